@@ -1,0 +1,275 @@
+"""Build the fmbench hand: 14 actuated joints of capsules, on a fixed palm or on an actuated wrist.
+
+Palm frame: x points along the extended fingers, y to the thumb's side, z out of the back of the
+hand; the palm faces -z. Every joint, actuator and site name is written once, here; indices are
+derived from names. Dimensions and gains are our own, in the range of an adult hand.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import mujoco
+import numpy as np
+
+Mount = Literal["palm", "wrist"]
+
+FINGERS = ("thumb", "index", "middle", "ring", "little")
+THUMB_JOINTS = ("thumb_opposition", "thumb_cmc", "thumb_mcp", "thumb_ip")
+INDEX_JOINTS = ("index_abduction", "index_mcp", "index_pip")
+MIDDLE_JOINTS = ("middle_abduction", "middle_mcp", "middle_pip")
+RING_JOINTS = ("ring_mcp", "ring_pip")
+LITTLE_JOINTS = ("little_mcp", "little_pip")
+FINGER_JOINTS: dict[str, tuple[str, ...]] = dict(
+    zip(
+        FINGERS, (THUMB_JOINTS, INDEX_JOINTS, MIDDLE_JOINTS, RING_JOINTS, LITTLE_JOINTS), strict=True
+    )
+)
+HAND_JOINTS = tuple(name for joints in FINGER_JOINTS.values() for name in joints)
+WRIST_JOINTS = ("wrist_x", "wrist_y", "wrist_z", "wrist_yaw", "wrist_pitch", "wrist_roll")
+TIP_SITES = tuple(f"{finger}_tip" for finger in FINGERS)
+PALM_BODY = "palm"
+PALM_SITE = "palm_center"
+
+DIP_COUPLING = 0.7  # DIP angle over PIP angle
+LONG_PHALANGES_M = (0.043, 0.028, 0.022)
+THUMB_PHALANGES_M = (0.042, 0.032, 0.024)
+PALM_HALF_SIZE_M = (0.042, 0.040, 0.012)
+CAPSULE_RADII_M = (0.0095, 0.009, 0.0085)
+KNUCKLE_X_M = 0.042
+FINGER_Y_M = {"index": 0.0305, "middle": 0.0102, "ring": -0.0102, "little": -0.0305}
+FINGER_SCALE = {"index": 0.97, "middle": 1.0, "ring": 0.97, "little": 0.85}
+THUMB_BASE_M = (-0.012, 0.036, -0.006)
+THUMB_SPLAY_RAD = 0.87
+
+JOINT_RANGE_RAD: dict[str, tuple[float, float]] = {
+    "thumb_opposition": (0.0, 2.4),
+    "thumb_cmc": (-1.2, 1.2),
+    "thumb_mcp": (-0.2, 1.2),
+    "thumb_ip": (-0.3, 1.4),
+    "index_abduction": (-0.6, 0.6),
+    "middle_abduction": (-0.6, 0.6),
+    **{f"{finger}_mcp": (-0.2, 1.6) for finger in FINGER_Y_M},
+    **{f"{finger}_pip": (0.0, 1.7) for finger in FINGER_Y_M},
+}
+WRIST_RANGE: dict[str, tuple[float, float]] = {  # [m] and [rad]
+    "wrist_x": (-0.25, 0.25),
+    "wrist_y": (-0.25, 0.25),
+    "wrist_z": (0.0, 0.40),
+    "wrist_yaw": (-1.6, 1.6),
+    "wrist_pitch": (-0.8, 0.8),
+    "wrist_roll": (-0.8, 0.8),
+}
+# Contact bits: objects meet everything, the thumb also meets the fingers, and the links of
+# neighbouring fingers, 2 mm apart at rest, pass each other.
+OBJECT_BITS, HAND_BIT, THUMB_BIT = 2, 1, 4
+
+
+@dataclass(frozen=True)
+class HandIndex:
+    """Where the hand's named parts lie in a compiled model.
+
+    Attributes:
+        qpos: Addresses of the actuated joints in `qpos`, (act_dim,), actuator order.
+        dof: Addresses of the actuated joints in `qvel`, (act_dim,).
+        tips: Site ids of the five fingertips, (5,), in the order of `FINGERS`.
+        palm: Site id of the palm centre.
+        low: Lower control limits, (act_dim,) [rad or m].
+        high: Upper control limits, (act_dim,) [rad or m].
+    """
+
+    qpos: np.ndarray
+    dof: np.ndarray
+    tips: np.ndarray
+    palm: int
+    low: np.ndarray
+    high: np.ndarray
+
+
+def actuated_joints(mount: Mount) -> tuple[str, ...]:
+    """Return the names of the actuated joints, in actuator order (14 or 20)."""
+    return HAND_JOINTS if mount == "palm" else WRIST_JOINTS + HAND_JOINTS
+
+
+def index_hand(model: mujoco.MjModel, mount: Mount) -> HandIndex:
+    """Derive the hand's indices in `model` from its names."""
+    names = actuated_joints(mount)
+    joints = [model.joint(name) for name in names]
+    limits = np.array([model.actuator(name).ctrlrange for name in names])
+    return HandIndex(
+        qpos=np.array([int(joint.qposadr[0]) for joint in joints]),
+        dof=np.array([int(joint.dofadr[0]) for joint in joints]),
+        tips=np.array([int(model.site(name).id) for name in TIP_SITES]),
+        palm=int(model.site(PALM_SITE).id),
+        low=limits[:, 0].copy(),
+        high=limits[:, 1].copy(),
+    )
+
+
+def add_hand(
+    spec: mujoco.MjSpec, mount: Mount, position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> None:
+    """Add the hand to a scene.
+
+    Args:
+        spec: The scene under construction.
+        mount: `"palm"` fixes the palm at `position`; `"wrist"` hangs it on three slides and
+            three hinges (yaw, pitch, roll) whose zero is at `position`.
+        position: Palm centre [m], world frame.
+    """
+    _add_materials(spec)
+    parent = spec.worldbody.add_body(name="hand_mount", pos=position)
+    if mount == "wrist":
+        parent = _add_wrist(spec, parent)
+    palm = parent.add_body(name=PALM_BODY, gravcomp=1)
+    _add_palm(palm)
+    _add_thumb(spec, palm)
+    for finger in FINGER_Y_M:
+        _add_long_finger(spec, palm, finger)
+
+
+def _add_materials(spec: mujoco.MjSpec) -> None:
+    spec.add_material(name="shell", rgba=[0.93, 0.92, 0.89, 1], specular=0.3, shininess=0.4)
+    spec.add_material(name="joint_grey", rgba=[0.30, 0.33, 0.38, 1], specular=0.2)
+    spec.add_material(name="pad", rgba=[0.16, 0.18, 0.22, 1], specular=0.1)
+
+
+def _add_wrist(spec: mujoco.MjSpec, parent: mujoco.MjsBody) -> mujoco.MjsBody:
+    axes = {"x": [1, 0, 0], "y": [0, 1, 0], "z": [0, 0, 1]}
+    axes |= {"yaw": [0, 0, 1], "pitch": [0, 1, 0], "roll": [1, 0, 0]}
+    for name in WRIST_JOINTS:
+        is_slide = name in WRIST_JOINTS[:3]
+        # One small massive body per joint keeps the chain's inertia positive definite.
+        parent = parent.add_body(name=f"{name}_link", gravcomp=1, mass=0.02)
+        parent.inertia = [2e-5, 2e-5, 2e-5]
+        parent.explicitinertial = True
+        kind = mujoco.mjtJoint.mjJNT_SLIDE if is_slide else mujoco.mjtJoint.mjJNT_HINGE
+        parent.add_joint(
+            name=name,
+            type=kind,
+            axis=axes[name.removeprefix("wrist_")],
+            range=WRIST_RANGE[name],
+            limited=True,
+            armature=0.2 if is_slide else 0.01,
+        )
+        kp, kv = (1200.0, 90.0) if is_slide else (20.0, 1.0)
+        _add_servo(spec, name, WRIST_RANGE[name], kp, kv, force=60.0 if is_slide else 8.0)
+    return parent
+
+
+def _add_servo(
+    spec: mujoco.MjSpec, name: str, limits: tuple[float, float], kp: float, kv: float, force: float
+) -> None:
+    actuator = spec.add_actuator(
+        name=name,
+        target=name,
+        trntype=mujoco.mjtTrn.mjTRN_JOINT,
+        ctrlrange=limits,
+        ctrllimited=True,
+        forcerange=[-force, force],
+        forcelimited=True,
+    )
+    actuator.set_to_position(kp=kp, kv=kv)
+
+
+def _add_finger_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, axis: list[int]) -> None:
+    limits = JOINT_RANGE_RAD[name]
+    body.add_joint(
+        name=name, axis=axis, range=limits, limited=True, damping=0.02, armature=0.0008
+    )
+    _add_servo(spec, name, limits, kp=3.0, kv=0.06, force=2.0)
+
+
+def _add_palm(palm: mujoco.MjsBody) -> None:
+    bits = {"contype": HAND_BIT, "conaffinity": OBJECT_BITS}
+    box, capsule = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CAPSULE
+    half = PALM_HALF_SIZE_M
+    palm.add_geom(name="palm", type=box, size=half, mass=0.25, material="shell", **bits)
+    look = {"contype": 0, "conaffinity": 0, "mass": 0.0, "group": 1}
+    for sign in (-1, 1):  # rounded sides, for the eye only
+        edge = [-0.036, sign * half[1], 0, 0.036, sign * half[1], 0]
+        palm.add_geom(type=capsule, size=[half[2], 0, 0], fromto=edge, material="shell", **look)
+    cuff = [-0.085, 0, 0, -0.045, 0, 0]
+    palm.add_geom(type=capsule, size=[0.026, 0, 0], fromto=cuff, material="joint_grey", **look)
+    palm.add_site(name=PALM_SITE, pos=[0, 0, -half[2]], size=[0.003, 0, 0], group=4)
+
+
+def _add_phalanx(
+    body: mujoco.MjsBody, name: str, length: float, radius: float, is_tip: bool, bits: dict[str, int]
+) -> None:
+    body.add_geom(
+        name=name,
+        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+        size=[radius, 0, 0],
+        fromto=[0, 0, 0, length, 0, 0],
+        mass=0.02,
+        material="pad" if is_tip else "shell",
+        condim=4,
+        friction=[1.5 if is_tip else 1.0, 0.02, 0.001],
+        **bits,
+    )
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_SPHERE,
+        size=[radius * 1.04, 0, 0],
+        material="joint_grey",
+        contype=0,
+        conaffinity=0,
+        mass=0.0,
+        group=1,
+    )
+
+
+def _add_long_finger(spec: mujoco.MjSpec, palm: mujoco.MjsBody, finger: str) -> None:
+    bits = {"contype": HAND_BIT, "conaffinity": OBJECT_BITS | THUMB_BIT}
+    body = palm.add_body(
+        name=f"{finger}_proximal", pos=[KNUCKLE_X_M, FINGER_Y_M[finger], 0], gravcomp=1
+    )
+    if f"{finger}_abduction" in FINGER_JOINTS[finger]:
+        _add_finger_joint(spec, body, f"{finger}_abduction", [0, 0, 1])
+    _add_finger_joint(spec, body, f"{finger}_mcp", [0, 1, 0])
+    lengths = [FINGER_SCALE[finger] * length for length in LONG_PHALANGES_M]
+    for part, name in enumerate(("proximal", "middle", "distal")):
+        if part > 0:
+            body = body.add_body(
+                name=f"{finger}_{name}", pos=[lengths[part - 1], 0, 0], gravcomp=1
+            )
+        if name == "middle":
+            _add_finger_joint(spec, body, f"{finger}_pip", [0, 1, 0])
+        _add_phalanx(
+            body, f"{finger}_{name}", lengths[part], CAPSULE_RADII_M[part], name == "distal", bits
+        )
+    body.add_joint(
+        name=f"{finger}_dip", axis=[0, 1, 0], range=[0, 1.3], damping=0.02, armature=0.0008
+    )
+    spec.add_equality(
+        type=mujoco.mjtEq.mjEQ_JOINT,
+        objtype=mujoco.mjtObj.mjOBJ_JOINT,
+        name1=f"{finger}_dip",
+        name2=f"{finger}_pip",
+        data=[0, DIP_COUPLING, 0, 0, 0, *[0] * 7],
+    )
+    body.add_site(name=f"{finger}_tip", pos=[lengths[2], 0, 0], size=[0.004, 0, 0], group=4)
+
+
+def _add_thumb(spec: mujoco.MjSpec, palm: mujoco.MjsBody) -> None:
+    bits = {"contype": HAND_BIT | THUMB_BIT, "conaffinity": OBJECT_BITS}
+    base = palm.add_body(name="thumb_base", pos=THUMB_BASE_M, gravcomp=1, mass=0.01)
+    base.inertia = [2e-6, 2e-6, 2e-6]
+    base.explicitinertial = True
+    _add_finger_joint(spec, base, "thumb_opposition", [-1, 0, 0])
+    half_splay = THUMB_SPLAY_RAD / 2
+    body = base.add_body(
+        name="thumb_metacarpal", quat=[np.cos(half_splay), 0, 0, np.sin(half_splay)], gravcomp=1
+    )
+    for part, (name, joint) in enumerate(
+        zip(("metacarpal", "proximal", "distal"), THUMB_JOINTS[1:], strict=True)
+    ):
+        if part > 0:
+            body = body.add_body(
+                name=f"thumb_{name}", pos=[THUMB_PHALANGES_M[part - 1], 0, 0], gravcomp=1
+            )
+        _add_finger_joint(spec, body, joint, [0, 0, -1])
+        radius = CAPSULE_RADII_M[part] + 0.0005
+        _add_phalanx(
+            body, f"thumb_{name}", THUMB_PHALANGES_M[part], radius, name == "distal", bits
+        )
+    body.add_site(name="thumb_tip", pos=[THUMB_PHALANGES_M[2], 0, 0], size=[0.004, 0, 0], group=4)

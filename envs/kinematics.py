@@ -1,0 +1,113 @@
+"""Solve for the hand's joint angles that put chosen fingertips at chosen points of the palm frame."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import mujoco
+import numpy as np
+
+from envs.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, add_hand, index_hand
+from envs.scene import make_scene
+from envs.task import FloatArray
+
+DAMPING_M = 0.01  # of the least squares
+REST_WEIGHT_M_PER_RAD = 0.001  # pull to the initial posture in the null space
+MAX_STEP_RAD = 0.2
+
+
+@lru_cache(maxsize=1)
+def _bare_hand() -> mujoco.MjModel:
+    spec = make_scene("bare_hand")
+    add_hand(spec, "palm")
+    return spec.compile()
+
+
+def _settle(model: mujoco.MjModel, data: mujoco.MjData, angles: FloatArray) -> None:
+    """Set the actuated joints, [rad], and the coupled DIP joints that follow them."""
+    data.qpos[index_hand(model, "palm").qpos] = angles
+    for k in range(model.neq):
+        dip, pip = int(model.eq_obj1id[k]), int(model.eq_obj2id[k])
+        slope = model.eq_data[k, 1]
+        data.qpos[model.jnt_qposadr[dip]] = slope * data.qpos[model.jnt_qposadr[pip]]
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+
+
+def coupled_qpos(model: mujoco.MjModel, qpos: FloatArray) -> FloatArray:
+    """Return `qpos`, (nq,), with every coupled DIP joint where its PIP joint puts it."""
+    result = qpos.copy()
+    for k in range(model.neq):
+        dip, pip = int(model.eq_obj1id[k]), int(model.eq_obj2id[k])
+        result[model.jnt_qposadr[dip]] = model.eq_data[k, 1] * result[model.jnt_qposadr[pip]]
+    return result
+
+
+def fingertips(angles: FloatArray) -> FloatArray:
+    """Return the five fingertips of a posture, (5, 3) [m], palm frame; `angles` is (14,) [rad]."""
+    model = _bare_hand()
+    data = mujoco.MjData(model)
+    _settle(model, data, angles)
+    return np.array(data.site_xpos[index_hand(model, "palm").tips])
+
+
+def _jacobian(
+    model: mujoco.MjModel, data: mujoco.MjData, site: int, columns: np.ndarray
+) -> FloatArray:
+    """Tip Jacobian over the actuated joints (3, 14), DIP motion folded into its PIP."""
+    full = np.zeros((3, model.nv))
+    mujoco.mj_jacSite(model, data, full, None, site)
+    for k in range(model.neq):
+        dip, pip = int(model.eq_obj1id[k]), int(model.eq_obj2id[k])
+        slope = model.eq_data[k, 1]
+        full[:, model.jnt_dofadr[pip]] += slope * full[:, model.jnt_dofadr[dip]]
+    return full[:, columns]
+
+
+def solve_fingertips(
+    targets: Mapping[str, FloatArray], initial: FloatArray, iterations: int = 120
+) -> tuple[FloatArray, float]:
+    """Solve fingertip inverse kinematics by damped least squares inside the joint limits.
+
+    Args:
+        targets: Wanted tip-sphere centre of each named finger, (3,) [m], palm frame.
+        initial: Posture to start from and to stay near, (14,) [rad]; the joints of fingers that
+            are not named keep it.
+        iterations: Fixed number of steps, so that the answer is reproducible.
+
+    Returns:
+        The posture, (14,) [rad], and the largest remaining tip error [m].
+    """
+    unknown = set(targets) - set(FINGERS)
+    if unknown:
+        raise ValueError(f"Unknown fingers {sorted(unknown)}; known: {', '.join(FINGERS)}.")
+    model = _bare_hand()
+    data, hand = mujoco.MjData(model), index_hand(model, "palm")
+    limits = np.array([JOINT_RANGE_RAD[name] for name in HAND_JOINTS])
+    angles = initial.copy()
+    for _ in range(iterations):
+        _settle(model, data, angles)
+        for finger, target in targets.items():
+            own = np.array([HAND_JOINTS.index(name) for name in FINGER_JOINTS[finger]])
+            site = int(hand.tips[FINGERS.index(finger)])
+            jacobian = _jacobian(model, data, site, hand.dof)[:, own]
+            error = target - data.site_xpos[site]
+            rest = initial[own] - angles[own]
+            # Joints that sit on a limit and would leave it are dropped inside the solve.
+            step = _damped_step(jacobian, error, rest)
+            blocked = (angles[own] + step < limits[own, 0]) | (angles[own] + step > limits[own, 1])
+            step = _damped_step(jacobian * ~blocked, error, rest * ~blocked)
+            angles[own] += np.clip(step, -MAX_STEP_RAD, MAX_STEP_RAD)
+            angles[own] = np.clip(angles[own], limits[own, 0], limits[own, 1])
+    _settle(model, data, angles)
+    errors = [
+        float(np.linalg.norm(target - data.site_xpos[hand.tips[FINGERS.index(finger)]]))
+        for finger, target in targets.items()
+    ]
+    return angles, max(errors)
+
+
+def _damped_step(jacobian: FloatArray, error: FloatArray, rest: FloatArray) -> FloatArray:
+    """Minimise |J s - e|^2 + damping^2 |s|^2 + rest_weight^2 |s - rest|^2."""
+    weight = REST_WEIGHT_M_PER_RAD**2
+    hessian = jacobian.T @ jacobian + (DAMPING_M**2 + weight) * np.eye(jacobian.shape[1])
+    return np.asarray(np.linalg.solve(hessian, jacobian.T @ error + weight * rest))

@@ -1,0 +1,241 @@
+"""Define what a task is: a scene, a start, an observation, a score, for N simulations at once.
+
+A task holds no simulation and no episode: it reads a `View` of the rows asked about, so the same
+code serves `gymnasium.make` (one row), `gymnasium.make_vec`, the experts and the harness.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar
+
+import mujoco
+import numpy as np
+
+from envs.hand import HandIndex, Mount, actuated_joints, index_hand
+
+FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+NO_MODE = -1
+
+
+@dataclass(frozen=True)
+class Field:
+    """One named part of an observation.
+
+    Attributes:
+        name: The field's name.
+        size: How many numbers it has.
+        unit: Their unit, `"1"` for none.
+        limit: Values are clipped to [-limit, limit], which bounds the observation space.
+        meaning: One phrase: what is measured, in which frame.
+    """
+
+    name: str
+    size: int
+    unit: str
+    limit: float
+    meaning: str
+
+
+@dataclass
+class Start:
+    """How one episode begins.
+
+    Attributes:
+        qpos: Full generalised positions, (nq,).
+        memory: The episode's own quantities (goal, timing), each a flat float array.
+    """
+
+    qpos: FloatArray
+    memory: dict[str, FloatArray] = field(default_factory=dict)
+
+
+@dataclass
+class Score:
+    """What a task says of n rows after a control step.
+
+    Attributes:
+        solved: Whether the success condition holds at this step, (n,).
+        failed: Whether something happened that cannot be undone, (n,).
+        progress: How much of the task is done, (n,) in [0, 1].
+        reward_terms: Named, already weighted reward terms, each (n,).
+        mode: Index into `Task.modes` of the way that was taken, (n,), or `NO_MODE`.
+    """
+
+    solved: BoolArray
+    failed: BoolArray
+    progress: FloatArray
+    reward_terms: dict[str, FloatArray]
+    mode: IntArray
+
+
+class View:
+    """The physics and the memory of some rows of a world, read-only, leading dimension n."""
+
+    def __init__(
+        self,
+        fields: dict[str, FloatArray],
+        memory: dict[str, FloatArray],
+        step_count: IntArray,
+        rows: IntArray,
+    ) -> None:
+        self._fields, self._memory, self._rows = fields, memory, rows
+        self._steps = step_count
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @cached_property
+    def qpos(self) -> FloatArray:
+        """Generalised positions, (n, nq)."""
+        return self._fields["qpos"][self._rows]
+
+    @cached_property
+    def qvel(self) -> FloatArray:
+        """Generalised velocities, (n, nv)."""
+        return self._fields["qvel"][self._rows]
+
+    @cached_property
+    def ctrl(self) -> FloatArray:
+        """Position targets in force, (n, act_dim) [rad or m]."""
+        return self._fields["ctrl"][self._rows]
+
+    @cached_property
+    def step_count(self) -> IntArray:
+        """Control steps done in the episode, (n,)."""
+        return self._steps[self._rows]
+
+    def site_position(self, site: int | np.ndarray) -> FloatArray:
+        """World positions of one site, (n, 3), or of k sites, (n, k, 3) [m]."""
+        return self._fields["site_xpos"][self._rows][:, site]
+
+    def site_matrix(self, site: int) -> FloatArray:
+        """World rotation matrix of a site, (n, 3, 3)."""
+        return self._fields["site_xmat"][self._rows][:, site].reshape(-1, 3, 3)
+
+    def memory(self, name: str) -> FloatArray:
+        """A quantity of the episode that its start defined, (n, k)."""
+        return self._memory[name][self._rows]
+
+
+class Task(ABC):
+    """A dexterous-hand task. Subclasses are data sheets: see `envs.tasks.lift_cube`.
+
+    Class attributes:
+        name: The task's name; its Gymnasium id is `fmbench/<name>-v<version>`.
+        version: Raised by any change to dynamics, reward, observation, horizon or success.
+        mount: The hand's mount, which fixes act_dim (14 or 20).
+        horizon: Control steps after which an episode is truncated.
+        hold_steps: Control steps for which `Score.solved` must hold without a break.
+        modes: Names of the equally good ways, if the task has several.
+        memory_sizes: Size of each quantity that `draw_start` puts into the episode's memory.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 0
+    mount: ClassVar[Mount]
+    horizon: ClassVar[int]
+    hold_steps: ClassVar[int]
+    modes: ClassVar[tuple[str, ...]] = ()
+    memory_sizes: ClassVar[dict[str, int]] = {}
+    description: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.spec = self.build_scene()
+        self.model: mujoco.MjModel = self.spec.compile()
+        self.hand: HandIndex = index_hand(self.model, self.mount)
+        self.index_scene()
+
+    @property
+    def id(self) -> str:
+        """The Gymnasium id."""
+        return f"fmbench/{self.name}-v{self.version}"
+
+    @property
+    def act_dim(self) -> int:
+        """Number of actions: one absolute position target per actuated joint."""
+        return len(self.hand.low)
+
+    @property
+    def obs_dim(self) -> int:
+        """Number of observed values."""
+        return sum(part.size for part in self.fields())
+
+    @property
+    def action_names(self) -> tuple[str, ...]:
+        """Names of the actions, which are those of the actuated joints."""
+        return actuated_joints(self.mount)
+
+    def command(self, actions: np.ndarray) -> FloatArray:
+        """Scale actions in [-1, 1] to position targets [rad or m], (n, act_dim)."""
+        low, high = self.hand.low, self.hand.high
+        return low + (np.clip(actions, -1.0, 1.0).astype(np.float64) + 1.0) * (0.5 * (high - low))
+
+    def action(self, command: FloatArray) -> FloatArray:
+        """Scale position targets [rad or m] to actions in [-1, 1], (n, act_dim)."""
+        low, high = self.hand.low, self.hand.high
+        return np.clip(2.0 * (command - low) / (high - low) - 1.0, -1.0, 1.0)
+
+    def hand_fields(self) -> tuple[Field, ...]:
+        """The fields that every task observes first."""
+        n = self.act_dim
+        return (
+            Field("joint_position", n, "rad or m", 4.0, "actuated joints"),
+            Field("joint_velocity", n, "rad/s or m/s", 50.0, "actuated joints"),
+        )
+
+    def observe_hand(self, view: View) -> dict[str, FloatArray]:
+        """Return the values of `hand_fields`."""
+        return {
+            "joint_position": view.qpos[:, self.hand.qpos],
+            "joint_velocity": view.qvel[:, self.hand.dof],
+        }
+
+    @abstractmethod
+    def build_scene(self) -> mujoco.MjSpec:
+        """Return the scene, hand included."""
+
+    @abstractmethod
+    def index_scene(self) -> None:
+        """Look up the scene's named parts in `self.model`, once."""
+
+    @abstractmethod
+    def draw_start(self, rng: np.random.Generator) -> Start:
+        """Draw how one episode begins from that episode's own generator."""
+
+    @abstractmethod
+    def fields(self) -> tuple[Field, ...]:
+        """Return the observation's fields, in order."""
+
+    @abstractmethod
+    def observe(self, view: View) -> dict[str, FloatArray]:
+        """Return every field's values, each (n, size)."""
+
+    @abstractmethod
+    def score(self, view: View) -> Score:
+        """Judge n rows after a control step."""
+
+    def mocap(self, memory: dict[str, FloatArray]) -> FloatArray | None:
+        """Return positions (n, nmocap, 3) of the markers that show a goal, if there are any."""
+        del memory
+        return None
+
+    def update_memory(self, view: View) -> dict[str, FloatArray]:
+        """Return what the episode must remember from this step on (latches), each (n, k)."""
+        del view
+        return {}
+
+    def observation(self, view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        """Return the flat observation, (n, obs_dim) float32, clipped to the fields' limits."""
+        values = self.observe(view)
+        parts = [np.clip(values[part.name], -part.limit, part.limit) for part in self.fields()]
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+    def observation_limits(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        """Return the bound of each observed value, (obs_dim,) float32."""
+        return np.concatenate(
+            [np.full(part.size, part.limit, dtype=np.float32) for part in self.fields()]
+        )

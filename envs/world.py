@@ -1,0 +1,224 @@
+"""Step N simulations of one task together and judge them: the engine under every environment.
+
+An episode is a function of (task, version, episode seed) alone: never of N, of the row it sits in,
+of the number of threads or of what ran before.
+"""
+
+import zlib
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from envs.scene import CONTROL_PERIOD_S, SUBSTEPS
+from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
+
+STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
+STATE_BITS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+WARNING_NUMBER = 1  # `Batch.warning` holds (lastinfo, number) of each kind
+
+
+@dataclass
+class Outcome:
+    """What n rows got from one control step, each (n,) unless said otherwise.
+
+    Attributes:
+        reward: Sum of the task's reward terms.
+        solved: The success condition holds at this step.
+        success: It has held for the task's `hold_steps`: the benchmark's success.
+        terminated: Success, a failure that cannot be undone, or an unstable simulation.
+        truncated: The horizon is reached and the episode is not terminated.
+        failed: Something happened that cannot be undone.
+        unstable: The simulation diverged; the episode is over and counts as a failure.
+        progress: In [0, 1].
+        mode: Index into the task's modes, or -1.
+        reward_terms: The terms that `reward` adds up.
+    """
+
+    reward: FloatArray
+    solved: BoolArray
+    success: BoolArray
+    terminated: BoolArray
+    truncated: BoolArray
+    failed: BoolArray
+    unstable: BoolArray
+    progress: FloatArray
+    mode: IntArray
+    reward_terms: dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One row, complete: restoring it continues the episode bit for bit."""
+
+    physics: FloatArray
+    memory: dict[str, FloatArray]
+    counters: tuple[int, int, int]
+    is_over: bool
+
+
+def episode_generator(task: Task, episode_seed: int, stream: str) -> np.random.Generator:
+    """Return the generator of one episode's `stream` ("start", "expert", "noise")."""
+    key = zlib.crc32(f"{task.id}/{stream}".encode())
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence([key, int(episode_seed)])))
+
+
+class World:
+    """N simulations of a task.
+
+    Args:
+        task: The task.
+        num_sims: N.
+        num_threads: Threads that step the simulations; 0 takes one per processor. Results do not
+            depend on it.
+    """
+
+    def __init__(self, task: Task, num_sims: int = 1, num_threads: int = 0) -> None:
+        if num_sims < 1:
+            raise ValueError(f"num_sims is {num_sims}; give a whole number of at least 1.")
+        self.task, self.num_sims = task, num_sims
+        self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
+        names = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
+        names += ("mocap_pos",) if task.model.nmocap else ()
+        self._fields = {name: self.batch.bind(name) for name in names}
+        self.memory: dict[str, FloatArray] = {
+            name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
+        }
+        self.step_count: IntArray = np.zeros(num_sims, dtype=np.int64)
+        self.episode_seeds: IntArray = np.full(num_sims, -1, dtype=np.int64)
+        self._held: IntArray = np.zeros(num_sims, dtype=np.int64)
+        self._warnings: IntArray = np.zeros(num_sims, dtype=np.int64)
+        self._is_over: BoolArray = np.ones(num_sims, dtype=np.bool_)
+
+    @property
+    def all_rows(self) -> IntArray:
+        """Every row, (N,)."""
+        return np.arange(self.num_sims)
+
+    def view(self, rows: IntArray) -> View:
+        """Return the current physics and memory of `rows`."""
+        return View(self._fields, self.memory, self.step_count, rows)
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
+        model = self.task.model
+        self.batch.reset(ids=rows, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
+            start = self.task.draw_start(episode_generator(self.task, seed, "start"))
+            if start.qpos.shape != (model.nq,):
+                raise ValueError(f"draw_start gave qpos {start.qpos.shape}, not ({model.nq},).")
+            self._fields["qpos"][row] = start.qpos
+            self._fields["qvel"][row] = 0.0
+            joints = start.qpos[self.task.hand.qpos]
+            self._fields["ctrl"][row] = np.clip(joints, self.task.hand.low, self.task.hand.high)
+            for name, values in self.memory.items():
+                values[row] = start.memory[name]
+        self._show_goals(rows)
+        self.batch.forward(ids=rows, stage=STATE_STAGE)
+        self.step_count[rows] = 0
+        self._held[rows] = 0
+        self.episode_seeds[rows] = episode_seeds
+        self._warnings[rows] = self._count_warnings(rows)
+        self._is_over[rows] = False
+
+    def observe(self, rows: IntArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        """Return the observations of `rows`, (n, obs_dim) float32."""
+        return self.task.observation(self.view(rows))
+
+    def step(self, rows: IntArray, actions: np.ndarray) -> Outcome:
+        """Advance `rows` by one control step.
+
+        Args:
+            rows: The rows to step, (n,); their episodes must have begun and not ended.
+            actions: Absolute position targets scaled to [-1, 1], (n, act_dim).
+
+        Raises:
+            ValueError: The actions' shape is wrong, or they contain NaN or infinity.
+            RuntimeError: A row's episode is over.
+        """
+        check_actions(actions, (len(rows), self.task.act_dim))
+        if self._is_over[rows].any():
+            over = rows[self._is_over[rows]].tolist()
+            raise RuntimeError(f"The episodes in rows {over} are over; reset them before a step.")
+        self._fields["ctrl"][rows] = self.task.command(actions)
+        self.batch.step(ids=rows, nstep=SUBSTEPS, stage=STATE_STAGE)
+        self.step_count[rows] += 1
+        for name, values in self.task.update_memory(self.view(rows)).items():
+            self.memory[name][rows] = values
+        self._show_goals(rows)
+        return self._judge(rows)
+
+    def save(self, row: int) -> Snapshot:
+        """Return a snapshot of one row."""
+        data = self.batch.get_data(row)
+        physics = np.empty(mujoco.mj_stateSize(self.task.model, STATE_BITS))
+        mujoco.mj_getState(self.task.model, data, physics, STATE_BITS)
+        memory = {name: values[row].copy() for name, values in self.memory.items()}
+        counters = (int(self.step_count[row]), int(self._held[row]), int(self.episode_seeds[row]))
+        return Snapshot(physics, memory, counters, bool(self._is_over[row]))
+
+    def restore(self, row: int, snapshot: Snapshot) -> None:
+        """Continue in `row` from a snapshot of this task."""
+        rows = np.array([row])
+        self.batch.reset(ids=rows, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        data = self.batch.get_data(row)
+        mujoco.mj_setState(self.task.model, data, snapshot.physics, STATE_BITS)
+        for name in ("qpos", "qvel", "ctrl", "time", "qacc_warmstart"):
+            self.batch.bind(name)[row] = getattr(data, name)
+        for name, values in snapshot.memory.items():
+            self.memory[name][row] = values
+        self._show_goals(rows)
+        self.batch.forward(ids=rows, stage=STATE_STAGE)
+        self.step_count[row], self._held[row], self.episode_seeds[row] = snapshot.counters
+        self._warnings[rows] = self._count_warnings(rows)
+        self._is_over[row] = snapshot.is_over
+
+    def _judge(self, rows: IntArray) -> Outcome:
+        score = self.task.score(self.view(rows))
+        warnings = self._count_warnings(rows)
+        expected = self.step_count[rows] * CONTROL_PERIOD_S
+        is_late = np.abs(self._fields["time"].reshape(self.num_sims)[rows] - expected) > 1e-6
+        unstable = (warnings > self._warnings[rows]) | is_late
+        self._warnings[rows] = warnings
+        solved = score.solved & ~score.failed & ~unstable
+        self._held[rows] = np.where(solved, self._held[rows] + 1, 0)
+        success = self._held[rows] >= self.task.hold_steps
+        terminated = success | score.failed | unstable
+        truncated = ~terminated & (self.step_count[rows] >= self.task.horizon)
+        self._is_over[rows] = terminated | truncated
+        terms = {name: np.where(unstable, 0.0, v) for name, v in score.reward_terms.items()}
+        return Outcome(
+            reward=np.sum(list(terms.values()), axis=0),
+            solved=solved,
+            success=success,
+            terminated=terminated,
+            truncated=truncated,
+            failed=score.failed,
+            unstable=unstable,
+            progress=np.where(unstable, 0.0, np.where(success, 1.0, score.progress)),
+            mode=np.where(unstable, NO_MODE, score.mode),
+            reward_terms=terms,
+        )
+
+    def _count_warnings(self, rows: IntArray) -> IntArray:
+        return np.asarray(self.batch.warning)[rows][:, :, WARNING_NUMBER].astype(np.int64).sum(axis=1)
+
+    def _show_goals(self, rows: IntArray) -> None:
+        memory = {name: values[rows] for name, values in self.memory.items()}
+        positions = self.task.mocap(memory)
+        if positions is not None:
+            self._fields["mocap_pos"][rows] = positions
+
+
+def check_actions(actions: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Refuse actions of the wrong shape, or that contain NaN or infinity.
+
+    Raises:
+        ValueError: Says what was given and what is accepted.
+    """
+    if actions.shape != shape:
+        raise ValueError(f"Actions have shape {actions.shape}; this task takes {shape}.")
+    if not np.isfinite(actions).all():
+        where = np.argwhere(~np.isfinite(actions))[0].tolist()
+        raise ValueError(f"Actions contain NaN or infinity at {where}; give values in [-1, 1].")
