@@ -96,8 +96,7 @@ def solve_fingertips(
             step = _damped_step(jacobian, error, rest)
             blocked = (angles[own] + step < limits[own, 0]) | (angles[own] + step > limits[own, 1])
             step = _damped_step(jacobian * ~blocked, error, rest * ~blocked)
-            angles[own] += np.clip(step, -MAX_STEP_RAD, MAX_STEP_RAD)
-            angles[own] = np.clip(angles[own], limits[own, 0], limits[own, 1])
+            angles[own] = np.clip(angles[own] + step, limits[own, 0], limits[own, 1])
     _settle(model, data, angles)
     errors = [
         float(np.linalg.norm(target - data.site_xpos[hand.tips[FINGERS.index(finger)]]))
@@ -107,7 +106,8 @@ def solve_fingertips(
 
 
 def _damped_step(jacobian: FloatArray, error: FloatArray, rest: FloatArray) -> FloatArray:
-    """Minimise |J s - e|^2 + damping^2 |s|^2 + rest_weight^2 |s - rest|^2."""
+    """Minimise |J s - e|^2 + damping^2 |s|^2 + rest_weight^2 |s - rest|^2, then limit |s|."""
     weight = REST_WEIGHT_M_PER_RAD**2
     hessian = jacobian.T @ jacobian + (DAMPING_M**2 + weight) * np.eye(jacobian.shape[1])
-    return np.asarray(np.linalg.solve(hessian, jacobian.T @ error + weight * rest))
+    step = np.linalg.solve(hessian, jacobian.T @ error + weight * rest)
+    return np.asarray(step * min(1.0, MAX_STEP_RAD / max(float(np.abs(step).max()), 1e-9)))

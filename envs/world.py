@@ -15,7 +15,6 @@ from envs.scene import CONTROL_PERIOD_S, SUBSTEPS
 from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
 
 STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
-STATE_BITS = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 WARNING_NUMBER = 1  # `Batch.warning` holds (lastinfo, number) of each kind
 
 
@@ -50,7 +49,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One row, complete: restoring it continues the episode bit for bit."""
+    """One row, complete: restoring it continues the episode bit for bit.
+
+    Attributes:
+        physics: The integration state, warm start included, (nstate,).
+        memory: The episode's own quantities.
+        counters: Control steps done, steps for which success held, and the episode seed.
+        is_over: Whether the episode has ended.
+    """
 
     physics: FloatArray
     memory: dict[str, FloatArray]
@@ -72,12 +78,17 @@ class World:
         num_sims: N.
         num_threads: Threads that step the simulations; 0 takes one per processor. Results do not
             depend on it.
+        horizon: Control steps after which an episode is truncated; the task's own if not given.
     """
 
-    def __init__(self, task: Task, num_sims: int = 1, num_threads: int = 0) -> None:
+    def __init__(
+        self, task: Task, num_sims: int = 1, num_threads: int = 0, horizon: int | None = None
+    ) -> None:
         if num_sims < 1:
             raise ValueError(f"num_sims is {num_sims}; give a whole number of at least 1.")
+        silence_mujoco()
         self.task, self.num_sims = task, num_sims
+        self.horizon = task.horizon if horizon is None else horizon
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
         names += ("mocap_pos",) if task.model.nmocap else ()
@@ -151,9 +162,7 @@ class World:
 
     def save(self, row: int) -> Snapshot:
         """Return a snapshot of one row."""
-        data = self.batch.get_data(row)
-        physics = np.empty(mujoco.mj_stateSize(self.task.model, STATE_BITS))
-        mujoco.mj_getState(self.task.model, data, physics, STATE_BITS)
+        physics = self.batch.state[row].copy()
         memory = {name: values[row].copy() for name, values in self.memory.items()}
         counters = (int(self.step_count[row]), int(self._held[row]), int(self.episode_seeds[row]))
         return Snapshot(physics, memory, counters, bool(self._is_over[row]))
@@ -162,10 +171,7 @@ class World:
         """Continue in `row` from a snapshot of this task."""
         rows = np.array([row])
         self.batch.reset(ids=rows, stage=mujoco.mjtStage.mjSTAGE_NONE)
-        data = self.batch.get_data(row)
-        mujoco.mj_setState(self.task.model, data, snapshot.physics, STATE_BITS)
-        for name in ("qpos", "qvel", "ctrl", "time", "qacc_warmstart"):
-            self.batch.bind(name)[row] = getattr(data, name)
+        self.batch.state[row] = snapshot.physics
         for name, values in snapshot.memory.items():
             self.memory[name][row] = values
         self._show_goals(rows)
@@ -185,7 +191,7 @@ class World:
         self._held[rows] = np.where(solved, self._held[rows] + 1, 0)
         success = self._held[rows] >= self.task.hold_steps
         terminated = success | score.failed | unstable
-        truncated = ~terminated & (self.step_count[rows] >= self.task.horizon)
+        truncated = ~terminated & (self.step_count[rows] >= self.horizon)
         self._is_over[rows] = terminated | truncated
         terms = {name: np.where(unstable, 0.0, v) for name, v in score.reward_terms.items()}
         return Outcome(
@@ -209,6 +215,16 @@ class World:
         positions = self.task.mocap(memory)
         if positions is not None:
             self._fields["mocap_pos"][rows] = positions
+
+
+def silence_mujoco() -> None:
+    """Keep MuJoCo from printing and from writing MUJOCO_LOG.TXT into the current directory.
+
+    It does so, in the whole process, whenever a simulation diverges; `Outcome.unstable` says it.
+    """
+    config = mujoco.MjLogConfig.get()
+    config.logto_file = config.logto_console = False
+    config.set()
 
 
 def check_actions(actions: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -1,83 +1,23 @@
-"""LiftCube's expert: funnel down over the cube, squeeze, carry; begin again when the cube is lost."""
+"""LiftCube's expert: carry the cube to the goal."""
 
-import numpy as np
-
-from envs.experts.base import Expert, step_towards
-from envs.experts.grasp import cube_grasp, grasped_point, palm_over
-from envs.rotations import distance, wrap, yaw_of
+from envs.experts.carry import CarryExpert
+from envs.rotations import yaw_of
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.lift_cube import CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M, LiftCube
-from envs.world import World
-
-HOVER_M = 0.07
-FUNNEL_SLOPE = 4.0  # height above the grasp per metre of misalignment
-ALIGNED_M, ALIGNED_RAD = 0.010, 0.10
-LOST_M = 0.035
-WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
+from envs.tasks.lift_cube import LiftCube
 
 
-class LiftCubeExpert(Expert):
-    """Approach, close, carry. Its randomness: the speed of each episode."""
+class LiftCubeExpert(CarryExpert):
+    """Carry the one cube to the goal point."""
 
-    phases = ("approach", "close", "carry")
-    time_outs = (60, 14, 100)
     task: LiftCube
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.grasp = cube_grasp(CUBE_HALF_SIZE_M)
-        self.held_yaw: FloatArray = np.zeros(world.num_sims)
-
     def cube_pose(self, rows: IntArray, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the position (n, 3) [m] and yaw (n,) [rad, folded to a quarter turn] to grasp."""
+        """Return the cube's pose."""
         del rows
-        start = self.task.cube_qpos
-        yaw = wrap(yaw_of(view.qpos[:, start + 3 : start + 7]), np.pi / 2)
-        return view.qpos[:, start : start + 3], yaw
+        address = self.task.cube_qpos
+        return view.qpos[:, address : address + 3], yaw_of(view.qpos[:, address + 3 : address + 7])
 
     def goal(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where the cube is to be carried, (n, 3) [m]."""
+        """Return the goal point."""
         del rows
         return view.memory("goal")
-
-    def palm_pose(self, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the palm's position (n, 3) [m, world] and yaw (n,) [rad]."""
-        wrist = view.qpos[:, self.task.hand.qpos[:6]]
-        return wrist[:, :3] + np.array([0.0, 0.0, MOUNT_HEIGHT_M]), wrist[:, 3]
-
-    def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
-    ) -> IntArray:
-        """Close when aligned, carry when closed, approach again when the cube is lost."""
-        cube, cube_yaw = self.cube_pose(rows, view)
-        palm, yaw = self.palm_pose(view)
-        gap = distance(grasped_point(palm, yaw), cube)
-        is_aligned = (gap < ALIGNED_M) & (np.abs(wrap(yaw - cube_yaw, np.pi / 2)) < ALIGNED_RAD)
-        approach, close, carry = range(3)
-        closes = (phase == approach) & is_aligned
-        carries = (phase == close) & is_late
-        loses = (phase == carry) & ((gap > LOST_M) | is_late)
-        self.held_yaw[rows] = np.where(closes, cube_yaw, self.held_yaw[rows])
-        following = np.select([closes, carries, loses], [close, carry, approach], phase)
-        return np.asarray(following)
-
-    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the wrist to the phase's pose and the fingers to its posture."""
-        cube, cube_yaw = self.cube_pose(rows, view)
-        palm, _ = self.palm_pose(view)
-        target_yaw = np.where(phase == 0, cube_yaw, self.held_yaw[rows])
-        over = palm_over(cube, target_yaw)
-        miss = distance(palm[:, :2], over[:, :2])
-        height = over[:, 2] + np.clip(FUNNEL_SLOPE * (miss - 0.006), 0.0, HOVER_M)
-        above = np.stack([over[:, 0], over[:, 1], height], axis=1)
-        carried = palm + self.goal(rows, view) - cube
-        place = np.where((phase == 0)[:, None], above, over)
-        place = np.where((phase == 2)[:, None], carried, place)
-        joints = view.qpos[:, self.task.hand.qpos]
-        target = joints.copy()
-        target[:, :3] = place - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
-        target[:, 3], target[:, 4:6] = target_yaw, 0.0
-        fingers = np.where((phase == 0)[:, None], self.grasp.open, self.grasp.squeeze)
-        target[:, 6:] = fingers
-        limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
-        return step_towards(joints, target, limit * self.speed[rows, None])

@@ -4,15 +4,22 @@ import mujoco
 import numpy as np
 
 from envs.hand import add_hand
-from envs.rotations import distance, quaternion_columns, yaw_quaternion
+from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View
+from envs.tasks.cube_parts import (
+    CUBE_HALF_SIZE_M,
+    MOUNT_HEIGHT_M,
+    cube_fields,
+    draw_palm,
+    lifted_share,
+    observe_cube,
+    place_cube,
+)
 
-CUBE_HALF_SIZE_M = 0.025
 REACH_TOLERANCE_M = 0.03
-MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
-START_PALM_M = (-0.03, 0.0, 0.16)  # wrist slides at the start, before jitter
 CUBE_AREA_M = ((-0.05, 0.09), (-0.08, 0.08))
+CUBE_YAW_RAD = 0.7
 GOAL_BOX_M = ((-0.06, 0.12), (-0.10, 0.10), (0.10, 0.22))
 
 
@@ -23,7 +30,7 @@ class LiftCube(Task):
         then the 14 finger joints [rad], each scaled to its control range.
     Observations: joint_position (20), joint_velocity (20), cube_position (3) [m, world],
         cube_axes (6) [two columns of its rotation matrix], cube_offset (3) [m, cube minus palm
-        centre], goal_offset (3) [m, goal minus cube], tip_offset (15) [m, tips minus cube].
+        centre], cube_tip_offset (15) [m, tips minus cube], goal_offset (3) [m, goal minus cube].
     Start: the cube on the table, uniform in a 14 x 16 cm area, yaw uniform in ±0.7 rad; the open
         hand about 20 cm above, jittered by 2 cm; the goal uniform in an 18 x 20 x 12 cm box in
         the air.
@@ -45,7 +52,7 @@ class LiftCube(Task):
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
         add_cube(spec, "cube", CUBE_HALF_SIZE_M, (0.93, 0.45, 0.20, 1.0))
         add_goal_marker(spec, "goal", REACH_TOLERANCE_M)
-        add_camera(spec, (0.04, 0.0, 0.10), 0.62)
+        add_camera(spec, (0.02, 0.0, 0.13), 0.75)
         return spec
 
     def index_scene(self) -> None:
@@ -56,57 +63,42 @@ class LiftCube(Task):
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the cube's pose, the hand's pose and the goal."""
         qpos = self.model.qpos0.copy()
-        qpos[self.hand.qpos[:3]] = np.array(START_PALM_M) + rng.uniform(-0.02, 0.02, 3)
-        (x_low, x_high), (y_low, y_high) = CUBE_AREA_M
-        cube = [rng.uniform(x_low, x_high), rng.uniform(y_low, y_high), CUBE_HALF_SIZE_M]
-        qpos[self.cube_qpos : self.cube_qpos + 3] = cube
-        qpos[self.cube_qpos + 3 : self.cube_qpos + 7] = yaw_quaternion(rng.uniform(-0.7, 0.7))
+        draw_palm(self, qpos, rng)
+        x, y = (rng.uniform(low, high) for low, high in CUBE_AREA_M)
+        place_cube(qpos, self.cube_qpos, x, y, rng.uniform(-CUBE_YAW_RAD, CUBE_YAW_RAD))
         goal = np.array([rng.uniform(low, high) for low, high in GOAL_BOX_M])
         return Start(qpos, {"goal": goal})
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
-        return (
-            *self.hand_fields(),
-            Field("cube_position", 3, "m", 2.0, "cube centre, world frame"),
-            Field("cube_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
-            Field("cube_offset", 3, "m", 2.0, "cube centre minus palm centre"),
-            Field("goal_offset", 3, "m", 2.0, "goal minus cube centre"),
-            Field("tip_offset", 15, "m", 2.0, "five fingertips minus cube centre"),
-        )
+        goal = Field("goal_offset", 3, "m", 2.0, "goal minus cube centre")
+        return (*self.hand_fields(), *cube_fields("cube"), goal)
 
     def observe(self, view: View) -> dict[str, FloatArray]:
         """Return every field's values."""
-        cube = view.site_position(self.cube_site)
-        tips = view.site_position(self.hand.tips)
         return {
             **self.observe_hand(view),
-            "cube_position": cube,
-            "cube_axes": quaternion_columns(view.qpos[:, self.cube_qpos + 3 : self.cube_qpos + 7]),
-            "cube_offset": cube - view.site_position(self.hand.palm),
-            "goal_offset": view.memory("goal") - cube,
-            "tip_offset": (tips - cube[:, None]).reshape(len(view), -1),
+            **observe_cube(self, view, "cube", self.cube_qpos, self.cube_site),
+            "goal_offset": view.memory("goal") - view.site_position(self.cube_site),
         }
 
     def score(self, view: View) -> Score:
         """Judge by the cube's distance to the goal."""
         cube, goal = view.site_position(self.cube_site), view.memory("goal")
-        tips = view.site_position(self.hand.tips)
         to_goal = distance(cube, goal)
-        grasp = distance(tips[:, :3].mean(axis=1), cube)
-        lifted = np.clip((cube[:, 2] - CUBE_HALF_SIZE_M) / 0.05, 0.0, 1.0)
+        grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), cube)
+        lifted = lifted_share(cube, 0.05)
         near = 1.0 - np.clip((to_goal - REACH_TOLERANCE_M) / 0.20, 0.0, 1.0)
-        n = len(view)
         return Score(
             solved=to_goal < REACH_TOLERANCE_M,
-            failed=np.zeros(n, dtype=np.bool_),
+            failed=np.zeros(len(view), dtype=np.bool_),
             progress=0.2 * (1.0 - np.clip(grasp / 0.25, 0.0, 1.0)) + lifted * (0.3 + 0.5 * near),
             reward_terms={
                 "reach": 0.2 * np.exp(-10.0 * grasp),
                 "lift": 0.3 * lifted,
                 "carry": 0.5 * lifted * np.exp(-10.0 * to_goal),
             },
-            mode=np.full(n, NO_MODE),
+            mode=np.full(len(view), NO_MODE),
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:

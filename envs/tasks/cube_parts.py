@@ -1,0 +1,50 @@
+"""Give the tasks that handle free cubes one way to place and to observe them."""
+
+import numpy as np
+
+from envs.rotations import quaternion_columns, yaw_quaternion
+from envs.task import Field, FloatArray, Task, View
+
+CUBE_HALF_SIZE_M = 0.025
+MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
+START_PALM_M = (-0.03, 0.0, 0.16)  # wrist slides at the start, before jitter
+START_JITTER_M = 0.02
+
+
+def draw_palm(task: Task, qpos: FloatArray, rng: np.random.Generator) -> None:
+    """Put the wrist at its jittered start."""
+    jitter = rng.uniform(-START_JITTER_M, START_JITTER_M, 3)
+    qpos[task.hand.qpos[:3]] = np.array(START_PALM_M) + jitter
+
+
+def place_cube(qpos: FloatArray, address: int, x: float, y: float, yaw: float) -> None:
+    """Lay the cube whose free joint starts at `address` on the table, turned by `yaw` [rad]."""
+    qpos[address : address + 3] = (x, y, CUBE_HALF_SIZE_M)
+    qpos[address + 3 : address + 7] = yaw_quaternion(yaw)
+
+
+def cube_fields(cube: str) -> tuple[Field, ...]:
+    """Return the observation table of one cube."""
+    return (
+        Field(f"{cube}_position", 3, "m", 2.0, "cube centre, world frame"),
+        Field(f"{cube}_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
+        Field(f"{cube}_offset", 3, "m", 2.0, "cube centre minus palm centre"),
+        Field(f"{cube}_tip_offset", 15, "m", 2.0, "five fingertips minus cube centre"),
+    )
+
+
+def observe_cube(task: Task, view: View, cube: str, address: int, site: int) -> dict[str, FloatArray]:
+    """Return the values of `cube_fields`."""
+    position = view.site_position(site)
+    tips = view.site_position(task.hand.tips)
+    return {
+        f"{cube}_position": position,
+        f"{cube}_axes": quaternion_columns(view.qpos[:, address + 3 : address + 7]),
+        f"{cube}_offset": position - view.site_position(task.hand.palm),
+        f"{cube}_tip_offset": (tips - position[:, None]).reshape(len(view), -1),
+    }
+
+
+def lifted_share(cube: FloatArray, height_m: float) -> FloatArray:
+    """Return how much of `height_m` above the table cubes (n, 3) have risen, (n,) in [0, 1]."""
+    return np.clip((cube[:, 2] - CUBE_HALF_SIZE_M) / height_m, 0.0, 1.0)

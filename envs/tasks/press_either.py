@@ -1,0 +1,179 @@
+"""PressEither: after a wait of random length press exactly one of two keys, quickly."""
+
+import mujoco
+import numpy as np
+
+from envs.hand import FINGER_Y_M, FINGERS, HAND_JOINTS, add_hand
+from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
+
+KEYS = ("index", "middle")
+PALM_M = (0.0, 0.0, 0.098)
+KEY_X_M, KEY_TOP_M = 0.085, 0.040
+KEY_HALF_SIZE_M = (0.016, 0.0085, 0.006)
+KEY_TRAVEL_M, TRIGGER_M = 0.012, 0.004
+KEY_STIFFNESS_N_PER_M, KEY_DAMPING = 120.0, 1.5
+WAIT_STEPS = (10, 41)  # control steps before the lamp rises, half open
+DEADLINE_STEPS = 15
+COUNTDOWN_LIMIT_S = 1.0
+LAMP_M = (0.12, -0.035)
+START_POSTURE_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.3, 0.5, 0.3, 0.5])
+
+
+class PressEither(Task):
+    """Press exactly one of two spring keys right after a signal; two pressed keys are a failure.
+
+    The two ways are equally good by design and nothing observed says which one the expert took. The press
+    is over before a policy that executes chunks sees the keys again, and it cannot be undone: the
+    average of the two ways presses both keys.
+
+    Actions: 14 absolute finger position targets [rad] in [-1, 1], each scaled to its range.
+    Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
+        down], tip_clearance (2) [m, index and middle tips above their keys' rest height],
+        countdown (1) [s until the signal, at most 1].
+    Start: fingers at a posture jittered by ±0.25 rad; the signal comes after 10-40 control steps.
+    Success: exactly one key at least 4 mm down for 5 control steps (0.2 s).
+    Failure, which ends the episode: both keys were pressed, a key was pressed before the signal,
+        or none within 15 control steps (0.6 s) after it.
+    Modes: index, middle: the key that was pressed.
+    Horizon: 80 control steps (3.2 s).
+    Versions: 0, first.
+    """
+
+    name = "PressEither"
+    mount = "palm"
+    horizon = 80
+    hold_steps = 5
+    modes = KEYS
+    memory_sizes = {"countdown": 1, "pressed": 2}  # noqa: RUF012
+    description = "After a signal press exactly one of two keys."
+
+    def build_scene(self) -> mujoco.MjSpec:
+        """Return the fixed hand above two keys and a signal lamp."""
+        spec = make_scene("press_either")
+        add_hand(spec, "palm", PALM_M)
+        for key in KEYS:
+            _add_key(spec, key)
+        _add_lamp(spec)
+        add_camera(spec, (0.07, 0.0, 0.05), 0.34)
+        return spec
+
+    def index_scene(self) -> None:
+        """Look up the keys and the fingers over them."""
+        self.key_qpos = np.array([int(self.model.joint(f"{k}_key").qposadr[0]) for k in KEYS])
+        self.key_tips = self.hand.tips[[FINGERS.index(key) for key in KEYS]]
+
+    def draw_start(self, rng: np.random.Generator) -> Start:
+        """Draw the posture and the wait."""
+        qpos = self.model.qpos0.copy()
+        posture = START_POSTURE_RAD + rng.uniform(-0.25, 0.25, len(HAND_JOINTS))
+        qpos[self.hand.qpos] = np.clip(posture, self.hand.low, self.hand.high)
+        wait = float(rng.integers(*WAIT_STEPS))
+        return Start(qpos, {"countdown": np.array([wait]), "pressed": np.zeros(2)})
+
+    def fields(self) -> tuple[Field, ...]:
+        """Return the observation table."""
+        return (
+            *self.hand_fields(),
+            Field("key_depth", 2, "m", 0.1, "how far the index and middle keys are down"),
+            Field("tip_clearance", 2, "m", 0.5, "index and middle tips above their resting keys"),
+            Field("countdown", 1, "s", COUNTDOWN_LIMIT_S, "time until the signal, 0 after it"),
+        )
+
+    def observe(self, view: View) -> dict[str, FloatArray]:
+        """Return every field's values."""
+        countdown = view.memory("countdown") * CONTROL_PERIOD_S
+        return {
+            **self.observe_hand(view),
+            "key_depth": self.key_depth(view),
+            "tip_clearance": view.site_position(self.key_tips)[:, :, 2] - KEY_TOP_M,
+            "countdown": np.clip(countdown, 0.0, COUNTDOWN_LIMIT_S),
+        }
+
+    def key_depth(self, view: View) -> FloatArray:
+        """Return how far the keys are down, (n, 2) [m]."""
+        return -view.qpos[:, self.key_qpos]
+
+    def update_memory(self, view: View) -> dict[str, FloatArray]:
+        """Count down; remember every key that was ever pressed, 2 if before the signal."""
+        countdown = view.memory("countdown") - 1.0
+        is_down = self.key_depth(view) >= TRIGGER_M
+        mark = np.where(countdown >= 0.0, 2.0, 1.0)
+        pressed = np.maximum(view.memory("pressed"), is_down * mark)
+        return {"countdown": countdown, "pressed": pressed}
+
+    def score(self, view: View) -> Score:
+        """Judge by which keys are and were down, and when."""
+        pressed, countdown = view.memory("pressed"), view.memory("countdown")[:, 0]
+        ever = pressed > 0.0
+        is_down = self.key_depth(view) >= TRIGGER_M
+        one = ever.sum(axis=1) == 1
+        missed = ~ever.any(axis=1) & (countdown <= -DEADLINE_STEPS)
+        failed: BoolArray = ever.all(axis=1) | (pressed > 1.0).any(axis=1) | missed
+        solved = one & (is_down & ever).any(axis=1)
+        clearance = view.site_position(self.key_tips)[:, :, 2].mean(axis=1) - KEY_TOP_M
+        ready = 1.0 - np.clip(np.abs(clearance - 0.015) / 0.1, 0.0, 1.0)
+        return Score(
+            solved=solved,
+            failed=failed,
+            progress=np.where(failed, 0.0, np.where(one, 0.9, 0.5 * ready)),
+            reward_terms={
+                "ready": 0.1 * ready,
+                "press": 0.9 * solved,
+                "failure": -1.0 * failed,
+            },
+            mode=np.where(one, ever.argmax(axis=1), NO_MODE),
+        )
+
+    def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
+        """Raise the lamp out of its box when the signal comes."""
+        height = np.where(memory["countdown"][:, 0] <= 0.0, 0.034, 0.012)
+        x, y = (np.full(len(height), value) for value in LAMP_M)
+        return np.stack([x, y, height], axis=1)[:, None, :]
+
+
+def _add_key(spec: mujoco.MjSpec, key: str) -> None:
+    half = KEY_HALF_SIZE_M
+    body = spec.worldbody.add_body(
+        name=f"{key}_key", pos=[KEY_X_M, FINGER_Y_M[key], KEY_TOP_M - half[2]]
+    )
+    body.add_joint(
+        name=f"{key}_key",
+        type=mujoco.mjtJoint.mjJNT_SLIDE,
+        axis=[0, 0, 1],
+        range=[-KEY_TRAVEL_M, 0.0],
+        limited=True,
+        stiffness=KEY_STIFFNESS_N_PER_M,
+        damping=KEY_DAMPING,
+        armature=0.005,
+    )
+    body.add_geom(
+        name=f"{key}_key",
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        size=half,
+        mass=0.01,
+        rgba=[0.25, 0.50, 0.80, 1.0],
+        contype=2,
+        conaffinity=1,
+        condim=4,
+        friction=[1.0, 0.02, 0.001],
+    )
+    body.gravcomp = 1
+    spec.worldbody.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        pos=[KEY_X_M, FINGER_Y_M[key], 0.006],
+        size=[0.018, 0.0098, 0.006],
+        rgba=[0.30, 0.33, 0.38, 1.0],
+        contype=0,
+        conaffinity=0,
+    )
+
+
+def _add_lamp(spec: mujoco.MjSpec) -> None:
+    body = spec.worldbody.add_body(name="lamp", mocap=True)
+    look = {"contype": 0, "conaffinity": 0}
+    sphere, box = mujoco.mjtGeom.mjGEOM_SPHERE, mujoco.mjtGeom.mjGEOM_BOX
+    body.add_geom(type=sphere, size=[0.010, 0, 0], rgba=[0.95, 0.75, 0.10, 1], **look)
+    spec.worldbody.add_geom(
+        type=box, pos=[*LAMP_M, 0.012], size=[0.014, 0.014, 0.012], rgba=[0.3, 0.33, 0.38, 1], **look
+    )
