@@ -86,11 +86,13 @@ class World:
     ) -> None:
         if num_sims < 1:
             raise ValueError(f"num_sims is {num_sims}; give a whole number of at least 1.")
+        if horizon is not None and horizon < 1:
+            raise ValueError(f"horizon is {horizon}; give a whole number of at least 1.")
         silence_mujoco()
         self.task, self.num_sims = task, num_sims
         self.horizon = task.horizon if horizon is None else horizon
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
-        names = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
+        names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
         names += ("mocap_pos",) if task.model.nmocap else ()
         self._fields = {name: self.batch.bind(name) for name in names}
         self.memory: dict[str, FloatArray] = {
@@ -208,7 +210,9 @@ class World:
         )
 
     def _count_warnings(self, rows: IntArray) -> IntArray:
-        return np.asarray(self.batch.warning)[rows][:, :, WARNING_NUMBER].astype(np.int64).sum(axis=1)
+        numbers = np.asarray(self.batch.warning)[rows][:, :, WARNING_NUMBER]
+        total: IntArray = numbers.sum(axis=1, dtype=np.int64)
+        return total
 
     def _show_goals(self, rows: IntArray) -> None:
         memory = {name: values[rows] for name, values in self.memory.items()}

@@ -62,7 +62,7 @@ class ReachPose(Task):
         add_hand(spec, "palm", (0.0, 0.0, PALM_HEIGHT_M))
         for finger in FINGERS:
             add_goal_marker(spec, f"{finger}_goal", TOLERANCE_M)
-        add_camera(spec, (0.05, 0.0, PALM_HEIGHT_M - 0.025), 0.40)
+        add_camera(spec, (0.035, 0.012, PALM_HEIGHT_M - 0.03), 0.38)
         return spec
 
     def index_scene(self) -> None:

@@ -1,0 +1,135 @@
+"""Draw tasks off screen: the OpenGL context is made when the first picture is asked for."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from envs.scene import RENDER_SIZE
+from envs.task import IntArray, Task
+from envs.world import World
+
+Image = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+MISSING_GL = (
+    "Rendering needs an OpenGL library, and {backend} did not start ({reason}). Install libegl1 "
+    "and libgl1-mesa-dri and set MUJOCO_GL=egl, or install libosmesa6 and set MUJOCO_GL=osmesa."
+)
+FONT_SCALE = int(mujoco.mjtFontScale.mjFONTSCALE_100)
+MAX_GEOMS = 1000
+GAP_PIXELS = 4
+
+
+def gl_backend() -> str:
+    """Return the backend to draw with: `MUJOCO_GL`, or egl where there is no screen, or default."""
+    chosen = os.environ.get("MUJOCO_GL", "").strip().lower()
+    has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if not chosen and sys.platform == "linux" and not has_screen:
+        return "egl"
+    return chosen or "default"
+
+
+class TaskRenderer:
+    """Draws one task's `main` camera.
+
+    MuJoCo chooses its backend when it is imported, and fails to import if a chosen one is broken.
+    Choosing here instead lets everything but rendering run without OpenGL.
+
+    Args:
+        task: The task.
+        width: Pixels, at most 480.
+        height: Pixels, at most 480.
+
+    Raises:
+        ValueError: The size is not in [1, 480].
+        RuntimeError: No OpenGL context can be made; says what to install.
+    """
+
+    def __init__(self, task: Task, width: int = RENDER_SIZE, height: int = RENDER_SIZE) -> None:
+        if not (1 <= width <= RENDER_SIZE and 1 <= height <= RENDER_SIZE):
+            raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
+        self.model = task.model
+        self._data = mujoco.MjData(self.model)
+        self._rect = mujoco.MjrRect(0, 0, width, height)
+        self._scene = mujoco.MjvScene(self.model, maxgeom=MAX_GEOMS)
+        self._options = mujoco.MjvOption()
+        self._camera = mujoco.MjvCamera()
+        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
+        self._camera.fixedcamid = self.model.camera("main").id
+        self._gl, self._context = _open_context(self.model, width, height)
+
+    def frame(self, data: mujoco.MjData) -> Image:
+        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is."""
+        if self._context is None:
+            raise RuntimeError("The renderer is closed; make a new one.")
+        mujoco.mj_copyData(self._data, self.model, data)
+        mujoco.mj_forward(self.model, self._data)
+        self._gl.make_current()
+        every = int(mujoco.mjtCatBit.mjCAT_ALL)
+        mujoco.mjv_updateScene(
+            self.model, self._data, self._options, None, self._camera, every, self._scene
+        )
+        mujoco.mjr_render(self._rect, self._scene, self._context)
+        pixels: Image = np.empty((self._rect.height, self._rect.width, 3), dtype=np.uint8)
+        mujoco.mjr_readPixels(pixels, None, self._rect, self._context)
+        return pixels[::-1].copy()
+
+    def rows(self, world: World, rows: IntArray) -> Image:
+        """Return pictures of rows of a world, (n, height, width, 3) uint8."""
+        return np.stack([self.frame(world.batch.get_data(row)) for row in rows.tolist()])
+
+    def close(self) -> None:
+        """Free the OpenGL context; closing twice is allowed."""
+        if self._context is not None:
+            self._gl.make_current()
+            self._context.free()
+            self._gl.free()
+            self._context = None
+
+
+def _open_context(model: mujoco.MjModel, width: int, height: int) -> tuple[Any, Any]:
+    backend = gl_backend()
+    try:
+        if backend in ("egl", "osmesa"):
+            gl = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
+        else:
+            gl = mujoco.GLContext(width, height)
+        gl.make_current()
+        context = mujoco.MjrContext(model, FONT_SCALE)
+        mujoco.mjr_setBuffer(int(mujoco.mjtFramebuffer.mjFB_OFFSCREEN), context)
+    except Exception as error:  # each backend fails in its own way
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RuntimeError(MISSING_GL.format(backend=backend, reason=reason)) from error
+    return gl, context
+
+
+def contact_sheet(frames: Sequence[Image] | Image, columns: int) -> Image:
+    """Lay out equally large pictures row by row on white.
+
+    Args:
+        frames: n pictures, each (height, width, 3) uint8.
+        columns: Pictures in a row.
+
+    Returns:
+        One picture, (rows * (height + 4) - 4, columns * (width + 4) - 4, 3) uint8.
+
+    Raises:
+        ValueError: There is no picture or no column, or the pictures' sizes differ.
+    """
+    if len(frames) < 1 or columns < 1:
+        raise ValueError(f"{len(frames)} pictures in {columns} columns; give at least one of each.")
+    shapes = {frame.shape for frame in frames}
+    if len(shapes) > 1:
+        raise ValueError(f"The pictures' shapes differ: {sorted(shapes)}; give equal ones.")
+    height, width, channels = frames[0].shape
+    rows = -(-len(frames) // columns)
+    step_y, step_x = height + GAP_PIXELS, width + GAP_PIXELS
+    shape = (rows * step_y - GAP_PIXELS, columns * step_x - GAP_PIXELS, channels)
+    sheet: Image = np.full(shape, 255, dtype=np.uint8)
+    for i, frame in enumerate(frames):
+        top, left = i // columns * step_y, i % columns * step_x
+        sheet[top : top + height, left : left + width] = frame
+    return sheet

@@ -1,0 +1,96 @@
+"""Errors that a user can cure, and how a command line shows them: one line and an exit code.
+
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 141 the reader of stdout left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+
+class FmbenchError(Exception):
+    """Bad input; the message is one line that says what was given and what to do about it."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subprocess.TimeoutExpired
+    """A run that started well and could not be finished."""
+
+    exit_code: ClassVar[int] = 1
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> FmbenchError:
+    """Build the error for a name that is not in a list of names.
+
+    Args:
+        kind: What the name names, e.g. `"task"`.
+        given: The name that was given.
+        known: The names that are accepted.
+
+    Returns:
+        The error, to be raised by the caller; near matches come before the full list.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return FmbenchError(f"unknown {kind} {given!r}; {hint}known: {', '.join(names) or 'none'}")
+
+
+def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
+    """Run `main` and turn what it raises into one line on stderr and an exit code.
+
+    `FmbenchError` carries its own exit code; `ValueError` and `OSError` are bad input. Anything
+    else is a bug of fmbench and keeps its traceback.
+
+    Args:
+        main: The command; returns its exit code.
+        debug: Also print the traceback of an error that would fit on one line.
+
+    Returns:
+        The exit code for `sys.exit`.
+    """
+    try:
+        code = main()
+        sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's own last flush
+        return code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        _discard_stdout()
+        return 141
+    except FmbenchError as error:
+        return _report(error, str(error), error.exit_code, debug)
+    except (ValueError, OSError) as error:
+        hint = "" if debug else " (--debug shows the traceback)"
+        return _report(error, _message(error) + hint, FmbenchError.exit_code, debug)
+
+
+def _message(error: ValueError | OSError) -> str:
+    """Say what an error of the standard library says, without its errno."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _report(error: Exception, message: str, exit_code: int, debug: bool) -> int:
+    """Print `message` as one line, after the traceback if `debug`."""
+    if debug:
+        traceback.print_exception(error)
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return exit_code
+
+
+def _discard_stdout() -> None:
+    """Point stdout to nowhere, so that the interpreter's last flush stays silent."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,70 @@
+"""The results of a run: everything that its tables and figures are drawn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fmbench.comparisons import compare, config_differences
+from fmbench.errors import FmbenchError
+from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
+from fmbench.tables import frame, summarise
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """The rows of a run and the tables computed from them."""
+
+    episodes: pd.DataFrame
+    """Frame of `EpisodeRow`."""
+    training: pd.DataFrame
+    """Frame of `TrainingRow`; empty if nothing was trained."""
+    summary: pd.DataFrame
+    """Frame of `fmbench.tables.SummaryRow`."""
+    comparisons: pd.DataFrame
+    """Frame of `fmbench.comparisons.ComparisonRow`."""
+    warnings: tuple[str, ...]
+    """What differs between rows that should differ in nothing but their objective."""
+    run: dict[str, Any]
+    """`run.json`: preset, versions, commit; empty if the file is missing."""
+
+    @property
+    def is_smoke(self) -> bool:
+        """True if the run only tested the software."""
+        return self.run.get("preset") == "smoke"
+
+
+def read_results(run_dir: Path) -> Results:
+    """Read a run folder and compute its tables.
+
+    Only `episodes.csv` must exist: a run of experts alone has trained and measured nothing.
+
+    Raises:
+        FmbenchError: If the folder is no run folder, has no episode yet, or a file is malformed.
+    """
+    if not run_dir.is_dir():
+        state = "is a file" if run_dir.exists() else "does not exist"
+        raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    rows = read_rows(run_dir / EpisodeRow.file_name, EpisodeRow)
+    if not rows:
+        raise FmbenchError(
+            f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
+        )
+    episodes = frame(rows, EpisodeRow)
+    measured, trained, run = (
+        run_dir / name for name in (MeasurementRow.file_name, TrainingRow.file_name, "run.json")
+    )
+    measurements = frame(
+        read_rows(measured, MeasurementRow) if measured.exists() else [], MeasurementRow
+    )
+    return Results(
+        episodes=episodes,
+        training=frame(read_rows(trained, TrainingRow) if trained.exists() else [], TrainingRow),
+        summary=summarise(episodes, measurements),
+        comparisons=compare(episodes, measurements),
+        warnings=tuple(config_differences(episodes, measurements)),
+        run=read_json(run) if run.exists() else {},
+    )

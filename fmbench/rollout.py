@@ -1,0 +1,349 @@
+"""Roll any policy out: THE harness, the same for experts, random, learned and RL policies.
+
+Receding horizon: a policy sees the last `obs_horizon` observations, returns an action chunk, of
+which `exec_horizon` actions are executed before it is asked again. With obs_horizon 2 and
+exec_horizon 4 (o: observed, x: executed):
+
+    control step   -1   0   1   2   3   4   5   6   7   8
+    decision 0          o
+    (the first observation repeated)
+                        x   x   x   x
+    decision 1                      o   o
+                                        x   x   x   x
+
+All episodes run in one batch; each ends once, is counted once, and its row depends on nothing but
+the policy and its episode seed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from envs.scene import CONTROL_PERIOD_S
+from envs.task import BoolArray, FloatArray, IntArray
+from envs.world import Outcome, World, episode_generator
+
+Float32Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+class Policy(Protocol):
+    """What the harness asks of anything that acts."""
+
+    obs_horizon: int
+    exec_horizon: int
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
+
+    def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
+        """Decide for `rows`, (n,), from observations (n, obs_horizon, obs_dim).
+
+        Returns:
+            Actions to execute, (n, exec_horizon, act_dim) in [-1, 1], and the number of network
+            evaluations that each decision took, (n,).
+        """
+
+
+class Disturbance(Protocol):
+    """What may come between a command and its execution."""
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin episodes."""
+
+    def disturb(self, rows: IntArray, steps: IntArray, actions: np.ndarray) -> np.ndarray:
+        """Return the executed actions, (n, act_dim), for the commands at control steps (n,)."""
+
+
+@dataclass
+class Trajectory:
+    """What happened in one episode of T control steps.
+
+    Attributes:
+        observations: (T + 1, obs_dim) float32.
+        actions: The policy's commands, (T, act_dim) float32.
+        executed: What was executed, (T, act_dim) float32.
+        rewards: (T,).
+    """
+
+    observations: Float32Array
+    actions: Float32Array
+    executed: Float32Array
+    rewards: FloatArray
+
+
+@dataclass
+class Episode:
+    """One counted episode.
+
+    Attributes:
+        episode_seed: Its seed.
+        success: The task's condition was held: the benchmark's success.
+        success_any: The condition was met at some control step.
+        success_end: The condition was met at the last control step.
+        progress: At the end, in [0, 1].
+        episode_return: Sum of rewards.
+        length: Control steps.
+        time_to_success_s: When the success was complete, or None.
+        mode: Name of the way that was taken, or "".
+        decisions: How often the policy was asked.
+        nfe: Mean number of network evaluations per decision.
+        action_smoothness: Mean absolute second difference of the commands; smaller is smoother.
+        sim_unstable: The simulation diverged (a failure).
+        error: What the policy raised or returned amiss, or "" (a failure).
+        trajectory: Everything, if it was asked for.
+    """
+
+    episode_seed: int
+    success: bool = False
+    success_any: bool = False
+    success_end: bool = False
+    progress: float = 0.0
+    episode_return: float = 0.0
+    length: int = 0
+    time_to_success_s: float | None = None
+    mode: str = ""
+    decisions: int = 0
+    nfe: float = 0.0
+    action_smoothness: float = 0.0
+    sim_unstable: bool = False
+    error: str = ""
+    trajectory: Trajectory | None = field(default=None, repr=False)
+
+
+def rollout(
+    world: World,
+    policy: Policy,
+    episode_seeds: IntArray,
+    *,
+    disturbance: Disturbance | None = None,
+    keep_trajectories: bool = False,
+    on_episode: Callable[[Episode], None] | None = None,
+) -> list[Episode]:
+    """Run one episode per seed and return them in the order of the seeds.
+
+    Args:
+        world: The simulations; any number of them gives the same episodes.
+        policy: Anything that acts.
+        episode_seeds: (episodes,), without repetition.
+        disturbance: Changes commands before they are executed.
+        keep_trajectories: Whether episodes keep observations and actions.
+        on_episode: Called as each episode ends, in order of ending.
+    """
+    seeds = np.asarray(episode_seeds, dtype=np.int64)
+    if len(np.unique(seeds)) != len(seeds):
+        raise ValueError("Episode seeds repeat; each episode is counted once.")
+    run = _Run(world, policy, disturbance, keep_trajectories)
+    finished: dict[int, Episode] = {}
+    waiting = seeds.tolist()
+    rows = world.all_rows[: len(waiting)]
+    run.begin(rows, np.array([waiting.pop(0) for _ in rows]))
+    active = np.zeros(world.num_sims, dtype=np.bool_)
+    active[rows] = True
+    while active.any():
+        ended = run.advance(np.flatnonzero(active))
+        for row in ended.tolist():
+            episode = run.finish(row)
+            finished[episode.episode_seed] = episode
+            if on_episode is not None:
+                on_episode(episode)
+        refill = ended[: len(waiting)]
+        active[ended[len(refill) :]] = False
+        if len(refill):
+            run.begin(refill, np.array([waiting.pop(0) for _ in refill]))
+    return [finished[seed] for seed in seeds.tolist()]
+
+
+class _Run:
+    """The state of one rollout, one entry per row of the world."""
+
+    def __init__(
+        self, world: World, policy: Policy, disturbance: Disturbance | None, keep: bool
+    ) -> None:
+        n, task = world.num_sims, world.task
+        self.world, self.policy, self.disturbance, self.keep = world, policy, disturbance, keep
+        self.window: Float32Array = np.zeros((n, policy.obs_horizon, task.obs_dim), np.float32)
+        self.chunk: Float32Array = np.zeros((n, policy.exec_horizon, task.act_dim), np.float32)
+        self.position: IntArray = np.zeros(n, dtype=np.int64)  # next action of the chunk
+        self.recent: Float32Array = np.zeros((n, 2, task.act_dim), np.float32)
+        self.episodes = [Episode(-1)] * n
+        self.steps: IntArray = np.zeros(n, dtype=np.int64)
+        self.totals = {name: np.zeros(n) for name in ("return", "nfe", "roughness", "decisions")}
+        if keep:
+            self.observations = np.zeros((n, task.horizon + 1, task.obs_dim), np.float32)
+            self.actions = np.zeros((n, task.horizon, task.act_dim), np.float32)
+            self.executed = np.zeros_like(self.actions)
+            self.rewards = np.zeros((n, task.horizon))
+
+    def begin(self, rows: IntArray, seeds: IntArray) -> None:
+        self.world.reset(rows, seeds)
+        self.policy.reset(rows, seeds)
+        if self.disturbance is not None:
+            self.disturbance.reset(rows, seeds)
+        first = self.world.observe(rows)
+        self.window[rows] = first[:, None]
+        self.position[rows] = self.policy.exec_horizon
+        self.steps[rows] = 0
+        for total in self.totals.values():
+            total[rows] = 0.0
+        for row, seed in zip(rows.tolist(), seeds.tolist(), strict=True):
+            self.episodes[row] = Episode(seed)
+        if self.keep:
+            self.observations[rows, 0] = first
+
+    def advance(self, rows: IntArray) -> IntArray:
+        """Step `rows` once; return those whose episode ended."""
+        self._decide(rows[self.position[rows] >= self.policy.exec_horizon])
+        failed = np.array([bool(self.episodes[row].error) for row in rows.tolist()])
+        broken, rows = rows[failed], rows[~failed]
+        if not len(rows):
+            return broken
+        actions = self.chunk[rows, self.position[rows]]
+        self.position[rows] += 1
+        executed = actions
+        if self.disturbance is not None:
+            executed = self.disturbance.disturb(rows, self.steps[rows], actions)
+        outcome = self.world.step(rows, executed)
+        observations = self.world.observe(rows)
+        self._record(rows, actions, executed, observations, outcome)
+        over = outcome.terminated | outcome.truncated
+        return np.concatenate([broken, rows[over]])
+
+    def _decide(self, rows: IntArray) -> None:
+        if not len(rows):
+            return
+        task, policy = self.world.task, self.policy
+        shape = (len(rows), policy.exec_horizon, task.act_dim)
+        try:
+            actions, nfe = policy.act(rows, self.window[rows])
+            if actions.shape != shape:
+                raise ValueError(f"the policy returned actions {actions.shape}, not {shape}")
+        except Exception as error:  # noqa: BLE001 - any failing policy is a counted failure
+            for row in rows.tolist():
+                self.episodes[row].error = f"{type(error).__name__}: {error}"
+            return
+        self.chunk[rows] = np.clip(actions, -1.0, 1.0)
+        self.position[rows] = 0
+        self.totals["nfe"][rows] += nfe
+        self.totals["decisions"][rows] += 1
+        for row in rows[~np.isfinite(actions).all(axis=(1, 2))].tolist():
+            self.episodes[row].error = "the policy returned NaN or infinity"
+
+    def _record(
+        self,
+        rows: IntArray,
+        actions: Float32Array,
+        executed: np.ndarray,
+        observations: Float32Array,
+        outcome: Outcome,
+    ) -> None:
+        steps = self.steps[rows]
+        if self.keep:
+            self.observations[rows, steps + 1] = observations
+            self.actions[rows, steps] = actions
+            self.executed[rows, steps] = executed
+            self.rewards[rows, steps] = outcome.reward
+        self.window[rows, :-1] = self.window[rows, 1:]
+        self.window[rows, -1] = observations
+        second = actions - 2.0 * self.recent[rows, 1] + self.recent[rows, 0]
+        rough = np.abs(second.astype(np.float64)).mean(axis=1)
+        self.totals["roughness"][rows] += np.where(steps >= 2, rough, 0.0)
+        self.recent[rows, 0], self.recent[rows, 1] = self.recent[rows, 1], actions
+        self.totals["return"][rows] += outcome.reward
+        self.steps[rows] += 1
+        over: BoolArray = outcome.terminated | outcome.truncated
+        for k in np.flatnonzero(outcome.solved | over).tolist():
+            self._note(int(rows[k]), k, outcome, bool(over[k]))
+
+    def _note(self, row: int, k: int, outcome: Outcome, is_over: bool) -> None:
+        """Take over what an outcome says of one row that is solved at this step, or over."""
+        episode, task = self.episodes[row], self.world.task
+        episode.success_any |= bool(outcome.solved[k])
+        if not is_over:
+            return
+        episode.success = bool(outcome.success[k])
+        episode.success_end = bool(outcome.solved[k])
+        episode.progress = float(outcome.progress[k])
+        episode.sim_unstable = bool(outcome.unstable[k])
+        mode = int(outcome.mode[k])
+        episode.mode = task.modes[mode] if mode >= 0 else ""
+        if episode.success:
+            episode.time_to_success_s = round(int(self.steps[row]) * CONTROL_PERIOD_S, 6)
+
+    def finish(self, row: int) -> Episode:
+        """Return the row's completed episode."""
+        episode, length = self.episodes[row], int(self.steps[row])
+        decisions = int(self.totals["decisions"][row])
+        episode.length, episode.decisions = length, decisions
+        episode.episode_return = float(self.totals["return"][row])
+        episode.nfe = float(self.totals["nfe"][row]) / max(1, decisions)
+        episode.action_smoothness = float(self.totals["roughness"][row]) / max(1, length - 2)
+        if self.keep:
+            episode.trajectory = Trajectory(
+                observations=self.observations[row, : length + 1].copy(),
+                actions=self.actions[row, :length].copy(),
+                executed=self.executed[row, :length].copy(),
+                rewards=self.rewards[row, :length].copy(),
+            )
+        return episode
+
+
+class RandomPolicy:
+    """Uniform actions, one drawn per control step: the floor of every table."""
+
+    obs_horizon = 1
+    exec_horizon = 1
+
+    def __init__(self, world: World) -> None:
+        self._task = world.task
+        shape = (world.num_sims, world.task.horizon, world.task.act_dim)
+        self._actions: Float32Array = np.zeros(shape, np.float32)
+        self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Draw the episodes' actions."""
+        self._steps[rows] = 0
+        for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
+            rng = episode_generator(self._task, seed, "random_policy")
+            self._actions[row] = rng.uniform(-1.0, 1.0, self._actions[row].shape)
+
+    def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
+        """Return the next drawn action of each row."""
+        del observations
+        actions = self._actions[rows, self._steps[rows]][:, None, :]
+        self._steps[rows] += 1
+        return actions, np.zeros(len(rows), dtype=np.int64)
+
+
+class Playback:
+    """Repeat recorded actions open loop, episode by episode.
+
+    Args:
+        world: Where they will be repeated.
+        recordings: The executed actions of each episode seed, (T, act_dim).
+    """
+
+    obs_horizon = 1
+    exec_horizon = 1
+
+    def __init__(self, world: World, recordings: dict[int, Float32Array]) -> None:
+        self._recordings = recordings
+        self._current: list[Float32Array] = [np.zeros((0, 0), np.float32)] * world.num_sims
+        self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Wind the recordings of the episodes back."""
+        self._steps[rows] = 0
+        for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
+            self._current[row] = self._recordings[seed]
+
+    def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
+        """Return the next recorded action of each row; the last one is repeated at the end."""
+        del observations
+        picked: Sequence[Float32Array] = [
+            self._current[row][min(step, len(self._current[row]) - 1)]
+            for row, step in zip(rows.tolist(), self._steps[rows].tolist(), strict=True)
+        ]
+        self._steps[rows] += 1
+        return np.stack(picked)[:, None, :], np.zeros(len(rows), dtype=np.int64)

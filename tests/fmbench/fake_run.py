@@ -1,0 +1,114 @@
+"""A made-up run with the rows of a real one, as a function of a seed."""
+
+import zlib
+
+import numpy as np
+
+from fmbench.records import (
+    EpisodeRow,
+    MeasurementRow,
+    TrainingRow,
+    write_json_atomic,
+    write_rows,
+)
+
+# policy -> (success rate, [(sampler, steps, nfe)]); the first configuration is the headline
+POLICIES = {
+    "expert": (0.99, [("", 0, 0)]),
+    "random": (0.01, [("", 0, 0)]),
+    "flow": (0.93, [("euler", 10, 10), ("euler", 1, 1), ("euler", 5, 5), ("heun", 5, 10)]),
+    "diffusion": (0.90, [("ddim", 10, 10), ("ddim", 5, 5), ("ddpm", 100, 100)]),
+    "bc": (0.45, [("direct", 1, 1)]),
+}
+
+
+def episode_row(rng, task, policy, configuration, train_seed, episode_seed, rate):
+    sampler, steps, nfe = configuration
+    success = bool(rng.random() < rate)
+    return EpisodeRow(
+        task=task,
+        task_version=0,
+        policy=policy,
+        sampler=sampler,
+        steps=steps,
+        train_seed=train_seed,
+        episode_seed=episode_seed,
+        success=success,
+        success_any=success or bool(rng.random() < 0.1),
+        success_end=success,
+        progress=1.0 if success else float(rng.random()),
+        episode_return=float(rng.normal()),
+        length=int(rng.integers(60, 130)),
+        time_to_success_s=float(rng.random() * 4) if success else None,
+        mode=str(rng.choice(["left", "right"])) if "Two" in task else "",
+        decisions=17,
+        nfe=float(nfe),
+        action_smoothness=float(rng.random() * 0.1),
+        sim_unstable=False,
+        error="",
+        weights_hash=f"w{train_seed}" if train_seed >= 0 else "",
+        demonstrations_hash="0123456789abcdef" if train_seed >= 0 else "",
+        task_hash="77aa",
+        config_hash="88bb",
+        commit="abc1234",
+        device="cpu",
+    )
+
+
+def make_rows(tasks=("fmbench/LiftCube-v0",), train_seeds=(0,), episodes=30, seed=0):
+    """Return the episodes, measurements and training rows of a run."""
+    made, measured, trained = [], [], []
+    for task in tasks:
+        ease = np.random.default_rng([seed, zlib.crc32(task.encode())]).uniform(0.7, 1.05)
+        for policy, (rate, configurations) in POLICIES.items():
+            learned = policy not in ("expert", "random")
+            for train_seed in train_seeds if learned else [-1]:
+                rng = np.random.default_rng(
+                    [seed, train_seed + 1, zlib.crc32(f"{task} {policy}".encode())]
+                )
+                chance = min(rate * (ease if learned else 1), 1) - 0.05 * rng.random() * learned
+                for configuration in configurations:
+                    few = 0.6 if configuration[:2] == ("ddim", 5) else 1.0
+                    made += [
+                        episode_row(
+                            rng, task, policy, configuration, train_seed, 20_000 + i, chance * few
+                        )
+                        for i in range(episodes)
+                    ]
+                    if learned:
+                        latency = 0.31 + 0.15 * configuration[2]
+                        measured.append(
+                            MeasurementRow(
+                                task,
+                                policy,
+                                *configuration[:2],
+                                train_seed,
+                                configuration == configurations[0],
+                                1_234_567,
+                                6_000,
+                                125.0 + train_seed,
+                                latency,
+                                latency * 1.4,
+                            )
+                        )
+                if learned:
+                    for update in range(100, 6_001, 100):
+                        loss = 0.4 * update**-0.45 * (2 if policy == "bc" else 1)
+                        loss *= float(rng.lognormal(0, 0.1))
+                        trained.append(
+                            TrainingRow(task, policy, train_seed, update, loss, 3e-4, 0.5)
+                        )
+    return made, measured, trained
+
+
+def write_run(folder, preset="quick", **options):
+    """Write the run folder of `make_rows(**options)` and return its path."""
+    for rows, row_type in zip(
+        make_rows(**options), (EpisodeRow, MeasurementRow, TrainingRow), strict=True
+    ):
+        write_rows(folder / row_type.file_name, rows, row_type)
+    write_json_atomic(
+        folder / "run.json",
+        {"preset": preset, "commit": "abc1234", "versions": {"torch": "2.13.0", "mujoco": "4.0.0"}},
+    )
+    return folder
