@@ -35,10 +35,10 @@ class TaskEntry:
 
 TASKS: dict[str, TaskEntry] = {
     "ReachPose": TaskEntry("reach_pose", horizon=60),
-    "TurnDial": TaskEntry("turn_dial", horizon=150),
+    "TurnDial": TaskEntry("turn_dial", horizon=200),
     "LiftCube": TaskEntry("lift_cube", horizon=150),
     "PickEither": TaskEntry("pick_either", horizon=120),
-    "PressEither": TaskEntry("press_either", horizon=100),
+    "PressEither": TaskEntry("press_either", horizon=80),
 }
 SHARED_MODULES = ("hand", "scene", "task", "world", "rotations", "kinematics", "experts.base")
 

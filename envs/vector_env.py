@@ -129,14 +129,15 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
         self._check_open()
-        actions = np.asarray(actions)
+        actions, shape = np.asarray(actions), (self.num_envs, self._world.task.act_dim)
         needs_reset = self._is_over.copy()
         is_manual = self.autoreset_mode is AutoresetMode.DISABLED
         if not self._has_begun.all() or (is_manual and needs_reset.any()):
             waiting = np.flatnonzero(needs_reset).tolist()
             raise ResetNeeded(f"No episode is running in rows {waiting}; call reset() first.")
-        # The rows to be reset ignore their actions, so only their number is checked.
-        check_actions(np.where(needs_reset[:, None], 0.0, actions), self.action_space.shape or ())
+        if actions.shape == shape:  # the rows to be reset ignore their actions, NaN or not
+            actions = np.where(needs_reset[:, None], 0.0, actions)
+        check_actions(actions, shape)
         infos: Infos = {}
         reward = np.zeros(self.num_envs)
         terminated, truncated = np.zeros_like(self._is_over), np.zeros_like(self._is_over)

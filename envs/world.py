@@ -116,7 +116,7 @@ class World:
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
         model = self.task.model
-        self.batch.reset(ids=rows, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self.batch.reset(ids=np.sort(rows), stage=mujoco.mjtStage.mjSTAGE_NONE)
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
             start = self.task.draw_start(episode_generator(self.task, seed, "start"))
             if start.qpos.shape != (model.nq,):
@@ -128,7 +128,7 @@ class World:
             for name, values in self.memory.items():
                 values[row] = start.memory[name]
         self._show_goals(rows)
-        self.batch.forward(ids=rows, stage=STATE_STAGE)
+        self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[rows] = 0
         self._held[rows] = 0
         self.episode_seeds[rows] = episode_seeds
@@ -155,7 +155,7 @@ class World:
             over = rows[self._is_over[rows]].tolist()
             raise RuntimeError(f"The episodes in rows {over} are over; reset them before a step.")
         self._fields["ctrl"][rows] = self.task.command(actions)
-        self.batch.step(ids=rows, nstep=SUBSTEPS, stage=STATE_STAGE)
+        self.batch.step(ids=np.sort(rows), nstep=SUBSTEPS, stage=STATE_STAGE)
         self.step_count[rows] += 1
         for name, values in self.task.update_memory(self.view(rows)).items():
             self.memory[name][rows] = values
@@ -172,12 +172,12 @@ class World:
     def restore(self, row: int, snapshot: Snapshot) -> None:
         """Continue in `row` from a snapshot of this task."""
         rows = np.array([row])
-        self.batch.reset(ids=rows, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self.batch.reset(ids=np.sort(rows), stage=mujoco.mjtStage.mjSTAGE_NONE)
         self.batch.state[row] = snapshot.physics
         for name, values in snapshot.memory.items():
             self.memory[name][row] = values
         self._show_goals(rows)
-        self.batch.forward(ids=rows, stage=STATE_STAGE)
+        self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[row], self._held[row], self.episode_seeds[row] = snapshot.counters
         self._warnings[rows] = self._count_warnings(rows)
         self._is_over[row] = snapshot.is_over

@@ -1,4 +1,4 @@
-"""ReachPose's expert: move straight to the posture behind the goals; where blocked, open up first."""
+"""ReachPose's expert: move straight to the goals' posture; where blocked, open first."""
 
 import numpy as np
 
@@ -41,4 +41,4 @@ class ReachPoseExpert(Expert):
         error = (1.0 + CORRECTION) * (target - joints)
         step = JOINT_STEP_RAD * self.speed[rows, None]
         largest = np.abs(error).max(axis=1, keepdims=True)
-        return joints + error * np.minimum(1.0, step / np.maximum(largest, 1e-9))
+        return np.asarray(joints + error * np.minimum(1.0, step / np.maximum(largest, 1e-9)))

@@ -1,5 +1,7 @@
 """TurnDial's expert: place the open fingers, close on the knob, turn, let go, begin again."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
@@ -20,7 +22,7 @@ JOINT_STEP_RAD, CLOSE_STEP_RAD = 0.25, 0.15
 LEAD = 3.0  # of the grasp before the fingers, per angle that remains
 TURN_STEP_RAD = 0.18  # the grasp is led this far ahead of the fingers
 DONE_RAD, AGAIN_RAD = 0.04, 0.07  # let go below, grasp again above
-STUCK_RAD_S = 0.6
+STUCK_RAD_S = 0.35
 PLACED_RAD, CLOSED_M, OPEN_M = 0.10, 0.0015, 0.008
 
 
@@ -34,6 +36,7 @@ def _grip(stroke: float, inset: float, initial: FloatArray) -> FloatArray:
     return solve_fingertips(targets, initial)[0]
 
 
+@lru_cache(maxsize=4)
 def _grip_table(inset: float) -> FloatArray:
     """Return the postures over `GRID_RAD`, (17, 14) [rad], each solved from its neighbour's."""
     middle = len(GRID_RAD) // 2
@@ -50,7 +53,7 @@ def _look_up(table: FloatArray, stroke: FloatArray) -> FloatArray:
     place = (np.clip(stroke, GRID_RAD[0], GRID_RAD[-1]) - GRID_RAD[0]) / (GRID_RAD[1] - GRID_RAD[0])
     index = np.minimum(place.astype(np.int64), len(GRID_RAD) - 2)
     part = (place - index)[:, None]
-    return (1.0 - part) * table[index] + part * table[index + 1]
+    return np.asarray((1.0 - part) * table[index] + part * table[index + 1])
 
 
 class TurnDialExpert(Expert):
@@ -65,7 +68,7 @@ class TurnDialExpert(Expert):
         self.open_table, self.squeeze_table = _grip_table(-OPENING_M), _grip_table(SQUEEZE_M)
 
     def grasp_state(self, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the fingers' mean stroke, (n,) [rad], and each tip's gap to the rim, (n, 3) [m]."""
+        """Return the mean stroke of the tips, (n,) [rad], and their gaps to the rim, (n, 3) [m]."""
         tips = view.site_position(self.task.hand.tips)[:, :3, :2] - DIAL_M[:2]
         stroke = wrap(np.arctan2(tips[..., 1], tips[..., 0]) - CONTACT_RAD).mean(axis=1)
         gap = np.sqrt((tips**2).sum(axis=2)) - KNOB_RADIUS_M - TIP_RADII_M

@@ -24,10 +24,9 @@ FINGER_LINKS = ("proximal", "middle", "distal")
 def _links_that_can_meet() -> list[tuple[str, str]]:
     """Name the pairs of links that some posture brings together."""
     links = [f"{finger}_{link}" for finger in FINGERS[1:] for link in FINGER_LINKS]
-    pairs = list(product(THUMB_LINKS, [PALM_BODY, *links]))
+    pairs = [(thumb, link) for thumb in THUMB_LINKS for link in (PALM_BODY, *links)]
     for left, right in (("index", "middle"), ("middle", "ring")):
-        outer = [[f"{finger}_{link}" for link in FINGER_LINKS[1:]] for finger in (left, right)]
-        pairs += list(product(*outer))
+        pairs += [(f"{left}_{a}", f"{right}_{b}") for a, b in product(FINGER_LINKS[1:], repeat=2)]
     return pairs
 
 
@@ -98,7 +97,7 @@ class ReachPose(Task):
             part[ip] = part[mcp] if is_goal else part[ip]
             joints = self.posture_low + part * (self.posture_high - self.posture_low)
             if self._is_clear(joints, data, CLEARANCE_M):
-                return joints
+                return np.asarray(joints)
 
     def _is_way_free(self, start: FloatArray, goal: FloatArray, data: mujoco.MjData) -> bool:
         parts = np.linspace(0.0, 1.0, WAY_POINTS + 2)[1:-1]
@@ -148,7 +147,7 @@ class ReachPose(Task):
         near = 1.0 - np.clip((gaps - TOLERANCE_M) / 0.10, 0.0, 1.0)
         n = len(view)
         return Score(
-            solved=(gaps < TOLERANCE_M).all(axis=1),
+            solved=np.asarray((gaps < TOLERANCE_M).all(axis=1)),
             failed=np.zeros(n, dtype=np.bool_),
             progress=near.mean(axis=1),
             reward_terms={

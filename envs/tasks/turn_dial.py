@@ -167,7 +167,7 @@ class TurnDial(Task):
             reward_terms={
                 "reach": 0.1 * np.exp(-20.0 * off_rim),
                 "turn": 0.6 * np.exp(-2.0 * remaining),
-                "arrive": 0.3 * (remaining < TOLERANCE_RAD),
+                "arrive": np.where(remaining < TOLERANCE_RAD, 0.3, 0.0),
             },
             mode=np.full(n, NO_MODE),
         )

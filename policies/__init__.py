@@ -1,0 +1,17 @@
+"""Chunk policies: one network, several objectives, several samplers.
+
+A `ChunkPolicy` maps a window of observations to a chunk of actions. It is an encoder, a backbone,
+an objective and two normalisers, chosen by name in a `ChunkPolicyConfig`; a `ChunkActor` runs it
+for many episodes at once. This package needs numpy and torch, and knows nothing of environments or
+of fmbench.
+
+- `policies.backbones`: networks; a table of names.
+- `policies.objectives`: flow matching, diffusion, behaviour cloning; a table of names.
+- `policies.samplers`: from noise to a chunk; tables of names.
+- `policies.schedules`: the noise schedule and what a network may predict.
+"""
+
+from policies.actor import ChunkActor, Decision
+from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig, Sample
+
+__all__ = ["ChunkActor", "ChunkPolicy", "ChunkPolicyConfig", "Decision", "Sample"]

@@ -1,0 +1,183 @@
+"""The acting side of a chunk policy: episodes in rows, decisions that depend on nothing else."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from policies.chunk_policy import ChunkPolicy
+
+INFERENCE_ROWS = 64
+"""Rows of every inference: kernels round differently at different batch sizes."""
+
+
+class Decision(NamedTuple):
+    """What to do in each asked row for the next `exec_horizon` control steps.
+
+    Attributes:
+        actions: ``(n, exec_horizon, act_dim)``, float32, within [-1, 1].
+        nfe: ``(n,)`` int, network evaluations behind each row's chunk.
+    """
+
+    actions: NDArray[np.float32]
+    nfe: NDArray[np.int64]
+
+
+class EpisodeNoise:
+    """The sampling noise of one episode, a function of its seeds, the decision and the draw.
+
+    Philox is a counter-based generator: the seeds make its key, the decision a part of its counter,
+    and the draws of a decision follow one another.
+
+    Args:
+        sampling_seed: Seed of the evaluation, at least 0.
+        episode_seed: Seed of the episode, at least 0.
+    """
+
+    def __init__(self, sampling_seed: int, episode_seed: int) -> None:
+        if sampling_seed < 0 or episode_seed < 0:
+            raise ValueError(f"Seeds must be at least 0, got {sampling_seed} and {episode_seed}.")
+        words = np.random.SeedSequence([sampling_seed, episode_seed]).generate_state(2, np.uint64)
+        self._key = words
+        self.decision = 0
+
+    def next_decision(self) -> np.random.Generator:
+        """Return the generator of the next decision's draws."""
+        counter = np.array([0, 0, self.decision, 0], dtype=np.uint64)
+        self.decision += 1
+        return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+
+
+class ChunkActor:
+    """Runs a policy for many episodes at once.
+
+    A decision is a function of the policy, the seeds, the index of the decision in its episode and
+    the observations: never of the row, of the other rows asked with it, or of how many they are.
+
+    Args:
+        policy: The policy; it is moved to `device`.
+        obs_horizon: Observations per window; must be the policy's.
+        exec_horizon: Actions executed of each chunk, at most the policy's `pred_horizon`.
+        sampler: One of the objective's samplers; None is its default.
+        steps: Steps of the sampler; None is its default.
+        device: Where to run.
+        sampling_seed: Seed of all sampling noise, at least 0.
+
+    Raises:
+        ValueError: A horizon does not fit the policy, or the sampler does not fit the objective.
+    """
+
+    def __init__(
+        self,
+        policy: ChunkPolicy,
+        obs_horizon: int,
+        exec_horizon: int,
+        sampler: str | None = None,
+        steps: int | None = None,
+        device: str | torch.device = "cpu",
+        sampling_seed: int = 0,
+    ) -> None:
+        config = policy.config
+        if obs_horizon != config.obs_horizon:
+            raise ValueError(
+                f"The policy was built for obs_horizon={config.obs_horizon}, not {obs_horizon}."
+            )
+        if not 1 <= exec_horizon <= config.pred_horizon:
+            raise ValueError(
+                f"exec_horizon must be 1 to pred_horizon={config.pred_horizon}, not {exec_horizon}."
+            )
+        if sampling_seed < 0:
+            raise ValueError(f"sampling_seed must be at least 0, not {sampling_seed}.")
+        self.sampler, self.steps = policy.objective.resolve_sampler(sampler, steps)
+        self.policy = policy.to(device)
+        self.obs_horizon, self.exec_horizon = obs_horizon, exec_horizon
+        self.device, self.sampling_seed = torch.device(device), sampling_seed
+        self._episodes: dict[int, EpisodeNoise] = {}
+
+    def reset(self, rows: NDArray[np.integer], episode_seeds: NDArray[np.integer]) -> None:
+        """Begin an episode in each of `rows`, at its decision 0.
+
+        Args:
+            rows: ``(n,)`` row numbers.
+            episode_seeds: ``(n,)`` seeds of the episodes, at least 0.
+
+        Raises:
+            ValueError: The lengths differ, or a seed is negative.
+        """
+        for row, seed in zip(rows, episode_seeds, strict=True):
+            self._episodes[int(row)] = EpisodeNoise(self.sampling_seed, int(seed))
+
+    def act(self, rows: NDArray[np.integer], observations: NDArray[np.float32]) -> Decision:
+        """Decide in each of `rows`.
+
+        Args:
+            rows: ``(n,)`` distinct rows with an episode begun by `reset`.
+            observations: ``(n, obs_horizon, obs_dim)``, the current observation last.
+
+        Returns:
+            Actions and NFE, in the order of `rows`.
+
+        Raises:
+            ValueError: A row has no episode, or the observations' shape is wrong.
+        """
+        expected = (len(rows), self.obs_horizon, self.policy.config.obs_dim)
+        if observations.shape != expected:
+            raise ValueError(f"Expected observations {expected}, got {observations.shape}.")
+        idle = [int(row) for row in rows if int(row) not in self._episodes]
+        if idle:
+            raise ValueError(f"No episode was begun in rows {idle}; call reset first.")
+        streams = [self._episodes[int(row)].next_decision() for row in rows]
+        actions = np.empty(
+            (len(rows), self.exec_horizon, self.policy.config.act_dim), dtype=np.float32
+        )
+        nfe = np.empty(len(rows), dtype=np.int64)
+        for start in range(0, len(rows), INFERENCE_ROWS):
+            block = slice(start, min(start + INFERENCE_ROWS, len(rows)))
+            actions[block], nfe[block] = self._decide(observations[block], streams[block])
+        return Decision(actions, nfe)
+
+    def _decide(
+        self, observations: NDArray[np.float32], streams: Sequence[np.random.Generator]
+    ) -> tuple[NDArray[np.float32], int]:
+        """Run one block of at most `INFERENCE_ROWS` rows, padded by repeating the last one."""
+        count = len(streams)
+        padded = np.minimum(np.arange(INFERENCE_ROWS), count - 1)
+        window = torch.from_numpy(np.asarray(observations, dtype=np.float32)[padded])
+        noise = block_noise(streams, padded, self.policy.objective.chunk_shape, self.device)
+        was_training = self.policy.training
+        self.policy.eval()
+        try:
+            with torch.inference_mode():
+                sample = self.policy.sample(window.to(self.device), noise, self.sampler, self.steps)
+        finally:
+            self.policy.train(was_training)
+        chunk: NDArray[np.float32] = sample.actions[:count, : self.exec_horizon].cpu().numpy()
+        return chunk, sample.nfe
+
+
+def block_noise(
+    streams: Sequence[np.random.Generator],
+    order: NDArray[np.integer],
+    chunk_shape: tuple[int, int],
+    device: torch.device,
+) -> Callable[[], Tensor]:
+    """Return a function that draws one standard normal chunk from each stream at each call.
+
+    Args:
+        streams: One generator per row.
+        order: ``(B,)`` the stream each row of the result is taken from.
+        chunk_shape: ``(pred_horizon, act_dim)``.
+        device: Where the noise goes.
+
+    Returns:
+        A function returning ``(B, pred_horizon, act_dim)`` float32.
+    """
+
+    def draw() -> Tensor:
+        drawn = np.stack([s.standard_normal(chunk_shape, dtype=np.float32) for s in streams])
+        return torch.from_numpy(drawn[order]).to(device)
+
+    return draw

@@ -1,0 +1,117 @@
+"""A residual multilayer perceptron over the flattened action chunk."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from policies.embeddings import SinusoidalTimeEmbedding
+
+TIME_DIM = 64
+"""Number of time features."""
+GATE_GAIN = 10.0
+"""Multiplies the gate's parameters, so that Adam moves the gate ten times as fast as the rest."""
+
+
+class ScaledNorm(nn.Module):
+    """Layer normalisation whose gain is a function of time; at first a plain normalisation.
+
+    Args:
+        width: Size of the normalised dimension.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, elementwise_affine=False)
+        self.gain = _zeros(nn.Linear(TIME_DIM, width))
+
+    def forward(self, hidden: Tensor, time_features: Tensor) -> Tensor:
+        """Normalise `hidden` ``(B, width)`` at the time of `time_features` ``(B, TIME_DIM)``."""
+        normed: Tensor = self.norm(hidden)
+        return torch.addcmul(normed, normed, self.gain(time_features))
+
+
+class ResidualBlock(nn.Module):
+    """Pre-norm block ``hidden + linear(silu(linear([norm(hidden), context])))``; at first identity.
+
+    The context (observations and time) enters every block as it is, so that no layer has to carry a
+    precise observation past the noise.
+
+    Args:
+        width: Width of the hidden layers.
+        context_dim: Length of the context.
+    """
+
+    def __init__(self, width: int, context_dim: int) -> None:
+        super().__init__()
+        self.norm = ScaledNorm(width)
+        self.inner = nn.Linear(width + context_dim, width)
+        self.outer = _zeros(nn.Linear(width, width))
+
+    def forward(self, hidden: Tensor, time_features: Tensor, context: Tensor) -> Tensor:
+        """Map `hidden` ``(B, width)`` to the same shape."""
+        inputs = torch.cat((self.norm(hidden, time_features), context), dim=-1)
+        change: Tensor = self.outer(F.silu(self.inner(inputs)))
+        return hidden + change
+
+
+class ResidualMLP(nn.Module):
+    """Residual MLP with a time-gated skip: ``gate(time) * noisy_actions + mlp(...)``.
+
+    A chunk often has more numbers than the network is wide (16 actions of 20 numbers against 256),
+    and noise cannot be carried through a narrower layer. Targets that contain it (velocity,
+    epsilon) need the skip, with one gate per dimension of the action. It is always there, so that
+    every objective and prediction trains literally the same network: a clean-chunk prediction
+    learns a gate that is 0 until ``x_t`` is nearly clean, behaviour cloning feeds it zeros. Output
+    and gate start at 0.
+
+    Args:
+        act_dim: Numbers in one action.
+        pred_horizon: Actions in a chunk.
+        condition_dim: Length of the condition vector.
+        width: Width of the hidden layers.
+        depth: Number of residual blocks.
+    """
+
+    def __init__(
+        self,
+        act_dim: int,
+        pred_horizon: int,
+        condition_dim: int,
+        width: int = 256,
+        depth: int = 3,
+    ) -> None:
+        super().__init__()
+        chunk_dim, context_dim = pred_horizon * act_dim, condition_dim + TIME_DIM
+        self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
+        self.input = nn.Linear(chunk_dim + context_dim, width)
+        self.blocks = nn.ModuleList(ResidualBlock(width, context_dim) for _ in range(depth))
+        self.output_norm = ScaledNorm(width)
+        self.output = _zeros(nn.Linear(width, chunk_dim))
+        self.gate = _zeros(nn.Linear(TIME_DIM, act_dim))
+
+    def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """Predict a chunk.
+
+        Args:
+            noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
+            time: ``(B,)`` in [0, 1], 0 = noise.
+            condition: ``(B, condition_dim)``.
+
+        Returns:
+            ``(B, pred_horizon, act_dim)``.
+        """
+        time_features: Tensor = self.embed_time(time)
+        context = torch.cat((condition, time_features), dim=-1)
+        hidden: Tensor = self.input(torch.cat((noisy_actions.flatten(1), context), dim=-1))
+        for block in self.blocks:
+            hidden = block(hidden, time_features, context)
+        output: Tensor = self.output(self.output_norm(hidden, time_features))
+        gate: Tensor = GATE_GAIN * self.gate(time_features)
+        return torch.addcmul(output.view_as(noisy_actions), gate[:, None, :], noisy_actions)
+
+
+def _zeros(linear: nn.Linear) -> nn.Linear:
+    """Set a layer's parameters to zero and return it."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear

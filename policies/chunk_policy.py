@@ -1,0 +1,217 @@
+"""A chunk policy: normalisers, encoder, network and objective as one module."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from policies.backbones import BACKBONES, make_backbone
+from policies.encoders import WindowEncoder
+from policies.normalizer import Normalizer
+from policies.objectives import OBJECTIVES, make_objective
+from policies.objectives.base import Noise
+from policies.registry import lookup, unknown_name
+
+OBSERVATION_CLIP = 5.0
+"""Normalised observations are clipped to this many standard deviations."""
+
+
+@dataclass(frozen=True)
+class ChunkPolicyConfig:
+    """Everything that decides the shape and the training target of a `ChunkPolicy`.
+
+    Attributes:
+        obs_dim: Numbers in one observation.
+        act_dim: Numbers in one action.
+        obs_horizon: Observations the policy sees, the current one last.
+        pred_horizon: Actions in a chunk; the first is for the current control step.
+        objective: A key of `OBJECTIVES`.
+        prediction: What the network predicts; each objective accepts some.
+        backbone: A key of `BACKBONES`.
+        width: Width of the network.
+        depth: Blocks of the network.
+
+    Raises:
+        ValueError: A size is not a positive integer, or a name is unknown.
+    """
+
+    obs_dim: int
+    act_dim: int
+    obs_horizon: int = 2
+    pred_horizon: int = 16
+    objective: str = "flow"
+    prediction: str = "sample"
+    backbone: str = "mlp"
+    width: int = 256
+    depth: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, not {value!r}.")
+        lookup("backbone", self.backbone, BACKBONES)
+        lookup("objective", self.objective, OBJECTIVES).check_prediction(self.prediction)
+
+    def to_json(self) -> dict[str, int | str]:
+        """Return the configuration as a dictionary of JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "ChunkPolicyConfig":
+        """Build a configuration from `to_json`'s dictionary.
+
+        Raises:
+            ValueError: A key is unknown or missing, or a value is not accepted.
+        """
+        known = [field.name for field in fields(cls)]
+        for key in values:
+            if key not in known:
+                raise unknown_name("field of ChunkPolicyConfig", key, known)
+        missing = [key for key in ("obs_dim", "act_dim") if key not in values]
+        if missing:
+            raise ValueError(f"ChunkPolicyConfig needs {' and '.join(missing)}.")
+        return cls(**values)
+
+
+class Sample(NamedTuple):
+    """A batch of sampled chunks.
+
+    Attributes:
+        actions: ``(B, pred_horizon, act_dim)`` in the environment's units, within [-1, 1].
+        nfe: Network evaluations made for the whole batch, counted at the network.
+    """
+
+    actions: Tensor
+    nfe: int
+
+
+class CountingNetwork:
+    """A network that counts its evaluations: NFE is what happened, not what a sampler declares.
+
+    Args:
+        network: The network to call.
+
+    Attributes:
+        evaluations: Calls so far.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self.evaluations = 0
+
+    def __call__(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """Evaluate the network once."""
+        self.evaluations += 1
+        output: Tensor = self._network(noisy_actions, time, condition)
+        return output
+
+
+class ChunkPolicy(nn.Module):
+    """Maps a window of observations to a chunk of actions, by any objective on any backbone.
+
+    Args:
+        config: Sizes and names. Initial weights come from torch's global generator, as in all of
+            torch: seed it, or fork it, before building a policy.
+    """
+
+    def __init__(self, config: ChunkPolicyConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.observation_normalizer = Normalizer(config.obs_dim, "standardize", OBSERVATION_CLIP)
+        self.action_normalizer = Normalizer(config.act_dim, "minmax")
+        self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
+        self.network = make_backbone(
+            config.backbone,
+            config.act_dim,
+            config.pred_horizon,
+            self.encoder.condition_dim,
+            config.width,
+            config.depth,
+        )
+        self.objective = make_objective(
+            config.objective, config.prediction, (config.pred_horizon, config.act_dim)
+        )
+
+    def fit_normalizers(
+        self,
+        observations: Tensor | NDArray[np.floating],
+        actions: Tensor | NDArray[np.floating],
+    ) -> None:
+        """Fit both normalisers; give them training data only.
+
+        Args:
+            observations: ``(..., obs_dim)``.
+            actions: ``(..., act_dim)``.
+
+        Raises:
+            ValueError: A shape is wrong, or a value is not finite.
+        """
+        self.observation_normalizer.fit(observations)
+        self.action_normalizer.fit(actions)
+
+    def loss(self, observations: Tensor, actions: Tensor, generator: torch.Generator) -> Tensor:
+        """Return the training loss of one batch.
+
+        Args:
+            observations: ``(B, obs_horizon, obs_dim)``.
+            actions: ``(B, pred_horizon, act_dim)``, in the environment's units.
+            generator: The only source of randomness, on any device.
+
+        Returns:
+            A scalar tensor to differentiate.
+
+        Raises:
+            ValueError: A shape is wrong.
+        """
+        self._check_observations(observations)
+        expected = (len(observations), *self.objective.chunk_shape)
+        if actions.shape != expected:
+            raise ValueError(f"Expected actions of shape {expected}, got {tuple(actions.shape)}.")
+        chunk = self.action_normalizer.normalize(actions)
+        return self.objective.loss(self.network, chunk, self._encode(observations), generator)
+
+    def sample(
+        self,
+        observations: Tensor,
+        noise: Noise,
+        sampler: str | None = None,
+        steps: int | None = None,
+    ) -> Sample:
+        """Sample one chunk per window of observations.
+
+        Args:
+            observations: ``(B, obs_horizon, obs_dim)``.
+            noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)`` at each call; the
+                only source of randomness.
+            sampler: One of ``objective.samplers``; None is the objective's default.
+            steps: Steps of the sampler; None is its default.
+
+        Returns:
+            The chunks with the number of network evaluations.
+
+        Raises:
+            ValueError: A shape is wrong, or the sampler is unknown or cannot take that many steps.
+        """
+        self._check_observations(observations)
+        sampler, steps = self.objective.resolve_sampler(sampler, steps)
+        network = CountingNetwork(self.network)
+        chunk = self.objective.sample(network, self._encode(observations), noise, sampler, steps)
+        actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
+        return Sample(actions, network.evaluations)
+
+    def _encode(self, observations: Tensor) -> Tensor:
+        condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))
+        return condition
+
+    def _check_observations(self, observations: Tensor) -> None:
+        window = (self.config.obs_horizon, self.config.obs_dim)
+        if observations.ndim != 3 or observations.shape[1:] != window:
+            raise ValueError(
+                f"Expected observations of shape (B, {window[0]}, {window[1]}), "
+                f"got {tuple(observations.shape)}."
+            )

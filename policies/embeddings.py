@@ -1,0 +1,39 @@
+"""Sinusoidal features of the time given to a network."""
+
+import torch
+from torch import Tensor, nn
+
+LOWEST_FREQUENCY = 1.0
+"""Slowest feature [rad per unit of time]: almost linear over [0, 1]."""
+HIGHEST_FREQUENCY = 200.0
+"""Fastest feature [rad per unit of time]: 2 rad between two steps of a 100-step diffusion."""
+
+
+class SinusoidalTimeEmbedding(nn.Module):
+    """``cos`` and ``sin`` of the time at geometrically spaced frequencies .
+
+    As Vaswani et al. 2017 (arXiv 1706.03762), section 3.5, encodes positions.
+
+    The frequencies are chosen for times in [0, 1], not for integer positions: the fastest one still
+    separates two steps of a 100-step diffusion, and no feature is so fast that it is noise to a
+    flow, whose times are continuous.
+
+    Args:
+        dim: Number of features; even, at least 4.
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        if dim < 4 or dim % 2:
+            raise ValueError(f"A time embedding needs an even dim of at least 4, not {dim}.")
+        ratio = HIGHEST_FREQUENCY / LOWEST_FREQUENCY
+        exponents = torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1)
+        frequencies = LOWEST_FREQUENCY * ratio**exponents
+        self.register_buffer("frequencies", frequencies.float(), persistent=False)
+
+    def forward(self, time: Tensor) -> Tensor:
+        """Embed times ``(B,)`` in [0, 1] as features ``(B, dim)`` in [-1, 1]."""
+        angles = time[:, None] * self.frequencies
+        return torch.cat((angles.cos(), angles.sin()), dim=-1)

@@ -1,0 +1,56 @@
+"""How long one decision takes: batch 1, no padding, one thread."""
+
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from policies.actor import ChunkActor
+
+
+def measure_latency(
+    actor: ChunkActor, obs_dim: int, calls: int = 100, warm_up: int = 20
+) -> NDArray[np.float64]:
+    """Time single decisions: observation in, actions on the CPU out, noise drawn included.
+
+    Runs on one torch thread and restores the number of threads afterwards.
+
+    Args:
+        actor: Gives the policy, the sampler and its steps, and the device.
+        obs_dim: Numbers in one observation.
+        calls: Timed decisions.
+        warm_up: Decisions made before, not timed.
+
+    Returns:
+        ``(calls,)`` wall-clock seconds.
+
+    Raises:
+        ValueError: `calls` is less than 1, or `obs_dim` is not the policy's.
+    """
+    if calls < 1:
+        raise ValueError(f"calls must be at least 1, not {calls}.")
+    policy, device = actor.policy, actor.device
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, *policy.objective.chunk_shape)
+    observations = torch.randn(1, actor.obs_horizon, obs_dim, generator=generator)
+    seconds = np.empty(warm_up + calls)
+    threads, was_training = torch.get_num_threads(), policy.training
+    torch.set_num_threads(1)
+    policy.eval()
+    try:
+        with torch.inference_mode():
+            for call in range(warm_up + calls):
+                start = time.perf_counter()
+                sample = policy.sample(
+                    observations.to(device),
+                    lambda: torch.randn(shape, generator=generator).to(device),
+                    actor.sampler,
+                    actor.steps,
+                )
+                sample.actions.cpu()  # waits for the device
+                seconds[call] = time.perf_counter() - start
+    finally:
+        policy.train(was_training)
+        torch.set_num_threads(threads)
+    return seconds[warm_up:]

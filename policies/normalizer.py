@@ -1,0 +1,85 @@
+"""Affine normalisation per dimension, fitted on training data and saved with the weights."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Mode = Literal["standardize", "minmax"]
+
+CONSTANT_TOLERANCE = 1e-6
+"""A dimension whose half range is below this, relative to max(1, |value|), counts as constant."""
+STD_FLOOR = 1e-3
+"""Smallest deviation divided by: the jitter of a feature at rest is not blown up to size one."""
+
+
+class Normalizer(nn.Module):
+    """Maps data to the range a network likes, and back: ``normalized = (data - offset) / scale``.
+
+    ``"standardize"`` gives mean 0 and standard deviation 1; ``"minmax"`` gives [-1, 1].
+    A dimension that was constant in the training data is normalised to 0 whatever its value, and
+    unnormalised to exactly the constant, whatever the network said: nothing was learnt about it, so
+    nothing can explode. Until `fit` is called (or a state is loaded), the map is the identity.
+
+    Args:
+        dim: Size of the last dimension of the data.
+        mode: ``"standardize"`` or ``"minmax"``.
+        clip: Normalised values are clipped to [-clip, clip]; None leaves them.
+
+    Raises:
+        ValueError: `mode` is neither of the two.
+    """
+
+    offset: Tensor
+    scale: Tensor
+    inverse_scale: Tensor
+
+    def __init__(self, dim: int, mode: Mode, clip: float | None = None) -> None:
+        super().__init__()
+        if mode not in ("standardize", "minmax"):
+            raise ValueError(f"mode must be 'standardize' or 'minmax', not {mode!r}.")
+        self.dim, self.mode, self.clip = dim, mode, clip
+        self.register_buffer("offset", torch.zeros(dim))
+        self.register_buffer("scale", torch.ones(dim))
+        self.register_buffer("inverse_scale", torch.ones(dim))
+
+    @torch.no_grad()
+    def fit(self, data: Tensor | NDArray[np.floating]) -> None:
+        """Set the map from training data.
+
+        Args:
+            data: ``(..., dim)``, at least one row, finite.
+
+        Raises:
+            ValueError: The shape is wrong, there are no rows, or a value is not finite.
+        """
+        rows = torch.as_tensor(data)
+        if rows.ndim < 2 or rows.shape[-1] != self.dim or rows.numel() == 0:
+            raise ValueError(
+                f"Expected data of shape (..., {self.dim}) with rows, got {tuple(rows.shape)}."
+            )
+        rows = rows.reshape(-1, self.dim).double()
+        if not rows.isfinite().all():
+            bad = (~rows.isfinite()).any(0).nonzero().flatten().tolist()
+            raise ValueError(f"Data to fit must be finite; dimensions {bad} are not.")
+        low, high = rows.amin(0), rows.amax(0)
+        middle, half_range = (low + high) / 2, (high - low) / 2
+        if self.mode == "minmax":
+            offset, scale = middle, half_range
+        else:
+            offset, scale = rows.mean(0), rows.std(0, correction=0).clamp(min=STD_FLOOR)
+        moves = half_range > CONSTANT_TOLERANCE * middle.abs().clamp(min=1.0)
+        self.offset.copy_(torch.where(moves, offset, middle))
+        self.scale.copy_(torch.where(moves, scale, 0.0))
+        self.inverse_scale.copy_(torch.where(moves, 1 / scale, 0.0))
+
+    def normalize(self, data: Tensor) -> Tensor:
+        """Map data ``(..., dim)`` to the network's range, clipped if a clip was given."""
+        normalized = (data - self.offset) * self.inverse_scale
+        return normalized if self.clip is None else normalized.clamp(-self.clip, self.clip)
+
+    def unnormalize(self, normalized: Tensor) -> Tensor:
+        """Map network output ``(..., dim)`` back to the data's units."""
+        return normalized * self.scale + self.offset

@@ -1,0 +1,30 @@
+"""The table of objectives: ways to train one and the same network.
+
+To add one, subclass `policies.objectives.base.Objective` and enter it here.
+"""
+
+from policies.objectives.base import Objective
+from policies.objectives.bc import BehaviourCloning
+from policies.objectives.diffusion import Diffusion
+from policies.objectives.flow import Flow
+from policies.registry import lookup
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "flow": Flow,
+    "diffusion": Diffusion,
+    "bc": BehaviourCloning,
+}
+
+
+def make_objective(name: str, prediction: str, chunk_shape: tuple[int, int]) -> Objective:
+    """Build the objective called `name`.
+
+    Args:
+        name: A key of `OBJECTIVES`.
+        prediction: What the network predicts, one of the objective's `predictions`.
+        chunk_shape: ``(pred_horizon, act_dim)``.
+
+    Raises:
+        ValueError: The name or the prediction is unknown.
+    """
+    return lookup("objective", name, OBJECTIVES)(prediction, chunk_shape)

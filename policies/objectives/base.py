@@ -1,0 +1,125 @@
+"""What an objective is: a loss to train a network with, and a way to sample from it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from policies.registry import lookup, unknown_name
+from policies.samplers.steps import StepLimits
+
+Network: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""``(noisy_actions (B, Tp, act_dim), time (B,), condition (B, C)) -> (B, Tp, act_dim)``."""
+Noise: TypeAlias = Callable[[], Tensor]
+"""Returns a fresh standard normal ``(B, Tp, act_dim)`` at each call."""
+
+
+class Objective(nn.Module, ABC):
+    """One way to train a chunk network, and to sample from it. Chunks here are normalised.
+
+    It is a module only so that tables move with the policy; the network is always an argument.
+
+    Args:
+        prediction: What the network predicts, one of `predictions`.
+        chunk_shape: ``(pred_horizon, act_dim)``.
+
+    Attributes:
+        predictions: The predictions this objective can be trained with; the first is the default.
+        limits: Sampler name to the steps it accepts.
+        default_sampler: The sampler used when none is asked for.
+
+    Raises:
+        ValueError: The objective does not know this prediction.
+    """
+
+    predictions: ClassVar[tuple[str, ...]]
+    limits: ClassVar[Mapping[str, StepLimits]]
+    default_sampler: ClassVar[str]
+
+    def __init__(self, prediction: str, chunk_shape: tuple[int, int]) -> None:
+        super().__init__()
+        self.check_prediction(prediction)
+        self.prediction = prediction
+        self.chunk_shape = chunk_shape
+
+    @classmethod
+    def check_prediction(cls, prediction: str) -> None:
+        """Raise `ValueError` unless the objective can be trained with this prediction."""
+        if prediction not in cls.predictions:
+            raise unknown_name(f"prediction for {cls.__name__}", prediction, cls.predictions)
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Names of the samplers this objective accepts."""
+        return tuple(self.limits)
+
+    def check_sampler(self, sampler: str, steps: int) -> None:
+        """Raise `ValueError`, saying what is possible, unless `sampler` can take `steps` steps."""
+        limits = lookup(f"sampler for {type(self).__name__}", sampler, self.limits)
+        if not limits.allow(steps):
+            possible = "; ".join(f"{name!r} takes {each}" for name, each in self.limits.items())
+            raise ValueError(
+                f"{type(self).__name__} cannot take {steps} steps with {sampler!r}: {possible}."
+            )
+
+    def resolve_sampler(self, sampler: str | None, steps: int | None) -> tuple[str, int]:
+        """Fill in the default sampler and its default steps.
+
+        Args:
+            sampler: A name out of `samplers`; None is `default_sampler`.
+            steps: Number of steps; None is the sampler's default.
+
+        Returns:
+            The sampler and the steps, checked.
+
+        Raises:
+            ValueError: The sampler is unknown, or cannot take that many steps.
+        """
+        sampler = self.default_sampler if sampler is None else sampler
+        if steps is None:
+            steps = lookup(f"sampler for {type(self).__name__}", sampler, self.limits).default
+        self.check_sampler(sampler, steps)
+        return sampler, steps
+
+    @abstractmethod
+    def loss(
+        self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the training loss.
+
+        Args:
+            network: The network to train.
+            actions: Clean chunks ``(B, pred_horizon, act_dim)``, normalised to [-1, 1].
+            condition: Encoded observations ``(B, C)``.
+            generator: The only source of randomness, on any device.
+
+        Returns:
+            A scalar tensor to differentiate.
+        """
+
+    @abstractmethod
+    def sample(
+        self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
+    ) -> Tensor:
+        """Return sampled chunks ``(B, pred_horizon, act_dim)``, normalised.
+
+        Args:
+            network: The trained network.
+            condition: Encoded observations ``(B, C)``.
+            noise: The only source of randomness.
+            sampler: A name out of `samplers`.
+            steps: Steps of the sampler.
+
+        Raises:
+            ValueError: `check_sampler` does not accept the sampler with these steps.
+        """
+
+
+def normal_like(actions: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw a standard normal like `actions` on the generator's device, and move it to theirs."""
+    noise = torch.randn(
+        actions.shape, dtype=actions.dtype, generator=generator, device=generator.device
+    )
+    return noise.to(actions.device)

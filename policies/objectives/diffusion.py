@@ -1,0 +1,79 @@
+"""Denoising diffusion of the action chunk."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from policies.objectives.base import Network, Noise, Objective, normal_like
+from policies.samplers import DIFFUSION_SAMPLERS, ReverseProcess
+from policies.schedules import (
+    DIFFUSION_PREDICTIONS,
+    DIFFUSION_STEPS,
+    alphas_cumprod,
+    cosine_betas,
+    v_from_sample,
+)
+
+
+def network_time(k: int | Tensor) -> float | Tensor:
+    """Map a diffusion step k to the network's time: 0 at pure noise (k = K - 1), as in a flow."""
+    return 1 - (k + 1) / DIFFUSION_STEPS
+
+
+class Diffusion(Objective):
+    """DDPM (Ho et al. 2020, arXiv 2006.11239) with the cosine schedule and 100 training steps.
+
+    Sampled by DDPM through all of them, or by DDIM through any number. As in Diffusion Policy (Chi
+    et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a sampler.
+    """
+
+    predictions = DIFFUSION_PREDICTIONS
+    limits = {name: sampler.limits for name, sampler in DIFFUSION_SAMPLERS.items()}  # noqa: RUF012
+    default_sampler = "ddpm"
+
+    alpha: Tensor
+    sigma: Tensor
+
+    def __init__(self, prediction: str, chunk_shape: tuple[int, int]) -> None:
+        super().__init__(prediction, chunk_shape)
+        self._alphas_cumprod = alphas_cumprod(cosine_betas(DIFFUSION_STEPS))
+        self._processes: dict[tuple[str, int], ReverseProcess] = {}
+        # Functions of the schedule, not of the data: they move with the policy but are not saved.
+        alpha, sigma = self._alphas_cumprod.sqrt(), (1 - self._alphas_cumprod).sqrt()
+        self.register_buffer("alpha", alpha.float(), persistent=False)
+        self.register_buffer("sigma", sigma.float(), persistent=False)
+
+    def loss(
+        self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the denoising loss at one random step per chunk; see `Objective.loss`."""
+        noise = normal_like(actions, generator)
+        k = torch.randint(
+            DIFFUSION_STEPS, (len(actions),), generator=generator, device=generator.device
+        ).to(actions.device)
+        alpha, sigma = self.alpha[k][:, None, None], self.sigma[k][:, None, None]
+        # Ho et al. 2020, eq. 4: q(x_k | actions) = N(alpha actions, sigma^2)
+        x_t = alpha * actions + sigma * noise
+        if self.prediction == "sample":
+            target = actions
+        elif self.prediction == "epsilon":
+            target = noise  # eq. 14
+        else:
+            target = v_from_sample(actions, x_t, alpha, sigma)
+        time = torch.as_tensor(network_time(k), dtype=actions.dtype)
+        return F.mse_loss(network(x_t, time, condition), target)
+
+    def sample(
+        self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
+    ) -> Tensor:
+        """Run the reverse process; see `Objective.sample`."""
+        self.check_sampler(sampler, steps)
+        key = (sampler, steps)
+        if key not in self._processes:
+            build = DIFFUSION_SAMPLERS[sampler].build
+            self._processes[key] = build(self._alphas_cumprod, self.prediction, steps)
+
+        def predict(x_t: Tensor, k: int) -> Tensor:
+            return network(x_t, x_t.new_full((len(x_t),), float(network_time(k))), condition)
+
+        return self._processes[key].run(predict, noise)

@@ -1,0 +1,51 @@
+"""The tables of samplers: from noise to an action chunk, given a network.
+
+To add one, write its module and enter it here; objectives, errors and the command line follow.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from policies.samplers.ddim import Ddim
+from policies.samplers.ddpm import Ddpm
+from policies.samplers.ode import Field, euler
+from policies.samplers.steps import StepLimits
+from policies.schedules import DIFFUSION_STEPS
+
+
+class ReverseProcess(Protocol):
+    """A diffusion sampler with its tables computed."""
+
+    timesteps: tuple[int, ...]
+
+    def run(self, predict: Callable[[Tensor, int], Tensor], noise: Callable[[], Tensor]) -> Tensor:
+        """Sample a chunk; see `policies.samplers.ddim.Ddim.run`."""
+
+
+@dataclass(frozen=True)
+class OdeSampler:
+    """A solver for flows: ``solve(field, x, steps) -> x`` and the steps it accepts."""
+
+    solve: Callable[[Field, Tensor, int], Tensor]
+    limits: StepLimits
+
+
+@dataclass(frozen=True)
+class DiffusionSampler:
+    """A sampler for diffusion: ``build(alphas_cumprod, prediction, steps)`` and its step limits."""
+
+    build: Callable[[Tensor, str, int], ReverseProcess]
+    limits: StepLimits
+
+
+ODE_SAMPLERS: dict[str, OdeSampler] = {
+    "euler": OdeSampler(euler, StepLimits(default=10)),
+}
+
+DIFFUSION_SAMPLERS: dict[str, DiffusionSampler] = {
+    "ddpm": DiffusionSampler(Ddpm, StepLimits(DIFFUSION_STEPS, DIFFUSION_STEPS, DIFFUSION_STEPS)),
+    "ddim": DiffusionSampler(Ddim, StepLimits(default=10, highest=DIFFUSION_STEPS)),
+}

@@ -1,0 +1,88 @@
+"""Solvers that carry noise at t = 0 to data at t = 1 along a velocity field.
+
+A solver is ``solve(field, x, steps) -> x``. It asks the field for velocities, or lets the field
+take an Euler step, which a field made from predictions of the clean chunk can take without dividing
+by ``1 - t`` (a higher-order solver ends with such a step, as Karras et al. 2022, algorithm 1,
+does).
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from policies.schedules import velocity_from_sample
+
+
+class Field(Protocol):
+    """A velocity field over ``x_t`` ``(B, pred_horizon, act_dim)`` and ``t`` in [0, 1]."""
+
+    def velocity(self, x_t: Tensor, t: float) -> Tensor:
+        """Return ``dx/dt`` at `x_t`, like `x_t`."""
+
+    def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
+        """Return ``x_t + (t_next - t) * velocity(x_t, t)``, with one evaluation."""
+
+
+class VelocityField:
+    """The field of a function that predicts velocities.
+
+    Args:
+        predict: ``(x_t, t) -> velocity``, like ``x_t``.
+    """
+
+    def __init__(self, predict: Callable[[Tensor, float], Tensor]) -> None:
+        self.velocity = predict
+
+    def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
+        """Return ``x_t + (t_next - t) * velocity``."""
+        return torch.add(x_t, self.velocity(x_t, t), alpha=t_next - t)
+
+
+class SampleField:
+    """The field of a function that predicts the clean chunk: ``(actions_hat - x_t) / (1 - t)``.
+
+    Args:
+        predict: ``(x_t, t) -> actions_hat``, like ``x_t``.
+    """
+
+    def __init__(self, predict: Callable[[Tensor, float], Tensor]) -> None:
+        self.predict = predict
+
+    def velocity(self, x_t: Tensor, t: float) -> Tensor:
+        """Return the velocity towards the predicted chunk.
+
+        Raises:
+            ValueError: ``t`` is 1, where the velocity has no limit; end with `euler_step` instead.
+        """
+        if t >= 1:
+            raise ValueError(
+                "A predicted chunk gives no velocity at t = 1; end with an Euler step."
+            )
+        return velocity_from_sample(self.predict(x_t, t), x_t, t)
+
+    def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
+        """Return the point a fraction ``(t_next - t) / (1 - t)`` of the way to ``actions_hat``.
+
+        At ``t_next = 1`` the fraction is 1 and the step lands exactly on ``actions_hat``.
+        """
+        # x + (t' - t) (a - x) / (1 - t) = lerp(x, a, (t' - t) / (1 - t))
+        return torch.lerp(x_t, self.predict(x_t, t), (t_next - t) / (1 - t))
+
+
+def euler(field: Field, x: Tensor, steps: int) -> Tensor:
+    """Take `steps` equal Euler steps; error of order 1 in ``1 / steps``, one evaluation each.
+
+    Args:
+        field: The velocity field.
+        x: Noise ``(B, pred_horizon, act_dim)`` at t = 0; left unchanged.
+        steps: Number of steps, at least 1.
+
+    Returns:
+        The point at t = 1, like `x`.
+    """
+    for step in range(steps):
+        # Lipman et al. 2024 (arXiv 2412.06264), eq. 2.8: x_{t+h} = x_t + h u_t(x_t)
+        x = field.euler_step(x, step / steps, (step + 1) / steps)
+    return x

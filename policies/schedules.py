@@ -1,0 +1,133 @@
+"""The noise schedule of diffusion, with the conversions between what a network may predict.
+
+Every path here is ``x_t = alpha * actions + sigma * noise``. Diffusion preserves variance:
+``alpha = sqrt(alphas_cumprod[k])``, ``sigma = sqrt(1 - alphas_cumprod[k])``, k = 0 nearly data. A
+flow goes straight: ``alpha = t``, ``sigma = 1 - t``, t = 1 data. A network may predict the clean
+chunk ("sample"), the noise ("epsilon"), ``v`` (diffusion) or the velocity (flow); given ``x_t``,
+each of them determines the others, by the functions below.
+
+Scalars of the conversions are floats or tensors that broadcast against ``x_t``.
+"""
+
+import math
+from typing import NamedTuple, TypeAlias
+
+import torch
+from torch import Tensor
+
+from policies.registry import unknown_name
+
+Scalar: TypeAlias = float | Tensor
+
+DIFFUSION_STEPS = 100
+"""Training steps K of diffusion; DDPM takes them all."""
+MAX_BETA = 0.999
+"""Nichol & Dhariwal 2021, section 3.2: betas are clipped to avoid a singularity at pure noise."""
+COSINE_OFFSET = 0.008
+"""The ``s`` of equation 17: betas near the data are not too small."""
+DIFFUSION_PREDICTIONS = ("sample", "epsilon", "v_prediction")
+
+
+def cosine_alpha_bar(u: float) -> float:
+    """Return the cumulative signal power at ``u`` in [0, 1], 0 = data, up to a constant factor."""
+    # Nichol & Dhariwal 2021 (arXiv 2102.09672), eq. 17: f(u) = cos((u + s) / (1 + s) * pi / 2)^2
+    return math.cos((u + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi / 2) ** 2
+
+
+def cosine_betas(steps: int) -> Tensor:
+    """Return the betas ``(steps,)`` of the cosine schedule in float64, for k = 0 .. steps - 1."""
+    if steps < 1:
+        raise ValueError(f"A schedule has at least 1 step, not {steps}.")
+    # eq. 17: beta_k = 1 - alpha_bar(k) / alpha_bar(k - 1), clipped.
+    betas = [
+        min(1 - cosine_alpha_bar((k + 1) / steps) / cosine_alpha_bar(k / steps), MAX_BETA)
+        for k in range(steps)
+    ]
+    return torch.tensor(betas, dtype=torch.float64)
+
+
+def alphas_cumprod(betas: Tensor) -> Tensor:
+    """Return the signal power left after each step, ``prod_{j <= k} (1 - beta_j)``."""
+    return torch.cumprod(1 - betas, dim=0)
+
+
+def sample_from_epsilon(epsilon: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return the clean chunk on any path; singular at pure noise, where alpha = 0."""
+    return (x_t - sigma * epsilon) / alpha
+
+
+def epsilon_from_sample(sample: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return the noise on any path; singular at pure data, where sigma = 0."""
+    return (x_t - alpha * sample) / sigma
+
+
+def v_from_sample(sample: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return ``v = alpha * epsilon - sigma * sample`` (Salimans & Ho 2022, appendix D)."""
+    return (alpha * x_t - sample) / sigma
+
+
+def v_from_epsilon(epsilon: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return ``v = alpha * epsilon - sigma * sample`` from the noise."""
+    return (epsilon - sigma * x_t) / alpha
+
+
+def sample_from_v(v: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return the clean chunk from ``v``; regular everywhere on a variance-preserving path."""
+    return alpha * x_t - sigma * v
+
+
+def epsilon_from_v(v: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
+    """Return the noise from ``v``; regular everywhere on a variance-preserving path."""
+    return sigma * x_t + alpha * v
+
+
+def velocity_from_sample(sample: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
+    """Return the straight path's velocity ``actions - noise``; singular at the data, t = 1."""
+    return (sample - x_t) / (1 - t)
+
+
+def sample_from_velocity(velocity: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
+    """Return the clean chunk at the end of the straight path, exactly ``x_t`` at t = 1."""
+    return x_t + (1 - t) * velocity
+
+
+def velocity_from_epsilon(epsilon: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
+    """Return the straight path's velocity from the noise; singular at the noise, t = 0."""
+    return (x_t - epsilon) / t
+
+
+def epsilon_from_velocity(velocity: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
+    """Return the noise at the start of the straight path, exactly ``x_t`` at t = 0."""
+    return x_t - t * velocity
+
+
+class PredictionCoefficients(NamedTuple):
+    """What a diffusion network's output means: the conversions above, as numbers.
+
+    ``sample = sample_x * x_t + sample_output * output``, and likewise for epsilon.
+    """
+
+    sample_x: float
+    sample_output: float
+    epsilon_x: float
+    epsilon_output: float
+
+
+def prediction_coefficients(prediction: str, alpha: float, sigma: float) -> PredictionCoefficients:
+    """Return the coefficients at one step of diffusion, so that samplers need no branches.
+
+    Args:
+        prediction: One of `DIFFUSION_PREDICTIONS`.
+        alpha: Signal amplitude, above 0.
+        sigma: Noise amplitude, above 0.
+
+    Raises:
+        ValueError: `prediction` is not one of them.
+    """
+    if prediction == "sample":
+        return PredictionCoefficients(0.0, 1.0, 1 / sigma, -alpha / sigma)
+    if prediction == "epsilon":
+        return PredictionCoefficients(1 / alpha, -sigma / alpha, 0.0, 1.0)
+    if prediction == "v_prediction":
+        return PredictionCoefficients(alpha, -sigma, sigma, alpha)
+    raise unknown_name("diffusion prediction", prediction, DIFFUSION_PREDICTIONS)

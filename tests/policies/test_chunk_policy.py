@@ -1,0 +1,158 @@
+"""Chunk policy: configuration, shapes, counted evaluations, randomness."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.backbones import make_backbone
+from policies.backbones.mlp import ResidualMLP
+from policies.embeddings import SinusoidalTimeEmbedding
+from policies.objectives.base import Noise
+
+
+def build(objective: str = "flow", **options: int | str) -> ChunkPolicy:
+    config = ChunkPolicyConfig(
+        obs_dim=4, act_dim=5, pred_horizon=7, objective=objective, width=32, depth=2, **options
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        policy = ChunkPolicy(config)
+        for parameter in policy.parameters():  # the last layers start at zero
+            torch.nn.init.normal_(parameter, std=0.1)
+    generator = torch.Generator().manual_seed(0)
+    actions = torch.rand(20, 5, generator=generator) - 0.5
+    policy.fit_normalizers(torch.randn(20, 4, generator=generator), actions)
+    return policy
+
+
+def noise(batch: int = 3, seed: int = 0) -> Noise:
+    generator = torch.Generator().manual_seed(seed)
+    return lambda: torch.randn(batch, 7, 5, generator=generator)
+
+
+OBSERVATIONS = torch.randn(3, 2, 4, generator=torch.Generator().manual_seed(1))
+RUNS = [
+    ("flow", "euler", 1, 1),
+    ("flow", "euler", 7, 7),
+    ("flow", None, None, 10),
+    ("diffusion", "ddim", 3, 3),
+    ("diffusion", "ddpm", None, 100),
+    ("diffusion", None, None, 100),
+    ("bc", "direct", 1, 1),
+    ("bc", None, None, 1),
+]
+
+
+@pytest.mark.parametrize(("objective", "sampler", "steps", "nfe"), RUNS)
+def test_nfe_is_the_number_of_network_calls(
+    objective: str, sampler: str | None, steps: int | None, nfe: int
+) -> None:
+    policy = build(objective)
+    calls: list[int] = []
+    policy.network.register_forward_hook(lambda *args: calls.append(1))
+    sample = policy.sample(OBSERVATIONS, noise(), sampler, steps)
+    assert sample.nfe == len(calls) == nfe
+    assert sample.actions.shape == (3, 7, 5)
+    assert sample.actions.abs().max() <= 1
+
+
+@pytest.mark.parametrize("objective", ["flow", "diffusion", "bc"])
+def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
+    policy = build(objective)
+    results = []
+    with torch.random.fork_rng():
+        for seed in (1, 2):
+            torch.manual_seed(seed)
+            before = torch.get_rng_state()
+            generator = torch.Generator().manual_seed(0)
+            loss = policy.loss(OBSERVATIONS, OBSERVATIONS.new_zeros(3, 7, 5), generator)
+            results.append((loss, policy.sample(OBSERVATIONS, noise()).actions))
+            assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(results[0][0], results[1][0])
+    assert torch.equal(results[0][1], results[1][1])
+
+
+def test_loss_reaches_every_parameter() -> None:
+    policy = build()
+    policy.loss(OBSERVATIONS, torch.rand(3, 7, 5), torch.Generator().manual_seed(0)).backward()
+    missing = [name for name, p in policy.named_parameters() if p.grad is None or not p.grad.any()]
+    assert missing == []
+
+
+def test_actions_are_in_the_units_of_the_data() -> None:
+    policy = build("bc")
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.zero_()
+    low_high = torch.tensor([[0.2, -0.9, 0.5, 0.0, -3.0], [0.4, -0.3, 0.5, 0.1, -2.0]])
+    policy.fit_normalizers(torch.randn(9, 4), low_high)
+    middle = torch.tensor([0.3, -0.6, 0.5, 0.05, -1.0])  # the last is clamped
+    actions = policy.sample(OBSERVATIONS, noise()).actions
+    torch.testing.assert_close(actions, middle.expand(3, 7, 5))
+
+
+def test_state_dict_carries_weights_and_normalizers() -> None:
+    policy, other = build("diffusion"), build("diffusion")
+    other.fit_normalizers(np.ones((6, 4)), np.ones((6, 5)))
+    other.load_state_dict(policy.state_dict())
+    expected = policy.sample(OBSERVATIONS, noise(), "ddim", 4).actions
+    assert torch.equal(other.sample(OBSERVATIONS, noise(), "ddim", 4).actions, expected)
+
+
+def test_config_survives_json() -> None:
+    config = ChunkPolicyConfig(4, 5, 3, 7, "diffusion", "epsilon", "mlp", 31, 1)
+    assert ChunkPolicyConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"obs_dim": 0}, "obs_dim must be a positive integer, not 0"),
+        ({"width": 2.5}, "width must be a positive integer, not 2.5"),
+        ({"backbone": "mpl"}, "Unknown backbone 'mpl'. Did you mean 'mlp'"),
+        ({"objective": "flw"}, "Did you mean 'flow'"),
+        ({"objective": "bc", "prediction": "epsilon"}, "BehaviourCloning 'epsilon'.*'sample'"),
+        ({"pred_horizn": 8}, "Did you mean 'pred_horizon'"),
+    ],
+)
+def test_bad_configurations_are_refused(values: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        ChunkPolicyConfig.from_json({"obs_dim": 4, "act_dim": 5, **values})
+
+
+def test_missing_sizes_are_named() -> None:
+    with pytest.raises(ValueError, match="needs act_dim"):
+        ChunkPolicyConfig.from_json({"obs_dim": 4})
+
+
+def test_wrong_shapes_are_refused_with_what_was_expected() -> None:
+    policy = build()
+    with pytest.raises(ValueError, match=r"\(B, 2, 4\), got \(3, 4\)"):
+        policy.sample(OBSERVATIONS[:, 0], noise())
+    with pytest.raises(ValueError, match=r"\(3, 7, 5\), got \(3, 8, 5\)"):
+        policy.loss(OBSERVATIONS, torch.zeros(3, 8, 5), torch.Generator())
+
+
+def test_backbone_starts_at_zero_and_uses_time_and_condition() -> None:
+    network = make_backbone("mlp", act_dim=5, pred_horizon=7, condition_dim=3, width=16, depth=2)
+    assert isinstance(network, ResidualMLP)
+    x, time, condition = torch.randn(4, 7, 5), torch.rand(4), torch.randn(4, 3)
+    assert not network(x, time, condition).any()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    base: Tensor = network(x, time, condition)
+    assert not torch.allclose(network(x, time + 0.05, condition), base)
+    assert not torch.allclose(network(x, time, condition + 0.05), base)
+    assert not torch.allclose(network(x + 0.05, time, condition), base)
+
+
+def test_time_embedding_tells_diffusion_steps_apart() -> None:
+    features = SinusoidalTimeEmbedding(64)(torch.arange(100) / 100)
+    assert features.shape == (100, 64)
+    assert torch.cdist(features, features).fill_diagonal_(9).min() > 0.5
+    with pytest.raises(ValueError, match="even dim"):
+        SinusoidalTimeEmbedding(7)

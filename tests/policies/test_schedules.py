@@ -1,0 +1,92 @@
+"""Noise schedule and conversions, against closed forms and diffusers."""
+
+import pytest
+import torch
+from diffusers.schedulers.scheduling_ddpm import betas_for_alpha_bar
+from torch import Tensor
+
+from policies import schedules
+
+SHAPE = (3, 7, 5)
+Pair = tuple[Tensor, Tensor]
+
+
+@pytest.fixture
+def pair() -> Pair:
+    generator = torch.Generator().manual_seed(0)
+    actions, noise = torch.randn(2, *SHAPE, generator=generator, dtype=torch.float64)
+    return actions, noise
+
+
+@pytest.mark.parametrize("steps", [1, 7, 100])
+def test_cosine_betas_equal_diffusers(steps: int) -> None:
+    ours = schedules.cosine_betas(steps)
+    torch.testing.assert_close(ours.float(), betas_for_alpha_bar(steps), atol=1e-7, rtol=0)
+
+
+def test_alphas_cumprod_follow_the_cosine_until_clipped() -> None:
+    powers = schedules.alphas_cumprod(schedules.cosine_betas(100))
+    start = schedules.cosine_alpha_bar(0.0)
+    exact = [schedules.cosine_alpha_bar((k + 1) / 100) / start for k in range(99)]
+    torch.testing.assert_close(powers[:99], torch.tensor(exact, dtype=torch.float64))
+    assert (powers.diff() < 0).all()
+    assert 0 < powers[-1] < 1e-5
+
+
+def test_variance_preserving_conversions_round_trip_over_all_steps(pair: Pair) -> None:
+    actions, noise = pair
+    for power in schedules.alphas_cumprod(schedules.cosine_betas(100)):
+        alpha, sigma = power.sqrt(), (1 - power).sqrt()
+        x_t = alpha * actions + sigma * noise
+        v = alpha * noise - sigma * actions
+        close = {"atol": 1e-9, "rtol": 1e-9}
+        epsilon = schedules.epsilon_from_sample(actions, x_t, alpha, sigma)
+        torch.testing.assert_close(epsilon, noise, **close)
+        sample = schedules.sample_from_epsilon(noise, x_t, alpha, sigma)
+        torch.testing.assert_close(sample, actions, **close)
+        torch.testing.assert_close(schedules.sample_from_v(v, x_t, alpha, sigma), actions, **close)
+        torch.testing.assert_close(schedules.epsilon_from_v(v, x_t, alpha, sigma), noise, **close)
+        torch.testing.assert_close(schedules.v_from_sample(actions, x_t, alpha, sigma), v, **close)
+        torch.testing.assert_close(schedules.v_from_epsilon(noise, x_t, alpha, sigma), v, **close)
+
+
+@pytest.mark.parametrize("t", [0.0, 1e-3, 0.3, 0.5, 0.999, 1.0])
+def test_flow_conversions_round_trip_exact_at_the_ends(pair: Pair, t: float) -> None:
+    actions, noise = pair
+    x_t = (1 - t) * noise + t * actions
+    velocity = actions - noise
+    close = {"atol": 1e-11, "rtol": 1e-11}
+    torch.testing.assert_close(schedules.sample_from_velocity(velocity, x_t, t), actions, **close)
+    torch.testing.assert_close(schedules.epsilon_from_velocity(velocity, x_t, t), noise, **close)
+    if t < 1:
+        torch.testing.assert_close(
+            schedules.velocity_from_sample(actions, x_t, t), velocity, **close
+        )
+    else:
+        assert torch.equal(schedules.sample_from_velocity(velocity, x_t, t), x_t)
+    if t > 0:
+        torch.testing.assert_close(
+            schedules.velocity_from_epsilon(noise, x_t, t), velocity, **close
+        )
+    else:
+        assert torch.equal(schedules.epsilon_from_velocity(velocity, x_t, t), x_t)
+
+
+@pytest.mark.parametrize("prediction", schedules.DIFFUSION_PREDICTIONS)
+def test_prediction_coefficients_recover_sample_and_epsilon(pair: Pair, prediction: str) -> None:
+    actions, noise = pair
+    alpha, sigma = 0.6, 0.8
+    x_t = alpha * actions + sigma * noise
+    output = {
+        "sample": actions,
+        "epsilon": noise,
+        "v_prediction": alpha * noise - sigma * actions,
+    }[prediction]
+    c = schedules.prediction_coefficients(prediction, alpha, sigma)
+    torch.testing.assert_close(c.sample_x * x_t + c.sample_output * output, actions)
+    torch.testing.assert_close(c.epsilon_x * x_t + c.epsilon_output * output, noise)
+
+
+def test_prediction_coefficients_name_the_known_predictions() -> None:
+    with pytest.raises(ValueError, match="Did you mean 'v_prediction'"):
+        schedules.prediction_coefficients("v_predict", 0.6, 0.8)
