@@ -4,10 +4,10 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import mujoco
 import numpy as np
+from mujoco.rendering.classic import gl_context
 
 from envs.scene import RENDER_SIZE
 from envs.task import IntArray, Task
@@ -18,8 +18,6 @@ MISSING_GL = (
     "Rendering needs an OpenGL library, and {backend} did not start ({reason}). Install libegl1 "
     "and libgl1-mesa-dri and set MUJOCO_GL=egl, or install libosmesa6 and set MUJOCO_GL=osmesa."
 )
-FONT_SCALE = int(mujoco.mjtFontScale.mjFONTSCALE_100)
-MAX_GEOMS = 1000
 GAP_PIXELS = 4
 
 
@@ -34,9 +32,6 @@ def gl_backend() -> str:
 
 class TaskRenderer:
     """Draws one task's `main` camera.
-
-    MuJoCo chooses its backend when it is imported, and fails to import if a chosen one is broken.
-    Choosing here instead lets everything but rendering run without OpenGL.
 
     Args:
         task: The task.
@@ -53,29 +48,17 @@ class TaskRenderer:
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
         self.model = task.model
         self._data = mujoco.MjData(self.model)
-        self._rect = mujoco.MjrRect(0, 0, width, height)
-        self._scene = mujoco.MjvScene(self.model, maxgeom=MAX_GEOMS)
-        self._options = mujoco.MjvOption()
-        self._camera = mujoco.MjvCamera()
-        self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        self._camera.fixedcamid = self.model.camera("main").id
-        self._gl, self._context = _open_context(self.model, width, height)
+        self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
 
     def frame(self, data: mujoco.MjData) -> Image:
         """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is."""
-        if self._context is None:
+        if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
         mujoco.mj_copyData(self._data, self.model, data)
         mujoco.mj_forward(self.model, self._data)
-        self._gl.make_current()
-        every = int(mujoco.mjtCatBit.mjCAT_ALL)
-        mujoco.mjv_updateScene(
-            self.model, self._data, self._options, None, self._camera, every, self._scene
-        )
-        mujoco.mjr_render(self._rect, self._scene, self._context)
-        pixels: Image = np.empty((self._rect.height, self._rect.width, 3), dtype=np.uint8)
-        mujoco.mjr_readPixels(pixels, None, self._rect, self._context)
-        return pixels[::-1].copy()
+        self._renderer.update_scene(self._data, "main")
+        picture: Image = self._renderer.render()
+        return picture
 
     def rows(self, world: World, rows: IntArray) -> Image:
         """Return pictures of rows of a world, (n, height, width, 3) uint8."""
@@ -83,27 +66,26 @@ class TaskRenderer:
 
     def close(self) -> None:
         """Free the OpenGL context; closing twice is allowed."""
-        if self._context is not None:
-            self._gl.make_current()
-            self._context.free()
-            self._gl.free()
-            self._context = None
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
 
 
-def _open_context(model: mujoco.MjModel, width: int, height: int) -> tuple[Any, Any]:
+def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
+    """Open a renderer on `gl_backend`.
+
+    MuJoCo chooses its backend when it is imported: without a screen, one that cannot work, and
+    with MUJOCO_GL set to a broken one, its import fails. Choosing egl as late as here lets
+    everything but rendering run without OpenGL.
+    """
     backend = gl_backend()
     try:
         if backend in ("egl", "osmesa"):
-            gl = importlib.import_module(f"mujoco.{backend}").GLContext(width, height)
-        else:
-            gl = mujoco.GLContext(width, height)
-        gl.make_current()
-        context = mujoco.MjrContext(model, FONT_SCALE)
-        mujoco.mjr_setBuffer(int(mujoco.mjtFramebuffer.mjFB_OFFSCREEN), context)
+            gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
+        return mujoco.Renderer(model, height, width)
     except Exception as error:  # each backend fails in its own way
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RuntimeError(MISSING_GL.format(backend=backend, reason=reason)) from error
-    return gl, context
 
 
 def contact_sheet(frames: Sequence[Image] | Image, columns: int) -> Image:

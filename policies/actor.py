@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.chunk_policy import ChunkPolicy
+from policies.threads import one_thread
 
 INFERENCE_ROWS = 64
 """Rows of every inference: kernels round differently at different batch sizes."""
@@ -55,7 +56,8 @@ class ChunkActor:
     """Runs a policy for many episodes at once.
 
     A decision is a function of the policy, the seeds, the index of the decision in its episode and
-    the observations: never of the row, of the other rows asked with it, or of how many they are.
+    the observations: never of the row, of the other rows asked with it, of how many they are,
+    or of the number of threads: inference on the CPU uses one.
 
     Args:
         policy: The policy; it is moved to `device`.
@@ -150,7 +152,7 @@ class ChunkActor:
         was_training = self.policy.training
         self.policy.eval()
         try:
-            with torch.inference_mode():
+            with one_thread(), torch.inference_mode():
                 sample = self.policy.sample(window.to(self.device), noise, self.sampler, self.steps)
         finally:
             self.policy.train(was_training)

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from policies.actor import ChunkActor
+from policies.threads import one_thread
 
 
 def measure_latency(
@@ -35,11 +36,10 @@ def measure_latency(
     shape = (1, *policy.objective.chunk_shape)
     observations = torch.randn(1, actor.obs_horizon, obs_dim, generator=generator)
     seconds = np.empty(warm_up + calls)
-    threads, was_training = torch.get_num_threads(), policy.training
-    torch.set_num_threads(1)
+    was_training = policy.training
     policy.eval()
     try:
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             for call in range(warm_up + calls):
                 start = time.perf_counter()
                 sample = policy.sample(
@@ -52,5 +52,4 @@ def measure_latency(
                 seconds[call] = time.perf_counter() - start
     finally:
         policy.train(was_training)
-        torch.set_num_threads(threads)
     return seconds[warm_up:]

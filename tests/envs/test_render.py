@@ -40,6 +40,12 @@ def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
     assert pictures[0].dtype == np.uint8
     assert pictures[0][0].std() > 5
     assert not np.array_equal(pictures[0][0], pictures[2][0])
+    second = TaskRenderer(make_task(name), 64, 48)
+    again = second.rows(seen, seen.all_rows)
+    del second  # whose context must not take the other one's buffers with it
+    assert np.array_equal(renderer.rows(seen, seen.all_rows), again)
+    changed = np.abs(again.astype(int) - pictures[2]).max(axis=-1) > 30
+    assert 0 < changed.mean() < 0.5  # the hand moves before a still background
     renderer.close()
     renderer.close()
     with pytest.raises(RuntimeError, match="closed"):

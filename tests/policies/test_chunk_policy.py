@@ -14,9 +14,9 @@ from policies.embeddings import SinusoidalTimeEmbedding
 from policies.objectives.base import Noise
 
 
-def build(objective: str = "flow", **options: int | str) -> ChunkPolicy:
+def build(objective: str = "flow") -> ChunkPolicy:
     config = ChunkPolicyConfig(
-        obs_dim=4, act_dim=5, pred_horizon=7, objective=objective, width=32, depth=2, **options
+        obs_dim=4, act_dim=5, pred_horizon=7, objective=objective, width=32, depth=2
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -78,7 +78,8 @@ def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
 
 def test_loss_reaches_every_parameter() -> None:
     policy = build()
-    policy.loss(OBSERVATIONS, torch.rand(3, 7, 5), torch.Generator().manual_seed(0)).backward()
+    loss = policy.loss(OBSERVATIONS, noise()(), torch.Generator().manual_seed(0))
+    torch.autograd.backward(loss)
     missing = [name for name, p in policy.named_parameters() if p.grad is None or not p.grad.any()]
     assert missing == []
 
@@ -89,7 +90,7 @@ def test_actions_are_in_the_units_of_the_data() -> None:
         for parameter in policy.parameters():
             parameter.zero_()
     low_high = torch.tensor([[0.2, -0.9, 0.5, 0.0, -3.0], [0.4, -0.3, 0.5, 0.1, -2.0]])
-    policy.fit_normalizers(torch.randn(9, 4), low_high)
+    policy.fit_normalizers(OBSERVATIONS, low_high)
     middle = torch.tensor([0.3, -0.6, 0.5, 0.05, -1.0])  # the last is clamped
     actions = policy.sample(OBSERVATIONS, noise()).actions
     torch.testing.assert_close(actions, middle.expand(3, 7, 5))
@@ -140,7 +141,7 @@ def test_wrong_shapes_are_refused_with_what_was_expected() -> None:
 def test_backbone_starts_at_zero_and_uses_time_and_condition() -> None:
     network = make_backbone("mlp", act_dim=5, pred_horizon=7, condition_dim=3, width=16, depth=2)
     assert isinstance(network, ResidualMLP)
-    x, time, condition = torch.randn(4, 7, 5), torch.rand(4), torch.randn(4, 3)
+    x, time, condition = noise(4)(), torch.tensor([0.0, 0.3, 0.6, 0.9]), noise(4)()[:, 0, :3]
     assert not network(x, time, condition).any()
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)

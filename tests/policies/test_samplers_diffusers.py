@@ -66,6 +66,7 @@ def test_ddpm_equals_diffusers_at_every_step(
     if dtype == torch.float64:
         theirs.alphas_cumprod = POWERS
     draws = normals(dtype)
+    step = 0
     monkeypatch.setattr(
         "diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *args, **kwargs: draws[step]
     )

@@ -19,11 +19,12 @@ IDENTITY = torch.eye(2, dtype=torch.float64)
 def optimal_sample(x_t: Tensor, alpha: float, sigma: float) -> Tensor:
     """E[actions | x_t] for normal actions: what a perfect network would predict."""
     total = alpha**2 * COVARIANCE + sigma**2 * IDENTITY
-    gain = alpha * COVARIANCE @ torch.linalg.inv(total)
-    return MEAN + (x_t - alpha * MEAN) @ gain.T
+    gain: Tensor = alpha * COVARIANCE @ torch.linalg.inv(total)
+    expected: Tensor = MEAN + (x_t - alpha * MEAN) @ gain.T
+    return expected
 
 
-def pushed_forward(transport: "torch.Tensor") -> tuple[Tensor, Tensor]:
+def pushed_forward(transport: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and covariance of a standard normal sent through an affine map, from 3 mapped points."""
     mean, matrix = transport[0], (transport[1:] - transport[0]).T
     return mean, matrix @ matrix.T

@@ -1,4 +1,4 @@
-"""``predict`` under Stable-Baselines3's ``evaluate_policy`` acts as the actor does in any rollout."""
+"""``predict`` under Stable-Baselines3's ``evaluate_policy`` acts as in any other rollout."""
 
 from typing import Any
 
@@ -47,7 +47,8 @@ def make_actor() -> ChunkActor:
 
 def rollout(length: int, seed: int) -> NDArray[np.float32]:
     """The same episode by hand: pad with the first observation, replan every 5 steps."""
-    actor, log = make_actor(), []
+    actor = make_actor()
+    log: list[NDArray[np.float32]] = []
     env = Drift(length, log)
     history = [env.reset()[0]] * 3
     actor.reset(np.array([0]), np.array([seed]))

@@ -11,6 +11,10 @@ SHAPE = (3, 7, 5)
 Pair = tuple[Tensor, Tensor]
 
 
+def assert_near(actual: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(actual, expected, atol=1e-9, rtol=1e-9)
+
+
 @pytest.fixture
 def pair() -> Pair:
     generator = torch.Generator().manual_seed(0)
@@ -39,15 +43,14 @@ def test_variance_preserving_conversions_round_trip_over_all_steps(pair: Pair) -
         alpha, sigma = power.sqrt(), (1 - power).sqrt()
         x_t = alpha * actions + sigma * noise
         v = alpha * noise - sigma * actions
-        close = {"atol": 1e-9, "rtol": 1e-9}
         epsilon = schedules.epsilon_from_sample(actions, x_t, alpha, sigma)
-        torch.testing.assert_close(epsilon, noise, **close)
+        assert_near(epsilon, noise)
         sample = schedules.sample_from_epsilon(noise, x_t, alpha, sigma)
-        torch.testing.assert_close(sample, actions, **close)
-        torch.testing.assert_close(schedules.sample_from_v(v, x_t, alpha, sigma), actions, **close)
-        torch.testing.assert_close(schedules.epsilon_from_v(v, x_t, alpha, sigma), noise, **close)
-        torch.testing.assert_close(schedules.v_from_sample(actions, x_t, alpha, sigma), v, **close)
-        torch.testing.assert_close(schedules.v_from_epsilon(noise, x_t, alpha, sigma), v, **close)
+        assert_near(sample, actions)
+        assert_near(schedules.sample_from_v(v, x_t, alpha, sigma), actions)
+        assert_near(schedules.epsilon_from_v(v, x_t, alpha, sigma), noise)
+        assert_near(schedules.v_from_sample(actions, x_t, alpha, sigma), v)
+        assert_near(schedules.v_from_epsilon(noise, x_t, alpha, sigma), v)
 
 
 @pytest.mark.parametrize("t", [0.0, 1e-3, 0.3, 0.5, 0.999, 1.0])
@@ -55,19 +58,14 @@ def test_flow_conversions_round_trip_exact_at_the_ends(pair: Pair, t: float) -> 
     actions, noise = pair
     x_t = (1 - t) * noise + t * actions
     velocity = actions - noise
-    close = {"atol": 1e-11, "rtol": 1e-11}
-    torch.testing.assert_close(schedules.sample_from_velocity(velocity, x_t, t), actions, **close)
-    torch.testing.assert_close(schedules.epsilon_from_velocity(velocity, x_t, t), noise, **close)
+    assert_near(schedules.sample_from_velocity(velocity, x_t, t), actions)
+    assert_near(schedules.epsilon_from_velocity(velocity, x_t, t), noise)
     if t < 1:
-        torch.testing.assert_close(
-            schedules.velocity_from_sample(actions, x_t, t), velocity, **close
-        )
+        assert_near(schedules.velocity_from_sample(actions, x_t, t), velocity)
     else:
         assert torch.equal(schedules.sample_from_velocity(velocity, x_t, t), x_t)
     if t > 0:
-        torch.testing.assert_close(
-            schedules.velocity_from_epsilon(noise, x_t, t), velocity, **close
-        )
+        assert_near(schedules.velocity_from_epsilon(noise, x_t, t), velocity)
     else:
         assert torch.equal(schedules.epsilon_from_velocity(velocity, x_t, t), x_t)
 

@@ -1,0 +1,20 @@
+"""Run torch on one CPU thread for a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one torch thread inside the block, and the former number after it.
+
+    Wide matrix products round differently at different numbers of threads.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
