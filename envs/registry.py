@@ -40,7 +40,6 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": TaskEntry("pick_either", horizon=120),
     "PressEither": TaskEntry("press_either", horizon=80),
 }
-SHARED_MODULES = ("hand", "scene", "task", "world", "rotations", "kinematics", "experts.base")
 
 
 def task_id(name: str) -> str:
@@ -84,16 +83,35 @@ def make_expert(world: World) -> Expert:
 def task_hash(name: str) -> str:
     """Hash what decides a demonstration: the compiled scene, the task, its expert, the engine.
 
-    Comments and docstrings do not count, so that a better text keeps the demonstrations valid.
+    The sources are the task's and the expert's modules and every module of `envs` that they
+    import. Comments and docstrings do not count, so a better text keeps the demonstrations valid.
     """
     digest = hashlib.sha256(make_task(name).spec.to_xml().encode())
-    own = TASKS[name].module
-    for module in (*SHARED_MODULES, "experts.grasp", f"tasks.{own}", f"experts.{own}"):
-        digest.update(_source_without_texts(f"envs.{module}").encode())
+    module = TASKS[name].module
+    waiting = [f"envs.tasks.{module}", f"envs.experts.{module}"]
+    seen: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        if current not in seen:
+            seen.add(current)
+            waiting += _imported_modules(current)
+    for current in sorted(seen):
+        digest.update(ast.dump(_code(current)).encode())
     return digest.hexdigest()
 
 
-def _source_without_texts(module_name: str) -> str:
+def _imported_modules(module_name: str) -> list[str]:
+    """Return the modules of `envs` that a module imports from."""
+    return [
+        node.module
+        for node in ast.walk(_code(module_name))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("envs.")
+    ]
+
+
+@lru_cache(maxsize=64)
+def _code(module_name: str) -> ast.Module:
+    """Return a module's syntax tree without docstrings."""
     tree = ast.parse(inspect.getsource(importlib.import_module(module_name)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -101,4 +119,4 @@ def _source_without_texts(module_name: str) -> str:
             first = body[0].value
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 node.body = body[1:]  # type: ignore[attr-defined]
-    return ast.dump(tree)
+    return tree

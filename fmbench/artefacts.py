@@ -67,7 +67,9 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
             is missing, changed or not listed.
     """
     if not (folder / MANIFEST).is_file():
-        raise FmbenchError(f"{folder} holds no {MANIFEST}: it was not written by fmbench; delete it")
+        raise FmbenchError(
+            f"{folder} holds no {MANIFEST}: it was not written by fmbench; delete it"
+        )
     manifest = read_json(folder / MANIFEST)
     if manifest.get("kind") != kind:
         raise FmbenchError(f"{folder} holds {manifest.get('kind')!r}, not {kind!r}")

@@ -5,13 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from fmbench.artefacts import publish, staged_folder, verify
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, RunFailed
 from fmbench.records import read_json, write_json_atomic
 from fmbench.training import LogEntry, TrainConfig, TrainingState
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
@@ -35,7 +34,16 @@ def save_checkpoint(
         state: What to save.
         config: The training configuration.
         origin: What the weights come from: task, hashes of demonstrations and task, train seed.
+
+    Raises:
+        RunFailed: A weight is NaN or infinite; the checkpoint that was in `folder` stays.
     """
+    weights = dict(state.policy.state_dict())
+    if bad := _not_finite(weights):
+        raise RunFailed(
+            f"training failed by update {state.update}: {bad} holds NaN or infinity; the last "
+            "checkpoint is kept; try a lower learning rate"
+        )
     optimizer = state.optimizer.state_dict()["state"]
     tensors = {f"{k}.{name}": value for k, own in optimizer.items() for name, value in own.items()}
     tensors["generator"] = state.generator.get_state()
@@ -48,10 +56,11 @@ def save_checkpoint(
     }
     with staged_folder(folder) as staging:
         _save_tensors(staging / EMA_FILE, dict(state.ema.policy.state_dict()))
-        _save_tensors(staging / POLICY_FILE, dict(state.policy.state_dict()))
+        _save_tensors(staging / POLICY_FILE, weights)
         _save_tensors(staging / OPTIMIZER_FILE, tensors)
         log = [asdict(entry) for entry in state.log]
-        progress = {"seconds": state.seconds, "log": log, "pending_losses": state.pending_losses}
+        pending = [float(loss) for loss in state.pending_losses]
+        progress = {"seconds": state.seconds, "log": log, "pending_losses": pending}
         write_json_atomic(staging / STATE_FILE, progress)
         publish(staging, folder, KIND, facts)
 
@@ -81,8 +90,8 @@ def restore_checkpoint(
             f"{folder} was made with other settings ({'; '.join(differences)}); "
             "give the same settings, or another --out"
         )
-    state.policy.load_state_dict(_load_tensors(folder / POLICY_FILE))
-    state.ema.policy.load_state_dict(_load_tensors(folder / EMA_FILE))
+    _load_weights(state.policy, folder / POLICY_FILE)
+    _load_weights(state.ema.policy, folder / EMA_FILE)
     tensors = _load_tensors(folder / OPTIMIZER_FILE)
     state.generator.set_state(tensors.pop("generator").cpu())
     saved: dict[int, dict[str, Tensor]] = {}
@@ -106,14 +115,7 @@ def load_policy(folder: Path) -> tuple[ChunkPolicy, dict[str, Any]]:
     """
     facts = verify(folder, KIND)
     policy = ChunkPolicy(ChunkPolicyConfig.from_json(facts["policy"]))
-    weights = _load_tensors(folder / EMA_FILE)
-    for name, value in weights.items():
-        if not bool(value.isfinite().all()):
-            raise FmbenchError(f"{folder / EMA_FILE} holds NaN or infinity in {name}; train again")
-    try:
-        policy.load_state_dict(weights)
-    except RuntimeError as error:
-        raise FmbenchError(f"{folder / EMA_FILE} does not fit its configuration: {error}") from error
+    _load_weights(policy, folder / EMA_FILE)
     return policy.eval(), facts
 
 
@@ -123,9 +125,26 @@ def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:
     try:
-        return load_file(path)
+        tensors: dict[str, Tensor] = load_file(path)
     except SafetensorError as error:
         raise FmbenchError(f"{path} is not a safetensors file: {error}") from error
+    return tensors
+
+
+def _load_weights(policy: ChunkPolicy, path: Path) -> None:
+    weights = _load_tensors(path)
+    if bad := _not_finite(weights):
+        raise FmbenchError(f"{path} holds NaN or infinity in {bad}; train again")
+    try:
+        policy.load_state_dict(weights)
+    except RuntimeError as error:
+        message = " ".join(str(error).split())
+        raise FmbenchError(f"{path} does not fit its configuration: {message}") from error
+
+
+def _not_finite(tensors: dict[str, Tensor]) -> str:
+    bad = (name for name, value in tensors.items() if not bool(value.isfinite().all()))
+    return next(bad, "")
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

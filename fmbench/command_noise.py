@@ -1,4 +1,4 @@
-"""Disturb an expert's commands with temporally correlated noise while demonstrations are made."""
+"""Disturb an expert's commands with correlated, signal-dependent noise while it demonstrates."""
 
 import numpy as np
 
@@ -7,13 +7,18 @@ from envs.task import FloatArray, IntArray
 from envs.world import World, episode_generator
 
 CORRELATION = 0.9  # from one control step to the next: a time constant of 0.4 s
-FINGER_STD_RAD = 0.03
-WRIST_SLIDE_STD_M = 0.003
-WRIST_HINGE_STD_RAD = 0.02
+# Standard deviation at full motion, and the distance from the target that counts as full motion.
+FINGER_STD_RAD, FINGER_MOTION_RAD = 0.04, 0.10
+WRIST_SLIDE_STD_M, WRIST_SLIDE_MOTION_M = 0.004, 0.010
+WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD = 0.03, 0.05
 
 
 class CommandNoise:
     """First-order autoregressive noise on every position target, one generator per episode.
+
+    Its standard deviation grows with the motion that is asked for, as in human movement (Harris
+    and Wolpert 1998, Nature 394:780): a joint at its target is not disturbed. So a hand that
+    waits looks the same in every demonstration, and nothing gives away what it will do next.
 
     Demonstrations keep the undisturbed command as the label, so that a policy sees the states
     that disturbances lead to together with what the expert did about them (Laskey et al. 2017,
@@ -27,27 +32,37 @@ class CommandNoise:
     def __init__(self, world: World, scale: float = 1.0) -> None:
         if not (np.isfinite(scale) and scale >= 0.0):
             raise ValueError(f"The noise scale is {scale}; give a number of at least 0.")
-        self.scale, self._task = scale, world.task
-        stds = [
-            (WRIST_SLIDE_STD_M if name in WRIST_JOINTS[:3] else WRIST_HINGE_STD_RAD)
-            if name in WRIST_JOINTS
-            else FINGER_STD_RAD
-            for name in world.task.action_names
-        ]
-        half_range = 0.5 * (world.task.hand.high - world.task.hand.low)
-        self._std: FloatArray = scale * np.array(stds) / half_range
-        self._noise = np.zeros((world.num_sims, world.task.horizon, world.task.act_dim))
+        self.scale, self._world = scale, world
+        task = world.task
+        figures = np.array([_figures(name) for name in task.action_names])
+        half_range = 0.5 * (task.hand.high - task.hand.low)
+        self._std: FloatArray = scale * figures[:, 0] / half_range
+        self._full_motion: FloatArray = figures[:, 1] / half_range
+        self._noise = np.zeros((world.num_sims, world.horizon, task.act_dim))
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Draw the noise of whole episodes."""
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
-            rng = episode_generator(self._task, seed, "command_noise")
-            white = rng.standard_normal(self._noise[row].shape)
-            white[1:] *= np.sqrt(1.0 - CORRELATION**2)
-            for step in range(1, len(white)):
-                white[step] += CORRELATION * white[step - 1]
-            self._noise[row] = white * self._std
+            rng = episode_generator(self._world.task, seed, "command_noise")
+            noise = rng.standard_normal(self._noise[row].shape)
+            noise[1:] *= np.sqrt(1.0 - CORRELATION**2)
+            for step in range(1, len(noise)):
+                noise[step] += CORRELATION * noise[step - 1]
+            self._noise[row] = noise * self._std
 
     def disturb(self, rows: IntArray, steps: IntArray, actions: np.ndarray) -> np.ndarray:
         """Return the executed actions, (n, act_dim) float32 in [-1, 1]."""
-        return np.clip(actions + self._noise[rows, steps], -1.0, 1.0).astype(np.float32)
+        task = self._world.task
+        joints = task.action(self._world.view(rows).qpos[:, task.hand.qpos])
+        motion = np.minimum(1.0, np.abs(actions - joints) / self._full_motion)
+        disturbed = actions + motion * self._noise[rows, steps]
+        return np.clip(disturbed, -1.0, 1.0).astype(np.float32)
+
+
+def _figures(joint: str) -> tuple[float, float]:
+    """Return a joint's standard deviation and full motion [m or rad]."""
+    if joint not in WRIST_JOINTS:
+        return FINGER_STD_RAD, FINGER_MOTION_RAD
+    if joint in WRIST_JOINTS[:3]:
+        return WRIST_SLIDE_STD_M, WRIST_SLIDE_MOTION_M
+    return WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD

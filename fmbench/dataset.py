@@ -4,12 +4,14 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import minari
 import numpy as np
 from filelock import FileLock
@@ -26,6 +28,7 @@ from fmbench.seeds import DEMONSTRATION, episode_seeds
 
 KIND = "demonstrations"
 DATA = "data"
+DATA_FILE = f"{DATA}/main_data.hdf5"
 MAX_SIMS = 256
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
 PACKAGES = ("mujoco", "gymnasium", "numpy")
@@ -145,6 +148,7 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
             f"made; {task_id(task)} is another one now: make new ones with "
             f"python -m fmbench.demonstrations --task {task}"
         )
+    _check_links(folder / DATA_FILE)
     dataset = minari.MinariDataset(folder / DATA)
     episodes = list(dataset.iterate_episodes())
     if len(episodes) != manifest["episodes"]:
@@ -154,9 +158,30 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
         actions=np.concatenate([episode.infos["clean_action"] for episode in episodes]),
         executed=np.concatenate([episode.actions for episode in episodes]),
         lengths=np.array([len(episode.actions) for episode in episodes], dtype=np.int64),
-        sha256=str(manifest["sha256"][f"{DATA}/main_data.hdf5"]),
+        sha256=str(manifest["sha256"][DATA_FILE]),
         manifest=manifest,
     )
+
+
+def _check_links(path: Path) -> None:
+    """Refuse a file whose data lie in other files, which no hash here covers."""
+
+    def check(group: h5py.Group) -> None:
+        for name in group:
+            where = f"{path}: {group.name.rstrip('/')}/{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise FmbenchError(f"{where} is a link; make the demonstrations again")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                check(item)
+            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                raise FmbenchError(f"{where} is stored elsewhere; make the demonstrations again")
+
+    try:
+        with h5py.File(path, "r") as file:
+            check(file)
+    except OSError as error:
+        raise FmbenchError(f"{path} is not an HDF5 file: {error}") from error
 
 
 def _collect(
@@ -248,7 +273,9 @@ def _store(
         "modes": [episode.mode for episode in episodes],
     }
     with staged_folder(folder) as staging:
-        with _minari_root(staging):
+        with _minari_root(staging), warnings.catch_warnings():
+            # It asks for an author and a link to versioned code; the manifest names the sources.
+            warnings.filterwarnings("ignore", category=UserWarning, module="minari")
             minari.create_dataset_from_buffers(
                 "demonstrations-v0",
                 buffers,

@@ -132,6 +132,8 @@ def rollout(
         on_episode: Called as each episode ends, in order of ending.
     """
     seeds = np.asarray(episode_seeds, dtype=np.int64)
+    if not len(seeds):
+        return []
     if len(np.unique(seeds)) != len(seeds):
         raise ValueError("Episode seeds repeat; each episode is counted once.")
     run = _Run(world, policy, disturbance, keep_trajectories)
@@ -161,7 +163,7 @@ class _Run:
     def __init__(
         self, world: World, policy: Policy, disturbance: Disturbance | None, keep: bool
     ) -> None:
-        n, task = world.num_sims, world.task
+        n, task, horizon = world.num_sims, world.task, world.horizon
         self.world, self.policy, self.disturbance, self.keep = world, policy, disturbance, keep
         self.window: Float32Array = np.zeros((n, policy.obs_horizon, task.obs_dim), np.float32)
         self.chunk: Float32Array = np.zeros((n, policy.exec_horizon, task.act_dim), np.float32)
@@ -171,10 +173,10 @@ class _Run:
         self.steps: IntArray = np.zeros(n, dtype=np.int64)
         self.totals = {name: np.zeros(n) for name in ("return", "nfe", "roughness", "decisions")}
         if keep:
-            self.observations = np.zeros((n, task.horizon + 1, task.obs_dim), np.float32)
-            self.actions = np.zeros((n, task.horizon, task.act_dim), np.float32)
+            self.observations = np.zeros((n, horizon + 1, task.obs_dim), np.float32)
+            self.actions = np.zeros((n, horizon, task.act_dim), np.float32)
             self.executed = np.zeros_like(self.actions)
-            self.rewards = np.zeros((n, task.horizon))
+            self.rewards = np.zeros((n, horizon))
 
     def begin(self, rows: IntArray, seeds: IntArray) -> None:
         self.world.reset(rows, seeds)
@@ -196,7 +198,8 @@ class _Run:
         """Step `rows` once; return those whose episode ended."""
         self._decide(rows[self.position[rows] >= self.policy.exec_horizon])
         failed = np.array([bool(self.episodes[row].error) for row in rows.tolist()])
-        broken, rows = rows[failed], rows[~failed]
+        broken: IntArray = rows[failed]
+        rows = rows[~failed]
         if not len(rows):
             return broken
         actions = self.chunk[rows, self.position[rows]]
@@ -207,8 +210,8 @@ class _Run:
         outcome = self.world.step(rows, executed)
         observations = self.world.observe(rows)
         self._record(rows, actions, executed, observations, outcome)
-        over = outcome.terminated | outcome.truncated
-        return np.concatenate([broken, rows[over]])
+        over: IntArray = rows[outcome.terminated | outcome.truncated]
+        return np.concatenate([broken, over])
 
     def _decide(self, rows: IntArray) -> None:
         if not len(rows):
@@ -217,15 +220,16 @@ class _Run:
         shape = (len(rows), policy.exec_horizon, task.act_dim)
         try:
             actions, nfe = policy.act(rows, self.window[rows])
+            actions = np.asarray(actions, dtype=np.float32)
             if actions.shape != shape:
                 raise ValueError(f"the policy returned actions {actions.shape}, not {shape}")
-        except Exception as error:  # noqa: BLE001 - any failing policy is a counted failure
+            self.totals["nfe"][rows] += nfe
+        except Exception as error:  # whatever a policy raises is a counted failure
             for row in rows.tolist():
                 self.episodes[row].error = f"{type(error).__name__}: {error}"
             return
         self.chunk[rows] = np.clip(actions, -1.0, 1.0)
         self.position[rows] = 0
-        self.totals["nfe"][rows] += nfe
         self.totals["decisions"][rows] += 1
         for row in rows[~np.isfinite(actions).all(axis=(1, 2))].tolist():
             self.episodes[row].error = "the policy returned NaN or infinity"
@@ -297,7 +301,7 @@ class RandomPolicy:
 
     def __init__(self, world: World) -> None:
         self._task = world.task
-        shape = (world.num_sims, world.task.horizon, world.task.act_dim)
+        shape = (world.num_sims, world.horizon, world.task.act_dim)
         self._actions: Float32Array = np.zeros(shape, np.float32)
         self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
 

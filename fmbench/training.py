@@ -76,13 +76,13 @@ class TrainingState:
     update: int = 0
     seconds: float = 0.0
     log: list[LogEntry] = field(default_factory=list)
-    pending_losses: list[float] = field(default_factory=list)
+    pending_losses: list[Tensor | float] = field(default_factory=list)
 
 
 def build_policy(config: ChunkPolicyConfig, train_seed: int) -> ChunkPolicy:
     """Build a policy whose initial weights are a function of `train_seed` alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(train_seed)
+        torch.default_generator.manual_seed(train_seed)  # torch.manual_seed would seed GPUs too
         return ChunkPolicy(config)
 
 
@@ -134,26 +134,26 @@ def train(
     parameters = list(state.policy.parameters())
     started = time.perf_counter()
     on_cpu = windows.actions.device.type == "cpu"
-    losses: list[Tensor] = []
-    try:
-        while state.update < config.updates:
-            if should_stop():
-                return False
-            loss, norm = _update(state, config, windows, parameters)
-            losses.append(loss)
-            if state.update % config.log_every == 0 or state.update == config.updates:
-                _log(state, config, losses, norm)
-            elif on_cpu:  # on a GPU this would wait for the device at every update
-                _check_finite(state.update, float(loss), float(norm))
-            on_update(state.update)
-    finally:
-        state.pending_losses += [float(loss) for loss in losses]
-        state.seconds += time.perf_counter() - started
+    while state.update < config.updates:
+        if should_stop():
+            return False
+        loss, norm = _update(state, config, windows, parameters)
+        state.pending_losses.append(loss)
+        if state.update % config.log_every == 0 or state.update == config.updates:
+            _log(state, config, norm)
+        elif on_cpu:  # on a GPU this would wait for the device at every update
+            _check_finite(state.update, float(loss), float(norm))
+        now = time.perf_counter()
+        state.seconds, started = state.seconds + now - started, now
+        on_update(state.update)
     return True
 
 
 def _update(
-    state: TrainingState, config: TrainConfig, windows: Windows, parameters: list[torch.nn.Parameter]
+    state: TrainingState,
+    config: TrainConfig,
+    windows: Windows,
+    parameters: list[torch.nn.Parameter],
 ) -> tuple[Tensor, Tensor]:
     """Make one update; return its loss and its gradient norm, before clipping."""
     rate = config.learning_rate_at(state.update)
@@ -176,13 +176,11 @@ def _update(
     return loss.detach(), norm.detach()
 
 
-def _log(state: TrainingState, config: TrainConfig, losses: list[Tensor], norm: Tensor) -> None:
-    recent = state.pending_losses + [float(loss) for loss in losses]
-    mean = sum(recent) / len(recent)
+def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
+    mean = sum(float(loss) for loss in state.pending_losses) / len(state.pending_losses)
     _check_finite(state.update, mean, float(norm))
     rate = config.learning_rate_at(state.update - 1)
     state.log.append(LogEntry(state.update, mean, rate, float(norm)))
-    losses.clear()
     state.pending_losses.clear()
 
 

@@ -13,7 +13,7 @@ KEY_X_M, KEY_TOP_M = 0.085, 0.040
 KEY_HALF_SIZE_M = (0.016, 0.0085, 0.006)
 KEY_TRAVEL_M, TRIGGER_M = 0.012, 0.004
 KEY_STIFFNESS_N_PER_M, KEY_DAMPING = 120.0, 1.5
-WAIT_STEPS = (10, 41)  # control steps before the lamp rises, half open
+WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
 LAMP_M = (0.12, -0.035)
@@ -31,7 +31,7 @@ class PressEither(Task):
     Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
         down], tip_clearance (2) [m, index and middle tips above their keys' rest height],
         countdown (1) [s until the signal, at most 1].
-    Start: fingers at a posture jittered by ±0.25 rad; the signal comes after 10-40 control steps.
+    Start: fingers at a posture jittered by ±0.25 rad; the signal comes after 15-45 control steps.
     Success: exactly one key at least 4 mm down for 5 control steps (0.2 s).
     Failure, which ends the episode: both keys were pressed, a key was pressed before the signal,
         or none within 15 control steps (0.6 s) after it.

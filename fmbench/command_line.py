@@ -1,0 +1,37 @@
+"""Parse command lines whose every mistake is answered by one line and exit code 2."""
+
+import argparse
+import difflib
+import re
+import sys
+from typing import NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser without abbreviations that names near matches of unknown flags."""
+
+    def __init__(self, prog: str, description: str, epilog: str = "") -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Print one line and exit with 2."""
+        unrecognised = re.match(r"unrecognized arguments: (.*)", message)
+        if unrecognised:
+            given = unrecognised.group(1).split()[0]
+            flags = sorted(
+                flag
+                for action in self._actions
+                for flag in action.option_strings
+                if flag.startswith("--")
+            )
+            near = difflib.get_close_matches(given.partition("=")[0], flags, n=2)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            message = f"unknown flag {given!r}; {hint}known: {' '.join(flags)}"
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,158 @@
+"""Say what a run is: presets, the values a user overrides, and the check of all of them."""
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fmbench.errors import FmbenchError, unknown
+
+ALL_TASKS = "all"
+KNOWN_POLICIES = ("flow", "diffusion", "bc")
+MAX_COUNT = 100_000_000
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's numbers; alike for every policy of the run.
+
+    Attributes:
+        task: Names of the tasks.
+        policy: Names of the objectives to train.
+        preset: The preset that the values below started from.
+        seeds: Training seeds per policy.
+        episodes: Test episodes per trained policy and sampler.
+        demos: Demonstrations per task.
+        noise: Scale of the command noise of demonstrations.
+        updates: Gradient steps per training.
+        batch_size: Windows per update.
+        learning_rate: Peak learning rate.
+        width: Width of the network.
+        depth: Blocks of the network.
+        prediction: What the network predicts.
+        obs_horizon: Observations a policy sees.
+        pred_horizon: Actions it predicts.
+        exec_horizon: Actions executed before it is asked again.
+        nfe: Network evaluations to evaluate at, where a sampler leaves the choice.
+        device: Where networks run.
+    """
+
+    task: tuple[str, ...] = ("LiftCube",)
+    policy: tuple[str, ...] = ("flow",)
+    preset: str = "default"
+    seeds: int = 1
+    episodes: int = 100
+    demos: int = 200
+    noise: float = 1.0
+    updates: int = 4000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    width: int = 256
+    depth: int = 3
+    prediction: str = "sample"
+    obs_horizon: int = 2
+    pred_horizon: int = 16
+    exec_horizon: int = 8
+    nfe: tuple[int, ...] = (1, 2, 4, 10)
+    device: str = "cpu"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as JSON values."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[no-any-return]
+
+    @property
+    def hash(self) -> str:
+        """Hash of every value, 12 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "smoke": {"episodes": 5, "demos": 10, "updates": 30, "nfe": (1, 2), "width": 64, "depth": 2},
+    "default": {},
+    "paper": {
+        "seeds": 3,
+        "demos": 1000,
+        "updates": 20_000,
+        "batch_size": 1024,
+        "width": 512,
+        "nfe": (1, 2, 4, 8, 16, 32),
+    },
+}
+
+
+def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, ...]) -> RunConfig:
+    """Build a configuration from a preset and what the user gave, and check it.
+
+    Args:
+        preset: A key of `PRESETS`.
+        overrides: Values by field name; None leaves the preset's.
+        known_tasks: Names that `task` may have; "all" stands for all of them.
+
+    Raises:
+        FmbenchError: Names the value, what is accepted, and near matches.
+    """
+    if preset not in PRESETS:
+        raise unknown("preset", preset, PRESETS)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    config = RunConfig(**{**PRESETS[preset], **given, "preset": preset})
+    if ALL_TASKS in config.task:
+        config = dataclasses.replace(config, task=known_tasks)
+    _check_names("task", config.task, (*known_tasks, ALL_TASKS))
+    _check_names("policy", config.policy, KNOWN_POLICIES)
+    for name in ("seeds", "episodes", "demos", "updates", "batch_size", "width", "depth"):
+        _check_count(_flag(name), getattr(config, name))
+    for name in ("obs_horizon", "pred_horizon", "exec_horizon"):
+        _check_count(_flag(name), getattr(config, name))
+    for count in config.nfe:
+        _check_count("--nfe", count)
+    if len(set(config.nfe)) < len(config.nfe):
+        raise FmbenchError(f"--nfe names a number twice: {' '.join(map(str, config.nfe))}")
+    if config.exec_horizon > config.pred_horizon:
+        raise FmbenchError(
+            f"--exec-horizon is {config.exec_horizon}, more than --pred-horizon "
+            f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
+        )
+    if not (math.isfinite(config.noise) and config.noise >= 0):
+        raise FmbenchError(f"--noise is {config.noise}; give a number of at least 0")
+    if not (math.isfinite(config.learning_rate) and config.learning_rate > 0):
+        raise FmbenchError(f"--learning-rate is {config.learning_rate}; give a number above 0")
+    return config
+
+
+def check_out(out: Path) -> None:
+    """Refuse an output folder that is a file, cannot be written, or climbs out through `..`."""
+    if ".." in out.parts:
+        raise FmbenchError(f"--out {out} contains '..'; give the folder's plain path")
+    existing = out
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise FmbenchError(f"--out {out}: {existing} is a file; give a folder")
+    probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise FmbenchError(f"--out {out}: {existing} cannot be written ({error.strerror})") from None
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _check_count(flag: str, value: int) -> None:
+    if not 1 <= value <= MAX_COUNT:
+        raise FmbenchError(f"{flag} is {value}; give a whole number of at least 1")
+
+
+def _check_names(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    if not names:
+        raise FmbenchError(f"--{kind} names nothing; known: {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise unknown(kind, name, known)
+    if len(set(names)) < len(names):
+        raise FmbenchError(f"--{kind} names one twice: {' '.join(names)}")

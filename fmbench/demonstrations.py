@@ -1,0 +1,45 @@
+"""`python -m fmbench.demonstrations`: make or check the demonstrations of tasks."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from envs.registry import TASKS
+from fmbench.command_line import Parser
+from fmbench.config import check_out, make_config
+from fmbench.errors import run_command_line
+from fmbench.interrupts import Interrupts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = Parser(
+        "python -m fmbench.demonstrations",
+        "Roll scripted experts out, keep what succeeds, replay it, and store it.",
+    )
+    add = parser.add_argument
+    add("--task", nargs="+", default=["LiftCube"], metavar="NAME", help=f"{', '.join(TASKS)}, all")
+    add("--episodes", type=int, default=200, metavar="N", help="successful episodes to keep")
+    add("--noise", type=float, default=1.0, metavar="X", help="scale of the command noise")
+    add("--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    given = parser.parse_args(arguments)
+    return run_command_line(lambda: _run(given), given.debug)
+
+
+def _run(given: argparse.Namespace) -> int:
+    overrides = {"task": tuple(given.task), "demos": given.episodes, "noise": given.noise}
+    config = make_config("default", overrides, tuple(TASKS))
+    check_out(given.data)
+    from fmbench.experiment import demonstrate
+    from fmbench.progress import Reporter
+
+    with Interrupts() as interrupts:
+        for task in config.task:
+            print(demonstrate(config, task, given.data, Reporter(), interrupts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

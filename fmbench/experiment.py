@@ -1,0 +1,354 @@
+"""Run an experiment: demonstrations, training, evaluation, tables and figures, resumable.
+
+The one module that introduces the tasks to the policies.
+"""
+
+import dataclasses
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from envs.registry import make_task, task_hash
+from fmbench.checkpoints import load_policy, restore_checkpoint, save_checkpoint
+from fmbench.config import RunConfig
+from fmbench.contact_sheets import draw_contact_sheet
+from fmbench.dataset import (
+    DemonstrationConfig,
+    dataset_folder,
+    load_demonstrations,
+    make_demonstrations,
+)
+from fmbench.errors import FmbenchError
+from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, evaluate, latency_ms, plan_cells
+from fmbench.figures import draw_all
+from fmbench.interrupts import Interrupts
+from fmbench.progress import Reporter
+from fmbench.provenance import commit, machine, versions
+from fmbench.records import (
+    EpisodeRow,
+    MeasurementRow,
+    TrainingRow,
+    read_json,
+    read_rows,
+    write_json_atomic,
+    write_rows,
+)
+from fmbench.training import TrainConfig, start_training, train
+from fmbench.windows import Windows, make_windows
+from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+from policies.objectives import OBJECTIVES
+
+RUN_FILE = "run.json"
+CHECKPOINT_UPDATES = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """A task's demonstrations, laid out for training."""
+
+    windows: Windows
+    sha256: str
+    facts: dict[str, Any]
+
+
+class Experiment:
+    """One run, in one folder.
+
+    Args:
+        config: What to run.
+        out: The run's folder; an unfinished run of the same configuration there is resumed.
+        data: Folder of all demonstrations.
+        reporter: Shows progress.
+        interrupts: Says when to stop.
+
+    Raises:
+        FmbenchError: The configuration cannot be run here, or `out` holds another run.
+    """
+
+    def __init__(
+        self, config: RunConfig, out: Path, data: Path, reporter: Reporter, interrupts: Interrupts
+    ) -> None:
+        self.config, self.out, self.data = config, out, data
+        self.reporter, self.interrupts = reporter, interrupts
+        check_runnable(config)
+        self.train_config = TrainConfig(
+            updates=config.updates,
+            batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+        )
+        self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
+        self.facts = self._open()
+
+    def run(self) -> None:
+        """Do everything that is not done yet; draw the tables and figures."""
+        started = time.time()
+        for task in self.config.task:
+            for policy in (EXPERT, RANDOM):
+                self._evaluate(Cell(task, policy), self.origin, None)
+            data = self._demonstrations(task)
+            for policy in self.config.policy:
+                for train_seed in range(self.config.seeds):
+                    self._train_and_evaluate(task, policy, train_seed, data)
+        self._collect()
+        self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
+        write_json_atomic(self.out / RUN_FILE, self.facts)
+        with self.reporter.stage("tables and figures", 1):
+            draw_all(self.out)
+
+    def _open(self) -> dict[str, Any]:
+        """Begin the run folder, or take up the one that is there."""
+        identity = {
+            "config": self.config.to_json(),
+            "task_hashes": {task: task_hash(task) for task in self.config.task},
+        }
+        path = self.out / RUN_FILE
+        if path.exists():
+            facts = read_json(path)
+            if changed := _changes({key: facts.get(key) for key in identity}, identity):
+                raise FmbenchError(
+                    f"{self.out} holds another run ({'; '.join(changed)}); give another --out"
+                )
+            self.reporter.say(f"Resuming {self.out}")
+            return facts
+        if self.out.exists() and any(self.out.iterdir()):
+            raise FmbenchError(f"{self.out} is not empty and holds no run; give another --out")
+        facts = {
+            "preset": self.config.preset,
+            **identity,
+            "command": shlex.join(["python", "-m", "fmbench.run", *sys.argv[1:]]),
+            "commit": self.origin.commit,
+            "versions": versions(),
+            "machine": machine(),
+            "demonstrations": {},
+            "complete": False,
+        }
+        write_json_atomic(path, facts)
+        return facts
+
+    def _demonstrations(self, task: str) -> Data:
+        folder = demonstrate(self.config, task, self.data, self.reporter, self.interrupts)
+        demonstrations = load_demonstrations(folder, task)
+        windows = make_windows(
+            demonstrations,
+            self.config.obs_horizon,
+            self.config.pred_horizon,
+            self.config.device,
+        )
+        facts = {
+            name: demonstrations.manifest[name] for name in ("episodes", "attempted", "failed")
+        }
+        self.facts["demonstrations"][task] = {**facts, "sha256": demonstrations.sha256}
+        return Data(windows, demonstrations.sha256, facts)
+
+    def _train_and_evaluate(self, task: str, name: str, train_seed: int, data: Data) -> None:
+        folder = self.out / "checkpoints" / f"{task}-{name}-seed{train_seed}"
+        self._train(folder, task, name, train_seed, data)
+        policy, facts = load_policy(folder)
+        origin = dataclasses.replace(
+            self.origin,
+            weights=str(facts["sha256"]["ema.safetensors"])[:16],
+            demonstrations=data.sha256[:16],
+        )
+        for cell in plan_cells(self.config, task, name, train_seed):
+            rows = self._evaluate(cell, origin, policy)
+            self._measure(cell, policy, facts)
+            if cell.headline and train_seed == 0:
+                self._film(cell, rows, policy)
+
+    def _train(self, folder: Path, task: str, name: str, train_seed: int, data: Data) -> None:
+        state = start_training(
+            self._policy_config(task, name), self.train_config, data.windows, train_seed,
+            self.config.device,
+        )  # fmt: skip
+        origin = {"task_hash": task_hash(task), "demonstrations": data.sha256}
+        origin["train_seed"] = str(train_seed)
+        if folder.exists():
+            restore_checkpoint(folder, state, self.train_config, origin)
+        if state.update >= self.train_config.updates:
+            return
+        label = f"{task} {name} training" + (f", seed {train_seed}" if train_seed else "")
+        with self.reporter.stage(label, self.train_config.updates) as stage:
+
+            def count(update: int) -> None:
+                if update % 10 == 0:
+                    stage.update(update)
+                if update % CHECKPOINT_UPDATES == 0:
+                    save_checkpoint(folder, state, self.train_config, origin)
+
+            train(
+                state,
+                self.train_config,
+                data.windows,
+                should_stop=lambda: self.interrupts.requested,
+                on_update=count,
+            )
+            save_checkpoint(folder, state, self.train_config, origin)
+            self.interrupts.stop_here()
+
+    def _policy_config(self, task: str, name: str) -> ChunkPolicyConfig:
+        return ChunkPolicyConfig(
+            obs_dim=make_task(task).obs_dim,
+            act_dim=make_task(task).act_dim,
+            obs_horizon=self.config.obs_horizon,
+            pred_horizon=self.config.pred_horizon,
+            objective=name,
+            prediction=self.config.prediction,
+            width=self.config.width,
+            depth=self.config.depth,
+        )
+
+    def _evaluate(
+        self, cell: Cell, origin: Origin, policy: ChunkPolicy | None
+    ) -> list[EpisodeRow]:
+        path = self._cell_file(cell)
+        if path.exists():
+            return read_rows(path, EpisodeRow)
+        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
+
+            def count(done: int) -> None:
+                self.interrupts.stop_here()
+                stage.update(done)
+
+            rows = evaluate(cell, self.config, origin, policy, count)
+        write_rows(path, rows, EpisodeRow)
+        return rows
+
+    def _measure(self, cell: Cell, policy: ChunkPolicy, facts: dict[str, Any]) -> None:
+        path = self._cell_file(cell).with_suffix(".measurement.csv")
+        if path.exists():
+            return
+        p50, p95 = latency_ms(cell, self.config, policy)
+        state = read_json(self._checkpoint(cell) / "state.json")
+        row = MeasurementRow(
+            task=cell.task,
+            policy=cell.policy,
+            sampler=cell.sampler,
+            steps=cell.steps,
+            train_seed=cell.train_seed,
+            headline=cell.headline,
+            parameters=sum(parameter.numel() for parameter in policy.parameters()),
+            updates=int(facts["update"]),
+            training_time_s=float(state["seconds"]),
+            latency_ms_p50=p50,
+            latency_ms_p95=p95,
+        )
+        write_rows(path, [row], MeasurementRow)
+
+    def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
+        path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
+        if path.exists():
+            return
+        try:
+            draw_contact_sheet(path, cell, self.config, rows, policy)
+        except RuntimeError as error:
+            self.reporter.say(f"No contact sheet of {cell.name}: {error}")
+
+    def _collect(self) -> None:
+        """Gather the rows of all cells into the run's files."""
+        episodes: list[EpisodeRow] = []
+        measurements: list[MeasurementRow] = []
+        training: list[TrainingRow] = []
+        for cell in self._cells():
+            episodes += read_rows(self._cell_file(cell), EpisodeRow)
+            if cell.policy in OBJECTIVES:
+                path = self._cell_file(cell).with_suffix(".measurement.csv")
+                measurements += read_rows(path, MeasurementRow)
+            if cell.policy in OBJECTIVES and cell.headline:
+                log = read_json(self._checkpoint(cell) / "state.json")["log"]
+                training += [
+                    TrainingRow(cell.task, cell.policy, cell.train_seed, **entry) for entry in log
+                ]
+        write_rows(self.out / EpisodeRow.file_name, episodes, EpisodeRow)
+        write_rows(self.out / MeasurementRow.file_name, measurements, MeasurementRow)
+        write_rows(self.out / TrainingRow.file_name, training, TrainingRow)
+
+    def _cells(self) -> list[Cell]:
+        cells = []
+        for task in self.config.task:
+            cells += [Cell(task, EXPERT), Cell(task, RANDOM)]
+            for policy in self.config.policy:
+                for train_seed in range(self.config.seeds):
+                    cells += plan_cells(self.config, task, policy, train_seed)
+        return cells
+
+    def _cell_file(self, cell: Cell) -> Path:
+        return self.out / "cells" / f"{cell.name}.csv"
+
+    def _checkpoint(self, cell: Cell) -> Path:
+        return self.out / "checkpoints" / f"{cell.task}-{cell.policy}-seed{cell.train_seed}"
+
+
+def demonstrate(
+    config: RunConfig, task: str, data: Path, reporter: Reporter, interrupts: Interrupts
+) -> Path:
+    """Make a task's demonstrations, or find them made; say how it went; return their folder."""
+    wanted = DemonstrationConfig(task, config.demos, config.noise)
+    folder = dataset_folder(wanted, data)
+    if folder.exists():
+        make_demonstrations(wanted, data)  # verifies every byte
+        reporter.say(f"{task} demonstrations: found in {folder}")
+        return folder
+    with reporter.stage(f"{task} demonstrations", 2 * config.demos) as stage:
+        offset = {"expert": 0, "replay": config.demos}
+
+        def count(part: str, done: int) -> None:
+            interrupts.stop_here()
+            stage.update(offset[part] + done)
+
+        _, report = make_demonstrations(wanted, data, count)
+    if report is not None:
+        reporter.say(
+            f"{task} demonstrations: {report.kept} kept, {report.failed} of {report.attempted} "
+            f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
+        )
+    return folder
+
+
+def check_runnable(config: RunConfig) -> None:
+    """Refuse what this machine or these objectives cannot do, before any work.
+
+    Raises:
+        FmbenchError: Says what was given and what is possible.
+    """
+    if config.device != "cpu" and not config.device.startswith("cuda"):
+        raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
+    if config.device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise FmbenchError(
+                f"--device {config.device}: this machine or this build of torch has no CUDA; "
+                "give --device cpu"
+            )
+        try:
+            torch.empty(0, device=config.device)
+        except RuntimeError as error:
+            raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
+    refused = [p for p in config.policy if config.prediction not in OBJECTIVES[p].predictions]
+    if refused:
+        possible = "; ".join(f"{p}: {', '.join(OBJECTIVES[p].predictions)}" for p in config.policy)
+        raise FmbenchError(
+            f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
+            f"possible: {possible}"
+        )
+    for policy in config.policy:
+        plan_cells(config, config.task[0], policy, 0)
+
+
+def set_threads() -> None:
+    """Let torch use every processor, but never more than four: the networks are small."""
+    torch.set_num_threads(min(4, os.cpu_count() or 1))
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Name what differs between two dictionaries of dictionaries."""
+    found = []
+    for group, now in new.items():
+        before = old.get(group) or {}
+        for name in sorted(set(before) | set(now)):
+            if before.get(name) != now.get(name):
+                found.append(f"{name}: {before.get(name)} there, {now.get(name)} now")
+    return found

@@ -1,0 +1,82 @@
+"""Show how far a run is: live bars with the time left in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+PLAIN_PERIOD_S = 10.0
+
+
+class Stage(Protocol):
+    """One piece of work of known size."""
+
+    def update(self, done: int) -> None:
+        """Show that `done` units are done."""
+
+
+class Reporter:
+    """Announces stages and shows each one's progress.
+
+    Args:
+        console: Where to write; the default is stderr, so that stdout holds the results only.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self.console.print(text, markup=False)
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Stage]:
+        """Show the progress of a stage of `total` units while the context lasts."""
+        started = time.monotonic()
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=self.console, transient=True) as progress:
+                yield _Bar(progress, progress.add_task(name, total=total))
+        else:
+            yield _Lines(self, name, total, started)
+        self.say(f"{name}: done in {time.monotonic() - started:.1f} s")
+
+
+class _Bar:
+    def __init__(self, progress: Progress, task: int) -> None:
+        self._progress, self._task = progress, task
+
+    def update(self, done: int) -> None:
+        self._progress.update(self._task, completed=done)  # type: ignore[arg-type]
+
+
+class _Lines:
+    def __init__(self, reporter: Reporter, name: str, total: int, started: float) -> None:
+        self._reporter, self._name, self._total = reporter, name, total
+        self._started, self._last = started, started
+
+    def update(self, done: int) -> None:
+        now = time.monotonic()
+        if done <= 0 or now - self._last < PLAIN_PERIOD_S:
+            return
+        self._last = now
+        left = (now - self._started) / done * (self._total - done)
+        self._reporter.say(f"{self._name}: {done}/{self._total}, {left:.0f} s left")

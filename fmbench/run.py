@@ -1,0 +1,125 @@
+"""`python -m fmbench.run`: demonstrate, train, evaluate, and show the table.
+
+Nothing heavy is imported before the command line is known to be right.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from envs.registry import TASKS
+from fmbench.command_line import Parser
+from fmbench.config import KNOWN_POLICIES, RunConfig, check_out, make_config
+from fmbench.errors import run_command_line
+from fmbench.interrupts import Interrupts
+
+EPILOG = """\
+examples:
+  python -m fmbench.run --policy flow
+  python -m fmbench.run --policy flow diffusion bc --task all
+  python -m fmbench.run --policy flow bc --task PressEither --seeds 3 --nfe 1 2 4
+  python -m fmbench.run --policy flow --preset smoke --out runs/try
+
+Ctrl-C saves; the same command resumes. Tables and figures are redrawn from the rows by
+python -m fmbench.figures RUN_DIR.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    given = _parser().parse_args(arguments)
+    return run_command_line(lambda: _run(given), given.debug)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "python -m fmbench.run",
+        "Train chunk policies on scripted demonstrations and compare them under one harness.",
+        EPILOG,
+    )
+    add = parser.add_argument
+    what = parser.add_argument_group("what to compare")
+    what.add_argument(
+        "--policy", nargs="+", metavar="NAME", help=f"{', '.join(KNOWN_POLICIES)} (default: flow)"
+    )
+    what.add_argument(
+        "--task", nargs="+", metavar="NAME", help=f"{', '.join(TASKS)} or all (default: LiftCube)"
+    )
+    what.add_argument(
+        "--preset",
+        default="default",
+        metavar="NAME",
+        help="smoke (a minute, no meaningful numbers), default (two cores), paper (a GPU)",
+    )
+    what.add_argument("--seeds", type=int, metavar="N", help="training seeds per policy")
+    what.add_argument("--episodes", type=int, metavar="N", help="test episodes per trained policy")
+    what.add_argument(
+        "--nfe", type=int, nargs="+", metavar="N", help="network evaluations to compare at"
+    )
+    how = parser.add_argument_group("how to train, alike for every policy")
+    how.add_argument("--demos", type=int, metavar="N", help="demonstrations per task")
+    how.add_argument("--noise", type=float, metavar="X", help="scale of their command noise")
+    how.add_argument("--updates", type=int, metavar="N", help="gradient steps")
+    how.add_argument("--batch-size", type=int, metavar="N", help="windows per update")
+    how.add_argument("--learning-rate", type=float, metavar="X", help="peak learning rate")
+    how.add_argument("--width", type=int, metavar="N", help="width of the network")
+    how.add_argument("--depth", type=int, metavar="N", help="blocks of the network")
+    how.add_argument(
+        "--prediction", metavar="NAME", help="sample, velocity, epsilon or v_prediction"
+    )
+    how.add_argument("--obs-horizon", type=int, metavar="N", help="observations a policy sees")
+    how.add_argument("--pred-horizon", type=int, metavar="N", help="actions it predicts")
+    how.add_argument("--exec-horizon", type=int, metavar="N", help="actions executed of them")
+    where = parser.add_argument_group("where")
+    where.add_argument("--device", metavar="NAME", help="cpu (default), cuda or cuda:N")
+    where.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: runs/…)")
+    where.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
+    )
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    names = [name for name in RunConfig.__dataclass_fields__ if name != "preset"]
+    overrides = {name: getattr(given, name) for name in names}
+    for name in ("task", "policy", "nfe"):
+        overrides[name] = tuple(overrides[name]) if overrides[name] else None
+    config = make_config(given.preset, overrides, tuple(TASKS))
+    out = given.out or default_out(config)
+    check_out(out)
+    check_out(given.data)
+    with Interrupts() as interrupts:
+        try:
+            return _work(config, out, given.data, interrupts)
+        except KeyboardInterrupt:
+            print(f"interrupted; everything done is in {out}; the same command resumes", flush=True)
+            return 130
+
+
+def _work(config: RunConfig, out: Path, data: Path, interrupts: Interrupts) -> int:
+    # Spinning threads beside a busy neighbour cost more than they gain.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from fmbench.experiment import Experiment, set_threads
+    from fmbench.progress import Reporter
+    from fmbench.results import read_results
+    from fmbench.summary import print_summary
+
+    set_threads()
+    experiment = Experiment(config, out, data, Reporter(), interrupts)
+    experiment.run()
+    print_summary(read_results(out))
+    print(f"Rows, tables and figures: {out}{os.sep}")
+    return 0
+
+
+def default_out(config: RunConfig) -> Path:
+    """Return the folder of a run that named none: the same configuration, the same folder."""
+    tasks = "all" if config.task == tuple(TASKS) else "-".join(config.task)
+    return Path("runs") / f"{tasks}-{'-'.join(config.policy)}-{config.preset}-{config.hash}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Demonstrations of a cheap task, made once for all tests that need some."""
+
+from pathlib import Path
+
+import pytest
+
+from fmbench.dataset import DemonstrationConfig, Demonstrations, load_demonstrations
+from fmbench.dataset import make_demonstrations as make
+
+
+@pytest.fixture(scope="session")
+def demonstrations_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four demonstrations of PressEither; copy the folder before changing anything in it."""
+    return make(DemonstrationConfig("PressEither", 4), tmp_path_factory.mktemp("demonstrations"))[0]
+
+
+@pytest.fixture(scope="session")
+def demonstrations(demonstrations_folder: Path) -> Demonstrations:
+    return load_demonstrations(demonstrations_folder, "PressEither")
