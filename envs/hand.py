@@ -21,7 +21,9 @@ RING_JOINTS = ("ring_mcp", "ring_pip")
 LITTLE_JOINTS = ("little_mcp", "little_pip")
 FINGER_JOINTS: dict[str, tuple[str, ...]] = dict(
     zip(
-        FINGERS, (THUMB_JOINTS, INDEX_JOINTS, MIDDLE_JOINTS, RING_JOINTS, LITTLE_JOINTS), strict=True
+        FINGERS,
+        (THUMB_JOINTS, INDEX_JOINTS, MIDDLE_JOINTS, RING_JOINTS, LITTLE_JOINTS),
+        strict=True,
     )
 )
 HAND_JOINTS = tuple(name for joints in FINGER_JOINTS.values() for name in joints)
@@ -171,11 +173,11 @@ def _add_servo(
     actuator.set_to_position(kp=kp, kv=kv)
 
 
-def _add_finger_joint(spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, axis: list[int]) -> None:
+def _add_finger_joint(
+    spec: mujoco.MjSpec, body: mujoco.MjsBody, name: str, axis: list[int]
+) -> None:
     limits = JOINT_RANGE_RAD[name]
-    body.add_joint(
-        name=name, axis=axis, range=limits, limited=True, damping=0.02, armature=0.0008
-    )
+    body.add_joint(name=name, axis=axis, range=limits, limited=True, damping=0.02, armature=0.0008)
     _add_servo(spec, name, limits, kp=3.0, kv=0.06, force=2.0)
 
 
@@ -194,7 +196,12 @@ def _add_palm(palm: mujoco.MjsBody) -> None:
 
 
 def _add_phalanx(
-    body: mujoco.MjsBody, name: str, length: float, radius: float, is_tip: bool, bits: dict[str, int]
+    body: mujoco.MjsBody,
+    name: str,
+    length: float,
+    radius: float,
+    is_tip: bool,
+    bits: dict[str, int],
 ) -> None:
     body.add_geom(
         name=name,
@@ -229,9 +236,7 @@ def _add_long_finger(spec: mujoco.MjSpec, palm: mujoco.MjsBody, finger: str) -> 
     lengths = [FINGER_SCALE[finger] * length for length in LONG_PHALANGES_M]
     for part, name in enumerate(("proximal", "middle", "distal")):
         if part > 0:
-            body = body.add_body(
-                name=f"{finger}_{name}", pos=[lengths[part - 1], 0, 0], gravcomp=1
-            )
+            body = body.add_body(name=f"{finger}_{name}", pos=[lengths[part - 1], 0, 0], gravcomp=1)
         if name == "middle":
             _add_finger_joint(spec, body, f"{finger}_pip", [0, 1, 0])
         _add_phalanx(
@@ -269,7 +274,5 @@ def _add_thumb(spec: mujoco.MjSpec, palm: mujoco.MjsBody) -> None:
             )
         _add_finger_joint(spec, body, joint, [0, 0, -1])
         radius = CAPSULE_RADII_M[part] + 0.0005
-        _add_phalanx(
-            body, f"thumb_{name}", THUMB_PHALANGES_M[part], radius, name == "distal", bits
-        )
+        _add_phalanx(body, f"thumb_{name}", THUMB_PHALANGES_M[part], radius, name == "distal", bits)
     body.add_site(name="thumb_tip", pos=[THUMB_PHALANGES_M[2], 0, 0], size=[0.004, 0, 0], group=4)

@@ -1,4 +1,4 @@
-"""Solve for the hand's joint angles that put chosen fingertips at chosen points of the palm frame."""
+"""Solve for the finger joints that put chosen fingertips at chosen points of the palm frame."""
 
 from collections.abc import Mapping
 from functools import lru_cache

@@ -9,7 +9,7 @@ import importlib
 import inspect
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # registering the ids must not import mujoco
     from envs.experts.base import Expert
@@ -22,29 +22,65 @@ class TaskEntry:
     """What Gymnasium must know of a task before its class is imported.
 
     Attributes:
-        module: Its module under envs.tasks and envs.experts; the classes are <Name> and
-            <Name>Expert.
+        task: Where its class is, "module:Class".
+        expert: Where its expert's class is, "module:Class".
         horizon: The class's `horizon` [control steps].
         version: The class's `version`.
     """
 
-    module: str
+    task: str
+    expert: str
     horizon: int
     version: int = 0
 
 
+def _built_in(name: str, module: str, horizon: int) -> TaskEntry:
+    return TaskEntry(f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert", horizon)
+
+
 TASKS: dict[str, TaskEntry] = {
-    "ReachPose": TaskEntry("reach_pose", horizon=60),
-    "TurnDial": TaskEntry("turn_dial", horizon=200),
-    "LiftCube": TaskEntry("lift_cube", horizon=150),
-    "PickEither": TaskEntry("pick_either", horizon=120),
-    "PressEither": TaskEntry("press_either", horizon=80),
+    "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60),
+    "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200),
+    "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
+    "PickEither": _built_in("PickEither", "pick_either", horizon=120),
+    "PressEither": _built_in("PressEither", "press_either", horizon=80),
 }
 
 
 def task_id(name: str) -> str:
     """Return a task's Gymnasium id without importing the task."""
     return f"fmbench/{name}-v{TASKS[name].version}"
+
+
+def add_task(task: type[Task], expert: type[Expert]) -> None:
+    """Make a task of your own known under its name, here and to Gymnasium.
+
+    Raises:
+        ValueError: Another task has that name.
+    """
+    if task.name in TASKS:
+        raise ValueError(f"A task named {task.name!r} is registered already; choose another name.")
+    places = [f"{kind.__module__}:{kind.__qualname__}" for kind in (task, expert)]
+    TASKS[task.name] = TaskEntry(places[0], places[1], task.horizon, task.version)
+    register_ids()
+
+
+def register_ids() -> None:
+    """Register `fmbench/<Name>-v<version>` with Gymnasium for every task that is not yet.
+
+    It imports Gymnasium only: a task is compiled when the first environment of it is made.
+    """
+    from gymnasium.envs.registration import register, registry
+
+    for name, entry in TASKS.items():
+        if task_id(name) not in registry:
+            register(
+                id=task_id(name),
+                entry_point="envs.gym_env:HandEnv",
+                vector_entry_point="envs.vector_env:HandVectorEnv",
+                max_episode_steps=entry.horizon,
+                kwargs={"task": name},
+            )
 
 
 def check_task_name(name: str) -> None:
@@ -67,16 +103,20 @@ def make_task(name: str) -> Task:
         ValueError: The task is not registered.
     """
     check_task_name(name)
-    module = importlib.import_module(f"envs.tasks.{TASKS[name].module}")
-    task: Task = getattr(module, name)()
+    task: Task = _load(TASKS[name].task)()
     return task
 
 
 def make_expert(world: World) -> Expert:
     """Return the scripted expert of the world's task."""
-    module = importlib.import_module(f"envs.experts.{TASKS[world.task.name].module}")
-    expert: Expert = getattr(module, f"{world.task.name}Expert")(world)
+    expert: Expert = _load(TASKS[world.task.name].expert)(world)
     return expert
+
+
+def _load(place: str) -> Any:
+    """Return the class at "module:Class"."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 @lru_cache(maxsize=64)
@@ -87,8 +127,8 @@ def task_hash(name: str) -> str:
     import. Comments and docstrings do not count, so a better text keeps the demonstrations valid.
     """
     digest = hashlib.sha256(make_task(name).spec.to_xml().encode())
-    module = TASKS[name].module
-    waiting = [f"envs.tasks.{module}", f"envs.experts.{module}"]
+    entry = TASKS[name]
+    waiting = [place.partition(":")[0] for place in (entry.task, entry.expert)]
     seen: set[str] = set()
     while waiting:
         current = waiting.pop()

@@ -15,13 +15,13 @@ def quaternion_columns(quat_wxyz: FloatArray) -> FloatArray:
     w, x, y, z = np.moveaxis(quat_wxyz, -1, 0)
     first = (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y))
     second = (2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x))
-    return np.stack([*first, *second], axis=-1)
+    return np.asarray(np.stack([*first, *second], axis=-1))
 
 
 def yaw_of(quat_wxyz: FloatArray) -> FloatArray:
     """Return the heading of the body's x axis [rad], (n,)."""
     w, x, y, z = np.moveaxis(quat_wxyz, -1, 0)
-    return np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z))
+    return np.asarray(np.arctan2(2 * (x * y + w * z), 1 - 2 * (y * y + z * z)))
 
 
 def wrap(angle: FloatArray, period: float = 2 * np.pi) -> FloatArray:

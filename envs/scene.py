@@ -51,9 +51,7 @@ def make_scene(name: str) -> mujoco.MjSpec:
     return spec
 
 
-def add_camera(
-    spec: mujoco.MjSpec, target: tuple[float, float, float], distance: float
-) -> None:
+def add_camera(spec: mujoco.MjSpec, target: tuple[float, float, float], distance: float) -> None:
     """Add the `main` camera, looking at `target` [m] from the thumb's side, in front and above."""
     offset = (0.62 * distance, 0.62 * distance, 0.48 * distance)
     position = tuple(a + b for a, b in zip(target, offset, strict=True))

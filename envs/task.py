@@ -172,12 +172,15 @@ class Task(ABC):
     def command(self, actions: np.ndarray) -> FloatArray:
         """Scale actions in [-1, 1] to position targets [rad or m], (n, act_dim)."""
         low, high = self.hand.low, self.hand.high
-        return low + (np.clip(actions, -1.0, 1.0).astype(np.float64) + 1.0) * (0.5 * (high - low))
+        share: FloatArray = (np.clip(actions, -1.0, 1.0).astype(np.float64) + 1.0) * 0.5
+        command: FloatArray = low + share * (high - low)
+        return command
 
     def action(self, command: FloatArray) -> FloatArray:
         """Scale position targets [rad or m] to actions in [-1, 1], (n, act_dim)."""
         low, high = self.hand.low, self.hand.high
-        return np.clip(2.0 * (command - low) / (high - low) - 1.0, -1.0, 1.0)
+        scaled: FloatArray = np.clip(2.0 * (command - low) / (high - low) - 1.0, -1.0, 1.0)
+        return scaled
 
     def hand_fields(self) -> tuple[Field, ...]:
         """The fields that every task observes first."""

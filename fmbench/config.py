@@ -11,7 +11,7 @@ from typing import Any
 from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = ("flow", "diffusion", "bc")
+KNOWN_POLICIES = ["flow", "diffusion", "bc"]
 MAX_COUNT = 100_000_000
 
 
@@ -101,7 +101,7 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
     if ALL_TASKS in config.task:
         config = dataclasses.replace(config, task=known_tasks)
     _check_names("task", config.task, (*known_tasks, ALL_TASKS))
-    _check_names("policy", config.policy, KNOWN_POLICIES)
+    _check_names("policy", config.policy, tuple(KNOWN_POLICIES))
     for name in ("seeds", "episodes", "demos", "updates", "batch_size", "width", "depth"):
         _check_count(_flag(name), getattr(config, name))
     for name in ("obs_horizon", "pred_horizon", "exec_horizon"):
@@ -136,7 +136,9 @@ def check_out(out: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise FmbenchError(f"--out {out}: {existing} cannot be written ({error.strerror})") from None
+        raise FmbenchError(
+            f"--out {out}: {existing} cannot be written ({error.strerror})"
+        ) from None
 
 
 def _flag(name: str) -> str:

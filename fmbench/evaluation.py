@@ -1,4 +1,4 @@
-"""Turn rollouts into rows: one cell is one policy, with one sampler, on one task's test episodes."""
+"""Evaluate cells: one policy, with one sampler, on one task's test episodes, as rows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -202,9 +202,7 @@ class Experiment:
             depth=self.config.depth,
         )
 
-    def _evaluate(
-        self, cell: Cell, origin: Origin, policy: ChunkPolicy | None
-    ) -> list[EpisodeRow]:
+    def _evaluate(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
         path = self._cell_file(cell)
         if path.exists():
             return read_rows(path, EpisodeRow)

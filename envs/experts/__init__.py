@@ -1,0 +1,1 @@
+"""One scripted expert per module, and what experts share."""

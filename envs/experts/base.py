@@ -1,4 +1,4 @@
-"""Drive scripted experts: named phases with time-outs, one generator per episode, N rows at once."""
+"""Drive scripted experts: named phases with time-outs, N rows at once."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

@@ -1,0 +1,1 @@
+"""One task per module; every class docstring is the task's data sheet."""

@@ -33,7 +33,9 @@ def cube_fields(cube: str) -> tuple[Field, ...]:
     )
 
 
-def observe_cube(task: Task, view: View, cube: str, address: int, site: int) -> dict[str, FloatArray]:
+def observe_cube(
+    task: Task, view: View, cube: str, address: int, site: int
+) -> dict[str, FloatArray]:
     """Return the values of `cube_fields`."""
     position = view.site_position(site)
     tips = view.site_position(task.hand.tips)

@@ -23,9 +23,9 @@ START_POSTURE_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.3,
 class PressEither(Task):
     """Press exactly one of two spring keys right after a signal; two pressed keys are a failure.
 
-    The two ways are equally good by design and nothing observed says which one the expert took. The press
-    is over before a policy that executes chunks sees the keys again, and it cannot be undone: the
-    average of the two ways presses both keys.
+    The two ways are equally good by design and nothing observed says which one the expert took.
+    The press is over before a policy that executes chunks sees the keys again, and it cannot be
+    undone: the average of the two ways presses both keys.
 
     Actions: 14 absolute finger position targets [rad] in [-1, 1], each scaled to its range.
     Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
@@ -120,7 +120,7 @@ class PressEither(Task):
             reward_terms={
                 "ready": 0.1 * ready,
                 "press": 0.9 * solved,
-                "failure": -1.0 * failed,
+                "failure": -failed.astype(np.float64),
             },
             mode=np.where(one, ever.argmax(axis=1), NO_MODE),
         )
@@ -175,5 +175,9 @@ def _add_lamp(spec: mujoco.MjSpec) -> None:
     sphere, box = mujoco.mjtGeom.mjGEOM_SPHERE, mujoco.mjtGeom.mjGEOM_BOX
     body.add_geom(type=sphere, size=[0.010, 0, 0], rgba=[0.95, 0.75, 0.10, 1], **look)
     spec.worldbody.add_geom(
-        type=box, pos=[*LAMP_M, 0.012], size=[0.014, 0.014, 0.012], rgba=[0.3, 0.33, 0.38, 1], **look
+        type=box,
+        pos=[*LAMP_M, 0.012],
+        size=[0.014, 0.014, 0.012],
+        rgba=[0.3, 0.33, 0.38, 1],
+        **look,
     )

@@ -63,7 +63,7 @@ def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None
 
 def test_arrays_fit_the_lengths_and_replay(demonstrations: Demonstrations) -> None:
     steps = int(demonstrations.lengths.sum())
-    assert demonstrations.observations.shape == (steps + 4, 33)
+    assert demonstrations.observations.shape == (steps + 4, make_task(TASK).obs_dim)
     assert demonstrations.actions.shape == demonstrations.executed.shape == (steps, 14)
     for values in (demonstrations.observations, demonstrations.actions, demonstrations.executed):
         assert values.dtype == np.float32

@@ -1,0 +1,47 @@
+"""A training that takes milliseconds, for the tests of training and of checkpoints."""
+
+import numpy as np
+
+from fmbench.dataset import Demonstrations
+from fmbench.training import TrainConfig, TrainingState, start_training
+from fmbench.windows import Windows, make_windows
+from policies import ChunkPolicyConfig
+
+CONFIG = TrainConfig(updates=11, batch_size=5, warmup_updates=3, log_every=4)
+ORIGIN = {"task": "fmbench/PressEither-v0", "train_seed": "3"}
+
+
+def make_small_windows() -> Windows:
+    """Two episodes of 9 and 5 steps; 3 numbers observed, 2 actions, To=2, Tp=7."""
+    rng = np.random.default_rng(0)
+    data = Demonstrations(
+        observations=rng.standard_normal((16, 3)).astype(np.float32),
+        actions=rng.uniform(-1, 1, (14, 2)).astype(np.float32),
+        executed=np.zeros((14, 2), np.float32),
+        lengths=np.array([9, 5]),
+        sha256="",
+        manifest={},
+    )
+    return make_windows(data, 2, 7)
+
+
+def start(
+    windows: Windows,
+    objective: str = "flow",
+    train_seed: int = 3,
+    config: TrainConfig = CONFIG,
+    width: int = 8,
+) -> TrainingState:
+    policy = ChunkPolicyConfig(3, 2, 2, 7, objective, width=width, depth=1)
+    return start_training(policy, config, windows, train_seed)
+
+
+def all_bytes(state: TrainingState) -> dict[str, bytes]:
+    """Everything that decides how training goes on, and what is evaluated."""
+    tensors = {f"policy {k}": v for k, v in state.policy.state_dict().items()}
+    tensors |= {f"ema {k}": v for k, v in state.ema.policy.state_dict().items()}
+    for index, own in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer {index} {name}": value for name, value in own.items()}
+    tensors["generator"] = state.generator.get_state()
+    found = {name: value.numpy(force=True).tobytes() for name, value in tensors.items()}
+    return found | {"update": bytes([state.update])}

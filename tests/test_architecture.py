@@ -1,0 +1,82 @@
+"""Who may import whom, read from the sources with `ast`; DESIGN.md says why."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("envs", "policies", "fmbench")
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+ALLOWED = {"envs": {"numpy", "mujoco", "gymnasium"}, "policies": {"numpy", "torch"}}
+LIGHT = ("records", "statistics", "tables", "comparisons", "summary", "results", "plots", "figures")
+INTRODUCER = "fmbench.experiment"
+
+
+def nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk the code that runs: not what stands under `if TYPE_CHECKING`."""
+    for child in ast.iter_child_nodes(tree):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        yield child
+        yield from nodes(child)
+
+
+def imports(module: str) -> set[str]:
+    """Return the full names of the modules that a module imports, in functions too."""
+    found: set[str] = set()
+    for node in nodes(ast.parse(SOURCES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            below = {f"{node.module}.{alias.name}" for alias in node.names} & set(SOURCES)
+            found |= below | {str(node.module)}
+    return found
+
+
+def reach(start: str) -> set[str]:
+    """Return what a module of fmbench imports, also through other modules of fmbench."""
+    found, waiting = set[str](), [start]
+    while waiting:
+        new = imports(waiting.pop()) - found
+        found |= new
+        waiting += [name for name in new if name in SOURCES and name.startswith("fmbench.")]
+    return found
+
+
+def tops(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("package", ALLOWED)
+def test_envs_and_policies_know_nothing_else(package: str) -> None:
+    for module in (name for name in SOURCES if tops({name}) == {package}):
+        foreign = tops(imports(module)) - {package} - sys.stdlib_module_names
+        assert foreign <= ALLOWED[package], module
+
+
+def test_one_module_introduces_policies_to_envs() -> None:
+    below = reach(INTRODUCER) | {INTRODUCER} if INTRODUCER in SOURCES else set()
+    for module in SOURCES:
+        if {"envs", "policies"} <= tops(imports(module)):
+            assert module in below, f"{module} knows envs and policies; leave that to {INTRODUCER}"
+
+
+@pytest.mark.parametrize("name", LIGHT)
+def test_rows_become_tables_and_figures_without_torch_and_mujoco(name: str) -> None:
+    assert not tops(reach(f"fmbench.{name}")) & {"torch", "mujoco", "envs", "policies"}
+
+
+@pytest.mark.parametrize("module", ["envs", "fmbench", *(f"fmbench.{name}" for name in LIGHT)])
+def test_import_is_light(module: str) -> None:
+    code = f"import sys, {module}; print({{'torch', 'mujoco'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("set()\n", "")
