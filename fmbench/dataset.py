@@ -312,7 +312,7 @@ def _minari_root(path: Path) -> Iterator[None]:
     """Let Minari write under `path` instead of under the home directory."""
     name = "MINARI_DATASETS_PATH"
     before = os.environ.get(name)
-    os.environ[name] = str(path)
+    os.environ[name] = str(path.resolve())
     try:
         yield
     finally:

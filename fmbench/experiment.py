@@ -4,7 +4,6 @@ The one module that introduces the tasks to the policies.
 """
 
 import dataclasses
-import os
 import shlex
 import sys
 import time
@@ -337,8 +336,12 @@ def check_runnable(config: RunConfig) -> None:
 
 
 def set_threads() -> None:
-    """Let torch use every processor, but never more than four: the networks are small."""
-    torch.set_num_threads(min(4, os.cpu_count() or 1))
+    """Let torch use one thread.
+
+    The networks are small: a second thread gains little on a free machine, and beside a busy
+    neighbour it made an update ten times slower. The simulations use every processor.
+    """
+    torch.set_num_threads(1)
 
 
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:

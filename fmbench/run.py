@@ -100,8 +100,6 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _work(config: RunConfig, out: Path, data: Path, interrupts: Interrupts) -> int:
-    # Spinning threads beside a busy neighbour cost more than they gain.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from fmbench.experiment import Experiment, set_threads
     from fmbench.progress import Reporter
     from fmbench.results import read_results

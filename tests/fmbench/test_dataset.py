@@ -130,9 +130,9 @@ def test_flipped_bit_is_refused(folder: Path) -> None:
     data = bytearray((folder / DATA_FILE).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / DATA_FILE).write_bytes(data)
-    with pytest.raises(FmbenchError, match=r"main_data.hdf5 was changed .*delete"):
+    with pytest.raises(FmbenchError, match=r"main_data\.hdf5 was changed .*delete"):
         load_demonstrations(folder, TASK)
-    with pytest.raises(FmbenchError, match="main_data.hdf5 was changed"):
+    with pytest.raises(FmbenchError, match=r"main_data\.hdf5 was changed"):
         make_demonstrations(DemonstrationConfig(TASK, 4), folder.parent)
 
 

@@ -1,6 +1,5 @@
 """stable-baselines3's `evaluate_policy` and the harness agree episode by episode, both ways."""
 
-from pathlib import Path
 from typing import Any
 
 import gymnasium

@@ -142,6 +142,19 @@ def test_nan_ends_the_run_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
     restore_checkpoint(tmp_path / "checkpoint", start(make_small_windows()), CONFIG, ORIGIN)
 
 
+def test_average_takes_in_every_update() -> None:
+    windows = make_small_windows()
+    state = start(windows)
+    average = state.policy.network.input.weight.detach().clone()
+
+    def follow(update: int) -> None:
+        decay = min(CONFIG.ema_decay, (1 + update) / (10 + update))
+        average.lerp_(state.policy.network.input.weight.detach(), 1.0 - decay)
+
+    train(state, CONFIG, windows, on_update=follow)
+    assert torch.equal(averaged_policy(state).network.input.weight, average)
+
+
 def test_averaged_policy_is_a_copy_that_acts() -> None:
     windows = make_small_windows()
     state = start(windows)

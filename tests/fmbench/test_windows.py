@@ -47,7 +47,7 @@ def test_windows_of_demonstrations_have_their_shapes(demonstrations: Demonstrati
     windows = make_windows(demonstrations, 2, 7)
     observations, actions = windows.gather(torch.tensor([0, len(windows) - 1, 3]))
     assert len(windows) == demonstrations.lengths.sum()
-    assert observations.shape == (3, 2, 33)
+    assert observations.shape == (3, 2, demonstrations.observations.shape[1])
     assert actions.shape == (3, 7, 14)
     assert observations.dtype == actions.dtype == torch.float32
     assert np.array_equal(actions[1, -1], demonstrations.actions[-1])

@@ -1,0 +1,26 @@
+"""Print the commands of the README's bash blocks, one per line, made quick where they are long.
+
+A command that trains gets the smoke preset, so that every line of the README is run by CI.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands of all ```bash blocks, in order."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    joined = "".join(blocks).replace("\\\n", " ")
+    return [line.strip() for line in joined.splitlines() if line.strip()]
+
+
+def quick(command: str) -> str:
+    """Append the smoke preset to a command that trains."""
+    trains = re.search(r"-m fmbench\.run|my_task\.py|my_policy\.py", command)
+    return f"{command} --preset smoke" if trains and "--preset" not in command else command
+
+
+if __name__ == "__main__":
+    for line in commands(Path(sys.argv[1]).read_text(encoding="utf-8")):
+        print(quick(line))
