@@ -17,7 +17,9 @@ WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
 LAMP_M = (0.12, -0.035)
-START_POSTURE_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.3, 0.5, 0.3, 0.5])
+# Thumb (4), index (3), middle (3), ring (2), little (2): both tips begin above their keys.
+START_POSTURE_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, -0.05, 0.6, 0, -0.05, 0.6, 0.3, 0.5, 0.3, 0.5])
+START_JITTER_RAD = np.array([0.25] * 4 + [0.15, 0.12, 0.25] * 2 + [0.25] * 4)
 
 
 class PressEither(Task):
@@ -31,7 +33,8 @@ class PressEither(Task):
     Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
         down], tip_clearance (2) [m, index and middle tips above their keys' rest height],
         countdown (1) [s until the signal, at most 1].
-    Start: fingers at a posture jittered by ±0.25 rad; the signal comes after 15-45 control steps.
+    Start: fingers raised over the keys, each joint jittered by ±0.12 to ±0.25 rad; the signal
+        comes after 15-45 control steps.
     Success: exactly one key at least 4 mm down for 5 control steps (0.2 s).
     Failure, which ends the episode: both keys were pressed, a key was pressed before the signal,
         or none within 15 control steps (0.6 s) after it.
@@ -66,7 +69,7 @@ class PressEither(Task):
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the posture and the wait."""
         qpos = self.model.qpos0.copy()
-        posture = START_POSTURE_RAD + rng.uniform(-0.25, 0.25, len(HAND_JOINTS))
+        posture = START_POSTURE_RAD + START_JITTER_RAD * rng.uniform(-1.0, 1.0, len(HAND_JOINTS))
         qpos[self.hand.qpos] = np.clip(posture, self.hand.low, self.hand.high)
         wait = float(rng.integers(*WAIT_STEPS))
         return Start(qpos, {"countdown": np.array([wait]), "pressed": np.zeros(2)})
