@@ -36,9 +36,8 @@ def _settle(model: mujoco.MjModel, data: mujoco.MjData, angles: FloatArray) -> N
 def coupled_qpos(model: mujoco.MjModel, qpos: FloatArray) -> FloatArray:
     """Return `qpos`, (nq,), with every coupled DIP joint where its PIP joint puts it."""
     result = qpos.copy()
-    for k in range(model.neq):
-        dip, pip = int(model.eq_obj1id[k]), int(model.eq_obj2id[k])
-        result[model.jnt_qposadr[dip]] = model.eq_data[k, 1] * result[model.jnt_qposadr[pip]]
+    dips, pips = model.jnt_qposadr[model.eq_obj1id], model.jnt_qposadr[model.eq_obj2id]
+    result[dips] = model.eq_data[:, 1] * result[pips]
     return result
 
 

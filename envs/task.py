@@ -4,6 +4,7 @@ A task holds no simulation and no episode: it reads a `View` of the rows asked a
 code serves `gymnasium.make` (one row), `gymnasium.make_vec`, the experts and the harness.
 """
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,9 +109,13 @@ class View:
         """Control steps done in the episode, (n,)."""
         return self._steps[self._rows]
 
+    @cached_property
+    def _sites(self) -> FloatArray:
+        return self._fields["site_xpos"][self._rows]
+
     def site_position(self, site: int | np.ndarray) -> FloatArray:
         """World positions of one site, (n, 3), or of k sites, (n, k, 3) [m]."""
-        return self._fields["site_xpos"][self._rows][:, site]
+        return self._sites[:, site]
 
     def site_matrix(self, site: int) -> FloatArray:
         """World rotation matrix of a site, (n, 3, 3)."""
@@ -147,6 +152,7 @@ class Task(ABC):
         self.spec = self.build_scene()
         self.model: mujoco.MjModel = self.spec.compile()
         self.hand: HandIndex = index_hand(self.model, self.mount)
+        self._scratch = threading.local()
         self.index_scene()
 
     @property
@@ -159,10 +165,34 @@ class Task(ABC):
         """Number of actions: one absolute position target per actuated joint."""
         return len(self.hand.low)
 
-    @property
+    @cached_property
     def obs_dim(self) -> int:
         """Number of observed values."""
-        return sum(part.size for part in self.fields())
+        return len(self._limits)
+
+    @cached_property
+    def _field_names(self) -> tuple[str, ...]:
+        return tuple(part.name for part in self.fields())
+
+    @cached_property
+    def _limits(self) -> FloatArray:
+        """The bound of each observed value, (obs_dim,)."""
+        return np.concatenate([np.full(part.size, part.limit) for part in self.fields()])
+
+    @property
+    def scratch(self) -> mujoco.MjData:
+        """Data in which to pose the scene while a start is drawn; each thread has its own."""
+        if not hasattr(self._scratch, "data"):
+            self._scratch.data = mujoco.MjData(self.model)
+        data: mujoco.MjData = self._scratch.data
+        return data
+
+    def touches(self, data: mujoco.MjData, qpos: FloatArray) -> bool:
+        """Pose the scene at `qpos`, (nq,), and return whether anything touches anything."""
+        data.qpos = qpos
+        mujoco.mj_kinematics(self.model, data)
+        mujoco.mj_collision(self.model, data)
+        return bool(data.ncon > 0)
 
     @property
     def action_names(self) -> tuple[str, ...]:
@@ -234,11 +264,9 @@ class Task(ABC):
     def observation(self, view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         """Return the flat observation, (n, obs_dim) float32, clipped to the fields' limits."""
         values = self.observe(view)
-        parts = [np.clip(values[part.name], -part.limit, part.limit) for part in self.fields()]
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        flat = np.concatenate([values[name] for name in self._field_names], axis=1)
+        return flat.clip(-self._limits, self._limits).astype(np.float32)
 
     def observation_limits(self) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         """Return the bound of each observed value, (obs_dim,) float32."""
-        return np.concatenate(
-            [np.full(part.size, part.limit, dtype=np.float32) for part in self.fields()]
-        )
+        return self._limits.astype(np.float32)

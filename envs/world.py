@@ -94,6 +94,7 @@ class World:
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
         names += ("mocap_pos",) if task.model.nmocap else ()
+        self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
@@ -115,18 +116,17 @@ class World:
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
-        model = self.task.model
-        self.batch.reset(ids=np.sort(rows), stage=mujoco.mjtStage.mjSTAGE_NONE)
-        for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
-            start = self.task.draw_start(episode_generator(self.task, seed, "start"))
-            if start.qpos.shape != (model.nq,):
-                raise ValueError(f"draw_start gave qpos {start.qpos.shape}, not ({model.nq},).")
-            self._fields["qpos"][row] = start.qpos
-            self._fields["qvel"][row] = 0.0
-            joints = start.qpos[self.task.hand.qpos]
-            self._fields["ctrl"][row] = np.clip(joints, self.task.hand.low, self.task.hand.high)
-            for name, values in self.memory.items():
-                values[row] = start.memory[name]
+        task, shape = self.task, (self.task.model.nq,)
+        generators = [episode_generator(task, seed, "start") for seed in episode_seeds.tolist()]
+        starts = [task.draw_start(generator) for generator in generators]
+        if wrong := [start.qpos.shape for start in starts if start.qpos.shape != shape]:
+            raise ValueError(f"draw_start gave qpos {wrong[0]}, not {shape}.")
+        self.batch.state[rows] = self._blank
+        qpos = np.stack([start.qpos for start in starts])
+        self._fields["qpos"][rows] = qpos
+        self._fields["ctrl"][rows] = qpos[:, task.hand.qpos].clip(task.hand.low, task.hand.high)
+        for name, values in self.memory.items():
+            values[rows] = np.stack([start.memory[name] for start in starts])
         self._show_goals(rows)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[rows] = 0
@@ -157,10 +157,13 @@ class World:
         self._fields["ctrl"][rows] = self.task.command(actions)
         self.batch.step(ids=np.sort(rows), nstep=SUBSTEPS, stage=STATE_STAGE)
         self.step_count[rows] += 1
-        for name, values in self.task.update_memory(self.view(rows)).items():
-            self.memory[name][rows] = values
-        self._show_goals(rows)
-        return self._judge(rows)
+        view = self.view(rows)
+        changes = self.task.update_memory(view)
+        if changes:
+            for name, values in changes.items():
+                self.memory[name][rows] = values
+            self._show_goals(rows)
+        return self._judge(rows, view)
 
     def save(self, row: int) -> Snapshot:
         """Return a snapshot of one row."""
@@ -182,22 +185,22 @@ class World:
         self._warnings[rows] = self._count_warnings(rows)
         self._is_over[row] = snapshot.is_over
 
-    def _judge(self, rows: IntArray) -> Outcome:
-        score = self.task.score(self.view(rows))
+    def _judge(self, rows: IntArray, view: View) -> Outcome:
+        score, steps = self.task.score(view), view.step_count
         warnings = self._count_warnings(rows)
-        expected = self.step_count[rows] * CONTROL_PERIOD_S
-        is_late = np.abs(self._fields["time"].reshape(self.num_sims)[rows] - expected) > 1e-6
+        is_late = np.abs(self._fields["time"][rows] - steps * CONTROL_PERIOD_S) > 1e-6
         unstable = (warnings > self._warnings[rows]) | is_late
         self._warnings[rows] = warnings
         solved = score.solved & ~score.failed & ~unstable
-        self._held[rows] = np.where(solved, self._held[rows] + 1, 0)
-        success = self._held[rows] >= self.task.hold_steps
+        held = np.where(solved, self._held[rows] + 1, 0)
+        self._held[rows] = held
+        success = held >= self.task.hold_steps
         terminated = success | score.failed | unstable
-        truncated = ~terminated & (self.step_count[rows] >= self.horizon)
+        truncated = ~terminated & (steps >= self.horizon)
         self._is_over[rows] = terminated | truncated
         terms = {name: np.where(unstable, 0.0, v) for name, v in score.reward_terms.items()}
         return Outcome(
-            reward=np.sum(list(terms.values()), axis=0),
+            reward=sum(terms.values(), np.zeros(len(rows))),
             solved=solved,
             success=success,
             terminated=terminated,
@@ -210,8 +213,7 @@ class World:
         )
 
     def _count_warnings(self, rows: IntArray) -> IntArray:
-        numbers = np.asarray(self.batch.warning)[rows][:, :, WARNING_NUMBER]
-        total: IntArray = numbers.sum(axis=1, dtype=np.int64)
+        total: IntArray = self.batch.warning[rows, :, WARNING_NUMBER].sum(axis=1, dtype=np.int64)
         return total
 
     def _show_goals(self, rows: IntArray) -> None:

@@ -5,7 +5,11 @@ Importing this package registers the tasks with Gymnasium, so that both
 `gymnasium.make("fmbench:fmbench/LiftCube-v0")` work; it imports neither torch nor mujoco.
 """
 
-from envs import register_all
+from fmbench.install_check import check_install
+
+check_install()  # before `envs` is imported
+
+from envs import register_all  # noqa: E402
 
 __version__ = "0.1.0"
 

@@ -32,6 +32,7 @@ class Parser(argparse.ArgumentParser):
             )
             near = difflib.get_close_matches(given.partition("=")[0], flags, n=2)
             hint = f"did you mean {' or '.join(near)}? " if near else ""
-            message = f"unknown flag {given!r}; {hint}known: {' '.join(flags)}"
-        print(f"error: {message}", file=sys.stderr)
+            kind = "flag" if given.startswith("-") else "argument"
+            message = f"unknown {kind} {given!r}; {hint}known: {' '.join(flags)}"
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(2)

@@ -12,7 +12,20 @@ from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
 KNOWN_POLICIES = ["flow", "diffusion", "bc"]
-MAX_COUNT = 100_000_000
+MOST = {
+    "seeds": 1000,
+    "episodes": 1_000_000,
+    "demos": 300_000,
+    "updates": 100_000_000,
+    "batch_size": 1_000_000,
+    "width": 16_384,
+    "depth": 256,
+    "obs_horizon": 1000,
+    "pred_horizon": 1000,
+    "exec_horizon": 1000,
+    "nfe": 1000,
+}
+"""The largest count that each option accepts; the smallest is 1."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +58,9 @@ class RunConfig:
     preset: str = "default"
     seeds: int = 1
     episodes: int = 100
-    demos: int = 200
+    demos: int = 500
     noise: float = 1.0
-    updates: int = 4000
+    updates: int = 4500
     batch_size: int = 256
     learning_rate: float = 1e-3
     width: int = 256
@@ -75,9 +88,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "seeds": 3,
         "demos": 1000,
-        "updates": 20_000,
+        "updates": 10_000,
         "batch_size": 1024,
         "width": 512,
+        "depth": 4,
         "nfe": (1, 2, 4, 8, 16, 32),
     },
 }
@@ -102,12 +116,12 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
         config = dataclasses.replace(config, task=known_tasks)
     _check_names("task", config.task, (*known_tasks, ALL_TASKS))
     _check_names("policy", config.policy, tuple(KNOWN_POLICIES))
-    for name in ("seeds", "episodes", "demos", "updates", "batch_size", "width", "depth"):
-        _check_count(_flag(name), getattr(config, name))
-    for name in ("obs_horizon", "pred_horizon", "exec_horizon"):
-        _check_count(_flag(name), getattr(config, name))
-    for count in config.nfe:
-        _check_count("--nfe", count)
+    for name in MOST:
+        given_counts = getattr(config, name)
+        for count in given_counts if name == "nfe" else (given_counts,):
+            check_count(f"--{name.replace('_', '-')}", count, MOST[name])
+    if not config.nfe:
+        raise FmbenchError("--nfe names nothing; give one or more whole numbers")
     if len(set(config.nfe)) < len(config.nfe):
         raise FmbenchError(f"--nfe names a number twice: {' '.join(map(str, config.nfe))}")
     if config.exec_horizon > config.pred_horizon:
@@ -122,32 +136,37 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
     return config
 
 
-def check_out(out: Path) -> None:
-    """Refuse an output folder that is a file, cannot be written, or climbs out through `..`."""
+def check_out(out: Path, flag: str = "--out") -> None:
+    """Refuse an output folder that is a file, cannot be written, or climbs out through `..`.
+
+    Args:
+        out: The folder; it need not exist, and is not made.
+        flag: Where it was given, for the message.
+
+    Raises:
+        FmbenchError: Says what is wrong with it.
+    """
     if ".." in out.parts:
-        raise FmbenchError(f"--out {out} contains '..'; give the folder's plain path")
+        raise FmbenchError(f"{flag} {out} contains '..'; give the folder's plain path")
     existing = out
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
-        raise FmbenchError(f"--out {out}: {existing} is a file; give a folder")
+        raise FmbenchError(f"{flag} {out}: {existing} is a file; give a folder")
     probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
     try:
         probe.touch()
         probe.unlink()
     except OSError as error:
         raise FmbenchError(
-            f"--out {out}: {existing} cannot be written ({error.strerror})"
+            f"{flag} {out}: {existing} cannot be written ({error.strerror})"
         ) from None
 
 
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _check_count(flag: str, value: int) -> None:
-    if not 1 <= value <= MAX_COUNT:
-        raise FmbenchError(f"{flag} is {value}; give a whole number of at least 1")
+def check_count(flag: str, value: int, most: int) -> None:
+    """Refuse a count that is not in 1..`most`; the message names the flag it was given by."""
+    if not 1 <= value <= most:
+        raise FmbenchError(f"{flag} is {value}; give a whole number from 1 to {most}")
 
 
 def _check_names(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from envs.registry import TASKS
 from fmbench.command_line import Parser
-from fmbench.config import check_out, make_config
+from fmbench.config import MOST, check_count, check_out, make_config
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
+from fmbench.opengl_check import import_mujoco
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,10 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace) -> int:
+    check_count("--episodes", given.episodes, MOST["demos"])
     overrides = {"task": tuple(given.task), "demos": given.episodes, "noise": given.noise}
     config = make_config("default", overrides, tuple(TASKS))
-    check_out(given.data)
-    from fmbench.experiment import demonstrate
+    check_out(given.data, "--data")
+    import_mujoco()
+    from fmbench.preparation import demonstrate
     from fmbench.progress import Reporter
 
     with Interrupts() as interrupts:

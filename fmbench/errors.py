@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
 import os
 import sys
 import traceback
@@ -56,6 +57,7 @@ def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
     Returns:
         The exit code for `sys.exit`.
     """
+    _encode_anything()
     try:
         code = main()
         sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's own last flush
@@ -66,6 +68,10 @@ def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
     except BrokenPipeError:
         _discard_stdout()
         return 141
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, BrokenPipeError):  # what rich makes of it
+            return 141
+        raise
     except FmbenchError as error:
         return _report(error, str(error), error.exit_code, debug)
     except (ValueError, OSError) as error:
@@ -86,6 +92,13 @@ def _report(error: Exception, message: str, exit_code: int, debug: bool) -> int:
         traceback.print_exception(error)
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return exit_code
+
+
+def _encode_anything() -> None:
+    """Let stdout and stderr escape what their encoding lacks, instead of failing at it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_stdout() -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from envs.registry import TASKS, make_expert, make_task, task_hash
 from envs.world import World
 from fmbench.config import RunConfig
+from fmbench.errors import FmbenchError
 from fmbench.records import EpisodeRow
 from fmbench.rollout import Episode, Policy, RandomPolicy, rollout
 from fmbench.seeds import TEST, episode_seeds
@@ -65,7 +67,8 @@ def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> li
     """Return the samplers and steps that a trained policy is evaluated with, headline first.
 
     Samplers that leave the number of steps open take every number of `--nfe` that they accept;
-    others take their only one. The headline is the objective's default sampler at its most steps.
+    others take their only one. The headline is the objective's default sampler at its most steps;
+    there are no cells if that sampler accepts none of the numbers.
     """
     objective = OBJECTIVES[policy]
     found: list[tuple[str, int]] = []
@@ -74,6 +77,8 @@ def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> li
         wanted = config.nfe if is_open else (limits.default,)
         found += [(sampler, steps) for steps in sorted(wanted) if limits.allow(steps)]
     headline = max((pair for pair in found if pair[0] == objective.default_sampler), default=None)
+    if headline is None:
+        return []
     found.sort(key=lambda pair: pair != headline)
     return [
         Cell(task, policy, sampler, steps, train_seed, (sampler, steps) == headline)
@@ -121,6 +126,29 @@ def evaluate(
 
     episodes = rollout(world, actor, episode_seeds(TEST, config.episodes), on_episode=count)
     return [_row(episode, cell, origin) for episode in episodes]
+
+
+def check_rows(
+    path: Path, rows: list[EpisodeRow], cell: Cell, config: RunConfig, origin: Origin
+) -> None:
+    """Check that rows found on disk are all of a cell's episodes, by the present weights.
+
+    Raises:
+        FmbenchError: Names the file and what to do.
+    """
+    wanted = [
+        (cell.task, cell.policy, cell.sampler, cell.steps, cell.train_seed, seed, origin.weights)
+        for seed in episode_seeds(TEST, config.episodes).tolist()
+    ]
+    found = [
+        (r.task, r.policy, r.sampler, r.steps, r.train_seed, r.episode_seed, r.weights_hash)
+        for r in rows
+    ]
+    if found != wanted:
+        raise FmbenchError(
+            f"{path} does not hold the {len(wanted)} episodes of {cell.name} with the weights of "
+            "its checkpoint; delete it, and the same command evaluates again"
+        )
 
 
 def latency_ms(cell: Cell, config: RunConfig, policy: ChunkPolicy) -> tuple[float, float]:

@@ -4,8 +4,6 @@ The one module that introduces the tasks to the policies.
 """
 
 import dataclasses
-import shlex
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,16 +14,21 @@ from envs.registry import make_task, task_hash
 from fmbench.checkpoints import load_policy, restore_checkpoint, save_checkpoint
 from fmbench.config import RunConfig
 from fmbench.contact_sheets import draw_contact_sheet
-from fmbench.dataset import (
-    DemonstrationConfig,
-    dataset_folder,
-    load_demonstrations,
-    make_demonstrations,
-)
+from fmbench.dataset import load_demonstrations
 from fmbench.errors import FmbenchError
-from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, evaluate, latency_ms, plan_cells
+from fmbench.evaluation import (
+    EXPERT,
+    RANDOM,
+    Cell,
+    Origin,
+    check_rows,
+    evaluate,
+    latency_ms,
+    plan_cells,
+)
 from fmbench.figures import draw_all
 from fmbench.interrupts import Interrupts
+from fmbench.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.progress import Reporter
 from fmbench.provenance import commit, machine, versions
 from fmbench.records import (
@@ -64,13 +67,20 @@ class Experiment:
         data: Folder of all demonstrations.
         reporter: Shows progress.
         interrupts: Says when to stop.
+        command: The command line, for `run.json`.
 
     Raises:
         FmbenchError: The configuration cannot be run here, or `out` holds another run.
     """
 
     def __init__(
-        self, config: RunConfig, out: Path, data: Path, reporter: Reporter, interrupts: Interrupts
+        self,
+        config: RunConfig,
+        out: Path,
+        data: Path,
+        reporter: Reporter,
+        interrupts: Interrupts,
+        command: str = "",
     ) -> None:
         self.config, self.out, self.data = config, out, data
         self.reporter, self.interrupts = reporter, interrupts
@@ -81,7 +91,8 @@ class Experiment:
             learning_rate=config.learning_rate,
         )
         self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
-        self.facts = self._open()
+        check_found_demonstrations(config, data)
+        self.facts = self._open(command)
 
     def run(self) -> None:
         """Do everything that is not done yet; draw the tables and figures."""
@@ -94,12 +105,13 @@ class Experiment:
                 for train_seed in range(self.config.seeds):
                     self._train_and_evaluate(task, policy, train_seed, data)
         self._collect()
-        self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
-        write_json_atomic(self.out / RUN_FILE, self.facts)
+        if not self.facts["complete"]:
+            self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
+            write_json_atomic(self.out / RUN_FILE, self.facts)
         with self.reporter.stage("tables and figures", 1):
             draw_all(self.out)
 
-    def _open(self) -> dict[str, Any]:
+    def _open(self, command: str) -> dict[str, Any]:
         """Begin the run folder, or take up the one that is there."""
         identity = {
             "config": self.config.to_json(),
@@ -108,18 +120,21 @@ class Experiment:
         path = self.out / RUN_FILE
         if path.exists():
             facts = read_json(path)
+            if not all(isinstance(facts.get(key), dict) for key in (*identity, "demonstrations")):
+                raise FmbenchError(f"{path} was not written by fmbench.run; give another --out")
             if changed := _changes({key: facts.get(key) for key in identity}, identity):
                 raise FmbenchError(
                     f"{self.out} holds another run ({'; '.join(changed)}); give another --out"
                 )
-            self.reporter.say(f"Resuming {self.out}")
+            done = facts.setdefault("complete", False)
+            self.reporter.say(f"{self.out} is complete" if done else f"Resuming {self.out}")
             return facts
         if self.out.exists() and any(self.out.iterdir()):
             raise FmbenchError(f"{self.out} is not empty and holds no run; give another --out")
         facts = {
             "preset": self.config.preset,
             **identity,
-            "command": shlex.join(["python", "-m", "fmbench.run", *sys.argv[1:]]),
+            "command": command,
             "commit": self.origin.commit,
             "versions": versions(),
             "machine": machine(),
@@ -171,7 +186,7 @@ class Experiment:
         if state.update >= self.train_config.updates:
             return
         label = f"{task} {name} training" + (f", seed {train_seed}" if train_seed else "")
-        with self.reporter.stage(label, self.train_config.updates) as stage:
+        with self.reporter.stage(label, self.train_config.updates, state.update) as stage:
 
             def count(update: int) -> None:
                 if update % 10 == 0:
@@ -204,7 +219,10 @@ class Experiment:
     def _evaluate(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
         path = self._cell_file(cell)
         if path.exists():
-            return read_rows(path, EpisodeRow)
+            rows = read_rows(path, EpisodeRow)
+            check_rows(path, rows, cell, self.config, origin)
+            return rows
+        self.interrupts.stop_here()
         with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
 
             def count(done: int) -> None:
@@ -278,61 +296,6 @@ class Experiment:
 
     def _checkpoint(self, cell: Cell) -> Path:
         return self.out / "checkpoints" / f"{cell.task}-{cell.policy}-seed{cell.train_seed}"
-
-
-def demonstrate(
-    config: RunConfig, task: str, data: Path, reporter: Reporter, interrupts: Interrupts
-) -> Path:
-    """Make a task's demonstrations, or find them made; say how it went; return their folder."""
-    wanted = DemonstrationConfig(task, config.demos, config.noise)
-    folder = dataset_folder(wanted, data)
-    if folder.exists():
-        make_demonstrations(wanted, data)  # verifies every byte
-        reporter.say(f"{task} demonstrations: found in {folder}")
-        return folder
-    with reporter.stage(f"{task} demonstrations", 2 * config.demos) as stage:
-        offset = {"expert": 0, "replay": config.demos}
-
-        def count(part: str, done: int) -> None:
-            interrupts.stop_here()
-            stage.update(offset[part] + done)
-
-        _, report = make_demonstrations(wanted, data, count)
-    if report is not None:
-        reporter.say(
-            f"{task} demonstrations: {report.kept} kept, {report.failed} of {report.attempted} "
-            f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
-        )
-    return folder
-
-
-def check_runnable(config: RunConfig) -> None:
-    """Refuse what this machine or these objectives cannot do, before any work.
-
-    Raises:
-        FmbenchError: Says what was given and what is possible.
-    """
-    if config.device != "cpu" and not config.device.startswith("cuda"):
-        raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
-    if config.device.startswith("cuda"):
-        if not torch.cuda.is_available():
-            raise FmbenchError(
-                f"--device {config.device}: this machine or this build of torch has no CUDA; "
-                "give --device cpu"
-            )
-        try:
-            torch.empty(0, device=config.device)
-        except RuntimeError as error:
-            raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
-    refused = [p for p in config.policy if config.prediction not in OBJECTIVES[p].predictions]
-    if refused:
-        possible = "; ".join(f"{p}: {', '.join(OBJECTIVES[p].predictions)}" for p in config.policy)
-        raise FmbenchError(
-            f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
-            f"possible: {possible}"
-        )
-    for policy in config.policy:
-        plan_cells(config, config.task[0], policy, 0)
 
 
 def set_threads() -> None:

@@ -11,6 +11,7 @@ from envs.registry import TASKS
 from fmbench.command_line import Parser
 from fmbench.config import check_out, make_config
 from fmbench.errors import run_command_line
+from fmbench.opengl_check import import_mujoco
 from fmbench.records import Row, write_rows
 from fmbench.statistics import wilson_interval
 
@@ -104,6 +105,7 @@ def _run(given: argparse.Namespace) -> int:
     config = make_config("default", overrides, tuple(TASKS))
     if given.out is not None:
         check_out(given.out)
+    import_mujoco()
     from fmbench.progress import Reporter
 
     rows = []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmbench.command_line import Parser
 from fmbench.errors import run_command_line, unknown
 
 FORMATS = ("png", "svg")
@@ -54,9 +54,7 @@ def draw_all(run_dir: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m fmbench.figures", description="Redraw a run from its rows."
-    )
+    parser = Parser("python -m fmbench.figures", "Redraw a run from its rows.")
     parser.add_argument("run_dir", type=Path, help="folder of a run; holds episodes.csv")
     parser.add_argument(
         "--format", nargs="+", default=["png"], metavar="FORMAT", help="png (default), svg, or both"

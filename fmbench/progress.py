@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -41,8 +42,14 @@ class Reporter:
         self.console.print(text, markup=False)
 
     @contextmanager
-    def stage(self, name: str, total: int) -> Iterator[Stage]:
-        """Show the progress of a stage of `total` units while the context lasts."""
+    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        """Show the progress of a stage while the context lasts.
+
+        Args:
+            name: What is being done.
+            total: Units of work in all.
+            done: Units that an earlier process did.
+        """
         started = time.monotonic()
         if self.console.is_terminal:
             columns = (
@@ -54,29 +61,31 @@ class Reporter:
                 TimeRemainingColumn(),
             )
             with Progress(*columns, console=self.console, transient=True) as progress:
-                yield _Bar(progress, progress.add_task(name, total=total))
+                yield _Bar(progress, progress.add_task(name, total=total, completed=done))
         else:
-            yield _Lines(self, name, total, started)
+            yield _Lines(self, name, total, done, started)
         self.say(f"{name}: done in {time.monotonic() - started:.1f} s")
 
 
 class _Bar:
-    def __init__(self, progress: Progress, task: int) -> None:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress, self._task = progress, task
 
     def update(self, done: int) -> None:
-        self._progress.update(self._task, completed=done)  # type: ignore[arg-type]
+        self._progress.update(self._task, completed=done)
 
 
 class _Lines:
-    def __init__(self, reporter: Reporter, name: str, total: int, started: float) -> None:
-        self._reporter, self._name, self._total = reporter, name, total
+    def __init__(
+        self, reporter: Reporter, name: str, total: int, before: int, started: float
+    ) -> None:
+        self._reporter, self._name, self._total, self._before = reporter, name, total, before
         self._started, self._last = started, started
 
     def update(self, done: int) -> None:
         now = time.monotonic()
-        if done <= 0 or now - self._last < PLAIN_PERIOD_S:
+        if done <= self._before or now - self._last < PLAIN_PERIOD_S:
             return
         self._last = now
-        left = (now - self._started) / done * (self._total - done)
+        left = (now - self._started) / (done - self._before) * (self._total - done)
         self._reporter.say(f"{self._name}: {done}/{self._total}, {left:.0f} s left")

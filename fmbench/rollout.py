@@ -27,6 +27,8 @@ from envs.world import Outcome, World, episode_generator
 
 Float32Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
+DRAWN_STEPS = 16  # random actions are drawn for so many control steps at once
+
 
 class Policy(Protocol):
     """What the harness asks of anything that acts."""
@@ -170,6 +172,7 @@ class _Run:
         self.position: IntArray = np.zeros(n, dtype=np.int64)  # next action of the chunk
         self.recent: Float32Array = np.zeros((n, 2, task.act_dim), np.float32)
         self.episodes = [Episode(-1)] * n
+        self.failed: BoolArray = np.zeros(n, dtype=np.bool_)
         self.steps: IntArray = np.zeros(n, dtype=np.int64)
         self.totals = {name: np.zeros(n) for name in ("return", "nfe", "roughness", "decisions")}
         if keep:
@@ -186,6 +189,7 @@ class _Run:
         first = self.world.observe(rows)
         self.window[rows] = first[:, None]
         self.position[rows] = self.policy.exec_horizon
+        self.failed[rows] = False
         self.steps[rows] = 0
         for total in self.totals.values():
             total[rows] = 0.0
@@ -197,7 +201,7 @@ class _Run:
     def advance(self, rows: IntArray) -> IntArray:
         """Step `rows` once; return those whose episode ended."""
         self._decide(rows[self.position[rows] >= self.policy.exec_horizon])
-        failed = np.array([bool(self.episodes[row].error) for row in rows.tolist()])
+        failed = self.failed[rows]
         broken: IntArray = rows[failed]
         rows = rows[~failed]
         if not len(rows):
@@ -225,14 +229,18 @@ class _Run:
                 raise ValueError(f"the policy returned actions {actions.shape}, not {shape}")
             self.totals["nfe"][rows] += nfe
         except Exception as error:  # whatever a policy raises is a counted failure
-            for row in rows.tolist():
-                self.episodes[row].error = f"{type(error).__name__}: {error}"
+            self._fail(rows, f"{type(error).__name__}: {error}")
             return
         self.chunk[rows] = np.clip(actions, -1.0, 1.0)
         self.position[rows] = 0
         self.totals["decisions"][rows] += 1
-        for row in rows[~np.isfinite(actions).all(axis=(1, 2))].tolist():
-            self.episodes[row].error = "the policy returned NaN or infinity"
+        is_finite = np.isfinite(actions).all(axis=(1, 2))
+        self._fail(rows[~is_finite], "the policy returned NaN or infinity")
+
+    def _fail(self, rows: IntArray, error: str) -> None:
+        self.failed[rows] = True
+        for row in rows.tolist():
+            self.episodes[row].error = error
 
     def _record(
         self,
@@ -300,24 +308,25 @@ class RandomPolicy:
     exec_horizon = 1
 
     def __init__(self, world: World) -> None:
-        self._task = world.task
-        shape = (world.num_sims, world.horizon, world.task.act_dim)
-        self._actions: Float32Array = np.zeros(shape, np.float32)
-        self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
+        n, self._task = world.num_sims, world.task
+        self._drawn: Float32Array = np.zeros((n, DRAWN_STEPS, self._task.act_dim), np.float32)
+        self._steps: IntArray = np.zeros(n, dtype=np.int64)
+        self._generators: dict[int, np.random.Generator] = {}
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Draw the episodes' actions."""
+        """Begin the episodes' generators."""
         self._steps[rows] = 0
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
-            rng = episode_generator(self._task, seed, "random_policy")
-            self._actions[row] = rng.uniform(-1.0, 1.0, self._actions[row].shape)
+            self._generators[row] = episode_generator(self._task, seed, "random_policy")
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Return the next drawn action of each row."""
         del observations
-        actions = self._actions[rows, self._steps[rows]][:, None, :]
+        place = self._steps[rows] % DRAWN_STEPS
+        for row in rows[place == 0].tolist():
+            self._drawn[row] = self._generators[row].uniform(-1.0, 1.0, self._drawn[row].shape)
         self._steps[rows] += 1
-        return actions, np.zeros(len(rows), dtype=np.int64)
+        return self._drawn[rows, place][:, None, :], np.zeros(len(rows), dtype=np.int64)
 
 
 class Playback:

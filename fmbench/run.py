@@ -5,6 +5,7 @@ Nothing heavy is imported before the command line is known to be right.
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from fmbench.command_line import Parser
 from fmbench.config import KNOWN_POLICIES, RunConfig, check_out, make_config
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
+from fmbench.opengl_check import import_mujoco
 
 EPILOG = """\
 examples:
@@ -29,8 +31,10 @@ python -m fmbench.figures RUN_DIR.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    given = _parser().parse_args(arguments)
-    return run_command_line(lambda: _run(given), given.debug)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    given = _parser().parse_args(words)
+    command = shlex.join(["python", "-m", "fmbench.run", *words])
+    return run_command_line(lambda: _run(given, command), given.debug)
 
 
 def _parser() -> Parser:
@@ -74,7 +78,9 @@ def _parser() -> Parser:
     how.add_argument("--exec-horizon", type=int, metavar="N", help="actions executed of them")
     where = parser.add_argument_group("where")
     where.add_argument("--device", metavar="NAME", help="cpu (default), cuda or cuda:N")
-    where.add_argument("--out", type=Path, metavar="DIR", help="the run's folder (default: runs/…)")
+    where.add_argument(
+        "--out", type=Path, metavar="DIR", help="the run's folder (default: in runs/)"
+    )
     where.add_argument(
         "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
     )
@@ -82,7 +88,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _run(given: argparse.Namespace) -> int:
+def _run(given: argparse.Namespace, command: str) -> int:
     names = [name for name in RunConfig.__dataclass_fields__ if name != "preset"]
     overrides = {name: getattr(given, name) for name in names}
     for name in ("task", "policy", "nfe"):
@@ -90,23 +96,27 @@ def _run(given: argparse.Namespace) -> int:
     config = make_config(given.preset, overrides, tuple(TASKS))
     out = given.out or default_out(config)
     check_out(out)
-    check_out(given.data)
+    check_out(given.data, "--data")
     with Interrupts() as interrupts:
         try:
-            return _work(config, out, given.data, interrupts)
+            return _work(config, out, given.data, command, interrupts)
         except KeyboardInterrupt:
-            print(f"interrupted; everything done is in {out}; the same command resumes", flush=True)
+            print(
+                f"interrupted; everything done is in {out}; the same command resumes",
+                file=sys.stderr,
+            )
             return 130
 
 
-def _work(config: RunConfig, out: Path, data: Path, interrupts: Interrupts) -> int:
+def _work(config: RunConfig, out: Path, data: Path, command: str, interrupts: Interrupts) -> int:
+    import_mujoco()
     from fmbench.experiment import Experiment, set_threads
     from fmbench.progress import Reporter
     from fmbench.results import read_results
     from fmbench.summary import print_summary
 
     set_threads()
-    experiment = Experiment(config, out, data, Reporter(), interrupts)
+    experiment = Experiment(config, out, data, Reporter(), interrupts, command)
     experiment.run()
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")

@@ -76,7 +76,7 @@ class ReachPose(Task):
 
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw a start and a goal posture until the way between them is free."""
-        data = mujoco.MjData(self.model)
+        data = self.scratch
         while True:
             start = self._draw_posture(rng, data, is_goal=False)
             tips = data.site_xpos[self.hand.tips].copy()
@@ -104,9 +104,7 @@ class ReachPose(Task):
         return all(self._is_clear(start + part * (goal - start), data, 0.0) for part in parts)
 
     def _is_clear(self, joints: FloatArray, data: mujoco.MjData, clearance: float) -> bool:
-        data.qpos = self._hand_qpos(joints)
-        mujoco.mj_forward(self.model, data)
-        if data.ncon > 0:
+        if self.touches(data, self._hand_qpos(joints)):
             return False
         return clearance == 0.0 or all(
             mujoco.mj_geomDistance(self.model, data, a, b, clearance, None) >= clearance

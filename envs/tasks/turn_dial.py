@@ -111,17 +111,16 @@ class TurnDial(Task):
         """Draw the dial's angle, the turn asked for and a posture that touches nothing."""
         angle = rng.uniform(-np.pi, np.pi)
         turn = rng.choice([-1.0, 1.0]) * rng.uniform(*TURN_RAD)
-        data = mujoco.MjData(self.model)
+        data = self.scratch
         while True:
             jitter = rng.uniform(-START_JITTER_RAD, START_JITTER_RAD, self.act_dim)
             qpos = self.model.qpos0.copy()
             qpos[self.hand.qpos] = np.clip(START_RAD + jitter, self.hand.low, self.hand.high)
             qpos[self.dial_qpos] = angle
-            data.qpos = coupled_qpos(self.model, qpos)
-            mujoco.mj_forward(self.model, data)
-            if data.ncon == 0:
+            qpos = coupled_qpos(self.model, qpos)
+            if not self.touches(data, qpos):
                 memory = {"goal": np.array([angle + turn]), "turn": np.array([turn])}
-                return Start(data.qpos.copy(), memory)
+                return Start(qpos, memory)
 
     def dial_angle(self, view: View) -> FloatArray:
         """Return the dial's angle, not wrapped, (n,) [rad]."""

@@ -1,0 +1,90 @@
+"""Prepare a run: refuse what cannot work before any work, and make the demonstrations."""
+
+from pathlib import Path
+
+import torch
+
+from fmbench.config import RunConfig
+from fmbench.dataset import (
+    DemonstrationConfig,
+    dataset_folder,
+    load_demonstrations,
+    make_demonstrations,
+)
+from fmbench.errors import FmbenchError
+from fmbench.evaluation import plan_cells
+from fmbench.interrupts import Interrupts
+from fmbench.progress import Reporter
+from policies.objectives import OBJECTIVES
+
+
+def demonstrate(
+    config: RunConfig, task: str, data: Path, reporter: Reporter, interrupts: Interrupts
+) -> Path:
+    """Make a task's demonstrations, or find them made; say how it went; return their folder."""
+    wanted = DemonstrationConfig(task, config.demos, config.noise)
+    folder = dataset_folder(wanted, data)
+    if folder.exists():
+        make_demonstrations(wanted, data)  # verifies every byte
+        reporter.say(f"{task} demonstrations: found in {folder}")
+        return folder
+    with reporter.stage(f"{task} demonstrations", 2 * config.demos) as stage:
+        offset = {"expert": 0, "replay": config.demos}
+
+        def count(part: str, done: int) -> None:
+            interrupts.stop_here()
+            stage.update(offset[part] + done)
+
+        _, report = make_demonstrations(wanted, data, count)
+    if report is not None:
+        reporter.say(
+            f"{task} demonstrations: {report.kept} kept, {report.failed} of {report.attempted} "
+            f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
+        )
+    return folder
+
+
+def check_runnable(config: RunConfig) -> None:
+    """Refuse what this machine or these objectives cannot do, before any work.
+
+    Raises:
+        FmbenchError: Says what was given and what is possible.
+    """
+    if config.device != "cpu" and not config.device.startswith("cuda"):
+        raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
+    if config.device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise FmbenchError(
+                f"--device {config.device}: this machine or this build of torch has no CUDA; "
+                "give --device cpu"
+            )
+        try:
+            torch.empty(0, device=config.device)
+        except RuntimeError as error:
+            raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
+    refused = [p for p in config.policy if config.prediction not in OBJECTIVES[p].predictions]
+    if refused:
+        possible = "; ".join(f"{p}: {', '.join(OBJECTIVES[p].predictions)}" for p in config.policy)
+        raise FmbenchError(
+            f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
+            f"possible: {possible}"
+        )
+    for policy in config.policy:
+        if not plan_cells(config, config.task[0], policy, 0):
+            sampler = OBJECTIVES[policy].default_sampler
+            raise FmbenchError(
+                f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
+                f"takes {OBJECTIVES[policy].limits[sampler]}"
+            )
+
+
+def check_found_demonstrations(config: RunConfig, data: Path) -> None:
+    """Refuse damaged or foreign demonstrations before the run folder is made.
+
+    Raises:
+        FmbenchError: Names the folder under `data` and what is wrong with it.
+    """
+    for task in config.task:
+        folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
+        if folder.exists():
+            load_demonstrations(folder, task)

@@ -1,0 +1,1 @@
+"""Measure what fmbench costs: `python -m tests.benchmarks`, by hand, never by pytest."""

@@ -1,0 +1,60 @@
+"""`python -m tests.benchmarks`: run the benchmarks and print their Markdown tables."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+import fmbench  # registers the environments
+from tests.benchmarks import (
+    decisions,
+    demonstrations,
+    environments,
+    harness,
+    start_up,
+    training,
+)
+from tests.benchmarks.report import Row, describe_machine, markdown, write
+
+BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+    "harness": (
+        "Harness over bare `Batch.step` calls: 100 random episodes, the same rows and controls",
+        harness.measure,
+    ),
+    "environments": (
+        f"Loops over Gymnasium environments: the same {environments.EPISODES} random episodes "
+        f"of {environments.TASK}",
+        environments.measure,
+    ),
+    "demonstrations": ("Demonstrations: 200 of LiftCube", demonstrations.measure),
+    "training": (
+        f"Training: default network, batch {training.CONFIG.batch_size}, LiftCube's shapes",
+        training.measure,
+    ),
+    "decisions": ("Decisions: default network, batch 1, one torch thread", decisions.measure),
+    "start_up": ("Start-up", start_up.measure),
+}
+
+
+def main() -> int:
+    """Run the command line; exit code 1 says that a limit is not met."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    given = parser.parse_args()
+    if given.write and len(given.only) < len(BENCHMARKS):
+        parser.error("--write replaces all tables: leave --only out")
+    load, sections = os.getloadavg()[0], []
+    for name in given.only:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        title, measure = BENCHMARKS[name]
+        sections.append((title, measure()))
+    text = markdown(sections, f"{describe_machine(load)} fmbench {fmbench.__version__}.")
+    print(text)
+    if given.write:
+        write(text)
+    return 0 if all(row.is_met for _, rows in sections for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

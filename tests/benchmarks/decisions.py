@@ -1,0 +1,90 @@
+"""Time one decision of every sampler at batch 1: the whole, and each step outside the network."""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from envs.registry import make_task
+from fmbench.config import KNOWN_POLICIES, RunConfig
+from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
+from policies.latency import measure_latency
+from policies.objectives import OBJECTIVES
+from policies.objectives.base import Objective
+from policies.threads import one_thread
+from tests.benchmarks.interleaved import spread
+from tests.benchmarks.report import Row
+
+CONFIG = RunConfig()
+ROUNDS, STEPS_PER_ROUND, CALLS = 15, 2000, 100
+LIMITS_US = {"euler": 5.0, "ddpm": 20.0, "ddim": 20.0}
+SAMPLERS = [
+    (objective, sampler, limits.default)
+    for objective in KNOWN_POLICIES
+    for sampler, limits in OBJECTIVES[objective].limits.items()
+]
+
+
+def measure() -> list[Row]:
+    """Return each sampler's time per step outside the network and its decision's percentiles."""
+    per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in SAMPLERS}
+    for _ in range(ROUNDS):
+        for objective, sampler, steps in SAMPLERS:
+            per_step[sampler].append(_step_us(_policy(objective).objective, sampler, steps))
+    rows = [
+        Row(
+            f"{sampler}, per step outside the network, noise drawn included",
+            spread(np.array(values)),
+            1,
+            "us",
+            limit=LIMITS_US.get(sampler),
+        )
+        for sampler, values in per_step.items()
+    ]
+    return rows + [row for which in SAMPLERS for row in _latency(*which)]
+
+
+def _policy(objective: str) -> ChunkPolicy:
+    task = make_task("LiftCube")
+    horizons = (CONFIG.obs_horizon, CONFIG.pred_horizon)
+    config = ChunkPolicyConfig(
+        task.obs_dim, task.act_dim, *horizons, objective, width=CONFIG.width, depth=CONFIG.depth
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ChunkPolicy(config).eval()
+
+
+def _step_us(objective: Objective, sampler: str, steps: int) -> float:
+    """Return the time of one step [us] with a network that does nothing."""
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, *objective.chunk_shape)
+    output, condition = torch.zeros(shape), torch.zeros(1, 1)
+
+    def network(noisy_actions: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        del noisy_actions, t, condition
+        return output
+
+    def noise() -> Tensor:
+        return torch.randn(shape, generator=generator)
+
+    calls = max(1, STEPS_PER_ROUND // steps)
+    with one_thread(), torch.inference_mode():
+        objective.sample(network, condition, noise, sampler, steps)
+        start = time.perf_counter()
+        for _ in range(calls):
+            objective.sample(network, condition, noise, sampler, steps)
+        return 1e6 * (time.perf_counter() - start) / (calls * steps)
+
+
+def _latency(objective: str, sampler: str, steps: int) -> list[Row]:
+    """Return median and 95th percentile of a decision, each over rounds."""
+    policy = _policy(objective)
+    actor = ChunkActor(policy, CONFIG.obs_horizon, CONFIG.exec_horizon, sampler, steps)
+    rounds = [1e3 * measure_latency(actor, policy.config.obs_dim, CALLS) for _ in range(5)]
+    name = f"{objective}, {sampler}, steps: {steps}, one decision"
+    return [
+        Row(f"{name}, {label}", spread(np.array([np.percentile(r, q) for r in rounds])), 2, "ms")
+        for label, q in (("median", 50), ("95th percentile", 95))
+    ]

@@ -1,0 +1,104 @@
+"""Record the physics that fmbench asks a batch for, and repeat it on a bare batch."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+import envs.world
+from tests.benchmarks.interleaved import Duration, Stopwatch
+
+NO_STAGE = mujoco.mjtStage.mjSTAGE_NONE
+
+
+@dataclass(frozen=True)
+class Start:
+    """States that were put into rows before a `forward`."""
+
+    ids: np.ndarray
+    states: np.ndarray
+    stage: Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of `Batch.step` and the controls that were in force."""
+
+    ids: np.ndarray
+    controls: np.ndarray
+    nstep: int
+    stage: Any
+
+
+@dataclass
+class Recording:
+    """What one batch was asked for, and where it ended."""
+
+    model: mujoco.MjModel
+    nsim: int
+    nthread: int
+    calls: list[Start | Step] = field(default_factory=list)
+    final_qpos: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def control_steps(self) -> int:
+        """Rows stepped, over all calls."""
+        return sum(len(call.ids) for call in self.calls if isinstance(call, Step))
+
+
+@contextmanager
+def recorded() -> Iterator[list[Recording]]:
+    """Record every world that is made in the block, one recording each."""
+    recordings: list[Recording] = []
+
+    class RecordingBatch(Batch):  # type: ignore[misc]
+        def __init__(self, model: mujoco.MjModel, nsim: int, **options: Any) -> None:
+            super().__init__(model, nsim, **options)
+            self.recording = Recording(model, nsim, options["nthread"])
+            recordings.append(self.recording)
+
+        def forward(self, ids: np.ndarray, stage: Any) -> None:
+            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage))
+            super().forward(ids=ids, stage=stage)
+
+        def step(self, ids: np.ndarray, nstep: int, stage: Any) -> None:
+            controls = self.bind("ctrl")[ids].copy()
+            self.recording.calls.append(Step(ids.copy(), controls, nstep, stage))
+            super().step(ids=ids, nstep=nstep, stage=stage)
+            self.recording.final_qpos = self.bind("qpos").copy()
+
+    with patch.object(envs.world, "Batch", RecordingBatch):
+        yield recordings
+
+
+class Repetition:
+    """A bare batch that makes a recording's calls again; the same steps, bit for bit.
+
+    Calling it returns the time spent in setting controls and in `Batch.step`, nothing else.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.batch = Batch(
+            recording.model, recording.nsim, nthread=recording.nthread, persistent=True
+        )
+
+    def __call__(self) -> Duration:
+        batch, controls, watch = self.batch, self.batch.bind("ctrl"), Stopwatch()
+        for call in self.recording.calls:
+            if isinstance(call, Step):
+                with watch:
+                    controls[call.ids] = call.controls
+                    batch.step(ids=call.ids, nstep=call.nstep, stage=call.stage)
+            else:
+                batch.reset(ids=call.ids, stage=NO_STAGE)
+                batch.state[call.ids] = call.states
+                batch.forward(ids=call.ids, stage=call.stage)
+        if not np.array_equal(batch.bind("qpos"), self.recording.final_qpos):
+            raise RuntimeError("the repeated physics ended elsewhere; the ratio would mean nothing")
+        return watch.duration

@@ -1,0 +1,85 @@
+"""Time updates of the default network for every objective, and the data's share of them."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from envs.registry import make_task
+from fmbench.config import KNOWN_POLICIES, RunConfig
+from fmbench.dataset import Demonstrations
+from fmbench.training import TrainConfig, start_training, train
+from fmbench.windows import Windows, make_windows
+from policies import ChunkPolicyConfig
+from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
+from tests.benchmarks.report import Row
+
+CONFIG = RunConfig()
+TRAIN = TrainConfig(batch_size=CONFIG.batch_size)
+EPISODE_STEPS = 110  # about a LiftCube demonstration
+UPDATES, ROUNDS, DATA_LIMIT = 60, 7, 5.0
+
+
+def measure() -> list[Row]:
+    """Return updates per second and the data's share [%], on one torch thread and on two."""
+    windows, before = _random_windows(), torch.get_num_threads()
+    try:
+        found = [_on_threads(threads, windows) for threads in (1, 2)]
+    finally:
+        torch.set_num_threads(before)
+    rates, shares = zip(*found, strict=True)
+    return [row for rows in (*rates, *shares) for row in rows]
+
+
+def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
+    """Return the rates and the shares of all objectives; changing threads costs, so not in turn."""
+    torch.set_num_threads(threads)
+    alternatives = {"data": timed(lambda: _gather(windows))}
+    alternatives |= {name: timed(_trainer(name, windows)) for name in KNOWN_POLICIES}
+    times = in_turn(alternatives, ROUNDS)
+    rates, shares = [], []
+    for objective in KNOWN_POLICIES:
+        name, wall = f"{objective}, torch threads: {threads}", times[objective].wall
+        share = ratio(100 * times["data"].wall, wall)
+        rates.append(Row(name, spread(UPDATES / wall), 0, "updates/s"))
+        shares.append(Row(f"{name}, data's share", share, 1, "%", limit=DATA_LIMIT))
+    return rates, shares
+
+
+def _random_windows() -> Windows:
+    """Return windows of LiftCube's shapes over random numbers: speed does not read values."""
+    task, rng = make_task("LiftCube"), np.random.default_rng(0)
+    steps = CONFIG.demos * EPISODE_STEPS
+    actions = rng.uniform(-1.0, 1.0, (steps, task.act_dim)).astype(np.float32)
+    observations = rng.standard_normal((steps + CONFIG.demos, task.obs_dim), np.float32)
+    lengths = np.full(CONFIG.demos, EPISODE_STEPS)
+    data = Demonstrations(observations, actions, actions, lengths, "", {})
+    return make_windows(data, CONFIG.obs_horizon, CONFIG.pred_horizon)
+
+
+def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
+    """Return a function that makes the next updates of a training."""
+    policy = ChunkPolicyConfig(
+        windows.observations.shape[1],
+        windows.actions.shape[1],
+        CONFIG.obs_horizon,
+        CONFIG.pred_horizon,
+        objective,
+        CONFIG.prediction,
+        width=CONFIG.width,
+        depth=CONFIG.depth,
+    )
+    state = start_training(policy, TRAIN, windows, train_seed=0)
+
+    def run() -> None:
+        end = state.update + UPDATES
+        train(state, TRAIN, windows, should_stop=lambda: state.update >= end)
+
+    return run
+
+
+def _gather(windows: Windows) -> None:
+    """Do what updates do before the network: draw indices and gather."""
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(UPDATES):
+        windows.gather(torch.randint(len(windows), (TRAIN.batch_size,), generator=generator))

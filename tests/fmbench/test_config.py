@@ -1,0 +1,121 @@
+"""A configuration is checked whole, and every refusal names what was given and what is accepted."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmbench.config import MOST, PRESETS, RunConfig, check_out, make_config
+from fmbench.errors import FmbenchError
+
+TASKS = ("LiftCube", "PressEither", "TurnDial")
+
+
+def refusal(**overrides: Any) -> str:
+    with pytest.raises(FmbenchError) as caught:
+        make_config("default", overrides, TASKS)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_accepted(preset: str) -> None:
+    config = make_config(preset, {}, TASKS)
+    assert config.preset == preset
+    for name, value in PRESETS[preset].items():
+        assert getattr(config, name) == value
+
+
+def test_given_values_win_over_the_preset_and_none_leaves_it() -> None:
+    config = make_config("smoke", {"demos": 7, "updates": None, "nfe": (3,)}, TASKS)
+    assert (config.demos, config.updates, config.nfe) == (7, PRESETS["smoke"]["updates"], (3,))
+
+
+def test_all_stands_for_every_task() -> None:
+    assert make_config("default", {"task": ("all",)}, TASKS).task == TASKS
+
+
+def test_hash_is_the_same_for_the_same_values_and_changes_with_each() -> None:
+    config = RunConfig()
+    assert config.hash == RunConfig().hash
+    changed: dict[str, Any] = {}
+    for field in dataclasses.fields(RunConfig):
+        value = getattr(config, field.name)
+        if isinstance(value, tuple):
+            changed[field.name] = value * 2
+        else:
+            changed[field.name] = value + (1 if isinstance(value, int | float) else "x")
+    hashes = {dataclasses.replace(config, **{name: changed[name]}).hash for name in changed}
+    assert len({config.hash, *hashes}) == len(changed) + 1
+
+
+def test_json_is_plain_and_comes_back() -> None:
+    values = RunConfig(nfe=(1, 4)).to_json()
+    assert values["nfe"] == [1, 4]
+    as_given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    assert RunConfig(**as_given) == RunConfig(nfe=(1, 4))
+
+
+@pytest.mark.parametrize("name", [name for name in MOST if name != "nfe"])
+def test_counts_outside_the_range_name_the_flag(name: str) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    for value in (0, -3, MOST[name] + 1):
+        assert refusal(**{name: value}) == (
+            f"{flag} is {value}; give a whole number from 1 to {MOST[name]}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"task": ("PressEihter",)}, "unknown task 'PressEihter'; did you mean PressEither?"),
+        ({"task": ()}, "--task names nothing; known: LiftCube, PressEither, TurnDial, all"),
+        ({"task": ("LiftCube", "LiftCube")}, "--task names one twice: LiftCube LiftCube"),
+        ({"policy": ("flwo",)}, "did you mean flow? known: bc, diffusion, flow"),
+        ({"policy": ("bc", "bc")}, "--policy names one twice"),
+        ({"nfe": (2, 0)}, "--nfe is 0; give a whole number from 1"),
+        ({"nfe": (2, 2)}, "--nfe names a number twice: 2 2"),
+        ({"nfe": ()}, "--nfe names nothing"),
+        ({"exec_horizon": 17}, "--exec-horizon is 17, more than --pred-horizon 16"),
+        ({"noise": -0.5}, "--noise is -0.5; give a number of at least 0"),
+        ({"noise": float("nan")}, "--noise is nan"),
+        ({"learning_rate": 0.0}, "--learning-rate is 0.0; give a number above 0"),
+        ({"learning_rate": float("inf")}, "--learning-rate is inf"),
+    ],
+)
+def test_bad_values_are_named(given: dict[str, Any], said: str) -> None:
+    assert said in refusal(**given)
+
+
+def test_unknown_presets_are_refused_with_near_ones() -> None:
+    with pytest.raises(FmbenchError, match=r"'smok'; did you mean smoke\? known: default, paper"):
+        make_config("smok", {}, TASKS)
+
+
+def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> None:
+    check_out(tmp_path / "a" / "b")
+    check_out(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_that_cannot_be_made_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for out in (file, file / "below"):
+        with pytest.raises(FmbenchError, match=f"--out {out}: {file} is a file; give a folder"):
+            check_out(out)
+    with pytest.raises(FmbenchError, match=r"--data .* contains '\.\.'"):
+        check_out(tmp_path / "runs" / ".." / ".." / "elsewhere", "--data")
+    assert file.read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_read_only_folders_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def touch(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "touch", touch)
+    with pytest.raises(FmbenchError, match=r"cannot be written \(Permission denied\)"):
+        check_out(tmp_path / "run")

@@ -1,0 +1,271 @@
+"""`python -m fmbench.run`, as its user sees it: one job, one table, one line for each mistake."""
+
+import hashlib
+import json
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from small_run import SMALL, call, files_of, finish, start
+
+from fmbench.artefacts import MANIFEST, sha256_file
+from fmbench.checkpoints import EMA_FILE
+from fmbench.config import make_config
+from fmbench.records import read_json
+from fmbench.run import default_out, main
+
+LONG = (*SMALL, "--updates", "2500")
+CHECKPOINT = Path("checkpoints") / "PressEither-flow-seed0"
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def data(demonstrations_folder: Path) -> Path:
+    return demonstrations_folder.parent
+
+
+@pytest.fixture(scope="module")
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run; copy it before changing anything in it."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    assert call(main, *SMALL, "--out", out, "--data", data) == 0
+    return out
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -> str:
+    """Run a command that must fail with `code`; return its error, its only line of errors."""
+    capsys.readouterr()
+    assert call(main, *words) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    (line,) = [line for line in captured.err.splitlines() if line.startswith("error: ")]
+    assert captured.err.endswith(f"{line}\n")
+    return line.removeprefix("error: ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--task", "PressEihter"), "unknown task 'PressEihter'; did you mean PressEither or"),
+        (("--policy", "flow", "diffuse"), "unknown policy 'diffuse'; did you mean diffusion?"),
+        (("--preset", "quick"), "unknown preset 'quick'; known: default, paper, smoke"),
+        (("--seeds", "0"), "--seeds is 0; give a whole number from 1"),
+        (("--episodes", "-5"), "--episodes is -5; give"),
+        (("--nfe", "1", "0"), "--nfe is 0; give"),
+        (("--exec-horizon", "9", "--pred-horizon", "8"), "--exec-horizon is 9, more than"),
+        (("--prediction", "noise"), "--prediction noise is not possible for flow; possible: flow:"),
+        (("--device", "cuda"), "--device cuda: this machine or this build of torch has no CUDA"),
+        (("--out", "/proc/fmbench-run"), "--out /proc/fmbench-run: /proc cannot be written"),
+        (("--out", "runs/../../escape"), "--out runs/../../escape contains '..'"),
+        (("--data", "a/../../b"), "--data a/../../b contains '..'"),
+        (("--data", __file__), f"--data {__file__}: {__file__} is a file; give a folder"),
+        (("--out", __file__), f"--out {__file__}: {__file__} is a file; give a folder"),
+    ],
+)
+def test_refused_commands_leave_nothing_behind(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    assert refusal(capsys, *SMALL, *words).startswith(said)
+    assert not list(tmp_path.iterdir())
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(main, "--task", "Nothing", "--debug") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback")
+    assert err.splitlines()[-1].startswith("error: unknown task 'Nothing'; known: ")
+
+
+def test_stdout_is_a_plain_table_and_a_folder(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(main, *SMALL, "--data", data) == 0
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+    assert out.startswith("SMOKE RUN: these numbers test the software, not the policies.\n")
+    for word in ("expert", "random", "flow", "euler 2"):
+        assert word in out
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert out.endswith(f"Rows, tables and figures: runs/{folder.name}/\n")
+    assert folder.name.startswith("PressEither-flow-smoke-")
+    words = read_json(folder / "run.json")["command"].split()
+    assert words[:5] == ["python", "-m", "fmbench.run", "--preset", "smoke"]
+
+
+def test_a_finished_run_repeated_changes_nothing(
+    copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(copy)
+    assert call(main, *SMALL, "--out", copy, "--data", data) == 0
+    assert "euler 2" in capsys.readouterr().out
+    assert files_of(copy) == before
+
+
+def test_another_configuration_in_the_same_folder_is_refused(
+    copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(copy)
+    said = refusal(capsys, *SMALL, "--width", 24, "--out", copy, "--data", data)
+    assert said == f"{copy} holds another run (width: 16 there, 24 now); give another --out"
+    assert files_of(copy) == before
+
+
+def damage(path: Path, how: str) -> None:
+    good = path.read_bytes()
+    if how == "truncated":
+        path.write_bytes(good[: len(good) // 2])
+    elif how == "flipped":
+        path.write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
+    else:  # foreign: another artefact, whole in itself
+        manifest = json.loads((path.parent / MANIFEST).read_text())
+        (path.parent / MANIFEST).write_text(json.dumps({**manifest, "kind": "a cat"}))
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "foreign"])
+def test_damaged_checkpoints_are_refused(
+    how: str, copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(copy / CHECKPOINT / EMA_FILE, how)
+    before = files_of(copy)
+    said = refusal(capsys, *SMALL, "--out", copy, "--data", data)
+    assert str(copy / CHECKPOINT) in said
+    assert ("'a cat', not 'checkpoint'" if how == "foreign" else "sha256 differs") in said
+    assert files_of(copy) == before
+
+
+def test_a_checkpoint_of_another_training_is_refused(
+    copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = copy / CHECKPOINT / MANIFEST
+    facts = read_json(path)
+    path.write_text(json.dumps({**facts, "training": {**facts["training"], "batch_size": 5}}))
+    said = refusal(capsys, *SMALL, "--out", copy, "--data", data)
+    assert "made with other settings (batch_size: 5 there, 16 now)" in said
+
+
+def reseal(folder: Path, **facts: object) -> None:
+    """Change what a manifest says, as a forger or an older fmbench would."""
+    manifest = read_json(folder / MANIFEST)
+    (folder / MANIFEST).write_text(json.dumps({**manifest, **facts}))
+
+
+def test_damaged_demonstrations_are_refused_before_a_run_is_begun(
+    demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*SMALL, "--out", tmp_path / "run", "--data", tmp_path / "data")
+    folder = tmp_path / "data" / demonstrations_folder.name
+    for how, expected in (
+        ("truncated", "sha256 differs"),
+        ("flipped", "sha256 differs"),
+        ("foreign", "'a cat', not 'demonstrations'"),
+        ("older", "python -m fmbench.demonstrations --task PressEither"),
+        ("empty", "was not written by fmbench; delete it"),
+    ):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(demonstrations_folder, folder)
+        if how == "older":
+            reseal(folder, task="fmbench/PressEither-v7", task_hash="0" * 64)
+        elif how == "empty":
+            shutil.rmtree(folder)
+            folder.mkdir()
+        else:
+            file = folder / "data" / "main_data.hdf5"
+            damage(folder / MANIFEST if how == "foreign" else file, how)
+        said = refusal(capsys, *words)
+        assert str(folder) in said, how
+        assert expected in said, how
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_training_that_fails_is_a_failed_run(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (*SMALL, "--learning-rate", "1e35", "--out", tmp_path / "run", "--data", data)
+    said = refusal(capsys, *words, code=1)
+    assert said.startswith("training stopped at update")
+    assert said.endswith("try a lower learning rate")
+
+
+def test_a_broken_opengl_backend_is_named(tmp_path: Path) -> None:
+    for module in ("run", "demonstrations"):
+        code, out, err = finish(
+            start(tmp_path, "-m", f"fmbench.{module}", "--task", "PressEither", MUJOCO_GL="foo")
+        )
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("error: MUJOCO_GL is 'foo', and MuJoCo cannot be imported")
+        assert "libegl1" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_saves_and_the_same_command_gives_the_same_bytes(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (*LONG, "--out", "parts", "--data", data)
+    process = start(tmp_path, "-m", "fmbench.run", *words)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "parts" / CHECKPOINT / MANIFEST).exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, out) == (130, "")
+    said = "interrupted; everything done is in parts; the same command resumes"
+    assert err.splitlines()[-1] == said
+    assert "Traceback" not in err
+    facts = read_json(tmp_path / "parts" / CHECKPOINT / MANIFEST)
+    assert 1000 <= facts["update"] < 2500
+    monkeypatch.chdir(tmp_path)
+    assert call(main, *words) == 0
+    assert "Resuming parts" in capsys.readouterr().err
+    assert call(main, *LONG, "--out", "whole", "--data", data) == 0
+    parts, whole = tmp_path / "parts", tmp_path / "whole"
+    assert sha256_file(parts / CHECKPOINT / EMA_FILE) == sha256_file(whole / CHECKPOINT / EMA_FILE)
+    for name in ("episodes.csv", "training.csv"):
+        assert (parts / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_poor_terminals_from_another_directory_show_the_table(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(finished, tmp_path / "caf\u00e9")
+    environment = {"PYTHONIOENCODING": "ascii", "LANG": "C", "COLUMNS": "20", "TERM": "dumb"}
+    words = ("-m", "fmbench.run", *SMALL, "--out", out.name, "--data", data)
+    code, stdout, stderr = finish(start(tmp_path, *words, **environment))
+    assert code == 0, stderr
+    assert (stdout + stderr).isascii()
+    assert "\x1b" not in stdout + stderr
+    assert "euler 2" in stdout
+    assert stdout.endswith("Rows, tables and figures: caf\\xe9/\n")
+    digest = hashlib.sha256((out / "episodes.csv").read_bytes()).hexdigest()
+    assert digest == sha256_file(finished / "episodes.csv")
+
+
+def test_the_same_configuration_has_the_same_folder() -> None:
+    tasks = ("LiftCube", "PressEither")
+    one, two = (make_config("smoke", {"task": ("LiftCube",), "seeds": n}, tasks) for n in (1, 2))
+    assert default_out(one) == default_out(one) != default_out(two)
+    assert default_out(one).parent == Path("runs")
