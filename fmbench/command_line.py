@@ -7,16 +7,22 @@ import sys
 from typing import NoReturn
 
 
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=96)
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser without abbreviations that names near matches of unknown flags."""
 
-    def __init__(self, prog: str, description: str, epilog: str = "") -> None:
+    def __init__(self, prog: str, description: str, epilog: str = "", usage: str = "") -> None:
         super().__init__(
             prog=prog,
+            usage=usage or None,
             description=description,
             epilog=epilog,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
         )
 
     def error(self, message: str) -> NoReturn:

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from envs.registry import TASKS
 from fmbench.command_line import Parser
-from fmbench.config import KNOWN_POLICIES, RunConfig, check_out, make_config
+from fmbench.config import KNOWN_POLICIES, PRESETS, RunConfig, check_out, make_config
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
 from fmbench.opengl_check import import_mujoco
 
 EPILOG = """\
+presets, each value of which an option above overrides:
+{presets}
+
 examples:
   python -m fmbench.run --policy flow
   python -m fmbench.run --policy flow diffusion bc --task all
@@ -41,7 +44,8 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m fmbench.run",
         "Train chunk policies on scripted demonstrations and compare them under one harness.",
-        EPILOG,
+        EPILOG.format(presets=_preset_table()),
+        usage="python -m fmbench.run [--policy NAME ...] [--task NAME ...] [options]",
     )
     add = parser.add_argument
     what = parser.add_argument_group("what to compare")
@@ -55,7 +59,7 @@ def _parser() -> Parser:
         "--preset",
         default="default",
         metavar="NAME",
-        help="smoke (a minute, no meaningful numbers), default (two cores), paper (a GPU)",
+        help="smoke (seconds, no meaningful numbers), default (two cores), paper (add --device cuda)",
     )
     what.add_argument("--seeds", type=int, metavar="N", help="training seeds per policy")
     what.add_argument("--episodes", type=int, metavar="N", help="test episodes per trained policy")
@@ -86,6 +90,22 @@ def _parser() -> Parser:
     )
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
+
+
+def _preset_table() -> str:
+    """Return the values of every preset as aligned text."""
+    names = [name for name in RunConfig.__dataclass_fields__ if name not in ("task", "policy")]
+    presets = {
+        preset: RunConfig(**{**values, "preset": preset}) for preset, values in PRESETS.items()
+    }
+    lines = [f"  {'':<16}" + "".join(f"{preset:>16}" for preset in presets)]
+    for name in names:
+        if name != "preset":
+            values = [getattr(config, name) for config in presets.values()]
+            texts = [" ".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in values]
+            flag = f"--{name.replace('_', '-')}"
+            lines.append(f"  {flag:<16}" + "".join(f"{text:>16}" for text in texts))
+    return "\n".join(lines)
 
 
 def _run(given: argparse.Namespace, command: str) -> int:
