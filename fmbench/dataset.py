@@ -23,7 +23,8 @@ from envs.world import World
 from fmbench.artefacts import publish, staged_folder, verify
 from fmbench.command_noise import CommandNoise
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.rollout import Episode, Float32Array, Playback, rollout
+from fmbench.open_loop import Playback
+from fmbench.rollout import Episode, Float32Array, rollout
 from fmbench.seeds import DEMONSTRATION, episode_seeds
 
 KIND = "demonstrations"

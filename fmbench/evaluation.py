@@ -10,8 +10,9 @@ from envs.registry import TASKS, make_expert, make_task, task_hash
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
+from fmbench.open_loop import RandomPolicy
 from fmbench.records import EpisodeRow
-from fmbench.rollout import Episode, Policy, RandomPolicy, rollout
+from fmbench.rollout import Episode, Policy, rollout
 from fmbench.seeds import TEST, episode_seeds
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy

@@ -59,7 +59,8 @@ def _parser() -> Parser:
         "--preset",
         default="default",
         metavar="NAME",
-        help="smoke (seconds, no meaningful numbers), default (two cores), paper (add --device cuda)",
+        help="smoke (seconds, no meaningful numbers), default (two cores) or paper (a GPU: add "
+        "--device cuda); default: default",
     )
     what.add_argument("--seeds", type=int, metavar="N", help="training seeds per policy")
     what.add_argument("--episodes", type=int, metavar="N", help="test episodes per trained policy")

@@ -8,7 +8,8 @@ from gymnasium.vector import VectorEnv
 
 from envs.registry import make_task, task_id
 from envs.world import World, episode_generator
-from fmbench.rollout import RandomPolicy, rollout
+from fmbench.open_loop import RandomPolicy
+from fmbench.rollout import rollout
 from fmbench.seeds import TEST, episode_seeds
 from tests.benchmarks.interleaved import Timed, in_turn, ratio, timed
 from tests.benchmarks.report import Row

@@ -7,7 +7,8 @@ import numpy as np
 from envs.registry import TASKS, make_task
 from envs.task import IntArray
 from envs.world import World
-from fmbench.rollout import Policy, RandomPolicy, rollout
+from fmbench.open_loop import RandomPolicy
+from fmbench.rollout import Policy, rollout
 from fmbench.seeds import TEST, episode_seeds
 from tests.benchmarks.interleaved import Timed, in_turn, ratio, timed
 from tests.benchmarks.recording import Repetition, recorded

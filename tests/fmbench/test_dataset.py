@@ -23,7 +23,8 @@ from fmbench.dataset import (
     make_demonstrations,
 )
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.rollout import Playback, RandomPolicy, rollout
+from fmbench.open_loop import Playback, RandomPolicy
+from fmbench.rollout import rollout
 from fmbench.seeds import DEMONSTRATION
 
 TASK = "PressEither"

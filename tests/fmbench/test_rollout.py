@@ -12,7 +12,8 @@ from envs.scene import CONTROL_PERIOD_S
 from envs.tasks.press_either import START_POSTURE_RAD
 from envs.world import World
 from fmbench.command_noise import CommandNoise
-from fmbench.rollout import Episode, Playback, Policy, RandomPolicy, rollout
+from fmbench.open_loop import Playback, RandomPolicy
+from fmbench.rollout import Episode, Policy, rollout
 from fmbench.seeds import TEST, episode_seeds
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 
