@@ -1,18 +1,19 @@
-"""Film one success and one failure of a policy as a sheet of frames."""
+"""Film episodes as sheets of frames: a success and a failure of a policy, or an expert at work."""
 
 import io
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from envs.registry import make_task
+from envs.registry import make_expert, make_task
 from envs.render import GAP_PIXELS, TaskRenderer, contact_sheet
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation import Cell, make_actor
 from fmbench.records import EpisodeRow, write_bytes_atomic
-from fmbench.rollout import rollout
+from fmbench.rollout import Policy, rollout
 from policies.chunk_policy import ChunkPolicy
 
 Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -34,23 +35,38 @@ def draw_contact_sheet(
     titles = []
     for success, name in ((True, "success"), (False, "failure")):
         if success in chosen:
-            frames += _film(cell, config, chosen[success], policy)
+            frames += _film(cell.task, lambda _: make_actor(policy, cell, config), chosen[success])
             titles.append(f"{cell.name}: {name}, episode seed {chosen[success]}")
+    _write_sheet(path, frames, titles)
+
+
+def draw_expert_sheet(path: Path, tasks: Sequence[str], episode_seed: int) -> None:
+    """Draw one episode of each task's expert, one strip a task.
+
+    Raises:
+        RuntimeError: There is no OpenGL library; says what to install.
+    """
+    frames = [frame for task in tasks for frame in _film(task, make_expert, episode_seed)]
+    _write_sheet(path, frames, list(tasks))
+
+
+def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
     sheet = Image.fromarray(contact_sheet(frames, FRAMES))
     pen = ImageDraw.Draw(sheet)
     for k, title in enumerate(titles):
         pen.text((8, 6 + k * (FRAME_PIXELS + GAP_PIXELS)), title, fill=(40, 44, 52), font_size=15)
     buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG")
+    sheet.save(buffer, format="PNG", optimize=True)
     write_bytes_atomic(path, buffer.getvalue())
 
 
-def _film(cell: Cell, config: RunConfig, episode_seed: int, policy: ChunkPolicy) -> list[Frame]:
-    """Repeat one evaluated episode, exactly, and return frames spread evenly over it."""
-    task = make_task(cell.task)
+def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) -> list[Frame]:
+    """Repeat one episode, exactly, and return frames spread evenly over it."""
+    task = make_task(name)
     world = World(task)
-    actor = make_actor(policy, cell, config)
-    (episode,) = rollout(world, actor, np.array([episode_seed]), keep_trajectories=True)
+    (episode,) = rollout(
+        world, make_policy(world), np.array([episode_seed]), keep_trajectories=True
+    )
     assert episode.trajectory is not None
     shown = np.linspace(0, episode.length, FRAMES).round().astype(int).tolist()
     renderer = TaskRenderer(task, FRAME_PIXELS, FRAME_PIXELS)

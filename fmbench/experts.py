@@ -10,7 +10,7 @@ from typing import ClassVar
 from envs.registry import TASKS
 from fmbench.command_line import Parser
 from fmbench.config import check_out, make_config
-from fmbench.errors import run_command_line
+from fmbench.errors import FmbenchError, run_command_line
 from fmbench.opengl_check import import_mujoco
 from fmbench.records import Row, write_rows
 from fmbench.statistics import wilson_interval
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--task", nargs="+", default=["all"], metavar="NAME", help=f"{', '.join(TASKS)}, all")
     add("--episodes", type=int, default=500, metavar="N", help="episodes per task and noise")
     add("--out", type=Path, metavar="DIR", help="also write experts.csv there")
+    add("--film", action="store_true", help="also draw one episode of each as experts.png there")
     add("--debug", action="store_true", help="show the traceback of an error")
     given = parser.parse_args(arguments)
     return run_command_line(lambda: _run(given), given.debug)
@@ -105,6 +106,8 @@ def _run(given: argparse.Namespace) -> int:
     config = make_config("default", overrides, tuple(TASKS))
     if given.out is not None:
         check_out(given.out)
+    elif given.film:
+        raise FmbenchError("--film needs a folder to draw in; give --out DIR")
     import_mujoco()
     from fmbench.progress import Reporter
 
@@ -118,6 +121,15 @@ def _run(given: argparse.Namespace) -> int:
     if given.out is not None:
         write_rows(given.out / ExpertRow.file_name, rows, ExpertRow)
         print(f"Written: {given.out / ExpertRow.file_name}")
+    if given.film:
+        from fmbench.contact_sheets import draw_expert_sheet
+        from fmbench.seeds import VALIDATION
+
+        try:
+            draw_expert_sheet(given.out / "experts.png", config.task, VALIDATION)
+        except RuntimeError as error:
+            raise FmbenchError(str(error)) from error
+        print(f"Drawn: {given.out / 'experts.png'}")
     return 0
 
 

@@ -14,7 +14,7 @@ from fmbench.seeds import TEST, episode_seeds
 from tests.benchmarks.interleaved import Timed, in_turn, ratio, timed
 from tests.benchmarks.report import Row
 
-TASK, EPISODES, ROUNDS = "LiftCube", 40, 5
+TASK, EPISODES, ROUNDS = "LiftCube", 40, 3
 WORKERS = (2, 4, 8)  # divisors of EPISODES
 SEEDS = episode_seeds(TEST, EPISODES)
 

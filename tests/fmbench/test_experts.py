@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from envs.experts.lift_cube import LiftCubeExpert
 from envs.tasks.lift_cube import LiftCube
@@ -26,6 +27,16 @@ def test_experts_command_writes_rows(tmp_path: Path, capsys: pytest.CaptureFixtu
     rows = read_rows(tmp_path / "out" / "experts.csv", ExpertRow)
     assert [row.noise for row in rows] == [0.0, 1.0]
     assert "4/4" in capsys.readouterr().out
+
+
+def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--task", "PressEither", "ReachPose", "--episodes", "2", "--film"]
+    assert main(words) == 2
+    assert "--out" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    with Image.open(tmp_path / "experts.png") as picture:
+        assert picture.size == (8 * 204 - 4, 2 * 204 - 4)
+        assert len(picture.getcolors(1 << 20) or []) > 100
 
 
 def test_experts_command_refuses_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
