@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from torch import nn
 
+from policies.backbones.dit import DiT
 from policies.backbones.mlp import ResidualMLP
 from policies.registry import lookup
 
 BACKBONES: dict[str, Callable[..., nn.Module]] = {
     "mlp": ResidualMLP,
+    "dit": DiT,
 }
 
 
