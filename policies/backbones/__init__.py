@@ -9,11 +9,13 @@ from torch import nn
 
 from policies.backbones.dit import DiT
 from policies.backbones.mlp import ResidualMLP
+from policies.backbones.unet import UNet
 from policies.registry import lookup
 
 BACKBONES: dict[str, Callable[..., nn.Module]] = {
     "mlp": ResidualMLP,
     "dit": DiT,
+    "unet": UNet,
 }
 
 

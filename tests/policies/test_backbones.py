@@ -110,7 +110,7 @@ def test_width_and_depth_make_a_network_larger(name: str) -> None:
     assert 2 * size(32, 2) < size(64, 2) < 5 * size(32, 2)
 
 
-@pytest.mark.parametrize(("name", "width"), [("dit", 120)])
+@pytest.mark.parametrize(("name", "width"), [("dit", 120), ("unet", 128)])
 def test_these_widths_hold_as_many_parameters_as_the_default(name: str, width: int) -> None:
     sizes = [
         sum(parameter.numel() for parameter in ChunkPolicy(config).parameters())
