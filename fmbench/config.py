@@ -12,6 +12,8 @@ from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
 KNOWN_POLICIES = ["flow", "diffusion", "bc"]
+KNOWN_BACKBONES = ("mlp", "dit", "unet")
+"""The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
 MOST = {
     "seeds": 1000,
     "episodes": 1_000_000,
@@ -43,6 +45,7 @@ class RunConfig:
         updates: Gradient steps per training.
         batch_size: Windows per update.
         learning_rate: Peak learning rate.
+        backbone: Name of the network.
         width: Width of the network.
         depth: Blocks of the network.
         prediction: What the network predicts.
@@ -63,6 +66,7 @@ class RunConfig:
     updates: int = 4500
     batch_size: int = 256
     learning_rate: float = 1e-3
+    backbone: str = "mlp"
     width: int = 256
     depth: int = 3
     prediction: str = "sample"
@@ -116,6 +120,7 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
         config = dataclasses.replace(config, task=known_tasks)
     _check_names("task", config.task, (*known_tasks, ALL_TASKS))
     _check_names("policy", config.policy, tuple(KNOWN_POLICIES))
+    _check_names("backbone", (config.backbone,), KNOWN_BACKBONES)
     for name in MOST:
         given_counts = getattr(config, name)
         for count in given_counts if name == "nfe" else (given_counts,):

@@ -212,6 +212,7 @@ class Experiment:
             pred_horizon=self.config.pred_horizon,
             objective=name,
             prediction=self.config.prediction,
+            backbone=self.config.backbone,
             width=self.config.width,
             depth=self.config.depth,
         )

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from envs.registry import TASKS
 from fmbench.command_line import Parser
-from fmbench.config import KNOWN_POLICIES, PRESETS, RunConfig, check_out, make_config
+from fmbench.config import (
+    KNOWN_BACKBONES,
+    KNOWN_POLICIES,
+    PRESETS,
+    RunConfig,
+    check_out,
+    make_config,
+)
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
 from fmbench.opengl_check import import_mujoco
@@ -73,6 +80,9 @@ def _parser() -> Parser:
     how.add_argument("--updates", type=int, metavar="N", help="gradient steps")
     how.add_argument("--batch-size", type=int, metavar="N", help="windows per update")
     how.add_argument("--learning-rate", type=float, metavar="X", help="peak learning rate")
+    how.add_argument(
+        "--backbone", metavar="NAME", help=f"the network: {', '.join(KNOWN_BACKBONES)}"
+    )
     how.add_argument("--width", type=int, metavar="N", help="width of the network")
     how.add_argument("--depth", type=int, metavar="N", help="blocks of the network")
     how.add_argument(

@@ -4,12 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from policies.backbones.time_gate import TIME_DIM, TimeGate
+from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
-
-TIME_DIM = 64
-"""Number of time features."""
-GATE_GAIN = 10.0
-"""Multiplies the gate's parameters, so that Adam moves the gate ten times as fast as the rest."""
 
 
 class ScaledNorm(nn.Module):
@@ -22,7 +19,7 @@ class ScaledNorm(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.gain = _zeros(nn.Linear(TIME_DIM, width))
+        self.gain = zeroed(nn.Linear(TIME_DIM, width))
 
     def forward(self, hidden: Tensor, time_features: Tensor) -> Tensor:
         """Normalise `hidden` ``(B, width)`` at the time of `time_features` ``(B, TIME_DIM)``."""
@@ -45,7 +42,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.norm = ScaledNorm(width)
         self.inner = nn.Linear(width + context_dim, width)
-        self.outer = _zeros(nn.Linear(width, width))
+        self.outer = zeroed(nn.Linear(width, width))
 
     def forward(self, hidden: Tensor, time_features: Tensor, context: Tensor) -> Tensor:
         """Map `hidden` ``(B, width)`` to the same shape."""
@@ -57,12 +54,7 @@ class ResidualBlock(nn.Module):
 class ResidualMLP(nn.Module):
     """Residual MLP with a time-gated skip: ``gate(time) * noisy_actions + mlp(...)``.
 
-    A chunk often has more numbers than the network is wide (16 actions of 20 numbers against 256),
-    and noise cannot be carried through a narrower layer. Targets that contain it (velocity,
-    epsilon) need the skip, with one gate per dimension of the action. It is always there, so that
-    every objective and prediction trains literally the same network: a clean-chunk prediction
-    learns a gate that is 0 until ``x_t`` is nearly clean, behaviour cloning feeds it zeros. Output
-    and gate start at 0.
+    The output starts at 0.
 
     Args:
         act_dim: Numbers in one action.
@@ -86,8 +78,8 @@ class ResidualMLP(nn.Module):
         self.input = nn.Linear(chunk_dim + context_dim, width)
         self.blocks = nn.ModuleList(ResidualBlock(width, context_dim) for _ in range(depth))
         self.output_norm = ScaledNorm(width)
-        self.output = _zeros(nn.Linear(width, chunk_dim))
-        self.gate = _zeros(nn.Linear(TIME_DIM, act_dim))
+        self.output = zeroed(nn.Linear(width, chunk_dim))
+        self.gate = TimeGate(act_dim)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.
@@ -106,12 +98,4 @@ class ResidualMLP(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, time_features, context)
         output: Tensor = self.output(self.output_norm(hidden, time_features))
-        gate: Tensor = GATE_GAIN * self.gate(time_features)
-        return torch.addcmul(output.view_as(noisy_actions), gate[:, None, :], noisy_actions)
-
-
-def _zeros(linear: nn.Linear) -> nn.Linear:
-    """Set a layer's parameters to zero and return it."""
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    return linear
+        return self.gate.add_skip(output.view_as(noisy_actions), noisy_actions, time_features)

@@ -31,8 +31,9 @@ def start(
     train_seed: int = 3,
     config: TrainConfig = CONFIG,
     width: int = 8,
+    backbone: str = "mlp",
 ) -> TrainingState:
-    policy = ChunkPolicyConfig(3, 2, 2, 7, objective, width=width, depth=1)
+    policy = ChunkPolicyConfig(3, 2, 2, 7, objective, backbone=backbone, width=width, depth=1)
     return start_training(policy, config, windows, train_seed)
 
 

@@ -24,6 +24,7 @@ from fmbench.checkpoints import (
 )
 from fmbench.errors import FmbenchError
 from fmbench.training import TrainingState, train
+from policies.backbones import BACKBONES
 
 WINDOWS = make_small_windows()
 FILES = (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE)
@@ -69,6 +70,21 @@ def test_restored_state_is_the_saved_one(state: TrainingState, folder: Path) -> 
     assert restored.seconds == state.seconds
     assert restored.pending_losses == [float(loss) for loss in state.pending_losses]
     assert len(restored.pending_losses) == 2
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_every_backbone_comes_back_and_goes_on_alike(backbone: str, tmp_path: Path) -> None:
+    state, restored = start(WINDOWS, backbone=backbone), start(WINDOWS, backbone=backbone)
+    train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 6)
+    save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
+    restore_checkpoint(tmp_path / "checkpoint", restored, CONFIG, ORIGIN)
+    for each in (state, restored):
+        train(each, CONFIG, WINDOWS)
+    assert all_bytes(restored) == all_bytes(state)
+    save_checkpoint(tmp_path / "done", state, CONFIG, ORIGIN)
+    policy, _ = load_policy(tmp_path / "done")
+    for name, value in state.ema.policy.state_dict().items():
+        assert torch.equal(policy.state_dict()[name], value)
 
 
 def test_saving_again_gives_the_same_bytes(

@@ -53,11 +53,11 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--polcy", "flow"], "unknown flag '--polcy'; did you mean --policy? known: --batch-size"),
+        (["--polcy", "flow"], "unknown flag '--polcy'; did you mean --policy? known: --backbone"),
         (["--sed=3"], "unknown flag '--sed=3'; did you mean --seeds"),
         (["--pol", "flow"], "unknown flag '--pol'; did you mean --policy"),
-        (["flow"], "unknown argument 'flow'; known: --batch-size"),
-        (["--zzz"], "unknown flag '--zzz'; known: --batch-size"),
+        (["flow"], "unknown argument 'flow'; known: --backbone"),
+        (["--zzz"], "unknown flag '--zzz'; known: --backbone"),
         (["--seeds", "three"], "argument --seeds: invalid int value: 'three'"),
         (["--updates", "1e4"], "argument --updates: invalid int value: '1e4'"),
         (["--policy"], "argument --policy: expected at least one argument"),

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fmbench.config import MOST, PRESETS, RunConfig, check_out, make_config
+from fmbench.config import KNOWN_BACKBONES, MOST, PRESETS, RunConfig, check_out, make_config
 from fmbench.errors import FmbenchError
+from policies.backbones import BACKBONES
 
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
@@ -75,6 +76,10 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
         ({"task": ("LiftCube", "LiftCube")}, "--task names one twice: LiftCube LiftCube"),
         ({"policy": ("flwo",)}, "did you mean flow? known: bc, diffusion, flow"),
         ({"policy": ("bc", "bc")}, "--policy names one twice"),
+        (
+            {"backbone": "untet"},
+            "unknown backbone 'untet'; did you mean unet? known: dit, mlp, unet",
+        ),
         ({"nfe": (2, 0)}, "--nfe is 0; give a whole number from 1"),
         ({"nfe": (2, 2)}, "--nfe names a number twice: 2 2"),
         ({"nfe": ()}, "--nfe names nothing"),
@@ -92,6 +97,12 @@ def test_bad_values_are_named(given: dict[str, Any], said: str) -> None:
 def test_unknown_presets_are_refused_with_near_ones() -> None:
     with pytest.raises(FmbenchError, match=r"'smok'; did you mean smoke\? known: default, paper"):
         make_config("smok", {}, TASKS)
+
+
+def test_known_backbones_are_those_that_can_be_built() -> None:
+    assert tuple(BACKBONES) == KNOWN_BACKBONES
+    for name in KNOWN_BACKBONES:
+        assert make_config("default", {"backbone": name}, TASKS).backbone == name
 
 
 def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from small_run import files_of
 
 from fmbench import contact_sheets, experiment
+from fmbench.checkpoints import load_policy
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.experiment import Experiment
@@ -21,6 +22,7 @@ from fmbench.interrupts import Interrupts
 from fmbench.preparation import check_runnable
 from fmbench.progress import Reporter, Stage
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
+from policies.backbones import BACKBONES
 
 CONFIG = RunConfig(
     task=("PressEither",),
@@ -129,6 +131,20 @@ def test_predictions_compose(policy: str, prediction: str, data: Path, tmp_path:
     )
     run(config, tmp_path, data)
     assert not any(row.error for row in read_rows(tmp_path / "episodes.csv", EpisodeRow))
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_backbones_compose_with_every_policy(backbone: str, data: Path, tmp_path: Path) -> None:
+    config = replace(
+        CONFIG, policy=("flow", "diffusion", "bc"), backbone=backbone, pred_horizon=7,
+        exec_horizon=3,
+    )  # fmt: skip
+    run(config, tmp_path, data)
+    assert not any(row.error for row in read_rows(tmp_path / "episodes.csv", EpisodeRow))
+    (size,) = {r.parameters for r in read_rows(tmp_path / "measurements.csv", MeasurementRow)}
+    policy, _ = load_policy(tmp_path / "checkpoints" / "PressEither-flow-seed0")
+    assert policy.config.backbone == backbone
+    assert sum(parameter.numel() for parameter in policy.parameters()) == size
 
 
 def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> None:

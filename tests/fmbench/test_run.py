@@ -65,6 +65,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
         (("--task", "PressEihter"), "unknown task 'PressEihter'; did you mean PressEither or"),
         (("--policy", "flow", "diffuse"), "unknown policy 'diffuse'; did you mean diffusion?"),
         (("--preset", "quick"), "unknown preset 'quick'; known: default, paper, smoke"),
+        (("--backbone", "dti"), "unknown backbone 'dti'; did you mean dit? known: dit, mlp, unet"),
         (("--seeds", "0"), "--seeds is 0; give a whole number from 1"),
         (("--episodes", "-5"), "--episodes is -5; give"),
         (("--nfe", "1", "0"), "--nfe is 0; give"),

@@ -5,11 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import make_backbone
-from policies.backbones.mlp import ResidualMLP
 from policies.embeddings import SinusoidalTimeEmbedding
 from policies.objectives.base import Noise
 
@@ -136,19 +133,6 @@ def test_wrong_shapes_are_refused_with_what_was_expected() -> None:
         policy.sample(OBSERVATIONS[:, 0], noise())
     with pytest.raises(ValueError, match=r"\(3, 7, 5\), got \(3, 8, 5\)"):
         policy.loss(OBSERVATIONS, torch.zeros(3, 8, 5), torch.Generator())
-
-
-def test_backbone_starts_at_zero_and_uses_time_and_condition() -> None:
-    network = make_backbone("mlp", act_dim=5, pred_horizon=7, condition_dim=3, width=16, depth=2)
-    assert isinstance(network, ResidualMLP)
-    x, time, condition = noise(4)(), torch.tensor([0.0, 0.3, 0.6, 0.9]), noise(4)()[:, 0, :3]
-    assert not network(x, time, condition).any()
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    base: Tensor = network(x, time, condition)
-    assert not torch.allclose(network(x, time + 0.05, condition), base)
-    assert not torch.allclose(network(x, time, condition + 0.05), base)
-    assert not torch.allclose(network(x + 0.05, time, condition), base)
 
 
 def test_time_embedding_tells_diffusion_steps_apart() -> None:

@@ -1,0 +1,177 @@
+"""A U-Net over the time of the chunk, with the observations in every block."""
+
+import itertools
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from policies.backbones.context import ContextEmbedding
+from policies.backbones.time_gate import TIME_DIM, TimeGate
+from policies.backbones.zeroed import zeroed
+from policies.embeddings import SinusoidalTimeEmbedding
+
+LEVELS = 3
+"""Resolutions in time; each has half the actions and about twice the channels of the last."""
+NORM_GROUPS = 8
+"""Groups of channels that are normalised together, where the channels can be divided so."""
+
+
+class TimeConv(nn.Linear):
+    """Convolution over time with a kernel of 3, as one matrix product on a time-major layout.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(3 * channels_in, channels_out)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``; zeros lie beyond the ends."""
+        padded = F.pad(hidden, (0, 0, 1, 1))
+        neighbours = torch.cat((padded[:, :-2], hidden, padded[:, 2:]), dim=-1)
+        return super().forward(neighbours)
+
+
+class TimeGroupNorm(nn.Module):
+    """Group normalisation over time and groups of channels, of a time-major layout.
+
+    Args:
+        channels: Number of channels.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(math.gcd(NORM_GROUPS, channels), channels)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """Normalise ``(B, T, channels)``."""
+        normed: Tensor = self.norm(hidden.transpose(1, 2))
+        return normed.transpose(1, 2)
+
+
+class FilmBlock(nn.Module):
+    """Two convolutions with the context between them, beside a shortcut.
+
+    Chi et al. 2023 (arXiv 2303.04137), section 3.1: the observations condition every convolution
+    by FiLM (Perez et al. 2018, arXiv 1709.07871, eq. 2), a gain and an offset per channel.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        context_dim: Length of the context.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, context_dim: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(
+            TimeConv(channels_in, channels_out), TimeGroupNorm(channels_out), nn.SiLU()
+        )
+        self.film = nn.Linear(context_dim, 2 * channels_out)
+        self.second = nn.Sequential(
+            TimeConv(channels_out, channels_out), TimeGroupNorm(channels_out), nn.SiLU()
+        )
+        same = channels_in == channels_out
+        self.shortcut = nn.Identity() if same else nn.Linear(channels_in, channels_out)
+
+    def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
+        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``, `context` ``(B, dim)``."""
+        gain, offset = self.film(context)[:, None, :].chunk(2, dim=-1)
+        inner: Tensor = self.first(hidden)
+        # FiLM, eq. 2, around the identity: (1 + gain) * inner + offset
+        modulated = torch.addcmul(inner + offset, inner, gain)
+        output: Tensor = self.second(modulated) + self.shortcut(hidden)
+        return output
+
+
+class Stage(nn.ModuleList):
+    """Blocks at one resolution.
+
+    Args:
+        channels_in: Channels of the input.
+        channels_out: Channels of the output.
+        context_dim: Length of the context.
+        depth: Number of blocks, at least 1.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, context_dim: int, depth: int) -> None:
+        widths = [channels_in, *[channels_out] * depth]
+        super().__init__(
+            FilmBlock(before, after, context_dim) for before, after in itertools.pairwise(widths)
+        )
+
+    def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
+        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``."""
+        for block in self:
+            hidden = block(hidden, context)
+        return hidden
+
+
+class UNet(nn.Module):
+    """Time U-Net with a time-gated skip; the output starts at 0.
+
+    Two neighbouring actions become one on the way down and one becomes two on the way up, so a
+    chunk is padded with zeros to a multiple of 4 inside.
+
+    Args:
+        act_dim: Numbers in one action.
+        pred_horizon: Actions in a chunk.
+        condition_dim: Length of the condition vector.
+        width: Channels at the lowest resolution; each higher one has half as many, rounded up.
+        depth: Number of blocks at each resolution, on the way down and on the way up.
+    """
+
+    def __init__(
+        self,
+        act_dim: int,
+        pred_horizon: int,
+        condition_dim: int,
+        width: int = 256,
+        depth: int = 3,
+    ) -> None:
+        super().__init__()
+        self.padding = -pred_horizon % 2 ** (LEVELS - 1)
+        channels = [math.ceil(width / 2**level) for level in reversed(range(LEVELS))]
+        steps = list(itertools.pairwise(channels))
+        self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
+        self.embed_context = ContextEmbedding(condition_dim, width)
+        self.input = nn.Linear(act_dim, channels[0])
+        self.down = nn.ModuleList(Stage(fine, fine, width, depth) for fine, _ in steps)
+        self.merges = nn.ModuleList(nn.Linear(2 * fine, coarse) for fine, coarse in steps)
+        self.middle = Stage(width, width, width, depth)
+        steps.reverse()
+        self.splits = nn.ModuleList(nn.Linear(coarse, 2 * fine) for fine, coarse in steps)
+        self.up = nn.ModuleList(Stage(2 * fine, fine, width, depth) for fine, _ in steps)
+        self.output_norm = TimeGroupNorm(channels[0])
+        self.output = zeroed(nn.Linear(channels[0], act_dim))
+        self.gate = TimeGate(act_dim)
+
+    def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """Predict a chunk.
+
+        Args:
+            noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
+            time: ``(B,)`` in [0, 1], 0 = noise.
+            condition: ``(B, condition_dim)``.
+
+        Returns:
+            ``(B, pred_horizon, act_dim)``.
+        """
+        time_features: Tensor = self.embed_time(time)
+        context: Tensor = self.embed_context(time_features, condition)
+        hidden: Tensor = self.input(F.pad(noisy_actions, (0, 0, 0, self.padding)))
+        kept: list[Tensor] = []
+        for stage, merge in zip(self.down, self.merges, strict=True):
+            hidden = stage(hidden, context)
+            kept.append(hidden)
+            hidden = merge(hidden.reshape(len(hidden), hidden.shape[1] // 2, -1))
+        hidden = self.middle(hidden, context)
+        for stage, split in zip(self.up, self.splits, strict=True):
+            hidden = split(hidden).reshape(len(hidden), 2 * hidden.shape[1], -1)
+            hidden = stage(torch.cat((hidden, kept.pop()), dim=-1), context)
+        output: Tensor = self.output(F.silu(self.output_norm(hidden)))
+        chunk = output[:, : noisy_actions.shape[1]]
+        return self.gate.add_skip(chunk, noisy_actions, time_features)

@@ -1,0 +1,14 @@
+"""Layers that begin at zero, so that a network starts as a simpler one and grows."""
+
+from typing import TypeVar
+
+from torch import nn
+
+LinearT = TypeVar("LinearT", bound=nn.Linear)
+
+
+def zeroed(linear: LinearT) -> LinearT:
+    """Set a layer's weight and bias to zero and return it."""
+    nn.init.zeros_(linear.weight)
+    nn.init.zeros_(linear.bias)
+    return linear

@@ -1,0 +1,172 @@
+"""Every backbone: one signature, one start, one contract."""
+
+import numpy as np
+import pytest
+import torch
+from test_actor import windows
+from torch import Tensor, nn
+from two_modes import build, errors_to_modes, train
+
+from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
+from policies.actor import INFERENCE_ROWS
+from policies.backbones import BACKBONES, make_backbone
+
+NAMES = pytest.mark.parametrize("name", list(BACKBONES))
+
+
+def make(name: str, width: int = 16, depth: int = 2, pred_horizon: int = 7) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make_backbone(name, 5, pred_horizon, 3, width, depth)
+
+
+def inputs(rows: int = 3, pred_horizon: int = 7) -> tuple[Tensor, Tensor, Tensor]:
+    """Noisy actions, times and conditions."""
+    generator = torch.Generator().manual_seed(1)
+    return (
+        torch.randn(rows, pred_horizon, 5, generator=generator),
+        torch.rand(rows, generator=generator),
+        torch.randn(rows, 3, generator=generator),
+    )
+
+
+def learn(network: nn.Module, updates: int) -> nn.Module:
+    """Take a few updates towards random chunks."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    arguments = inputs()
+    target = torch.randn(arguments[0].shape, generator=torch.Generator().manual_seed(2))
+    for _ in range(updates):
+        optimizer.zero_grad()
+        torch.autograd.backward((network(*arguments) - target).square().mean())
+        optimizer.step()
+    return network
+
+
+@NAMES
+@pytest.mark.parametrize("pred_horizon", [1, 2, 4, 7, 16])
+def test_output_is_a_chunk_that_starts_at_zero(name: str, pred_horizon: int) -> None:
+    output = make(name, pred_horizon=pred_horizon)(*inputs(3, pred_horizon))
+    assert output.shape == (3, pred_horizon, 5)
+    assert not output.any()
+
+
+@NAMES
+@pytest.mark.parametrize(("width", "depth"), [(1, 1), (31, 1), (33, 3), (100, 2)])
+def test_every_width_and_depth_can_be_built_and_trained(name: str, width: int, depth: int) -> None:
+    output = learn(make(name, width, depth), 3)(*inputs())
+    assert output.isfinite().all()
+    assert output.any()
+
+
+@NAMES
+def test_gradient_reaches_every_parameter(name: str) -> None:
+    network = learn(make(name), 2)  # zeroed layers behind zeroed layers wake up one by one
+    arguments = inputs()
+    torch.autograd.backward((network(*arguments) - 1).square().mean())
+    missing = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()]
+    assert missing == []
+
+
+@NAMES
+def test_output_depends_on_every_input(name: str) -> None:
+    network = learn(make(name), 5)
+    x, time, condition = inputs()
+    base = network(x, time, condition)
+    assert not torch.allclose(network(x + 0.05, time, condition), base)
+    assert not torch.allclose(network(x, time + 0.05, condition), base)
+    assert not torch.allclose(network(x, time, condition + 0.05), base)
+
+
+@NAMES
+def test_every_action_sees_every_other(name: str) -> None:
+    network = learn(make(name), 5)
+    x, time, condition = inputs()
+    base = network(x, time, condition)
+    for moved in range(7):
+        nudge = torch.zeros_like(x)
+        nudge[:, moved] = 1.0
+        changed = (network(x + nudge, time, condition) - base).abs().amax((0, 2))
+        assert (changed > 1e-6).all(), moved
+
+
+@NAMES
+def test_rows_do_not_see_each_other(name: str) -> None:
+    network = learn(make(name, width=64), 5)
+    arguments = inputs(INFERENCE_ROWS)
+    with torch.inference_mode():
+        expected = network(*arguments)
+        order = torch.randperm(INFERENCE_ROWS, generator=torch.Generator().manual_seed(3))
+        assert torch.equal(network(*(each[order] for each in arguments)), expected[order])
+        others = [torch.cat((each[:1], 2 * each[1:])) for each in arguments]
+        assert torch.equal(network(*others)[0], expected[0])
+
+
+@NAMES
+def test_width_and_depth_make_a_network_larger(name: str) -> None:
+    def size(width: int, depth: int) -> int:
+        return sum(parameter.numel() for parameter in make(name, width, depth).parameters())
+
+    assert size(16, 1) < size(16, 2) < size(16, 3)
+    assert 2 * size(32, 2) < size(64, 2) < 5 * size(32, 2)
+
+
+@pytest.mark.parametrize(("name", "width"), [("dit", 120), ("unet", 128)])
+def test_these_widths_hold_as_many_parameters_as_the_default(name: str, width: int) -> None:
+    sizes = [
+        sum(parameter.numel() for parameter in ChunkPolicy(config).parameters())
+        for config in (
+            ChunkPolicyConfig(70, 20),
+            ChunkPolicyConfig(70, 20, backbone=name, width=width),
+        )
+    ]
+    assert 0.9 < sizes[1] / sizes[0] < 1.1
+
+
+@NAMES
+@pytest.mark.parametrize(
+    ("objective", "sampler", "steps"),
+    [("flow", "euler", 10), ("diffusion", "ddim", 10), ("bc", "direct", 1)],
+)
+def test_every_objective_learns(name: str, objective: str, sampler: str, steps: int) -> None:
+    network = build(name, width=32, depth=1)
+    train(network, objective, updates=400, batch=64)
+    errors = errors_to_modes(network, objective, "sample", sampler, steps)
+    if objective == "bc":  # the mean of the modes
+        torch.testing.assert_close(errors[:, 0], errors[:, 1], atol=0.15, rtol=0)
+        assert errors.min() > 0.05
+    else:
+        nearest = errors.min(dim=1)
+        assert nearest.values.median() < 0.1  # the modes are 0.3 to 1.0 apart from their mean
+        assert 0.3 < nearest.indices.float().mean() < 0.7
+
+
+def make_policy(name: str, seed: int = 0) -> ChunkPolicy:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        policy = ChunkPolicy(ChunkPolicyConfig(4, 5, 2, 7, backbone=name, width=48, depth=2))
+        for parameter in policy.parameters():
+            nn.init.normal_(parameter, std=0.05)
+    return policy
+
+
+@NAMES
+def test_actor_decides_the_same_bits_alone_and_together(name: str) -> None:
+    count = INFERENCE_ROWS + 6
+    observations, seeds = windows(count), np.arange(count) + 1000
+    together = ChunkActor(make_policy(name), 2, 3, "euler", 3)
+    together.reset(np.arange(count), seeds)
+    expected = together.act(np.arange(count), observations).actions
+    for episode in (0, 5, 63, count - 1):
+        alone = ChunkActor(make_policy(name), 2, 3, "euler", 3)
+        alone.reset(np.array([7]), seeds[[episode]])
+        actions = alone.act(np.array([7]), observations[[episode]]).actions
+        assert np.array_equal(actions[0], expected[episode])
+
+
+@NAMES
+def test_state_dict_carries_the_whole_network(name: str) -> None:
+    policy, other = make_policy(name), make_policy(name, seed=1)
+    arguments = inputs()[0], inputs()[1], torch.ones(3, 8)
+    assert not torch.equal(other.network(*arguments), policy.network(*arguments))
+    other.load_state_dict(policy.state_dict())
+    assert torch.equal(other.network(*arguments), policy.network(*arguments))

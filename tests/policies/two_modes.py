@@ -1,0 +1,61 @@
+"""A toy whose answer is known: every condition has two equally likely chunks."""
+
+import torch
+from torch import Tensor, nn
+
+from policies.backbones import make_backbone
+from policies.objectives import make_objective
+
+SHAPE = (7, 5)
+
+
+def two_modes(condition: Tensor, mode: Tensor) -> Tensor:
+    """Chunks ``(B, 7, 5)``: one of two opposite slopes, scaled by the condition ``(B, 1)``."""
+    ramp = torch.linspace(0.2, 0.8, 35).view(SHAPE)
+    return (mode * (0.6 + 0.4 * condition))[:, :, None] * ramp
+
+
+def build(backbone: str = "mlp", width: int = 64, depth: int = 2) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return make_backbone(backbone, 5, 7, 1, width, depth)
+
+
+def train(
+    network: nn.Module,
+    objective: str,
+    prediction: str = "sample",
+    updates: int = 600,
+    batch: int = 256,
+) -> None:
+    learner = make_objective(objective, prediction, SHAPE)
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
+    for _ in range(updates):
+        condition = torch.rand(batch, 1, generator=generator) * 2 - 1
+        mode = torch.randint(2, (batch, 1), generator=generator) * 2.0 - 1
+        loss = learner.loss(network, two_modes(condition, mode), condition, generator)
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+
+
+def errors_to_modes(
+    network: nn.Module, objective: str, prediction: str, sampler: str, steps: int
+) -> Tensor:
+    """Root mean square distance of 400 samples to each mode, ``(400, 2)``."""
+    generator = torch.Generator().manual_seed(2)
+    condition = torch.rand(400, 1, generator=generator) * 2 - 1
+    learner = make_objective(objective, prediction, SHAPE)
+    with torch.no_grad():
+        chunk = learner.sample(
+            network,
+            condition,
+            lambda: torch.randn(400, *SHAPE, generator=generator),
+            sampler,
+            steps,
+        )
+    modes = [two_modes(condition, torch.full((400, 1), sign)) for sign in (1.0, -1.0)]
+    return torch.stack([(chunk - mode).square().mean((1, 2)).sqrt() for mode in modes], dim=1)
