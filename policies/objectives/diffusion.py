@@ -30,6 +30,7 @@ class Diffusion(Objective):
     predictions = DIFFUSION_PREDICTIONS
     limits = {name: sampler.limits for name, sampler in DIFFUSION_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "ddpm"
+    planned = ("ddpm", "ddim")
 
     alpha: Tensor
     sigma: Tensor
