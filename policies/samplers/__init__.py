@@ -11,6 +11,7 @@ from torch import Tensor
 
 from policies.samplers.ddim import Ddim
 from policies.samplers.ddpm import Ddpm
+from policies.samplers.dpmpp import Dpmpp2M
 from policies.samplers.ode import Field, euler
 from policies.samplers.runge_kutta import heun, midpoint, rk4
 from policies.samplers.steps import StepLimits
@@ -52,4 +53,5 @@ ODE_SAMPLERS: dict[str, OdeSampler] = {
 DIFFUSION_SAMPLERS: dict[str, DiffusionSampler] = {
     "ddpm": DiffusionSampler(Ddpm, StepLimits(DIFFUSION_STEPS, DIFFUSION_STEPS, DIFFUSION_STEPS)),
     "ddim": DiffusionSampler(Ddim, StepLimits(default=10, highest=DIFFUSION_STEPS)),
+    "dpmpp_2m": DiffusionSampler(Dpmpp2M, StepLimits(default=10, highest=DIFFUSION_STEPS)),
 }
