@@ -141,6 +141,22 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
     return config
 
 
+def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
+    """Build the configuration that `RunConfig.to_json` wrote, and check it.
+
+    Raises:
+        FmbenchError: It is not such a configuration, or names a task or policy unknown here.
+    """
+    examples = dataclasses.asdict(RunConfig())
+    if not isinstance(values, dict) or set(values) != set(examples):
+        raise FmbenchError(f"a configuration has the values {', '.join(examples)}")
+    for name, value in values.items():
+        if not _is_like(value, examples[name]):
+            raise FmbenchError(f"{name} is {value!r} in its configuration, unlike {examples[name]}")
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return make_config(str(values["preset"]), given, known_tasks)
+
+
 def check_out(out: Path, flag: str = "--out") -> None:
     """Refuse an output folder that is a file, cannot be written, or climbs out through `..`.
 
@@ -182,3 +198,11 @@ def _check_names(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> N
             raise unknown(kind, name, known)
     if len(set(names)) < len(names):
         raise FmbenchError(f"--{kind} names one twice: {' '.join(names)}")
+
+
+def _is_like(value: object, example: object) -> bool:
+    """Say whether a JSON value has the type of `example`."""
+    if isinstance(example, tuple):
+        return isinstance(value, list) and all(_is_like(each, example[0]) for each in value)
+    kinds = (int, float) if isinstance(example, float) else (type(example),)
+    return type(value) in kinds

@@ -67,16 +67,17 @@ class Origin:
 def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> list[Cell]:
     """Return the samplers and steps that a trained policy is evaluated with, headline first.
 
-    Samplers that leave the number of steps open take every number of `--nfe` that they accept;
-    others take their only one. The headline is the objective's default sampler at its most steps;
-    there are no cells if that sampler accepts none of the numbers.
+    These are the objective's planned samplers. Those that leave the number of steps open take every
+    number of `--nfe` that they accept; others take their only one. The headline is the objective's
+    default sampler at its most steps; there are no cells if it accepts none of the numbers.
     """
     objective = OBJECTIVES[policy]
     found: list[tuple[str, int]] = []
-    for sampler, limits in objective.limits.items():
+    for sampler in objective.planned or objective.limits:
+        limits = objective.limits[sampler]
         is_open = limits.highest is None or limits.highest > limits.lowest
-        wanted = config.nfe if is_open else (limits.default,)
-        found += [(sampler, steps) for steps in sorted(wanted) if limits.allow(steps)]
+        counts = map(limits.steps_at, sorted(config.nfe)) if is_open else (limits.default,)
+        found += [(sampler, steps) for steps in counts if steps and limits.allow(steps)]
     headline = max((pair for pair in found if pair[0] == objective.default_sampler), default=None)
     if headline is None:
         return []

@@ -15,7 +15,6 @@ from fmbench.checkpoints import load_policy, restore_checkpoint, save_checkpoint
 from fmbench.config import RunConfig
 from fmbench.contact_sheets import draw_contact_sheet
 from fmbench.dataset import load_demonstrations
-from fmbench.errors import FmbenchError
 from fmbench.evaluation import (
     EXPERT,
     RANDOM,
@@ -23,14 +22,14 @@ from fmbench.evaluation import (
     Origin,
     check_rows,
     evaluate,
-    latency_ms,
     plan_cells,
 )
 from fmbench.figures import draw_all
 from fmbench.interrupts import Interrupts
+from fmbench.measurement import measure
 from fmbench.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.progress import Reporter
-from fmbench.provenance import commit, machine, versions
+from fmbench.provenance import commit
 from fmbench.records import (
     EpisodeRow,
     MeasurementRow,
@@ -40,12 +39,12 @@ from fmbench.records import (
     write_json_atomic,
     write_rows,
 )
+from fmbench.run_folder import RUN_FILE, checkpoint_folder, open_run_folder, start_facts
 from fmbench.training import TrainConfig, start_training, train
 from fmbench.windows import Windows, make_windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
 
-RUN_FILE = "run.json"
 CHECKPOINT_UPDATES = 1000
 
 
@@ -117,32 +116,11 @@ class Experiment:
             "config": self.config.to_json(),
             "task_hashes": {task: task_hash(task) for task in self.config.task},
         }
-        path = self.out / RUN_FILE
-        if path.exists():
-            facts = read_json(path)
-            if not all(isinstance(facts.get(key), dict) for key in (*identity, "demonstrations")):
-                raise FmbenchError(f"{path} was not written by fmbench.run; give another --out")
-            if changed := _changes({key: facts.get(key) for key in identity}, identity):
-                raise FmbenchError(
-                    f"{self.out} holds another run ({'; '.join(changed)}); give another --out"
-                )
-            done = facts.setdefault("complete", False)
-            self.reporter.say(f"{self.out} is complete" if done else f"Resuming {self.out}")
-            return facts
-        if self.out.exists() and any(self.out.iterdir()):
-            raise FmbenchError(f"{self.out} is not empty and holds no run; give another --out")
-        facts = {
-            "preset": self.config.preset,
-            **identity,
-            "command": command,
-            "commit": self.origin.commit,
-            "versions": versions(),
-            "machine": machine(),
+        facts: dict[str, Any] = {
+            **start_facts(self.config.preset, command),
             "demonstrations": {},
-            "complete": False,
         }
-        write_json_atomic(path, facts)
-        return facts
+        return open_run_folder(self.out, identity, facts, "fmbench.run", self.reporter)
 
     def _demonstrations(self, task: str) -> Data:
         folder = demonstrate(self.config, task, self.data, self.reporter, self.interrupts)
@@ -160,7 +138,7 @@ class Experiment:
         return Data(windows, demonstrations.sha256, facts)
 
     def _train_and_evaluate(self, task: str, name: str, train_seed: int, data: Data) -> None:
-        folder = self.out / "checkpoints" / f"{task}-{name}-seed{train_seed}"
+        folder = checkpoint_folder(self.out, task, name, train_seed)
         self._train(folder, task, name, train_seed, data)
         policy, facts = load_policy(folder)
         origin = dataclasses.replace(
@@ -170,7 +148,7 @@ class Experiment:
         )
         for cell in plan_cells(self.config, task, name, train_seed):
             rows = self._evaluate(cell, origin, policy)
-            self._measure(cell, policy, facts)
+            self._measure(cell, policy)
             if cell.headline and train_seed == 0:
                 self._film(cell, rows, policy)
 
@@ -234,26 +212,11 @@ class Experiment:
         write_rows(path, rows, EpisodeRow)
         return rows
 
-    def _measure(self, cell: Cell, policy: ChunkPolicy, facts: dict[str, Any]) -> None:
+    def _measure(self, cell: Cell, policy: ChunkPolicy) -> None:
         path = self._cell_file(cell).with_suffix(".measurement.csv")
-        if path.exists():
-            return
-        p50, p95 = latency_ms(cell, self.config, policy)
-        state = read_json(self._checkpoint(cell) / "state.json")
-        row = MeasurementRow(
-            task=cell.task,
-            policy=cell.policy,
-            sampler=cell.sampler,
-            steps=cell.steps,
-            train_seed=cell.train_seed,
-            headline=cell.headline,
-            parameters=sum(parameter.numel() for parameter in policy.parameters()),
-            updates=int(facts["update"]),
-            training_time_s=float(state["seconds"]),
-            latency_ms_p50=p50,
-            latency_ms_p95=p95,
-        )
-        write_rows(path, [row], MeasurementRow)
+        if not path.exists():
+            row = measure(cell, self.config, policy, self._checkpoint(cell))
+            write_rows(path, [row], MeasurementRow)
 
     def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
@@ -296,7 +259,7 @@ class Experiment:
         return self.out / "cells" / f"{cell.name}.csv"
 
     def _checkpoint(self, cell: Cell) -> Path:
-        return self.out / "checkpoints" / f"{cell.task}-{cell.policy}-seed{cell.train_seed}"
+        return checkpoint_folder(self.out, cell.task, cell.policy, cell.train_seed)
 
 
 def set_threads() -> None:
@@ -306,14 +269,3 @@ def set_threads() -> None:
     neighbour it made an update ten times slower. The simulations use every processor.
     """
     torch.set_num_threads(1)
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Name what differs between two dictionaries of dictionaries."""
-    found = []
-    for group, now in new.items():
-        before = old.get(group) or {}
-        for name in sorted(set(before) | set(now)):
-            if before.get(name) != now.get(name):
-                found.append(f"{name}: {before.get(name)} there, {now.get(name)} now")
-    return found

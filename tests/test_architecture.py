@@ -17,7 +17,7 @@ SOURCES = {
 }
 ALLOWED = {"envs": {"numpy", "mujoco", "gymnasium"}, "policies": {"numpy", "torch"}}
 LIGHT = ("records", "statistics", "tables", "comparisons", "summary", "results", "plots", "figures")
-INTRODUCERS = ("fmbench.experiment", "fmbench.plugins")
+INTRODUCERS = ("fmbench.experiment", "fmbench.rescoring", "fmbench.plugins")
 
 
 def nodes(tree: ast.AST) -> Iterator[ast.AST]:

@@ -29,6 +29,7 @@ class Objective(nn.Module, ABC):
         predictions: The predictions this objective can be trained with; the first is the default.
         limits: Sampler name to the steps it accepts.
         default_sampler: The sampler used when none is asked for.
+        planned: The samplers that a run evaluates without being asked; None is all of `limits`.
 
     Raises:
         ValueError: The objective does not know this prediction.
@@ -37,6 +38,7 @@ class Objective(nn.Module, ABC):
     predictions: ClassVar[tuple[str, ...]]
     limits: ClassVar[Mapping[str, StepLimits]]
     default_sampler: ClassVar[str]
+    planned: ClassVar[tuple[str, ...] | None] = None
 
     def __init__(self, prediction: str, chunk_shape: tuple[int, int]) -> None:
         super().__init__()

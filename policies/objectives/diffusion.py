@@ -23,13 +23,15 @@ def network_time(k: int | Tensor) -> float | Tensor:
 class Diffusion(Objective):
     """DDPM (Ho et al. 2020, arXiv 2006.11239) with the cosine schedule and 100 training steps.
 
-    Sampled by DDPM through all of them, or by DDIM through any number. As in Diffusion Policy (Chi
-    et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a sampler.
+    Sampled by DDPM through all of them, or by DDIM or DPM-Solver++ through any number. As in
+    Diffusion Policy (Chi et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a
+    sampler.
     """
 
     predictions = DIFFUSION_PREDICTIONS
     limits = {name: sampler.limits for name, sampler in DIFFUSION_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "ddpm"
+    planned = ("ddpm", "ddim")
 
     alpha: Tensor
     sigma: Tensor

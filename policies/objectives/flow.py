@@ -19,6 +19,7 @@ class Flow(Objective):
     predictions = ("sample", "velocity")
     limits = {name: sampler.limits for name, sampler in ODE_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "euler"
+    planned = ("euler",)
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

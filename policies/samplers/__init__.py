@@ -11,7 +11,9 @@ from torch import Tensor
 
 from policies.samplers.ddim import Ddim
 from policies.samplers.ddpm import Ddpm
+from policies.samplers.dpmpp import Dpmpp2M
 from policies.samplers.ode import Field, euler
+from policies.samplers.runge_kutta import heun, midpoint, rk4
 from policies.samplers.steps import StepLimits
 from policies.schedules import DIFFUSION_STEPS
 
@@ -43,9 +45,13 @@ class DiffusionSampler:
 
 ODE_SAMPLERS: dict[str, OdeSampler] = {
     "euler": OdeSampler(euler, StepLimits(default=10)),
+    "midpoint": OdeSampler(midpoint, StepLimits(default=5, evaluations=2)),
+    "heun": OdeSampler(heun, StepLimits(default=5, evaluations=2)),
+    "rk4": OdeSampler(rk4, StepLimits(default=3, evaluations=4)),
 }
 
 DIFFUSION_SAMPLERS: dict[str, DiffusionSampler] = {
     "ddpm": DiffusionSampler(Ddpm, StepLimits(DIFFUSION_STEPS, DIFFUSION_STEPS, DIFFUSION_STEPS)),
     "ddim": DiffusionSampler(Ddim, StepLimits(default=10, highest=DIFFUSION_STEPS)),
+    "dpmpp_2m": DiffusionSampler(Dpmpp2M, StepLimits(default=10, highest=DIFFUSION_STEPS)),
 }

@@ -21,7 +21,7 @@ def trailing_timesteps(training_steps: int, steps: int) -> tuple[int, ...]:
         ValueError: `steps` is not in 1 .. `training_steps`.
     """
     if not 1 <= steps <= training_steps:
-        raise ValueError(f"DDIM takes 1 to {training_steps} steps, not {steps}.")
+        raise ValueError(f"This sampler takes 1 to {training_steps} steps, not {steps}.")
     return tuple(round(training_steps - i * training_steps / steps) - 1 for i in range(steps))
 
 

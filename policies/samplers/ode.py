@@ -1,9 +1,8 @@
-"""Solvers that carry noise at t = 0 to data at t = 1 along a velocity field.
+"""Velocity fields that carry noise at t = 0 to data at t = 1, and Euler's solver.
 
 A solver is ``solve(field, x, steps) -> x``. It asks the field for velocities, or lets the field
 take an Euler step, which a field made from predictions of the clean chunk can take without dividing
-by ``1 - t`` (a higher-order solver ends with such a step, as Karras et al. 2022, algorithm 1,
-does).
+by ``1 - t``. The solvers of higher order stand in `policies.samplers.runge_kutta`.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,13 @@ from policies.schedules import velocity_from_sample
 
 
 class Field(Protocol):
-    """A velocity field over ``x_t`` ``(B, pred_horizon, act_dim)`` and ``t`` in [0, 1]."""
+    """A velocity field over ``x_t`` ``(B, pred_horizon, act_dim)`` and ``t`` in [0, 1].
+
+    Attributes:
+        singular_end: Whether there is no velocity at t = 1; `euler_step` reaches it all the same.
+    """
+
+    singular_end: bool
 
     def velocity(self, x_t: Tensor, t: float) -> Tensor:
         """Return ``dx/dt`` at `x_t`, like `x_t`."""
@@ -32,6 +37,8 @@ class VelocityField:
         predict: ``(x_t, t) -> velocity``, like ``x_t``.
     """
 
+    singular_end = False
+
     def __init__(self, predict: Callable[[Tensor, float], Tensor]) -> None:
         self.velocity = predict
 
@@ -46,6 +53,8 @@ class SampleField:
     Args:
         predict: ``(x_t, t) -> actions_hat``, like ``x_t``.
     """
+
+    singular_end = True
 
     def __init__(self, predict: Callable[[Tensor, float], Tensor]) -> None:
         self.predict = predict

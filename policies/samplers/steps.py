@@ -11,11 +11,13 @@ class StepLimits:
         default: Steps taken when none are asked for.
         lowest: Fewest steps.
         highest: Most steps; None is unbounded.
+        evaluations: Network evaluations of one step.
     """
 
     default: int
     lowest: int = 1
     highest: int | None = None
+    evaluations: int = 1
 
     def __str__(self) -> str:
         if self.highest is None:
@@ -27,3 +29,18 @@ class StepLimits:
     def allow(self, steps: int) -> bool:
         """Return whether `steps` is accepted."""
         return self.lowest <= steps and (self.highest is None or steps <= self.highest)
+
+    def steps_at(self, nfe: int) -> int | None:
+        """Return the steps that cost `nfe` network evaluations; None if no accepted number does."""
+        steps, rest = divmod(nfe, self.evaluations)
+        return steps if rest == 0 and self.allow(steps) else None
+
+    @property
+    def possible_nfe(self) -> str:
+        """The numbers of network evaluations that are possible, in words."""
+        fewest = self.lowest * self.evaluations
+        if self.lowest == self.highest:
+            return f"exactly {fewest} network evaluation{'s' if fewest > 1 else ''}"
+        most = "or more" if self.highest is None else f"to {self.highest * self.evaluations}"
+        multiples = f", in multiples of {self.evaluations}" if self.evaluations > 1 else ""
+        return f"{fewest} {most} network evaluations{multiples}"

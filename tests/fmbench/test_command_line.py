@@ -10,7 +10,7 @@ from small_run import call, finish, start
 from fmbench import demonstrations, figures, run
 from fmbench.command_line import Parser
 
-COMMANDS = ("run", "demonstrations", "figures")
+COMMANDS = ("run", "demonstrations", "evaluate", "figures")
 HELP = """
 import runpy, sys
 sys.argv = ["command", "--help"]

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from fmbench.config import KNOWN_BACKBONES, MOST, PRESETS, RunConfig, check_out, make_config
+from fmbench.config import (
+    KNOWN_BACKBONES,
+    MOST,
+    PRESETS,
+    RunConfig,
+    check_out,
+    config_from_json,
+    make_config,
+)
 from fmbench.errors import FmbenchError
 from policies.backbones import BACKBONES
 
@@ -130,3 +138,13 @@ def test_read_only_folders_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "touch", touch)
     with pytest.raises(FmbenchError, match=r"cannot be written \(Permission denied\)"):
         check_out(tmp_path / "run")
+
+
+def test_configurations_come_back_from_json() -> None:
+    config = RunConfig(task=("LiftCube",), nfe=(3,), noise=2.0)
+    assert config_from_json(config.to_json(), ("LiftCube",)) == config
+    for name, value in (("width", "3"), ("nfe", 3), ("nfe", ["a"]), ("seeds", True)):
+        with pytest.raises(FmbenchError, match=f"^{name} is "):
+            config_from_json(config.to_json() | {name: value}, ("LiftCube",))
+    with pytest.raises(FmbenchError, match="unknown task 'LiftCube'"):
+        config_from_json(config.to_json(), ("Other",))

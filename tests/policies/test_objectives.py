@@ -143,3 +143,9 @@ def test_all_objectives_have_literally_the_same_network() -> None:
         ]
         weights.append(parameters_to_vector(policy.parameters()))
     assert all(torch.equal(weights[0], other) for other in weights)
+
+
+def test_runs_evaluate_the_planned_samplers() -> None:
+    assert OBJECTIVES["flow"].planned == ("euler",)
+    assert OBJECTIVES["diffusion"].planned == ("ddpm", "ddim")
+    assert OBJECTIVES["bc"].planned is None

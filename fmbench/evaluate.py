@@ -1,0 +1,111 @@
+"""`python -m fmbench.evaluate RUN --sampler NAME --nfe N`: score a run's policies once more.
+
+Nothing heavy is imported before the command line is known to be right.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.command_line import Parser
+from fmbench.config import MOST, check_count, check_out
+from fmbench.errors import FmbenchError, run_command_line
+from fmbench.interrupts import Interrupts
+from fmbench.opengl_check import import_mujoco
+
+EPILOG = """\
+Every policy of the run that takes the sampler is scored from its checkpoints, with all of its
+training seeds, on the run's own test episodes. Nothing is trained.
+
+samplers and the network evaluations they take:
+  flow       euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
+  diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
+  bc         direct (1)
+
+example:
+  python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8
+
+Ctrl-C saves; the same command resumes.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = Parser(
+        "python -m fmbench.evaluate",
+        "Score the trained policies of a finished run with another sampler.",
+        EPILOG,
+    )
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="folder of a finished run")
+    add("--sampler", required=True, metavar="NAME", help="the sampler; see below")
+    add(
+        "--nfe", type=int, nargs="+", required=True, metavar="N",
+        help="network evaluations to compare at",
+    )  # fmt: skip
+    add("--episodes", type=int, metavar="N", help="test episodes (default: the run's)")
+    add("--device", metavar="NAME", help="cpu, cuda or cuda:N (default: the run's)")
+    add("--out", type=Path, metavar="DIR", help="the new folder (default: beside RUN)")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    given = parser.parse_args(words)
+    command = shlex.join(["python", "-m", "fmbench.evaluate", *words])
+    return run_command_line(lambda: _run(given, command), given.debug)
+
+
+def _run(given: argparse.Namespace, command: str) -> int:
+    for count in given.nfe:
+        check_count("--nfe", count, MOST["nfe"])
+    if len(set(given.nfe)) < len(given.nfe):
+        raise FmbenchError(f"--nfe names a number twice: {' '.join(map(str, given.nfe))}")
+    if given.episodes is not None:
+        check_count("--episodes", given.episodes, MOST["episodes"])
+    if given.out is not None:
+        check_out(given.out)
+    with Interrupts() as interrupts:
+        try:
+            return _work(given, command, interrupts)
+        except KeyboardInterrupt:
+            print(
+                "interrupted; everything done is saved; the same command resumes", file=sys.stderr
+            )
+            return 130
+
+
+def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
+    import_mujoco()
+    from fmbench.experiment import set_threads
+    from fmbench.progress import Reporter
+    from fmbench.rescoring import Rescoring
+    from fmbench.results import read_results
+    from fmbench.saved_run import open_saved_run
+    from fmbench.summary import print_summary
+
+    set_threads()
+    run = open_saved_run(given.run)
+    wanted = {name: getattr(given, name) for name in ("episodes", "device")}
+    changes = {name: value for name, value in wanted.items() if value is not None}
+    out = given.out or default_out(given.run, given.sampler, given.nfe, changes)
+    check_out(out)
+    rescoring = Rescoring(
+        run, given.sampler, tuple(given.nfe), changes, out, Reporter(), interrupts, command
+    )
+    rescoring.run()
+    print_summary(read_results(out))
+    print(f"Rows, tables and figures: {out}{os.sep}")
+    return 0
+
+
+def default_out(run: Path, sampler: str, nfe: Sequence[int], changes: dict[str, object]) -> Path:
+    """Return the folder beside RUN of a re-scoring that named none: same command, same folder."""
+    plain = run if run.name and ".." not in run.parts else run.resolve()
+    words = [plain.name, sampler, *map(str, sorted(nfe))]
+    words += [f"{name}{value}" for name, value in sorted(changes.items())]
+    return plain.with_name("-".join(words).replace(os.sep, "_"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

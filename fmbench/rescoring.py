@@ -1,0 +1,161 @@
+"""Score the trained policies of a finished run again, with another sampler; resumable."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any
+
+from fmbench.config import RunConfig
+from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, check_rows, evaluate
+from fmbench.figures import draw_all
+from fmbench.interrupts import Interrupts
+from fmbench.measurement import measure
+from fmbench.preparation import check_runnable
+from fmbench.progress import Reporter
+from fmbench.provenance import commit
+from fmbench.records import (
+    EpisodeRow,
+    MeasurementRow,
+    TrainingRow,
+    read_rows,
+    write_json_atomic,
+    write_rows,
+)
+from fmbench.run_folder import RUN_FILE, open_run_folder, start_facts
+from fmbench.sampler_choice import policies_taking, steps_at
+from fmbench.saved_run import SavedRun
+from policies.chunk_policy import ChunkPolicy
+
+
+class Rescoring:
+    """One sampler on the checkpoints of one run, in a folder of its own.
+
+    The test episodes and everything else are the run's own. Rows of the expert and of random
+    actions are the run's, unless more episodes are asked for than it has.
+
+    Args:
+        run: The finished run.
+        sampler: The sampler.
+        nfe: Network evaluations per decision, distinct.
+        changes: Values of the run's configuration to replace, `episodes` and `device`.
+        out: The new folder; an unfinished re-scoring of the same kind there is resumed.
+        reporter: Shows progress.
+        interrupts: Says when to stop.
+        command: The command line, for `run.json`.
+
+    Raises:
+        FmbenchError: The sampler, a number of evaluations, the device or a checkpoint does not
+            fit, or `out` holds something else.
+    """
+
+    def __init__(
+        self,
+        run: SavedRun,
+        sampler: str,
+        nfe: tuple[int, ...],
+        changes: dict[str, Any],
+        out: Path,
+        reporter: Reporter,
+        interrupts: Interrupts,
+        command: str = "",
+    ) -> None:
+        self.saved, self.out = run, out
+        self.reporter, self.interrupts = reporter, interrupts
+        self.policies = policies_taking(sampler, run.config.policy, str(run.folder))
+        self.steps = {p: steps_at(sampler, p, tuple(sorted(nfe))) for p in self.policies}
+        self.sampler = sampler
+        self.config: RunConfig = dataclasses.replace(run.config, **changes)
+        check_runnable(self.config)
+        run.check_policies(self.policies)
+        self.own_rows = read_rows(run.folder / EpisodeRow.file_name, EpisodeRow)
+        self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
+        self.origin = Origin(config=self.config.hash, commit=commit(), device=self.config.device)
+        identity = {
+            "rescores": {
+                "run": run.folder.resolve().name,
+                "config_hash": run.config.hash,
+                "commit": run.facts.get("commit"),
+                "sampler": sampler,
+                "nfe": sorted(nfe),
+            },
+            "config": self.config.to_json(),
+            "task_hashes": run.task_hashes,
+        }
+        facts = start_facts(self.config.preset, command)
+        self.facts = open_run_folder(out, identity, facts, "fmbench.evaluate", reporter)
+
+    def run(self) -> None:
+        """Do everything that is not done yet; draw the tables and figures."""
+        started = time.time()
+        episodes: list[EpisodeRow] = []
+        measurements: list[MeasurementRow] = []
+        for task in self.config.task:
+            for reference in (EXPERT, RANDOM):
+                episodes += self._reference(Cell(task, reference))
+            for policy in self.policies:
+                for train_seed in range(self.config.seeds):
+                    rows, costs = self._score(task, policy, train_seed)
+                    episodes += rows
+                    measurements += costs
+        training = [row for row in self.training if row.policy in self.policies]
+        write_rows(self.out / EpisodeRow.file_name, episodes, EpisodeRow)
+        write_rows(self.out / MeasurementRow.file_name, measurements, MeasurementRow)
+        write_rows(self.out / TrainingRow.file_name, training, TrainingRow)
+        if not self.facts["complete"]:
+            self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
+            write_json_atomic(self.out / RUN_FILE, self.facts)
+        with self.reporter.stage("tables and figures", 1):
+            draw_all(self.out)
+
+    def _reference(self, cell: Cell) -> list[EpisodeRow]:
+        """Return the rows of the expert or of random actions, the run's if it has enough."""
+        found = [r for r in self.own_rows if (r.task, r.policy) == (cell.task, cell.policy)]
+        if len(found) < self.config.episodes:
+            return self._evaluate(cell, self.origin, None)
+        rows = found[: self.config.episodes]
+        path = self.saved.folder / EpisodeRow.file_name
+        check_rows(path, rows, cell, self.config, self.origin)
+        return rows
+
+    def _score(
+        self, task: str, name: str, train_seed: int
+    ) -> tuple[list[EpisodeRow], list[MeasurementRow]]:
+        """Evaluate and measure one trained policy, its most steps first."""
+        policy, facts = self.saved.load(task, name, train_seed)
+        origin = dataclasses.replace(
+            self.origin,
+            weights=str(facts["sha256"]["ema.safetensors"])[:16],
+            demonstrations=str(facts["origin"]["demonstrations"])[:16],
+        )
+        rows: list[EpisodeRow] = []
+        costs: list[MeasurementRow] = []
+        most = max(self.steps[name])
+        for steps in sorted(self.steps[name], key=lambda steps: steps != most):
+            cell = Cell(task, name, self.sampler, steps, train_seed, headline=steps == most)
+            rows += self._evaluate(cell, origin, policy)
+            costs += self._measure(cell, policy)
+        return rows, costs
+
+    def _evaluate(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
+        path = self.out / "cells" / f"{cell.name}.csv"
+        if path.exists():
+            rows = read_rows(path, EpisodeRow)
+            check_rows(path, rows, cell, self.config, origin)
+            return rows
+        self.interrupts.stop_here()
+        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
+
+            def count(done: int) -> None:
+                self.interrupts.stop_here()
+                stage.update(done)
+
+            rows = evaluate(cell, self.config, origin, policy, count)
+        write_rows(path, rows, EpisodeRow)
+        return rows
+
+    def _measure(self, cell: Cell, policy: ChunkPolicy) -> list[MeasurementRow]:
+        path = self.out / "cells" / f"{cell.name}.measurement.csv"
+        if not path.exists():
+            checkpoint = self.saved.checkpoint(cell.task, cell.policy, cell.train_seed)
+            write_rows(path, [measure(cell, self.config, policy, checkpoint)], MeasurementRow)
+        return read_rows(path, MeasurementRow)
