@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from envs.registry import make_task, task_hash
-from fmbench.checkpoints import load_policy, restore_checkpoint, save_checkpoint
+from fmbench.cells import CellStore
+from fmbench.checkpoints import STATE_FILE, load_policy, restore_checkpoint, save_checkpoint
 from fmbench.config import RunConfig
 from fmbench.contact_sheets import draw_contact_sheet
 from fmbench.dataset import load_demonstrations
@@ -20,13 +21,10 @@ from fmbench.evaluation import (
     RANDOM,
     Cell,
     Origin,
-    check_rows,
-    evaluate,
     plan_cells,
 )
 from fmbench.figures import draw_all
 from fmbench.interrupts import Interrupts
-from fmbench.measurement import measure
 from fmbench.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.progress import Reporter
 from fmbench.provenance import commit
@@ -35,7 +33,6 @@ from fmbench.records import (
     MeasurementRow,
     TrainingRow,
     read_json,
-    read_rows,
     write_json_atomic,
     write_rows,
 )
@@ -43,7 +40,6 @@ from fmbench.run_folder import RUN_FILE, checkpoint_folder, open_run_folder, sta
 from fmbench.training import TrainConfig, start_training, train
 from fmbench.windows import Windows, make_windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
 
 CHECKPOINT_UPDATES = 1000
 
@@ -92,18 +88,22 @@ class Experiment:
         self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
         check_found_demonstrations(config, data)
         self.facts = self._open(command)
+        self.cells = CellStore(out, config, reporter, interrupts)
+        self.episodes: list[EpisodeRow] = []
+        self.measurements: list[MeasurementRow] = []
+        self.training: list[TrainingRow] = []
 
     def run(self) -> None:
         """Do everything that is not done yet; draw the tables and figures."""
         started = time.time()
         for task in self.config.task:
             for policy in (EXPERT, RANDOM):
-                self._evaluate(Cell(task, policy), self.origin, None)
+                self.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
             data = self._demonstrations(task)
             for policy in self.config.policy:
                 for train_seed in range(self.config.seeds):
                     self._train_and_evaluate(task, policy, train_seed, data)
-        self._collect()
+        self._write_rows()
         if not self.facts["complete"]:
             self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
             write_json_atomic(self.out / RUN_FILE, self.facts)
@@ -147,10 +147,13 @@ class Experiment:
             demonstrations=data.sha256[:16],
         )
         for cell in plan_cells(self.config, task, name, train_seed):
-            rows = self._evaluate(cell, origin, policy)
-            self._measure(cell, policy)
+            rows = self.cells.episodes(cell, origin, policy)
+            self.episodes += rows
+            self.measurements.append(self.cells.measurement(cell, policy, folder))
             if cell.headline and train_seed == 0:
                 self._film(cell, rows, policy)
+        log = read_json(folder / STATE_FILE)["log"]
+        self.training += [TrainingRow(task, name, train_seed, **entry) for entry in log]
 
     def _train(self, folder: Path, task: str, name: str, train_seed: int, data: Data) -> None:
         state = start_training(
@@ -195,29 +198,6 @@ class Experiment:
             depth=self.config.depth,
         )
 
-    def _evaluate(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
-        path = self._cell_file(cell)
-        if path.exists():
-            rows = read_rows(path, EpisodeRow)
-            check_rows(path, rows, cell, self.config, origin)
-            return rows
-        self.interrupts.stop_here()
-        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
-
-            def count(done: int) -> None:
-                self.interrupts.stop_here()
-                stage.update(done)
-
-            rows = evaluate(cell, self.config, origin, policy, count)
-        write_rows(path, rows, EpisodeRow)
-        return rows
-
-    def _measure(self, cell: Cell, policy: ChunkPolicy) -> None:
-        path = self._cell_file(cell).with_suffix(".measurement.csv")
-        if not path.exists():
-            row = measure(cell, self.config, policy, self._checkpoint(cell))
-            write_rows(path, [row], MeasurementRow)
-
     def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
         if path.exists():
@@ -227,39 +207,11 @@ class Experiment:
         except RuntimeError as error:
             self.reporter.say(f"No contact sheet of {cell.name}: {error}")
 
-    def _collect(self) -> None:
-        """Gather the rows of all cells into the run's files."""
-        episodes: list[EpisodeRow] = []
-        measurements: list[MeasurementRow] = []
-        training: list[TrainingRow] = []
-        for cell in self._cells():
-            episodes += read_rows(self._cell_file(cell), EpisodeRow)
-            if cell.policy in OBJECTIVES:
-                path = self._cell_file(cell).with_suffix(".measurement.csv")
-                measurements += read_rows(path, MeasurementRow)
-            if cell.policy in OBJECTIVES and cell.headline:
-                log = read_json(self._checkpoint(cell) / "state.json")["log"]
-                training += [
-                    TrainingRow(cell.task, cell.policy, cell.train_seed, **entry) for entry in log
-                ]
-        write_rows(self.out / EpisodeRow.file_name, episodes, EpisodeRow)
-        write_rows(self.out / MeasurementRow.file_name, measurements, MeasurementRow)
-        write_rows(self.out / TrainingRow.file_name, training, TrainingRow)
-
-    def _cells(self) -> list[Cell]:
-        cells = []
-        for task in self.config.task:
-            cells += [Cell(task, EXPERT), Cell(task, RANDOM)]
-            for policy in self.config.policy:
-                for train_seed in range(self.config.seeds):
-                    cells += plan_cells(self.config, task, policy, train_seed)
-        return cells
-
-    def _cell_file(self, cell: Cell) -> Path:
-        return self.out / "cells" / f"{cell.name}.csv"
-
-    def _checkpoint(self, cell: Cell) -> Path:
-        return checkpoint_folder(self.out, cell.task, cell.policy, cell.train_seed)
+    def _write_rows(self) -> None:
+        """Write the rows of all cells, in the order of their evaluation, as the run's files."""
+        write_rows(self.out / EpisodeRow.file_name, self.episodes, EpisodeRow)
+        write_rows(self.out / MeasurementRow.file_name, self.measurements, MeasurementRow)
+        write_rows(self.out / TrainingRow.file_name, self.training, TrainingRow)
 
 
 def set_threads() -> None:

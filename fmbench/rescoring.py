@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fmbench.cells import CellStore
 from fmbench.config import RunConfig
-from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, check_rows, evaluate
+from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, check_rows
 from fmbench.figures import draw_all
 from fmbench.interrupts import Interrupts
-from fmbench.measurement import measure
 from fmbench.preparation import check_runnable
 from fmbench.progress import Reporter
 from fmbench.provenance import commit
@@ -24,7 +24,6 @@ from fmbench.records import (
 from fmbench.run_folder import RUN_FILE, open_run_folder, start_facts
 from fmbench.sampler_choice import policies_taking, steps_at
 from fmbench.saved_run import SavedRun
-from policies.chunk_policy import ChunkPolicy
 
 
 class Rescoring:
@@ -83,6 +82,7 @@ class Rescoring:
         }
         facts = start_facts(self.config.preset, command)
         self.facts = open_run_folder(out, identity, facts, "fmbench.evaluate", reporter)
+        self.cells = CellStore(out, self.config, reporter, interrupts)
 
     def run(self) -> None:
         """Do everything that is not done yet; draw the tables and figures."""
@@ -111,7 +111,7 @@ class Rescoring:
         """Return the rows of the expert or of random actions, the run's if it has enough."""
         found = [r for r in self.own_rows if (r.task, r.policy) == (cell.task, cell.policy)]
         if len(found) < self.config.episodes:
-            return self._evaluate(cell, self.origin, None)
+            return self.cells.episodes(cell, self.origin, None)
         rows = found[: self.config.episodes]
         path = self.saved.folder / EpisodeRow.file_name
         check_rows(path, rows, cell, self.config, self.origin)
@@ -132,30 +132,7 @@ class Rescoring:
         most = max(self.steps[name])
         for steps in sorted(self.steps[name], key=lambda steps: steps != most):
             cell = Cell(task, name, self.sampler, steps, train_seed, headline=steps == most)
-            rows += self._evaluate(cell, origin, policy)
-            costs += self._measure(cell, policy)
+            rows += self.cells.episodes(cell, origin, policy)
+            checkpoint = self.saved.checkpoint(task, name, train_seed)
+            costs.append(self.cells.measurement(cell, policy, checkpoint))
         return rows, costs
-
-    def _evaluate(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
-        path = self.out / "cells" / f"{cell.name}.csv"
-        if path.exists():
-            rows = read_rows(path, EpisodeRow)
-            check_rows(path, rows, cell, self.config, origin)
-            return rows
-        self.interrupts.stop_here()
-        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
-
-            def count(done: int) -> None:
-                self.interrupts.stop_here()
-                stage.update(done)
-
-            rows = evaluate(cell, self.config, origin, policy, count)
-        write_rows(path, rows, EpisodeRow)
-        return rows
-
-    def _measure(self, cell: Cell, policy: ChunkPolicy) -> list[MeasurementRow]:
-        path = self.out / "cells" / f"{cell.name}.measurement.csv"
-        if not path.exists():
-            checkpoint = self.saved.checkpoint(cell.task, cell.policy, cell.train_seed)
-            write_rows(path, [measure(cell, self.config, policy, checkpoint)], MeasurementRow)
-        return read_rows(path, MeasurementRow)

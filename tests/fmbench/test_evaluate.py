@@ -9,7 +9,7 @@ import pytest
 import torch
 from small_run import SMALL, call, files_of
 
-from fmbench import evaluate, rescoring
+from fmbench import cells, evaluate
 from fmbench.checkpoints import EMA_FILE
 from fmbench.evaluate import default_out, main
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
@@ -222,7 +222,7 @@ def test_stopped_it_resumes_to_the_same_rows(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(main, copy, *HEUN, "--out", copy.parent / "whole") == 0
-    real, calls = rescoring.evaluate, []
+    real, calls = cells.evaluate, []
 
     def stop_at_the_third(*arguments: object) -> list[EpisodeRow]:
         calls.append(arguments)
@@ -230,7 +230,7 @@ def test_stopped_it_resumes_to_the_same_rows(
             raise KeyboardInterrupt
         return real(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(rescoring, "evaluate", stop_at_the_third)
+    monkeypatch.setattr(cells, "evaluate", stop_at_the_third)
     parts = copy.parent / "parts"
     assert call(main, copy, *HEUN, "--out", parts) == 130
     assert "the same command resumes" in capsys.readouterr().err

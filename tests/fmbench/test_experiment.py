@@ -23,6 +23,7 @@ from fmbench.preparation import check_runnable
 from fmbench.progress import Reporter, Stage
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
 from policies.backbones import BACKBONES
+from policies.objectives import OBJECTIVES
 
 CONFIG = RunConfig(
     task=("PressEither",),
@@ -245,8 +246,8 @@ def test_what_cannot_run_here_is_refused_before_any_work(
 
 
 def test_a_sampler_without_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(experiment.OBJECTIVES["flow"].limits["euler"], lowest=5)
-    monkeypatch.setattr(experiment.OBJECTIVES["flow"], "limits", {"euler": limits})
+    limits = replace(OBJECTIVES["flow"].limits["euler"], lowest=5)
+    monkeypatch.setattr(OBJECTIVES["flow"], "limits", {"euler": limits})
     with pytest.raises(FmbenchError, match="--nfe 2: euler, the sampler of flow, takes 5 or more"):
         check_runnable(CONFIG)
 

@@ -1,0 +1,58 @@
+"""Keep the evaluated cells of a run folder: each is rolled out and measured once, then read."""
+
+from pathlib import Path
+
+from fmbench.config import RunConfig
+from fmbench.evaluation import Cell, Origin, check_rows, evaluate
+from fmbench.interrupts import Interrupts
+from fmbench.measurement import measure
+from fmbench.progress import Reporter
+from fmbench.records import EpisodeRow, MeasurementRow, read_rows, write_rows
+from policies.chunk_policy import ChunkPolicy
+
+
+class CellStore:
+    """The cells of one run folder, each in files of its own, so that a run can be resumed.
+
+    Args:
+        out: The run's folder.
+        config: The run.
+        reporter: Shows progress.
+        interrupts: Says when to stop; a cell that was not finished is not kept.
+    """
+
+    def __init__(
+        self, out: Path, config: RunConfig, reporter: Reporter, interrupts: Interrupts
+    ) -> None:
+        self.folder, self.config = out / "cells", config
+        self.reporter, self.interrupts = reporter, interrupts
+
+    def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
+        """Return a cell's rows: those on disk, or those of a rollout made now.
+
+        Raises:
+            FmbenchError: The rows on disk are not the cell's.
+        """
+        path = self.folder / f"{cell.name}.csv"
+        if path.exists():
+            rows = read_rows(path, EpisodeRow)
+            check_rows(path, rows, cell, self.config, origin)
+            return rows
+        self.interrupts.stop_here()
+        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
+
+            def count(done: int) -> None:
+                self.interrupts.stop_here()
+                stage.update(done)
+
+            rows = evaluate(cell, self.config, origin, policy, count)
+        write_rows(path, rows, EpisodeRow)
+        return rows
+
+    def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
+        """Return what a cell's decisions cost: what is on disk, or what is measured now."""
+        path = self.folder / f"{cell.name}.measurement.csv"
+        if not path.exists():
+            write_rows(path, [measure(cell, self.config, policy, checkpoint)], MeasurementRow)
+        (row,) = read_rows(path, MeasurementRow)
+        return row
