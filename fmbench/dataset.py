@@ -3,33 +3,25 @@
 import hashlib
 import importlib.metadata
 import json
-import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
-import minari
 import numpy as np
 from filelock import FileLock
-from minari.data_collector.episode_buffer import EpisodeBuffer
 
-from envs.gym_protocol import make_spaces
 from envs.registry import make_expert, make_task, task_hash, task_id
 from envs.world import World
 from fmbench.artefacts import publish, staged_folder, verify
 from fmbench.command_noise import CommandNoise
 from fmbench.errors import FmbenchError, RunFailed
+from fmbench.minari_file import DATA_FILE, read_episodes, write_episodes
 from fmbench.open_loop import Playback
 from fmbench.rollout import Episode, Float32Array, rollout
 from fmbench.seeds import DEMONSTRATION, episode_seeds
 
 KIND = "demonstrations"
-DATA = "data"
-DATA_FILE = f"{DATA}/main_data.hdf5"
 MAX_SIMS = 256
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
 PACKAGES = ("mujoco", "gymnasium", "numpy")
@@ -149,9 +141,7 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
             f"made; {task_id(task)} is another one now: make new ones with "
             f"python -m fmbench.demonstrations --task {task}"
         )
-    _check_links(folder / DATA_FILE)
-    dataset = minari.MinariDataset(folder / DATA)
-    episodes = list(dataset.iterate_episodes())
+    episodes = read_episodes(folder)
     if len(episodes) != manifest["episodes"]:
         raise FmbenchError(f"{folder} holds {len(episodes)} episodes, not {manifest['episodes']}")
     return Demonstrations(
@@ -162,27 +152,6 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
         sha256=str(manifest["sha256"][DATA_FILE]),
         manifest=manifest,
     )
-
-
-def _check_links(path: Path) -> None:
-    """Refuse a file whose data lie in other files, which no hash here covers."""
-
-    def check(group: h5py.Group) -> None:
-        for name in group:
-            where = f"{path}: {group.name.rstrip('/')}/{name}"
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise FmbenchError(f"{where} is a link; make the demonstrations again")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                check(item)
-            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                raise FmbenchError(f"{where} is stored elsewhere; make the demonstrations again")
-
-    try:
-        with h5py.File(path, "r") as file:
-            check(file)
-    except OSError as error:
-        raise FmbenchError(f"{path} is not an HDF5 file: {error}") from error
 
 
 def _collect(
@@ -258,9 +227,6 @@ def _replay(
 def _store(
     config: DemonstrationConfig, folder: Path, episodes: list[Episode], report: Report
 ) -> None:
-    task = make_task(config.task)
-    spaces = make_spaces(task)
-    buffers = [_buffer(k, episode) for k, episode in enumerate(episodes)]
     facts = {
         "task": task_id(config.task),
         "task_hash": task_hash(config.task),
@@ -274,53 +240,8 @@ def _store(
         "modes": [episode.mode for episode in episodes],
     }
     with staged_folder(folder) as staging:
-        with _minari_root(staging), warnings.catch_warnings():
-            # It asks for an author and a link to versioned code; the manifest names the sources.
-            warnings.filterwarnings("ignore", category=UserWarning, module="minari")
-            minari.create_dataset_from_buffers(
-                "demonstrations-v0",
-                buffers,
-                observation_space=spaces[0],
-                action_space=spaces[1],
-                algorithm_name="scripted expert",
-                description=task.description,
-            )
-        os.replace(staging / "demonstrations-v0" / DATA, staging / DATA)
-        (staging / "demonstrations-v0").rmdir()
+        write_episodes(staging, make_task(config.task), episodes)
         publish(staging, folder, KIND, facts)
-
-
-def _buffer(index: int, episode: Episode) -> EpisodeBuffer:
-    trajectory = episode.trajectory
-    assert trajectory is not None
-    ends = np.zeros(episode.length, dtype=np.bool_)
-    ends[-1] = True
-    # Minari stores infos from the reset on: the clean command of step 0 stands at index 0.
-    return EpisodeBuffer(
-        id=index,
-        seed=episode.episode_seed,
-        observations=trajectory.observations,
-        actions=trajectory.executed,
-        rewards=trajectory.rewards,
-        terminations=ends,
-        truncations=np.zeros_like(ends),
-        infos={"clean_action": trajectory.actions},
-    )
-
-
-@contextmanager
-def _minari_root(path: Path) -> Iterator[None]:
-    """Let Minari write under `path` instead of under the home directory."""
-    name = "MINARI_DATASETS_PATH"
-    before = os.environ.get(name)
-    os.environ[name] = str(path.resolve())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _versions() -> dict[str, str]:
