@@ -50,7 +50,6 @@ class Data:
 
     windows: Windows
     sha256: str
-    facts: dict[str, Any]
 
 
 class Experiment:
@@ -135,7 +134,7 @@ class Experiment:
             name: demonstrations.manifest[name] for name in ("episodes", "attempted", "failed")
         }
         self.facts["demonstrations"][task] = {**facts, "sha256": demonstrations.sha256}
-        return Data(windows, demonstrations.sha256, facts)
+        return Data(windows, demonstrations.sha256)
 
     def _train_and_evaluate(self, task: str, name: str, train_seed: int, data: Data) -> None:
         folder = checkpoint_folder(self.out, task, name, train_seed)
