@@ -14,6 +14,16 @@ ALL_TASKS = "all"
 KNOWN_POLICIES = ["flow", "diffusion", "bc"]
 KNOWN_BACKBONES = ("mlp", "dit", "unet")
 """The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
+CHOICES: dict[str, tuple[str, ...]] = {
+    "backbone": KNOWN_BACKBONES,
+    "size": ("small", "base"),
+    "conditioning": ("film", "concat"),
+    "time_sampling": ("uniform", "logit_normal", "beta"),
+    "pairing": ("independent", "optimal_transport"),
+    "schedule": ("cosine", "linear"),
+    "precision": ("fp32", "bf16"),
+}
+"""Option to the names that it accepts, known here without importing torch."""
 MOST = {
     "seeds": 1000,
     "episodes": 1_000_000,
@@ -46,9 +56,16 @@ class RunConfig:
         batch_size: Windows per update.
         learning_rate: Peak learning rate.
         backbone: Name of the network.
-        width: Width of the network.
+        size: How large the network is: alike for every backbone.
+        width: Width of the network; None is what the size says, as for `depth`.
         depth: Blocks of the network.
+        conditioning: How observations reach the network; None is the backbone's own way.
         prediction: What the network predicts.
+        time_sampling: How a flow's training times are drawn.
+        pairing: How a flow's noise is paired with the chunks of a batch.
+        schedule: Noise schedule of diffusion.
+        from_run: Folder of the run whose flows `reflow` learns from; None is the run itself.
+        precision: Numbers of the network's layers in training.
         obs_horizon: Observations a policy sees.
         pred_horizon: Actions it predicts.
         exec_horizon: Actions executed before it is asked again.
@@ -67,9 +84,16 @@ class RunConfig:
     batch_size: int = 256
     learning_rate: float = 1e-3
     backbone: str = "mlp"
-    width: int = 256
-    depth: int = 3
+    size: str = "small"
+    width: int | None = None
+    depth: int | None = None
+    conditioning: str | None = None
     prediction: str = "sample"
+    time_sampling: str = "uniform"
+    pairing: str = "independent"
+    schedule: str = "cosine"
+    from_run: str | None = None
+    precision: str = "fp32"
     obs_horizon: int = 2
     pred_horizon: int = 16
     exec_horizon: int = 8
@@ -94,8 +118,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "demos": 1000,
         "updates": 10_000,
         "batch_size": 1024,
-        "width": 512,
-        "depth": 4,
+        "size": "base",
         "nfe": (1, 2, 4, 8, 16, 32),
     },
 }
@@ -120,9 +143,13 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
         config = dataclasses.replace(config, task=known_tasks)
     _check_names("task", config.task, (*known_tasks, ALL_TASKS))
     _check_names("policy", config.policy, tuple(KNOWN_POLICIES))
-    _check_names("backbone", (config.backbone,), KNOWN_BACKBONES)
+    for name, known in CHOICES.items():
+        if (chosen := getattr(config, name)) is not None and chosen not in known:
+            raise unknown(name.replace("_", "-"), chosen, known)
     for name in MOST:
         given_counts = getattr(config, name)
+        if given_counts is None:
+            continue
         for count in given_counts if name == "nfe" else (given_counts,):
             check_count(f"--{name.replace('_', '-')}", count, MOST[name])
     if not config.nfe:
@@ -147,11 +174,11 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     Raises:
         FmbenchError: It is not such a configuration, or names a task or policy unknown here.
     """
-    examples = dataclasses.asdict(RunConfig())
+    examples = dataclasses.asdict(RunConfig()) | _UNSET
     if not isinstance(values, dict) or set(values) != set(examples):
         raise FmbenchError(f"a configuration has the values {', '.join(examples)}")
     for name, value in values.items():
-        if not _is_like(value, examples[name]):
+        if not (name in _UNSET and value is None) and not _is_like(value, examples[name]):
             raise FmbenchError(f"{name} is {value!r} in its configuration, unlike {examples[name]}")
     given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return make_config(str(values["preset"]), given, known_tasks)
@@ -188,6 +215,10 @@ def check_count(flag: str, value: int, most: int) -> None:
     """Refuse a count that is not in 1..`most`; the message names the flag it was given by."""
     if not 1 <= value <= most:
         raise FmbenchError(f"{flag} is {value}; give a whole number from 1 to {most}")
+
+
+_UNSET: dict[str, Any] = {"width": 1, "depth": 1, "conditioning": "film", "from_run": "runs/a"}
+"""The values that may be None, with an example of each that is not."""
 
 
 def _check_names(kind: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

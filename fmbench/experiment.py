@@ -39,6 +39,8 @@ from fmbench.records import (
 from fmbench.run_folder import RUN_FILE, checkpoint_folder, open_run_folder, start_facts
 from fmbench.training import TrainConfig, start_training, train
 from fmbench.windows import Windows, make_windows
+from policies.backbones import DEFAULT_CONDITIONING
+from policies.backbones.sizes import network_size
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 CHECKPOINT_UPDATES = 1000
@@ -156,7 +158,7 @@ class Experiment:
 
     def _train(self, folder: Path, task: str, name: str, train_seed: int, data: Data) -> None:
         state = start_training(
-            self._policy_config(task, name), self.train_config, data.windows, train_seed,
+            policy_config(self.config, task, name), self.train_config, data.windows, train_seed,
             self.config.device,
         )  # fmt: skip
         origin = {"task_hash": task_hash(task), "demonstrations": data.sha256}
@@ -184,19 +186,6 @@ class Experiment:
             save_checkpoint(folder, state, self.train_config, origin)
             self.interrupts.stop_here()
 
-    def _policy_config(self, task: str, name: str) -> ChunkPolicyConfig:
-        return ChunkPolicyConfig(
-            obs_dim=make_task(task).obs_dim,
-            act_dim=make_task(task).act_dim,
-            obs_horizon=self.config.obs_horizon,
-            pred_horizon=self.config.pred_horizon,
-            objective=name,
-            prediction=self.config.prediction,
-            backbone=self.config.backbone,
-            width=self.config.width,
-            depth=self.config.depth,
-        )
-
     def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
         if path.exists():
@@ -211,6 +200,35 @@ class Experiment:
         write_rows(self.out / EpisodeRow.file_name, self.episodes, EpisodeRow)
         write_rows(self.out / MeasurementRow.file_name, self.measurements, MeasurementRow)
         write_rows(self.out / TrainingRow.file_name, self.training, TrainingRow)
+
+
+def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfig:
+    """Return the policy that a run trains on a task."""
+    described = make_task(task)
+    conditioning = config.conditioning or DEFAULT_CONDITIONING[config.backbone]
+    width, depth = network_size(
+        config.backbone,
+        config.size,
+        conditioning,
+        described.act_dim,
+        config.pred_horizon,
+        config.obs_horizon * described.obs_dim,
+    )
+    return ChunkPolicyConfig(
+        obs_dim=described.obs_dim,
+        act_dim=described.act_dim,
+        obs_horizon=config.obs_horizon,
+        pred_horizon=config.pred_horizon,
+        objective=policy,
+        prediction=config.prediction,
+        backbone=config.backbone,
+        width=config.width or width,
+        depth=config.depth or depth,
+        conditioning=conditioning,
+        time_sampling=config.time_sampling,
+        pairing=config.pairing,
+        schedule=config.schedule,
+    )
 
 
 def set_threads() -> None:

@@ -16,6 +16,7 @@ from fmbench.evaluation import plan_cells
 from fmbench.interrupts import Interrupts
 from fmbench.progress import Reporter
 from policies.objectives import OBJECTIVES
+from policies.objectives.options import CHOICES
 
 
 def demonstrate(
@@ -69,12 +70,27 @@ def check_runnable(config: RunConfig) -> None:
             f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
             f"possible: {possible}"
         )
+    _check_options(config)
     for policy in config.policy:
         if not plan_cells(config, config.task[0], policy, 0):
             sampler = OBJECTIVES[policy].default_sampler
             raise FmbenchError(
                 f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
                 f"takes {OBJECTIVES[policy].limits[sampler]}"
+            )
+
+
+def _check_options(config: RunConfig) -> None:
+    """Refuse a choice inside an objective that no policy of the run would notice."""
+    read = {option for policy in config.policy for option in OBJECTIVES[policy].reads}
+    for option, values in CHOICES.items():
+        chosen = getattr(config, option)
+        if option not in read and chosen != values[0]:
+            flag = f"--{option.replace('_', '-')}"
+            readers = [name for name in OBJECTIVES if option in OBJECTIVES[name].reads]
+            raise FmbenchError(
+                f"{flag} {chosen} changes nothing for {', '.join(config.policy)}; "
+                f"it is for {', '.join(readers)}"
             )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from envs.registry import TASKS
 from fmbench.command_line import Parser
 from fmbench.config import (
+    CHOICES,
     KNOWN_BACKBONES,
     KNOWN_POLICIES,
     PRESETS,
@@ -83,10 +84,42 @@ def _parser() -> Parser:
     how.add_argument(
         "--backbone", metavar="NAME", help=f"the network: {', '.join(KNOWN_BACKBONES)}"
     )
-    how.add_argument("--width", type=int, metavar="N", help="width of the network")
-    how.add_argument("--depth", type=int, metavar="N", help="blocks of the network")
+    how.add_argument(
+        "--size", metavar="NAME", help=f"how large it is: {', '.join(CHOICES['size'])}"
+    )
+    how.add_argument("--width", type=int, metavar="N", help="its width, if not the size's")
+    how.add_argument("--depth", type=int, metavar="N", help="its blocks, if not the size's")
+    how.add_argument(
+        "--conditioning",
+        metavar="NAME",
+        help="how observations reach it: film or concat (default: concat for mlp, else film)",
+    )
     how.add_argument(
         "--prediction", metavar="NAME", help="sample, velocity, epsilon or v_prediction"
+    )
+    how.add_argument(
+        "--time-sampling",
+        metavar="NAME",
+        help=f"times a flow is trained at: {', '.join(CHOICES['time_sampling'])}",
+    )
+    how.add_argument(
+        "--pairing",
+        metavar="NAME",
+        help=f"noise a flow is paired with: {', '.join(CHOICES['pairing'])}",
+    )
+    how.add_argument(
+        "--schedule",
+        metavar="NAME",
+        help=f"noise of diffusion: {', '.join(CHOICES['schedule'])}",
+    )
+    how.add_argument(
+        "--precision", metavar="NAME", help=f"of the layers: {', '.join(CHOICES['precision'])}"
+    )
+    how.add_argument(
+        "--from",
+        dest="from_run",
+        metavar="RUN",
+        help="the run whose flows reflow learns from (default: this run's own)",
     )
     how.add_argument("--obs-horizon", type=int, metavar="N", help="observations a policy sees")
     how.add_argument("--pred-horizon", type=int, metavar="N", help="actions it predicts")
@@ -103,19 +136,25 @@ def _parser() -> Parser:
     return parser
 
 
+_NOT_PRESET = ("task", "policy", "preset", "from_run")
+
+
+def _say(value: object) -> str:
+    return "-" if value is None else str(value)
+
+
 def _preset_table() -> str:
     """Return the values of every preset as aligned text."""
-    names = [name for name in RunConfig.__dataclass_fields__ if name not in ("task", "policy")]
+    names = [name for name in RunConfig.__dataclass_fields__ if name not in _NOT_PRESET]
     presets = {
         preset: RunConfig(**{**values, "preset": preset}) for preset, values in PRESETS.items()
     }
     lines = [f"  {'':<16}" + "".join(f"{preset:>16}" for preset in presets)]
     for name in names:
-        if name != "preset":
-            values = [getattr(config, name) for config in presets.values()]
-            texts = [" ".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in values]
-            flag = f"--{name.replace('_', '-')}"
-            lines.append(f"  {flag:<16}" + "".join(f"{text:>16}" for text in texts))
+        values = [getattr(config, name) for config in presets.values()]
+        texts = [" ".join(map(str, v)) if isinstance(v, tuple) else _say(v) for v in values]
+        flag = f"--{name.replace('_', '-')}"
+        lines.append(f"  {flag:<16}" + "".join(f"{text:>16}" for text in texts))
     return "\n".join(lines)
 
 

@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, make_backbone
+from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.encoders import WindowEncoder
 from policies.normalizer import Normalizer
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.base import Noise
+from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup, unknown_name
 
 OBSERVATION_CLIP = 5.0
@@ -34,6 +35,11 @@ class ChunkPolicyConfig:
         backbone: A key of `BACKBONES`.
         width: Width of the network.
         depth: Blocks of the network.
+        conditioning: How observations reach the network, "film" or "concat"; empty is the
+            backbone's own.
+        time_sampling: See `ObjectiveOptions`, as for the next two.
+        pairing: How noise is paired with chunks.
+        schedule: Noise schedule of diffusion.
 
     Raises:
         ValueError: A size is not a positive integer, or a name is unknown.
@@ -48,6 +54,10 @@ class ChunkPolicyConfig:
     backbone: str = "mlp"
     width: int = 256
     depth: int = 3
+    conditioning: str = ""
+    time_sampling: str = "uniform"
+    pairing: str = "independent"
+    schedule: str = "cosine"
 
     def __post_init__(self) -> None:
         for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
@@ -55,7 +65,15 @@ class ChunkPolicyConfig:
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}.")
         lookup("backbone", self.backbone, BACKBONES)
+        if self.conditioning and self.conditioning not in CONDITIONINGS:
+            raise unknown_name("conditioning", self.conditioning, CONDITIONINGS)
+        _ = self.options
         lookup("objective", self.objective, OBJECTIVES).check_prediction(self.prediction)
+
+    @property
+    def options(self) -> ObjectiveOptions:
+        """The choices inside the objective."""
+        return ObjectiveOptions(self.time_sampling, self.pairing, self.schedule)
 
     def to_json(self) -> dict[str, int | str]:
         """Return the configuration as a dictionary of JSON values."""
@@ -132,9 +150,14 @@ class ChunkPolicy(nn.Module):
             self.encoder.condition_dim,
             config.width,
             config.depth,
+            config.conditioning or None,
+            OBJECTIVES[config.objective].outputs_per_action(config.act_dim),
         )
         self.objective = make_objective(
-            config.objective, config.prediction, (config.pred_horizon, config.act_dim)
+            config.objective,
+            config.prediction,
+            (config.pred_horizon, config.act_dim),
+            config.options,
         )
 
     def fit_normalizers(

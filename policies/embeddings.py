@@ -34,6 +34,23 @@ class SinusoidalTimeEmbedding(nn.Module):
         self.register_buffer("frequencies", frequencies.float(), persistent=False)
 
     def forward(self, time: Tensor) -> Tensor:
-        """Embed times ``(B,)`` in [0, 1] as features ``(B, dim)`` in [-1, 1]."""
-        angles = time[:, None] * self.frequencies
+        """Embed times in [0, 1] as features in [-1, 1].
+
+        Args:
+            time: ``(B,)``, or ``(B, n)`` for n times of one row that share the features evenly, so
+                that a network which is told two times has the parameters of one that is told one.
+
+        Returns:
+            ``(B, dim)``.
+
+        Raises:
+            ValueError: n does not divide the frequencies.
+        """
+        if time.ndim == 1:
+            angles = time[:, None] * self.frequencies
+        else:
+            n = time.shape[1]
+            if len(self.frequencies) % n:
+                raise ValueError(f"{len(self.frequencies)} frequencies cannot serve {n} times.")
+            angles = (time[:, :, None] * self.frequencies[::n]).flatten(1)
         return torch.cat((angles.cos(), angles.sin()), dim=-1)

@@ -102,6 +102,8 @@ class DiT(nn.Module):
         condition_dim: Length of the condition vector.
         width: Width of the tokens.
         depth: Number of blocks.
+        conditioning: How observations reach the tokens.
+        outputs: Numbers per action in the output; None is `act_dim`.
     """
 
     def __init__(
@@ -111,27 +113,30 @@ class DiT(nn.Module):
         condition_dim: int,
         width: int = 256,
         depth: int = 3,
+        conditioning: str = "film",
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
+        outputs = act_dim if outputs is None else outputs
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
         self.embed_context = ContextEmbedding(condition_dim, width)
         self.input = nn.Linear(act_dim, width)
         self.positions = nn.Parameter(POSITION_STD * torch.randn(pred_horizon, width))
         self.blocks = nn.ModuleList(DiTBlock(width) for _ in range(depth))
         self.output_norm = ModulatedNorm(width)
-        self.output = zeroed(nn.Linear(width, act_dim))
-        self.gate = TimeGate(act_dim)
+        self.output = zeroed(nn.Linear(width, outputs))
+        self.gate = TimeGate(act_dim, outputs)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.
 
         Args:
             noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` in [0, 1], 0 = noise.
+            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
             condition: ``(B, condition_dim)``.
 
         Returns:
-            ``(B, pred_horizon, act_dim)``.
+            ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
         context: Tensor = self.embed_context(time_features, condition)

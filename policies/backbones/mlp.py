@@ -62,6 +62,8 @@ class ResidualMLP(nn.Module):
         condition_dim: Length of the condition vector.
         width: Width of the hidden layers.
         depth: Number of residual blocks.
+        conditioning: How observations reach the blocks.
+        outputs: Numbers per action in the output; None is `act_dim`.
     """
 
     def __init__(
@@ -71,26 +73,29 @@ class ResidualMLP(nn.Module):
         condition_dim: int,
         width: int = 256,
         depth: int = 3,
+        conditioning: str = "concat",
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
+        outputs = act_dim if outputs is None else outputs
         chunk_dim, context_dim = pred_horizon * act_dim, condition_dim + TIME_DIM
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
         self.input = nn.Linear(chunk_dim + context_dim, width)
         self.blocks = nn.ModuleList(ResidualBlock(width, context_dim) for _ in range(depth))
         self.output_norm = ScaledNorm(width)
-        self.output = zeroed(nn.Linear(width, chunk_dim))
-        self.gate = TimeGate(act_dim)
+        self.output = zeroed(nn.Linear(width, pred_horizon * outputs))
+        self.gate = TimeGate(act_dim, outputs)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.
 
         Args:
             noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` in [0, 1], 0 = noise.
+            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
             condition: ``(B, condition_dim)``.
 
         Returns:
-            ``(B, pred_horizon, act_dim)``.
+            ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
         context = torch.cat((condition, time_features), dim=-1)
@@ -98,4 +103,5 @@ class ResidualMLP(nn.Module):
         for block in self.blocks:
             hidden = block(hidden, time_features, context)
         output: Tensor = self.output(self.output_norm(hidden, time_features))
-        return self.gate.add_skip(output.view_as(noisy_actions), noisy_actions, time_features)
+        chunk = output.reshape(*noisy_actions.shape[:2], -1)
+        return self.gate.add_skip(chunk, noisy_actions, time_features)

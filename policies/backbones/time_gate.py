@@ -20,12 +20,19 @@ class TimeGate(nn.Linear):
     literally the same network: a clean-chunk prediction learns a gate that is 0 until ``x_t`` is
     nearly clean, behaviour cloning feeds it zeros. The gate starts at 0.
 
+    A network whose outputs are not a chunk (a mixture's means and weights) has no skip: the gate
+    is then empty.
+
     Args:
         act_dim: Numbers in one action.
+        outputs: Numbers per action in the output; None is `act_dim`.
     """
 
-    def __init__(self, act_dim: int) -> None:
-        super().__init__(TIME_DIM, act_dim)
+    def __init__(self, act_dim: int, outputs: int | None = None) -> None:
+        super().__init__(TIME_DIM, act_dim if outputs in (None, act_dim) else 0)
+
+    def reset_parameters(self) -> None:
+        """Begin closed."""
         zeroed(self)
 
     def add_skip(self, output: Tensor, noisy_actions: Tensor, time_features: Tensor) -> Tensor:
@@ -39,5 +46,7 @@ class TimeGate(nn.Linear):
         Returns:
             Like `output`.
         """
+        if not self.out_features:
+            return output
         gate: Tensor = GATE_GAIN * self(time_features)
         return torch.addcmul(output, gate[:, None, :], noisy_actions)

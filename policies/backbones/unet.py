@@ -122,6 +122,8 @@ class UNet(nn.Module):
         condition_dim: Length of the condition vector.
         width: Channels at the lowest resolution; each higher one has half as many, rounded up.
         depth: Number of blocks at each resolution, on the way down and on the way up.
+        conditioning: How observations reach the blocks.
+        outputs: Numbers per action in the output; None is `act_dim`.
     """
 
     def __init__(
@@ -131,8 +133,11 @@ class UNet(nn.Module):
         condition_dim: int,
         width: int = 256,
         depth: int = 3,
+        conditioning: str = "film",
+        outputs: int | None = None,
     ) -> None:
         super().__init__()
+        outputs = act_dim if outputs is None else outputs
         self.padding = -pred_horizon % 2 ** (LEVELS - 1)
         channels = [math.ceil(width / 2**level) for level in reversed(range(LEVELS))]
         steps = list(itertools.pairwise(channels))
@@ -146,19 +151,19 @@ class UNet(nn.Module):
         self.splits = nn.ModuleList(nn.Linear(coarse, 2 * fine) for fine, coarse in steps)
         self.up = nn.ModuleList(Stage(2 * fine, fine, width, depth) for fine, _ in steps)
         self.output_norm = TimeGroupNorm(channels[0])
-        self.output = zeroed(nn.Linear(channels[0], act_dim))
-        self.gate = TimeGate(act_dim)
+        self.output = zeroed(nn.Linear(channels[0], outputs))
+        self.gate = TimeGate(act_dim, outputs)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.
 
         Args:
             noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` in [0, 1], 0 = noise.
+            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
             condition: ``(B, condition_dim)``.
 
         Returns:
-            ``(B, pred_horizon, act_dim)``.
+            ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
         context: Tensor = self.embed_context(time_features, condition)

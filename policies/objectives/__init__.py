@@ -7,6 +7,7 @@ from policies.objectives.base import Objective
 from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
+from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -16,15 +17,21 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 
 
-def make_objective(name: str, prediction: str, chunk_shape: tuple[int, int]) -> Objective:
+def make_objective(
+    name: str,
+    prediction: str,
+    chunk_shape: tuple[int, int],
+    options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
+) -> Objective:
     """Build the objective called `name`.
 
     Args:
         name: A key of `OBJECTIVES`.
         prediction: What the network predicts, one of the objective's `predictions`.
         chunk_shape: ``(pred_horizon, act_dim)``.
+        options: Choices inside the objective.
 
     Raises:
         ValueError: The name or the prediction is unknown.
     """
-    return lookup("objective", name, OBJECTIVES)(prediction, chunk_shape)
+    return lookup("objective", name, OBJECTIVES)(prediction, chunk_shape, options)

@@ -7,11 +7,15 @@ from typing import ClassVar, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup, unknown_name
 from policies.samplers.steps import StepLimits
 
 Network: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""``(noisy_actions (B, Tp, act_dim), time (B,), condition (B, C)) -> (B, Tp, act_dim)``."""
+"""``(noisy_actions (B, Tp, act_dim), time, condition (B, C)) -> (B, Tp, outputs)``.
+
+The time is ``(B,)``, or ``(B, 2)`` for objectives whose network is told the length of a step too.
+"""
 Noise: TypeAlias = Callable[[], Tensor]
 """Returns a fresh standard normal ``(B, Tp, act_dim)`` at each call."""
 
@@ -24,8 +28,11 @@ class Objective(nn.Module, ABC):
     Args:
         prediction: What the network predicts, one of `predictions`.
         chunk_shape: ``(pred_horizon, act_dim)``.
+        options: Choices inside the objective; those it does not read are ignored.
 
     Attributes:
+        reads: The fields of `ObjectiveOptions` that this objective reads.
+        trains: Whether it has a network to train; one that has none keeps the data instead.
         predictions: The predictions this objective can be trained with; the first is the default.
         limits: Sampler name to the steps it accepts.
         default_sampler: The sampler used when none is asked for.
@@ -39,12 +46,25 @@ class Objective(nn.Module, ABC):
     limits: ClassVar[Mapping[str, StepLimits]]
     default_sampler: ClassVar[str]
     planned: ClassVar[tuple[str, ...] | None] = None
+    reads: ClassVar[tuple[str, ...]] = ()
+    trains: ClassVar[bool] = True
 
-    def __init__(self, prediction: str, chunk_shape: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        prediction: str,
+        chunk_shape: tuple[int, int],
+        options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
+    ) -> None:
         super().__init__()
         self.check_prediction(prediction)
         self.prediction = prediction
         self.chunk_shape = chunk_shape
+        self.options = options
+
+    @classmethod
+    def outputs_per_action(cls, act_dim: int) -> int:
+        """Return how many numbers the network has to say about each action of the chunk."""
+        return act_dim
 
     @classmethod
     def check_prediction(cls, prediction: str) -> None:

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from policies.objectives.base import Network, Noise, Objective, normal_like
+from policies.objectives.options import ObjectiveOptions
 from policies.samplers import DIFFUSION_SAMPLERS, ReverseProcess
 from policies.schedules import (
     DIFFUSION_PREDICTIONS,
@@ -32,12 +33,18 @@ class Diffusion(Objective):
     limits = {name: sampler.limits for name, sampler in DIFFUSION_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "ddpm"
     planned = ("ddpm", "ddim")
+    reads = ("schedule",)
 
     alpha: Tensor
     sigma: Tensor
 
-    def __init__(self, prediction: str, chunk_shape: tuple[int, int]) -> None:
-        super().__init__(prediction, chunk_shape)
+    def __init__(
+        self,
+        prediction: str,
+        chunk_shape: tuple[int, int],
+        options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
+    ) -> None:
+        super().__init__(prediction, chunk_shape, options)
         self._alphas_cumprod = alphas_cumprod(cosine_betas(DIFFUSION_STEPS))
         self._processes: dict[tuple[str, int], ReverseProcess] = {}
         # Functions of the schedule, not of the data: they move with the policy but are not saved.

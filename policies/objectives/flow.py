@@ -20,6 +20,7 @@ class Flow(Objective):
     limits = {name: sampler.limits for name, sampler in ODE_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "euler"
     planned = ("euler",)
+    reads = ("time_sampling", "pairing")
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

@@ -48,9 +48,7 @@ def measure() -> list[Row]:
 def _policy(objective: str) -> ChunkPolicy:
     task = make_task("LiftCube")
     horizons = (CONFIG.obs_horizon, CONFIG.pred_horizon)
-    config = ChunkPolicyConfig(
-        task.obs_dim, task.act_dim, *horizons, objective, width=CONFIG.width, depth=CONFIG.depth
-    )
+    config = ChunkPolicyConfig(task.obs_dim, task.act_dim, *horizons, objective, width=256, depth=3)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return ChunkPolicy(config).eval()

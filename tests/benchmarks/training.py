@@ -66,8 +66,8 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
         CONFIG.pred_horizon,
         objective,
         CONFIG.prediction,
-        width=CONFIG.width,
-        depth=CONFIG.depth,
+        width=256,
+        depth=3,
     )
     state = start_training(policy, TRAIN, windows, train_seed=0)
 

@@ -52,7 +52,9 @@ def test_hash_is_the_same_for_the_same_values_and_changes_with_each() -> None:
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(RunConfig):
         value = getattr(config, field.name)
-        if isinstance(value, tuple):
+        if value is None:
+            changed[field.name] = "x"
+        elif isinstance(value, tuple):
             changed[field.name] = value * 2
         else:
             changed[field.name] = value + (1 if isinstance(value, int | float) else "x")
