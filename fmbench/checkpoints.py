@@ -59,7 +59,7 @@ def save_checkpoint(
         _save_tensors(staging / POLICY_FILE, weights)
         _save_tensors(staging / OPTIMIZER_FILE, tensors)
         log = [asdict(entry) for entry in state.log]
-        pending = [float(loss) for loss in state.pending_losses]
+        pending = state.losses_since_log()
         progress = {"seconds": state.seconds, "log": log, "pending_losses": pending}
         write_json_atomic(staging / STATE_FILE, progress)
         publish(staging, folder, KIND, facts)

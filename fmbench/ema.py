@@ -30,5 +30,20 @@ class EMA:
     @torch.no_grad()
     def update(self, u: int) -> None:
         """Take the policy's weights after update `u` (from 1) into the average."""
-        decay = min(self.decay, (1 + u) / (10 + u))
-        torch._foreach_lerp_(self._averaged, self._source, 1.0 - decay)
+        torch._foreach_lerp_(self._averaged, self._source, self.rate_at(u))
+
+    def rate_at(self, u: int) -> float:
+        """Return the weight of the policy's weights after update `u` (from 1)."""
+        return 1.0 - min(self.decay, (1 + u) / (10 + u))
+
+    @torch.no_grad()
+    def update_by(self, rate: Tensor) -> None:
+        """Take the policy's weights into the average with a weight that lies on the device.
+
+        Args:
+            rate: What `rate_at` returned, as a scalar tensor: it may change between replays of a
+                captured graph.
+        """
+        change = torch._foreach_sub(self._source, self._averaged)
+        torch._foreach_mul_(change, rate)
+        torch._foreach_add_(self._averaged, change)

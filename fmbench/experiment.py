@@ -37,7 +37,8 @@ from fmbench.records import (
     write_rows,
 )
 from fmbench.run_folder import RUN_FILE, checkpoint_folder, open_run_folder, start_facts
-from fmbench.training import TrainConfig, start_training, train
+from fmbench.training import TrainConfig, start_training
+from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies.backbones import DEFAULT_CONDITIONING
 from policies.backbones.sizes import network_size

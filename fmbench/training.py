@@ -1,16 +1,14 @@
-"""Train one chunk policy on demonstrations: the update loop, exactly resumable."""
+"""What training one chunk policy consists of, and how it begins."""
 
 import copy
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from fmbench.ema import EMA
-from fmbench.errors import FmbenchError, RunFailed
+from fmbench.errors import FmbenchError
 from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
@@ -78,6 +76,12 @@ class TrainingState:
     log: list[LogEntry] = field(default_factory=list)
     pending_losses: list[Tensor | float] = field(default_factory=list)
 
+    def losses_since_log(self) -> list[float]:
+        """Return the pending losses as numbers, fetched from their device at once."""
+        known = [loss for loss in self.pending_losses if not isinstance(loss, Tensor)]
+        fetched = [loss for loss in self.pending_losses if isinstance(loss, Tensor)]
+        return known + (torch.stack(fetched).tolist() if fetched else [])
+
 
 def build_policy(config: ChunkPolicyConfig, train_seed: int) -> ChunkPolicy:
     """Build a policy whose initial weights are a function of `train_seed` alone."""
@@ -106,90 +110,6 @@ def start_training(
     # Data and noise are drawn on the CPU only when it trains there; the seed is the policy's own.
     generator = torch.Generator(device).manual_seed(train_seed)
     return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)
-
-
-def train(
-    state: TrainingState,
-    config: TrainConfig,
-    windows: Windows,
-    *,
-    should_stop: Callable[[], bool] = lambda: False,
-    on_update: Callable[[int], None] = lambda update: None,
-) -> bool:
-    """Go on training until the configured number of updates, or until asked to stop.
-
-    Args:
-        state: Changed in place.
-        config: The same as when training began.
-        windows: The same as when training began.
-        should_stop: Asked before each update.
-        on_update: Called with the number of updates done, after each.
-
-    Returns:
-        Whether training is complete.
-
-    Raises:
-        RunFailed: The loss or the gradient became NaN or infinite.
-    """
-    parameters = list(state.policy.parameters())
-    started = time.perf_counter()
-    on_cpu = windows.actions.device.type == "cpu"
-    while state.update < config.updates:
-        if should_stop():
-            return False
-        loss, norm = _update(state, config, windows, parameters)
-        state.pending_losses.append(loss)
-        if state.update % config.log_every == 0 or state.update == config.updates:
-            _log(state, config, norm)
-        elif on_cpu:  # on a GPU this would wait for the device at every update
-            _check_finite(state.update, float(loss), float(norm))
-        now = time.perf_counter()
-        state.seconds, started = state.seconds + now - started, now
-        on_update(state.update)
-    return True
-
-
-def _update(
-    state: TrainingState,
-    config: TrainConfig,
-    windows: Windows,
-    parameters: list[torch.nn.Parameter],
-) -> tuple[Tensor, Tensor]:
-    """Make one update; return its loss and its gradient norm, before clipping."""
-    rate = config.learning_rate_at(state.update)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    steps = torch.randint(
-        len(windows),
-        (config.batch_size,),
-        generator=state.generator,
-        device=windows.actions.device,
-    )
-    observations, actions = windows.gather(steps)
-    loss = state.policy.loss(observations, actions, state.generator)
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    norm = torch.nn.utils.clip_grad_norm_(parameters, config.gradient_clip)
-    state.optimizer.step()
-    state.update += 1
-    state.ema.update(state.update)
-    return loss.detach(), norm.detach()
-
-
-def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
-    mean = sum(float(loss) for loss in state.pending_losses) / len(state.pending_losses)
-    _check_finite(state.update, mean, float(norm))
-    rate = config.learning_rate_at(state.update - 1)
-    state.log.append(LogEntry(state.update, mean, rate, float(norm)))
-    state.pending_losses.clear()
-
-
-def _check_finite(update: int, loss: float, norm: float) -> None:
-    if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise RunFailed(
-            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; the last "
-            "checkpoint is kept; try a lower learning rate"
-        )
 
 
 def averaged_policy(state: TrainingState) -> ChunkPolicy:

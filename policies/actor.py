@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.chunk_policy import ChunkPolicy
+from policies.graph_sampler import Sampling, make_sampling
 from policies.threads import one_thread
 
 INFERENCE_ROWS = 64
@@ -98,6 +99,7 @@ class ChunkActor:
         self.obs_horizon, self.exec_horizon = obs_horizon, exec_horizon
         self.device, self.sampling_seed = torch.device(device), sampling_seed
         self._episodes: dict[int, EpisodeNoise] = {}
+        self._sampling: Sampling | None = None
 
     def reset(self, rows: NDArray[np.integer], episode_seeds: NDArray[np.integer]) -> None:
         """Begin an episode in each of `rows`, at its decision 0.
@@ -153,7 +155,11 @@ class ChunkActor:
         self.policy.eval()
         try:
             with one_thread(), torch.inference_mode():
-                sample = self.policy.sample(window.to(self.device), noise, self.sampler, self.steps)
+                if self._sampling is None:
+                    self._sampling = make_sampling(
+                        self.policy, self.sampler, self.steps, INFERENCE_ROWS
+                    )
+                sample = self._sampling(window.to(self.device), noise)
         finally:
             self.policy.train(was_training)
         chunk: NDArray[np.float32] = sample.actions[:count, : self.exec_horizon].cpu().numpy()

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from policies.actor import ChunkActor
+from policies.graph_sampler import make_sampling
 from policies.threads import one_thread
 
 
@@ -40,13 +41,12 @@ def measure_latency(
     policy.eval()
     try:
         with one_thread(), torch.inference_mode():
+            sampling = make_sampling(policy, actor.sampler, actor.steps, rows=1)
             for call in range(warm_up + calls):
                 start = time.perf_counter()
-                sample = policy.sample(
+                sample = sampling(
                     observations.to(device),
                     lambda: torch.randn(shape, generator=generator).to(device),
-                    actor.sampler,
-                    actor.steps,
                 )
                 sample.actions.cpu()  # waits for the device
                 seconds[call] = time.perf_counter() - start

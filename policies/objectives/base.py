@@ -73,6 +73,11 @@ class Objective(nn.Module, ABC):
             raise unknown_name(f"prediction for {cls.__name__}", prediction, cls.predictions)
 
     @property
+    def capturable(self) -> bool:
+        """Whether the loss needs nothing of the host, so that a CUDA graph can hold an update."""
+        return True
+
+    @property
     def samplers(self) -> tuple[str, ...]:
         """Names of the samplers this objective accepts."""
         return tuple(self.limits)

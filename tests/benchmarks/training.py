@@ -8,7 +8,8 @@ import torch
 from envs.registry import make_task
 from fmbench.config import KNOWN_POLICIES, RunConfig
 from fmbench.dataset import Demonstrations
-from fmbench.training import TrainConfig, start_training, train
+from fmbench.training import TrainConfig, start_training
+from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed

@@ -23,7 +23,8 @@ from fmbench.checkpoints import (
     save_checkpoint,
 )
 from fmbench.errors import FmbenchError
-from fmbench.training import TrainingState, train
+from fmbench.training import TrainingState
+from fmbench.training_loop import train
 from policies.backbones import BACKBONES
 
 WINDOWS = make_small_windows()

@@ -16,7 +16,8 @@ from envs.world import World
 from fmbench.dataset import DemonstrationConfig, load_demonstrations, make_demonstrations
 from fmbench.rollout import Episode, rollout
 from fmbench.sb3_agent import SB3Agent
-from fmbench.training import TrainConfig, averaged_policy, start_training, train
+from fmbench.training import TrainConfig, averaged_policy, start_training
+from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies import ChunkActor, ChunkPolicyConfig
 from policies.sb3_predict import SB3Predictor

@@ -12,7 +12,8 @@ from small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 from fmbench.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
 from fmbench.ema import EMA
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.training import TrainConfig, averaged_policy, build_policy, train
+from fmbench.training import TrainConfig, averaged_policy, build_policy
+from fmbench.training_loop import train
 from policies import ChunkPolicyConfig
 
 OBJECTIVES = ("flow", "diffusion", "bc")

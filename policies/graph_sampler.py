@@ -1,0 +1,88 @@
+"""Sample chunks on a CUDA device by replaying one captured graph of the whole sampler."""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from policies.chunk_policy import ChunkPolicy, Sample
+from policies.objectives.base import Noise
+
+Sampling: TypeAlias = Callable[[Tensor, Noise], Sample]
+"""``(observations (rows, obs_horizon, obs_dim), noise) -> sample``."""
+
+WARM_UP_CALLS = 2
+"""Calls made one operation at a time before the capture: kernels and workspaces are chosen then."""
+
+
+def make_sampling(policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> Sampling:
+    """Return the fastest way to sample `rows` chunks at a time where the policy is.
+
+    Args:
+        policy: The policy, in evaluation mode.
+        sampler: One of the objective's samplers.
+        steps: Its steps.
+        rows: Windows of observations per call.
+    """
+    if next(policy.buffers()).is_cuda:
+        return GraphSampler(policy, sampler, steps, rows)
+    return lambda observations, noise: policy.sample(observations, noise, sampler, steps)
+
+
+class GraphSampler:
+    """Encoder, every step of the sampler and the normalisers as one graph for one batch size.
+
+    A step of a small network is bound by the start of its kernels: the host starts the graph once.
+    The noise is drawn outside, as many times and in the order the sampler asks for it, so that the
+    chunks are those of `ChunkPolicy.sample`.
+
+    Args:
+        policy: The policy, on a CUDA device, in evaluation mode; its weights stay in place.
+        sampler: One of the objective's samplers.
+        steps: Its steps.
+        rows: Windows of observations per call.
+    """
+
+    def __init__(self, policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> None:
+        self.policy, self.sampler, self.steps = policy, sampler, steps
+        config, device = policy.config, next(policy.buffers()).device
+        self._shape = (rows, *policy.objective.chunk_shape)
+        self._observations = torch.zeros(rows, config.obs_horizon, config.obs_dim, device=device)
+        self._noise: list[Tensor] = []
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.inference_mode():
+            self._sample = self._capture()
+
+    def __call__(self, observations: Tensor, noise: Noise) -> Sample:
+        """Sample one chunk per window; see `ChunkPolicy.sample`.
+
+        The actions are overwritten by the next call.
+        """
+        with torch.inference_mode():
+            self._observations.copy_(observations, non_blocking=True)
+            for drawn in self._noise:
+                drawn.copy_(noise(), non_blocking=True)
+            self._graph.replay()
+        return self._sample
+
+    def _capture(self) -> Sample:
+        """Learn how often the sampler draws, then capture it with as many buffers of noise."""
+        device = self._observations.device
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_CALLS):
+                self._noise.clear()
+                self._run(self._add_buffer)
+        torch.cuda.current_stream(device).wait_stream(stream)
+        buffers = iter(self._noise)
+        with torch.cuda.graph(self._graph):
+            return self._run(lambda: next(buffers))
+
+    def _run(self, noise: Noise) -> Sample:
+        return self.policy.sample(self._observations, noise, self.sampler, self.steps)
+
+    def _add_buffer(self) -> Tensor:
+        self._noise.append(torch.zeros(self._shape, device=self._observations.device))
+        return self._noise[-1]

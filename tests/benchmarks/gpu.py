@@ -1,0 +1,193 @@
+"""Time training and sampling on a CUDA device: captured graphs against single operations."""
+
+import copy
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from fmbench.training import TrainConfig, TrainingState, start_training
+from fmbench.update import EagerUpdate, GraphUpdate
+from fmbench.windows import Windows
+from policies import ChunkPolicyConfig
+from policies.backbones import BACKBONES
+from policies.backbones.sizes import SIZES, network_size
+from policies.graph_sampler import make_sampling
+from tests.benchmarks.interleaved import Spread, ratio, spread
+from tests.benchmarks.report import Row
+
+OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON = 89, 20, 2, 16  # like LiftCube
+STEPS, EPISODE_STEPS = 55_000, 110
+DEVICE = "cuda"
+UPDATES, ROUNDS, SHARING = 60, 3, 4
+SAMPLES_LIMIT, SHARING_LIMIT, LATENCY_LIMIT_MS, BATCH_LIMIT = 150_000, 2.0, 2.0, 1.5
+
+
+def measure() -> Iterator[Row]:
+    """Check that a graph trains as single operations do, then time both."""
+    windows = random_windows()
+    yield _same_weights(windows)
+    yield _no_waiting(windows)
+    yield from _throughput(windows, "unet", "base")
+    yield from _sharing(windows, "unet", "base")
+    yield from _decisions("unet", "base")
+    yield from _sharing(windows, "mlp", "small")
+    for backbone, size in itertools.product(BACKBONES, SIZES):
+        if (backbone, size) != ("unet", "base"):
+            yield from _throughput(windows, backbone, size)
+    yield from _decisions("mlp", "base")
+    yield from _decisions("dit", "base")
+
+
+def random_windows() -> Windows:
+    """Return windows of a task's shapes over random numbers: speed does not read values."""
+    generator = torch.Generator(DEVICE).manual_seed(0)
+    first = torch.arange(STEPS, device=DEVICE)
+    end = first - first % EPISODE_STEPS + EPISODE_STEPS - 1
+    ahead = torch.arange(PRED_HORIZON, device=DEVICE)
+    behind = torch.arange(1 - OBS_HORIZON, 1, device=DEVICE)
+    return Windows(
+        torch.randn(STEPS, OBS_DIM, generator=generator, device=DEVICE),
+        torch.rand(STEPS, ACT_DIM, generator=generator, device=DEVICE) * 2 - 1,
+        (first[:, None] + behind).clamp(min=0),
+        torch.minimum(first[:, None] + ahead, end[:, None]),
+    )
+
+
+def start(windows: Windows, backbone: str, size: str, config: TrainConfig, seed: int = 0,
+          objective: str = "flow") -> TrainingState:  # fmt: skip
+    """Begin a training on the device."""
+    width, depth = network_size(
+        backbone, size, "film", ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
+    )
+    policy = ChunkPolicyConfig(
+        OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON, objective, "sample", backbone, width, depth
+    )
+    return start_training(policy, config, windows, seed, DEVICE)
+
+
+def _same_weights(windows: Windows) -> Row:
+    """Train twice, replayed and operation by operation; return the largest difference."""
+    config, found = TrainConfig(updates=1000), []
+    for replayed in (True, False):
+        state = start(windows, "unet", "small", config)
+        update = GraphUpdate(state, config, windows)
+        for _ in range(100):
+            if not replayed:
+                update._done = 0  # never captures
+            update()
+        update.wait()
+        found.append([p.detach().clone() for p in state.ema.policy.parameters()])
+    difference = max(float((a - b).abs().max()) for a, b in zip(*found, strict=True))
+    return Row("weights after 100 updates, graph minus operations, largest",
+               Spread(difference, difference, difference), 8, limit=1e-4)  # fmt: skip
+
+
+def _no_waiting(windows: Windows) -> Row:
+    """Make updates while torch raises at anything that would wait for the device."""
+    config = TrainConfig(updates=1000)
+    state = start(windows, "unet", "small", config)
+    update = GraphUpdate(state, config, windows)
+    for _ in range(10):
+        update()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(100):
+            update()
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    update.wait()
+    return Row("updates that waited for the device, of 100", Spread(0, 0, 0), 0, limit=0)
+
+
+def _rate(updates: list[Callable[[], object]], wait: Callable[[], None]) -> float:
+    """Return updates per second of all together."""
+    for _ in range(8):
+        for update in updates:
+            update()
+    wait()
+    begun = time.perf_counter()
+    for _ in range(UPDATES):
+        for update in updates:
+            update()
+    wait()
+    return UPDATES * len(updates) / (time.perf_counter() - begun)
+
+
+def _throughput(windows: Windows, backbone: str, size: str) -> list[Row]:
+    print(f"{backbone} {size} ...", flush=True)
+    config = TrainConfig(updates=100_000)
+    kinds = {
+        "graph": GraphUpdate(start(windows, backbone, size, config), config, windows),
+        "operations": EagerUpdate(start(windows, backbone, size, config), config, windows),
+    }
+    rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for _ in range(ROUNDS):
+        for kind, update in kinds.items():
+            rates[kind].append(_rate([update], torch.cuda.synchronize))
+    graph, operations = (config.batch_size * np.array(rates[kind]) for kind in kinds)
+    parameters = sum(p.numel() for p in kinds["graph"].state.policy.parameters())
+    name = f"{backbone} {size} ({parameters:,} parameters), batch {config.batch_size}"
+    return [
+        Row(f"{name}, graph", spread(graph), 0, "samples/s"),
+        Row(f"{name}, graph over operations", ratio(graph, operations)),
+    ]
+
+
+def _sharing(windows: Windows, backbone: str, size: str) -> list[Row]:
+    """Compare several seeds at once with one after the other."""
+    config = TrainConfig(updates=100_000)
+    updates = [
+        GraphUpdate(start(windows, backbone, size, config, seed), config, windows)
+        for seed in range(SHARING)
+    ]
+    rows = []
+    for count in (2, 3, SHARING):
+        together, alone = [], []
+        for _ in range(ROUNDS):
+            together.append(_rate(list(updates[:count]), torch.cuda.synchronize))
+            alone.append(_rate([updates[0]], torch.cuda.synchronize))
+        name = f"{backbone} {size}, {count} seeds at once over one after the other"
+        rows.append(Row(name, ratio(np.array(together), np.array(alone))))
+    return rows
+
+
+def _decisions(backbone: str, size: str) -> list[Row]:
+    """Time chunks, noise in and actions out, at batch 1 and 128."""
+    windows = random_windows()
+    state = start(windows, backbone, size, TrainConfig())
+    policy = copy.deepcopy(state.ema.policy).eval()
+    medians = {}
+    rows = []
+    for batch in (1, 128):
+        sampling = make_sampling(policy, "euler", 10, batch)
+        observations = windows.observations[windows.observation_index[:batch]]
+        noise = torch.randn(batch, PRED_HORIZON, ACT_DIM, device=DEVICE)
+        seconds = []
+        for _ in range(300):
+            begun = time.perf_counter()
+            sampling(observations, lambda noise=noise: noise).actions.cpu()
+            seconds.append(time.perf_counter() - begun)
+        medians[batch] = 1e3 * np.array(seconds[50:])
+        rows.append(Row(f"{backbone} {size}, flow, 10 Euler steps, batch {batch}",
+                        Spread(*np.percentile(medians[batch], (50, 1, 99)).tolist()), 2, "ms",
+                        limit=LATENCY_LIMIT_MS if batch == 1 else None))  # fmt: skip
+    of_medians = float(np.median(medians[128]) / np.median(medians[1]))
+    rows.append(Row(f"{backbone} {size}, batch 128 over batch 1",
+                    Spread(of_medians, of_medians, of_medians), limit=BATCH_LIMIT))  # fmt: skip
+    return rows
+
+
+def main() -> int:
+    """Print the measurements as they come; exit code 1 says that a limit is not met."""
+    are_met = True
+    for row in measure():
+        print(" | ".join(row.cells()), flush=True)
+        are_met &= row.is_met
+    return 0 if are_met else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
