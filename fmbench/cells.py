@@ -3,11 +3,14 @@
 from pathlib import Path
 
 from fmbench.config import RunConfig
+from fmbench.diagnostics import diagnose
 from fmbench.evaluation import Cell, Origin, check_rows, evaluate
+from fmbench.held_out import held_out_windows
 from fmbench.interrupts import Interrupts
 from fmbench.measurement import measure
 from fmbench.progress import Reporter
-from fmbench.records import EpisodeRow, MeasurementRow, read_rows, write_rows
+from fmbench.records import DiagnosticRow, EpisodeRow, MeasurementRow, read_rows, write_rows
+from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy
 
 
@@ -26,6 +29,7 @@ class CellStore:
     ) -> None:
         self.folder, self.config = out / "cells", config
         self.reporter, self.interrupts = reporter, interrupts
+        self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
         """Return a cell's rows: those on disk, or those of a rollout made now.
@@ -55,4 +59,15 @@ class CellStore:
         if not path.exists():
             write_rows(path, [measure(cell, self.config, policy, checkpoint)], MeasurementRow)
         (row,) = read_rows(path, MeasurementRow)
+        return row
+
+    def diagnostic(self, cell: Cell, policy: ChunkPolicy) -> DiagnosticRow:
+        """Return what a policy's chunks look like: what is on disk, or what is measured now."""
+        path = self.folder / f"{cell.name}.diagnostic.csv"
+        if not path.exists():
+            if cell.task not in self._held_out:
+                self._held_out[cell.task] = held_out_windows(self.config, cell.task)
+            row = diagnose(cell, policy, self._held_out[cell.task])
+            write_rows(path, [row], DiagnosticRow)
+        (row,) = read_rows(path, DiagnosticRow)
         return row

@@ -21,9 +21,19 @@ from fmbench.tables import REFERENCES, Cell, policy_order, rows_of, seed_rates
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
 # Okabe & Ito (2008): told apart with every kind of colour vision.
-_COLOURS = {"flow": "#0072B2", "diffusion": "#D55E00", "bc": "#009E73"}
+_COLOURS = {
+    "flow": "#0072B2",
+    "diffusion": "#D55E00",
+    "bc": "#009E73",
+    "reflow": "#56B4E9",
+    "meanflow": "#CC79A7",
+    "shortcut": "#7B3294",
+    "mip": "#E69F00",
+    "gmm": "#8C6D31",
+    "knn": "#000000",
+}
 _MORE_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_REFERENCE_STYLES: dict[str, dict[str, Any]] = {
+REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
     "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
 }
@@ -60,7 +70,7 @@ def success_rates(results: Results) -> Figure:
     rows = results.summary[results.summary["headline"]]
     tasks = list(dict.fromkeys(rows["task"]))
     policies = _learned(results)
-    colours = _colours(policies)
+    colours = colours_of(policies)
     rates = seed_rates(results.episodes)
     lanes = max(len(policies), 1)
     figure = Figure(figsize=(_WIDTH_IN, 1.25 + len(tasks) * (0.28 * lanes + 0.25)))
@@ -68,7 +78,7 @@ def success_rates(results: Results) -> Figure:
     for i, task in enumerate(tasks):
         for row in rows[rows["task"] == task].itertuples():
             if row.policy in REFERENCES:
-                look = _REFERENCE_STYLES[str(row.policy)]
+                look = REFERENCE_STYLES[str(row.policy)]
                 axes.plot([row.success_rate] * 2, [i - 0.42, i + 0.42], **look, zorder=2)
                 continue
             lane = policies.index(str(row.policy))
@@ -99,7 +109,7 @@ def training_curves(results: Results) -> Figure:
     rows = results.training
     tasks = list(dict.fromkeys(rows["task"]))
     policies = sorted(set(rows["policy"]), key=policy_order)
-    colours = _colours(_learned(results))
+    colours = colours_of(_learned(results))
     figure = Figure(figsize=_panel_size(len(tasks)))
     for axes, task in _panels(figure, tasks):
         for (policy, _), run in rows[rows["task"] == task].groupby(["policy", "train_seed"]):
@@ -121,7 +131,7 @@ def success_vs_nfe(results: Results) -> Figure:
     summary = results.summary
     learned = summary[~summary["policy"].isin(REFERENCES) & (summary["nfe"] > 0)]
     policies = _learned(results)
-    colours = _colours(policies)
+    colours = colours_of(policies)
     lines = sorted(
         set(zip(learned["policy"], learned["sampler"], strict=True)),
         key=lambda line: (policy_order(line[0]), line[1]),
@@ -144,10 +154,9 @@ def success_vs_nfe(results: Results) -> Figure:
                 elinewidth=1.1,
                 **looks[policy, sampler],
             )
-        axes.set_xscale("log")
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
         axes.set_xlabel("network evaluations per chunk (NFE)" if len(tasks) == 1 else "NFE")
-        _nfe_ticks(axes, learned["nfe"])
+        nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
     figure.supylabel("success rate", fontsize=10)
     handles = [
         Line2D([], [], color=colours[p], label=f"{p}, {s}" if s else p, **looks[p, s])
@@ -180,7 +189,7 @@ def _learned(results: Results) -> list[str]:
     return sorted(names, key=policy_order)
 
 
-def _colours(policies: list[str]) -> dict[str, str]:
+def colours_of(policies: list[str]) -> dict[str, str]:
     """Give every policy its colour; the policies of the study keep theirs in every figure."""
     others = [policy for policy in policies if policy not in _COLOURS]
     more = {p: _MORE_COLOURS[i % len(_MORE_COLOURS)] for i, p in enumerate(others)}
@@ -208,7 +217,7 @@ def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw ceiling and floor of one task as horizontal lines."""
     for policy in REFERENCES:
         for rate in rows.loc[rows["policy"] == policy, "success_rate"].astype(float):
-            axes.axhline(rate, **_REFERENCE_STYLES[policy], zorder=1.5)
+            axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
 
 
 def _reference_handles(results: Results) -> list[Line2D]:
@@ -216,7 +225,7 @@ def _reference_handles(results: Results) -> list[Line2D]:
     names = {"expert": "expert (ceiling)", "random": "random (floor)"}
     present = set(results.summary["policy"])
     return [
-        Line2D([], [], label=names[p], **_REFERENCE_STYLES[p]) for p in REFERENCES if p in present
+        Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
     ]
 
 
@@ -245,15 +254,22 @@ def _panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator
         unused.remove()
 
 
-def _nfe_ticks(axes: Axes, nfe: pd.Series[float]) -> None:
-    """Label the axis with plain numbers of evaluations."""
-    top = float(nfe.max()) if len(nfe) else 1.0
+def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
+    """Make the axis logarithmic, labelled with plain numbers of evaluations.
+
+    Args:
+        axes: Where.
+        top: Largest number of evaluations.
+        first: Smallest place that is drawn at; below 1 it stands for no evaluation and is called 0.
+    """
+    axes.set_xscale("log")
     ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)]
+    ticks = [first, *ticks] if first < 1 else ticks
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else "0"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(0.75, max(top, 2) * 1.35)
+    axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
 
 
 def _thousands(value: float, _: int) -> str:

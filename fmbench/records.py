@@ -126,6 +126,30 @@ class TrainingRow(Row):
     gradient_norm: float
 
 
+@dataclasses.dataclass(frozen=True)
+class DiagnosticRow(Row):
+    """What the chunks of one trained policy look like with one sampler."""
+
+    file_name: ClassVar[str] = "diagnostics.csv"
+    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps", "train_seed")
+
+    task: str
+    policy: str
+    sampler: str
+    steps: int
+    train_seed: int
+    windows: int
+    """Held-out windows of expert episodes."""
+    samples: int
+    """Chunks sampled for each."""
+    chunk_distance: float
+    """Mean root-mean-square distance of a sample to the expert's chunk, actions in [-1, 1]."""
+    nearest_chunk_distance: float
+    """The same for the nearest of a window's samples."""
+    straightness: float | None
+    """How far the paths from noise to chunks are from straight, 0 to 1 and more; flows only."""
+
+
 R = TypeVar("R", bound=Row)
 
 

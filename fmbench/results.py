@@ -10,7 +10,15 @@ import pandas as pd
 
 from fmbench.comparisons import compare, config_differences
 from fmbench.errors import FmbenchError
-from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
+from fmbench.records import (
+    DiagnosticRow,
+    EpisodeRow,
+    MeasurementRow,
+    R,
+    TrainingRow,
+    read_json,
+    read_rows,
+)
 from fmbench.tables import frame, summarise
 
 
@@ -28,6 +36,8 @@ class Results:
     """Frame of `fmbench.comparisons.ComparisonRow`."""
     warnings: tuple[str, ...]
     """What differs between rows that should differ in nothing but their objective."""
+    diagnostics: pd.DataFrame
+    """Frame of `DiagnosticRow`; empty if nothing was diagnosed."""
     run: dict[str, Any]
     """`run.json`: preset, versions, commit; empty if the file is missing."""
 
@@ -54,17 +64,20 @@ def read_results(run_dir: Path) -> Results:
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
     episodes = frame(rows, EpisodeRow)
-    measured, trained, run = (
-        run_dir / name for name in (MeasurementRow.file_name, TrainingRow.file_name, "run.json")
-    )
-    measurements = frame(
-        read_rows(measured, MeasurementRow) if measured.exists() else [], MeasurementRow
-    )
+    measurements = _optional(run_dir, MeasurementRow)
+    run = run_dir / "run.json"
     return Results(
         episodes=episodes,
-        training=frame(read_rows(trained, TrainingRow) if trained.exists() else [], TrainingRow),
+        training=_optional(run_dir, TrainingRow),
         summary=summarise(episodes, measurements),
         comparisons=compare(episodes, measurements),
         warnings=tuple(config_differences(episodes, measurements)),
+        diagnostics=_optional(run_dir, DiagnosticRow),
         run=read_json(run) if run.exists() else {},
     )
+
+
+def _optional(run_dir: Path, row_type: type[R]) -> pd.DataFrame:
+    """Return the rows of a file that need not be there."""
+    path = run_dir / row_type.file_name
+    return frame(read_rows(path, row_type) if path.exists() else [], row_type)

@@ -67,7 +67,7 @@ def summary_markdown(results: Results) -> str:
     blocks.append("## Every sampler and number of steps")
     for task, rows in results.summary.groupby("task", sort=False):
         body = [[*_cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
-        blocks += [f"### {_escape(str(task))}", _markdown_table(_GRID_HEADER, body)]
+        blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     blocks += ["## How to read this", "\n".join(f"- {line}" for line in _footer(results))]
     return "\n\n".join(blocks) + "\n"
 
@@ -159,7 +159,7 @@ def _headline_table(results: Results, task: str) -> str:
     present = set(results.summary.loc[results.summary["task"] == task, "policy"])
     for policy in sorted(set(results.summary["policy"]) - present, key=policy_order):
         body.append([_escape(policy), "–", "no episodes (incomplete)", *["–"] * 5])
-    return _markdown_table(_HEADER, body, escaped=True)
+    return markdown_table(_HEADER, body, escaped=True)
 
 
 def _cells(row: Any) -> list[str]:
@@ -233,7 +233,7 @@ def _listed(values: Iterable[str]) -> str:
     return ", ".join(_escape(value) for value in sorted(set(values)) if value) or "unknown"
 
 
-def _markdown_table(
+def markdown_table(
     header: Sequence[str], body: Sequence[Sequence[str]], escaped: bool = False
 ) -> str:
     """Return a Markdown table; the first two columns are left-aligned, the others right."""
