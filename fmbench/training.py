@@ -13,6 +13,7 @@ from fmbench.ema import EMA
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+from policies.teaching import teach
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,25 @@ def start_training(
     windows: Windows,
     train_seed: int,
     device: str = "cpu",
+    teacher: ChunkPolicy | None = None,
 ) -> TrainingState:
-    """Build a policy, fit its normalisers and lay out its optimiser."""
+    """Build a policy, fit its normalisers and lay out its optimiser.
+
+    Args:
+        policy_config: The policy.
+        config: How it will be trained.
+        windows: The training data.
+        train_seed: Decides the initial weights and all that training draws.
+        device: Where it is trained.
+        teacher: The policy that an objective with a `teacher` starts and learns from.
+
+    Raises:
+        ValueError: The teacher does not fit, or the objective has none; see `policies.teaching`.
+    """
     policy = build_policy(policy_config, train_seed)
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
+    if teacher is not None:
+        teach(policy, teacher)
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
         policy.parameters(),
@@ -187,8 +203,8 @@ def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
 def _check_finite(update: int, loss: float, norm: float) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise RunFailed(
-            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; the last "
-            "checkpoint is kept; try a lower learning rate"
+            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; "
+            "try a lower learning rate"
         )
 
 
