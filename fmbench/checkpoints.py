@@ -41,8 +41,8 @@ def save_checkpoint(
     weights = dict(state.policy.state_dict())
     if bad := _not_finite(weights):
         raise RunFailed(
-            f"training failed by update {state.update}: {bad} holds NaN or infinity; the last "
-            "checkpoint is kept; try a lower learning rate"
+            f"training failed by update {state.update}: {bad} holds NaN or infinity; "
+            "try a lower learning rate"
         )
     optimizer = state.optimizer.state_dict()["state"]
     tensors = {f"{k}.{name}": value for k, own in optimizer.items() for name, value in own.items()}
@@ -68,6 +68,13 @@ def save_checkpoint(
 def checkpoint_facts(folder: Path) -> dict[str, Any]:
     """Verify a checkpoint and return what its manifest says."""
     return verify(folder, KIND)
+
+
+def say_kept(folder: Path) -> str:
+    """Verify the checkpoint that a failed training left behind, if any, and say what it is."""
+    if not folder.exists():
+        return "no checkpoint had been written yet"
+    return f"the checkpoint of update {checkpoint_facts(folder)['update']} is kept in {folder}"
 
 
 def restore_checkpoint(

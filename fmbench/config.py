@@ -11,7 +11,7 @@ from typing import Any
 from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = ["flow", "diffusion", "bc"]
+KNOWN_POLICIES = ["flow", "reflow", "diffusion", "bc"]
 KNOWN_BACKBONES = ("mlp", "dit", "unet")
 """The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -65,6 +65,8 @@ class RunConfig:
         pairing: How a flow's noise is paired with the chunks of a batch.
         schedule: Noise schedule of diffusion.
         from_run: Folder of the run whose flows `reflow` learns from; None is the run itself.
+            JSON and the hash know its name alone, however the path was spelt: what decides are
+            the weights in it, and `run.json` holds their hashes.
         precision: Numbers of the network's layers in training.
         obs_horizon: Observations a policy sees.
         pred_horizon: Actions it predicts.
@@ -102,7 +104,10 @@ class RunConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[no-any-return]
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        if self.from_run is not None:
+            values["from_run"] = Path(self.from_run).resolve().name
+        return values
 
     @property
     def hash(self) -> str:

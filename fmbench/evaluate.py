@@ -21,7 +21,8 @@ Every policy of the run that takes the sampler is scored from its checkpoints, w
 training seeds, on the run's own test episodes. Nothing is trained.
 
 samplers and the network evaluations they take:
-  flow       euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
+  flow, reflow
+             euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
   diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
   bc         direct (1)
 

@@ -12,17 +12,18 @@ import torch
 
 from envs.registry import make_task, task_hash
 from fmbench.cells import CellStore
-from fmbench.checkpoints import STATE_FILE, load_policy, restore_checkpoint, save_checkpoint
+from fmbench.checkpoints import (
+    STATE_FILE,
+    load_policy,
+    restore_checkpoint,
+    save_checkpoint,
+    say_kept,
+)
 from fmbench.config import RunConfig
 from fmbench.contact_sheets import draw_contact_sheet
 from fmbench.dataset import load_demonstrations
-from fmbench.evaluation import (
-    EXPERT,
-    RANDOM,
-    Cell,
-    Origin,
-    plan_cells,
-)
+from fmbench.errors import RunFailed
+from fmbench.evaluation import EXPERT, RANDOM, Cell, Origin, plan_cells
 from fmbench.figures import draw_all
 from fmbench.interrupts import Interrupts
 from fmbench.preparation import check_found_demonstrations, check_runnable, demonstrate
@@ -37,12 +38,14 @@ from fmbench.records import (
     write_rows,
 )
 from fmbench.run_folder import RUN_FILE, checkpoint_folder, open_run_folder, start_facts
+from fmbench.teachers import Teacher, TeacherRun, load_teacher, teachers_of
 from fmbench.training import TrainConfig, start_training
 from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies.backbones import DEFAULT_CONDITIONING
 from policies.backbones.sizes import network_size
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+from policies.objectives import OBJECTIVES
 
 CHECKPOINT_UPDATES = 1000
 
@@ -88,7 +91,11 @@ class Experiment:
             learning_rate=config.learning_rate,
         )
         self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
-        check_found_demonstrations(config, data)
+        found = check_found_demonstrations(config, data)
+        self.teachers: TeacherRun | None = None
+        if config.from_run is not None:
+            learners = {task: policy_config(config, task, config.policy[0]) for task in config.task}
+            self.teachers = TeacherRun(config, learners, found)
         self.facts = self._open(command)
         self.cells = CellStore(out, config, reporter, interrupts)
         self.episodes: list[EpisodeRow] = []
@@ -114,7 +121,7 @@ class Experiment:
 
     def _open(self, command: str) -> dict[str, Any]:
         """Begin the run folder, or take up the one that is there."""
-        identity = {
+        identity: dict[str, dict[str, Any]] = {
             "config": self.config.to_json(),
             "task_hashes": {task: task_hash(task) for task in self.config.task},
         }
@@ -122,6 +129,10 @@ class Experiment:
             **start_facts(self.config.preset, command),
             "demonstrations": {},
         }
+        if self.teachers is not None:
+            identity["teachers"] = self.teachers.weights
+        elif teachers_of(self.config):
+            facts["teachers"] = {}
         return open_run_folder(self.out, identity, facts, "fmbench.run", self.reporter)
 
     def _demonstrations(self, task: str) -> Data:
@@ -158,12 +169,15 @@ class Experiment:
         self.training += [TrainingRow(task, name, train_seed, **entry) for entry in log]
 
     def _train(self, folder: Path, task: str, name: str, train_seed: int, data: Data) -> None:
+        teacher = self._teacher(task, name, train_seed, data)
         state = start_training(
             policy_config(self.config, task, name), self.train_config, data.windows, train_seed,
-            self.config.device,
+            self.config.device, teacher.policy if teacher else None,
         )  # fmt: skip
         origin = {"task_hash": task_hash(task), "demonstrations": data.sha256}
         origin["train_seed"] = str(train_seed)
+        if teacher:
+            origin["teacher"] = teacher.weights
         if folder.exists():
             restore_checkpoint(folder, state, self.train_config, origin)
         if state.update >= self.train_config.updates:
@@ -177,15 +191,32 @@ class Experiment:
                 if update % CHECKPOINT_UPDATES == 0:
                     save_checkpoint(folder, state, self.train_config, origin)
 
-            train(
-                state,
-                self.train_config,
-                data.windows,
-                should_stop=lambda: self.interrupts.requested,
-                on_update=count,
-            )
-            save_checkpoint(folder, state, self.train_config, origin)
+            try:
+                train(
+                    state,
+                    self.train_config,
+                    data.windows,
+                    should_stop=lambda: self.interrupts.requested,
+                    on_update=count,
+                )
+                save_checkpoint(folder, state, self.train_config, origin)
+            except RunFailed as error:
+                where = f"{task} {name} seed {train_seed}"
+                raise RunFailed(f"{where}: {error}; {say_kept(folder)}") from error
             self.interrupts.stop_here()
+
+    def _teacher(self, task: str, name: str, train_seed: int, data: Data) -> Teacher | None:
+        """Return what a policy learns from, if anything; train it if it is this run's own."""
+        policy = OBJECTIVES[name].teacher
+        if policy is None:
+            return None
+        if self.teachers is not None:
+            return self.teachers.load(task, policy, train_seed, data.sha256)
+        folder = checkpoint_folder(self.out, task, policy, train_seed)
+        self._train(folder, task, policy, train_seed, data)
+        teacher = load_teacher(folder)
+        self.facts["teachers"][teacher.name] = teacher.weights
+        return teacher
 
     def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"

@@ -15,6 +15,7 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation import plan_cells
 from fmbench.interrupts import Interrupts
 from fmbench.progress import Reporter
+from fmbench.teachers import check_taught
 from policies.objectives import OBJECTIVES
 from policies.objectives.options import CHOICES
 
@@ -71,12 +72,13 @@ def check_runnable(config: RunConfig) -> None:
             f"possible: {possible}"
         )
     _check_options(config)
+    check_taught(config)
     for policy in config.policy:
         if not plan_cells(config, config.task[0], policy, 0):
             sampler = OBJECTIVES[policy].default_sampler
             raise FmbenchError(
                 f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
-                f"takes {OBJECTIVES[policy].limits[sampler]}"
+                f"takes {OBJECTIVES[policy].limits[sampler].possible_nfe}"
             )
 
 
@@ -94,13 +96,18 @@ def _check_options(config: RunConfig) -> None:
             )
 
 
-def check_found_demonstrations(config: RunConfig, data: Path) -> None:
+def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
     """Refuse damaged or foreign demonstrations before the run folder is made.
+
+    Returns:
+        Task to the hash of its demonstrations, of those that are made already.
 
     Raises:
         FmbenchError: Names the folder under `data` and what is wrong with it.
     """
+    found = {}
     for task in config.task:
         folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
         if folder.exists():
-            load_demonstrations(folder, task)
+            found[task] = load_demonstrations(folder, task).sha256
+    return found

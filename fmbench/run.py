@@ -34,6 +34,7 @@ examples:
   python -m fmbench.run --policy flow diffusion bc --task all
   python -m fmbench.run --policy flow bc --task PressEither --seeds 3 --nfe 1 2 4
   python -m fmbench.run --policy flow --preset smoke --out runs/try
+  python -m fmbench.run --policy reflow --from runs/try --preset smoke
 
 Ctrl-C saves; the same command resumes. Tables and figures are redrawn from the rows by
 python -m fmbench.figures RUN_DIR.

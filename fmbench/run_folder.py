@@ -1,5 +1,6 @@
 """The folder of a run: where its files lie, how it is begun, and how it is taken up again."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,18 @@ def open_run_folder(
     return found
 
 
+def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name what differs between two dictionaries, with both values."""
+    return [
+        f"{name}: {there.get(name)} there, {now.get(name)} now"
+        for name in sorted(set(there) | set(now))
+        if there.get(name) != now.get(name)
+    ]
+
+
 def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Name what differs between two dictionaries of dictionaries."""
     found = []
     for group, now in new.items():
-        before = old[group]
-        for name in sorted(set(before) | set(now)):
-            if before.get(name) != now.get(name):
-                found.append(f"{name}: {before.get(name)} there, {now.get(name)} now")
+        found += differences(old[group], now)
     return found

@@ -45,16 +45,18 @@ class SavedRun:
         for task in self.config.task:
             for policy in policies:
                 for train_seed in range(self.config.seeds):
-                    self._check(self.checkpoint(task, policy, train_seed), task, policy, train_seed)
+                    self.check_policy(task, policy, train_seed)
 
     def load(self, task: str, policy: str, train_seed: int) -> tuple[ChunkPolicy, dict[str, Any]]:
         """Return one trained policy, ready to act, and the facts of its checkpoint."""
         return load_policy(self.checkpoint(task, policy, train_seed))
 
-    def _check(self, folder: Path, task: str, policy: str, train_seed: int) -> None:
+    def check_policy(self, task: str, policy: str, train_seed: int) -> dict[str, Any]:
+        """Verify every byte of one checkpoint and return its facts; see `check_policies`."""
+        folder = self.checkpoint(task, policy, train_seed)
         if not folder.exists():
             raise FmbenchError(
-                f"{folder} does not exist; only a run that has its checkpoints is scored again"
+                f"{folder} does not exist; only a run that has its checkpoints can be used again"
             )
         facts = checkpoint_facts(folder)
         trained, origin = facts.get("policy"), facts.get("origin")
@@ -68,6 +70,7 @@ class SavedRun:
             )
         if not facts.get("complete"):
             raise FmbenchError(f"{folder} has not finished training; run the run's command again")
+        return facts
 
 
 def open_saved_run(folder: Path) -> SavedRun:

@@ -19,7 +19,7 @@ from fmbench.statistics import Interval, t_interval, wilson_interval
 CELL = ["task", "policy", "sampler", "steps"]
 REFERENCES = ("expert", "random")
 """Ceiling and floor: shown in every table, compared with nobody."""
-SHARED_NETWORK = ("flow", "diffusion", "bc")
+SHARED_NETWORK = ("flow", "reflow", "diffusion", "bc")
 """Policies that must differ in nothing but their objective."""
 _ORDER = (*REFERENCES, *SHARED_NETWORK)
 

@@ -11,6 +11,7 @@ from fmbench.ema import EMA
 from fmbench.errors import FmbenchError
 from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+from policies.teaching import teach
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,25 @@ def start_training(
     windows: Windows,
     train_seed: int,
     device: str = "cpu",
+    teacher: ChunkPolicy | None = None,
 ) -> TrainingState:
-    """Build a policy, fit its normalisers and lay out its optimiser."""
+    """Build a policy, fit its normalisers and lay out its optimiser.
+
+    Args:
+        policy_config: The policy.
+        config: How it will be trained.
+        windows: The training data.
+        train_seed: Decides the initial weights and all that training draws.
+        device: Where it is trained.
+        teacher: The policy that an objective with a `teacher` starts and learns from.
+
+    Raises:
+        ValueError: The teacher does not fit, or the objective has none; see `policies.teaching`.
+    """
     policy = build_policy(policy_config, train_seed)
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
+    if teacher is not None:
+        teach(policy, teacher)
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
         policy.parameters(),

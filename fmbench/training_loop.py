@@ -102,6 +102,6 @@ def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
 def _check_finite(update: int, loss: float, norm: float) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
         raise RunFailed(
-            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; the last "
-            "checkpoint is kept; try a lower learning rate"
+            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; "
+            "try a lower learning rate"
         )

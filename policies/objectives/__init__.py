@@ -8,10 +8,12 @@ from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
 from policies.objectives.options import ObjectiveOptions
+from policies.objectives.reflow import Reflow
 from policies.registry import lookup
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "flow": Flow,
+    "reflow": Reflow,
     "diffusion": Diffusion,
     "bc": BehaviourCloning,
 }

@@ -33,6 +33,7 @@ class Objective(nn.Module, ABC):
     Attributes:
         reads: The fields of `ObjectiveOptions` that this objective reads.
         trains: Whether it has a network to train; one that has none keeps the data instead.
+        teacher: The objective whose trained network this one learns from; None is the data alone.
         predictions: The predictions this objective can be trained with; the first is the default.
         limits: Sampler name to the steps it accepts.
         default_sampler: The sampler used when none is asked for.
@@ -48,6 +49,7 @@ class Objective(nn.Module, ABC):
     planned: ClassVar[tuple[str, ...] | None] = None
     reads: ClassVar[tuple[str, ...]] = ()
     trains: ClassVar[bool] = True
+    teacher: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -71,6 +73,14 @@ class Objective(nn.Module, ABC):
         """Raise `ValueError` unless the objective can be trained with this prediction."""
         if prediction not in cls.predictions:
             raise unknown_name(f"prediction for {cls.__name__}", prediction, cls.predictions)
+
+    def learn_from(self, network: nn.Module) -> None:
+        """Keep a copy of the trained network of the objective `teacher`, for the loss alone.
+
+        Raises:
+            ValueError: This objective has no teacher.
+        """
+        raise ValueError(f"{type(self).__name__} learns from data alone: it has no teacher.")
 
     @property
     def capturable(self) -> bool:

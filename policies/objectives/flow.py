@@ -1,5 +1,7 @@
 """Conditional flow matching along straight paths from noise to the action chunk."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
@@ -20,13 +22,20 @@ class Flow(Objective):
     limits = {name: sampler.limits for name, sampler in ODE_SAMPLERS.items()}  # noqa: RUF012
     default_sampler = "euler"
     planned = ("euler",)
-    reads = ("time_sampling", "pairing")
+    reads: ClassVar[tuple[str, ...]] = ("time_sampling", "pairing")
+
+    def coupling(
+        self, actions: Tensor, condition: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return noise, and the chunk at the other end of each noise's path, like `actions`."""
+        del condition
+        return normal_like(actions, generator), actions
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Return the flow-matching loss at one random time per chunk; see `Objective.loss`."""
-        noise = normal_like(actions, generator)
+        noise, actions = self.coupling(actions, condition, generator)
         t = torch.rand(
             len(actions), dtype=actions.dtype, generator=generator, device=generator.device
         ).to(actions.device)
@@ -41,9 +50,12 @@ class Flow(Objective):
     ) -> Tensor:
         """Carry noise to t = 1 along the learnt field; see `Objective.sample`."""
         self.check_sampler(sampler, steps)
+        return ODE_SAMPLERS[sampler].solve(self.field(network, condition), noise(), steps)
+
+    def field(self, network: Network, condition: Tensor) -> Field:
+        """Return the velocity field of a network, given the condition ``(B, C)`` of each chunk."""
 
         def predict(x_t: Tensor, t: float) -> Tensor:
             return network(x_t, x_t.new_full((len(x_t),), t), condition)
 
-        field: Field = (SampleField if self.prediction == "sample" else VelocityField)(predict)
-        return ODE_SAMPLERS[sampler].solve(field, noise(), steps)
+        return (SampleField if self.prediction == "sample" else VelocityField)(predict)

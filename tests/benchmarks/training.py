@@ -1,6 +1,7 @@
 """Time updates of the default network for every objective, and the data's share of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from fmbench.training import TrainConfig, start_training
 from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
+from policies.objectives import OBJECTIVES
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
 from tests.benchmarks.report import Row
 
@@ -70,7 +72,10 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
         width=256,
         depth=3,
     )
-    state = start_training(policy, TRAIN, windows, train_seed=0)
+    teacher = None
+    if (taught_by := OBJECTIVES[objective].teacher) is not None:
+        teacher = start_training(replace(policy, objective=taught_by), TRAIN, windows, 0).policy
+    state = start_training(policy, TRAIN, windows, train_seed=0, teacher=teacher)
 
     def run() -> None:
         end = state.update + UPDATES

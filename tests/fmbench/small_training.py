@@ -3,9 +3,16 @@
 import numpy as np
 
 from fmbench.dataset import Demonstrations
-from fmbench.training import TrainConfig, TrainingState, start_training
+from fmbench.training import (
+    TrainConfig,
+    TrainingState,
+    averaged_policy,
+    start_training,
+    train,
+)
 from fmbench.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
+from policies.objectives import OBJECTIVES
 
 CONFIG = TrainConfig(updates=11, batch_size=5, warmup_updates=3, log_every=4)
 ORIGIN = {"task": "fmbench/PressEither-v0", "train_seed": "3"}
@@ -34,7 +41,12 @@ def start(
     backbone: str = "mlp",
 ) -> TrainingState:
     policy = ChunkPolicyConfig(3, 2, 2, 7, objective, backbone=backbone, width=width, depth=1)
-    return start_training(policy, config, windows, train_seed)
+    teacher = None
+    if (taught_by := OBJECTIVES[objective].teacher) is not None:
+        trained = start(windows, taught_by, train_seed, CONFIG, width, backbone)
+        train(trained, CONFIG, windows)
+        teacher = averaged_policy(trained)
+    return start_training(policy, config, windows, train_seed, teacher=teacher)
 
 
 def all_bytes(state: TrainingState) -> dict[str, bytes]:

@@ -84,7 +84,7 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
         ({"task": ("PressEihter",)}, "unknown task 'PressEihter'; did you mean PressEither?"),
         ({"task": ()}, "--task names nothing; known: LiftCube, PressEither, TurnDial, all"),
         ({"task": ("LiftCube", "LiftCube")}, "--task names one twice: LiftCube LiftCube"),
-        ({"policy": ("flwo",)}, "did you mean flow? known: bc, diffusion, flow"),
+        ({"policy": ("flwo",)}, "did you mean flow or reflow? known: bc, diffusion, flow"),
         ({"policy": ("bc", "bc")}, "--policy names one twice"),
         (
             {"backbone": "untet"},
@@ -140,6 +140,19 @@ def test_read_only_folders_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "touch", touch)
     with pytest.raises(FmbenchError, match=r"cannot be written \(Permission denied\)"):
         check_out(tmp_path / "run")
+
+
+def test_a_run_to_learn_from_is_known_by_its_name_however_its_path_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spellings = ("runs/try", "runs/try/", "./runs/try", str(tmp_path / "runs" / "try"))
+    configs = [RunConfig(policy=("reflow",), from_run=spelling) for spelling in spellings]
+    assert len({config.hash for config in configs}) == 1
+    assert configs[3].to_json()["from_run"] == "try"
+    assert RunConfig(policy=("reflow",), from_run="runs/other").hash != configs[0].hash
+    back = config_from_json(configs[0].to_json(), ("LiftCube",))
+    assert (back.from_run, back.hash) == ("try", configs[0].hash)
 
 
 def test_configurations_come_back_from_json() -> None:

@@ -212,7 +212,7 @@ def test_damaged_checkpoints_are_refused(copy: Path, capsys: pytest.CaptureFixtu
     assert "sha256 differs" in refusal(capsys, copy, *HEUN)
     shutil.rmtree(folder)
     said = refusal(capsys, copy, *HEUN)
-    assert said == f"{folder} does not exist; only a run that has its checkpoints is scored again"
+    assert said == f"{folder} does not exist; only a run that has its checkpoints can be used again"
     shutil.copytree(copy / "checkpoints" / "PressEither-flow-seed0", folder)
     assert f"{folder} is not flow with seed 1 on" in refusal(capsys, copy, *HEUN)
     assert [path.name for path in copy.parent.iterdir()] == ["run"]

@@ -71,6 +71,12 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
         (("--nfe", "1", "0"), "--nfe is 0; give"),
         (("--exec-horizon", "9", "--pred-horizon", "8"), "--exec-horizon is 9, more than"),
         (("--prediction", "noise"), "--prediction noise is not possible for flow; possible: flow:"),
+        (
+            ("--policy", "reflow"),
+            "reflow learns from a trained flow: add flow to --policy, or give",
+        ),
+        (("--policy", "bc", "--from", "x"), "--from x changes nothing for bc; it is for reflow"),
+        (("--policy", "reflow", "--from", "x"), "x does not exist; give the folder of a finished"),
         (("--device", "cuda"), "--device cuda: this machine or this build of torch has no CUDA"),
         (("--out", "/proc/fmbench-run"), "--out /proc/fmbench-run: /proc cannot be written"),
         (("--out", "runs/../../escape"), "--out runs/../../escape contains '..'"),
@@ -206,8 +212,11 @@ def test_a_training_that_fails_is_a_failed_run(
 ) -> None:
     words = (*SMALL, "--learning-rate", "1e35", "--out", tmp_path / "run", "--data", data)
     said = refusal(capsys, *words, code=1)
-    assert said.startswith("training stopped at update")
-    assert said.endswith("try a lower learning rate")
+    assert said.startswith("PressEither flow seed 0: training stopped at update ")
+    assert said.endswith("; try a lower learning rate; no checkpoint had been written yet")
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    lower = (*SMALL, "--learning-rate", "1e-3", "--out", tmp_path / "lower", "--data", data)
+    assert call(main, *lower) == 0
 
 
 def test_a_broken_opengl_backend_is_named(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
 from two_modes import SHAPE, build, errors_to_modes, train
 
@@ -69,12 +69,15 @@ def test_noise_passes_a_network_narrower_than_an_action(
 def test_network_sees_times_in_the_unit_interval(name: str) -> None:
     seen: list[Tensor] = []
 
-    def spy(noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-        assert time.shape == (noisy_actions.shape[0],)
-        seen.append(time)
-        return noisy_actions * 0.5
+    class Spy(nn.Module):
+        def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+            assert time.shape == (noisy_actions.shape[0],)
+            seen.append(time)
+            return noisy_actions * 0.5
 
-    objective = make_objective(name, "sample", SHAPE)
+    spy, objective = Spy(), make_objective(name, "sample", SHAPE)
+    if objective.teacher:
+        objective.learn_from(spy)
     generator = torch.Generator().manual_seed(0)
     actions, condition = torch.zeros(300, *SHAPE), torch.zeros(300, 2)
     objective.loss(spy, actions, condition, generator)
@@ -126,7 +129,8 @@ def test_impossible_samplers_are_refused_with_what_is_possible(
 
 
 def test_unknown_objectives_and_predictions_are_refused_with_near_matches() -> None:
-    with pytest.raises(ValueError, match=r"Did you mean 'diffusion'.*'flow', 'diffusion', 'bc'"):
+    known = ", ".join(map(repr, OBJECTIVES))
+    with pytest.raises(ValueError, match=rf"Did you mean 'diffusion'.*Known: {known}\."):
         make_objective("difusion", "sample", SHAPE)
     with pytest.raises(ValueError, match=r"prediction for Flow 'epsilon'.*'sample', 'velocity'"):
         make_objective("flow", "epsilon", SHAPE)

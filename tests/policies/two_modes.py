@@ -27,8 +27,11 @@ def train(
     prediction: str = "sample",
     updates: int = 600,
     batch: int = 256,
+    teacher: nn.Module | None = None,
 ) -> None:
     learner = make_objective(objective, prediction, SHAPE)
+    if teacher is not None:
+        learner.learn_from(teacher)
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)

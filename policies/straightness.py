@@ -1,0 +1,71 @@
+"""Measure how straight the paths are along which a policy carries noise to chunks."""
+
+import torch
+from torch import Tensor
+
+from policies.chunk_policy import ChunkPolicy
+from policies.objectives.base import Noise
+from policies.objectives.flow import Flow
+from policies.samplers.ode import Field
+
+PATH_STEPS = 50
+
+
+def has_paths(policy: ChunkPolicy) -> bool:
+    """Return whether a policy's objective has a velocity field, and so paths to measure."""
+    return isinstance(policy.objective, Flow)
+
+
+def straightness(
+    policy: ChunkPolicy, observations: Tensor, noise: Noise, steps: int = PATH_STEPS
+) -> float:
+    """Return how far a flow's paths are from straight: 0 is straight, whatever their length.
+
+    Args:
+        policy: A policy whose objective has a velocity field: a `Flow`.
+        observations: ``(B, obs_horizon, obs_dim)``.
+        noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)``; the only source of
+            randomness.
+        steps: Euler steps of a path.
+
+    Returns:
+        The `field_straightness` of the policy's field, in normalised actions.
+
+    Raises:
+        ValueError: The policy has no velocity field, or `steps` is less than 1.
+    """
+    if not isinstance(policy.objective, Flow):  # as `has_paths` says
+        raise ValueError(
+            f"{policy.config.objective!r} has no velocity field, so no paths to measure."
+        )
+    condition = policy.encoder(policy.observation_normalizer.normalize(observations))
+    field = policy.objective.field(policy.network, condition)
+    return field_straightness(field, noise(), steps)
+
+
+@torch.no_grad()
+def field_straightness(field: Field, x: Tensor, steps: int = PATH_STEPS) -> float:
+    """Return the straightness of the Euler paths of a field that start at `x`.
+
+    Args:
+        field: The velocity field.
+        x: Starts of the paths at t = 0, ``(B, ...)``; left unchanged.
+        steps: Euler steps of a path.
+
+    Returns:
+        ``S / E|x_1 - x_0|^2``; NaN if no path goes anywhere.
+
+    Raises:
+        ValueError: `steps` is less than 1.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}.")
+    start, velocities = x, []
+    for step in range(steps):
+        velocities.append(field.velocity(x, step / steps))
+        x = torch.add(x, velocities[-1], alpha=1 / steps)
+    chord = x - start
+    # Liu et al. 2023 (arXiv 2209.03003): S(Z) = int_0^1 E|(Z_1 - Z_0) - dZ_t/dt|^2 dt
+    bend = sum(float((chord - velocity).square().mean()) for velocity in velocities) / steps
+    length = float(chord.square().mean())
+    return bend / length if length else float("nan")
