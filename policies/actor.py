@@ -145,7 +145,7 @@ class ChunkActor:
 
     def _decide(
         self, observations: NDArray[np.float32], streams: Sequence[np.random.Generator]
-    ) -> tuple[NDArray[np.float32], int]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Run one block of at most `INFERENCE_ROWS` rows, padded by repeating the last one."""
         count = len(streams)
         padded = np.minimum(np.arange(INFERENCE_ROWS), count - 1)
@@ -163,7 +163,7 @@ class ChunkActor:
         finally:
             self.policy.train(was_training)
         chunk: NDArray[np.float32] = sample.actions[:count, : self.exec_horizon].cpu().numpy()
-        return chunk, sample.nfe
+        return chunk, sample.nfe[:count]
 
 
 def block_noise(

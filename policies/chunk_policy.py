@@ -101,32 +101,56 @@ class Sample(NamedTuple):
 
     Attributes:
         actions: ``(B, pred_horizon, act_dim)`` in the environment's units, within [-1, 1].
-        nfe: Network evaluations made for the whole batch, counted at the network.
+        nfe: ``(B,)`` int64, network evaluations made for each row, counted at the network.
     """
 
     actions: Tensor
-    nfe: int
+    nfe: NDArray[np.int64]
 
 
 class CountingNetwork:
     """A network that counts its evaluations: NFE is what happened, not what a sampler declares.
 
+    Evaluations for the whole batch are counted on the host; those for some rows are added up where
+    the rows are, so that counting never waits for a device.
+
     Args:
         network: The network to call.
-
-    Attributes:
-        evaluations: Calls so far.
     """
 
     def __init__(self, network: nn.Module) -> None:
         self._network = network
-        self.evaluations = 0
+        self._whole = 0
+        self._rows: Tensor | None = None
 
-    def __call__(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-        """Evaluate the network once."""
-        self.evaluations += 1
+    def __call__(
+        self,
+        noisy_actions: Tensor,
+        time: Tensor,
+        condition: Tensor,
+        active: Tensor | None = None,
+    ) -> Tensor:
+        """Evaluate the network once.
+
+        Args:
+            noisy_actions: ``(B, Tp, act_dim)``.
+            time: ``(B,)`` or ``(B, 2)``.
+            condition: ``(B, C)``.
+            active: ``(B,)`` bool, the rows that the evaluation is for; the others are only there to
+                fill the batch and are not counted. None is every row.
+        """
+        if active is None:
+            self._whole += 1
+        else:
+            rows = active.to(torch.int64)
+            self._rows = rows if self._rows is None else self._rows + rows
         output: Tensor = self._network(noisy_actions, time, condition)
         return output
+
+    def nfe(self, batch: int) -> NDArray[np.int64]:
+        """Return the evaluations so far for each of `batch` rows, ``(batch,)``."""
+        counts = np.full(batch, self._whole, dtype=np.int64)
+        return counts if self._rows is None else counts + self._rows.cpu().numpy()
 
 
 class ChunkPolicy(nn.Module):
@@ -225,7 +249,7 @@ class ChunkPolicy(nn.Module):
         network = CountingNetwork(self.network)
         chunk = self.objective.sample(network, self._encode(observations), noise, sampler, steps)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
-        return Sample(actions, network.evaluations)
+        return Sample(actions, network.nfe(len(observations)))
 
     def _encode(self, observations: Tensor) -> Tensor:
         condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.chunk_policy import CountingNetwork
 from policies.embeddings import SinusoidalTimeEmbedding
 from policies.objectives.base import Noise
 
@@ -52,9 +53,21 @@ def test_nfe_is_the_number_of_network_calls(
     calls: list[int] = []
     policy.network.register_forward_hook(lambda *args: calls.append(1))
     sample = policy.sample(OBSERVATIONS, noise(), sampler, steps)
-    assert sample.nfe == len(calls) == nfe
+    assert sample.nfe.tolist() == [len(calls)] * 3 == [nfe] * 3
     assert sample.actions.shape == (3, 7, 5)
     assert sample.actions.abs().max() <= 1
+
+
+def test_evaluations_are_counted_for_the_rows_that_they_are_for() -> None:
+    counting = CountingNetwork(build().network)
+    inputs = (noise()(), torch.zeros(3), torch.zeros(3, 8))
+    outputs = [
+        counting(*inputs, active=None if active is None else torch.tensor(active))
+        for active in (None, [True, False, False], [True, False, True], None)
+    ]
+    assert counting.nfe(3).tolist() == [4, 2, 3]
+    assert counting.nfe(3).dtype == np.int64
+    assert all(torch.equal(output, outputs[0]) for output in outputs), "every row is evaluated"
 
 
 @pytest.mark.parametrize("objective", ["flow", "diffusion", "bc"])

@@ -1,5 +1,9 @@
 """Noise schedule and conversions, against closed forms and diffusers."""
 
+import itertools
+import math
+
+import numpy as np
 import pytest
 import torch
 from diffusers.schedulers.scheduling_ddpm import betas_for_alpha_bar
@@ -68,6 +72,106 @@ def test_flow_conversions_round_trip_exact_at_the_ends(pair: Pair, t: float) -> 
         assert_near(schedules.velocity_from_epsilon(noise, x_t, t), velocity)
     else:
         assert torch.equal(schedules.epsilon_from_velocity(velocity, x_t, t), x_t)
+
+
+QUANTITIES = ("sample", "epsilon", "v_prediction", "velocity")
+TIMES = [0.0, 1e-12, 1e-6, 1e-3, *np.linspace(0.05, 0.95, 19), 0.999, 1 - 1e-6, 1 - 1e-12, 1.0]
+PATHS = {
+    "straight": lambda t: (t, 1 - t),
+    "variance-preserving": lambda t: (math.sin(t * math.pi / 2), math.sin((1 - t) * math.pi / 2)),
+}
+
+
+def quantities(actions: Tensor, noise: Tensor, alpha: float, sigma: float) -> dict[str, Tensor]:
+    """The four quantities by their definitions."""
+    values = (actions, noise, alpha * noise - sigma * actions, actions - noise)
+    return dict(zip(QUANTITIES, values, strict=True))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_all_pairs_convert_over_the_whole_time_range(
+    pair: Pair, path: str, as_tensor: bool
+) -> None:
+    for t in TIMES:
+        alpha, sigma = map(float, PATHS[path](t))
+        actions, noise = pair
+        x_t = alpha * actions + sigma * noise
+        exact = quantities(actions, noise, alpha, sigma)
+        scalars = [torch.full((3, 1, 1), a, dtype=x_t.dtype) if as_tensor else a
+                   for a in (alpha, sigma)]  # fmt: skip
+        for given, wanted in itertools.product(QUANTITIES, repeat=2):
+            # The only exceptions: pure noise with nothing said of the chunk, and pure data with
+            # nothing said of the noise. What is lost there is 0, in every quantity.
+            expected = exact[wanted]
+            if given != wanted and alpha == 0 and given == "epsilon":
+                expected = quantities(torch.zeros_like(noise), noise, alpha, sigma)[wanted]
+            if given != wanted and sigma == 0 and given == "sample":
+                expected = quantities(actions, torch.zeros_like(noise), alpha, sigma)[wanted]
+            found = schedules.convert(given, wanted, exact[given], x_t, *scalars)
+            # x_t is rounded to 1e-16; to find a part of it is to divide by the part's amplitude.
+            part = {"epsilon": alpha, "sample": sigma}
+            atol = 1e-14 / max(part.get(given, 1.0), 1e-14)
+            torch.testing.assert_close(found, expected, atol=atol, rtol=1e-13)
+            back = schedules.convert(wanted, given, found, x_t, *scalars)
+            assert back.isfinite().all()
+            if part.get(wanted, 1.0) > 0:
+                atol += 1e-14 / part.get(wanted, 1.0)
+                torch.testing.assert_close(back, exact[given], atol=atol, rtol=1e-13)
+
+
+def test_named_conversions_agree_with_one_another_at_the_ends(pair: Pair) -> None:
+    actions, noise = pair
+    for t, x_t, sample, epsilon in [
+        (0.0, noise, torch.zeros_like(noise), noise),  # the chunk is lost
+        (1.0, actions, actions, torch.zeros_like(actions)),  # the noise is lost
+    ]:
+        for scale in (float, lambda a: torch.full((3, 1, 1), a, dtype=torch.float64)):
+            time, alpha, sigma = scale(t), scale(t), scale(1 - t)
+            exact = quantities(sample, epsilon, t, 1 - t)
+            if t == 1:
+                found = {
+                    "epsilon": schedules.epsilon_from_sample(sample, x_t, alpha, sigma),
+                    "v_prediction": schedules.v_from_sample(sample, x_t, alpha, sigma),
+                    "velocity": schedules.velocity_from_sample(sample, x_t, time),
+                }
+            else:
+                found = {
+                    "sample": schedules.sample_from_epsilon(epsilon, x_t, alpha, sigma),
+                    "v_prediction": schedules.v_from_epsilon(epsilon, x_t, alpha, sigma),
+                    "velocity": schedules.velocity_from_epsilon(epsilon, x_t, time),
+                }
+            for name, value in found.items():
+                torch.testing.assert_close(value, exact[name], atol=0, rtol=0)
+            back = schedules.sample_from_velocity(found["velocity"], x_t, time)
+            assert torch.equal(back, sample)
+            assert torch.equal(
+                schedules.epsilon_from_velocity(found["velocity"], x_t, time), epsilon
+            )
+
+
+def test_named_conversions_are_those_of_the_general_one(pair: Pair) -> None:
+    actions, noise = pair
+    alpha, sigma = 0.6, 0.8
+    x_t = alpha * actions + sigma * noise
+    exact = quantities(actions, noise, alpha, sigma)
+    for name, convert in [
+        ("sample_from_epsilon", schedules.sample_from_epsilon),
+        ("epsilon_from_sample", schedules.epsilon_from_sample),
+        ("v_from_sample", schedules.v_from_sample),
+        ("v_from_epsilon", schedules.v_from_epsilon),
+        ("sample_from_v", schedules.sample_from_v),
+        ("epsilon_from_v", schedules.epsilon_from_v),
+    ]:
+        wanted, given = (w.replace("v", "v_prediction") if w == "v" else w
+                         for w in name.split("_from_"))  # fmt: skip
+        named = convert(exact[given], x_t, alpha, sigma)
+        assert_near(named, schedules.convert(given, wanted, exact[given], x_t, alpha, sigma))
+
+
+def test_unknown_quantities_are_refused(pair: Pair) -> None:
+    with pytest.raises(ValueError, match=r"Unknown quantity 'velocty'\. Did you mean 'velocity'"):
+        schedules.convert("sample", "velocty", *pair, 0.6, 0.8)
 
 
 @pytest.mark.parametrize("prediction", schedules.DIFFUSION_PREDICTIONS)
