@@ -1,4 +1,4 @@
-"""One vector that tells every block of a network the time and the observations."""
+"""How time and observations reach a network: what modulates its blocks, what joins its inputs."""
 
 import torch
 from torch import Tensor, nn
@@ -7,23 +7,66 @@ from policies.backbones.time_gate import TIME_DIM
 
 
 class ContextEmbedding(nn.Module):
-    """Two layers from time features and condition to the vector that modulates the blocks.
+    """Two layers from time features, and with "film" the condition, to what modulates every block.
+
+    With "concat" the condition is left to join the inputs instead.
 
     Args:
         condition_dim: Length of the condition vector.
-        width: Length of the result.
+        width: Length of what modulates.
+        conditioning: "film" or "concat".
+
+    Attributes:
+        joined_dim: Numbers that join the inputs.
     """
 
-    def __init__(self, condition_dim: int, width: int) -> None:
+    def __init__(self, condition_dim: int, width: int, conditioning: str = "film") -> None:
         super().__init__()
+        self.joined_dim = condition_dim if conditioning == "concat" else 0
+        self.modulating_dim = condition_dim - self.joined_dim
         self.layers = nn.Sequential(
-            nn.Linear(TIME_DIM + condition_dim, width),
+            nn.Linear(TIME_DIM + self.modulating_dim, width),
             nn.SiLU(),
             nn.Linear(width, width),
             nn.SiLU(),
         )
 
-    def forward(self, time_features: Tensor, condition: Tensor) -> Tensor:
-        """Embed ``(B, TIME_DIM)`` and ``(B, condition_dim)`` as ``(B, width)``."""
-        context: Tensor = self.layers(torch.cat((time_features, condition), dim=-1))
-        return context
+    def forward(self, time_features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Tell apart what modulates and what joins the inputs.
+
+        Args:
+            time_features: ``(B, TIME_DIM)``.
+            condition: ``(B, condition_dim)``.
+
+        Returns:
+            The context ``(B, width)`` of the blocks, and ``(B, joined_dim)`` for the inputs.
+        """
+        modulating = condition[:, : self.modulating_dim]
+        joined = condition[:, self.modulating_dim :]
+        context: Tensor = self.layers(torch.cat((time_features, modulating), dim=-1))
+        return context, joined
+
+
+class PlainContext(nn.Module):
+    """Time features as they are modulate; condition and time together join the inputs.
+
+    Args:
+        condition_dim: Length of the condition vector.
+
+    Attributes:
+        joined_dim: Numbers that join the inputs.
+    """
+
+    def __init__(self, condition_dim: int) -> None:
+        super().__init__()
+        self.joined_dim = condition_dim + TIME_DIM
+
+    def forward(self, time_features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what modulates, ``(B, TIME_DIM)``, and what joins, ``(B, joined_dim)``."""
+        return time_features, torch.cat((condition, time_features), dim=-1)
+
+
+def join_to_each(actions: Tensor, joined: Tensor) -> Tensor:
+    """Append ``(B, joined_dim)`` to every action of ``(B, Tp, act_dim)``."""
+    repeated = joined[:, None, :].expand(-1, actions.shape[1], -1)
+    return torch.cat((actions, repeated), dim=-1)

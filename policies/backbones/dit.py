@@ -4,50 +4,35 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
-from policies.backbones.context import ContextEmbedding
+from policies.backbones.context import ContextEmbedding, join_to_each
+from policies.backbones.modulated_norm import ModulatedNorm
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
 
 HEAD_DIM = 32
-"""Width of an attention head, where it divides the network's; otherwise heads are wider."""
+"""Width of an attention head, as nearly as the network's width can be divided so."""
 MLP_RATIO = 4
 """Hidden width of a token's two layers, in widths of the network."""
 POSITION_STD = 0.02
 """Standard deviation of the initial positions."""
 
 
-class ModulatedNorm(nn.Module):
-    """Layer normalisation whose gain and offset come from the context; at first a plain one.
-
-    Args:
-        width: Width of the tokens and of the context.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulation = zeroed(nn.Linear(width, 2 * width))
-
-    def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        """Normalise `tokens` ``(B, Tp, width)`` given `context` ``(B, width)``."""
-        gain, offset = self.modulation(context)[:, None, :].chunk(2, dim=-1)
-        normed: Tensor = self.norm(tokens)
-        return torch.addcmul(normed + offset, normed, gain)
-
-
 class SelfAttention(nn.Module):
     """Multi-head attention of every action to every action of its chunk.
 
+    Vaswani et al. 2017 (arXiv 1706.03762), section 3.2, as plain products of matrices: torch's
+    fused attention has no forward-mode derivative, which objectives over average velocities need.
+
     Args:
-        width: Width of the tokens; heads are `HEAD_DIM` wide where it is a multiple of that.
+        width: Width of the tokens.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = math.gcd(width, max(1, width // HEAD_DIM))
+        divisors = [heads for heads in range(1, width + 1) if width % heads == 0]
+        self.heads = min(divisors, key=lambda heads: abs(heads * HEAD_DIM - width))
         self.queries_keys_values = nn.Linear(width, 3 * width, bias=False)
         self.output = nn.Linear(width, width)
 
@@ -55,7 +40,9 @@ class SelfAttention(nn.Module):
         """Map `tokens` ``(B, Tp, width)`` to the same shape."""
         heads = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, Tp, width / heads)
-        mixed = F.scaled_dot_product_attention(queries, keys, values)
+        # Vaswani et al. 2017, eq. 1
+        scores = queries @ keys.transpose(2, 3) / math.sqrt(queries.shape[-1])
+        mixed = scores.softmax(dim=-1) @ values
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
 
@@ -82,8 +69,8 @@ class DiTBlock(nn.Module):
         self.gates = zeroed(nn.Linear(width, 2 * width))
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        """Map `tokens` ``(B, Tp, width)`` to the same shape, given `context` ``(B, width)``."""
-        attention_gate, layers_gate = self.gates(context)[:, None, :].chunk(2, dim=-1)
+        """Map `tokens` ``(B, Tp, width)`` to the same shape, given `context` ``(B, 1, width)``."""
+        attention_gate, layers_gate = self.gates(context).chunk(2, dim=-1)
         change = self.attention(self.attention_norm(tokens, context))
         tokens = torch.addcmul(tokens, attention_gate, change)
         change = self.layers(self.layers_norm(tokens, context))
@@ -93,8 +80,9 @@ class DiTBlock(nn.Module):
 class DiT(nn.Module):
     """Transformer over the chunk's actions with a time-gated skip; the output starts at 0.
 
-    Time and condition reach the tokens only as the modulation of every block (adaLN-Zero); the
-    tokens are the noisy actions, at learnt positions.
+    The tokens are the noisy actions, at learnt positions. The time reaches them as the modulation
+    of every block (adaLN-Zero). So does the condition with "film"; with "concat" it is appended to
+    every noisy action.
 
     Args:
         act_dim: Numbers in one action.
@@ -102,7 +90,7 @@ class DiT(nn.Module):
         condition_dim: Length of the condition vector.
         width: Width of the tokens.
         depth: Number of blocks.
-        conditioning: How observations reach the tokens.
+        conditioning: "film" or "concat".
         outputs: Numbers per action in the output; None is `act_dim`.
     """
 
@@ -111,16 +99,16 @@ class DiT(nn.Module):
         act_dim: int,
         pred_horizon: int,
         condition_dim: int,
-        width: int = 256,
-        depth: int = 3,
+        width: int,
+        depth: int,
         conditioning: str = "film",
         outputs: int | None = None,
     ) -> None:
         super().__init__()
         outputs = act_dim if outputs is None else outputs
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
-        self.embed_context = ContextEmbedding(condition_dim, width)
-        self.input = nn.Linear(act_dim, width)
+        self.embed_context = ContextEmbedding(condition_dim, width, conditioning)
+        self.input = nn.Linear(act_dim + self.embed_context.joined_dim, width)
         self.positions = nn.Parameter(POSITION_STD * torch.randn(pred_horizon, width))
         self.blocks = nn.ModuleList(DiTBlock(width) for _ in range(depth))
         self.output_norm = ModulatedNorm(width)
@@ -139,8 +127,9 @@ class DiT(nn.Module):
             ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
-        context: Tensor = self.embed_context(time_features, condition)
-        tokens: Tensor = self.input(noisy_actions) + self.positions
+        context, joined = self.embed_context(time_features, condition)
+        context = context[:, None, :]
+        tokens: Tensor = self.input(join_to_each(noisy_actions, joined)) + self.positions
         for block in self.blocks:
             tokens = block(tokens, context)
         output: Tensor = self.output(self.output_norm(tokens, context))

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from policies.backbones.context import ContextEmbedding, PlainContext
+from policies.backbones.modulated_norm import ModulatedNorm
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
@@ -28,25 +30,26 @@ class ScaledNorm(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Pre-norm block ``hidden + linear(silu(linear([norm(hidden), context])))``; at first identity.
+    """Pre-norm block ``hidden + linear(silu(linear([norm(hidden), joined])))``; at first identity.
 
-    The context (observations and time) enters every block as it is, so that no layer has to carry a
-    precise observation past the noise.
+    What joins the normalised hidden layer enters every block as it is, so that no layer has to
+    carry a precise observation past the noise.
 
     Args:
         width: Width of the hidden layers.
-        context_dim: Length of the context.
+        norm: Normalises the hidden layer, given what modulates it.
+        joined_dim: Numbers that join the normalised hidden layer.
     """
 
-    def __init__(self, width: int, context_dim: int) -> None:
+    def __init__(self, width: int, norm: nn.Module, joined_dim: int) -> None:
         super().__init__()
-        self.norm = ScaledNorm(width)
-        self.inner = nn.Linear(width + context_dim, width)
+        self.norm = norm
+        self.inner = nn.Linear(width + joined_dim, width)
         self.outer = zeroed(nn.Linear(width, width))
 
-    def forward(self, hidden: Tensor, time_features: Tensor, context: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, modulation: Tensor, joined: Tensor) -> Tensor:
         """Map `hidden` ``(B, width)`` to the same shape."""
-        inputs = torch.cat((self.norm(hidden, time_features), context), dim=-1)
+        inputs = torch.cat((self.norm(hidden, modulation), joined), dim=-1)
         change: Tensor = self.outer(F.silu(self.inner(inputs)))
         return hidden + change
 
@@ -54,6 +57,8 @@ class ResidualBlock(nn.Module):
 class ResidualMLP(nn.Module):
     """Residual MLP with a time-gated skip: ``gate(time) * noisy_actions + mlp(...)``.
 
+    With "concat" observations and time join the inputs of every block, and the time scales its
+    normalisation; with "film" both together modulate the normalisation, and nothing joins.
     The output starts at 0.
 
     Args:
@@ -62,7 +67,7 @@ class ResidualMLP(nn.Module):
         condition_dim: Length of the condition vector.
         width: Width of the hidden layers.
         depth: Number of residual blocks.
-        conditioning: How observations reach the blocks.
+        conditioning: "film" or "concat".
         outputs: Numbers per action in the output; None is `act_dim`.
     """
 
@@ -71,18 +76,25 @@ class ResidualMLP(nn.Module):
         act_dim: int,
         pred_horizon: int,
         condition_dim: int,
-        width: int = 256,
-        depth: int = 3,
+        width: int,
+        depth: int,
         conditioning: str = "concat",
         outputs: int | None = None,
     ) -> None:
         super().__init__()
         outputs = act_dim if outputs is None else outputs
-        chunk_dim, context_dim = pred_horizon * act_dim, condition_dim + TIME_DIM
+        film = conditioning == "film"
+        make_norm = ModulatedNorm if film else ScaledNorm
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
-        self.input = nn.Linear(chunk_dim + context_dim, width)
-        self.blocks = nn.ModuleList(ResidualBlock(width, context_dim) for _ in range(depth))
-        self.output_norm = ScaledNorm(width)
+        self.context = (
+            ContextEmbedding(condition_dim, width) if film else PlainContext(condition_dim)
+        )
+        joined_dim = self.context.joined_dim
+        self.input = nn.Linear(pred_horizon * act_dim + joined_dim, width)
+        self.blocks = nn.ModuleList(
+            ResidualBlock(width, make_norm(width), joined_dim) for _ in range(depth)
+        )
+        self.output_norm = make_norm(width)
         self.output = zeroed(nn.Linear(width, pred_horizon * outputs))
         self.gate = TimeGate(act_dim, outputs)
 
@@ -98,10 +110,10 @@ class ResidualMLP(nn.Module):
             ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
-        context = torch.cat((condition, time_features), dim=-1)
-        hidden: Tensor = self.input(torch.cat((noisy_actions.flatten(1), context), dim=-1))
+        modulation, joined = self.context(time_features, condition)
+        hidden: Tensor = self.input(torch.cat((noisy_actions.flatten(1), joined), dim=-1))
         for block in self.blocks:
-            hidden = block(hidden, time_features, context)
-        output: Tensor = self.output(self.output_norm(hidden, time_features))
+            hidden = block(hidden, modulation, joined)
+        output: Tensor = self.output(self.output_norm(hidden, modulation))
         chunk = output.reshape(*noisy_actions.shape[:2], -1)
         return self.gate.add_skip(chunk, noisy_actions, time_features)

@@ -1,13 +1,18 @@
 """How wide and how deep a network of a given size is, alike in parameters for every backbone."""
 
+from functools import lru_cache
+
+import torch
+
+from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.registry import lookup
 
 SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
-"""Width and depth of the residual MLP, whose number of parameters the other backbones match."""
-WIDTHS: dict[str, dict[str, int]] = {
-    "small": {"dit": 120, "unet": 128},
-    "base": {"dit": 216, "unet": 232},
-}
+"""Width and depth of the concatenating MLP, whose number of parameters all others match."""
+UNET_DEPTH = 2
+"""Blocks of the U-Net at each resolution and side, at every size, as in Chi et al. 2023."""
+WIDTH_STEP = 8
+"""Widths are multiples of this: groups of channels and heads divide them."""
 
 
 def network_size(
@@ -28,8 +33,50 @@ def network_size(
         pred_horizon: Actions in a chunk.
         condition_dim: Length of the condition vector.
 
+    Returns:
+        The width whose number of parameters is nearest to that of the MLP of this size, and the
+        depth.
+
     Raises:
         ValueError: A name is unknown.
     """
     width, depth = lookup("size", size, SIZES)
-    return WIDTHS[size].get(backbone, width), depth
+    lookup("backbone", backbone, BACKBONES)
+    lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
+    if (backbone, conditioning) == ("mlp", "concat"):
+        return width, depth
+    dims = (act_dim, pred_horizon, condition_dim)
+    target = count_parameters("mlp", *dims, width, depth, "concat")
+    depth = UNET_DEPTH if backbone == "unet" else depth
+    low, high = WIDTH_STEP, 2 * WIDTH_STEP
+    while count_parameters(backbone, *dims, high, depth, conditioning) < target:
+        low, high = high, 2 * high
+    while high - low > WIDTH_STEP:
+        middle = (low + high) // (2 * WIDTH_STEP) * WIDTH_STEP
+        if count_parameters(backbone, *dims, middle, depth, conditioning) < target:
+            low = middle
+        else:
+            high = middle
+
+    def distance(width: int) -> int:
+        return abs(count_parameters(backbone, *dims, width, depth, conditioning) - target)
+
+    return min(low, high, key=distance), depth
+
+
+@lru_cache(maxsize=None)
+def count_parameters(
+    backbone: str,
+    act_dim: int,
+    pred_horizon: int,
+    condition_dim: int,
+    width: int,
+    depth: int,
+    conditioning: str,
+) -> int:
+    """Return the parameters of a backbone without making their values; see `make_backbone`."""
+    with torch.device("meta"):  # draws nothing from torch's global generator
+        network = make_backbone(
+            backbone, act_dim, pred_horizon, condition_dim, width, depth, conditioning
+        )
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from policies.backbones.context import ContextEmbedding
+from policies.backbones.context import ContextEmbedding, join_to_each
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
@@ -15,7 +15,7 @@ from policies.embeddings import SinusoidalTimeEmbedding
 LEVELS = 3
 """Resolutions in time; each has half the actions and about twice the channels of the last."""
 NORM_GROUPS = 8
-"""Groups of channels that are normalised together, where the channels can be divided so."""
+"""Groups of channels that are normalised together."""
 
 
 class TimeConv(nn.Linear):
@@ -40,12 +40,13 @@ class TimeGroupNorm(nn.Module):
     """Group normalisation over time and groups of channels, of a time-major layout.
 
     Args:
-        channels: Number of channels.
+        channels: Number of channels, a multiple of `NORM_GROUPS`.
+        affine: Whether each channel has a gain and an offset of its own.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, affine: bool = True) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(math.gcd(NORM_GROUPS, channels), channels)
+        self.norm = nn.GroupNorm(NORM_GROUPS, channels, affine=affine)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Normalise ``(B, T, channels)``."""
@@ -57,7 +58,9 @@ class FilmBlock(nn.Module):
     """Two convolutions with the context between them, beside a shortcut.
 
     Chi et al. 2023 (arXiv 2303.04137), section 3.1: the observations condition every convolution
-    by FiLM (Perez et al. 2018, arXiv 1709.07871, eq. 2), a gain and an offset per channel.
+    by FiLM (Perez et al. 2018, arXiv 1709.07871, eq. 2), a gain and an offset per channel. Here
+    they are those of the group normalisation, as in Dhariwal & Nichol 2021 (arXiv 2105.05233),
+    section 3.1, so that at inference FiLM costs nothing.
 
     Args:
         channels_in: Channels of the input.
@@ -67,23 +70,21 @@ class FilmBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, context_dim: int) -> None:
         super().__init__()
-        self.first = nn.Sequential(
-            TimeConv(channels_in, channels_out), TimeGroupNorm(channels_out), nn.SiLU()
-        )
+        self.first = TimeConv(channels_in, channels_out)
+        self.first_norm = TimeGroupNorm(channels_out, affine=False)
         self.film = nn.Linear(context_dim, 2 * channels_out)
-        self.second = nn.Sequential(
-            TimeConv(channels_out, channels_out), TimeGroupNorm(channels_out), nn.SiLU()
-        )
+        self.second = TimeConv(channels_out, channels_out)
+        self.second_norm = TimeGroupNorm(channels_out)
         same = channels_in == channels_out
         self.shortcut = nn.Identity() if same else nn.Linear(channels_in, channels_out)
 
     def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
-        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``, `context` ``(B, dim)``."""
-        gain, offset = self.film(context)[:, None, :].chunk(2, dim=-1)
-        inner: Tensor = self.first(hidden)
-        # FiLM, eq. 2, around the identity: (1 + gain) * inner + offset
-        modulated = torch.addcmul(inner + offset, inner, gain)
-        output: Tensor = self.second(modulated) + self.shortcut(hidden)
+        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``, `context` ``(B, 1, dim)``."""
+        gain, offset = self.film(context).chunk(2, dim=-1)
+        normed: Tensor = self.first_norm(self.first(hidden))
+        # AdaGN, around the identity: (1 + gain) * normed + offset
+        inner = F.silu(torch.addcmul(normed + offset, normed, gain))
+        output: Tensor = F.silu(self.second_norm(self.second(inner))) + self.shortcut(hidden)
         return output
 
 
@@ -114,15 +115,17 @@ class UNet(nn.Module):
     """Time U-Net with a time-gated skip; the output starts at 0.
 
     Two neighbouring actions become one on the way down and one becomes two on the way up, so a
-    chunk is padded with zeros to a multiple of 4 inside.
+    chunk is padded with zeros to a multiple of 4 inside. The time modulates every block. So does
+    the condition with "film"; with "concat" it is appended to every noisy action.
 
     Args:
         act_dim: Numbers in one action.
         pred_horizon: Actions in a chunk.
         condition_dim: Length of the condition vector.
-        width: Channels at the lowest resolution; each higher one has half as many, rounded up.
+        width: Channels at the lowest resolution; each higher one has half as many. All are rounded
+            up to a multiple of `NORM_GROUPS`.
         depth: Number of blocks at each resolution, on the way down and on the way up.
-        conditioning: How observations reach the blocks.
+        conditioning: "film" or "concat".
         outputs: Numbers per action in the output; None is `act_dim`.
     """
 
@@ -131,19 +134,22 @@ class UNet(nn.Module):
         act_dim: int,
         pred_horizon: int,
         condition_dim: int,
-        width: int = 256,
-        depth: int = 3,
+        width: int,
+        depth: int,
         conditioning: str = "film",
         outputs: int | None = None,
     ) -> None:
         super().__init__()
         outputs = act_dim if outputs is None else outputs
         self.padding = -pred_horizon % 2 ** (LEVELS - 1)
-        channels = [math.ceil(width / 2**level) for level in reversed(range(LEVELS))]
-        steps = list(itertools.pairwise(channels))
+        channels = [
+            NORM_GROUPS * math.ceil(width / (NORM_GROUPS * 2**level))
+            for level in reversed(range(LEVELS))
+        ]
+        steps, width = list(itertools.pairwise(channels)), channels[-1]
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
-        self.embed_context = ContextEmbedding(condition_dim, width)
-        self.input = nn.Linear(act_dim, channels[0])
+        self.embed_context = ContextEmbedding(condition_dim, width, conditioning)
+        self.input = nn.Linear(act_dim + self.embed_context.joined_dim, channels[0])
         self.down = nn.ModuleList(Stage(fine, fine, width, depth) for fine, _ in steps)
         self.merges = nn.ModuleList(nn.Linear(2 * fine, coarse) for fine, coarse in steps)
         self.middle = Stage(width, width, width, depth)
@@ -166,8 +172,10 @@ class UNet(nn.Module):
             ``(B, pred_horizon, outputs)``.
         """
         time_features: Tensor = self.embed_time(time)
-        context: Tensor = self.embed_context(time_features, condition)
-        hidden: Tensor = self.input(F.pad(noisy_actions, (0, 0, 0, self.padding)))
+        context, joined = self.embed_context(time_features, condition)
+        context = context[:, None, :]
+        actions = F.pad(noisy_actions, (0, 0, 0, self.padding))
+        hidden: Tensor = self.input(join_to_each(actions, joined))
         kept: list[Tensor] = []
         for stage, merge in zip(self.down, self.merges, strict=True):
             hidden = stage(hidden, context)

@@ -9,15 +9,20 @@ from two_modes import build, errors_to_modes, train
 
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.actor import INFERENCE_ROWS
-from policies.backbones import BACKBONES, make_backbone
+from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING, make_backbone
+from policies.backbones.context import ContextEmbedding, PlainContext
 
 NAMES = pytest.mark.parametrize("name", list(BACKBONES))
+KINDS = pytest.mark.parametrize(
+    "kind", [f"{name} {how}" for name in BACKBONES for how in CONDITIONINGS]
+)
 
 
-def make(name: str, width: int = 16, depth: int = 2, pred_horizon: int = 7) -> nn.Module:
+def make(kind: str, width: int = 16, depth: int = 2, pred_horizon: int = 7) -> nn.Module:
+    name, _, conditioning = kind.partition(" ")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(name, 5, pred_horizon, 3, width, depth)
+        return make_backbone(name, 5, pred_horizon, 3, width, depth, conditioning or None)
 
 
 def inputs(rows: int = 3, pred_horizon: int = 7) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,10 +47,10 @@ def learn(network: nn.Module, updates: int) -> nn.Module:
     return network
 
 
-@NAMES
+@KINDS
 @pytest.mark.parametrize("pred_horizon", [1, 2, 4, 7, 16])
-def test_output_is_a_chunk_that_starts_at_zero(name: str, pred_horizon: int) -> None:
-    output = make(name, pred_horizon=pred_horizon)(*inputs(3, pred_horizon))
+def test_output_is_a_chunk_that_starts_at_zero(kind: str, pred_horizon: int) -> None:
+    output = make(kind, pred_horizon=pred_horizon)(*inputs(3, pred_horizon))
     assert output.shape == (3, pred_horizon, 5)
     assert not output.any()
 
@@ -58,18 +63,18 @@ def test_every_width_and_depth_can_be_built_and_trained(name: str, width: int, d
     assert output.any()
 
 
-@NAMES
-def test_gradient_reaches_every_parameter(name: str) -> None:
-    network = learn(make(name), 2)  # zeroed layers behind zeroed layers wake up one by one
+@KINDS
+def test_gradient_reaches_every_parameter(kind: str) -> None:
+    network = learn(make(kind), 2)  # zeroed layers behind zeroed layers wake up one by one
     arguments = inputs()
     torch.autograd.backward((network(*arguments) - 1).square().mean())
     missing = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert missing == []
 
 
-@NAMES
-def test_output_depends_on_every_input(name: str) -> None:
-    network = learn(make(name), 5)
+@KINDS
+def test_output_depends_on_every_input(kind: str) -> None:
+    network = learn(make(kind), 5)
     x, time, condition = inputs()
     base = network(x, time, condition)
     assert not torch.allclose(network(x + 0.05, time, condition), base)
@@ -77,9 +82,9 @@ def test_output_depends_on_every_input(name: str) -> None:
     assert not torch.allclose(network(x, time, condition + 0.05), base)
 
 
-@NAMES
-def test_every_action_sees_every_other(name: str) -> None:
-    network = learn(make(name), 5)
+@KINDS
+def test_every_action_sees_every_other(kind: str) -> None:
+    network = learn(make(kind), 5)
     x, time, condition = inputs()
     base = network(x, time, condition)
     for moved in range(7):
@@ -89,9 +94,9 @@ def test_every_action_sees_every_other(name: str) -> None:
         assert (changed > 1e-6).all(), moved
 
 
-@NAMES
-def test_rows_do_not_see_each_other(name: str) -> None:
-    network = learn(make(name, width=64), 5)
+@KINDS
+def test_rows_do_not_see_each_other(kind: str) -> None:
+    network = learn(make(kind, width=64), 5)
     arguments = inputs(INFERENCE_ROWS)
     with torch.inference_mode():
         expected = network(*arguments)
@@ -110,16 +115,25 @@ def test_width_and_depth_make_a_network_larger(name: str) -> None:
     assert 2 * size(32, 2) < size(64, 2) < 5 * size(32, 2)
 
 
-@pytest.mark.parametrize(("name", "width"), [("dit", 120), ("unet", 128)])
-def test_these_widths_hold_as_many_parameters_as_the_default(name: str, width: int) -> None:
-    sizes = [
-        sum(parameter.numel() for parameter in ChunkPolicy(config).parameters())
-        for config in (
-            ChunkPolicyConfig(70, 20),
-            ChunkPolicyConfig(70, 20, backbone=name, width=width),
-        )
-    ]
-    assert 0.9 < sizes[1] / sizes[0] < 1.1
+@KINDS
+def test_the_condition_either_modulates_or_joins_the_inputs(kind: str) -> None:
+    (context,) = (m for m in make(kind).modules() if isinstance(m, ContextEmbedding | PlainContext))
+    time_features, condition = torch.ones(2, 64), torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    modulation, joined = context(time_features, condition)
+    if kind.endswith("film"):
+        assert not torch.equal(modulation[0], modulation[1])
+        assert joined.shape == (2, 0)
+    else:
+        assert torch.equal(modulation[0], modulation[1])
+        assert torch.equal(joined[:, :3], condition)
+
+
+@NAMES
+def test_conditioning_has_a_default_and_must_be_known(name: str) -> None:
+    default = make(f"{name} {DEFAULT_CONDITIONING[name]}").state_dict()
+    assert all(torch.equal(default[key], value) for key, value in make(name).state_dict().items())
+    with pytest.raises(ValueError, match="'concat'"):
+        make(f"{name} concta")
 
 
 @NAMES
