@@ -23,6 +23,7 @@ training seeds, on the run's own test episodes. Nothing is trained.
 samplers and the network evaluations they take:
   flow       euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
   diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
+  mip        two_step (2)
   bc         direct (1)
 
 example:

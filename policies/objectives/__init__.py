@@ -7,12 +7,14 @@ from policies.objectives.base import Objective
 from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
+from policies.objectives.mip import MinimalIterativePolicy
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "flow": Flow,
     "diffusion": Diffusion,
+    "mip": MinimalIterativePolicy,
     "bc": BehaviourCloning,
 }
 

@@ -203,7 +203,10 @@ def test_terminal_table_fits_a_hundred_columns(tmp_path):
 
 @pytest.mark.parametrize(
     ("sampler", "steps", "label"),
-    [("euler", 10, "euler 10"), ("direct", 1, "direct"), ("", 0, "–"), ("rk45", 0, "rk45")],
+    [
+        *(("euler", 10, "euler 10"), ("direct", 1, "direct"), ("two_step", 2, "two_step")),
+        *(("", 0, "–"), ("rk45", 0, "rk45")),
+    ],
 )
 def test_sampler_label_names_the_steps(sampler, steps, label):
     assert sampler_label(sampler, steps) == label

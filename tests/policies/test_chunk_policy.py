@@ -8,6 +8,7 @@ import torch
 
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.embeddings import SinusoidalTimeEmbedding
+from policies.objectives import OBJECTIVES
 from policies.objectives.base import Noise
 
 
@@ -39,6 +40,8 @@ RUNS = [
     ("diffusion", "ddim", 3, 3),
     ("diffusion", "ddpm", None, 100),
     ("diffusion", None, None, 100),
+    ("mip", "two_step", 2, 2),
+    ("mip", None, None, 2),
     ("bc", "direct", 1, 1),
     ("bc", None, None, 1),
 ]
@@ -57,7 +60,7 @@ def test_nfe_is_the_number_of_network_calls(
     assert sample.actions.abs().max() <= 1
 
 
-@pytest.mark.parametrize("objective", ["flow", "diffusion", "bc"])
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
 def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     results = []

@@ -112,6 +112,7 @@ def test_diffusion_loss_is_zero_for_a_perfect_network(prediction: str) -> None:
     [
         ("bc", "direct", 2, "'direct' takes exactly 1 step"),
         ("bc", "euler", 1, "Known: 'direct'"),
+        ("mip", "two_step", 1, "'two_step' takes exactly 2 steps"),
         ("flow", "euler", 0, "'euler' takes 1 or more steps"),
         ("flow", "eular", 5, "Did you mean 'euler'"),
         ("diffusion", "ddpm", 10, "'ddpm' takes exactly 100 steps; 'ddim' takes 1 to 100 steps"),
@@ -126,7 +127,9 @@ def test_impossible_samplers_are_refused_with_what_is_possible(
 
 
 def test_unknown_objectives_and_predictions_are_refused_with_near_matches() -> None:
-    with pytest.raises(ValueError, match=r"Did you mean 'diffusion'.*'flow', 'diffusion', 'bc'"):
+    with pytest.raises(
+        ValueError, match=r"Did you mean 'diffusion'.*'flow', 'diffusion', 'mip', 'bc'"
+    ):
         make_objective("difusion", "sample", SHAPE)
     with pytest.raises(ValueError, match=r"prediction for Flow 'epsilon'.*'sample', 'velocity'"):
         make_objective("flow", "epsilon", SHAPE)
