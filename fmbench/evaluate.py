@@ -25,6 +25,7 @@ samplers and the network evaluations they take:
   diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
   mip        two_step (2)
   bc         direct (1)
+  gmm        mixture (1)
 
 example:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8

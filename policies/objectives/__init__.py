@@ -7,6 +7,7 @@ from policies.objectives.base import Objective
 from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
+from policies.objectives.gmm import MixtureDensity
 from policies.objectives.mip import MinimalIterativePolicy
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup
@@ -16,6 +17,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "diffusion": Diffusion,
     "mip": MinimalIterativePolicy,
     "bc": BehaviourCloning,
+    "gmm": MixtureDensity,
 }
 
 

@@ -42,6 +42,7 @@ RUNS = [
     ("diffusion", None, None, 100),
     ("mip", "two_step", 2, 2),
     ("mip", None, None, 2),
+    ("gmm", "mixture", 1, 1),
     ("bc", "direct", 1, 1),
     ("bc", None, None, 1),
 ]
