@@ -39,7 +39,7 @@ _TERMINAL_HEADER = (
     "parameters",
     "training",
 )
-_CHOICELESS = ("", "direct", "two_step", "mixture")
+_CHOICELESS = ("", "direct", "two_step", "mixture", "nearest")
 """Samplers of one number of steps, which nobody needs to read."""
 _GRID_HEADER = (
     *_HEADER[:6],

@@ -98,7 +98,7 @@ def start_training(
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
-        policy.parameters(),
+        [{"params": list(policy.parameters())}],  # a group may be empty, where a list may not
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         fused=True,
@@ -117,6 +117,8 @@ def train(
     on_update: Callable[[int], None] = lambda update: None,
 ) -> bool:
     """Go on training until the configured number of updates, or until asked to stop.
+
+    A policy that trains no network memorises the windows instead, which stands for all updates.
 
     Args:
         state: Changed in place.
@@ -137,16 +139,31 @@ def train(
     while state.update < config.updates:
         if should_stop():
             return False
-        loss, norm = _update(state, config, windows, parameters)
-        state.pending_losses.append(loss)
-        if state.update % config.log_every == 0 or state.update == config.updates:
-            _log(state, config, norm)
-        elif on_cpu:  # on a GPU this would wait for the device at every update
-            _check_finite(state.update, float(loss), float(norm))
+        if not state.policy.objective.trains:
+            _memorise(state, config, windows)
+        else:
+            loss, norm = _update(state, config, windows, parameters)
+            state.pending_losses.append(loss)
+            if state.update % config.log_every == 0 or state.update == config.updates:
+                _log(state, config, norm)
+            elif on_cpu:  # on a GPU this would wait for the device at every update
+                _check_finite(state.update, float(loss), float(norm))
         now = time.perf_counter()
         state.seconds, started = state.seconds + now - started, now
         on_update(state.update)
     return True
+
+
+def _memorise(state: TrainingState, config: TrainConfig, windows: Windows) -> None:
+    """Give the windows to a policy without a network, and to its average, which is itself."""
+    for policy in (state.policy, state.ema.policy):
+        policy.memorise(
+            windows.observations,
+            windows.actions,
+            windows.observation_index,
+            windows.action_index,
+        )
+    state.update = config.updates
 
 
 def _update(

@@ -1,4 +1,4 @@
-"""The table of objectives: ways to train one and the same network.
+"""The table of objectives: ways to act from demonstrations, most by training one same network.
 
 To add one, subclass `policies.objectives.base.Objective` and enter it here.
 """
@@ -8,6 +8,7 @@ from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
 from policies.objectives.gmm import MixtureDensity
+from policies.objectives.knn import NearestNeighbour
 from policies.objectives.mip import MinimalIterativePolicy
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup
@@ -18,6 +19,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "mip": MinimalIterativePolicy,
     "bc": BehaviourCloning,
     "gmm": MixtureDensity,
+    "knn": NearestNeighbour,
 }
 
 

@@ -108,8 +108,9 @@ class MixtureDensity(Objective):
         batch, (horizon, act_dim) = len(condition), self.chunk_shape
         zeros = condition.new_zeros((batch, horizon, act_dim))
         outputs = network(zeros, condition.new_zeros(batch), condition)
-        means, logits, deviations = outputs.split([MODES * act_dim, MODES, MODES], dim=-1)
-        means = means.unflatten(-1, (MODES, act_dim)).transpose(1, 2) + self.mode_offsets
+        sizes = [MODES * act_dim, MODES, MODES]
+        means, logits, deviations = torch.split(outputs, sizes, dim=-1)
+        means = means.reshape(batch, horizon, MODES, act_dim).transpose(1, 2) + self.mode_offsets
         # A weight and a deviation are the chunk's: the mean of what is said at its actions.
         deviations = F.softplus(deviations.mean(dim=1)) + LEAST_DEVIATION
         return Mixture(logits.mean(dim=1), means, deviations)

@@ -54,6 +54,7 @@ def test_ddim_leaves_out_steps_that_it_cannot_take() -> None:
 
 def test_samplers_without_a_choice_are_evaluated_once() -> None:
     assert plan("bc") == [("direct", 1, True)]
+    assert plan("knn") == [("nearest", 1, True)]
     assert plan("gmm") == [("mixture", 1, True)]
     assert plan("mip") == [("two_step", 2, True)]
 

@@ -61,7 +61,7 @@ def test_nfe_is_the_number_of_network_calls(
     assert sample.actions.abs().max() <= 1
 
 
-@pytest.mark.parametrize("objective", list(OBJECTIVES))
+@pytest.mark.parametrize("objective", [n for n, each in OBJECTIVES.items() if each.trains])
 def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     results = []
