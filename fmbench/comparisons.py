@@ -15,8 +15,8 @@ import pandas as pd
 from fmbench.records import Row
 from fmbench.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
 from fmbench.tables import (
+    POLICIES,
     REFERENCES,
-    SHARED_NETWORK,
     Cell,
     frame,
     headline_configurations,
@@ -95,7 +95,7 @@ def leaders(comparisons: pd.DataFrame) -> dict[str, str]:
 
 def config_differences(episodes: pd.DataFrame, measurements: pd.DataFrame) -> list[str]:
     """Say, one line each, what differs between rows of one task that should be equal."""
-    shared = [rows[rows["policy"].isin(SHARED_NETWORK)] for rows in (episodes, measurements)]
+    shared = [rows[rows["policy"].isin(POLICIES)] for rows in (episodes, measurements)]
     checks = [
         (episodes, "task_hash"),
         (shared[0], "demonstrations_hash"),

@@ -11,7 +11,7 @@ from typing import Any
 from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = ["flow", "reflow", "diffusion", "bc"]
+KNOWN_POLICIES = ["flow", "reflow", "diffusion", "mip", "bc", "gmm", "knn"]
 KNOWN_BACKBONES = ("mlp", "dit", "unet")
 """The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -216,10 +216,10 @@ def check_out(out: Path, flag: str = "--out") -> None:
         ) from None
 
 
-def check_count(flag: str, value: int, most: int) -> None:
-    """Refuse a count that is not in 1..`most`; the message names the flag it was given by."""
-    if not 1 <= value <= most:
-        raise FmbenchError(f"{flag} is {value}; give a whole number from 1 to {most}")
+def check_count(flag: str, value: int, most: int, least: int = 1) -> None:
+    """Refuse a count not in `least`..`most`; the message names the flag it was given by."""
+    if not least <= value <= most:
+        raise FmbenchError(f"{flag} is {value}; give a whole number from {least} to {most}")
 
 
 _UNSET: dict[str, Any] = {"width": 1, "depth": 1, "conditioning": "film", "from_run": "runs/a"}

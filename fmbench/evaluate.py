@@ -24,7 +24,10 @@ samplers and the network evaluations they take:
   flow, reflow
              euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
   diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
+  mip        two_step (2)
   bc         direct (1)
+  gmm        mixture (1)
+  knn        nearest (0)
 
 example:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8
@@ -59,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace, command: str) -> int:
     for count in given.nfe:
-        check_count("--nfe", count, MOST["nfe"])
+        check_count("--nfe", count, MOST["nfe"], least=0)
     if len(set(given.nfe)) < len(given.nfe):
         raise FmbenchError(f"--nfe names a number twice: {' '.join(map(str, given.nfe))}")
     if given.episodes is not None:

@@ -113,7 +113,9 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         cell = tuple(row[name] for name in CELL)
         seen = means.loc[cell].to_dict() if cell in means.index else {}
         looks: dict[str, Any] = {name: _or_none(seen.get(name)) for name in means.columns}
-        taken: dict[str, Any] = {f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row}
+        taken: dict[str, Any] = {
+            f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
+        }
         is_reference = row["policy"] in REFERENCES
         rows.append(MatrixRow(backbone="" if is_reference else backbone, **taken, **looks))
     return rows

@@ -21,22 +21,16 @@ from fmbench.tables import REFERENCES, Cell, policy_order, rows_of, seed_rates
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
 # Okabe & Ito (2008): told apart with every kind of colour vision.
-_COLOURS = {
-    "flow": "#0072B2",
-    "diffusion": "#D55E00",
-    "bc": "#009E73",
-    "reflow": "#56B4E9",
-    "meanflow": "#CC79A7",
-    "shortcut": "#7B3294",
-    "mip": "#E69F00",
-    "gmm": "#8C6D31",
-    "knn": "#000000",
-}
-_MORE_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_COLOURS = {"flow": "#0072B2", "diffusion": "#D55E00", "bc": "#009E73", "mip": "#E69F00"}
+_COLOURS |= {"meanflow": "#CC79A7", "reflow": "#56B4E9", "knn": "#000000"}
+# Tol (2021), "muted", for what is left.
+_COLOURS |= {"shortcut": "#999933", "gmm": "#882255"}
+_MORE_COLOURS = ("#332288", "#AA4499", "#117733", "#CC6677")
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
     "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
 }
+_LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), "-.")
 
@@ -113,7 +107,13 @@ def training_curves(results: Results) -> Figure:
     figure = Figure(figsize=_panel_size(len(tasks)))
     for axes, task in _panels(figure, tasks):
         for (policy, _), run in rows[rows["task"] == task].groupby(["policy", "train_seed"]):
-            axes.plot(run["update"], run["loss"], color=colours.get(str(policy)), linewidth=1.2)
+            axes.plot(
+                run["update"],
+                run["loss"],
+                color=colours.get(str(policy)),
+                linewidth=1.2,
+                marker="o" if len(run) == 1 else "",
+            )
         axes.set_yscale("log")
         axes.set(title=_short(task), xlabel="update")
         axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
@@ -126,10 +126,12 @@ def success_vs_nfe(results: Results) -> Figure:
     """Draw success over network evaluations per chunk, one panel for each task.
 
     One line for each policy and sampler, over its numbers of steps; behaviour cloning is a point.
-    Points of one NFE are moved apart a little, so that their intervals stay legible.
+    Points of one NFE are moved apart a little, so that their intervals stay legible. A policy that
+    evaluates no network has no place on the axis: it is a level, with its interval, across it.
     """
     summary = results.summary
-    learned = summary[~summary["policy"].isin(REFERENCES) & (summary["nfe"] > 0)]
+    own = summary[~summary["policy"].isin(REFERENCES)]
+    learned, levels = own[own["nfe"] > 0], own[own["nfe"] == 0]
     policies = _learned(results)
     colours = colours_of(policies)
     lines = sorted(
@@ -141,6 +143,8 @@ def success_vs_nfe(results: Results) -> Figure:
     figure = Figure(figsize=_panel_size(len(tasks)))
     for axes, task in _panels(figure, tasks, share_y=True):
         _reference_lines(axes, summary[summary["task"] == task])
+        for level in levels[levels["task"] == task].itertuples():
+            _level(axes, level, colours[str(level.policy)])
         for i, (policy, sampler) in enumerate(lines):
             chosen = (learned["policy"] == policy) & (learned["sampler"] == sampler)
             rows = learned[chosen & (learned["task"] == task)].sort_values("nfe")
@@ -161,6 +165,10 @@ def success_vs_nfe(results: Results) -> Figure:
     handles = [
         Line2D([], [], color=colours[p], label=f"{p}, {s}" if s else p, **looks[p, s])
         for p, s in lines
+    ]
+    handles += [
+        Line2D([], [], color=colours[p], label=f"{p}, no network", **_LEVEL)
+        for p in sorted(set(levels["policy"]), key=policy_order)
     ]
     _legend(figure, [*handles, *_reference_handles(results)])
     return figure
@@ -213,6 +221,12 @@ def _point(axes: Axes, row: Any, y: float, colour: str) -> None:
     axes.plot(row.success_rate, y, "o", color=colour, markersize=7)
 
 
+def _level(axes: Axes, row: Any, colour: str) -> None:
+    """Draw one rate with its interval across a whole panel."""
+    axes.axhspan(row.low, row.high, color=colour, alpha=0.08, linewidth=0)
+    axes.axhline(row.success_rate, color=colour, **_LEVEL)
+
+
 def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw ceiling and floor of one task as horizontal lines."""
     for policy in REFERENCES:
@@ -263,7 +277,9 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
         first: Smallest place that is drawn at; below 1 it stands for no evaluation and is called 0.
     """
     axes.set_xscale("log")
-    ticks = [t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)]
+    ticks: list[float] = [
+        t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)
+    ]
     ticks = [first, *ticks] if first < 1 else ticks
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())

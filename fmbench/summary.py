@@ -39,6 +39,8 @@ _TERMINAL_HEADER = (
     "parameters",
     "training",
 )
+_CHOICELESS = ("", "direct", "two_step", "mixture", "nearest")
+"""Samplers of one number of steps, which nobody needs to read."""
 _GRID_HEADER = (
     *_HEADER[:6],
     "Any",
@@ -111,8 +113,8 @@ def comparison_sentences(results: Results, task: str) -> list[str]:
 
 
 def sampler_label(sampler: str, steps: int) -> str:
-    """Name a sampler with its steps, e.g. `euler 10`."""
-    return f"{sampler} {steps}" if steps > 0 and sampler not in ("", "direct") else sampler or "–"
+    """Name a sampler with its steps, e.g. `euler 10`, where it leaves a choice of them."""
+    return f"{sampler} {steps}" if steps > 0 and sampler not in _CHOICELESS else sampler or "–"
 
 
 def _verdict(row: Any) -> str:

@@ -19,9 +19,13 @@ from fmbench.statistics import Interval, t_interval, wilson_interval
 CELL = ["task", "policy", "sampler", "steps"]
 REFERENCES = ("expert", "random")
 """Ceiling and floor: shown in every table, compared with nobody."""
-SHARED_NETWORK = ("flow", "reflow", "diffusion", "bc")
-"""Policies that must differ in nothing but their objective."""
-_ORDER = (*REFERENCES, *SHARED_NETWORK)
+POLICIES = ("flow", "reflow", "meanflow", "shortcut", "diffusion", "mip", "bc", "gmm", "knn")
+"""Policies of the study, in their order; whatever else they differ in than their objective is said.
+
+Most of them share network and updates. A mixture has more outputs (gmm), retrieval has no network
+(knn), and some learn from a trained policy, which has updates of its own behind it (reflow).
+"""
+_ORDER = (*REFERENCES, *POLICIES)
 
 Configuration = tuple[str, int]
 """Sampler and steps."""
@@ -86,7 +90,7 @@ def rows_of(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def policy_order(policy: str) -> tuple[int, str]:
-    """Sort key of policies: expert, random, flow, diffusion, bc, then the others by name."""
+    """Sort key of policies: expert, random, those of `POLICIES`, then the others by name."""
     return (_ORDER.index(policy) if policy in _ORDER else len(_ORDER), policy)
 
 

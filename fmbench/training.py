@@ -118,7 +118,7 @@ def start_training(
         teach(policy, teacher)
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
-        policy.parameters(),
+        [{"params": list(policy.parameters())}],  # a group may be empty, where a list may not
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         fused=True,

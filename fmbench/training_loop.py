@@ -22,6 +22,8 @@ def train(
 ) -> bool:
     """Go on training until the configured number of updates, or until asked to stop.
 
+    A policy that trains no network memorises the windows instead, which stands for all updates.
+
     Args:
         state: Changed in place.
         config: The same as when training began.
@@ -52,8 +54,10 @@ def train_together(
     of a policy does not depend on the others. All states have made equally many updates. Their
     tensors may be read in `on_update` where an update is logged; elsewhere they may be changing.
     """
-    updates = [_make_update(state, config, windows) for state in states]
     started = time.perf_counter()
+    if not states[0].policy.objective.trains:
+        return _memorise_together(states, config, windows, started)
+    updates = [_make_update(state, config, windows) for state in states]
     on_cpu = windows.actions.device.type == "cpu"
     while states[0].update < config.updates:
         if should_stop():
@@ -75,6 +79,24 @@ def train_together(
             state.seconds += (now - started) / len(states)
         started = now
         on_update(states[0].update)
+    return True
+
+
+def _memorise_together(
+    states: Sequence[TrainingState], config: TrainConfig, windows: Windows, started: float
+) -> bool:
+    """Give the windows to policies without a network, and to their averages: themselves."""
+    for state in states:
+        if state.update < config.updates:
+            for policy in (state.policy, state.ema.policy):
+                policy.memorise(
+                    windows.observations,
+                    windows.actions,
+                    windows.observation_index,
+                    windows.action_index,
+                )
+            state.update = config.updates
+            state.seconds += (time.perf_counter() - started) / len(states)
     return True
 
 

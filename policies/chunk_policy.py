@@ -153,6 +153,14 @@ class CountingNetwork:
         return counts if self._rows is None else counts + self._rows.cpu().numpy()
 
 
+class NoNetwork(nn.Module):
+    """Stands in the place of the network where an objective trains none."""
+
+    def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+        """Raise `RuntimeError`: there is nothing to evaluate."""
+        raise RuntimeError("This policy has no network to evaluate.")
+
+
 class ChunkPolicy(nn.Module):
     """Maps a window of observations to a chunk of actions, by any objective on any backbone.
 
@@ -167,15 +175,20 @@ class ChunkPolicy(nn.Module):
         self.observation_normalizer = Normalizer(config.obs_dim, "standardize", OBSERVATION_CLIP)
         self.action_normalizer = Normalizer(config.act_dim, "minmax")
         self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
-        self.network = make_backbone(
-            config.backbone,
-            config.act_dim,
-            config.pred_horizon,
-            self.encoder.condition_dim,
-            config.width,
-            config.depth,
-            config.conditioning or None,
-            OBJECTIVES[config.objective].outputs_per_action(config.act_dim),
+        objective = OBJECTIVES[config.objective]
+        self.network = (
+            NoNetwork()
+            if not objective.trains
+            else make_backbone(
+                config.backbone,
+                config.act_dim,
+                config.pred_horizon,
+                self.encoder.condition_dim,
+                config.width,
+                config.depth,
+                config.conditioning or None,
+                objective.outputs_per_action(config.act_dim),
+            )
         )
         self.objective = make_objective(
             config.objective,
@@ -221,6 +234,32 @@ class ChunkPolicy(nn.Module):
             raise ValueError(f"Expected actions of shape {expected}, got {tuple(actions.shape)}.")
         chunk = self.action_normalizer.normalize(actions)
         return self.objective.loss(self.network, chunk, self._encode(observations), generator)
+
+    def memorise(
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        observation_index: Tensor,
+        action_index: Tensor,
+    ) -> None:
+        """Give an objective that trains no network the training data to keep.
+
+        Args:
+            observations: Every observation, ``(rows, obs_dim)``.
+            actions: Every action, ``(steps, act_dim)``, in the environment's units.
+            observation_index: Rows of each window, ``(N, obs_horizon)``.
+            action_index: Steps of the chunk that belongs to each window, ``(N, pred_horizon)``.
+
+        Raises:
+            RuntimeError: The objective trains a network.
+            ValueError: A shape is wrong, or an index points outside the data.
+        """
+        self.objective.memorise(
+            self.observation_normalizer.normalize(observations),
+            self.action_normalizer.normalize(actions),
+            observation_index,
+            action_index,
+        )
 
     def sample(
         self,

@@ -1,6 +1,6 @@
 """How wide and how deep a network of a given size is, alike in parameters for every backbone."""
 
-from functools import lru_cache
+from functools import cache
 
 import torch
 
@@ -64,7 +64,7 @@ def network_size(
     return min(low, high, key=distance), depth
 
 
-@lru_cache(maxsize=None)
+@cache
 def count_parameters(
     backbone: str,
     act_dim: int,

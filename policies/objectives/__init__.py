@@ -1,4 +1,4 @@
-"""The table of objectives: ways to train one and the same network.
+"""The table of objectives: ways to act from demonstrations, most by training one same network.
 
 To add one, subclass `policies.objectives.base.Objective` and enter it here.
 """
@@ -7,6 +7,9 @@ from policies.objectives.base import Objective
 from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
+from policies.objectives.gmm import MixtureDensity
+from policies.objectives.knn import NearestNeighbour
+from policies.objectives.mip import MinimalIterativePolicy
 from policies.objectives.options import ObjectiveOptions
 from policies.objectives.reflow import Reflow
 from policies.registry import lookup
@@ -15,7 +18,10 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "flow": Flow,
     "reflow": Reflow,
     "diffusion": Diffusion,
+    "mip": MinimalIterativePolicy,
     "bc": BehaviourCloning,
+    "gmm": MixtureDensity,
+    "knn": NearestNeighbour,
 }
 
 

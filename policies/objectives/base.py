@@ -134,7 +134,30 @@ class Objective(nn.Module, ABC):
 
         Returns:
             A scalar tensor to differentiate.
+
+        Raises:
+            RuntimeError: The objective has no network to train.
         """
+
+    def memorise(
+        self,
+        observations: Tensor,
+        actions: Tensor,
+        observation_index: Tensor,
+        action_index: Tensor,
+    ) -> None:
+        """Keep the training data; an objective whose `trains` is False overrides this.
+
+        Args:
+            observations: Every observation, ``(rows, obs_dim)``, normalised.
+            actions: Every action, ``(steps, act_dim)``, normalised.
+            observation_index: Rows of each window, ``(N, obs_horizon)``.
+            action_index: Steps of the chunk that belongs to each window, ``(N, pred_horizon)``.
+
+        Raises:
+            RuntimeError: The objective trains a network.
+        """
+        raise RuntimeError(f"{type(self).__name__} trains a network; it keeps no data.")
 
     @abstractmethod
     def sample(

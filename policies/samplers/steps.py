@@ -11,7 +11,7 @@ class StepLimits:
         default: Steps taken when none are asked for.
         lowest: Fewest steps.
         highest: Most steps; None is unbounded.
-        evaluations: Network evaluations of one step.
+        evaluations: Network evaluations of one step; 0 where there is no network.
     """
 
     default: int
@@ -32,6 +32,8 @@ class StepLimits:
 
     def steps_at(self, nfe: int) -> int | None:
         """Return the steps that cost `nfe` network evaluations; None if no accepted number does."""
+        if not self.evaluations:
+            return self.default if nfe == 0 else None
         steps, rest = divmod(nfe, self.evaluations)
         return steps if rest == 0 and self.allow(steps) else None
 
@@ -40,7 +42,7 @@ class StepLimits:
         """The numbers of network evaluations that are possible, in words."""
         fewest = self.lowest * self.evaluations
         if self.lowest == self.highest:
-            return f"exactly {fewest} network evaluation{'s' if fewest > 1 else ''}"
+            return f"exactly {fewest} network evaluation{'s' if fewest != 1 else ''}"
         most = "or more" if self.highest is None else f"to {self.highest * self.evaluations}"
         multiples = f", in multiples of {self.evaluations}" if self.evaluations > 1 else ""
         return f"{fewest} {most} network evaluations{multiples}"

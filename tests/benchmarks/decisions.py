@@ -15,6 +15,7 @@ from policies.objectives.base import Objective
 from policies.threads import one_thread
 from tests.benchmarks.interleaved import spread
 from tests.benchmarks.report import Row
+from tests.benchmarks.training import random_windows
 
 CONFIG = RunConfig()
 ROUNDS, STEPS_PER_ROUND, CALLS = 15, 2000, 100
@@ -28,9 +29,10 @@ SAMPLERS = [
 
 def measure() -> list[Row]:
     """Return each sampler's time per step outside the network and its decision's percentiles."""
-    per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in SAMPLERS}
+    around_networks = [which for which in SAMPLERS if OBJECTIVES[which[0]].trains]
+    per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in around_networks}
     for _ in range(ROUNDS):
-        for objective, sampler, steps in SAMPLERS:
+        for objective, sampler, steps in around_networks:
             per_step[sampler].append(_step_us(_policy(objective).objective, sampler, steps))
     rows = [
         Row(
@@ -51,14 +53,24 @@ def _policy(objective: str) -> ChunkPolicy:
     config = ChunkPolicyConfig(task.obs_dim, task.act_dim, *horizons, objective, width=256, depth=3)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return ChunkPolicy(config).eval()
+        policy = ChunkPolicy(config).eval()
+    if not policy.objective.trains:
+        windows = random_windows()
+        policy.memorise(
+            windows.observations,
+            windows.actions,
+            windows.observation_index,
+            windows.action_index,
+        )
+    return policy
 
 
 def _step_us(objective: Objective, sampler: str, steps: int) -> float:
     """Return the time of one step [us] with a network that does nothing."""
     generator = torch.Generator().manual_seed(0)
     shape = (1, *objective.chunk_shape)
-    output, condition = torch.zeros(shape), torch.zeros(1, 1)
+    outputs = objective.outputs_per_action(shape[-1])
+    output, condition = torch.zeros((*shape[:2], outputs)), torch.zeros(1, 1)
 
     def network(noisy_actions: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         del noisy_actions, t, condition

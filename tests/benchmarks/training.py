@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from envs.registry import make_task
-from fmbench.config import KNOWN_POLICIES, RunConfig
+from fmbench.config import RunConfig
 from fmbench.dataset import Demonstrations
 from fmbench.training import TrainConfig, start_training
 from fmbench.training_loop import train
@@ -19,13 +19,14 @@ from tests.benchmarks.report import Row
 
 CONFIG = RunConfig()
 TRAIN = TrainConfig(batch_size=CONFIG.batch_size)
+TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
 EPISODE_STEPS = 110  # about a LiftCube demonstration
 UPDATES, ROUNDS, DATA_LIMIT = 60, 7, 5.0
 
 
 def measure() -> list[Row]:
     """Return updates per second and the data's share [%], on one torch thread and on two."""
-    windows, before = _random_windows(), torch.get_num_threads()
+    windows, before = random_windows(), torch.get_num_threads()
     try:
         found = [_on_threads(threads, windows) for threads in (1, 2)]
     finally:
@@ -38,10 +39,10 @@ def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
     """Return the rates and the shares of all objectives; changing threads costs, so not in turn."""
     torch.set_num_threads(threads)
     alternatives = {"data": timed(lambda: _gather(windows))}
-    alternatives |= {name: timed(_trainer(name, windows)) for name in KNOWN_POLICIES}
+    alternatives |= {name: timed(_trainer(name, windows)) for name in TRAINED}
     times = in_turn(alternatives, ROUNDS)
     rates, shares = [], []
-    for objective in KNOWN_POLICIES:
+    for objective in TRAINED:
         name, wall = f"{objective}, torch threads: {threads}", times[objective].wall
         share = ratio(100 * times["data"].wall, wall)
         rates.append(Row(name, spread(UPDATES / wall), 0, "updates/s"))
@@ -49,7 +50,7 @@ def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
     return rates, shares
 
 
-def _random_windows() -> Windows:
+def random_windows() -> Windows:
     """Return windows of LiftCube's shapes over random numbers: speed does not read values."""
     task, rng = make_task("LiftCube"), np.random.default_rng(0)
     steps = CONFIG.demos * EPISODE_STEPS

@@ -3,13 +3,8 @@
 import numpy as np
 
 from fmbench.dataset import Demonstrations
-from fmbench.training import (
-    TrainConfig,
-    TrainingState,
-    averaged_policy,
-    start_training,
-    train,
-)
+from fmbench.training import TrainConfig, TrainingState, averaged_policy, start_training
+from fmbench.training_loop import train
 from fmbench.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES

@@ -8,6 +8,7 @@ import pytest
 
 from fmbench.config import (
     KNOWN_BACKBONES,
+    KNOWN_POLICIES,
     MOST,
     PRESETS,
     RunConfig,
@@ -17,6 +18,7 @@ from fmbench.config import (
 )
 from fmbench.errors import FmbenchError
 from policies.backbones import BACKBONES
+from policies.objectives import OBJECTIVES
 
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
@@ -40,6 +42,10 @@ def test_every_preset_is_accepted(preset: str) -> None:
 def test_given_values_win_over_the_preset_and_none_leaves_it() -> None:
     config = make_config("smoke", {"demos": 7, "updates": None, "nfe": (3,)}, TASKS)
     assert (config.demos, config.updates, config.nfe) == (7, PRESETS["smoke"]["updates"], (3,))
+
+
+def test_every_objective_is_a_policy() -> None:
+    assert list(OBJECTIVES) == KNOWN_POLICIES
 
 
 def test_all_stands_for_every_task() -> None:

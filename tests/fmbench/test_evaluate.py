@@ -15,7 +15,7 @@ from fmbench.evaluate import default_out, main
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
 from fmbench.run import main as run_main
 
-POLICIES = ("flow", "diffusion", "bc")
+POLICIES = ("flow", "diffusion", "bc", "knn")
 HEUN = ("--sampler", "heun", "--nfe", "2", "4")
 
 
@@ -28,7 +28,7 @@ def threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def finished(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of three policies and two seeds; copy it before changing anything in it."""
+    """A finished run of four policies and two seeds; copy it before changing anything in it."""
     out = tmp_path_factory.mktemp("finished") / "run"
     words = (*SMALL, "--policy", *POLICIES, "--seeds", "2", "--out", out)
     assert call(run_main, *words, "--data", demonstrations_folder.parent) == 0
@@ -58,7 +58,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 @pytest.mark.parametrize(
     ("sampler", "nfe", "policy"),
-    [("euler", 2, "flow"), ("ddim", 2, "diffusion"), ("ddpm", 100, "diffusion")],
+    [
+        *(("euler", 2, "flow"), ("ddim", 2, "diffusion"), ("ddpm", 100, "diffusion")),
+        ("nearest", 0, "knn"),
+    ],
 )
 def test_the_runs_own_sampler_gives_its_own_rows(
     sampler: str, nfe: int, policy: str, finished: Path, tmp_path: Path
@@ -66,15 +69,16 @@ def test_the_runs_own_sampler_gives_its_own_rows(
     words = ("--sampler", sampler, "--nfe", nfe, "--out", tmp_path / "again")
     assert call(main, finished, *words) == 0
     again, before = tmp_path / "again" / "episodes.csv", finished / "episodes.csv"
-    own = lines(again, f",{policy},{sampler},{nfe},")
+    cell = f",{policy},{sampler},{nfe or 1},"
+    own = lines(again, cell)
     assert len(own) == 6
-    assert own == lines(before, f",{policy},{sampler},{nfe},")
+    assert own == lines(before, cell)
     for reference in (",expert,", ",random,"):
         assert lines(again, reference) == lines(before, reference)
     assert len(lines(again)) == 1 + 6 + 6
     trained = tmp_path / "again" / "training.csv"
     assert lines(trained, f",{policy},") == lines(finished / "training.csv", f",{policy},")
-    assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy}
+    assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy} - {"knn"}
 
 
 def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
@@ -133,7 +137,9 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
         (("--sampler", "ddpm", "--nfe", "10"), "--nfe 10: ddpm takes exactly 100 network"),
         (("--sampler", "ddim", "--nfe", "101"), "--nfe 101: ddim takes 1 to 100 network"),
         (("--sampler", "direct", "--nfe", "2"), "--nfe 2: direct takes exactly 1 network eval"),
-        ((*HEUN, "--nfe", "0"), "--nfe is 0; give a whole number from 1 to 1000"),
+        ((*HEUN, "--nfe", "0"), "--nfe 0: heun takes 2 or more network evaluations"),
+        ((*HEUN, "--nfe", "-1"), "--nfe is -1; give a whole number from 0 to 1000"),
+        (("--sampler", "nearest", "--nfe", "1"), "--nfe 1: nearest takes exactly 0 network"),
         ((*HEUN, "--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
         ((*HEUN, "--episodes", "0"), "--episodes is 0; give"),
         ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),

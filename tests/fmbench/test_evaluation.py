@@ -52,8 +52,11 @@ def test_ddim_leaves_out_steps_that_it_cannot_take() -> None:
     assert plan("flow", config) == [("euler", 101, True), ("euler", 10, False)]
 
 
-def test_cloning_is_evaluated_once() -> None:
+def test_samplers_without_a_choice_are_evaluated_once() -> None:
     assert plan("bc") == [("direct", 1, True)]
+    assert plan("knn") == [("nearest", 1, True)]
+    assert plan("gmm") == [("mixture", 1, True)]
+    assert plan("mip") == [("two_step", 2, True)]
 
 
 def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,6 +148,26 @@ def test_backbones_compose_with_every_policy(backbone: str, data: Path, tmp_path
     assert sum(parameter.numel() for parameter in policy.parameters()) == size
 
 
+def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, policy=tuple(OBJECTIVES), seeds=2, pred_horizon=7, exec_horizon=3)
+    with pytest.raises(KeyboardInterrupt):
+        run(config, tmp_path, data, "knn training")
+    run(config, tmp_path, data)
+    rows = read_rows(tmp_path / "episodes.csv", EpisodeRow)
+    assert not any(row.error for row in rows)
+    evaluations = {row.policy: row.nfe for row in rows if row.sampler != "ddim"}
+    declared = {"mip": 2, "bc": 1, "gmm": 1, "knn": 0}
+    assert {name: evaluations[name] for name in declared} == declared
+    costs = [r for r in read_rows(tmp_path / "measurements.csv", MeasurementRow) if r.headline]
+    assert {row.policy for row in costs if not row.parameters} == {"knn"}
+    assert {row.updates for row in costs} == {6}
+    trained = {row.policy for row in read_rows(tmp_path / "training.csv", TrainingRow)}
+    assert trained == {*OBJECTIVES} - {"knn"}
+    text = (tmp_path / "summary.md").read_text()
+    assert "parameters differs" in text
+    assert "| knn | nearest |" in text
+
+
 def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> None:
     run(CONFIG, tmp_path, data)
     facts = read_json(tmp_path / "run.json")

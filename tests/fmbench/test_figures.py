@@ -7,9 +7,9 @@ from fake_run import make_rows, write_run
 
 from fmbench import figures, plots
 from fmbench.errors import FmbenchError
-from fmbench.records import EpisodeRow, read_rows, write_rows
+from fmbench.records import EpisodeRow, TrainingRow, read_rows, write_rows
 from fmbench.results import read_results
-from fmbench.tables import SummaryRow
+from fmbench.tables import POLICIES, SummaryRow
 
 NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
@@ -53,6 +53,42 @@ def test_a_policy_outside_the_study_is_drawn(tmp_path):
     results = read_results(run)
     for name in plots.drawable(results):
         assert plots.render(plots.FIGURES[name], results, "png").startswith(b"\x89PNG")
+
+
+def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tmp_path):
+    run = write_run(tmp_path, tasks=TWO, episodes=5)
+    rows = read_rows(run / "episodes.csv", EpisodeRow)
+    knn = [
+        dataclasses.replace(row, policy="knn", sampler="nearest", nfe=0.0)
+        for row in rows
+        if row.policy == "bc"
+    ]
+    write_rows(run / "episodes.csv", [*rows, *knn], EpisodeRow)
+    results = read_results(run)
+    figure = plots.success_vs_nfe(results)
+    rates = results.summary[results.summary["policy"] == "knn"]["success_rate"]
+    for axes, rate in zip(figure.axes, rates, strict=True):
+        levels = [line.get_ydata()[0] for line in axes.lines if line.get_color() == "#000000"]
+        assert levels == [rate]
+        assert len(axes.containers) == 5  # the points of the others
+        assert axes.get_xlim()[0] > 0
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-3:] == ["knn, no network", "expert (ceiling)", "random (floor)"]
+    write_rows(run / "episodes.csv", knn, EpisodeRow)
+    assert plots.render(plots.success_vs_nfe, read_results(run), "png").startswith(b"\x89PNG")
+
+
+def test_policies_of_the_study_have_colours_of_their_own():
+    colours = plots._colours([*POLICIES, "ppo", "sac"])
+    assert len(set(colours.values())) == len(POLICIES) + 2
+
+
+def test_a_single_logged_update_can_be_seen(tmp_path):
+    run = write_run(tmp_path, episodes=2)
+    rows = [row for row in read_rows(run / "training.csv", TrainingRow) if row.update == 6_000]
+    write_rows(run / "training.csv", rows, TrainingRow)
+    (axes,) = plots.training_curves(read_results(run)).axes
+    assert {line.get_marker() for line in axes.lines} == {"o"}
 
 
 def test_figures_show_every_policy_and_interval(tmp_path):

@@ -152,6 +152,20 @@ def test_differing_configurations_are_said():
     ]
 
 
+def test_another_network_is_said_also_where_an_objective_needs_it():
+    episodes, measurements = frames()
+    renamed = {"diffusion": "gmm", "bc": "knn"}
+    episodes["policy"] = episodes["policy"].replace(renamed)
+    measurements["policy"] = measurements["policy"].replace(renamed)
+    measurements.loc[measurements["policy"] == "gmm", "parameters"] = 2_000_000
+    measurements.loc[measurements["policy"] == "knn", "parameters"] = 0
+    assert config_differences(episodes, measurements) == [
+        f"{TWO[0]}: parameters differs: flow 1,234,567; gmm 2,000,000; knn 0"
+    ]
+    row = cell(summarise(episodes, measurements), "knn")
+    assert (row.parameters, row.policy) == (0, "knn")
+
+
 def test_markdown_says_what_a_reader_needs(tmp_path):
     text = summary_markdown(read_results(write_run(tmp_path, tasks=TWO, episodes=60)))
     for needed in ("## fmbench/LiftCube-v0", "| flow | euler 10 |", "last EMA", "Wilson 95 %"):
@@ -203,7 +217,10 @@ def test_terminal_table_fits_a_hundred_columns(tmp_path):
 
 @pytest.mark.parametrize(
     ("sampler", "steps", "label"),
-    [("euler", 10, "euler 10"), ("direct", 1, "direct"), ("", 0, "–"), ("rk45", 0, "rk45")],
+    [
+        *(("euler", 10, "euler 10"), ("direct", 1, "direct"), ("two_step", 2, "two_step")),
+        *(("", 0, "–"), ("rk45", 0, "rk45")),
+    ],
 )
 def test_sampler_label_names_the_steps(sampler, steps, label):
     assert sampler_label(sampler, steps) == label

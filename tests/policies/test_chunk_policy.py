@@ -9,6 +9,7 @@ import torch
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.chunk_policy import CountingNetwork
 from policies.embeddings import SinusoidalTimeEmbedding
+from policies.objectives import OBJECTIVES
 from policies.objectives.base import Noise
 
 
@@ -40,6 +41,9 @@ RUNS = [
     ("diffusion", "ddim", 3, 3),
     ("diffusion", "ddpm", None, 100),
     ("diffusion", None, None, 100),
+    ("mip", "two_step", 2, 2),
+    ("mip", None, None, 2),
+    ("gmm", "mixture", 1, 1),
     ("bc", "direct", 1, 1),
     ("bc", None, None, 1),
 ]
@@ -70,7 +74,7 @@ def test_evaluations_are_counted_for_the_rows_that_they_are_for() -> None:
     assert all(torch.equal(output, outputs[0]) for output in outputs), "every row is evaluated"
 
 
-@pytest.mark.parametrize("objective", ["flow", "diffusion", "bc"])
+@pytest.mark.parametrize("objective", [n for n, each in OBJECTIVES.items() if each.trains])
 def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     results = []

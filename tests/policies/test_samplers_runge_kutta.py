@@ -131,6 +131,9 @@ def test_limits_translate_evaluations_to_steps() -> None:
     assert StepLimits(5, highest=9, evaluations=2).possible_nfe == (
         "2 to 18 network evaluations, in multiples of 2"
     )
+    none = OBJECTIVES["knn"].limits["nearest"]
+    assert (none.possible_nfe, none.steps_at(0)) == ("exactly 0 network evaluations", 1)
+    assert none.steps_at(1) is None
     one, all_steps = OBJECTIVES["bc"].limits["direct"], OBJECTIVES["diffusion"].limits["ddpm"]
     assert one.possible_nfe == "exactly 1 network evaluation"
     assert all_steps.possible_nfe == "exactly 100 network evaluations"

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
-from policies.objectives import make_objective
+from policies.objectives import OBJECTIVES, make_objective
 
 SHAPE = (7, 5)
 
@@ -15,10 +15,13 @@ def two_modes(condition: Tensor, mode: Tensor) -> Tensor:
     return (mode * (0.6 + 0.4 * condition))[:, :, None] * ramp
 
 
-def build(backbone: str = "mlp", width: int = 64, depth: int = 2) -> nn.Module:
+def build(
+    backbone: str = "mlp", width: int = 64, depth: int = 2, objective: str = "flow"
+) -> nn.Module:
+    outputs = OBJECTIVES[objective].outputs_per_action(5)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(backbone, 5, 7, 1, width, depth)
+        return make_backbone(backbone, 5, 7, 1, width, depth, outputs=outputs)
 
 
 def train(

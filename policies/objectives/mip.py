@@ -1,0 +1,53 @@
+"""The minimal iterative policy: regression of the action chunk in two supervised steps."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from policies.objectives.base import Network, Noise, Objective, normal_like
+from policies.samplers.steps import StepLimits
+
+SECOND_TIME = 0.9
+"""The paper's ``t*``: time of the second step, whose input is a tenth noise."""
+
+
+class MinimalIterativePolicy(Objective):
+    """Two regression steps, each with a target (Pan et al. 2025, arXiv 2512.01809).
+
+    The first step is behaviour cloning; the second corrects a nearly clean chunk. Nothing here
+    fits a distribution: where two chunks are equally good, the first step predicts their mean, as
+    regression does.
+
+    This is the form of the paper. The authors' later code scales neither the chunk nor the first
+    prediction by ``t*``, and weighs the two terms by ``1 / t*^2`` and ``1 / (1 - t*)^2``.
+    """
+
+    predictions = ("sample",)
+    limits = {"two_step": StepLimits(default=2, lowest=2, highest=2)}  # noqa: RUF012
+    default_sampler = "two_step"
+
+    def loss(
+        self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the sum of both steps' errors; see `Objective.loss`."""
+        noise = normal_like(actions, generator)
+        # Pan et al. 2025, the definition of MIP: I_t = t actions + (1 - t) noise at t = t*
+        x_t = torch.lerp(noise, actions, SECOND_TIME)
+        # |network(0, 0) - actions|^2 + |network(I_t*, t*) - actions|^2
+        first = F.mse_loss(_predict(network, torch.zeros_like(actions), 0.0, condition), actions)
+        second = F.mse_loss(_predict(network, x_t, SECOND_TIME, condition), actions)
+        return first + second
+
+    def sample(
+        self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
+    ) -> Tensor:
+        """Evaluate the network twice; draws nothing. See `Objective.sample`."""
+        self.check_sampler(sampler, steps)
+        zeros = condition.new_zeros((len(condition), *self.chunk_shape))
+        # a_0 = network(0, 0), then network(t* a_0, t*)
+        first = _predict(network, zeros, 0.0, condition)
+        return _predict(network, SECOND_TIME * first, SECOND_TIME, condition)
+
+
+def _predict(network: Network, x_t: Tensor, t: float, condition: Tensor) -> Tensor:
+    return network(x_t, x_t.new_full((len(x_t),), t), condition)

@@ -1,0 +1,139 @@
+"""Nearest-neighbour retrieval: an exact search, over a memory of any length."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.objectives.flow import Flow
+from policies.objectives.knn import MEMORY, NearestNeighbour
+
+HORIZON, ACT_DIM, OBS_DIM, WINDOW = 7, 5, 6, 2
+SHAPE = (HORIZON, ACT_DIM)
+ROWS = 400
+STEPS = torch.arange(ROWS)
+OBSERVATION_INDEX = (STEPS[:, None] + torch.arange(1 - WINDOW, 1)).clamp(min=0)
+ACTION_INDEX = (STEPS[:, None] + torch.arange(HORIZON)).clamp(max=ROWS - 1)
+
+
+def normals(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+ACTIONS = normals(ROWS, ACT_DIM, seed=1).clamp(-1, 1)
+
+
+def remember(observations: Tensor) -> NearestNeighbour:
+    policy = NearestNeighbour("sample", SHAPE)
+    policy.memorise(observations, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX)
+    return policy
+
+
+def by_hand(observations: Tensor, query: Tensor) -> list[int]:
+    """The first window at the least distance, in float64."""
+    windows = observations[OBSERVATION_INDEX].flatten(1).double()
+    distances = [(windows - each.double()).square().sum(1).tolist() for each in query]
+    return [each.index(min(each)) for each in distances]
+
+
+@pytest.mark.parametrize(
+    ("offset", "spread"), [(0.0, 1.0), (5.0, 1.0), (5.0, 1e-4), (300.0, 1e-3), (0.0, 0.0)]
+)
+def test_the_search_is_exact_also_where_products_cancel(offset: float, spread: float) -> None:
+    observations = offset + spread * normals(ROWS, OBS_DIM)
+    query = offset + spread * normals(64, WINDOW * OBS_DIM, seed=2)
+    found = remember(observations).nearest(query)
+    assert found.dtype == torch.int64
+    assert found.tolist() == by_hand(observations, query)
+
+
+def test_of_equal_windows_the_first_counts() -> None:
+    observations = normals(50, OBS_DIM).repeat(ROWS // 50, 1)
+    query = observations[OBSERVATION_INDEX[60:110]].flatten(1)
+    assert remember(observations).nearest(query).tolist() == [*range(10, 50), 50, *range(1, 10)]
+
+
+def test_a_row_does_not_depend_on_the_others() -> None:
+    policy, query = remember(normals(ROWS, OBS_DIM)), normals(64, WINDOW * OBS_DIM, seed=3)
+    together = policy.nearest(query)
+    assert torch.equal(torch.cat([policy.nearest(each[None]) for each in query]), together)
+    assert torch.equal(policy.nearest(query.flip(0)), together.flip(0))
+
+
+def test_a_broken_observation_hurts_its_own_row_only() -> None:
+    policy, query = remember(normals(ROWS, OBS_DIM)), normals(4, WINDOW * OBS_DIM, seed=3)
+    expected = policy.nearest(query)[1:]
+    query[0, 2] = torch.nan
+    assert torch.equal(policy.nearest(query)[1:], expected)
+
+
+def build() -> ChunkPolicy:
+    return ChunkPolicy(ChunkPolicyConfig(OBS_DIM, ACT_DIM, WINDOW, HORIZON, "knn"))
+
+
+def trained() -> tuple[ChunkPolicy, Tensor]:
+    policy, observations = build(), 3 + 2 * normals(ROWS, OBS_DIM)
+    policy.fit_normalizers(observations, ACTIONS)
+    policy.memorise(observations, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX)
+    return policy, observations
+
+
+def test_a_policy_finds_the_chunk_of_a_window_it_has_seen_without_a_network() -> None:
+    policy, observations = trained()
+    steps = torch.tensor([0, 17, 398, 399])
+    sample = policy.sample(observations[OBSERVATION_INDEX[steps]] + 1e-4, pytest.fail)
+    assert sample.nfe == 0
+    torch.testing.assert_close(sample.actions, ACTIONS[ACTION_INDEX[steps]])
+    assert list(policy.parameters()) == []
+    with pytest.raises(RuntimeError, match="no network to evaluate"):
+        policy.network(sample.actions, torch.zeros(4), torch.zeros(4, 12))
+    with pytest.raises(RuntimeError, match="NearestNeighbour has no network to train"):
+        policy.loss(observations[OBSERVATION_INDEX[:4]], sample.actions, torch.Generator())
+
+
+def test_a_memory_of_any_length_is_loaded_and_is_small() -> None:
+    policy, observations = trained()
+    saved = policy.state_dict()
+    other = build()
+    other.load_state_dict(saved)
+    other.load_state_dict(saved)
+    window = observations[OBSERVATION_INDEX[5:9]]
+    expected = policy.sample(window, pytest.fail).actions
+    assert torch.equal(other.sample(window, pytest.fail).actions, expected)
+    size = sum(saved[f"objective.{name}"].nbytes for name in MEMORY)
+    assert size == 4 * ROWS * (OBS_DIM + ACT_DIM + WINDOW + HORIZON)
+    build().load_state_dict(build().state_dict())  # nothing is a memory too
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("action_index", ACTION_INDEX + 1, "points outside of the 400 rows"),
+        ("observation_index", OBSERVATION_INDEX - 1, "points outside of the 400 rows"),
+        ("observation_index", OBSERVATION_INDEX[1:], "399 windows cannot have 400 chunks"),
+        ("actions", ACTIONS[:, 1:], "7 actions of 4 numbers, not 7 of 5"),
+        ("observations", ACTIONS[0], "have two dimensions each"),
+    ],
+)
+def test_a_memory_that_does_not_fit_is_refused(name: str, value: Tensor, says: str) -> None:
+    policy, observations = trained()
+    given = dict(zip(MEMORY, (observations, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX), strict=True))
+    with pytest.raises(ValueError, match=says):
+        policy.objective.memorise(**{**given, name: value})
+    with pytest.raises(RuntimeError, match=says):
+        build().load_state_dict({**policy.state_dict(), f"objective.{name}": value})
+
+
+def test_windows_of_another_size_and_an_empty_memory_are_refused() -> None:
+    policy, _ = trained()
+    with pytest.raises(
+        ValueError, match=r"400 windows of 12 numbers are memorised; .* the 10 numb"
+    ):
+        policy.objective.nearest(torch.zeros(3, 10))
+    with pytest.raises(ValueError, match="0 windows of 0 numbers are memorised"):
+        build().sample(torch.zeros(3, WINDOW, OBS_DIM), pytest.fail)
+
+
+def test_an_objective_with_a_network_keeps_no_data() -> None:
+    with pytest.raises(RuntimeError, match="Flow trains a network; it keeps no data"):
+        Flow("sample", SHAPE).memorise(ACTIONS, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX)
