@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from fmbench.config import CHOICES
 from fmbench.ema import EMA
-from fmbench.errors import FmbenchError, RunFailed
+from fmbench.errors import FmbenchError, RunFailed, unknown
 from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
@@ -28,6 +29,8 @@ class TrainConfig:
         gradient_clip: Largest gradient norm.
         ema_decay: Largest decay of the averaged weights.
         log_every: Updates between logged rows and checks for NaN.
+        precision: Numbers that the layers compute with: "fp32", or "bf16", where torch's autocast
+            thinks it safe. Weights, averages, gradients of weights, noise and loss are float32.
     """
 
     updates: int = 5000
@@ -38,8 +41,11 @@ class TrainConfig:
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
     log_every: int = 50
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
+        if self.precision not in CHOICES["precision"]:
+            raise unknown("precision", self.precision, CHOICES["precision"])
         for name in ("updates", "batch_size", "log_every"):
             value = getattr(self, name)
             if value < 1:
@@ -166,7 +172,8 @@ def _update(
         device=windows.actions.device,
     )
     observations, actions = windows.gather(steps)
-    loss = state.policy.loss(observations, actions, state.generator)
+    with torch.autocast(actions.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+        loss = state.policy.loss(observations, actions, state.generator)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.nn.utils.clip_grad_norm_(parameters, config.gradient_clip)
