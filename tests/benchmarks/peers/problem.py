@@ -9,8 +9,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from fmbench.config import RunConfig
 from fmbench.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
+from policies.backbones import DEFAULT_CONDITIONING
 from policies.backbones.sizes import network_size
 
 if TYPE_CHECKING:
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 
 OBS_DIM, ACT_DIM = 70, 20
 """LiftCube's; a test compares them, so that a machine without mujoco can run the comparison."""
-OBS_HORIZON, PRED_HORIZON, EXEC_HORIZON = 2, 16, 8
-BATCH = 256
+CONFIG = RunConfig(backbone="unet")
+OBS_HORIZON, PRED_HORIZON = CONFIG.obs_horizon, CONFIG.pred_horizon
+EXEC_HORIZON, BATCH = CONFIG.exec_horizon, CONFIG.batch_size
 SIZES = {"cpu": "small", "cuda": "base"}
 """The size of network that is compared on each device."""
 EPISODES, EPISODE_STEPS = 500, 110
@@ -52,8 +55,10 @@ def describe(network: nn.Module, *inputs: torch.Tensor) -> Network:
 
 def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
     """Return the flow that a run with `--backbone` and `--size` trains on LiftCube."""
-    conditioned = OBS_HORIZON * OBS_DIM
-    width, depth = network_size(backbone, size, "film", ACT_DIM, PRED_HORIZON, conditioned)
+    conditioning = DEFAULT_CONDITIONING[backbone]
+    width, depth = network_size(
+        backbone, size, conditioning, ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
+    )
     return ChunkPolicyConfig(
         OBS_DIM,
         ACT_DIM,
@@ -63,6 +68,7 @@ def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
         backbone=backbone,
         width=width,
         depth=depth,
+        conditioning=conditioning,
     )
 
 

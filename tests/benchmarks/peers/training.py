@@ -25,7 +25,7 @@ from tests.benchmarks.peers.lerobot_policy import Updates, make_policy
 from tests.benchmarks.peers.problem import BATCH, make_training_windows, policy_config
 from tests.benchmarks.report import Row
 
-CONFIG = TrainConfig(batch_size=BATCH, updates=4500)
+CONFIG = TrainConfig(batch_size=BATCH)
 ROUNDS, BATCHES = 7, 8
 UPDATES = {"cpu": 4, "cuda": 4 * CONFIG.log_every}
 """Updates of each side in a round; on a GPU our host waits for the device where it logs."""
