@@ -89,6 +89,7 @@ class Experiment:
             updates=config.updates,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
+            precision=config.precision,
         )
         self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
         found = check_found_demonstrations(config, data)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from fmbench.config import CHOICES
 from fmbench.ema import EMA
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, unknown
 from fmbench.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 from policies.teaching import teach
@@ -27,6 +28,8 @@ class TrainConfig:
         gradient_clip: Largest gradient norm.
         ema_decay: Largest decay of the averaged weights.
         log_every: Updates between logged rows and checks for NaN.
+        precision: Numbers that the layers compute with: "fp32", or "bf16", where torch's autocast
+            thinks it safe. Weights, averages, gradients of weights, noise and loss are float32.
     """
 
     updates: int = 5000
@@ -37,8 +40,11 @@ class TrainConfig:
     gradient_clip: float = 1.0
     ema_decay: float = 0.999
     log_every: int = 50
+    precision: str = "fp32"
 
     def __post_init__(self) -> None:
+        if self.precision not in CHOICES["precision"]:
+            raise unknown("precision", self.precision, CHOICES["precision"])
         for name in ("updates", "batch_size", "log_every"):
             value = getattr(self, name)
             if value < 1:

@@ -61,7 +61,9 @@ class EagerUpdate:
             device=windows.actions.device,
         )
         observations, actions = windows.gather(steps)
-        loss = state.policy.loss(observations, actions, state.generator)
+        is_bf16 = self.config.precision == "bf16"
+        with torch.autocast(actions.device.type, torch.bfloat16, enabled=is_bf16):
+            loss = state.policy.loss(observations, actions, state.generator)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         return loss.detach(), norm.detach()

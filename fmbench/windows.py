@@ -1,12 +1,16 @@
 """Gather training windows from demonstrations by index: no loader, no per-sample Python."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fmbench.dataset import Demonstrations
+if TYPE_CHECKING:
+    from fmbench.dataset import Demonstrations
 
 
 @dataclass(frozen=True)

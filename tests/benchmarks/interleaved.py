@@ -1,7 +1,7 @@
 """Time alternatives in turn, so that what else runs on the machine meets all of them alike."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,9 @@ class Duration:
 
     def __add__(self, other: "Duration") -> "Duration":
         return Duration(self.wall + other.wall, self.cpu + other.cpu)
+
+    def __sub__(self, other: "Duration") -> "Duration":
+        return Duration(self.wall - other.wall, self.cpu - other.cpu)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Times:
 Timed = Callable[[], Duration]
 
 
+def now() -> Duration:
+    """Return both clocks: only differences of them mean something."""
+    return Duration(time.perf_counter(), time.process_time())
+
+
 class Stopwatch:
     """Measures what runs in its `with` block; `duration` is the sum over all blocks."""
 
@@ -52,12 +60,11 @@ class Stopwatch:
         self.duration = Duration(0.0, 0.0)
 
     def __enter__(self) -> "Stopwatch":
-        self._started = Duration(time.perf_counter(), time.process_time())
+        self._started = now()
         return self
 
     def __exit__(self, *_: object) -> None:
-        wall, cpu = time.perf_counter(), time.process_time()
-        self.duration += Duration(wall - self._started.wall, cpu - self._started.cpu)
+        self.duration += now() - self._started
 
 
 def timed(function: Callable[[], object]) -> Timed:
@@ -82,10 +89,12 @@ def in_turn(alternatives: Mapping[str, Timed], rounds: int) -> dict[str, Times]:
     for k in range(rounds):
         for name in list(alternatives)[:: 1 if k % 2 == 0 else -1]:
             found[name].append(alternatives[name]())
-    return {
-        name: Times(np.array([d.wall for d in durations]), np.array([d.cpu for d in durations]))
-        for name, durations in found.items()
-    }
+    return {name: as_times(durations) for name, durations in found.items()}
+
+
+def as_times(durations: Sequence[Duration]) -> Times:
+    """Return the rounds of one alternative."""
+    return Times(np.array([d.wall for d in durations]), np.array([d.cpu for d in durations]))
 
 
 def spread(values: FloatArray) -> Spread:

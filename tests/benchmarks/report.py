@@ -10,7 +10,6 @@ from pathlib import Path
 from tests.benchmarks.interleaved import Spread
 
 README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 PACKAGES = ("mujoco", "numpy", "torch", "gymnasium")
 
 
@@ -25,6 +24,7 @@ class Row:
         unit: Unit, "" for a ratio.
         cpu: The same in CPU time, where it says something.
         limit: Largest median that is accepted.
+        least: Smallest median that is accepted.
     """
 
     what: str
@@ -33,17 +33,20 @@ class Row:
     unit: str = ""
     cpu: Spread | None = None
     limit: float | None = None
+    least: float | None = None
 
     @property
     def is_met(self) -> bool:
-        return self.limit is None or self.value.median <= self.limit
+        is_below = self.limit is None or self.value.median <= self.limit
+        return is_below and (self.least is None or self.value.median >= self.least)
 
     def cells(self) -> tuple[str, ...]:
         cpu = "" if self.cpu is None else f"{self.cpu.median:.{self.digits}f}"
-        limit = ""
-        if self.limit is not None:
-            limit = f"{self.limit:g} {self.unit}".rstrip() + ("" if self.is_met else ", not met")
-        return self.what, self.value.text(self.digits, self.unit), cpu, limit
+        bounds = [] if self.limit is None else [f"{self.limit:g}"]
+        bounds += [] if self.least is None else [f"at least {self.least:g}"]
+        limits = [f"{bound} {self.unit}".rstrip() for bound in bounds]
+        text = ", ".join(limits) + ("" if self.is_met else ", not met")
+        return self.what, self.value.text(self.digits, self.unit), cpu, text
 
 
 def markdown(sections: Sequence[tuple[str, Sequence[Row]]], machine: str) -> str:
@@ -56,23 +59,34 @@ def markdown(sections: Sequence[tuple[str, Sequence[Row]]], machine: str) -> str
     return "\n".join(lines)
 
 
-def describe_machine(load_before: float) -> str:
-    """Return processor, cores, versions and load averages, but nothing that names the machine."""
+def describe_machine(
+    load_before: float, packages: Sequence[str] = PACKAGES, busy: int | None = None
+) -> str:
+    """Return processor, cores, versions and load averages, but nothing that names the machine.
+
+    Args:
+        load_before: Load average when the run began.
+        packages: Packages whose versions are told.
+        busy: Cores that the run keeps busy; None is all of them.
+    """
     model, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists():
         found = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
         model = found[0].partition(":")[2].strip() if found else model
     cores = os.cpu_count()
-    versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
         f"{model}, {cores} cores; {platform.system()}, Python {platform.python_version()}, "
         f"{versions}. Load average (1 min) {load_before:.1f} before the run and "
-        f"{os.getloadavg()[0]:.1f} after it; the run itself keeps about {cores} cores busy."
+        f"{os.getloadavg()[0]:.1f} after it; the run itself keeps about {busy or cores} cores busy."
     )
 
 
-def write(text: str) -> None:
-    """Replace the README's results."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+def write(text: str, block: str = "results") -> None:
+    """Replace a block of the README's results."""
+    begin, end = f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
+    before, found, rest = README.read_text(encoding="utf-8").partition(begin)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise RuntimeError(f"{README} has no block between {begin} and {end}")
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

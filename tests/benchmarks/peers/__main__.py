@@ -1,0 +1,83 @@
+"""`python -m tests.benchmarks.peers`: compare with LeRobot and print Markdown tables."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+import torch
+
+import fmbench
+from fmbench.training import build_policy
+from tests.benchmarks.peers import latency, training
+from tests.benchmarks.peers.lerobot_policy import describe_unet, match
+from tests.benchmarks.peers.problem import BATCH, SIZES, policy_config
+from tests.benchmarks.report import Row, describe_machine, markdown, write
+
+PACKAGES = ("torch", "numpy", "lerobot", "diffusers")
+
+
+def main() -> int:
+    """Run the command line; exit code 1 says that a limit is not met."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peers", description=__doc__)
+    parser.add_argument("--device", choices=SIZES, default="cpu")
+    parser.add_argument("--only", nargs="+", metavar="TABLE", help="latency, training, precision")
+    parser.add_argument("--write", action="store_true", help="put the tables into the README")
+    given = parser.parse_args()
+    benchmarks = _benchmarks(given.device)
+    chosen = given.only or list(benchmarks)
+    if unknown := set(chosen) - set(benchmarks):
+        parser.error(
+            f"no {' or '.join(sorted(unknown))} on {given.device}: {', '.join(benchmarks)}"
+        )
+    if given.write and given.only:
+        parser.error("--write replaces all tables of a device: leave --only out")
+    torch.set_num_threads(1)
+    load, sections = os.getloadavg()[0], []
+    for name in chosen:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        title, measure = benchmarks[name]
+        sections.append((title, measure()))
+    text = markdown(sections, _machine(given.device, load))
+    print(text)
+    if given.write:
+        write(text, f"peers, {given.device}")
+    return 0 if all(row.is_met for _, rows in sections for row in rows) else 1
+
+
+def _benchmarks(device: str) -> dict[str, tuple[str, Callable[[], list[Row]]]]:
+    size = SIZES[device]
+    config = policy_config("unet", size)
+    policy = build_policy(config, 0)
+    ours = latency.describe_unet(policy)
+    down_dims = match(ours.parameters)
+    peer = describe_unet(down_dims)
+    networks = f"U-Net `{size}`, {ours.text()}; LeRobot's with down_dims {down_dims}, {peer.text()}"
+    found: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+        "latency": (
+            f"Chunks, batch 1. {networks}",
+            lambda: latency.measure(policy.to(device), down_dims, device),
+        ),
+        "training": (
+            f"Whole updates, batch {BATCH}. {networks}",
+            lambda: training.measure(config, down_dims, device),
+        ),
+    }
+    if device == "cpu":
+        has = ", ".join(training.bf16_instructions()) or "none"
+        found["precision"] = (
+            f"`--precision bf16`, size `{size}`, batch {BATCH}. "
+            f"This processor's instructions for bfloat16: {has}",
+            lambda: training.measure_precision(size),
+        )
+    return found
+
+
+def _machine(device: str, load: float) -> str:
+    gpu = f"{torch.cuda.get_device_name()}; " if device == "cuda" else ""
+    machine = describe_machine(load, PACKAGES, busy=1)
+    return f"{gpu}{machine} One torch thread. fmbench {fmbench.__version__}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

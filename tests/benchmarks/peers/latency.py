@@ -1,0 +1,104 @@
+"""Time chunks: our flow with 10 Euler steps, LeRobot's diffusion with DDPM-100 and DDIM-10."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from policies import ChunkPolicy
+from tests.benchmarks.interleaved import (
+    Duration,
+    Timed,
+    Times,
+    as_times,
+    in_turn,
+    now,
+    ratio,
+    spread,
+)
+from tests.benchmarks.peers import lerobot_policy
+from tests.benchmarks.peers.problem import OBS_DIM, OBS_HORIZON, Network, describe
+from tests.benchmarks.report import Row
+
+ROUNDS = 7
+NFE, CALLS, PEER_CALLS = 10, 40, {"DDPM-100": 2, "DDIM-10": 10}
+LEAST = {"DDPM-100": 20.0, "DDIM-10": 2.0}
+"""How many times as long as flow-10 each must take on a CPU."""
+LIMIT_MS, MANY_ROWS, MANY_LIMIT = 2.0, 128, 1.5
+"""On a GPU: of flow-10 for one row, and for many rows over one."""
+
+
+def measure(policy: ChunkPolicy, down_dims: tuple[int, ...], device: str) -> list[Row]:
+    """Return the times of chunks, and LeRobot's over ours."""
+    on_gpu = device == "cuda"
+    alternatives: dict[str, Timed] = {"flow-10": median_of(chunk_sampler(policy, 1), CALLS)}
+    for name, calls in PEER_CALLS.items():
+        scheduler, _, steps = name.partition("-")
+        peer = lerobot_policy.make_policy(down_dims, device, scheduler, int(steps))
+        alternatives[name] = median_of(lerobot_policy.chunk_sampler(peer, 1), calls)
+    if on_gpu:
+        alternatives["many rows"] = median_of(chunk_sampler(policy, MANY_ROWS), CALLS)
+    times = in_turn(alternatives, ROUNDS)
+    ours, limit = times["flow-10"], LIMIT_MS if on_gpu else None
+    rows = [_milliseconds("fmbench, flow-10, one chunk", ours, limit)]
+    rows += [_milliseconds(f"LeRobot, {name}, one chunk", times[name]) for name in PEER_CALLS]
+    rows += [
+        Row(
+            f"LeRobot, {name}, over fmbench, flow-10",
+            ratio(times[name].wall, ours.wall),
+            1,
+            cpu=ratio(times[name].cpu, ours.cpu),
+            least=None if on_gpu else LEAST[name],
+        )
+        for name in PEER_CALLS
+    ]
+    if on_gpu:
+        many = times["many rows"]
+        rows.append(_milliseconds(f"fmbench, flow-10, {MANY_ROWS} chunks at once", many))
+        name = f"fmbench, flow-10, {MANY_ROWS} chunks over one"
+        rows.append(Row(name, ratio(many.wall, ours.wall), limit=MANY_LIMIT))
+    return rows
+
+
+def chunk_sampler(policy: ChunkPolicy, rows: int) -> Callable[[], Tensor]:
+    """Return a function that samples a chunk per row: observations in, actions out, on the host."""
+    policy.eval()
+    device = next(policy.parameters()).device
+    shape = (rows, *policy.objective.chunk_shape)
+    generator = torch.Generator(device).manual_seed(0)
+    observations = torch.randn(rows, OBS_HORIZON, OBS_DIM)
+
+    def noise() -> Tensor:
+        return torch.randn(shape, generator=generator, device=device)
+
+    def sample() -> Tensor:
+        with torch.inference_mode():
+            return policy.sample(observations.to(device), noise, "euler", NFE).actions.cpu()
+
+    return sample
+
+
+def describe_unet(policy: ChunkPolicy) -> Network:
+    """Return what our U-Net holds and does."""
+    chunk, condition = torch.zeros(1, *policy.objective.chunk_shape), policy.encoder.condition_dim
+    return describe(policy.network, chunk, torch.zeros(1), torch.zeros(1, condition))
+
+
+def median_of(call: Callable[[], object], calls: int) -> Timed:
+    """Return a function that says what the median of some calls takes."""
+
+    def run() -> Duration:
+        durations = []
+        for _ in range(calls):
+            started = now()
+            call()
+            durations.append(now() - started)
+        times = as_times(durations)
+        return Duration(float(np.median(times.wall)), float(np.median(times.cpu)))
+
+    return run
+
+
+def _milliseconds(name: str, times: Times, limit: float | None = None) -> Row:
+    return Row(name, spread(1e3 * times.wall), 2, "ms", spread(1e3 * times.cpu), limit)

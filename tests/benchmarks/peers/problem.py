@@ -1,0 +1,89 @@
+"""The sizes that both sides share, and what they are trained on."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from fmbench.config import RunConfig
+from fmbench.windows import Windows, make_windows
+from policies import ChunkPolicyConfig
+from policies.backbones import DEFAULT_CONDITIONING
+from policies.backbones.sizes import network_size
+
+if TYPE_CHECKING:
+    from fmbench.dataset import Demonstrations
+
+OBS_DIM, ACT_DIM = 70, 20
+"""LiftCube's; a test compares them, so that a machine without mujoco can run the comparison."""
+CONFIG = RunConfig(backbone="unet")
+OBS_HORIZON, PRED_HORIZON = CONFIG.obs_horizon, CONFIG.pred_horizon
+EXEC_HORIZON, BATCH = CONFIG.exec_horizon, CONFIG.batch_size
+SIZES = {"cpu": "small", "cuda": "base"}
+"""The size of network that is compared on each device."""
+EPISODES, EPISODE_STEPS = 500, 110
+
+
+@dataclass(frozen=True)
+class Network:
+    """What a U-Net holds and does.
+
+    Attributes:
+        parameters: Weights and biases.
+        mflop: Millions of floating-point operations of one pass over one chunk.
+    """
+
+    parameters: int
+    mflop: float
+
+    def text(self) -> str:
+        """Return both numbers with their units."""
+        return f"{self.parameters:,} parameters, {self.mflop:.1f} MFLOP a pass"
+
+
+def describe(network: nn.Module, *inputs: torch.Tensor) -> Network:
+    """Return a network's numbers; `inputs` are those of one pass over one chunk."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(*inputs)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Network(parameters, counter.get_total_flops() / 1e6)
+
+
+def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
+    """Return the flow that a run with `--backbone` and `--size` trains on LiftCube."""
+    conditioning = DEFAULT_CONDITIONING[backbone]
+    width, depth = network_size(
+        backbone, size, conditioning, ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
+    )
+    return ChunkPolicyConfig(
+        OBS_DIM,
+        ACT_DIM,
+        OBS_HORIZON,
+        PRED_HORIZON,
+        objective="flow",
+        backbone=backbone,
+        width=width,
+        depth=depth,
+        conditioning=conditioning,
+    )
+
+
+def make_training_windows(device: str) -> Windows:
+    """Return windows of LiftCube's shapes: actions are waves whose phases the observations tell."""
+    rng = np.random.default_rng(0)
+    steps = EPISODES * EPISODE_STEPS
+    phase = rng.uniform(0, 2 * np.pi, (EPISODES, 1, ACT_DIM))
+    angle = phase + 0.1 * np.arange(EPISODE_STEPS + 1)[:, None]
+    seen = np.concatenate((np.cos(angle), np.sin(angle)), axis=-1).reshape(-1, 2 * ACT_DIM)
+    noise = rng.standard_normal((len(seen), OBS_DIM - 2 * ACT_DIM))
+    actions = np.sin(angle[:, :-1]).reshape(steps, ACT_DIM).astype(np.float32)
+    data = SimpleNamespace(
+        observations=np.concatenate((seen, noise), axis=-1).astype(np.float32),
+        actions=actions,
+        lengths=np.full(EPISODES, EPISODE_STEPS),
+    )
+    return make_windows(cast("Demonstrations", data), OBS_HORIZON, PRED_HORIZON, device)

@@ -1,0 +1,96 @@
+"""The benchmarks compare what they say, and their results go where they belong."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from envs.registry import make_task
+from fmbench.config import CHOICES, RunConfig
+from fmbench.experiment import policy_config
+from policies.backbones import BACKBONES
+from tests.benchmarks import report
+from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
+from tests.benchmarks.peers import problem
+from tests.benchmarks.peers.lerobot_import import Unused
+from tests.benchmarks.report import Row
+
+ROOT = Path(__file__).parent.parent
+REQUIREMENTS = ROOT / "tests" / "benchmarks" / "peers" / "requirements.txt"
+
+
+def pins(path: Path) -> dict[str, str]:
+    text = path.read_text(encoding="utf-8")
+    return {
+        name.lower(): pin for name, pin in re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)
+    }
+
+
+def test_peers_are_compared_at_the_size_of_a_task() -> None:
+    task = make_task("LiftCube")
+    assert (task.obs_dim, task.act_dim) == (problem.OBS_DIM, problem.ACT_DIM)
+
+
+@pytest.mark.parametrize("size", CHOICES["size"])
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_the_compared_policy_is_the_one_that_a_run_trains(backbone: str, size: str) -> None:
+    run = RunConfig(backbone=backbone, size=size)
+    assert problem.policy_config(backbone, size) == policy_config(run, "LiftCube", "flow")
+
+
+def test_peers_are_trained_on_windows_of_that_size() -> None:
+    windows = problem.make_training_windows("cpu")
+    observations, actions = windows.gather(windows.action_index[:3, 0])
+    assert observations.shape == (3, problem.OBS_HORIZON, problem.OBS_DIM)
+    assert actions.shape == (3, problem.PRED_HORIZON, problem.ACT_DIM)
+    assert actions[0, 1] == pytest.approx(observations[1, 1, problem.ACT_DIM :][: problem.ACT_DIM])
+
+
+def test_peers_run_beside_the_versions_that_are_tested() -> None:
+    tested, peers = pins(ROOT / "constraints.txt"), pins(REQUIREMENTS)
+    shared = set(tested) & set(peers)
+    assert {"torch", "numpy", "gymnasium"} <= shared
+    assert {name: peers[name] for name in shared} == {name: tested[name] for name in shared}
+
+
+def test_modules_that_are_not_run_have_every_name_and_do_nothing() -> None:
+    module = Unused("datasets")
+    assert isinstance(module.Dataset, type)
+    assert not hasattr(module, "__version__")
+
+
+def test_limits_bound_the_median_from_both_sides() -> None:
+    value = Spread(2.0, 1.0, 9.0)
+    free, both = Row("a", value, 1, "ms"), Row("b", value, 1, "ms", limit=3.0, least=2.0)
+    assert (free.is_met, free.cells()) == (True, ("a", "2.0 (1.0 to 9.0) ms", "", ""))
+    assert (both.is_met, both.cells()[3]) == (True, "3 ms, at least 2 ms")
+    slow, few = Row("c", value, limit=1.5), Row("d", value, least=20.0)
+    assert (slow.is_met, slow.cells()[3]) == (False, "1.5, not met")
+    assert (few.is_met, few.cells()[3]) == (False, "at least 20, not met")
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    quiet, busy = Duration(1.0, 1.0), Duration(8.0, 2.0)
+    ours, theirs = as_times([quiet, busy]), as_times([quiet + quiet, busy + busy])
+    assert ratio(theirs.wall, ours.wall) == Spread(2.0, 2.0, 2.0)
+    assert (busy - quiet) == Duration(7.0, 1.0)
+
+
+def test_results_replace_their_own_block_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = tmp_path / "README.md"
+    monkeypatch.setattr(report, "README", readme)
+    blocks = "<!-- a: begin -->\nold\n<!-- a: end -->\nkept\n<!-- b: begin -->\nb\n<!-- b: end -->"
+    readme.write_text(blocks, encoding="utf-8")
+    report.write("new", "a")
+    assert readme.read_text(encoding="utf-8") == blocks.replace("old", "new")
+    with pytest.raises(RuntimeError, match="no block between <!-- c: begin -->"):
+        report.write("new", "c")
+
+
+def test_the_readme_has_a_block_for_every_device() -> None:
+    text = report.README.read_text(encoding="utf-8")
+    for block in ("results", *(f"peers, {device}" for device in problem.SIZES)):
+        assert text.count(f"<!-- {block}: begin -->") == 1
+        assert text.count(f"<!-- {block}: end -->") == 1
