@@ -14,7 +14,8 @@ from fmbench.errors import FmbenchError
 from fmbench.experiment import Experiment
 from fmbench.interrupts import Interrupts
 from fmbench.progress import Reporter
-from fmbench.training import TrainConfig, TrainingState, train
+from fmbench.training import TrainConfig, TrainingState
+from fmbench.training_loop import train
 from policies.backbones import BACKBONES
 
 PRECISIONS = CHOICES["precision"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fmbench.training import TrainConfig, TrainingState, start_training, train
+from fmbench.training import TrainConfig, TrainingState, start_training
+from fmbench.training_loop import train
 from fmbench.windows import Windows
 from policies import ChunkPolicyConfig
 from policies.backbones import BACKBONES
