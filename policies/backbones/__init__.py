@@ -1,7 +1,7 @@
 """The table of backbones: networks that map a noisy chunk, a time and a condition to a chunk.
 
-To add one, write its module and enter its class here. A width means something else in each: at
-depth 3, widths of 256 (mlp), 120 (dit) and 128 (unet) hold about as many parameters.
+To add one, write its module and enter its class here. A width means something else in each;
+`policies.backbones.sizes` knows widths that hold about as many parameters.
 """
 
 from collections.abc import Callable

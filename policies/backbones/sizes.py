@@ -11,8 +11,8 @@ SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
 """Width and depth of the concatenating MLP, whose number of parameters all others match."""
 UNET_DEPTH = 2
 """Blocks of the U-Net at each resolution and side, at every size, as in Chi et al. 2023."""
-WIDTH_STEP = 8
-"""Widths are multiples of this: groups of channels and heads divide them."""
+WIDTH_STEPS = {"small": 4, "base": 8}
+"""Widths are multiples of this: fine enough for 5 % of the parameters, and fast on a GPU."""
 
 
 def network_size(
@@ -48,11 +48,12 @@ def network_size(
     dims = (act_dim, pred_horizon, condition_dim)
     target = count_parameters("mlp", *dims, width, depth, "concat")
     depth = UNET_DEPTH if backbone == "unet" else depth
-    low, high = WIDTH_STEP, 2 * WIDTH_STEP
+    step = WIDTH_STEPS[size]
+    low, high = step, 2 * step
     while count_parameters(backbone, *dims, high, depth, conditioning) < target:
         low, high = high, 2 * high
-    while high - low > WIDTH_STEP:
-        middle = (low + high) // (2 * WIDTH_STEP) * WIDTH_STEP
+    while high - low > step:
+        middle = (low + high) // (2 * step) * step
         if count_parameters(backbone, *dims, middle, depth, conditioning) < target:
             low = middle
         else:

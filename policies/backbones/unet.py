@@ -1,7 +1,6 @@
 """A U-Net over the time of the chunk, with the observations in every block."""
 
 import itertools
-import math
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +122,7 @@ class UNet(nn.Module):
         pred_horizon: Actions in a chunk.
         condition_dim: Length of the condition vector.
         width: Channels at the lowest resolution; each higher one has half as many. All are rounded
-            up to a multiple of `NORM_GROUPS`.
+            to a multiple of `NORM_GROUPS`.
         depth: Number of blocks at each resolution, on the way down and on the way up.
         conditioning: "film" or "concat".
         outputs: Numbers per action in the output; None is `act_dim`.
@@ -142,10 +141,8 @@ class UNet(nn.Module):
         super().__init__()
         outputs = act_dim if outputs is None else outputs
         self.padding = -pred_horizon % 2 ** (LEVELS - 1)
-        channels = [
-            NORM_GROUPS * math.ceil(width / (NORM_GROUPS * 2**level))
-            for level in reversed(range(LEVELS))
-        ]
+        groups = [width / (NORM_GROUPS * 2**level) for level in reversed(range(LEVELS))]
+        channels = [NORM_GROUPS * max(1, int(size + 0.5)) for size in groups]
         steps, width = list(itertools.pairwise(channels)), channels[-1]
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
         self.embed_context = ContextEmbedding(condition_dim, width, conditioning)
