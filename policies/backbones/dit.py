@@ -4,7 +4,6 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding
 from policies.backbones.time_gate import TIME_DIM, TimeGate
@@ -41,6 +40,9 @@ class ModulatedNorm(nn.Module):
 class SelfAttention(nn.Module):
     """Multi-head attention of every action to every action of its chunk.
 
+    Vaswani et al. 2017 (arXiv 1706.03762), section 3.2, as plain products of matrices: torch's fused
+    attention has no forward-mode derivative, which objectives over average velocities need.
+
     Args:
         width: Width of the tokens; heads are `HEAD_DIM` wide where it is a multiple of that.
     """
@@ -55,7 +57,9 @@ class SelfAttention(nn.Module):
         """Map `tokens` ``(B, Tp, width)`` to the same shape."""
         heads = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, Tp, width / heads)
-        mixed = F.scaled_dot_product_attention(queries, keys, values)
+        # Vaswani et al. 2017, eq. 1
+        scores = queries @ keys.transpose(2, 3) / math.sqrt(queries.shape[-1])
+        mixed = scores.softmax(dim=-1) @ values
         output: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return output
 
