@@ -11,7 +11,7 @@ from typing import Any
 from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = ["flow", "diffusion", "bc"]
+KNOWN_POLICIES = ["flow", "diffusion", "bc", "meanflow", "shortcut"]
 KNOWN_BACKBONES = ("mlp", "dit", "unet")
 """The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -24,6 +24,8 @@ samplers and the network evaluations they take:
   flow       euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
   diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
   bc         direct (1)
+  meanflow   average (any)
+  shortcut   shortcut (1, 2, 4, 8, 16, 32, 64)
 
 example:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8

@@ -7,13 +7,17 @@ from policies.objectives.base import Objective
 from policies.objectives.bc import BehaviourCloning
 from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
+from policies.objectives.meanflow import MeanFlow
 from policies.objectives.options import ObjectiveOptions
+from policies.objectives.shortcut import Shortcut
 from policies.registry import lookup
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "flow": Flow,
     "diffusion": Diffusion,
     "bc": BehaviourCloning,
+    "meanflow": MeanFlow,
+    "shortcut": Shortcut,
 }
 
 
