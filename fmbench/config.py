@@ -11,7 +11,17 @@ from typing import Any
 from fmbench.errors import FmbenchError, unknown
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = ["flow", "reflow", "diffusion", "mip", "bc", "gmm", "knn"]
+KNOWN_POLICIES = [
+    "flow",
+    "reflow",
+    "meanflow",
+    "shortcut",
+    "diffusion",
+    "mip",
+    "bc",
+    "gmm",
+    "knn",
+]
 KNOWN_BACKBONES = ("mlp", "dit", "unet")
 """The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
 CHOICES: dict[str, tuple[str, ...]] = {

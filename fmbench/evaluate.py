@@ -28,6 +28,8 @@ samplers and the network evaluations they take:
   bc         direct (1)
   gmm        mixture (1)
   knn        nearest (0)
+  meanflow   average (any)
+  shortcut   shortcut (1, 2, 4, 8, 16, 32, 64)
 
 example:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8

@@ -7,6 +7,8 @@ LOWEST_FREQUENCY = 1.0
 """Slowest feature [rad per unit of time]: almost linear over [0, 1]."""
 HIGHEST_FREQUENCY = 200.0
 """Fastest feature [rad per unit of time]: 2 rad between two steps of a 100-step diffusion."""
+HIGHEST_SLOW_FREQUENCY = 4.0
+"""Fastest feature of several times: what is learnt from derivatives by them must be smooth."""
 
 
 class SinusoidalTimeEmbedding(nn.Module):
@@ -23,15 +25,19 @@ class SinusoidalTimeEmbedding(nn.Module):
     """
 
     frequencies: Tensor
+    slow_frequencies: Tensor
 
     def __init__(self, dim: int) -> None:
         super().__init__()
         if dim < 4 or dim % 2:
             raise ValueError(f"A time embedding needs an even dim of at least 4, not {dim}.")
-        ratio = HIGHEST_FREQUENCY / LOWEST_FREQUENCY
         exponents = torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1)
-        frequencies = LOWEST_FREQUENCY * ratio**exponents
-        self.register_buffer("frequencies", frequencies.float(), persistent=False)
+        for name, highest in (
+            ("frequencies", HIGHEST_FREQUENCY),
+            ("slow_frequencies", HIGHEST_SLOW_FREQUENCY),
+        ):
+            spaced = LOWEST_FREQUENCY * (highest / LOWEST_FREQUENCY) ** exponents
+            self.register_buffer(name, spaced.float(), persistent=False)
 
     def forward(self, time: Tensor) -> Tensor:
         """Embed times in [0, 1] as features in [-1, 1].
@@ -39,6 +45,7 @@ class SinusoidalTimeEmbedding(nn.Module):
         Args:
             time: ``(B,)``, or ``(B, n)`` for n times of one row that share the features evenly, so
                 that a network which is told two times has the parameters of one that is told one.
+                Features of several times are slow, up to `HIGHEST_SLOW_FREQUENCY`.
 
         Returns:
             ``(B, dim)``.
@@ -52,5 +59,5 @@ class SinusoidalTimeEmbedding(nn.Module):
             n = time.shape[1]
             if len(self.frequencies) % n:
                 raise ValueError(f"{len(self.frequencies)} frequencies cannot serve {n} times.")
-            angles = (time[:, :, None] * self.frequencies[::n]).flatten(1)
+            angles = (time[:, :, None] * self.slow_frequencies[::n]).flatten(1)
         return torch.cat((angles.cos(), angles.sin()), dim=-1)

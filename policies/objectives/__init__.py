@@ -9,14 +9,18 @@ from policies.objectives.diffusion import Diffusion
 from policies.objectives.flow import Flow
 from policies.objectives.gmm import MixtureDensity
 from policies.objectives.knn import NearestNeighbour
+from policies.objectives.meanflow import MeanFlow
 from policies.objectives.mip import MinimalIterativePolicy
 from policies.objectives.options import ObjectiveOptions
 from policies.objectives.reflow import Reflow
+from policies.objectives.shortcut import Shortcut
 from policies.registry import lookup
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "flow": Flow,
     "reflow": Reflow,
+    "meanflow": MeanFlow,
+    "shortcut": Shortcut,
     "diffusion": Diffusion,
     "mip": MinimalIterativePolicy,
     "bc": BehaviourCloning,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from policies.samplers.average import SHORTCUT_STEPS, StepOutput, average, shortcut
 from policies.samplers.ddim import Ddim
 from policies.samplers.ddpm import Ddpm
 from policies.samplers.dpmpp import Dpmpp2M
@@ -36,6 +37,14 @@ class OdeSampler:
 
 
 @dataclass(frozen=True)
+class AverageSampler:
+    """A sampler for average velocities: ``solve(output, prediction, x, steps) -> x``; its steps."""
+
+    solve: Callable[[StepOutput, str, Tensor, int], Tensor]
+    limits: StepLimits
+
+
+@dataclass(frozen=True)
 class DiffusionSampler:
     """A sampler for diffusion: ``build(alphas_cumprod, prediction, steps)`` and its step limits."""
 
@@ -48,6 +57,13 @@ ODE_SAMPLERS: dict[str, OdeSampler] = {
     "midpoint": OdeSampler(midpoint, StepLimits(default=5, evaluations=2)),
     "heun": OdeSampler(heun, StepLimits(default=5, evaluations=2)),
     "rk4": OdeSampler(rk4, StepLimits(default=3, evaluations=4)),
+}
+
+AVERAGE_SAMPLERS: dict[str, AverageSampler] = {
+    "average": AverageSampler(average, StepLimits(default=1)),
+    "shortcut": AverageSampler(
+        shortcut, StepLimits(default=1, highest=SHORTCUT_STEPS, powers_of_two=True)
+    ),
 }
 
 DIFFUSION_SAMPLERS: dict[str, DiffusionSampler] = {

@@ -12,14 +12,18 @@ class StepLimits:
         lowest: Fewest steps.
         highest: Most steps; None is unbounded.
         evaluations: Network evaluations of one step; 0 where there is no network.
+        powers_of_two: Whether the number of steps has to be a power of two; needs `highest`.
     """
 
     default: int
     lowest: int = 1
     highest: int | None = None
     evaluations: int = 1
+    powers_of_two: bool = False
 
     def __str__(self) -> str:
+        if self.powers_of_two:
+            return f"{self._listed(1)} steps"
         if self.highest is None:
             return f"{self.lowest} or more steps"
         if self.lowest == self.highest:
@@ -28,6 +32,8 @@ class StepLimits:
 
     def allow(self, steps: int) -> bool:
         """Return whether `steps` is accepted."""
+        if self.powers_of_two and steps & (steps - 1):
+            return False
         return self.lowest <= steps and (self.highest is None or steps <= self.highest)
 
     def steps_at(self, nfe: int) -> int | None:
@@ -40,9 +46,17 @@ class StepLimits:
     @property
     def possible_nfe(self) -> str:
         """The numbers of network evaluations that are possible, in words."""
+        if self.powers_of_two:
+            return f"{self._listed(self.evaluations)} network evaluations"
         fewest = self.lowest * self.evaluations
         if self.lowest == self.highest:
             return f"exactly {fewest} network evaluation{'s' if fewest != 1 else ''}"
         most = "or more" if self.highest is None else f"to {self.highest * self.evaluations}"
         multiples = f", in multiples of {self.evaluations}" if self.evaluations > 1 else ""
         return f"{fewest} {most} network evaluations{multiples}"
+
+    def _listed(self, factor: int) -> str:
+        """Name every accepted number of steps, times `factor`."""
+        accepted = [steps for steps in range(1, (self.highest or 0) + 1) if self.allow(steps)]
+        *others, last = [str(steps * factor) for steps in accepted]
+        return f"{', '.join(others)} or {last}" if others else last

@@ -90,7 +90,7 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
         ({"task": ("PressEihter",)}, "unknown task 'PressEihter'; did you mean PressEither?"),
         ({"task": ()}, "--task names nothing; known: LiftCube, PressEither, TurnDial, all"),
         ({"task": ("LiftCube", "LiftCube")}, "--task names one twice: LiftCube LiftCube"),
-        ({"policy": ("flwo",)}, "did you mean flow or reflow? known: bc, diffusion, flow"),
+        ({"policy": ("flwo",)}, "unknown policy 'flwo'; did you mean flow"),
         ({"policy": ("bc", "bc")}, "--policy names one twice"),
         (
             {"backbone": "untet"},

@@ -72,8 +72,9 @@ def test_network_sees_times_in_the_unit_interval(name: str) -> None:
 
     class Spy(nn.Module):
         def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-            assert time.shape == (noisy_actions.shape[0],)
-            seen.append(time)
+            rows = noisy_actions.shape[0]
+            assert time.shape == ((rows, 2) if name in ("meanflow", "shortcut") else (rows,))
+            seen.append(time.detach().reshape(rows, -1)[:, 0])
             return torch.cat([noisy_actions * 0.5] * (outputs // SHAPE[1]), dim=-1)
 
     spy, objective = Spy(), make_objective(name, "sample", SHAPE)
@@ -121,6 +122,10 @@ def test_diffusion_loss_is_zero_for_a_perfect_network(prediction: str) -> None:
         ("flow", "eular", 5, "Did you mean 'euler'"),
         ("diffusion", "ddpm", 10, "'ddpm' takes exactly 100 steps; 'ddim' takes 1 to 100 steps"),
         ("diffusion", "ddim", 101, "'ddim' takes 1 to 100 steps"),
+        ("meanflow", "average", 0, "'average' takes 1 or more steps"),
+        ("meanflow", "shortcut", 1, "Known: 'average'"),
+        ("shortcut", "shortcut", 3, "'shortcut' takes 1, 2, 4, 8, 16, 32 or 64 steps"),
+        ("shortcut", "shortcut", 128, "'shortcut' takes 1, 2, 4, 8, 16, 32 or 64 steps"),
     ],
 )
 def test_impossible_samplers_are_refused_with_what_is_possible(
@@ -157,3 +162,5 @@ def test_runs_evaluate_the_planned_samplers() -> None:
     assert OBJECTIVES["flow"].planned == ("euler",)
     assert OBJECTIVES["diffusion"].planned == ("ddpm", "ddim")
     assert OBJECTIVES["bc"].planned is None
+    assert OBJECTIVES["meanflow"].planned == ("average",)
+    assert OBJECTIVES["shortcut"].planned == ("shortcut",)

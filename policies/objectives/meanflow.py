@@ -1,0 +1,85 @@
+"""Mean flows: the average velocity, learnt from its own derivative along the path."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from policies.objectives.average import AverageVelocity, network_time, uniform_like
+from policies.objectives.base import Network, normal_like
+from policies.samplers import AVERAGE_SAMPLERS
+
+FLOW_SHARE = 0.5
+"""Share of a batch that learns the velocity itself, at h = 0."""
+LOGIT_MEAN = 0.4
+"""Mean of the logits of t and r, of standard deviation 1; -0.4 in the paper's time, table 1d."""
+CLOSEST = 1e-6
+"""Least ``1 - t`` that the length of a step is divided by."""
+
+
+class MeanFlow(AverageVelocity):
+    """MeanFlow (Geng et al. 2025, arXiv 2505.13447): from noise to a chunk in one step, or in more.
+
+    The paper's time runs from data to noise, with a step from t back to r; here a step goes from t
+    ahead to ``r = t + h``. Half of a batch is at h = 0, at uniform times, where the paper has three
+    quarters, at logit-normal ones. Errors are not weighted, which is p = 0 in its eq. 22: a weight
+    that falls with a chunk's own error turns what is learnt from a mean towards a mode.
+    """
+
+    limits = {"average": AVERAGE_SAMPLERS["average"].limits}  # noqa: RUF012
+    default_sampler = "average"
+    planned = ("average",)
+
+    def loss(
+        self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return the loss at one random step per chunk; see `Objective.loss`.
+
+        The first rows of the batch have h = 0, where no derivative is needed.
+        """
+        noise = normal_like(actions, generator)
+        flow = int(FLOW_SHARE * len(actions))
+        # section 4.3: t and r are two logit-normal numbers in their order
+        logits = [LOGIT_MEAN + normal_like(actions[flow:, :1, :1], generator) for _ in range(2)]
+        start, end = torch.minimum(*logits).sigmoid(), torch.maximum(*logits).sigmoid()
+        t = torch.cat((uniform_like(actions[:flow], generator), start))
+        h = torch.cat((torch.zeros_like(t[:flow]), end - start))
+        x_t, velocity, time = torch.lerp(noise, actions, t), actions - noise, network_time(t, h)
+        output, target = self.output_and_target(
+            network, x_t[flow:], time[flow:], velocity[flow:], condition[flow:]
+        )
+        if flow:
+            output = torch.cat((network(x_t[:flow], time[:flow], condition[:flow]), output))
+            target = torch.cat((self.flow_target(actions, velocity)[:flow], target))
+        # eq. 9: the error of the output against a target without gradient
+        return F.mse_loss(output, target)
+
+    def output_and_target(
+        self, network: Network, x_t: Tensor, time: Tensor, velocity: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the network's output, and what the MeanFlow identity says it should be.
+
+        Args:
+            network: The network, differentiable in forward mode.
+            x_t: Points of paths ``(B, pred_horizon, act_dim)``.
+            time: t and h of each, ``(B, 2)``.
+            velocity: ``actions - noise`` of each, like `x_t`.
+            condition: Encoded observations ``(B, C)``.
+
+        Returns:
+            Both like `x_t`; only the first has a gradient.
+        """
+        # eq. 8 in our time: along the path dx/dt = v and dt/dt = 1, and h = r - t falls at rate 1
+        flows = torch.stack((torch.ones_like(time[:, 0]), -torch.ones_like(time[:, 0])), dim=1)
+        pair: tuple[Tensor, Tensor] = torch.func.jvp(  # type: ignore[assignment]
+            lambda x, told: network(x, told, condition), (x_t, time), (velocity, flows)
+        )
+        output, now, slope = pair[0], pair[0].detach(), pair[1].detach()
+        t, h = time[:, 0, None, None], time[:, 1, None, None]
+        if self.prediction == "velocity":
+            # eq. 6 in our time, from d/dt of h u = (integral of v from t to r): u = v + h du/dt
+            return output, velocity + h * slope
+        # The same for s = x_t + (1 - t) u, whose ds/dt = v - u + (1 - t) du/dt:
+        # s = actions + h (ds/dt - v) + h / (1 - t) (s - x_t), in which h <= 1 - t
+        share = h / (1 - t).clamp(min=CLOSEST)
+        actions = x_t + (1 - t) * velocity
+        return output, actions + h * (slope - velocity) + share * (now - x_t)
