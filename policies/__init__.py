@@ -9,6 +9,7 @@ of fmbench.
 - `policies.objectives`: flow matching, diffusion, behaviour cloning; a table of names.
 - `policies.samplers`: from noise to a chunk; tables of names.
 - `policies.schedules`: the noise schedule and what a network may predict.
+- `policies.teaching`: how one policy learns from another; `policies.straightness`: of its paths.
 """
 
 from policies.actor import ChunkActor, Decision

@@ -120,6 +120,13 @@ def test_the_teacher_moves_with_the_student() -> None:
     assert next(teacher.parameters()).dtype == torch.float32
 
 
+def test_nothing_is_read_back_from_the_device() -> None:
+    student, _ = build_student()
+    student.to("meta")  # tensors without values: reading one raises, as waiting for a GPU would
+    generator = torch.Generator().manual_seed(0)
+    assert student.loss(OBSERVATIONS.to("meta"), ACTIONS.to("meta"), generator).is_meta
+
+
 def test_a_student_starts_as_its_teacher_and_keeps_its_own_normalisers() -> None:
     student, teacher = build_student()
     for key, value in teacher.state_dict().items():
