@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+ADAPTIVE_STEPS = 0
+"""What stands for the steps of a sampler that chooses them itself."""
+
 
 @dataclass(frozen=True)
 class StepLimits:
@@ -12,14 +15,20 @@ class StepLimits:
         lowest: Fewest steps.
         highest: Most steps; None is unbounded.
         evaluations: Network evaluations of one step.
+        grids: Whether its steps may lie on any time grid of `policies.samplers.grids`.
+        adaptive: Whether it chooses its steps by a tolerance; then only 0 stands for them.
     """
 
     default: int
     lowest: int = 1
     highest: int | None = None
     evaluations: int = 1
+    grids: bool = False
+    adaptive: bool = False
 
     def __str__(self) -> str:
+        if self.adaptive:
+            return "as many steps as its tolerance asks for"
         if self.highest is None:
             return f"{self.lowest} or more steps"
         if self.lowest == self.highest:
@@ -32,15 +41,23 @@ class StepLimits:
 
     def steps_at(self, nfe: int) -> int | None:
         """Return the steps that cost `nfe` network evaluations; None if no accepted number does."""
+        if self.adaptive:
+            return None
         steps, rest = divmod(nfe, self.evaluations)
         return steps if rest == 0 and self.allow(steps) else None
 
     @property
     def possible_nfe(self) -> str:
         """The numbers of network evaluations that are possible, in words."""
+        if self.adaptive:
+            return "as many network evaluations as its tolerance asks for"
         fewest = self.lowest * self.evaluations
         if self.lowest == self.highest:
             return f"exactly {fewest} network evaluation{'s' if fewest > 1 else ''}"
         most = "or more" if self.highest is None else f"to {self.highest * self.evaluations}"
         multiples = f", in multiples of {self.evaluations}" if self.evaluations > 1 else ""
         return f"{fewest} {most} network evaluations{multiples}"
+
+
+ADAPTIVE = StepLimits(ADAPTIVE_STEPS, ADAPTIVE_STEPS, ADAPTIVE_STEPS, adaptive=True)
+"""The limits of an adaptive sampler."""
