@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies.objectives.options import ObjectiveOptions
-from policies.registry import lookup, unknown_name
+from policies.registry import unknown_name
+from policies.samplers.names import SamplerName, parse_sampler
 from policies.samplers.steps import StepLimits
 
 Network: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -18,6 +21,23 @@ The time is ``(B,)``, or ``(B, 2)`` for objectives whose network is told the len
 """
 Noise: TypeAlias = Callable[[], Tensor]
 """Returns a fresh standard normal ``(B, Tp, act_dim)`` at each call."""
+
+
+@runtime_checkable
+class RowNetwork(Protocol):
+    """A network that can be told which rows an evaluation is for, to count them."""
+
+    def __call__(
+        self,
+        noisy_actions: Tensor,
+        time: Tensor,
+        condition: Tensor,
+        active: Tensor | None = None,
+    ) -> Tensor:
+        """Evaluate the network for the rows where `active`, ``(B,)`` bool, holds."""
+
+    def nfe(self, batch: int) -> NDArray[np.int64]:
+        """Return the evaluations of each of `batch` rows, ``(batch,)``."""
 
 
 class Objective(nn.Module, ABC):
@@ -92,10 +112,14 @@ class Objective(nn.Module, ABC):
         """Names of the samplers this objective accepts."""
         return tuple(self.limits)
 
+    @classmethod
+    def parse_sampler(cls, sampler: str) -> SamplerName:
+        """Read a sampler's name; raise `ValueError`, saying what is possible, if it is none."""
+        return parse_sampler(f"sampler for {cls.__name__}", sampler, cls.limits)
+
     def check_sampler(self, sampler: str, steps: int) -> None:
         """Raise `ValueError`, saying what is possible, unless `sampler` can take `steps` steps."""
-        limits = lookup(f"sampler for {type(self).__name__}", sampler, self.limits)
-        if not limits.allow(steps):
+        if not self.limits[self.parse_sampler(sampler).name].allow(steps):
             possible = "; ".join(f"{name!r} takes {each}" for name, each in self.limits.items())
             raise ValueError(
                 f"{type(self).__name__} cannot take {steps} steps with {sampler!r}: {possible}."
@@ -105,18 +129,20 @@ class Objective(nn.Module, ABC):
         """Fill in the default sampler and its default steps.
 
         Args:
-            sampler: A name out of `samplers`; None is `default_sampler`.
+            sampler: A name out of `samplers`, with its suffix if it has one; None is
+                `default_sampler`.
             steps: Number of steps; None is the sampler's default.
 
         Returns:
-            The sampler and the steps, checked.
+            The one name of the sampler and the steps, checked.
 
         Raises:
             ValueError: The sampler is unknown, or cannot take that many steps.
         """
-        sampler = self.default_sampler if sampler is None else sampler
+        parsed = self.parse_sampler(self.default_sampler if sampler is None else sampler)
+        sampler = str(parsed)
         if steps is None:
-            steps = lookup(f"sampler for {type(self).__name__}", sampler, self.limits).default
+            steps = self.limits[parsed.name].default
         self.check_sampler(sampler, steps)
         return sampler, steps
 
@@ -169,7 +195,7 @@ class Objective(nn.Module, ABC):
             network: The trained network.
             condition: Encoded observations ``(B, C)``.
             noise: The only source of randomness.
-            sampler: A name out of `samplers`.
+            sampler: A name out of `samplers`, with its suffix if it has one.
             steps: Steps of the sampler.
 
         Raises:

@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from policies.objectives.base import Network, Noise, Objective, normal_like
-from policies.samplers import ODE_SAMPLERS
+from policies.objectives.base import Network, Noise, Objective, RowNetwork, normal_like
+from policies.samplers import ADAPTIVE_SAMPLERS, ODE_SAMPLERS
+from policies.samplers.dormand_prince import RowField
 from policies.samplers.ode import Field, SampleField, VelocityField
+from policies.schedules import velocity_from_sample
 
 
 class Flow(Objective):
@@ -19,7 +21,9 @@ class Flow(Objective):
     """
 
     predictions = ("sample", "velocity")
-    limits = {name: sampler.limits for name, sampler in ODE_SAMPLERS.items()}  # noqa: RUF012
+    limits = {  # noqa: RUF012
+        name: sampler.limits for name, sampler in (ODE_SAMPLERS | ADAPTIVE_SAMPLERS).items()
+    }
     default_sampler = "euler"
     planned = ("euler",)
     reads: ClassVar[tuple[str, ...]] = ("time_sampling", "pairing")
@@ -50,7 +54,13 @@ class Flow(Objective):
     ) -> Tensor:
         """Carry noise to t = 1 along the learnt field; see `Objective.sample`."""
         self.check_sampler(sampler, steps)
-        return ODE_SAMPLERS[sampler].solve(self.field(network, condition), noise(), steps)
+        parsed = self.parse_sampler(sampler)
+        if parsed.name in ADAPTIVE_SAMPLERS:
+            solve, singular_end = ADAPTIVE_SAMPLERS[parsed.name].solve, self.prediction == "sample"
+            rows = self._velocity_of_rows(network, condition)
+            return solve(rows, noise(), parsed.rtol, parsed.atol, singular_end)
+        field = self.field(network, condition)
+        return ODE_SAMPLERS[parsed.name].solve(field, noise(), steps, parsed.grid)
 
     def field(self, network: Network, condition: Tensor) -> Field:
         """Return the velocity field of a network, given the condition ``(B, C)`` of each chunk."""
@@ -59,3 +69,18 @@ class Flow(Objective):
             return network(x_t, x_t.new_full((len(x_t),), t), condition)
 
         return (SampleField if self.prediction == "sample" else VelocityField)(predict)
+
+    def _velocity_of_rows(self, network: Network, condition: Tensor) -> RowField:
+        """Return the learnt field for rows that are each at a time of their own."""
+
+        def velocity(x_t: Tensor, t: Tensor, active: Tensor) -> Tensor:
+            time = t.to(x_t.dtype)
+            if isinstance(network, RowNetwork):
+                output = network(x_t, time, condition, active)
+            else:
+                output = network(x_t, time, condition)
+            if self.prediction == "velocity":
+                return output
+            return velocity_from_sample(output, x_t, t[:, None, None]).to(x_t.dtype)
+
+        return velocity

@@ -1,16 +1,18 @@
 """Velocity fields that carry noise at t = 0 to data at t = 1, and Euler's solver.
 
-A solver is ``solve(field, x, steps) -> x``. It asks the field for velocities, or lets the field
-take an Euler step, which a field made from predictions of the clean chunk can take without dividing
-by ``1 - t``. The solvers of higher order stand in `policies.samplers.runge_kutta`.
+A solver is ``solve(field, x, steps, grid) -> x``. It asks the field for velocities, or lets the
+field take an Euler step, which a field made from predictions of the clean chunk can take without
+dividing by ``1 - t``. The solvers of higher order stand in `policies.samplers.runge_kutta`.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from policies.samplers.grids import UNIFORM, grid_times
 from policies.schedules import velocity_from_sample
 
 
@@ -80,18 +82,20 @@ class SampleField:
         return torch.lerp(x_t, self.predict(x_t, t), (t_next - t) / (1 - t))
 
 
-def euler(field: Field, x: Tensor, steps: int) -> Tensor:
-    """Take `steps` equal Euler steps; error of order 1 in ``1 / steps``, one evaluation each.
+def euler(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
+    """Take `steps` Euler steps; error of order 1 in ``1 / steps``, one evaluation each.
 
     Args:
         field: The velocity field.
         x: Noise ``(B, pred_horizon, act_dim)`` at t = 0; left unchanged.
         steps: Number of steps, at least 1.
+        grid: Where the steps lie, a key of `policies.samplers.grids.GRIDS`.
 
     Returns:
         The point at t = 1, like `x`.
     """
-    for step in range(steps):
+    times = grid_times(grid, steps)
+    for t, t_next in pairwise(times):
         # Lipman et al. 2024 (arXiv 2412.06264), eq. 2.8: x_{t+h} = x_t + h u_t(x_t)
-        x = field.euler_step(x, step / steps, (step + 1) / steps)
+        x = field.euler_step(x, t, t_next)
     return x

@@ -1,4 +1,4 @@
-"""Runge-Kutta solvers of orders 2 and 4 on a uniform grid, for the fields of `ode`.
+"""Runge-Kutta solvers of orders 2 and 4 on any time grid, for the fields of `ode`.
 
 Every step costs the same number of evaluations, whatever the network predicts. A field made from
 predictions of the clean chunk has no velocity at t = 1, where the last stage of Heun's step and of
@@ -8,49 +8,53 @@ chunk (as Karras et al. 2022, arXiv 2206.00364, algorithm 1, lands on the denois
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from policies.samplers.grids import UNIFORM, grid_times
 from policies.samplers.ode import Field
 
 Step: TypeAlias = Callable[[Field, Tensor, float, float], Tensor]
 """``(field, x_t, t, t_next) -> x_t_next``."""
 
 
-def midpoint(field: Field, x: Tensor, steps: int) -> Tensor:
+def midpoint(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
     """Take `steps` midpoint steps; error of order 2 in ``1 / steps``, two evaluations each.
 
     No stage lies at t = 1. See `policies.samplers.ode.euler` for the arguments.
     """
-    return _solve(field, x, steps, _midpoint_step, _midpoint_step)
+    return _solve(field, x, grid_times(grid, steps), _midpoint_step, _midpoint_step)
 
 
-def heun(field: Field, x: Tensor, steps: int) -> Tensor:
+def heun(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
     """Take `steps` of Heun's steps; error of order 2 in ``1 / steps``, two evaluations each.
 
     The last step towards predicted chunks is two Euler steps: one step with an error of order
     ``h^2`` leaves the order of the whole. See `policies.samplers.ode.euler` for the arguments.
     """
-    return _solve(field, x, steps, _heun_step, _two_euler_steps)
+    return _solve(field, x, grid_times(grid, steps), _heun_step, _two_euler_steps)
 
 
-def rk4(field: Field, x: Tensor, steps: int) -> Tensor:
+def rk4(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
     """Take `steps` classical Runge-Kutta steps; error of order 4, four evaluations each.
 
     The last step towards predicted chunks has an error of order ``h^4``, which leaves the order of
     the whole. See `policies.samplers.ode.euler` for the arguments.
     """
-    return _solve(field, x, steps, _classical_step, _third_order_and_euler_step)
+    return _solve(field, x, grid_times(grid, steps), _classical_step, _third_order_and_euler_step)
 
 
-def _solve(field: Field, x: Tensor, steps: int, step: Step, singular_step: Step) -> Tensor:
-    """Go from t = 0 to t = 1 in equal steps, the last one by `singular_step` if it must be."""
-    for index in range(steps):
-        singular = field.singular_end and index == steps - 1
+def _solve(
+    field: Field, x: Tensor, times: tuple[float, ...], step: Step, singular_step: Step
+) -> Tensor:
+    """Go from time to time, over the last one by `singular_step` if it must be."""
+    for t, t_next in pairwise(times):
+        singular = field.singular_end and t_next == 1
         take = singular_step if singular else step
-        x = take(field, x, index / steps, (index + 1) / steps)
+        x = take(field, x, t, t_next)
     return x
 
 

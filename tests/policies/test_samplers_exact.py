@@ -3,34 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from linear_gaussian import COVARIANCE, MEAN, POINTS, moments, optimal_sample
 from torch import Tensor
 
 from policies.samplers.ddim import Ddim, trailing_timesteps
 from policies.samplers.ddpm import Ddpm
+from policies.samplers.dpmpp import Dpmpp2M
 from policies.samplers.ode import SampleField, VelocityField, euler
 from policies.schedules import alphas_cumprod, cosine_betas
 
 POWERS = alphas_cumprod(cosine_betas(100))
-MEAN = torch.tensor([0.3, -0.5], dtype=torch.float64)
-COVARIANCE = torch.tensor([[0.5, 0.2], [0.2, 0.3]], dtype=torch.float64)
-IDENTITY = torch.eye(2, dtype=torch.float64)
-
-
-def optimal_sample(x_t: Tensor, alpha: float, sigma: float) -> Tensor:
-    """E[actions | x_t] for normal actions: what a perfect network would predict."""
-    total = alpha**2 * COVARIANCE + sigma**2 * IDENTITY
-    gain: Tensor = alpha * COVARIANCE @ torch.linalg.inv(total)
-    expected: Tensor = MEAN + (x_t - alpha * MEAN) @ gain.T
-    return expected
-
-
-def pushed_forward(transport: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance of a standard normal sent through an affine map, from 3 mapped points."""
-    mean, matrix = transport[0], (transport[1:] - transport[0]).T
-    return mean, matrix @ matrix.T
-
-
-POINTS = torch.cat((torch.zeros(1, 2), torch.eye(2))).double()[:, None]
 
 
 def test_euler_is_exact_in_one_step_on_a_constant_field() -> None:
@@ -48,7 +30,7 @@ def test_euler_lands_exactly_on_the_predicted_chunk(steps: int) -> None:
 
 
 def test_sample_field_takes_the_same_path_as_its_velocity() -> None:
-    x = torch.randn(3, 7, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.randn(3, 7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     field = SampleField(lambda x_t, t: optimal_sample(x_t, t, 1 - t))
     torch.testing.assert_close(euler(field, x, 9), euler(VelocityField(field.velocity), x, 9))
     with pytest.raises(ValueError, match="t = 1"):
@@ -57,7 +39,7 @@ def test_sample_field_takes_the_same_path_as_its_velocity() -> None:
 
 def test_euler_reaches_the_target_mean_and_covariance() -> None:
     field = SampleField(lambda x_t, t: optimal_sample(x_t, t, 1 - t))
-    mean, covariance = pushed_forward(euler(field, POINTS, 2000)[:, 0])
+    mean, covariance = moments(euler(field, POINTS, 2000))
     torch.testing.assert_close(mean, MEAN, atol=1e-3, rtol=0)
     torch.testing.assert_close(covariance, COVARIANCE, atol=1e-3, rtol=0)
 
@@ -72,13 +54,16 @@ def test_euler_has_order_one() -> None:
     assert order == pytest.approx(1.0, abs=0.05)
 
 
-def test_ddim_reaches_the_target_mean_and_covariance() -> None:
-    ddim = Ddim(POWERS, "sample", 100, clip_sample=False)
+@pytest.mark.parametrize("sampler", [Ddim, Dpmpp2M])
+def test_ddim_and_dpmpp_reach_the_target_mean_and_covariance(
+    sampler: type[Ddim] | type[Dpmpp2M],
+) -> None:
+    process = sampler(POWERS, "sample", 100, clip_sample=False)
 
     def predict(x_t: Tensor, k: int) -> Tensor:
         return optimal_sample(x_t, POWERS[k].sqrt().item(), (1 - POWERS[k]).sqrt().item())
 
-    mean, covariance = pushed_forward(ddim.run(predict, lambda: POINTS)[:, 0])
+    mean, covariance = moments(process.run(predict, lambda: POINTS))
     torch.testing.assert_close(mean, MEAN, atol=0.01, rtol=0)
     torch.testing.assert_close(covariance, COVARIANCE, atol=0.03, rtol=0)
 
@@ -91,7 +76,7 @@ def test_ddpm_reaches_the_target_mean_and_covariance() -> None:
         return optimal_sample(x_t, POWERS[k].sqrt().item(), (1 - POWERS[k]).sqrt().item())
 
     def noise() -> Tensor:
-        return torch.randn(20_000, 1, 2, generator=generator, dtype=torch.float64)
+        return torch.randn(20_000, 1, 3, generator=generator, dtype=torch.float64)
 
     x = ddpm.run(predict, noise)[:, 0]
     torch.testing.assert_close(x.mean(0), MEAN, atol=0.02, rtol=0)

@@ -1,0 +1,68 @@
+"""Every objective with every sampler on every grid: a row's chunk depends on that row alone."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.chunk_policy import Sample
+from policies.objectives import OBJECTIVES
+from policies.samplers.grids import GRIDS
+
+ROWS = 64
+GENERATOR = torch.Generator().manual_seed(0)
+OBSERVATIONS = torch.randn(ROWS, 2, 4, generator=GENERATOR)
+DRAWS = torch.randn(101, ROWS, 7, 5, generator=GENERATOR)
+
+
+def combinations() -> Iterator[tuple[str, str, str]]:
+    """Every objective with each of its predictions and each of its samplers, on each grid."""
+    for objective, kind in OBJECTIVES.items():
+        for prediction in kind.predictions:
+            for sampler, limits in kind.limits.items():
+                grids = [f"{sampler}:{grid}" for grid in GRIDS] if limits.grids else [sampler]
+                tolerances = [f"{sampler}:1e-5,1e-5"] if limits.adaptive else []
+                for name in grids + tolerances:
+                    yield objective, prediction, name
+
+
+def build(objective: str, prediction: str) -> ChunkPolicy:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        policy = ChunkPolicy(ChunkPolicyConfig(4, 5, 2, 7, objective, prediction, width=32))
+        for parameter in policy.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+    return policy.eval()
+
+
+def sample(policy: ChunkPolicy, sampler: str, rows: Tensor) -> Sample:
+    """The chunks of `rows`, each from its own noise."""
+    draws = iter(DRAWS)
+    with torch.inference_mode():
+        return policy.sample(OBSERVATIONS[rows], lambda: next(draws)[rows], sampler)
+
+
+@pytest.mark.parametrize(("objective", "prediction", "sampler"), combinations())
+def test_neither_the_batch_nor_the_row_nor_global_randomness_matters(
+    objective: str, prediction: str, sampler: str
+) -> None:
+    policy = build(objective, prediction)
+    states = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
+    all_rows = torch.arange(ROWS)
+    together = sample(policy, sampler, all_rows)
+    order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(1))
+    after = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
+    assert torch.equal(states[0], after[0])
+    assert np.array_equal(states[1]["state"]["key"], after[1]["state"]["key"])
+    with torch.random.fork_rng():
+        torch.manual_seed(77)  # poison: who reads it answers otherwise
+        for rows in (order, order[:7], order[7:8]):
+            found = sample(policy, sampler, rows)
+            torch.testing.assert_close(
+                found.actions, together.actions[rows], atol=1e-5, rtol=0, equal_nan=False
+            )
+            assert found.nfe.tolist() == together.nfe[rows].tolist()
+    assert together.actions.std() > 0.01

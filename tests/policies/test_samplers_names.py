@@ -1,0 +1,83 @@
+"""Names of samplers, and the time grids that they may name."""
+
+import itertools
+import re
+
+import pytest
+
+from policies.objectives import OBJECTIVES, make_objective
+from policies.samplers.grids import GRIDS, grid_times
+from policies.samplers.names import SamplerName
+from policies.samplers.steps import ADAPTIVE
+
+FLOW = OBJECTIVES["flow"]
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+def test_grids_go_from_exactly_0_to_exactly_1(grid: str, steps: int) -> None:
+    times = grid_times(grid, steps)
+    assert len(times) == steps + 1
+    assert (times[0], times[-1]) == (0.0, 1.0)
+    assert all(t < t_next for t, t_next in itertools.pairwise(times))
+
+
+def test_grids_are_dense_where_they_say() -> None:
+    assert grid_times("uniform", 4) == (0.0, 0.25, 0.5, 0.75, 1.0)
+    assert grid_times("early", 4) == (0.0, 0.0625, 0.25, 0.5625, 1.0)
+    assert grid_times("late", 4) == (0.0, 0.4375, 0.75, 0.9375, 1.0)
+    assert grid_times("cosine", 2) == pytest.approx((0.0, 0.5, 1.0))
+    assert grid_times("cosine", 4)[1] == pytest.approx(0.1464, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant", "name"),
+    [
+        ("heun", SamplerName("heun"), "heun"),
+        ("heun:uniform", SamplerName("heun"), "heun"),
+        ("rk4:late", SamplerName("rk4", "late"), "rk4:late"),
+        ("rk45", SamplerName("rk45"), "rk45"),
+        ("rk45:0.001,1e-03", SamplerName("rk45"), "rk45"),
+        ("rk45:1e-05,0.01", SamplerName("rk45", rtol=1e-5, atol=0.01), "rk45:1e-5,0.01"),
+        ("rk45:0.00012345,1", SamplerName("rk45", rtol=1.2345e-4, atol=1.0), "rk45:0.00012345,1.0"),
+    ],
+)
+def test_a_sampler_has_one_name(given: str, meant: SamplerName, name: str) -> None:
+    assert FLOW.parse_sampler(given) == meant
+    assert str(meant) == name
+    assert FLOW.parse_sampler(name) == meant
+    resolved, steps = make_objective("flow", "sample", (7, 5)).resolve_sampler(given, None)
+    assert resolved == name
+    assert steps == FLOW.limits[meant.name].default
+
+
+@pytest.mark.parametrize(
+    ("objective", "sampler", "said"),
+    [
+        ("flow", "euller:late", "Unknown sampler for Flow 'euller'. Did you mean 'euler'"),
+        ("flow", "heun:lat", "Unknown time grid of heun 'lat'. Did you mean 'late'"),
+        ("flow", "heun:", "Unknown time grid of heun ''. Known: 'uniform', 'early', 'late'"),
+        ("flow", "heun:1e-3,1e-3", "Unknown time grid of heun '1e-3,1e-3'. Known"),
+        ("flow", "rk45:late", "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10 to 1, "),
+        ("flow", "rk45:1e-3", "not 'rk45:1e-3'."),
+        ("flow", "rk45:0,1e-3", "each from 1e-10 to 1, not 'rk45:0,1e-3'."),
+        ("flow", "rk45:1e-3,nan", "not 'rk45:1e-3,nan'."),
+        ("flow", "rk45:1e-3,2", "not 'rk45:1e-3,2'."),
+        ("diffusion", "ddim:late", "ddim has no time grid, so it cannot be 'ddim:late'."),
+        ("bc", "direct:early", "direct has no time grid, so it cannot be 'direct:early'."),
+    ],
+)
+def test_bad_suffixes_are_refused_with_what_is_possible(
+    objective: str, sampler: str, said: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(said)):
+        OBJECTIVES[objective].parse_sampler(sampler)
+
+
+def test_adaptive_limits_leave_the_steps_to_the_tolerance() -> None:
+    assert str(ADAPTIVE) == "as many steps as its tolerance asks for"
+    assert ADAPTIVE.possible_nfe == "as many network evaluations as its tolerance asks for"
+    assert [ADAPTIVE.allow(steps) for steps in (0, 1, 6)] == [True, False, False]
+    assert [ADAPTIVE.steps_at(nfe) for nfe in (1, 2, 14)] == [None] * 3
+    with pytest.raises(ValueError, match=r"cannot take 5 steps with 'rk45'.*'rk45' takes as many"):
+        make_objective("flow", "sample", (7, 5)).check_sampler("rk45", 5)
