@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from policies.backbones import make_backbone
 from policies.objectives import OBJECTIVES, make_objective
+from policies.objectives.options import ObjectiveOptions
 
 SHAPE = (7, 5)
 
@@ -30,8 +31,9 @@ def train(
     prediction: str = "sample",
     updates: int = 600,
     batch: int = 256,
+    options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
 ) -> None:
-    learner = make_objective(objective, prediction, SHAPE)
+    learner = make_objective(objective, prediction, SHAPE, options)
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
