@@ -48,12 +48,17 @@ def train(
 
 
 def errors_to_modes(
-    network: nn.Module, objective: str, prediction: str, sampler: str, steps: int
+    network: nn.Module,
+    objective: str,
+    prediction: str,
+    sampler: str,
+    steps: int,
+    options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
 ) -> Tensor:
     """Root mean square distance of 400 samples to each mode, ``(400, 2)``."""
     generator = torch.Generator().manual_seed(2)
     condition = torch.rand(400, 1, generator=generator) * 2 - 1
-    learner = make_objective(objective, prediction, SHAPE)
+    learner = make_objective(objective, prediction, SHAPE, options)
     with torch.no_grad():
         chunk = learner.sample(
             network,
