@@ -15,7 +15,7 @@ SOURCES = {
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
 }
-ALLOWED = {"envs": {"numpy", "mujoco", "gymnasium"}, "policies": {"numpy", "torch"}}
+ALLOWED = {"envs": {"numpy", "mujoco", "gymnasium"}, "policies": {"numpy", "torch", "scipy"}}
 LIGHT = ("records", "statistics", "tables", "comparisons", "summary", "results", "plots", "figures")
 INTRODUCERS = ("fmbench.experiment", "fmbench.rescoring", "fmbench.plugins")
 

@@ -10,8 +10,8 @@ from policies.samplers import DIFFUSION_SAMPLERS, ReverseProcess
 from policies.schedules import (
     DIFFUSION_PREDICTIONS,
     DIFFUSION_STEPS,
+    SCHEDULES,
     alphas_cumprod,
-    cosine_betas,
     v_from_sample,
 )
 
@@ -22,8 +22,9 @@ def network_time(k: int | Tensor) -> float | Tensor:
 
 
 class Diffusion(Objective):
-    """DDPM (Ho et al. 2020, arXiv 2006.11239) with the cosine schedule and 100 training steps.
+    """DDPM (Ho et al. 2020, arXiv 2006.11239) with 100 training steps.
 
+    The schedule is an option: cosine (Nichol & Dhariwal 2021) or Ho et al.'s linear one.
     Sampled by DDPM through all of them, or by DDIM or DPM-Solver++ through any number. As in
     Diffusion Policy (Chi et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a
     sampler.
@@ -45,7 +46,7 @@ class Diffusion(Objective):
         options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
     ) -> None:
         super().__init__(prediction, chunk_shape, options)
-        self._alphas_cumprod = alphas_cumprod(cosine_betas(DIFFUSION_STEPS))
+        self._alphas_cumprod = alphas_cumprod(SCHEDULES[options.schedule](DIFFUSION_STEPS))
         self._processes: dict[tuple[str, int], ReverseProcess] = {}
         # Functions of the schedule, not of the data: they move with the policy but are not saved.
         alpha, sigma = self._alphas_cumprod.sqrt(), (1 - self._alphas_cumprod).sqrt()

@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from policies.objectives.base import Network, Noise, Objective, RowNetwork, normal_like
+from policies.objectives.flow_times import draw_times
+from policies.objectives.pairing import optimal_transport
 from policies.samplers import ADAPTIVE_SAMPLERS, ODE_SAMPLERS
 from policies.samplers.dormand_prince import RowField
 from policies.samplers.ode import Field, SampleField, VelocityField
@@ -17,7 +19,9 @@ class Flow(Objective):
     """Flow matching (Lipman et al. 2023, arXiv 2210.02747; Liu et al. 2023, arXiv 2209.03003).
 
     Time 0 is noise, time 1 is data. The network predicts the clean chunk, from which the velocity
-    follows, or the velocity itself. The loss is the plain error of what is predicted.
+    follows, or the velocity itself. The loss is the plain error of what is predicted. Training
+    times and the pairing of noise with chunks are options, as in `policies.objectives.flow_times`
+    and `policies.objectives.pairing`.
     """
 
     predictions = ("sample", "velocity")
@@ -33,16 +37,22 @@ class Flow(Objective):
     ) -> tuple[Tensor, Tensor]:
         """Return noise, and the chunk at the other end of each noise's path, like `actions`."""
         del condition
-        return normal_like(actions, generator), actions
+        noise = normal_like(actions, generator)
+        if self.options.pairing == "optimal_transport":
+            noise = optimal_transport(noise, actions)
+        return noise, actions
+
+    @property
+    def capturable(self) -> bool:
+        """See `Objective.capturable`; optimal transport is solved on the host."""
+        return self.options.pairing != "optimal_transport"
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Return the flow-matching loss at one random time per chunk; see `Objective.loss`."""
         noise, actions = self.coupling(actions, condition, generator)
-        t = torch.rand(
-            len(actions), dtype=actions.dtype, generator=generator, device=generator.device
-        ).to(actions.device)
+        t = draw_times(self.options.time_sampling, actions, generator)
         # Lipman et al. 2023, eq. 22 with sigma_min = 0: x_t = (1 - t) noise + t actions
         x_t = torch.lerp(noise, actions, t[:, None, None])
         # eq. 23: the target velocity is actions - noise

@@ -25,15 +25,12 @@ class StepLimits:
     highest: int | None = None
     evaluations: int = 1
     powers_of_two: bool = False
-
-    def __str__(self) -> str:
-        if self.powers_of_two:
-            return f"{self._listed(1)} steps"
-
     grids: bool = False
     adaptive: bool = False
 
     def __str__(self) -> str:
+        if self.powers_of_two:
+            return f"{self._listed(1)} steps"
         if self.adaptive:
             return "as many steps as its tolerance asks for"
         if self.highest is None:

@@ -10,6 +10,7 @@ from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones import BACKBONES, make_backbone
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.diffusion import Diffusion, network_time
+from policies.objectives.options import ObjectiveOptions
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,17 @@ def test_generative_objectives_learn_both_modes(
         nearest = errors.min(dim=1)
         assert nearest.values.median() < 0.06  # the modes are 0.3 to 1.0 apart from their mean
         assert 0.3 < nearest.indices.float().mean() < 0.7
+
+
+def test_the_linear_schedule_is_trained_and_sampled_alike() -> None:
+    network, linear = build(width=32), ObjectiveOptions(schedule="linear")
+    train(network, "diffusion", updates=300, options=linear)
+    nearest = errors_to_modes(network, "diffusion", "sample", "ddim", 10, linear).min(dim=1)
+    assert nearest.values.median() < 0.1
+    assert 0.4 < nearest.indices.float().mean() < 0.6
+    policy = make_objective("diffusion", "sample", SHAPE, linear)
+    assert isinstance(policy, Diffusion)
+    assert 0 < policy.alpha[-1].square() < 1e-4
 
 
 def test_behaviour_cloning_learns_the_mean_of_the_modes() -> None:

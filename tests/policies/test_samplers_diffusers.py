@@ -7,16 +7,20 @@ from torch import Tensor
 
 from policies.samplers.ddim import Ddim
 from policies.samplers.ddpm import Ddpm
-from policies.schedules import DIFFUSION_PREDICTIONS, alphas_cumprod, cosine_betas
+from policies.schedules import DIFFUSION_PREDICTIONS, SCHEDULES, alphas_cumprod
 
-POWERS = alphas_cumprod(cosine_betas(100))
+POWERS = {name: alphas_cumprod(betas(100)) for name, betas in SCHEDULES.items()}
+THEIR_BETAS: dict[str, dict[str, object]] = {
+    "cosine": {"beta_schedule": "squaredcos_cap_v2"},
+    "linear": {"beta_schedule": "linear", "beta_start": 1e-3, "beta_end": 0.2},
+}
 SHAPE = (3, 7, 5)
 
 
-def scheduler_options(prediction: str, clip: bool) -> dict[str, object]:
+def scheduler_options(schedule: str, prediction: str, clip: bool) -> dict[str, object]:
     return {
+        **THEIR_BETAS[schedule],
         "num_train_timesteps": 100,
-        "beta_schedule": "squaredcos_cap_v2",
         "prediction_type": prediction,
         "clip_sample": clip,
         "timestep_spacing": "trailing",
@@ -37,17 +41,18 @@ def normals(dtype: torch.dtype) -> Tensor:
 CASES = [(torch.float32, True), (torch.float64, True), (torch.float64, False)]
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("prediction", DIFFUSION_PREDICTIONS)
 @pytest.mark.parametrize(("dtype", "clip"), CASES)
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 10, 25, 100])
 def test_ddim_equals_diffusers_at_every_step(
-    steps: int, dtype: torch.dtype, clip: bool, prediction: str
+    steps: int, dtype: torch.dtype, clip: bool, prediction: str, schedule: str
 ) -> None:
-    theirs = DDIMScheduler(**scheduler_options(prediction, clip), set_alpha_to_one=True)
+    theirs = DDIMScheduler(**scheduler_options(schedule, prediction, clip), set_alpha_to_one=True)
     theirs.set_timesteps(steps)
     if dtype == torch.float64:
-        theirs.alphas_cumprod = POWERS
-    ours = Ddim(POWERS, prediction, steps, clip)
+        theirs.alphas_cumprod = POWERS[schedule]
+    ours = Ddim(POWERS[schedule], prediction, steps, clip)
     assert theirs.timesteps.tolist() == list(ours.timesteps)
     x_ours = x_theirs = normals(dtype)[0]
     for index, k in enumerate(ours.timesteps):
@@ -56,21 +61,22 @@ def test_ddim_equals_diffusers_at_every_step(
         torch.testing.assert_close(x_ours, x_theirs, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("prediction", DIFFUSION_PREDICTIONS)
 @pytest.mark.parametrize(("dtype", "clip"), CASES)
 def test_ddpm_equals_diffusers_at_every_step(
-    dtype: torch.dtype, clip: bool, prediction: str, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, clip: bool, prediction: str, schedule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    theirs = DDPMScheduler(**scheduler_options(prediction, clip))
+    theirs = DDPMScheduler(**scheduler_options(schedule, prediction, clip))
     theirs.set_timesteps(100)
     if dtype == torch.float64:
-        theirs.alphas_cumprod = POWERS
+        theirs.alphas_cumprod = POWERS[schedule]
     draws = normals(dtype)
     step = 0
     monkeypatch.setattr(
         "diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda *args, **kwargs: draws[step]
     )
-    ours = Ddpm(POWERS, prediction, 100, clip)
+    ours = Ddpm(POWERS[schedule], prediction, 100, clip)
     x_ours = x_theirs = draws[100]
     for step, k in enumerate(ours.timesteps):
         noise = draws[step] if k > 0 else None
@@ -81,5 +87,5 @@ def test_ddpm_equals_diffusers_at_every_step(
 
 def test_ddpm_run_draws_once_per_step() -> None:
     draws = iter(normals(torch.float32)[:100])
-    Ddpm(POWERS, "sample", 100).run(network, lambda: next(draws))
+    Ddpm(POWERS["cosine"], "sample", 100).run(network, lambda: next(draws))
     assert next(draws, None) is None

@@ -6,10 +6,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from diffusers import DDPMScheduler
 from diffusers.schedulers.scheduling_ddpm import betas_for_alpha_bar
 from torch import Tensor
 
 from policies import schedules
+from policies.objectives.options import CHOICES
 
 SHAPE = (3, 7, 5)
 Pair = tuple[Tensor, Tensor]
@@ -32,6 +34,27 @@ def test_cosine_betas_equal_diffusers(steps: int) -> None:
     torch.testing.assert_close(ours.float(), betas_for_alpha_bar(steps), atol=1e-7, rtol=0)
 
 
+@pytest.mark.parametrize("steps", [21, 100, 1000])
+def test_linear_betas_equal_diffusers(steps: int) -> None:
+    scale = 1000 / steps
+    theirs = DDPMScheduler(steps, 1e-4 * scale, 0.02 * scale, "linear")
+    ours = schedules.linear_betas(steps)
+    torch.testing.assert_close(ours.float(), theirs.betas, atol=1e-7, rtol=0)
+    powers = schedules.alphas_cumprod(ours)
+    torch.testing.assert_close(powers.float(), theirs.alphas_cumprod, atol=1e-6, rtol=1e-4)
+
+
+def test_the_linear_schedule_ends_at_noise_whatever_the_steps() -> None:
+    ends = {n: float(schedules.alphas_cumprod(schedules.linear_betas(n))[-1]) for n in (100, 1000)}
+    assert ends[1000] == pytest.approx(4.04e-5, rel=0.01)  # Ho et al.'s own
+    assert ends[100] == pytest.approx(2.0e-5, rel=0.1)
+    assert 0 < float(schedules.alphas_cumprod(schedules.linear_betas(21))[-1]) < 1e-3
+    assert tuple(schedules.SCHEDULES) == CHOICES["schedule"]
+    for steps in (0, 1, 20):
+        with pytest.raises(ValueError, match=f"at least 21 steps, not {steps}"):
+            schedules.linear_betas(steps)
+
+
 def test_alphas_cumprod_follow_the_cosine_until_clipped() -> None:
     powers = schedules.alphas_cumprod(schedules.cosine_betas(100))
     start = schedules.cosine_alpha_bar(0.0)
@@ -41,9 +64,12 @@ def test_alphas_cumprod_follow_the_cosine_until_clipped() -> None:
     assert 0 < powers[-1] < 1e-5
 
 
-def test_variance_preserving_conversions_round_trip_over_all_steps(pair: Pair) -> None:
+@pytest.mark.parametrize("schedule", schedules.SCHEDULES)
+def test_variance_preserving_conversions_round_trip_over_all_steps(
+    schedule: str, pair: Pair
+) -> None:
     actions, noise = pair
-    for power in schedules.alphas_cumprod(schedules.cosine_betas(100)):
+    for power in schedules.alphas_cumprod(schedules.SCHEDULES[schedule](100)):
         alpha, sigma = power.sqrt(), (1 - power).sqrt()
         x_t = alpha * actions + sigma * noise
         v = alpha * noise - sigma * actions

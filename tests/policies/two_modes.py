@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from policies.backbones import make_backbone
 from policies.objectives import OBJECTIVES, make_objective
+from policies.objectives.options import ObjectiveOptions
 
 SHAPE = (7, 5)
 
@@ -31,8 +32,9 @@ def train(
     updates: int = 600,
     batch: int = 256,
     teacher: nn.Module | None = None,
+    options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
 ) -> None:
-    learner = make_objective(objective, prediction, SHAPE)
+    learner = make_objective(objective, prediction, SHAPE, options)
     if teacher is not None:
         learner.learn_from(teacher)
     generator = torch.Generator().manual_seed(1)
@@ -49,12 +51,17 @@ def train(
 
 
 def errors_to_modes(
-    network: nn.Module, objective: str, prediction: str, sampler: str, steps: int
+    network: nn.Module,
+    objective: str,
+    prediction: str,
+    sampler: str,
+    steps: int,
+    options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
 ) -> Tensor:
     """Root mean square distance of 400 samples to each mode, ``(400, 2)``."""
     generator = torch.Generator().manual_seed(2)
     condition = torch.rand(400, 1, generator=generator) * 2 - 1
-    learner = make_objective(objective, prediction, SHAPE)
+    learner = make_objective(objective, prediction, SHAPE, options)
     with torch.no_grad():
         chunk = learner.sample(
             network,
