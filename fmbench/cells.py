@@ -22,11 +22,18 @@ class CellStore:
         config: The run.
         reporter: Shows progress.
         interrupts: Says when to stop; a cell that was not finished is not kept.
+        times_decisions: Whether to measure how long decisions take.
     """
 
     def __init__(
-        self, out: Path, config: RunConfig, reporter: Reporter, interrupts: Interrupts
+        self,
+        out: Path,
+        config: RunConfig,
+        reporter: Reporter,
+        interrupts: Interrupts,
+        times_decisions: bool = True,
     ) -> None:
+        self.times_decisions = times_decisions
         self.folder, self.config = out / "cells", config
         self.reporter, self.interrupts = reporter, interrupts
         self._held_out: dict[str, Windows] = {}
@@ -57,7 +64,11 @@ class CellStore:
         """Return what a cell's decisions cost: what is on disk, or what is measured now."""
         path = self.folder / f"{cell.name}.measurement.csv"
         if not path.exists():
-            write_rows(path, [measure(cell, self.config, policy, checkpoint)], MeasurementRow)
+            write_rows(
+                path,
+                [measure(cell, self.config, policy, checkpoint, self.times_decisions)],
+                MeasurementRow,
+            )
         (row,) = read_rows(path, MeasurementRow)
         return row
 

@@ -83,17 +83,16 @@ def _run(given: argparse.Namespace, command: str) -> int:
 
 def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
     import_mujoco()
-    from fmbench.experiment import set_threads
     from fmbench.progress import Reporter
     from fmbench.rescoring import Rescoring
     from fmbench.results import read_results
     from fmbench.saved_run import open_saved_run
     from fmbench.summary import print_summary
 
-    set_threads()
     run = open_saved_run(given.run)
     wanted = {name: getattr(given, name) for name in ("episodes", "device")}
     changes = {name: value for name, value in wanted.items() if value is not None}
+    configure_torch(str(changes.get("device", run.config.device)))
     out = given.out or default_out(given.run, given.sampler, given.nfe, changes)
     check_out(out)
     rescoring = Rescoring(

@@ -10,7 +10,13 @@ from fmbench.records import MeasurementRow, read_json
 from policies.chunk_policy import ChunkPolicy
 
 
-def measure(cell: Cell, config: RunConfig, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
+def measure(
+    cell: Cell,
+    config: RunConfig,
+    policy: ChunkPolicy,
+    checkpoint: Path,
+    times_decisions: bool = True,
+) -> MeasurementRow:
     """Time decisions of a trained policy, and say what its training cost.
 
     Args:
@@ -18,8 +24,9 @@ def measure(cell: Cell, config: RunConfig, policy: ChunkPolicy, checkpoint: Path
         config: The run.
         policy: The policy of `checkpoint`.
         checkpoint: A verified checkpoint.
+        times_decisions: Whether to time decisions; else the row has no latency.
     """
-    p50, p95 = latency_ms(cell, config, policy)
+    p50, p95 = latency_ms(cell, config, policy) if times_decisions else (None, None)
     return MeasurementRow(
         task=cell.task,
         policy=cell.policy,

@@ -133,6 +133,11 @@ def _parser() -> Parser:
     where.add_argument(
         "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
     )
+    where.add_argument(
+        "--no-latency",
+        action="store_true",
+        help="do not time decisions: for a machine that is busy with other work",
+    )
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
@@ -170,7 +175,7 @@ def _run(given: argparse.Namespace, command: str) -> int:
     check_out(given.data, "--data")
     with Interrupts() as interrupts:
         try:
-            return _work(config, out, given.data, command, interrupts)
+            return _work(config, out, given, command, interrupts)
         except KeyboardInterrupt:
             print(
                 f"interrupted; everything done is in {out}; the same command resumes",
@@ -179,15 +184,23 @@ def _run(given: argparse.Namespace, command: str) -> int:
             return 130
 
 
-def _work(config: RunConfig, out: Path, data: Path, command: str, interrupts: Interrupts) -> int:
+def _work(
+    config: RunConfig,
+    out: Path,
+    given: argparse.Namespace,
+    command: str,
+    interrupts: Interrupts,
+) -> int:
     import_mujoco()
-    from fmbench.experiment import Experiment, set_threads
+    from fmbench.experiment import Experiment, configure_torch
     from fmbench.progress import Reporter
     from fmbench.results import read_results
     from fmbench.summary import print_summary
 
-    set_threads()
-    experiment = Experiment(config, out, data, Reporter(), interrupts, command)
+    configure_torch(config.device)
+    experiment = Experiment(
+        config, out, given.data, Reporter(), interrupts, command, not given.no_latency
+    )
     experiment.run()
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")

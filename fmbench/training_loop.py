@@ -12,6 +12,19 @@ from fmbench.update import EagerUpdate, GraphUpdate, Update
 from fmbench.windows import Windows
 
 
+class NotFinite(RunFailed):
+    """A loss or a gradient is NaN or infinite.
+
+    Args:
+        message: What happened.
+        state: The training it happened to.
+    """
+
+    def __init__(self, message: str, state: TrainingState) -> None:
+        super().__init__(message)
+        self.state = state
+
+
 def train(
     state: TrainingState,
     config: TrainConfig,
@@ -35,7 +48,7 @@ def train(
         Whether training is complete.
 
     Raises:
-        RunFailed: The loss or the gradient became NaN or infinite.
+        NotFinite: The loss or the gradient became NaN or infinite.
     """
     return train_together([state], config, windows, should_stop=should_stop, on_update=on_update)
 
@@ -73,7 +86,7 @@ def train_together(
             if is_logged:
                 _log(state, config, norm)
             elif on_cpu:  # on a GPU this would wait for the device at every update
-                _check_finite(state.update, float(loss), float(norm))
+                _check_finite(state, float(loss), float(norm))
         now = time.perf_counter()
         for state in states:
             state.seconds += (now - started) / len(states)
@@ -115,15 +128,16 @@ def _wait(updates: Sequence[Update]) -> None:
 def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
     losses = state.losses_since_log()
     mean = sum(losses) / len(losses)
-    _check_finite(state.update, mean, float(norm))
+    _check_finite(state, mean, float(norm))
     rate = config.learning_rate_at(state.update - 1)
     state.log.append(LogEntry(state.update, mean, rate, float(norm)))
     state.pending_losses.clear()
 
 
-def _check_finite(update: int, loss: float, norm: float) -> None:
+def _check_finite(state: TrainingState, loss: float, norm: float) -> None:
     if not (math.isfinite(loss) and math.isfinite(norm)):
-        raise RunFailed(
-            f"training stopped at update {update}: loss {loss}, gradient norm {norm}; "
-            "try a lower learning rate"
+        raise NotFinite(
+            f"training stopped at update {state.update}: loss {loss}, gradient norm {norm}; "
+            "try a lower learning rate",
+            state,
         )
