@@ -83,6 +83,7 @@ def _run(given: argparse.Namespace, command: str) -> int:
 
 def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
     import_mujoco()
+    from fmbench.experiment import configure_torch
     from fmbench.progress import Reporter
     from fmbench.rescoring import Rescoring
     from fmbench.results import read_results

@@ -19,6 +19,7 @@ from fmbench.tables import policy_order
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
 _PLAIN_WIDTH = 100
+_NAMED_TIES = 6
 _HEADER = (
     "Policy",
     "Sampler",
@@ -100,10 +101,19 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             table.add_row(*(Text(cell.replace("–", "-")) for cell in _cells(row)))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
-        if said := [_verdict(row) for row in rows.itertuples()]:
-            out.print(Text("; ".join(said) + "\n"))
+        if said := _verdicts(list(rows.itertuples())):
+            out.print(Text(said + "\n"))
     for line in results.warnings:
         out.print(Text(f"warning: {line}", style="yellow"))
+
+
+def _verdicts(rows: Sequence[Any]) -> str:
+    """Say all comparisons of a task in one sentence; more than a few ties are only counted."""
+    said = [_verdict(row) for row in rows if row.verdict != "tie"]
+    ties = [_verdict(row) for row in rows if row.verdict == "tie"]
+    if len(ties) > _NAMED_TIES:
+        ties = [f"the other {len(ties)} pairs tie" if said else f"all {len(ties)} pairs tie"]
+    return "; ".join([*said, *ties])
 
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
