@@ -15,7 +15,7 @@ from policies.samplers.ode import euler
 TEACHER_STEPS = 10
 """Euler steps that carry a batch's noise to the teacher's chunks: a flow's default sampler.
 
-On PressEither twice as many move a chunk no nearer to where 100 steps lead (0.010 against 0.008 in
+On PressEither twice as many bring a chunk hardly nearer to where 100 lead (0.008 against 0.010 in
 actions of [-1, 1], whose spread is 0.08); an update costs about four of the flow's."""
 
 
