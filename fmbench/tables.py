@@ -20,7 +20,7 @@ CELL = ["task", "policy", "sampler", "steps"]
 REFERENCES = ("expert", "random")
 """Ceiling and floor: shown in every table, compared with nobody."""
 POLICIES = ("flow", "reflow", "meanflow", "shortcut", "diffusion", "mip", "bc", "gmm", "knn")
-"""Policies of the study, in their order; whatever else they differ in than their objective is said.
+"""Policies of the study, in their order; where more than the objective differs, it is said.
 
 Most of them share network and updates. A mixture has more outputs (gmm), retrieval has no network
 (knn), and some learn from a trained policy, which has updates of its own behind it (reflow).

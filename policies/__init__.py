@@ -2,11 +2,11 @@
 
 A `ChunkPolicy` maps a window of observations to a chunk of actions. It is an encoder, a backbone,
 an objective and two normalisers, chosen by name in a `ChunkPolicyConfig`; a `ChunkActor` runs it
-for many episodes at once. This package needs numpy and torch, and knows nothing of environments or
-of fmbench.
+for many episodes at once. This package needs numpy, scipy and torch, and knows nothing of
+environments or of fmbench.
 
 - `policies.backbones`: networks; a table of names.
-- `policies.objectives`: flow matching, diffusion, behaviour cloning; a table of names.
+- `policies.objectives`: flow matching, diffusion, regression, retrieval; a table of names.
 - `policies.samplers`: from noise to a chunk; tables of names.
 - `policies.schedules`: the noise schedule and what a network may predict.
 - `policies.teaching`: how one policy learns from another; `policies.straightness`: of its paths.

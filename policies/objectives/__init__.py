@@ -1,4 +1,4 @@
-"""The table of objectives: ways to act from demonstrations, most by training one same network.
+"""The table of objectives: ways to learn from demonstrations, most with one and the same network.
 
 To add one, subclass `policies.objectives.base.Objective` and enter it here.
 """
