@@ -2,7 +2,8 @@
 
 A row has its own time and its own step, so that its answer does not depend on the rows beside it.
 The field is always evaluated for the whole batch; rows that have arrived are only carried along and
-are not counted.
+are not counted. Steps come out of a short list: networks round differently at different batch
+sizes, and a step that followed their last digits would carry them into the answer.
 
 Towards predicted chunks there is no velocity at t = 1. There a step covers at most `LONGEST_STEP`
 of the way that is left, and a row that is near enough lands on the predicted chunk by an Euler step
@@ -39,6 +40,7 @@ SAFETY, SLOWEST, FASTEST = 0.9, 0.2, 10.0
 """Of the step control: factors of one step to the next, section II.4, eq. 4.13."""
 EXPONENT = 1 / 5
 """1 / (q + 1) with the order q = 4 of the error estimate."""
+STEPS_PER_OCTAVE = 4
 LONGEST_STEP = 0.9
 NEAREST = 1e-6
 MOST_STEPS = 1000
@@ -103,7 +105,7 @@ class _Rows:
         # Hairer, Norsett & Wanner 1993, eq. 4.13; no growth right after a rejected step
         factor = (SAFETY * error.clamp(min=1e-10) ** -EXPONENT).clamp(SLOWEST, FASTEST)
         factor = torch.where(self.may_grow, factor, factor.clamp(max=1.0))
-        self.step = torch.where(self.active, h * factor, self.step)
+        self.step = torch.where(self.active, _rounded(h * factor), self.step)
         self.may_grow = accepted
         x = torch.where(lost[:, None, None], torch.nan, x)
         arrived = last | lost
@@ -130,17 +132,23 @@ class _Rows:
         size, slope = self._size(self.x, self.x), self._size(self.velocity, self.x)
         small = (size < 1e-5) | (slope < 1e-5)
         probe = torch.where(small, 1e-6, 0.01 * size / slope.clamp(min=1e-5)).clamp(max=0.5)
+        probe = _rounded(probe)
         x = self.x + _times(probe, self.velocity)
         bend = self._size(self.field(x, probe, self.active) - self.velocity, self.x) / probe
         steepest = torch.maximum(slope, bend)
         flat = torch.maximum(probe * 1e-3, torch.full_like(probe, 1e-6))
         step = torch.where(steepest <= 1e-15, flat, (0.01 / steepest.clamp(min=1e-15)) ** EXPONENT)
-        return torch.minimum(100 * probe, step)
+        return _rounded(torch.minimum(100 * probe, step))
 
     def _size(self, value: Tensor, x: Tensor) -> Tensor:
         """Return the root mean square of each row in units of its tolerance, eq. 4.10 and 4.11."""
         unit = self.atol + self.rtol * torch.maximum(self.x.abs(), x.abs())
         return (value / unit).flatten(1).double().square().mean(1).sqrt()
+
+
+def _rounded(step: Tensor) -> Tensor:
+    """Return the nearest of `STEPS_PER_OCTAVE` steps between each power of two and the next."""
+    return torch.exp2((step.log2() * STEPS_PER_OCTAVE).round() / STEPS_PER_OCTAVE)
 
 
 def _combined(weights: tuple[float, ...], slopes: list[Tensor]) -> Tensor:

@@ -34,7 +34,8 @@ def build(objective: str, prediction: str) -> ChunkPolicy:
         torch.manual_seed(0)
         policy = ChunkPolicy(ChunkPolicyConfig(4, 5, 2, 7, objective, prediction, width=32))
         for parameter in policy.parameters():
-            torch.nn.init.normal_(parameter, std=0.1)
+            # Small weights: the prediction must not blow x_t up, nor what rounding does to it.
+            torch.nn.init.normal_(parameter, std=0.01)
     return policy.eval()
 
 
@@ -45,7 +46,7 @@ def sample(policy: ChunkPolicy, sampler: str, rows: Tensor) -> Sample:
         return policy.sample(OBSERVATIONS[rows], lambda: next(draws)[rows], sampler)
 
 
-@pytest.mark.parametrize(("objective", "prediction", "sampler"), combinations())
+@pytest.mark.parametrize(("objective", "prediction", "sampler"), list(combinations()))
 def test_neither_the_batch_nor_the_row_nor_global_randomness_matters(
     objective: str, prediction: str, sampler: str
 ) -> None:
@@ -64,5 +65,5 @@ def test_neither_the_batch_nor_the_row_nor_global_randomness_matters(
             torch.testing.assert_close(
                 found.actions, together.actions[rows], atol=1e-5, rtol=0, equal_nan=False
             )
-            assert found.nfe.tolist() == together.nfe[rows].tolist()
+            assert found.nfe.tolist() == together.nfe[rows.numpy()].tolist()
     assert together.actions.std() > 0.01
