@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 
 from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.encoders import WindowEncoder
+from policies.fast_network import FastNetwork
 from policies.normalizer import Normalizer
 from policies.objectives import OBJECTIVES, make_objective
-from policies.objectives.base import Noise
+from policies.objectives.base import Network, Noise
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup, unknown_name
 
@@ -118,7 +120,7 @@ class CountingNetwork:
         network: The network to call.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Network) -> None:
         self._network = network
         self._whole = 0
         self._rows: Tensor | None = None
@@ -144,8 +146,7 @@ class CountingNetwork:
         else:
             rows = active.to(torch.int64)
             self._rows = rows if self._rows is None else self._rows + rows
-        output: Tensor = self._network(noisy_actions, time, condition)
-        return output
+        return self._network(noisy_actions, time, condition)
 
     def nfe(self, batch: int) -> NDArray[np.int64]:
         """Return the evaluations so far for each of `batch` rows, ``(batch,)``."""
@@ -196,6 +197,8 @@ class ChunkPolicy(nn.Module):
             (config.pred_horizon, config.act_dim),
             config.options,
         )
+
+        self._fast = FastNetwork()
 
     def fit_normalizers(
         self,
@@ -285,8 +288,12 @@ class ChunkPolicy(nn.Module):
         """
         self._check_observations(observations)
         sampler, steps = self.objective.resolve_sampler(sampler, steps)
-        network = CountingNetwork(self.network)
-        chunk = self.objective.sample(network, self._encode(observations), noise, sampler, steps)
+        sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
+        condition, shape = self._encode(observations), self.objective.chunk_shape
+        network = CountingNetwork(
+            self._fast.prepare(self.network, condition, (sampler, steps), sampling, shape)
+        )
+        chunk = sampling(network, condition, noise)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
         return Sample(actions, network.nfe(len(observations)))
 

@@ -1,0 +1,127 @@
+"""The residual MLP, planned."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from policies.backbones.context import ContextEmbedding
+from policies.backbones.mlp import ResidualBlock, ResidualMLP, ScaledNorm
+from policies.backbones.modulated_norm import ModulatedNorm
+from policies.backbones.plan import (
+    Affine,
+    ContextTable,
+    Plan,
+    PlannedLayerNorm,
+    PlannedLinear,
+    around_one,
+    of_type,
+    transposed,
+)
+
+
+class MlpPlan(Plan):
+    """What joins the inputs of a layer is a constant of its product: see `Plan`.
+
+    Args:
+        network: The network.
+        times: ``(K,)`` or ``(K, 2)``.
+        batch: Rows of every evaluation.
+        chunk_shape: ``(pred_horizon, act_dim)``.
+    """
+
+    def __init__(
+        self, network: ResidualMLP, times: Tensor, batch: int, chunk_shape: tuple[int, int]
+    ) -> None:
+        time_features: Tensor = network.embed_time(times)
+        horizon = chunk_shape[0]
+        outputs = network.output.out_features // horizon
+        super().__init__(network.gate, time_features, (batch, horizon, outputs))
+        blocks = of_type(network.blocks, ResidualBlock)
+        self._constants = JoinedConstants(network, blocks, time_features, batch)
+        self._input = self._constants.weights[0]
+        self._table: ContextTable | None = None
+        if isinstance(network.context, ContextEmbedding):
+            modulated = of_type(network.modules(), ModulatedNorm)
+            layers = [around_one(norm.modulation) for norm in modulated]
+            self._table = ContextTable(network.context, layers, time_features, batch)
+            affines = [self._table.halves(layer) for layer in range(len(layers))]
+        else:
+            scaled = of_type(network.modules(), ScaledNorm)
+            affines = [scales(norm, time_features) for norm in scaled]
+        norms = of_type(network.modules(), nn.LayerNorm)
+        planned = [PlannedLayerNorm(*each) for each in zip(norms, affines, strict=True)]
+        outer = [transposed(block.outer) for block in blocks]
+        self._blocks = list(zip(planned, self._constants.weights[1:], outer, strict=False))
+        self._output_norm, self._output = planned[-1], PlannedLinear(network.output, (batch,))
+        self._hidden = time_features.new_empty(batch, network.input.out_features)
+        self._inner = torch.empty_like(self._hidden)
+        self._chunk = self._output.output.view(batch, horizon, outputs)
+
+    def bind(self, condition: Tensor) -> None:
+        """Compute what depends on the observations; see `Plan.bind`."""
+        self._constants.bind(condition)
+        if self._table is not None:
+            self._table.bind(condition)
+
+    def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
+        """Return the output at a time of the schedule; see `Plan.evaluate`."""
+        constants = self._constants.views[index]
+        hidden, inner = self._hidden, self._inner
+        torch.addmm(constants[0], noisy_actions.flatten(1), self._input, out=hidden)
+        for k, (norm, weight, (outer, bias)) in enumerate(self._blocks, start=1):
+            torch.addmm(constants[k], norm(index, hidden), weight, out=inner)
+            F.silu(inner, inplace=True)
+            hidden.addmm_(inner, outer).add_(bias)
+        self._output(self._output_norm(index, hidden))
+        return self._finish(index, self._chunk, noisy_actions)
+
+
+class JoinedConstants:
+    """What condition, time and bias add to the input layer and to every block's first layer.
+
+    Args:
+        network: The network.
+        blocks: Its blocks.
+        time_features: ``(K, TIME_DIM)``.
+        batch: Rows of the condition.
+
+    Attributes:
+        weights: Of the input layer and of each block, without the columns of what joins.
+        views: ``views[index][layer]`` is ``(batch, width)``; `bind` fills them.
+    """
+
+    def __init__(
+        self,
+        network: ResidualMLP,
+        blocks: list[ResidualBlock],
+        time_features: Tensor,
+        batch: int,
+    ) -> None:
+        layers = [network.input, *(block.inner for block in blocks)]
+        width, joined_dim = network.input.out_features, network.context.joined_dim
+        own = [layer.in_features - joined_dim for layer in layers]
+        self.weights = [
+            layer.weight.t()[:columns].contiguous()
+            for layer, columns in zip(layers, own, strict=True)
+        ]
+        joined = torch.cat(
+            [layer.weight.t()[columns:] for layer, columns in zip(layers, own, strict=True)], dim=1
+        )
+        condition_dim = max(0, joined_dim - time_features.shape[1])
+        self._condition_weight = joined[:condition_dim].contiguous()
+        bias = torch.cat([layer.bias for layer in layers])
+        of_time = time_features[:, : joined_dim - condition_dim] @ joined[condition_dim:] + bias
+        self._of_time = of_time[:, None, :]
+        self._constants = self._of_time.repeat(1, batch, 1)
+        self.views = [each.split(width, dim=-1) for each in self._constants]
+
+    def bind(self, condition: Tensor) -> None:
+        """Add the condition's part."""
+        if len(self._condition_weight):
+            torch.add(self._of_time, condition @ self._condition_weight, out=self._constants)
+
+
+def scales(norm: ScaledNorm, time_features: Tensor) -> list[Affine]:
+    """Return gain and offset of a normalisation that only the time scales, ``(1, width)`` each."""
+    gains: Tensor = 1 + norm.gain(time_features)
+    return [(gain[None], torch.zeros_like(gain)[None]) for gain in gains]

@@ -1,0 +1,91 @@
+"""A planned network says what the network says."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones.sizes import network_size
+from policies.fast_network import PLANS
+
+DIMS = {"small": (20, 16, 140), "odd": (5, 7, 3)}
+KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
+
+
+def make(name: str, conditioning: str, dims: str, outputs: int | None = None) -> nn.Module:
+    """A network with all of its weights at work."""
+    sizes = (24, 2) if dims == "odd" else network_size(name, dims, conditioning, *DIMS[dims])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = make_backbone(name, *DIMS[dims], *sizes, conditioning, outputs)
+        for parameter in network.parameters():
+            nn.init.normal_(parameter, std=0.05)
+    return network
+
+
+def draw(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def difference(network: nn.Module, dims: str, batch: int, times: Tensor) -> float:
+    """Largest difference over times and two decisions, relative to the largest output."""
+    act_dim, horizon, condition_dim = DIMS[dims]
+    plan = PLANS[type(network)](network, times, batch, (horizon, act_dim))
+    found = []
+    for decision in range(2):
+        condition = draw(batch, condition_dim, seed=decision)
+        plan.bind(condition)
+        for index, time in enumerate(times):
+            x = draw(batch, horizon, act_dim, seed=10 + index)
+            expected = network(x, time.expand(batch, *time.shape), condition)
+            error = (plan.evaluate(index, x) - expected).abs().max()
+            found.append(float(error / expected.abs().max()))
+    return max(found)
+
+
+@pytest.mark.parametrize(("name", "conditioning"), KINDS)
+@pytest.mark.parametrize("times_shape", [(3,), (3, 2)])
+def test_output_is_that_of_the_network(
+    name: str, conditioning: str, times_shape: tuple[int, ...]
+) -> None:
+    times = draw(*times_shape).sigmoid()
+    with torch.inference_mode():
+        for dims, batch in (("odd", 1), ("odd", 64), ("small", 1), ("small", 3)):
+            network = make(name, conditioning, dims)
+            assert difference(network, dims, batch, times) < 1e-5, (dims, batch)
+
+
+@pytest.mark.parametrize(("name", "conditioning"), KINDS)
+def test_outputs_that_are_no_chunk_have_no_skip_here_either(name: str, conditioning: str) -> None:
+    with torch.inference_mode():
+        network = make(name, conditioning, "odd", outputs=11)
+        assert difference(network, "odd", 2, draw(2).sigmoid()) < 1e-5
+
+
+@pytest.mark.parametrize(("name", "conditioning"), KINDS)
+def test_outputs_of_all_times_live_side_by_side(name: str, conditioning: str) -> None:
+    """Solvers of higher order hold several at once."""
+    network, times = make(name, conditioning, "odd"), torch.tensor([0.1, 0.6])
+    with torch.inference_mode():
+        plan = PLANS[type(network)](network, times, 1, (7, 5))
+        plan.bind(draw(1, 3))
+        x = draw(1, 7, 5)
+        first = plan.evaluate(0, x)
+        kept, given = first.clone(), x.clone()
+        assert not torch.equal(plan.evaluate(1, x), kept)
+        assert torch.equal(first, kept)
+        assert torch.equal(x, given)
+
+
+@pytest.mark.parametrize(("name", "conditioning"), KINDS)
+def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioning: str) -> None:
+    network, random = make(name, conditioning, "odd"), torch.random.get_rng_state()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    with torch.inference_mode():
+        plan = PLANS[type(network)](network, torch.tensor([0.0, 0.5]), 2, (7, 5))
+        plan.bind(draw(2, 3))
+        plan.evaluate(1, draw(2, 7, 5))
+    assert torch.equal(torch.random.get_rng_state(), random)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
