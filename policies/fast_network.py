@@ -1,4 +1,4 @@
-"""Chooses, at inference on the CPU, a plan of the network over the network itself."""
+"""Chooses, at inference, a plan of the network over the network itself."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -64,14 +64,14 @@ class FastNetwork:
             chunk_shape: ``(pred_horizon, act_dim)``.
 
         Returns:
-            A planned network, or the network itself: outside `torch.inference_mode`, off the CPU,
-            or without a plan.
+            A planned network, or the network itself: outside `torch.inference_mode`, or without a
+            plan.
         """
-        if condition.device.type != "cpu" or not torch.is_inference_mode_enabled():
+        if not torch.is_inference_mode_enabled():
             return network
         if type(network) not in PLANS or not self._follow(network):
             return network
-        key = (*key, len(condition), condition.dtype)
+        key = (*key, len(condition), condition.dtype, condition.device)
         if key not in self._plans:
             self._plans[key] = self._make(key, network, condition, sampling, chunk_shape)
             for old in list(self._plans)[:-KEPT_PLANS]:
@@ -156,6 +156,9 @@ class Rehearsal:
 class PlannedNetwork:
     """Evaluates a plan as long as it is called as planned, and the network otherwise.
 
+    On a CUDA device the times are not compared, which would wait for it: a sampler asks for the
+    same times at each call.
+
     Args:
         network: The network.
         plan: Its plan, bound to `condition`.
@@ -176,7 +179,7 @@ class PlannedNetwork:
         if (
             index < len(self._times)
             and condition is self._condition
-            and torch.equal(time, self._times[index])
+            and (time.is_cuda or torch.equal(time, self._times[index]))
         ):
             return self._plan.evaluate(index, noisy_actions)
         output: Tensor = self._network(noisy_actions, time, condition)

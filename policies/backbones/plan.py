@@ -1,4 +1,4 @@
-"""A planned network: one whose times are known beforehand, for inference on the CPU.
+"""A planned network: one whose times are known beforehand, for inference.
 
 A sampler's times do not change from decision to decision. A plan computes what depends on them
 once, what depends on the observations once per decision, and leaves the network's few large
@@ -180,14 +180,17 @@ class PlannedLinear:
     """
 
     def __init__(self, layer: nn.Linear, shape: tuple[int, ...]) -> None:
-        self._weight, self._bias = transposed(layer)
+        self._weight, self._bias = layer.weight.t().contiguous(), layer.bias
         self.output = self._weight.new_empty(*shape, layer.out_features)
         self._rows = self.output.view(-1, layer.out_features)
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """Map inputs of any shape, ``(..., in)``, to `output`."""
         rows = inputs.reshape(-1, len(self._weight))
-        torch.addmm(self._bias, rows, self._weight, out=self._rows)
+        if self._bias is None:
+            torch.mm(rows, self._weight, out=self._rows)
+        else:
+            torch.addmm(self._bias, rows, self._weight, out=self._rows)
         return self.output
 
 
@@ -206,8 +209,8 @@ def transposed(layer: nn.Linear) -> Layer:
     return layer.weight.t().contiguous(), layer.bias
 
 
-def around_one(layer: nn.Linear) -> Layer:
+def around_one(weight: Tensor, bias: Tensor) -> Layer:
     """Return a layer of gains around 0 and offsets, as one of gains around 1 and offsets."""
-    bias = layer.bias.clone()
+    bias = bias.clone()
     bias[: len(bias) // 2] += 1
-    return layer.weight, bias
+    return weight, bias

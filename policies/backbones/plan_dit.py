@@ -34,10 +34,12 @@ class DiTPlan(Plan):
         horizon, act_dim = chunk_shape
         super().__init__(network.gate, time_features, (batch, horizon, network.output.out_features))
         blocks = of_type(network.blocks, DiTBlock)
-        layers = [around_one(network.output_norm.modulation)]
+        layers = [
+            around_one(network.output_norm.modulation.weight, network.output_norm.modulation.bias)
+        ]
         for block in blocks:
             norms = block.attention_norm, block.layers_norm
-            layers += [around_one(norm.modulation) for norm in norms]
+            layers += [around_one(norm.modulation.weight, norm.modulation.bias) for norm in norms]
             layers.append((block.gates.weight, block.gates.bias))
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
         self._input = InputLayer(network.input, act_dim, network.positions, batch)

@@ -42,7 +42,9 @@ class MlpPlan(Plan):
         self._table: ContextTable | None = None
         if isinstance(network.context, ContextEmbedding):
             modulated = of_type(network.modules(), ModulatedNorm)
-            layers = [around_one(norm.modulation) for norm in modulated]
+            layers = [
+                around_one(norm.modulation.weight, norm.modulation.bias) for norm in modulated
+            ]
             self._table = ContextTable(network.context, layers, time_features, batch)
             affines = [self._table.halves(layer) for layer in range(len(layers))]
         else:

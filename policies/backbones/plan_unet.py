@@ -10,17 +10,19 @@ from policies.backbones.plan import (
     Affine,
     ContextTable,
     InputLayer,
+    Layer,
     Plan,
+    PlannedLayerNorm,
     PlannedLinear,
     around_one,
     of_type,
     silu_into,
 )
-from policies.backbones.unet import FilmBlock, Stage, TimeConv, TimeGroupNorm, UNet
+from policies.backbones.unet import FilmBlock, Stage, TimeConv, UNet
 
 
 class UNetPlan(Plan):
-    """FiLM is the affine of a group normalisation that is there anyway: see `Plan`.
+    """FiLM is the affine of a normalisation that is there anyway: see `Plan`.
 
     Args:
         network: The network.
@@ -37,7 +39,7 @@ class UNetPlan(Plan):
         length, outputs = horizon + network.padding, network.output.out_features
         super().__init__(network.gate, time_features, (batch, horizon, outputs))
         blocks = of_type(network.modules(), FilmBlock)
-        layers = [around_one(block.film) for block in blocks]
+        layers = self._film_layers(network)
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
         films = {block: self._table.halves(layer) for layer, block in enumerate(blocks)}
         self._actions = time_features.new_zeros(batch, length, act_dim)
@@ -55,10 +57,15 @@ class UNetPlan(Plan):
         for stage, split in zip(up, splits, strict=True):
             before, length = PlannedLinear(split, (batch, length)), 2 * length
             self._up.append((before, PlannedStage(stage, films, batch, length, inputs=2)))
-        self._output_norm = PlannedGroupNorm(network.output_norm)
+        self._output_norm = network.output_norm
         self._output = PlannedLinear(network.output, (batch, length))
-        self._normed = time_features.new_empty(batch, length, network.input.out_features)
-        self._normed_channels = channels(self._normed)
+
+    @staticmethod
+    def _film_layers(network: UNet) -> list[Layer]:
+        """Return the part of each block in the layer of all films, its gains around 1."""
+        weights = torch.split(network.films.weight, network.film_sizes)
+        biases = torch.split(network.films.bias, network.film_sizes)
+        return [around_one(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
     def bind(self, condition: Tensor) -> None:
         """Compute what depends on the observations; see `Plan.bind`."""
@@ -74,8 +81,8 @@ class UNetPlan(Plan):
         hidden = self._middle(index, hidden)
         for (split, stage), (kept, _) in zip(self._up, reversed(self._down), strict=True):
             hidden = stage(index, split(hidden), kept.output)
-        silu_into(self._output_norm(index, channels(hidden)), self._normed_channels)
-        chunk = self._output(self._normed)[:, : noisy_actions.shape[1]]
+        normed = F.silu(self._output_norm(hidden), inplace=True)
+        chunk = self._output(normed)[:, : noisy_actions.shape[1]]
         return self._finish(index, chunk, noisy_actions)
 
 
@@ -134,22 +141,22 @@ class PlannedFilmBlock:
     def __init__(self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int) -> None:
         self._first = PlannedConv(block.first, batch, length)
         self._second = PlannedConv(block.second, batch, length)
-        self._first_norm = PlannedGroupNorm(block.first_norm, film)
-        self._second_norm = PlannedGroupNorm(block.second_norm)
-        self.input, self._inner = self._first.input, channels(self._second.input)
-        self._shortcut, self._passed = None, channels(self.input)
+        self._first_norm = PlannedLayerNorm(block.first_norm, film, per_token=True)
+        self._second_norm = block.second_norm
+        self.input, self._inner = self._first.input, self._second.input
+        self._shortcut, self._passed = None, self.input
         if isinstance(block.shortcut, nn.Linear):
             self._shortcut = PlannedLinear(block.shortcut, (batch, length))
-            self._passed = channels(self._shortcut.output)
+            self._passed = self._shortcut.output
 
     def write_to(self, target: Tensor) -> None:
         """Say where the output goes, ``(batch, length, channels_out)``."""
-        self._target = channels(target)
+        self._target = target
 
     def __call__(self, index: int) -> None:
         """Write the output for what `input` holds."""
         silu_into(self._first_norm(index, self._first()), self._inner)
-        change = F.silu(self._second_norm(index, self._second()), inplace=True)
+        change = F.silu(self._second_norm(self._second()), inplace=True)
         if self._shortcut is not None:
             self._shortcut(self._first.centre)
         torch.add(change, self._passed, out=self._target)
@@ -177,41 +184,8 @@ class PlannedConv:
         self._columns = conv.weight.new_empty(self._neighbours.shape)
         self.centre = self._columns[..., size : 2 * size].flatten(0, 1)
         self._product = PlannedLinear(conv, (batch, length))
-        self._output = channels(self._product.output)
 
     def __call__(self) -> Tensor:
-        """Convolve `input`, to ``(batch, channels_out, 1, length)``."""
+        """Convolve `input`, to ``(batch, length, channels_out)``."""
         self._columns.copy_(self._neighbours)
-        self._product(self._columns)
-        return self._output
-
-
-class PlannedGroupNorm:
-    """Group normalisation with its own affine, or with that of FiLM.
-
-    Args:
-        norm: The normalisation.
-        film: Gain and offset at each time, ``(rows, channels)``; None is the norm's own.
-    """
-
-    def __init__(self, norm: TimeGroupNorm, film: Sequence[Affine] | None = None) -> None:
-        self._groups, self._eps = norm.norm.num_groups, norm.norm.eps
-        self._own = norm.norm.weight, norm.norm.bias
-        self._shared = film is not None and len(film[0][0]) == 1
-        place = 0 if self._shared else (..., None, None)
-        self._film = film and [(gain[place], offset[place]) for gain, offset in film]
-
-    def __call__(self, index: int, hidden: Tensor) -> Tensor:
-        """Normalise ``(batch, channels, 1, length)``."""
-        if self._film is None:
-            return torch.group_norm(hidden, self._groups, *self._own, self._eps)
-        gain, offset = self._film[index]
-        if self._shared:
-            return torch.group_norm(hidden, self._groups, gain, offset, self._eps)
-        normed = torch.group_norm(hidden, self._groups, eps=self._eps)
-        return torch.addcmul(offset, normed, gain, out=normed)
-
-
-def channels(hidden: Tensor) -> Tensor:
-    """View ``(batch, length, channels)`` as ``(batch, channels, 1, length)``, for torch."""
-    return hidden.transpose(1, 2)[:, :, None, :]
+        return self._product(self._columns)

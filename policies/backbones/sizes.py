@@ -9,8 +9,8 @@ from policies.registry import lookup
 
 SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
 """Width and depth of the concatenating MLP, whose number of parameters all others match."""
-UNET_DEPTH = 2
-"""Blocks of the U-Net at each resolution and side, at every size, as in Chi et al. 2023."""
+UNET_DEPTH = 1
+"""Blocks of the U-Net at each resolution and side, at every size; see `UNet`."""
 WIDTH_STEPS = {"small": 4, "base": 8}
 """Widths are multiples of this: fine enough for 5 % of the parameters, and fast on a GPU."""
 
