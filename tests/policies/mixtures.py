@@ -1,0 +1,99 @@
+"""Two problems with several right answers, for one network: which one, says the condition.
+
+With condition (0, 0) a chunk is a point of an eight-mode ring in the plane, held for four actions.
+With condition (1, c) it is a path of four actions that veers left or right by as much, around c.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from policies.backbones import make_backbone
+from policies.objectives import make_objective
+from policies.objectives.base import Objective
+
+SHAPE = (4, 2)
+RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
+VEER = torch.tensor([0.1, 0.3, 0.5, 0.7])
+SIZES = {"mlp": (64, 2), "dit": (32, 2), "unet": (32, 1)}
+
+
+def ring(n: int, generator: torch.Generator) -> Tensor:
+    """Draw chunks (n, 4, 2) of the ring."""
+    angles = torch.randint(MODES, (n,), generator=generator) * (2 * math.pi / MODES)
+    points = RADIUS * torch.stack((angles.cos(), angles.sin()), dim=-1)
+    points = points + DEVIATION * torch.randn(n, 2, generator=generator)
+    return points[:, None, :].expand(n, *SHAPE)
+
+
+def veer(centre: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw chunks (n, 4, 2) around `centre` (n,)."""
+    side = 2.0 * torch.randint(2, (len(centre),), generator=generator) - 1
+    noise = DEVIATION * torch.randn(len(centre), 2, generator=generator)
+    sideways = centre[:, None] + side[:, None] * VEER + noise[:, :1]
+    return torch.stack((sideways, 0.5 * VEER + noise[:, 1:]), dim=-1)
+
+
+def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), half of either problem."""
+    centre = torch.rand(n - n // 2, generator=generator) - 0.5
+    chunks = torch.cat((ring(n // 2, generator), veer(centre, generator)))
+    which = (torch.arange(n) >= n // 2).float()
+    return chunks, torch.stack((which, torch.cat((torch.zeros(n // 2), centre))), dim=-1)
+
+
+def train(
+    backbone: str, objective: str, updates: int, teacher: nn.Module | None = None, batch: int = 256
+) -> tuple[nn.Module, Objective]:
+    """Train a small network, from its teacher's weights where it has one."""
+    width, depth = SIZES[backbone]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = make_backbone(backbone, 2, 4, 2, width, depth, "film")
+    learner = make_objective(objective, "sample", SHAPE)
+    if teacher is not None:
+        network.load_state_dict(teacher.state_dict())
+        learner.learn_from(teacher)
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
+    for _ in range(updates):
+        loss = learner.loss(network, *draw(batch, generator), generator)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return network, learner
+
+
+def sample(
+    network: nn.Module, objective: Objective, condition: Tensor, sampler: str, steps: int
+) -> Tensor:
+    """Sample a chunk for each condition (n, 2)."""
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        return objective.sample(
+            network,
+            condition,
+            lambda: torch.randn(len(condition), *SHAPE, generator=generator),
+            sampler,
+            steps,
+        )
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor) -> float:
+    """Return the mean over 64 directions of the first Wasserstein distance of projections."""
+    directions = torch.randn(a[0].numel(), 64, generator=torch.Generator().manual_seed(3))
+    directions = directions / directions.norm(dim=0)
+    projected = [(each.flatten(1) @ directions).sort(dim=0).values for each in (a, b)]
+    return float((projected[0] - projected[1]).abs().mean())
+
+
+def ring_weights(chunks: Tensor) -> Tensor:
+    """Return the share of chunks nearest to each mode, times the number of modes: 1 is right."""
+    points = chunks.mean(dim=1)
+    angles = torch.atan2(points[:, 1], points[:, 0])
+    modes = (angles / (2 * math.pi / MODES)).round().long() % MODES
+    return torch.bincount(modes, minlength=MODES) / len(chunks) * MODES
