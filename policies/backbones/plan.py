@@ -125,6 +125,7 @@ class InputLayer:
         self._offset = layer.bias + offset
         self._constant = self._offset.repeat(batch, 1, 1)
         self._tokens = torch.empty_like(self._constant)
+        self._rows = self._constant.flatten(0, 1), self._tokens.flatten(0, 1)
 
     def bind(self, condition: Tensor) -> None:
         """Take the observations of the next decision."""
@@ -134,7 +135,7 @@ class InputLayer:
 
     def __call__(self, actions: Tensor) -> Tensor:
         """Map ``(B, T, act_dim)`` to ``(B, T, width)``, a buffer."""
-        constant, tokens = self._constant.flatten(0, 1), self._tokens.flatten(0, 1)
+        constant, tokens = self._rows
         torch.addmm(constant, actions.flatten(0, 1), self._weight, out=tokens)
         return self._tokens
 
@@ -184,9 +185,8 @@ class PlannedLinear:
         self.output = self._weight.new_empty(*shape, layer.out_features)
         self._rows = self.output.view(-1, layer.out_features)
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Map inputs of any shape, ``(..., in)``, to `output`."""
-        rows = inputs.reshape(-1, len(self._weight))
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Map ``(n, in)`` to `output`, whose shape has n rows too."""
         if self._bias is None:
             torch.mm(rows, self._weight, out=self._rows)
         else:

@@ -62,7 +62,7 @@ class DiTPlan(Plan):
         tokens = self._input(noisy_actions)
         for block in self._blocks:
             block(index, tokens)
-        chunk = self._output(self._output_norm(index, tokens))
+        chunk = self._output(self._output_norm(index, tokens).flatten(0, 1))
         return self._finish(index, chunk, noisy_actions)
 
 
@@ -95,9 +95,9 @@ class PlannedBlock:
         attention_gate, layers_gate = self._gates[index]
         change = self._attention(self._attention_norm(index, tokens))
         tokens.addcmul_(attention_gate, change)
-        inner = self._first(self._layers_norm(index, tokens))
+        inner = self._first(self._layers_norm(index, tokens).flatten(0, 1))
         torch.ops.aten.gelu_(inner, approximate="tanh")
-        tokens.addcmul_(layers_gate, self._second(inner))
+        tokens.addcmul_(layers_gate, self._second(inner.flatten(0, 1)))
 
 
 class PlannedAttention:

@@ -89,7 +89,8 @@ class JoinedConstants:
 
     Attributes:
         weights: Of the input layer and of each block, without the columns of what joins.
-        views: ``views[index][layer]`` is ``(batch, width)``; `bind` fills them.
+        views: ``views[index][layer]`` is ``(batch, width)``, or ``(1, width)`` without a condition;
+            `bind` fills them.
     """
 
     def __init__(
@@ -114,7 +115,8 @@ class JoinedConstants:
         bias = torch.cat([layer.bias for layer in layers])
         of_time = time_features[:, : joined_dim - condition_dim] @ joined[condition_dim:] + bias
         self._of_time = of_time[:, None, :]
-        self._constants = self._of_time.repeat(1, batch, 1)
+        rows = batch if condition_dim else 1
+        self._constants = self._of_time.repeat(1, rows, 1)
         self.views = [each.split(width, dim=-1) for each in self._constants]
 
     def bind(self, condition: Tensor) -> None:

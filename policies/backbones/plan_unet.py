@@ -46,12 +46,13 @@ class UNetPlan(Plan):
         self._entrance = self._actions[:, :horizon]
         offset = time_features.new_zeros(length, network.input.out_features)
         self._input = InputLayer(network.input, act_dim, offset, batch)
-        self._down: list[tuple[PlannedStage, PlannedLinear]] = []
+        self._down: list[tuple[PlannedStage, Tensor, PlannedLinear]] = []
         down, up = of_type(network.down, Stage), of_type(network.up, Stage)
         merges, splits = of_type(network.merges, nn.Linear), of_type(network.splits, nn.Linear)
         for stage, merge in zip(down, merges, strict=True):
             planned, length = PlannedStage(stage, films, batch, length), length // 2
-            self._down.append((planned, PlannedLinear(merge, (batch, length))))
+            pairs = planned.output.view(batch * length, -1)
+            self._down.append((planned, pairs, PlannedLinear(merge, (batch, length))))
         self._middle = PlannedStage(network.middle, films, batch, length)
         self._up: list[tuple[PlannedLinear, PlannedStage]] = []
         for stage, split in zip(up, splits, strict=True):
@@ -76,13 +77,14 @@ class UNetPlan(Plan):
         """Return the output at a time of the schedule; see `Plan.evaluate`."""
         self._entrance.copy_(noisy_actions)
         hidden = self._input(self._actions)
-        for stage, merge in self._down:
-            hidden = merge(stage(index, hidden))
+        for stage, pairs, merge in self._down:
+            stage(index, hidden)
+            hidden = merge(pairs)
         hidden = self._middle(index, hidden)
-        for (split, stage), (kept, _) in zip(self._up, reversed(self._down), strict=True):
-            hidden = stage(index, split(hidden), kept.output)
+        for (split, stage), (kept, *_) in zip(self._up, reversed(self._down), strict=True):
+            hidden = stage(index, split(hidden.flatten(0, 1)), kept.output)
         normed = F.silu(self._output_norm(hidden), inplace=True)
-        chunk = self._output(normed)[:, : noisy_actions.shape[1]]
+        chunk = self._output(normed.flatten(0, 1))[:, : noisy_actions.shape[1]]
         return self._finish(index, chunk, noisy_actions)
 
 
@@ -111,7 +113,9 @@ class PlannedStage:
         blocks = of_type(stage, FilmBlock)
         self._blocks = [PlannedFilmBlock(each, films[each], batch, length) for each in blocks]
         self._entrances = self._blocks[0].input.chunk(inputs, dim=-1)
-        self.output = self._blocks[0].input.new_empty(batch, length, blocks[-1].second.out_features)
+        self.output: Tensor = self._blocks[0].input.new_empty(
+            batch, length, blocks[-1].second.out_features
+        )
         targets = [*(block.input for block in self._blocks[1:]), self.output]
         for block, target in zip(self._blocks, targets, strict=True):
             block.write_to(target)
@@ -182,10 +186,11 @@ class PlannedConv:
         strides = (padded.stride(0), size, 1)  # three neighbours lie beside one another in memory
         self._neighbours = padded.as_strided((batch, length, 3 * size), strides)
         self._columns = conv.weight.new_empty(self._neighbours.shape)
-        self.centre = self._columns[..., size : 2 * size].flatten(0, 1)
+        self._rows = self._columns.flatten(0, 1)
+        self.centre = self._rows[:, size : 2 * size]
         self._product = PlannedLinear(conv, (batch, length))
 
     def __call__(self) -> Tensor:
         """Convolve `input`, to ``(batch, length, channels_out)``."""
         self._columns.copy_(self._neighbours)
-        return self._product(self._columns)
+        return self._product(self._rows)

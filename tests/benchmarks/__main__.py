@@ -10,6 +10,7 @@ from tests.benchmarks import (
     decisions,
     demonstrations,
     environments,
+    fast_network,
     harness,
     start_up,
     training,
@@ -32,6 +33,11 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         training.measure,
     ),
     "decisions": ("Decisions: default network, batch 1, one torch thread", decisions.measure),
+    "fast_network": (
+        "Planned networks: one decision of flow, Euler, 10 steps, small networks, batch 1, "
+        "one torch thread",
+        fast_network.measure,
+    ),
     "start_up": ("Start-up", start_up.measure),
 }
 

@@ -10,13 +10,15 @@ from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.backbones.sizes import network_size
 from policies.fast_network import PLANS
 
-DIMS = {"small": (20, 16, 140), "odd": (5, 7, 3)}
+DIMS = {"small": (20, 16, 140), "odd": (5, 7, 3), "one action": (2, 1, 3)}
 KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
 
 
 def make(name: str, conditioning: str, dims: str, outputs: int | None = None) -> nn.Module:
     """A network with all of its weights at work."""
-    sizes = (24, 2) if dims == "odd" else network_size(name, dims, conditioning, *DIMS[dims])
+    sizes = (24, 2)
+    if dims == "small":
+        sizes = network_size(name, dims, conditioning, *DIMS[dims])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = make_backbone(name, *DIMS[dims], *sizes, conditioning, outputs)
@@ -52,7 +54,7 @@ def test_output_is_that_of_the_network(
 ) -> None:
     times = draw(*times_shape).sigmoid()
     with torch.inference_mode():
-        for dims, batch in (("odd", 1), ("odd", 64), ("small", 1), ("small", 3)):
+        for dims, batch in (("one action", 1), ("odd", 1), ("odd", 64), ("small", 1), ("small", 3)):
             network = make(name, conditioning, dims)
             assert difference(network, dims, batch, times) < 1e-5, (dims, batch)
 
