@@ -15,24 +15,22 @@ from fmbench.config import MOST, check_count, check_out
 from fmbench.errors import FmbenchError, run_command_line
 from fmbench.interrupts import Interrupts
 from fmbench.opengl_check import import_mujoco
+from fmbench.sampler_names import BY_TOLERANCE, GRIDS, ON_GRIDS, TOLERANCE, samplers_help
 
-EPILOG = """\
+EPILOG = f"""\
 Every policy of the run that takes the sampler is scored from its checkpoints, with all of its
-training seeds, on the run's own test episodes. Nothing is trained.
+training seeds, on the run's own test episodes. Nothing is trained. Numbers of --nfe that the
+sampler cannot take are skipped and named; at least one must be possible.
 
 samplers and the network evaluations they take:
-  flow, reflow
-             euler (any), midpoint and heun (even numbers), rk4 (multiples of 4)
-  diffusion  ddim and dpmpp_2m (1 to 100), ddpm (100)
-  mip        two_step (2)
-  bc         direct (1)
-  gmm        mixture (1)
-  knn        nearest (0)
-  meanflow   average (any)
-  shortcut   shortcut (1, 2, 4, 8, 16, 32, 64)
+{samplers_help()}
 
-example:
-  python -m fmbench.evaluate runs/try --sampler heun --nfe 2 4 8
+{", ".join(ON_GRIDS)} take a time grid: {", ".join(GRIDS)};
+{", ".join(BY_TOLERANCE)} takes tolerances, from 1e-10 to 1, in the place of --nfe.
+
+examples:
+  python -m fmbench.evaluate runs/try --sampler heun --nfe 1 2 4 8 16 --grid late
+  python -m fmbench.evaluate runs/try --sampler rk45 --rtol 1e-4 --atol 1e-4
 
 Ctrl-C saves; the same command resumes.
 """
@@ -49,10 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a finished run")
     add("--sampler", required=True, metavar="NAME", help="the sampler; see below")
-    add(
-        "--nfe", type=int, nargs="+", required=True, metavar="N",
-        help="network evaluations to compare at",
-    )  # fmt: skip
+    add("--nfe", type=int, nargs="+", metavar="N", help="network evaluations to compare at")
+    add("--grid", metavar="NAME", help="where fixed steps lie in time (default: uniform)")
+    for flag, kind in (("--rtol", "relative"), ("--atol", "absolute")):
+        text = f"{kind} tolerance of a step (default: {TOLERANCE:g})"
+        add(flag, type=float, metavar="X", help=text)
     add("--episodes", type=int, metavar="N", help="test episodes (default: the run's)")
     add("--device", metavar="NAME", help="cpu, cuda or cuda:N (default: the run's)")
     add("--out", type=Path, metavar="DIR", help="the new folder (default: beside RUN)")
@@ -63,9 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: argparse.Namespace, command: str) -> int:
-    for count in given.nfe:
+    for count in given.nfe or ():
         check_count("--nfe", count, MOST["nfe"], least=0)
-    if len(set(given.nfe)) < len(given.nfe):
+    if given.nfe and len(set(given.nfe)) < len(given.nfe):
         raise FmbenchError(f"--nfe names a number twice: {' '.join(map(str, given.nfe))}")
     if given.episodes is not None:
         check_count("--episodes", given.episodes, MOST["episodes"])
@@ -87,18 +86,21 @@ def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> in
     from fmbench.progress import Reporter
     from fmbench.rescoring import Rescoring
     from fmbench.results import read_results
+    from fmbench.sampler_choice import choose_sampler
     from fmbench.saved_run import open_saved_run
     from fmbench.summary import print_summary
 
     run = open_saved_run(given.run)
+    nfe = tuple(given.nfe) if given.nfe else None
+    choice = choose_sampler(
+        given.sampler, run.config.policy, str(run.folder), nfe, given.grid, given.rtol, given.atol
+    )
     wanted = {name: getattr(given, name) for name in ("episodes", "device")}
     changes = {name: value for name, value in wanted.items() if value is not None}
     configure_torch(str(changes.get("device", run.config.device)))
-    out = given.out or default_out(given.run, given.sampler, given.nfe, changes)
+    out = given.out or default_out(given.run, choice.sampler, nfe or (), changes)
     check_out(out)
-    rescoring = Rescoring(
-        run, given.sampler, tuple(given.nfe), changes, out, Reporter(), interrupts, command
-    )
+    rescoring = Rescoring(run, choice, nfe or (), changes, out, Reporter(), interrupts, command)
     rescoring.run()
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")
@@ -110,7 +112,7 @@ def default_out(run: Path, sampler: str, nfe: Sequence[int], changes: dict[str, 
     plain = run if run.name and ".." not in run.parts else run.resolve()
     words = [plain.name, sampler, *map(str, sorted(nfe))]
     words += [f"{name}{value}" for name, value in sorted(changes.items())]
-    return plain.with_name("-".join(words).replace(os.sep, "_"))
+    return plain.with_name("-".join(words).replace(os.sep, "_").replace(":", "-"))
 
 
 if __name__ == "__main__":

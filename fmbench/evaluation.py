@@ -33,7 +33,7 @@ class Cell:
         task: Name of the task.
         policy: `expert`, `random` or an objective.
         sampler: The sampler, "" for none.
-        steps: Its steps, 0 for none.
+        steps: Its steps, 0 for none and where its tolerance decides.
         train_seed: The training seed, -1 for none.
         headline: Whether the policy's first row in a table is this one.
     """
@@ -47,8 +47,8 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """A name for files and for progress."""
-        sampler = f"-{self.sampler}{self.steps}" if self.sampler else ""
+        """A name for files, on every system, and for progress."""
+        sampler = f"-{self.sampler.replace(':', '-')}{self.steps or ''}" if self.sampler else ""
         seed = f"-seed{self.train_seed}" if self.train_seed != NO_SEED else ""
         return f"{self.task}-{self.policy}{sampler}{seed}"
 
@@ -77,7 +77,7 @@ def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> li
         limits = objective.limits[sampler]
         is_open = limits.highest is None or limits.highest > limits.lowest
         counts = map(limits.steps_at, sorted(config.nfe)) if is_open else (limits.default,)
-        found += [(sampler, steps) for steps in counts if steps and limits.allow(steps)]
+        found += [(sampler, steps) for steps in counts if steps is not None and limits.allow(steps)]
     headline = max((pair for pair in found if pair[0] == objective.default_sampler), default=None)
     if headline is None:
         return []

@@ -54,9 +54,9 @@ class EpisodeRow(Row):
     policy: str
     """`expert`, `random`, `flow`, `diffusion`, `bc`, ..."""
     sampler: str
-    """`euler`, `ddpm`, `ddim`, `direct`, ...; empty where nothing is sampled."""
+    """`euler`, `heun:late`, `ddpm`, `direct`, ...; empty where nothing is sampled."""
     steps: int
-    """Requested sampler steps; 0 where nothing is sampled."""
+    """Requested sampler steps; 0 where nothing is sampled, and where a tolerance decides."""
     train_seed: int
     """-1 where nothing is trained."""
     episode_seed: int

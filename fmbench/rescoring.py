@@ -22,7 +22,7 @@ from fmbench.records import (
     write_rows,
 )
 from fmbench.run_folder import RUN_FILE, open_run_folder, start_facts
-from fmbench.sampler_choice import policies_taking, steps_at
+from fmbench.sampler_choice import Choice
 from fmbench.saved_run import SavedRun
 
 
@@ -34,8 +34,8 @@ class Rescoring:
 
     Args:
         run: The finished run.
-        sampler: The sampler.
-        nfe: Network evaluations per decision, distinct.
+        choice: The sampler, and its steps for each policy.
+        nfe: Network evaluations that were asked for, distinct; what is impossible was skipped.
         changes: Values of the run's configuration to replace, `episodes` and `device`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
         reporter: Shows progress.
@@ -43,14 +43,13 @@ class Rescoring:
         command: The command line, for `run.json`.
 
     Raises:
-        FmbenchError: The sampler, a number of evaluations, the device or a checkpoint does not
-            fit, or `out` holds something else.
+        FmbenchError: The device or a checkpoint does not fit, or `out` holds something else.
     """
 
     def __init__(
         self,
         run: SavedRun,
-        sampler: str,
+        choice: Choice,
         nfe: tuple[int, ...],
         changes: dict[str, Any],
         out: Path,
@@ -60,9 +59,8 @@ class Rescoring:
     ) -> None:
         self.saved, self.out = run, out
         self.reporter, self.interrupts = reporter, interrupts
-        self.policies = policies_taking(sampler, run.config.policy, str(run.folder))
-        self.steps = {p: steps_at(sampler, p, tuple(sorted(nfe))) for p in self.policies}
-        self.sampler = sampler
+        self.sampler, self.steps = choice.sampler, choice.steps
+        self.policies = tuple(choice.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
@@ -74,7 +72,7 @@ class Rescoring:
                 "run": run.folder.resolve().name,
                 "config_hash": run.config.hash,
                 "commit": run.facts.get("commit"),
-                "sampler": sampler,
+                "sampler": choice.sampler,
                 "nfe": sorted(nfe),
             },
             "config": self.config.to_json(),
@@ -82,6 +80,8 @@ class Rescoring:
         }
         facts = start_facts(self.config.preset, command)
         self.facts = open_run_folder(out, identity, facts, "fmbench.evaluate", reporter)
+        for line in choice.skipped:
+            reporter.say(f"skipped {line}")
         self.cells = CellStore(out, self.config, reporter, interrupts)
 
     def run(self) -> None:

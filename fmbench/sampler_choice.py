@@ -1,41 +1,147 @@
-"""Choose a sampler for the trained policies of a run: which take it, and in how many steps."""
+"""Choose a sampler for the trained policies of a run: its name, who takes it, in how many steps."""
+
+from typing import NamedTuple
 
 from fmbench.errors import FmbenchError, unknown
 from policies.objectives import OBJECTIVES
+from policies.samplers.names import TOLERANCE, parse_sampler
+
+
+class Choice(NamedTuple):
+    """A sampler on the policies of a run.
+
+    Attributes:
+        sampler: Its one name, with the suffix of its grid or tolerances.
+        steps: Its numbers of steps, distinct and increasing, for each policy that takes it.
+        skipped: One line for each number of evaluations that is impossible.
+    """
+
+    sampler: str
+    steps: dict[str, tuple[int, ...]]
+    skipped: tuple[str, ...]
+
+
+def choose_sampler(
+    sampler: str,
+    policies: tuple[str, ...],
+    where: str,
+    nfe: tuple[int, ...] | None = None,
+    grid: str | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+) -> Choice:
+    """Choose a sampler for those of a run's policies that take it.
+
+    Args:
+        sampler: Its name, with or without a suffix.
+        policies: Names of objectives.
+        where: Names the run in messages.
+        nfe: Network evaluations to compare at; None where the sampler leaves no choice.
+        grid: A time grid.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+
+    Raises:
+        FmbenchError: Nothing of this is possible; the message says what is.
+    """
+    name = name_sampler(sampler, grid, rtol, atol)
+    steps: dict[str, tuple[int, ...]] = {}
+    skipped: list[str] = []
+    for policy in policies_taking(name, policies, where):
+        found, impossible = steps_at(name, policy, nfe)
+        if found:
+            steps[policy] = found
+        if impossible and impossible not in skipped:
+            skipped.append(impossible)
+    if not steps:
+        raise FmbenchError("; ".join(skipped))
+    return Choice(name, steps, tuple(skipped))
+
+
+def name_sampler(
+    sampler: str, grid: str | None = None, rtol: float | None = None, atol: float | None = None
+) -> str:
+    """Return the one name of a sampler with the grid or the tolerances that were given beside it.
+
+    Raises:
+        FmbenchError: The sampler is unknown, or does not take them, or names others already.
+    """
+    limits = {
+        each: limit for objective in OBJECTIVES.values() for each, limit in objective.limits.items()
+    }
+    name, colon, suffix = sampler.partition(":")
+    if name not in limits:
+        raise unknown("sampler", name, limits)
+    flags = {"--grid": grid, "--rtol": rtol, "--atol": atol}
+    given = " ".join(f"{flag} {value}" for flag, value in flags.items() if value is not None)
+    if given and colon:
+        raise FmbenchError(f"{given}: --sampler {sampler} says {suffix!r} already; give one")
+    if grid is not None and not limits[name].grids:
+        able = ", ".join(each for each, limit in limits.items() if limit.grids)
+        raise FmbenchError(f"--grid {grid}: {name} has no time grid; a grid is for {able}")
+    if (rtol is not None or atol is not None) and not limits[name].adaptive:
+        able = ", ".join(each for each, limit in limits.items() if limit.adaptive)
+        raise FmbenchError(f"{given}: {name} takes no tolerance; a tolerance is for {able}")
+    if grid is not None:
+        sampler = f"{name}:{grid}"
+    elif given:
+        tolerances = (TOLERANCE if value is None else value for value in (rtol, atol))
+        sampler = f"{name}:{','.join(map(repr, tolerances))}"
+    try:
+        return str(parse_sampler("sampler", sampler, limits))
+    except ValueError as error:
+        raise FmbenchError(str(error)) from None
 
 
 def policies_taking(sampler: str, policies: tuple[str, ...], where: str) -> tuple[str, ...]:
     """Return those of a run's policies that can be sampled with `sampler`.
 
     Args:
-        sampler: The sampler.
+        sampler: The sampler's one name.
         policies: Names of objectives.
         where: Names the run in messages.
 
     Raises:
-        FmbenchError: No objective knows the sampler, or none of these policies takes it.
+        FmbenchError: None of these policies takes it.
     """
-    known = {name for objective in OBJECTIVES.values() for name in objective.limits}
-    if sampler not in known:
-        raise unknown("sampler", sampler, known)
-    taking = tuple(policy for policy in policies if sampler in OBJECTIVES[policy].limits)
+    name = sampler.partition(":")[0]
+    taking = tuple(policy for policy in policies if name in OBJECTIVES[policy].limits)
     if not taking:
         taken = "; ".join(
             f"{policy}: {', '.join(OBJECTIVES[policy].limits)}" for policy in policies
         )
-        raise FmbenchError(f"no policy of {where} takes {sampler}; possible: {taken}")
+        raise FmbenchError(f"no policy of {where} takes {name}; possible: {taken}")
     return taking
 
 
-def steps_at(sampler: str, policy: str, nfe: tuple[int, ...]) -> tuple[int, ...]:
+def steps_at(
+    sampler: str, policy: str, nfe: tuple[int, ...] | None
+) -> tuple[tuple[int, ...], str | None]:
     """Return the steps of a sampler that cost each of `nfe` network evaluations.
 
+    Args:
+        sampler: The sampler's one name.
+        policy: An objective that takes it.
+        nfe: Network evaluations; None where the sampler leaves no choice.
+
+    Returns:
+        The steps, increasing, and a line about the numbers that are impossible, if there are any.
+
     Raises:
-        FmbenchError: Some numbers are impossible; the message names those that are possible.
+        FmbenchError: A number is missing, or was given to a sampler that chooses its own.
     """
-    limits = OBJECTIVES[policy].limits[sampler]
-    steps = [limits.steps_at(count) for count in nfe]
-    bad = [str(count) for count, found in zip(nfe, steps, strict=True) if found is None]
-    if bad:
-        raise FmbenchError(f"--nfe {' '.join(bad)}: {sampler} takes {limits.possible_nfe}")
-    return tuple(found for found in steps if found is not None)
+    name = sampler.partition(":")[0]
+    limits = OBJECTIVES[policy].limits[name]
+    if nfe is None:
+        if limits.lowest != limits.highest:
+            raise FmbenchError(f"--nfe is missing: {name} takes {limits.possible_nfe}")
+        return (limits.default,), None
+    asked = " ".join(map(str, nfe))
+    if limits.adaptive:
+        raise FmbenchError(
+            f"--nfe {asked}: {name} takes {limits.possible_nfe}; give --rtol and --atol instead"
+        )
+    steps = {count: limits.steps_at(count) for count in nfe}
+    bad = [str(count) for count, found in steps.items() if found is None]
+    line = f"--nfe {' '.join(bad)}: {name} takes {limits.possible_nfe}" if bad else None
+    return tuple(sorted(found for found in steps.values() if found is not None)), line

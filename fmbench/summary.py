@@ -186,11 +186,18 @@ def _cells(row: Any) -> list[str]:
         sampler_label(row.sampler, row.steps),
         success + ("" if row.complete else " (incomplete)"),
         f"{row.low:.3f}–{row.high:.3f}",
-        f"{row.nfe:.0f}" if row.nfe == round(row.nfe) else f"{row.nfe:.1f}",
+        _evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
         f"{row.parameters:,.0f}" if row.parameters > 0 else "–",
         _duration(row.training_time_s),
     ]
+
+
+def _evaluations(row: Any) -> str:
+    """Write the mean NFE, and where the episodes differ the range that holds most of them."""
+    mean = f"{row.nfe:.0f}" if row.nfe == round(row.nfe) else f"{row.nfe:.1f}"
+    low, high = f"{row.nfe_p5:.0f}", f"{row.nfe_p95:.0f}"
+    return mean if low == high else f"{mean} ({low}–{high})"
 
 
 def _more_cells(row: Any) -> list[str]:
@@ -213,6 +220,11 @@ def _footer(results: Results) -> Iterator[str]:
     )
     yield f"Training seeds: {', '.join(map(str, trained)) or 'none, nothing was trained'}."
     yield "Weights: the last EMA checkpoint, never the best one."
+    if (results.summary["nfe_p5"] != results.summary["nfe_p95"]).any():
+        yield (
+            "NFE: mean over decisions; in brackets the 5th to the 95th percentile over episodes,"
+            " each the mean of its decisions, where a sampler chooses its own steps."
+        )
     kinds = set(results.summary["interval"])
     if "Wilson 95 %" in kinds:
         yield "Interval of one trained policy: Wilson 95 %, over its episodes."

@@ -66,6 +66,10 @@ class SummaryRow(Row):
     success_end: float
     progress: float
     nfe: float
+    nfe_p5: float
+    """5th percentile over the episodes of all seeds, each the mean of its decisions."""
+    nfe_p95: float
+    """95th percentile, likewise."""
     latency_ms_p50: float
     latency_ms_p95: float
     parameters: float
@@ -185,6 +189,8 @@ def _summarise_cell(
         success_end=float(over_seeds["success_end"]),
         progress=float(over_seeds["progress"]),
         nfe=float(over_seeds["nfe"]),
+        nfe_p5=float(episodes["nfe"].quantile(0.05)),
+        nfe_p95=float(episodes["nfe"].quantile(0.95)),
         latency_ms_p50=float(costs["latency_ms_p50"].astype(float).mean()),
         latency_ms_p95=float(costs["latency_ms_p95"].astype(float).mean()),
         parameters=float(costs["parameters"].max()),

@@ -25,7 +25,8 @@ def make_sampling(policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> S
         steps: Its steps.
         rows: Windows of observations per call.
     """
-    if next(policy.buffers()).is_cuda:
+    limits = policy.objective.limits[policy.objective.parse_sampler(sampler).name]
+    if next(policy.buffers()).is_cuda and not limits.adaptive:  # whose steps the host decides
         return GraphSampler(policy, sampler, steps, rows)
     return lambda observations, noise: policy.sample(observations, noise, sampler, steps)
 

@@ -5,7 +5,7 @@ grid and the default tolerances have no suffix, so that a sampler has one name.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from policies.registry import lookup, unknown_name
 from policies.samplers.grids import GRIDS, UNIFORM
@@ -16,8 +16,7 @@ TOLERANCE = 1e-3
 LOWEST_TOLERANCE, HIGHEST_TOLERANCE = 1e-10, 1.0
 
 
-@dataclass(frozen=True)
-class SamplerName:
+class SamplerName(NamedTuple):
     """What the name of a sampler says.
 
     Attributes:

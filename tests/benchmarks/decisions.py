@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import torch
+from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from envs.registry import make_task
@@ -12,14 +13,19 @@ from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.latency import measure_latency
 from policies.objectives import OBJECTIVES
 from policies.objectives.base import Objective
+from policies.samplers import ADAPTIVE_SAMPLERS
+from policies.schedules import DIFFUSION_STEPS
 from policies.threads import one_thread
-from tests.benchmarks.interleaved import spread
+from tests.benchmarks.interleaved import ratio, spread
 from tests.benchmarks.report import Row
 from tests.benchmarks.training import random_windows
 
 CONFIG = RunConfig()
 ROUNDS, STEPS_PER_ROUND, CALLS = 15, 2000, 100
 LIMITS_US = {"euler": 5.0, "ddpm": 20.0, "ddim": 20.0}
+SCHEDULERS = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}
+"""Our sampler to the scheduler of diffusers that takes the same steps."""
+LEAST_RATIO = 5.0
 SAMPLERS = [
     (objective, sampler, limits.default)
     for objective in KNOWN_POLICIES
@@ -31,12 +37,16 @@ def measure() -> list[Row]:
     """Return each sampler's time per step outside the network and its decision's percentiles."""
     around_networks = [which for which in SAMPLERS if OBJECTIVES[which[0]].trains]
     per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in around_networks}
+    theirs: dict[str, list[float]] = {sampler: [] for sampler in SCHEDULERS}
     for _ in range(ROUNDS):
         for objective, sampler, steps in around_networks:
-            per_step[sampler].append(_step_us(_policy(objective).objective, sampler, steps))
+            built = _policy(objective).objective
+            per_step[sampler].append(_step_us(built, sampler, steps))
+            if sampler in SCHEDULERS:
+                theirs[sampler].append(_scheduler_step_us(built, sampler, steps))
     rows = [
         Row(
-            f"{sampler}, per step outside the network, noise drawn included",
+            f"{_label(sampler)} outside the network, noise drawn included",
             spread(np.array(values)),
             1,
             "us",
@@ -44,7 +54,21 @@ def measure() -> list[Row]:
         )
         for sampler, values in per_step.items()
     ]
+    rows += [
+        Row(
+            f"{sampler} over {SCHEDULERS[sampler].__name__} of diffusers, outside the network",
+            ratio(np.array(per_step[sampler]), np.array(values)),
+            3,
+            limit=1 / LEAST_RATIO,
+        )
+        for sampler, values in theirs.items()
+    ]
     return rows + [row for which in SAMPLERS for row in _latency(*which)]
+
+
+def _label(sampler: str) -> str:
+    """Say what a sampler's time is the time of."""
+    return f"{sampler}, per {'evaluation' if sampler in ADAPTIVE_SAMPLERS else 'step'}"
 
 
 def _policy(objective: str) -> ChunkPolicy:
@@ -66,25 +90,62 @@ def _policy(objective: str) -> ChunkPolicy:
 
 
 def _step_us(objective: Objective, sampler: str, steps: int) -> float:
-    """Return the time of one step [us] with a network that does nothing."""
+    """Return the time of one step [us] with a network that does nothing.
+
+    An adaptive sampler has no fixed steps: there it is the time of one evaluation.
+    """
     generator = torch.Generator().manual_seed(0)
     shape = (1, *objective.chunk_shape)
     outputs = objective.outputs_per_action(shape[-1])
     output, condition = torch.zeros((*shape[:2], outputs)), torch.zeros(1, 1)
+    evaluations = 0
 
     def network(noisy_actions: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         del noisy_actions, t, condition
         return output
 
+    def counting(noisy_actions: Tensor, t: Tensor, condition: Tensor) -> Tensor:
+        nonlocal evaluations
+        evaluations += 1
+        return output
+
     def noise() -> Tensor:
         return torch.randn(shape, generator=generator)
 
-    calls = max(1, STEPS_PER_ROUND // steps)
     with one_thread(), torch.inference_mode():
-        objective.sample(network, condition, noise, sampler, steps)
+        objective.sample(counting, condition, noise, sampler, steps)
+        units = steps or evaluations
+        calls = max(1, STEPS_PER_ROUND // units)
         start = time.perf_counter()
         for _ in range(calls):
             objective.sample(network, condition, noise, sampler, steps)
+        return 1e6 * (time.perf_counter() - start) / (calls * units)
+
+
+def _scheduler_step_us(objective: Objective, sampler: str, steps: int) -> float:
+    """Return the time of one step [us] of diffusers' scheduler with the same network."""
+    scheduler = SCHEDULERS[sampler](
+        num_train_timesteps=DIFFUSION_STEPS,
+        beta_schedule="squaredcos_cap_v2",
+        prediction_type="sample",
+        timestep_spacing="trailing",
+    )
+    scheduler.set_timesteps(steps)
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, *objective.chunk_shape)
+    output = torch.zeros(shape)
+
+    def sample() -> None:
+        x_t = torch.randn(shape, generator=generator)
+        for k in scheduler.timesteps:
+            x_t = scheduler.step(output, k, x_t, generator=generator).prev_sample
+
+    calls = max(1, STEPS_PER_ROUND // (4 * steps))
+    with one_thread(), torch.inference_mode():
+        sample()
+        start = time.perf_counter()
+        for _ in range(calls):
+            sample()
         return 1e6 * (time.perf_counter() - start) / (calls * steps)
 
 
@@ -93,7 +154,7 @@ def _latency(objective: str, sampler: str, steps: int) -> list[Row]:
     policy = _policy(objective)
     actor = ChunkActor(policy, CONFIG.obs_horizon, CONFIG.exec_horizon, sampler, steps)
     rounds = [1e3 * measure_latency(actor, policy.config.obs_dim, CALLS) for _ in range(5)]
-    name = f"{objective}, {sampler}, steps: {steps}, one decision"
+    name = f"{objective}, {sampler}, steps: {steps or 'its own'}, one decision"
     return [
         Row(f"{name}, {label}", spread(np.array([np.percentile(r, q) for r in rounds])), 2, "ms")
         for label, q in (("median", 50), ("95th percentile", 95))

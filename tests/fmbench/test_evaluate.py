@@ -1,6 +1,7 @@
 """`python -m fmbench.evaluate`: other samplers on a run's checkpoints, nothing trained."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,11 +10,15 @@ import pytest
 import torch
 from small_run import SMALL, call, files_of
 
-from fmbench import cells, evaluate
+from fmbench import cells, evaluate, sampler_names
 from fmbench.checkpoints import EMA_FILE
 from fmbench.evaluate import default_out, main
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
+from fmbench.results import read_results
 from fmbench.run import main as run_main
+from policies.objectives import OBJECTIVES
+from policies.samplers.grids import GRIDS
+from policies.samplers.names import TOLERANCE
 
 POLICIES = ("flow", "diffusion", "bc", "knn")
 HEUN = ("--sampler", "heun", "--nfe", "2", "4")
@@ -113,6 +118,53 @@ def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
     assert files_of(out) == first
 
 
+def test_impossible_numbers_are_skipped_and_named(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--sampler", "heun", "--nfe", "1", "2", "3", "4", "--grid", "late")
+    assert call(main, copy, *words) == 0
+    said = "skipped --nfe 1 3: heun takes 2 or more network evaluations, in multiples of 2\n"
+    shown = capsys.readouterr()
+    assert shown.err.count(said) == 1
+    assert "heun:late 2" in shown.out
+    out = copy.parent / "run-heun-late-1-2-3-4"
+    learned = [r for r in read_rows(out / "episodes.csv", EpisodeRow) if r.train_seed >= 0]
+    assert {(r.sampler, r.steps, r.nfe) for r in learned} == {
+        ("heun:late", 1, 2.0),
+        ("heun:late", 2, 4.0),
+    }
+    names = [path.name for path in (*out.rglob("*"), out)]
+    assert not [name for name in names if set(name) & set('<>:"|?*')], "no system forbids them"
+
+
+def test_a_tolerance_asks_for_its_own_evaluations(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(main, copy, "--sampler", "rk45") == 0
+    assert call(main, copy, "--sampler", "rk45", "--rtol", "1e-3", "--atol", "1e-6") == 0
+    found = {}
+    for sampler, folder in (("rk45", "run-rk45"), ("rk45:0.001,1e-6", "run-rk45-0.001,1e-6")):
+        rows = read_rows(copy.parent / folder / "episodes.csv", EpisodeRow)
+        learned = [r for r in rows if r.train_seed >= 0]
+        assert {(r.policy, r.sampler, r.steps) for r in learned} == {("flow", sampler, 0)}
+        summary = read_results(copy.parent / folder).summary
+        row = next(summary[summary["policy"] == "flow"].itertuples())
+        nfe = [r.nfe for r in learned]
+        assert min(nfe) <= row.nfe_p5 <= row.nfe <= row.nfe_p95 <= max(nfe)
+        found[sampler] = row.nfe
+        if row.nfe_p5 != row.nfe_p95:
+            text = (copy.parent / folder / "summary.md").read_text()
+            assert f"({row.nfe_p5:.0f}–{row.nfe_p95:.0f})" in text
+    assert found["rk45"] < found["rk45:0.001,1e-6"]
+    assert "rk45:0.001,1e-6" in capsys.readouterr().out
+
+
+def test_samplers_of_one_number_need_not_be_told(finished: Path, tmp_path: Path) -> None:
+    assert call(main, finished, "--sampler", "direct", "--out", tmp_path / "one") == 0
+    rows = read_rows(tmp_path / "one" / "episodes.csv", EpisodeRow)
+    assert {(r.steps, r.nfe) for r in rows if r.policy == "bc"} == {(1, 1.0)}
+
+
 def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) -> None:
     for episodes in (2, 4):
         out = tmp_path / str(episodes)
@@ -132,14 +184,37 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
     ("words", "said"),
     [
         (("--sampler", "huen", "--nfe", "2"), "unknown sampler 'huen'; did you mean heun? known:"),
-        (("--sampler", "heun", "--nfe", "1", "2", "3"), "--nfe 1 3: heun takes 2 or more network"),
+        (("--sampler", "heun", "--nfe", "1", "3"), "--nfe 1 3: heun takes 2 or more network"),
+        (
+            ("--sampler", "heun"),
+            "--nfe is missing: heun takes 2 or more network eval",
+        ),
         (("--sampler", "rk4", "--nfe", "6"), "--nfe 6: rk4 takes 4 or more network evaluations, "),
         (("--sampler", "ddpm", "--nfe", "10"), "--nfe 10: ddpm takes exactly 100 network"),
         (("--sampler", "ddim", "--nfe", "101"), "--nfe 101: ddim takes 1 to 100 network"),
-        (("--sampler", "direct", "--nfe", "2"), "--nfe 2: direct takes exactly 1 network eval"),
-        ((*HEUN, "--nfe", "0"), "--nfe 0: heun takes 2 or more network evaluations"),
+        (("--sampler", "direct", "--nfe", "10"), "--nfe 10: direct takes exactly 1 network eval"),
+        ((*HEUN[:3], "0"), "--nfe 0: heun takes 2 or more network evaluations"),
         ((*HEUN, "--nfe", "-1"), "--nfe is -1; give a whole number from 0 to 1000"),
         (("--sampler", "nearest", "--nfe", "1"), "--nfe 1: nearest takes exactly 0 network"),
+        (
+            ("--sampler", "rk45", "--nfe", "4"),
+            "--nfe 4: rk45 takes as many network evaluations",
+        ),
+        ((*HEUN, "--grid", "lat"), "Unknown time grid of heun 'lat'. Did you mean 'late'? Known:"),
+        (("--sampler", "heun:lat", "--nfe", "2"), "Unknown time grid of heun 'lat'. Did you mean"),
+        (
+            (*HEUN[2:], "--sampler", "heun:late", "--grid", "early"),
+            "--grid early: --sampler heun:",
+        ),
+        (
+            ("--sampler", "ddim", "--nfe", "2", "--grid", "late"),
+            "--grid late: ddim has no time grid; a grid is for euler, midpoint, heun, rk4",
+        ),
+        ((*HEUN, "--rtol", "0.1"), "--rtol 0.1: heun takes no tolerance; a tolerance is for rk45"),
+        (("--sampler", "rk45", "--grid", "late"), "--grid late: rk45 has no time grid; a grid is"),
+        (("--sampler", "rk45", "--rtol", "0"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each"),
+        (("--sampler", "rk45", "--atol", "nan"), "rk45 takes two tolerances, rk45:RTOL,ATOL, eac"),
+        (("--sampler", "rk45:1e-3"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10"),
         ((*HEUN, "--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
         ((*HEUN, "--episodes", "0"), "--episodes is 0; give"),
         ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),
@@ -248,16 +323,27 @@ def test_stopped_it_resumes_to_the_same_rows(
     ).read_bytes()
 
 
-def test_help_names_every_sampler() -> None:
-    from policies.objectives import OBJECTIVES
-
-    for objective in OBJECTIVES.values():
-        for sampler in objective.limits:
-            assert sampler in evaluate.EPILOG
+def test_names_known_without_torch_are_those_of_the_policies() -> None:
+    taken = {
+        objective: {
+            name: re.sub(" network evaluations?", "", limits.possible_nfe)
+            for name, limits in kind.limits.items()
+        }
+        for objective, kind in OBJECTIVES.items()
+    }
+    assert taken == sampler_names.SAMPLERS
+    limits = {name: each for kind in OBJECTIVES.values() for name, each in kind.limits.items()}
+    assert tuple(name for name in limits if limits[name].grids) == sampler_names.ON_GRIDS
+    assert tuple(name for name in limits if limits[name].adaptive) == sampler_names.BY_TOLERANCE
+    assert tuple(GRIDS) == sampler_names.GRIDS
+    assert sampler_names.TOLERANCE == TOLERANCE
+    for name in limits:
+        assert name in evaluate.EPILOG
 
 
 def test_default_folders_lie_beside_the_run() -> None:
     assert default_out(Path("runs/try"), "heun", [4, 2], {}) == Path("runs/try-heun-2-4")
     named = default_out(Path("runs/try/"), "rk4", [4], {"episodes": 9, "device": "cuda:1"})
-    assert named == Path("runs/try-rk4-4-devicecuda:1-episodes9")
+    assert named == Path("runs/try-rk4-4-devicecuda-1-episodes9")
+    assert default_out(Path("a/b"), "rk45:1e-5,1e-5", [], {}) == Path("a/b-rk45-1e-5,1e-5")
     assert default_out(Path("."), "rk4", [4], {}).name == f"{Path.cwd().name}-rk4-4"

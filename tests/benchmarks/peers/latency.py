@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from policies import ChunkPolicy
+from policies.graph_sampler import make_sampling
 from tests.benchmarks.interleaved import (
     Duration,
     Timed,
@@ -72,9 +73,11 @@ def chunk_sampler(policy: ChunkPolicy, rows: int) -> Callable[[], Tensor]:
     def noise() -> Tensor:
         return torch.randn(shape, generator=generator, device=device)
 
+    sampling = make_sampling(policy, "euler", NFE, rows)
+
     def sample() -> Tensor:
         with torch.inference_mode():
-            return policy.sample(observations.to(device), noise, "euler", NFE).actions.cpu()
+            return sampling(observations.to(device), noise).actions.cpu()
 
     return sample
 
