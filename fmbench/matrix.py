@@ -44,7 +44,7 @@ class MatrixRow(Row):
     high: float
     seed_rates: str
     modes: str
-    parameters: float
+    parameters: float | None
     chunk_distance: float | None
     nearest_chunk_distance: float | None
     straightness: float | None
@@ -113,6 +113,7 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         cell = tuple(row[name] for name in CELL)
         seen = means.loc[cell].to_dict() if cell in means.index else {}
         looks: dict[str, Any] = {name: _or_none(seen.get(name)) for name in means.columns}
+        row["parameters"] = _or_none(row["parameters"])
         taken: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
         }

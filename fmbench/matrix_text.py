@@ -76,7 +76,7 @@ def _looks_table(rows: Sequence[MatrixRow]) -> str:
         [
             f"{row.policy}, {row.backbone}",
             f"{row.sampler} {row.steps}",
-            f"{row.parameters:,.0f}",
+            f"{row.parameters or 0:,.0f}",
             f"{row.chunk_distance:.3f}",
             f"{row.nearest_chunk_distance:.3f}",
             "–" if row.straightness is None else f"{row.straightness:.3f}",

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from fmbench.comparisons import leaders
 from fmbench.results import Results
-from fmbench.tables import policy_order
+from fmbench.tables import CELL, policy_order
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
 _PLAIN_WIDTH = 100
@@ -71,6 +72,8 @@ def summary_markdown(results: Results) -> str:
     for task, rows in results.summary.groupby("task", sort=False):
         body = [[*_cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
         blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
+    if not results.diagnostics.empty:
+        blocks += ["## What the chunks look like", _looks_table(results)]
     blocks += ["## How to read this", "\n".join(f"- {line}" for line in _footer(results))]
     return "\n\n".join(blocks) + "\n"
 
@@ -206,6 +209,38 @@ def _more_cells(row: Any) -> list[str]:
     return [*rates, row.modes or "–", str(row.unstable), str(row.errors)]
 
 
+def _looks_table(results: Results) -> str:
+    """Return the diagnostics of every policy at its headline sampler, means over its seeds."""
+    header = (
+        "Task",
+        "Policy",
+        "Sampler",
+        "Distance to the expert's chunk",
+        "of the nearest sample",
+        "Straightness (0 = straight)",
+    )
+    looks = results.diagnostics.astype({"straightness": float})
+    names = ["chunk_distance", "nearest_chunk_distance", "straightness"]
+    means = looks.groupby(CELL, sort=False)[names].mean().reset_index()
+    body = [
+        [
+            str(row.task),
+            str(row.policy),
+            sampler_label(str(row.sampler), int(row.steps)),
+            f"{row.chunk_distance:.3f}",
+            f"{row.nearest_chunk_distance:.3f}",
+            "–" if math.isnan(row.straightness) else f"{row.straightness:.4f}",
+        ]
+        for row in _rows(means)
+    ]
+    return markdown_table(header, body)
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    """Return the rows of a table as named tuples."""
+    return list(table.itertuples())
+
+
 def _footer(results: Results) -> Iterator[str]:
     """Yield what a reader must know to trust the numbers."""
     episodes = results.episodes
@@ -239,6 +274,14 @@ def _footer(results: Results) -> Iterator[str]:
             f" over all {len(results.comparisons)}; a tie is an adjusted p of 0.05 or more. The"
             " 95 % interval of a difference (bootstrap over episodes, or t over training seeds) is"
             " not adjusted: the verdict rests on the test."
+        )
+    if not results.diagnostics.empty:
+        samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
+        yield (
+            f"Distances: root mean square over a chunk's actions in -1 to 1, from each of {samples}"
+            f" samples to the expert's chunk, at {windows} moments of held-out expert episodes;"
+            " where several ways are good, only the nearest sample's says how well one is met."
+            " Straightness: how far paths from noise to chunks bend, over their squared length."
         )
     yield "Incomplete: a training seed lacks episodes that other rows of the task have."
     yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."

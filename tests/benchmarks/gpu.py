@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from fmbench.experiment import configure_torch
 from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.update import EagerUpdate, GraphUpdate
 from fmbench.windows import Windows
@@ -27,6 +28,7 @@ SAMPLES_LIMIT, SHARING_LIMIT, LATENCY_LIMIT_MS, BATCH_LIMIT = 150_000, 2.0, 2.0,
 
 def measure() -> Iterator[Row]:
     """Check that a graph trains as single operations do, then time both."""
+    configure_torch(DEVICE)
     windows = random_windows()
     yield _same_weights(windows)
     yield _no_waiting(windows)
