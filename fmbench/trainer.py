@@ -35,8 +35,9 @@ class TrainingData:
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """One training: its state, where its checkpoint lies, and what it comes from."""
+    """One training: its task and policy, its state, its checkpoint, and what it comes from."""
 
+    name: str
     state: TrainingState
     folder: Path
     origin: dict[str, str]
@@ -88,7 +89,7 @@ class Trainer:
             for update in sorted({training.state.update for training in begun}):
                 equal = [training for training in begun if training.state.update == update]
                 if update < self.config.updates:
-                    self._go_on(f"{task} {name}", equal, data.windows)
+                    self._go_on(equal, data.windows)
         return [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
 
     def _begin(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
@@ -109,14 +110,14 @@ class Trainer:
         folder = checkpoint_folder(self.out, task, name, train_seed)
         if folder.exists():
             restore_checkpoint(folder, state, self.train_config, origin)
-        return _Training(state, folder, origin)
+        return _Training(f"{task} {name}", state, folder, origin)
 
-    def _go_on(self, label: str, trainings: list[_Training], windows: Windows) -> None:
+    def _go_on(self, trainings: list[_Training], windows: Windows) -> None:
         """Train what stands at the same update to the end, or until the user interrupts."""
         states = [training.state for training in trainings]
         seeds = [int(training.origin["train_seed"]) for training in trainings]
         named = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
-        label += " training" + (named if seeds != [0] else "")
+        label = f"{trainings[0].name} training" + (named if seeds != [0] else "")
         with self.reporter.stage(label, self.train_config.updates, states[0].update) as stage:
 
             def save() -> None:
@@ -140,7 +141,7 @@ class Trainer:
                 save()
             except NotFinite as error:
                 failed = trainings[states.index(error.state)]
-                where = failed.folder.name.replace("-", " ")
+                where = f"{failed.name} seed {failed.origin['train_seed']}"
                 raise RunFailed(f"{where}: {error}; {say_kept(failed.folder)}") from error
             self.interrupts.stop_here()
 

@@ -67,9 +67,9 @@ def train_together(
     of a policy does not depend on the others. All states have made equally many updates. Their
     tensors may be read in `on_update` where an update is logged; elsewhere they may be changing.
     """
-    started = time.perf_counter()
     if not states[0].policy.objective.trains:
-        return _memorise_together(states, config, windows, started)
+        return _memorise_together(states, config, windows, should_stop, on_update)
+    started = time.perf_counter()
     updates = [_make_update(state, config, windows) for state in states]
     on_cpu = windows.actions.device.type == "cpu"
     while states[0].update < config.updates:
@@ -96,11 +96,18 @@ def train_together(
 
 
 def _memorise_together(
-    states: Sequence[TrainingState], config: TrainConfig, windows: Windows, started: float
+    states: Sequence[TrainingState],
+    config: TrainConfig,
+    windows: Windows,
+    should_stop: Callable[[], bool],
+    on_update: Callable[[int], None],
 ) -> bool:
     """Give the windows to policies without a network, and to their averages: themselves."""
     for state in states:
         if state.update < config.updates:
+            if should_stop():
+                return False
+            started = time.perf_counter()
             for policy in (state.policy, state.ema.policy):
                 policy.memorise(
                     windows.observations,
@@ -109,7 +116,8 @@ def _memorise_together(
                     windows.action_index,
                 )
             state.update = config.updates
-            state.seconds += (time.perf_counter() - started) / len(states)
+            state.seconds += time.perf_counter() - started
+            on_update(state.update)
     return True
 
 

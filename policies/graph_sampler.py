@@ -50,6 +50,7 @@ class GraphSampler:
         config, device = policy.config, next(policy.buffers()).device
         self._shape = (rows, *policy.objective.chunk_shape)
         self._observations = torch.zeros(rows, config.obs_horizon, config.obs_dim, device=device)
+        self._host = torch.zeros(self._shape, pin_memory=True)
         self._noise: list[Tensor] = []
         self._graph = torch.cuda.CUDAGraph()
         with torch.inference_mode():
@@ -58,13 +59,14 @@ class GraphSampler:
     def __call__(self, observations: Tensor, noise: Noise) -> Sample:
         """Sample one chunk per window; see `ChunkPolicy.sample`.
 
-        The actions are overwritten by the next call.
+        The actions lie on the host, in a buffer that the next call overwrites.
         """
         with torch.inference_mode():
             self._observations.copy_(observations, non_blocking=True)
             for drawn in self._noise:
                 drawn.copy_(noise(), non_blocking=True)
             self._graph.replay()
+        torch.cuda.current_stream(self._observations.device).synchronize()
         return self._sample
 
     def _capture(self) -> Sample:
@@ -79,7 +81,9 @@ class GraphSampler:
         torch.cuda.current_stream(device).wait_stream(stream)
         buffers = iter(self._noise)
         with torch.cuda.graph(self._graph):
-            return self._run(lambda: next(buffers))
+            sample = self._run(lambda: next(buffers))
+            self._host.copy_(sample.actions, non_blocking=True)
+        return Sample(self._host, sample.nfe)
 
     def _run(self, noise: Noise) -> Sample:
         return self.policy.sample(self._observations, noise, self.sampler, self.steps)

@@ -13,6 +13,7 @@ from policies.backbones.plan import (
     PlannedLayerNorm,
     PlannedLinear,
     around_one,
+    as_read,
     of_type,
 )
 
@@ -112,7 +113,7 @@ class PlannedAttention:
         batch, horizon, width = shape
         heads = attention.heads
         dim = width // heads
-        weight = attention.queries_keys_values.weight.t().contiguous()
+        weight = as_read(attention.queries_keys_values.weight.t())
         weight[:, :width] /= math.sqrt(dim)
         self._weight, self._output = weight, PlannedLinear(attention.output, (batch, horizon))
         self._joint = weight.new_empty(batch * horizon, 3 * width)

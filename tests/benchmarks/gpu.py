@@ -13,7 +13,7 @@ from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.update import EagerUpdate, GraphUpdate
 from fmbench.windows import Windows
 from policies import ChunkPolicyConfig
-from policies.backbones import BACKBONES
+from policies.backbones import BACKBONES, DEFAULT_CONDITIONING
 from policies.backbones.sizes import SIZES, network_size
 from policies.graph_sampler import make_sampling
 from tests.benchmarks.interleaved import Spread, ratio, spread
@@ -62,7 +62,7 @@ def start(windows: Windows, backbone: str, size: str, config: TrainConfig, seed:
           objective: str = "flow") -> TrainingState:  # fmt: skip
     """Begin a training on the device."""
     width, depth = network_size(
-        backbone, size, "film", ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
+        backbone, size, DEFAULT_CONDITIONING[backbone], ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
     )
     policy = ChunkPolicyConfig(
         OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON, objective, "sample", backbone, width, depth

@@ -53,7 +53,7 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--polcy", "flow"], "unknown flag '--polcy'; did you mean --policy? known: --backbone"),
+        (["--polcy", "flow"], "unknown flag '--polcy'; did you mean --policy"),
         (["--sed=3"], "unknown flag '--sed=3'; did you mean --seeds"),
         (["--pol", "flow"], "unknown flag '--pol'; did you mean --policy"),
         (["flow"], "unknown argument 'flow'; known: --backbone"),

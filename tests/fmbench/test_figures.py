@@ -79,7 +79,7 @@ def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tm
 
 
 def test_policies_of_the_study_have_colours_of_their_own():
-    colours = plots._colours([*POLICIES, "ppo", "sac"])
+    colours = plots.colours_of([*POLICIES, "ppo", "sac"])
     assert len(set(colours.values())) == len(POLICIES) + 2
 
 

@@ -9,7 +9,7 @@ import torch
 from small_run import files_of
 from test_experiment import CONFIG, BlankRenderer, run
 
-from fmbench import contact_sheets, experiment
+from fmbench import contact_sheets, experiment, trainer
 from fmbench.checkpoints import checkpoint_facts, load_policy
 from fmbench.errors import RunFailed
 from fmbench.training import TrainingState, start_training
@@ -22,7 +22,7 @@ TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
     monkeypatch.setattr(experiment, "draw_all", lambda out: None)
-    monkeypatch.setattr(experiment, "CHECKPOINT_UPDATES", 2)
+    monkeypatch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
 
 
 def spoil(
@@ -42,7 +42,7 @@ def spoil(
             monkeypatch.setattr(state.policy, "loss", loss_at)
         return state
 
-    monkeypatch.setattr(experiment, "start_training", start)
+    monkeypatch.setattr(trainer, "start_training", start)
 
 
 def fail(policy: str, out: Path, data: Path, **changes: Any) -> str:

@@ -82,4 +82,4 @@ def test_a_run_trains_in_its_precision(demonstrations_folder: Path, tmp_path: Pa
     config = RunConfig(task=("PressEither",), demos=4, precision="bf16")
     data = demonstrations_folder.parent
     experiment = Experiment(config, tmp_path / "run", data, Reporter(), Interrupts())
-    assert experiment.train_config.precision == "bf16"
+    assert experiment.trainer.train_config.precision == "bf16"

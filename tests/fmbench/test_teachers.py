@@ -11,7 +11,7 @@ import pytest
 from small_run import call, files_of
 from test_experiment import CONFIG, BlankRenderer, refuse, run
 
-from fmbench import contact_sheets, evaluate, experiment, rescoring
+from fmbench import contact_sheets, evaluate, experiment, rescoring, trainer
 from fmbench.artefacts import MANIFEST
 from fmbench.checkpoints import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE, load_policy
 from fmbench.config import RunConfig
@@ -246,6 +246,6 @@ def test_only_a_learner_is_given_its_teacher(
         given[config.objective] = arguments[-1] is not None
         return start_training(config, *arguments)
 
-    monkeypatch.setattr(experiment, "start_training", spy)
+    monkeypatch.setattr(trainer, "start_training", spy)
     run(learn_from(teachers, policy=("reflow", "bc")), tmp_path, data)
     assert given == {"reflow": True, "bc": False}
