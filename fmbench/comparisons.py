@@ -73,13 +73,49 @@ def compare(
         outcomes = {p: _outcomes(episodes, Cell(task, p, *headline[task, p])) for p in learned}
         for a, b in itertools.combinations(learned, 2):
             rows.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
+    return frame(_judged(rows, level), ComparisonRow)
+
+
+def compare_at_equal_nfe(
+    episodes: pd.DataFrame,
+    a: tuple[str, str] = ("flow", "euler"),
+    b: tuple[str, str] = ("diffusion", "ddim"),
+    level: float = 0.05,
+) -> pd.DataFrame:
+    """Compare two policies, each with one sampler, wherever both took equally many steps.
+
+    Args:
+        episodes: Frame of `EpisodeRow`.
+        a: Policy and sampler, one evaluation a step.
+        b: The same of the other.
+        level: As in `compare`, also for Holm's adjustment over the whole table.
+
+    Returns:
+        Frame of `ComparisonRow`, its policies named with their number of evaluations.
+    """
+    rows = []
+    for task in dict.fromkeys(episodes["task"]):
+        own = episodes[episodes["task"] == task]
+        taken = [
+            set(own.loc[(own["policy"] == policy) & (own["sampler"] == sampler), "steps"])
+            for policy, sampler in (a, b)
+        ]
+        for steps in sorted(taken[0] & taken[1]):
+            outcomes = [_outcomes(episodes, Cell(task, *which, steps)) for which in (a, b)]
+            names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
+            rows.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
+    return frame(_judged(rows, level), ComparisonRow)
+
+
+def _judged(rows: list[ComparisonRow], level: float) -> list[ComparisonRow]:
+    """Adjust the p-values of a table by Holm and say who is ahead."""
     tested = [i for i, row in enumerate(rows) if not np.isnan(row.p)]
     for i, p_holm in zip(tested, holm([rows[i].p for i in tested]), strict=True):
         row = rows[i]
         ahead = row.policy_a if row.difference > 0 else row.policy_b
         verdict = f"{ahead} ahead" if p_holm < level else "tie"
         rows[i] = dataclasses.replace(row, p_holm=float(p_holm), verdict=verdict)
-    return frame(rows, ComparisonRow)
+    return rows
 
 
 def leaders(comparisons: pd.DataFrame) -> dict[str, str]:

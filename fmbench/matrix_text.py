@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fmbench.comparisons import compare_at_equal_nfe
 from fmbench.results import Results
-from fmbench.summary import comparison_sentences, markdown_table
+from fmbench.summary import markdown_table, sentences
 from fmbench.tables import REFERENCES, policy_order
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
     for task in dict.fromkeys(row.task for row in rows):
         own = sorted((row for row in rows if row.task == task), key=_order)
         blocks += [f"## {task}", _success_table(own), _looks_table(own)]
-        said = [f"- {line}" for line in _comparisons(runs, task)]
-        if said:
-            blocks += [f"### Comparisons on {task}, headline samplers", "\n".join(said)]
+        blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task))]
     blocks.append("\n".join(f"- {line}" for line in _footer(rows)))
     return "\n\n".join(blocks) + "\n"
 
@@ -89,10 +88,21 @@ def _looks_table(rows: Sequence[MatrixRow]) -> str:
 
 
 def _comparisons(runs: Sequence[Results], task: str) -> Iterator[str]:
-    """Yield what the comparisons of each run say of a task."""
+    """Yield what the comparisons of each run say of a task; ties are counted."""
     for results in runs:
-        for sentence in comparison_sentences(results, task):
-            yield f"{results.run['config']['backbone']}: {sentence}"
+        backbone = results.run["config"]["backbone"]
+        found = {
+            "headline samplers": results.comparisons,
+            "flow by Euler and diffusion by DDIM at equal NFE": compare_at_equal_nfe(
+                results.episodes
+            ),
+        }
+        for what, comparisons in found.items():
+            own = comparisons[comparisons["task"] == task]
+            ties = int((own["verdict"] == "tie").sum())
+            if len(own):
+                yield f"- {backbone}, {what}: {ties} of {len(own)} pairs tie"
+            yield from (f"  - {line}" for line in sentences(own[own["verdict"] != "tie"]))
 
 
 def _footer(rows: Sequence[MatrixRow]) -> Iterator[str]:

@@ -121,8 +121,12 @@ def _verdicts(rows: Sequence[Any]) -> str:
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
     """Say each comparison of a task in one sentence."""
-    rows = results.comparisons[results.comparisons["task"] == task]
-    return [f"{_verdict(row)}{_evidence(row)}." for row in rows.itertuples()]
+    return sentences(results.comparisons[results.comparisons["task"] == task])
+
+
+def sentences(comparisons: pd.DataFrame) -> list[str]:
+    """Say each of some comparisons in one sentence."""
+    return [f"{_verdict(row)}{_evidence(row)}." for row in comparisons.itertuples()]
 
 
 def sampler_label(sampler: str, steps: int) -> str:

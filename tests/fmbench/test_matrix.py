@@ -1,14 +1,17 @@
 """Runs on several backbones stand side by side, and only runs that may."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fake_run import write_run
 
+from fmbench.comparisons import compare_at_equal_nfe
 from fmbench.matrix import MatrixRow, draw_matrix, main
 from fmbench.records import DiagnosticRow, read_rows, write_rows
+from fmbench.results import read_results
 
 TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v0")
 
@@ -46,7 +49,8 @@ def test_the_table_has_a_column_for_each_number_of_evaluations(
     assert header == "| Policy | Sampler | NFE 1 | NFE 5 | NFE 10 | NFE 100 |"
     assert "| flow, mlp | euler |" in text
     assert "| bc, unet | direct |" in text
-    assert "unet: flow and diffusion" in text or "unet: flow ahead" in text
+    assert re.search(r"- unet, headline samplers: \d of 3 pairs tie", text)
+    assert re.search(r"- unet, flow by Euler and diffusion by DDIM at equal NFE: \d of 2 ", text)
 
 
 def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> None:
@@ -94,3 +98,21 @@ def test_a_folder_without_a_configuration_is_refused(
     (tmp_path / "run" / "run.json").unlink(missing_ok=True)
     assert main([str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
     assert "does not say its backbone" in capsys.readouterr().err
+
+
+def test_equal_numbers_of_evaluations_are_compared_on_common_episodes(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", tasks=TASKS[:1], train_seeds=(0,), episodes=200)
+    results = read_results(tmp_path / "run")
+    rows = compare_at_equal_nfe(results.episodes)
+    assert list(rows["policy_a"]) == ["flow at 5", "flow at 10"]
+    assert list(rows["policy_b"]) == ["diffusion at 5", "diffusion at 10"]
+    assert list(rows["episodes"]) == [200, 200]
+    episodes = results.episodes
+    cells = [
+        episodes[(episodes["sampler"] == sampler) & (episodes["steps"] == 5)]
+        for sampler in ("euler", "ddim")
+    ]
+    rates = [cell["success"].astype(float).mean() for cell in cells]
+    assert rows["difference"][0] == pytest.approx(rates[0] - rates[1])
+    assert rows["verdict"][0] == "flow at 5 ahead", "ddim at 5 was made to fail"
+    assert (rows["p_holm"] >= rows["p"]).all()
