@@ -82,13 +82,13 @@ def _run(given: argparse.Namespace, command: str) -> int:
 
 def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
     import_mujoco()
-    from fmbench.experiment import configure_torch
     from fmbench.progress import Reporter
     from fmbench.rescoring import Rescoring
     from fmbench.results import read_results
     from fmbench.sampler_choice import choose_sampler
     from fmbench.saved_run import open_saved_run
     from fmbench.summary import print_summary
+    from fmbench.torch_settings import configure_torch
 
     run = open_saved_run(given.run)
     nfe = tuple(given.nfe) if given.nfe else None

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from envs.registry import task_hash
 from fmbench.cells import CellStore
 from fmbench.checkpoints import (
@@ -165,15 +163,3 @@ class Experiment:
         write_rows(self.out / MeasurementRow.file_name, self.measurements, MeasurementRow)
         write_rows(self.out / TrainingRow.file_name, self.training, TrainingRow)
         write_rows(self.out / DiagnosticRow.file_name, self.diagnostics, DiagnosticRow)
-
-
-def configure_torch(device: str) -> None:
-    """Let torch use one thread, and tensor cores where there are any.
-
-    The networks are small: a second thread gains little on a free machine, and beside a busy
-    neighbour it made an update ten times slower. The simulations use every processor. On a CUDA
-    device products of float32 matrices are rounded to TF32 (10 bits), as is usual in training.
-    """
-    torch.set_num_threads(1)
-    if device.startswith("cuda"):
-        torch.backends.cuda.matmul.allow_tf32 = True

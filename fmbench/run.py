@@ -192,10 +192,11 @@ def _work(
     interrupts: Interrupts,
 ) -> int:
     import_mujoco()
-    from fmbench.experiment import Experiment, configure_torch
+    from fmbench.experiment import Experiment
     from fmbench.progress import Reporter
     from fmbench.results import read_results
     from fmbench.summary import print_summary
+    from fmbench.torch_settings import configure_torch
 
     configure_torch(config.device)
     experiment = Experiment(

@@ -1,7 +1,6 @@
 """How the noise of a batch is paired with its chunks."""
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 
@@ -25,6 +24,8 @@ def optimal_transport(noise: Tensor, actions: Tensor) -> Tensor:
     Returns:
         The same noise in the chunks' order.
     """
+    from scipy.optimize import linear_sum_assignment  # half a second, for whoever pairs
+
     # Tong et al. 2024, minibatch OT: the permutation p with least sum_i |noise_p(i) - actions_i|^2.
     # The squares of either are alike in every permutation, so the products decide.
     products = actions.flatten(1).double() @ noise.flatten(1).double().T

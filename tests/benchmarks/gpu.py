@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from fmbench.experiment import configure_torch
+from fmbench.torch_settings import configure_torch
 from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.update import EagerUpdate, GraphUpdate
 from fmbench.windows import Windows

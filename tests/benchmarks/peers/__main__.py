@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 
 import fmbench
+from fmbench.torch_settings import configure_torch
 from fmbench.training import build_policy
 from tests.benchmarks.peers import latency, training
 from tests.benchmarks.peers.lerobot_policy import describe_unet, match
@@ -32,12 +33,14 @@ def main() -> int:
         )
     if given.write and given.only:
         parser.error("--write replaces all tables of a device: leave --only out")
-    torch.set_num_threads(1)
+    configure_torch(given.device)  # LeRobot's training script allows TF32 too
     load, sections = os.getloadavg()[0], []
     for name in chosen:
         print(f"{name} ...", file=sys.stderr, flush=True)
         title, measure = benchmarks[name]
         sections.append((title, measure()))
+        for row in sections[-1][1]:
+            print(*row.cells(), sep=" | ", file=sys.stderr, flush=True)
     text = markdown(sections, _machine(given.device, load))
     print(text)
     if given.write:
