@@ -87,7 +87,7 @@ def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> in
     from fmbench.results import read_results
     from fmbench.sampler_choice import choose_sampler
     from fmbench.saved_run import open_saved_run
-    from fmbench.summary import print_summary
+    from fmbench.terminal_summary import print_summary
     from fmbench.torch_settings import configure_torch
 
     run = open_saved_run(given.run)

@@ -76,6 +76,26 @@ def _parser() -> Parser:
     what.add_argument(
         "--nfe", type=int, nargs="+", metavar="N", help="network evaluations to compare at"
     )
+    _add_training(parser)
+    where = parser.add_argument_group("where")
+    where.add_argument("--device", metavar="NAME", help="cpu (default), cuda or cuda:N")
+    where.add_argument(
+        "--out", type=Path, metavar="DIR", help="the run's folder (default: in runs/)"
+    )
+    where.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
+    )
+    where.add_argument(
+        "--no-latency",
+        action="store_true",
+        help="do not time decisions: for a machine that is busy with other work",
+    )
+    add("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def _add_training(parser: Parser) -> None:
+    """Add what decides a training."""
     how = parser.add_argument_group("how to train, alike for every policy")
     how.add_argument("--demos", type=int, metavar="N", help="demonstrations per task")
     how.add_argument("--noise", type=float, metavar="X", help="scale of their command noise")
@@ -125,21 +145,6 @@ def _parser() -> Parser:
     how.add_argument("--obs-horizon", type=int, metavar="N", help="observations a policy sees")
     how.add_argument("--pred-horizon", type=int, metavar="N", help="actions it predicts")
     how.add_argument("--exec-horizon", type=int, metavar="N", help="actions executed of them")
-    where = parser.add_argument_group("where")
-    where.add_argument("--device", metavar="NAME", help="cpu (default), cuda or cuda:N")
-    where.add_argument(
-        "--out", type=Path, metavar="DIR", help="the run's folder (default: in runs/)"
-    )
-    where.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
-    )
-    where.add_argument(
-        "--no-latency",
-        action="store_true",
-        help="do not time decisions: for a machine that is busy with other work",
-    )
-    add("--debug", action="store_true", help="show the traceback of an error")
-    return parser
 
 
 _NOT_PRESET = ("task", "policy", "preset", "from_run")
@@ -195,7 +200,7 @@ def _work(
     from fmbench.experiment import Experiment
     from fmbench.progress import Reporter
     from fmbench.results import read_results
-    from fmbench.summary import print_summary
+    from fmbench.terminal_summary import print_summary
     from fmbench.torch_settings import configure_torch
 
     configure_torch(config.device)

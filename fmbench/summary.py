@@ -1,26 +1,19 @@
-"""The summary of a run for its reader: as Markdown, and as a table in the terminal."""
+"""The summary of a run for its reader, as Markdown."""
 
 from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from fmbench.comparisons import leaders
 from fmbench.results import Results
 from fmbench.tables import CELL, policy_order
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
-_PLAIN_WIDTH = 100
-_NAMED_TIES = 6
 _HEADER = (
     "Policy",
     "Sampler",
@@ -30,16 +23,6 @@ _HEADER = (
     "Latency p50 / p95 [ms]",
     "Parameters",
     "Training",
-)
-_TERMINAL_HEADER = (
-    "policy",
-    "sampler",
-    "success",
-    "95 %\ninterval",
-    "NFE",
-    "latency [ms]\np50 / p95",
-    "parameters",
-    "training",
 )
 _CHOICELESS = ("", "direct", "two_step", "mixture", "nearest")
 """Samplers of one number of steps, which nobody needs to read."""
@@ -70,53 +53,12 @@ def summary_markdown(results: Results) -> str:
             blocks.append("\n".join(said))
     blocks.append("## Every sampler and number of steps")
     for task, rows in results.summary.groupby("task", sort=False):
-        body = [[*_cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
+        body = [[*cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
         blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
         blocks += ["## What the chunks look like", _looks_table(results)]
     blocks += ["## How to read this", "\n".join(f"- {line}" for line in _footer(results))]
     return "\n\n".join(blocks) + "\n"
-
-
-def print_summary(results: Results, console: Console | None = None) -> None:
-    """Print the headline rows of a run: one table for each task, at most 100 columns wide.
-
-    Args:
-        results: The run.
-        console: Where to print; the default is stdout.
-    """
-    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-    out = console or Console(width=width, highlight=False)
-    if results.is_smoke:
-        out.print(Text(SMOKE, style="bold red"))
-    for task in dict.fromkeys(results.summary["task"]):
-        table = Table(
-            title=Text(task, style="bold"),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-            collapse_padding=True,
-        )
-        for name in _TERMINAL_HEADER:
-            left = name in ("policy", "sampler")
-            table.add_column(name, justify="left" if left else "right", no_wrap=True)
-        for row in _headline_rows(results, task):
-            table.add_row(*(Text(cell.replace("–", "-")) for cell in _cells(row)))
-        out.print(table)
-        rows = results.comparisons[results.comparisons["task"] == task]
-        if said := _verdicts(list(rows.itertuples())):
-            out.print(Text(said + "\n"))
-    for line in results.warnings:
-        out.print(Text(f"warning: {line}", style="yellow"))
-
-
-def _verdicts(rows: Sequence[Any]) -> str:
-    """Say all comparisons of a task in one sentence; more than a few ties are only counted."""
-    said = [_verdict(row) for row in rows if row.verdict != "tie"]
-    ties = [_verdict(row) for row in rows if row.verdict == "tie"]
-    if len(ties) > _NAMED_TIES:
-        ties = [f"the other {len(ties)} pairs tie" if said else f"all {len(ties)} pairs tie"]
-    return "; ".join([*said, *ties])
 
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
@@ -126,7 +68,7 @@ def comparison_sentences(results: Results, task: str) -> list[str]:
 
 def sentences(comparisons: pd.DataFrame) -> list[str]:
     """Say each of some comparisons in one sentence."""
-    return [f"{_verdict(row)}{_evidence(row)}." for row in comparisons.itertuples()]
+    return [f"{verdict(row)}{_evidence(row)}." for row in comparisons.itertuples()]
 
 
 def sampler_label(sampler: str, steps: int) -> str:
@@ -134,7 +76,7 @@ def sampler_label(sampler: str, steps: int) -> str:
     return f"{sampler} {steps}" if steps > 0 and sampler not in _CHOICELESS else sampler or "–"
 
 
-def _verdict(row: Any) -> str:
+def verdict(row: Any) -> str:
     """Say who is ahead."""
     if row.verdict == "tie":
         return f"{row.policy_a} and {row.policy_b} tie"
@@ -160,7 +102,7 @@ def _evidence(row: Any) -> str:
     return f"{text}; {row.test} {_p(row.p)}, after Holm {_p(row.p_holm)}"
 
 
-def _headline_rows(results: Results, task: str) -> list[Any]:
+def headline_rows(results: Results, task: str) -> list[Any]:
     """Return the headline rows of a task in order."""
     of_task = results.summary[(results.summary["task"] == task) & results.summary["headline"]]
     return list(of_task.itertuples())
@@ -170,18 +112,18 @@ def _headline_table(results: Results, task: str) -> str:
     """Return the headline table of one task, with a line for every policy that lacks it."""
     ahead = leaders(results.comparisons).get(task)
     body = []
-    for row in _headline_rows(results, task):
-        cells = [_escape(cell) for cell in _cells(row)]
+    for row in headline_rows(results, task):
+        own = [_escape(cell) for cell in cells(row)]
         if row.policy == ahead:
-            cells[0], cells[2] = f"**{cells[0]}**", f"**{cells[2]}**"
-        body.append(cells)
+            own[0], own[2] = f"**{own[0]}**", f"**{own[2]}**"
+        body.append(own)
     present = set(results.summary.loc[results.summary["task"] == task, "policy"])
     for policy in sorted(set(results.summary["policy"]) - present, key=policy_order):
         body.append([_escape(policy), "–", "no episodes (incomplete)", *["–"] * 5])
     return markdown_table(_HEADER, body, escaped=True)
 
 
-def _cells(row: Any) -> list[str]:
+def cells(row: Any) -> list[str]:
     """Return the cells of `_HEADER` for one row of the summary."""
     if row.train_seeds == 1:
         success = f"{row.successes}/{row.episodes}"

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.counting_network import CountingNetwork, NoNetwork
 from policies.encoders import WindowEncoder
 from policies.fast_network import FastNetwork
 from policies.normalizer import Normalizer
 from policies.objectives import OBJECTIVES, make_objective
-from policies.objectives.base import Network, Noise
+from policies.objectives.base import Noise
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import lookup, unknown_name
 
@@ -109,58 +110,6 @@ class Sample(NamedTuple):
 
     actions: Tensor
     nfe: NDArray[np.int64]
-
-
-class CountingNetwork:
-    """A network that counts its evaluations: NFE is what happened, not what a sampler declares.
-
-    Evaluations for the whole batch are counted on the host; those for some rows are added up where
-    the rows are, so that counting never waits for a device.
-
-    Args:
-        network: The network to call.
-    """
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._whole = 0
-        self._rows: Tensor | None = None
-
-    def __call__(
-        self,
-        noisy_actions: Tensor,
-        time: Tensor,
-        condition: Tensor,
-        active: Tensor | None = None,
-    ) -> Tensor:
-        """Evaluate the network once.
-
-        Args:
-            noisy_actions: ``(B, Tp, act_dim)``.
-            time: ``(B,)`` or ``(B, 2)``.
-            condition: ``(B, C)``.
-            active: ``(B,)`` bool, the rows that the evaluation is for; the others are only there to
-                fill the batch and are not counted. None is every row.
-        """
-        if active is None:
-            self._whole += 1
-        else:
-            rows = active.to(torch.int64)
-            self._rows = rows if self._rows is None else self._rows + rows
-        return self._network(noisy_actions, time, condition)
-
-    def nfe(self, batch: int) -> NDArray[np.int64]:
-        """Return the evaluations so far for each of `batch` rows, ``(batch,)``."""
-        counts = np.full(batch, self._whole, dtype=np.int64)
-        return counts if self._rows is None else counts + self._rows.cpu().numpy()
-
-
-class NoNetwork(nn.Module):
-    """Stands in the place of the network where an objective trains none."""
-
-    def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-        """Raise `RuntimeError`: there is nothing to evaluate."""
-        raise RuntimeError("This policy has no network to evaluate.")
 
 
 class ChunkPolicy(nn.Module):

@@ -16,7 +16,20 @@ SOURCES = {
     for path in sorted((ROOT / package).rglob("*.py"))
 }
 ALLOWED = {"envs": {"numpy", "mujoco", "gymnasium"}, "policies": {"numpy", "torch", "scipy"}}
-LIGHT = ("records", "statistics", "tables", "comparisons", "summary", "results", "plots", "figures")
+LIGHT = (
+    "records",
+    "statistics",
+    "tables",
+    "comparisons",
+    "summary",
+    "terminal_summary",
+    "matrix",
+    "matrix_text",
+    "matrix_figure",
+    "results",
+    "plots",
+    "figures",
+)
 INTRODUCERS = ("fmbench.experiment", "fmbench.rescoring", "fmbench.plugins")
 
 

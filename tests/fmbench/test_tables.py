@@ -11,8 +11,9 @@ from fmbench.errors import FmbenchError
 from fmbench.records import EpisodeRow, MeasurementRow
 from fmbench.results import read_results
 from fmbench.statistics import holm, mcnemar_exact, t_interval, wilson_interval
-from fmbench.summary import print_summary, sampler_label, summary_markdown
+from fmbench.summary import sampler_label, summary_markdown
 from fmbench.tables import frame, summarise
+from fmbench.terminal_summary import print_summary
 
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 

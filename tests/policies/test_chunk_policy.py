@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.chunk_policy import CountingNetwork
+from policies.counting_network import CountingNetwork
 from policies.embeddings import SinusoidalTimeEmbedding
 from policies.objectives import OBJECTIVES
 from policies.objectives.base import Noise
