@@ -4,7 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from policies.objectives.average import AverageVelocity, network_time, uniform_like
+from policies.objectives.average import (
+    AverageVelocity,
+    bound_chunk,
+    network_time,
+    uniform_like,
+)
 from policies.objectives.base import Network, normal_like
 from policies.samplers import AVERAGE_SAMPLERS
 
@@ -34,7 +39,8 @@ class MeanFlow(AverageVelocity):
     ) -> Tensor:
         """Return the loss at one random step per chunk; see `Objective.loss`.
 
-        The first rows of the batch have h = 0, where no derivative is needed.
+        The first rows of the batch, which have to be in random order, have h = 0, where no
+        derivative is needed.
         """
         noise = normal_like(actions, generator)
         flow = int(FLOW_SHARE * len(actions))
@@ -82,4 +88,4 @@ class MeanFlow(AverageVelocity):
         # s = actions + h (ds/dt - v) + h / (1 - t) (s - x_t), in which h <= 1 - t
         share = h / (1 - t).clamp(min=CLOSEST)
         actions = x_t + (1 - t) * velocity
-        return output, actions + h * (slope - velocity) + share * (now - x_t)
+        return output, actions + h * (slope - velocity) + share * (bound_chunk(now) - x_t)

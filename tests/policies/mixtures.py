@@ -15,7 +15,7 @@ from policies.objectives.base import Objective
 
 SHAPE = (4, 2)
 RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
-VEER = torch.tensor([0.1, 0.3, 0.5, 0.7])
+VEER = torch.tensor([0.1, 0.25, 0.4, 0.55])
 SIZES = {"mlp": (64, 2), "dit": (32, 2), "unet": (32, 1)}
 
 
@@ -36,11 +36,11 @@ def veer(centre: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), half of either problem."""
-    centre = torch.rand(n - n // 2, generator=generator) - 0.5
-    chunks = torch.cat((ring(n // 2, generator), veer(centre, generator)))
-    which = (torch.arange(n) >= n // 2).float()
-    return chunks, torch.stack((which, torch.cat((torch.zeros(n // 2), centre))), dim=-1)
+    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), of either problem in random order."""
+    centre = 0.5 * torch.rand(n, generator=generator) - 0.25
+    which = torch.randint(2, (n,), generator=generator)
+    chunks = torch.where(which[:, None, None] == 1, veer(centre, generator), ring(n, generator))
+    return chunks, torch.stack((which.float(), which * centre), dim=-1)
 
 
 def train(
