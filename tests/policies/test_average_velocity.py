@@ -184,11 +184,11 @@ def test_steps_in_training_end_by_the_data_and_part_of_a_batch_is_a_flow(name: s
     actions, generator = normal(4000, *SHAPE), torch.Generator().manual_seed(0)
     make_objective(name, "sample", SHAPE).loss(spy, actions, torch.zeros(4000, 1), generator)
     t, h = torch.cat(seen[::-1] if name == "meanflow" else seen[-1:]).unbind(dim=1)
-    assert (h[: 2000 if name == "meanflow" else 3000] == 0).all()
+    assert (h[:3000] == 0).all()
     steps = h > 0
     assert (t >= 0).all()
     assert (t + h).max() <= 1
-    assert steps.sum() == (2000 if name == "meanflow" else 1000)
+    assert steps.sum() == 1000
     if name == "shortcut":
         lengths, counts = h[steps].unique(return_counts=True)
         assert lengths.tolist() == [1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1]
