@@ -34,6 +34,17 @@ class AverageVelocity(Objective):
         return actions if self.prediction == "sample" else velocity
 
 
+def bound_chunk(chunk: Tensor) -> Tensor:
+    """Return the chunk to which an average velocity leads, within [-1, 1] as all actions are.
+
+    No true one is changed. A flow carries ``x_t`` to a mean of ``x_t``, in the share
+    ``(1 - t - h) / (1 - t)``, and of the clean chunks that it expects on the way, themselves means
+    of actions: ``s`` is the mean of the latter. What a network says of itself is bounded so that it
+    cannot grow by being learnt from. Samplers of diffusion bound the same chunk.
+    """
+    return chunk.clamp(-1.0, 1.0)
+
+
 def uniform_like(actions: Tensor, generator: torch.Generator) -> Tensor:
     """Draw ``(B, 1, 1)`` in [0, 1) on the generator's device, and move it to that of `actions`."""
     drawn = torch.rand(

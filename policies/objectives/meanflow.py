@@ -4,11 +4,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from policies.objectives.average import AverageVelocity, network_time, uniform_like
+from policies.objectives.average import (
+    AverageVelocity,
+    bound_chunk,
+    network_time,
+    uniform_like,
+)
 from policies.objectives.base import Network, normal_like
 from policies.samplers import AVERAGE_SAMPLERS
 
-FLOW_SHARE = 0.5
+FLOW_SHARE = 0.75
 """Share of a batch that learns the velocity itself, at h = 0."""
 LOGIT_MEAN = 0.4
 """Mean of the logits of t and r, of standard deviation 1; -0.4 in the paper's time, table 1d."""
@@ -20,9 +25,10 @@ class MeanFlow(AverageVelocity):
     """MeanFlow (Geng et al. 2025, arXiv 2505.13447): from noise to a chunk in one step, or in more.
 
     The paper's time runs from data to noise, with a step from t back to r; here a step goes from t
-    ahead to ``r = t + h``. Half of a batch is at h = 0, at uniform times, where the paper has three
-    quarters, at logit-normal ones. Errors are not weighted, which is p = 0 in its eq. 22: a weight
-    that falls with a chunk's own error turns what is learnt from a mean towards a mode.
+    ahead to ``r = t + h``. As in the paper three quarters of a batch are at h = 0, but at uniform
+    times, where the paper's are logit-normal. Errors are not weighted, which is p = 0 in its eq.
+    22: a weight that falls with a chunk's own error turns what is learnt from a mean towards a
+    mode.
     """
 
     limits = {"average": AVERAGE_SAMPLERS["average"].limits}  # noqa: RUF012
@@ -34,7 +40,8 @@ class MeanFlow(AverageVelocity):
     ) -> Tensor:
         """Return the loss at one random step per chunk; see `Objective.loss`.
 
-        The first rows of the batch have h = 0, where no derivative is needed.
+        The first rows of the batch, which have to be in random order, have h = 0, where no
+        derivative is needed.
         """
         noise = normal_like(actions, generator)
         flow = int(FLOW_SHARE * len(actions))
@@ -82,4 +89,4 @@ class MeanFlow(AverageVelocity):
         # s = actions + h (ds/dt - v) + h / (1 - t) (s - x_t), in which h <= 1 - t
         share = h / (1 - t).clamp(min=CLOSEST)
         actions = x_t + (1 - t) * velocity
-        return output, actions + h * (slope - velocity) + share * (now - x_t)
+        return output, actions + h * (slope - velocity) + share * (bound_chunk(now) - x_t)

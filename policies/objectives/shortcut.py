@@ -4,7 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from policies.objectives.average import AverageVelocity, network_time, uniform_like
+from policies.objectives.average import (
+    AverageVelocity,
+    bound_chunk,
+    network_time,
+    uniform_like,
+)
 from policies.objectives.base import Network, normal_like
 from policies.samplers import AVERAGE_SAMPLERS
 from policies.samplers.average import SHORTCUT_STEPS, average_step
@@ -18,7 +23,8 @@ LENGTHS = SHORTCUT_STEPS.bit_length() - 1
 class Shortcut(AverageVelocity):
     """Shortcut models (Frans et al. 2024, arXiv 2410.12557): a power of two of equal steps.
 
-    The targets are the network's own, without gradient, where the paper takes averaged weights. A
+    The targets are the network's own, without gradient, where the paper takes averaged weights;
+    the chunks of which they are made are bounded, without which they can grow without end. A
     flow's times are continuous, where the paper's are multiples of the shortest step.
     """
 
@@ -31,7 +37,8 @@ class Shortcut(AverageVelocity):
     ) -> Tensor:
         """Return the loss at one random step per chunk; see `Objective.loss`.
 
-        The first rows of the batch learn the velocity, at h = 0, the last ones longer steps.
+        The first rows of the batch, which have to be in random order, learn the velocity, at h = 0,
+        the last ones longer steps.
         """
         noise = normal_like(actions, generator)
         t, length = uniform_like(actions, generator), uniform_like(actions, generator)
@@ -43,10 +50,26 @@ class Shortcut(AverageVelocity):
         h = torch.cat((torch.zeros_like(t[:flow]), 1 / counts))
         x_t, velocity = torch.lerp(noise, actions, t), actions - noise
         with torch.no_grad():
-            longer = self.two_steps(network, x_t[flow:], t[flow:], h[flow:], condition[flow:])
+            bounded = self.bounded(network)
+            longer = self.two_steps(bounded, x_t[flow:], t[flow:], h[flow:], condition[flow:])
         target = torch.cat((self.flow_target(actions, velocity)[:flow], longer))
         # eq. 5: both parts with the weight that they have in the batch
         return F.mse_loss(network(x_t, network_time(t, h), condition), target)
+
+    def bounded(self, network: Network) -> Network:
+        """Return a network that says the same, as long as the chunk that it leads to is possible.
+
+        See `bound_chunk`; times are before 1.
+        """
+
+        def output(x_t: Tensor, time: Tensor, condition: Tensor) -> Tensor:
+            said = network(x_t, time, condition)
+            if self.prediction == "sample":
+                return bound_chunk(said)
+            rest = 1 - time[:, 0, None, None]
+            return (bound_chunk(x_t + rest * said) - x_t) / rest
+
+        return output
 
     def two_steps(
         self, network: Network, x_t: Tensor, t: Tensor, h: Tensor, condition: Tensor

@@ -1,7 +1,7 @@
 """Two problems with several right answers, for one network: which one, says the condition.
 
 With condition (0, 0) a chunk is a point of an eight-mode ring in the plane, held for four actions.
-With condition (1, c) it is a path of four actions that veers left or right by as much, around c.
+With condition (1, c) it is a path of four actions that veers left or right by as much, around c/4.
 """
 
 import math
@@ -15,7 +15,7 @@ from policies.objectives.base import Objective
 
 SHAPE = (4, 2)
 RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
-VEER = torch.tensor([0.1, 0.3, 0.5, 0.7])
+CENTRE, VEER = 0.25, torch.tensor([0.1, 0.25, 0.4, 0.55])
 SIZES = {"mlp": (64, 2), "dit": (32, 2), "unet": (32, 1)}
 
 
@@ -27,24 +27,24 @@ def ring(n: int, generator: torch.Generator) -> Tensor:
     return points[:, None, :].expand(n, *SHAPE)
 
 
-def veer(centre: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw chunks (n, 4, 2) around `centre` (n,)."""
-    side = 2.0 * torch.randint(2, (len(centre),), generator=generator) - 1
-    noise = DEVIATION * torch.randn(len(centre), 2, generator=generator)
-    sideways = centre[:, None] + side[:, None] * VEER + noise[:, :1]
+def veer(c: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw chunks (n, 4, 2) with conditions (1, c), for `c` (n,)."""
+    side = 2.0 * torch.randint(2, (len(c),), generator=generator) - 1
+    noise = DEVIATION * torch.randn(len(c), 2, generator=generator)
+    sideways = CENTRE * c[:, None] + side[:, None] * VEER + noise[:, :1]
     return torch.stack((sideways, 0.5 * VEER + noise[:, 1:]), dim=-1)
 
 
 def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), half of either problem."""
-    centre = torch.rand(n - n // 2, generator=generator) - 0.5
-    chunks = torch.cat((ring(n // 2, generator), veer(centre, generator)))
-    which = (torch.arange(n) >= n // 2).float()
-    return chunks, torch.stack((which, torch.cat((torch.zeros(n // 2), centre))), dim=-1)
+    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), of either problem in random order."""
+    c = 2 * torch.rand(n, generator=generator) - 1
+    which = torch.randint(2, (n,), generator=generator)
+    chunks = torch.where(which[:, None, None] == 1, veer(c, generator), ring(n, generator))
+    return chunks, torch.stack((which.float(), which * c), dim=-1)
 
 
 def train(
-    backbone: str, objective: str, updates: int, teacher: nn.Module | None = None, batch: int = 256
+    backbone: str, objective: str, updates: int, teacher: nn.Module | None = None, batch: int = 512
 ) -> tuple[nn.Module, Objective]:
     """Train a small network, from its teacher's weights where it has one."""
     width, depth = SIZES[backbone]
@@ -56,7 +56,7 @@ def train(
         network.load_state_dict(teacher.state_dict())
         learner.learn_from(teacher)
     generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(network.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     for _ in range(updates):
         loss = learner.loss(network, *draw(batch, generator), generator)
@@ -71,16 +71,21 @@ def train(
 def sample(
     network: nn.Module, objective: Objective, condition: Tensor, sampler: str, steps: int
 ) -> Tensor:
-    """Sample a chunk for each condition (n, 2)."""
+    """Sample a chunk for each condition (n, 2); n is a multiple of the number of modes.
+
+    The noise of a row is that of another one turned about the plane by the angle between two modes,
+    so that a network as symmetric as the ring would have exactly as many samples at each mode.
+    """
     generator = torch.Generator().manual_seed(2)
+    angles = torch.arange(MODES) * (2 * math.pi / MODES)
+    turns = torch.stack((angles.cos(), -angles.sin(), angles.sin(), angles.cos()), dim=-1)
+
+    def noise() -> Tensor:
+        drawn = torch.randn(len(condition) // MODES, 1, *SHAPE, generator=generator)
+        return (drawn @ turns.view(MODES, 2, 2)).flatten(0, 1)
+
     with torch.no_grad():
-        return objective.sample(
-            network,
-            condition,
-            lambda: torch.randn(len(condition), *SHAPE, generator=generator),
-            sampler,
-            steps,
-        )
+        return objective.sample(network, condition, noise, sampler, steps)
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor) -> float:
