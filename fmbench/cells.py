@@ -78,7 +78,8 @@ class CellStore:
         if not path.exists():
             if cell.task not in self._held_out:
                 self._held_out[cell.task] = held_out_windows(self.config, cell.task)
-            row = diagnose(cell, policy, self._held_out[cell.task])
+            on_device = policy.to(self.config.device)  # a resumed run has not acted with it yet
+            row = diagnose(cell, on_device, self._held_out[cell.task])
             write_rows(path, [row], DiagnosticRow)
         (row,) = read_rows(path, DiagnosticRow)
         return row

@@ -219,7 +219,7 @@ def check_out(out: Path, flag: str = "--out") -> None:
     probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
     try:
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another run may have looked at the same time
     except OSError as error:
         raise FmbenchError(
             f"{flag} {out}: {existing} cannot be written ({error.strerror})"

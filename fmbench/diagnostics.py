@@ -64,9 +64,9 @@ def _distances(
         rows = torch.arange(start, start + INFERENCE_ROWS).clamp(max=len(actions) - 1)
         block = observations[rows.to(actions.device)]
         count = min(INFERENCE_ROWS, len(actions) - start)
-        wanted = actions[start : start + count]
+        wanted = actions[start : start + count].cpu()
         each = [
-            (sampling(block, noise).actions[:count] - wanted).square().mean((1, 2)).sqrt()
+            (sampling(block, noise).actions[:count].cpu() - wanted).square().mean((1, 2)).sqrt()
             for _ in range(SAMPLES)
         ]
         found.append(torch.stack(each, 1))

@@ -1,6 +1,5 @@
 """A chunk policy: normalisers, encoder, network and objective as one module."""
 
-import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -149,12 +148,6 @@ class ChunkPolicy(nn.Module):
         )
 
         self._fast = FastNetwork()
-
-    def twin(self) -> "ChunkPolicy":
-        """Return a policy of the same modules and weights, with plans of its own."""
-        other = copy.copy(self)
-        other._fast = FastNetwork()
-        return other
 
     def fit_normalizers(
         self,

@@ -1,12 +1,9 @@
 """Sample chunks on a CUDA device by replaying one captured graph of the whole sampler."""
 
-import itertools
 from collections.abc import Callable
 from typing import TypeAlias
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.chunk_policy import ChunkPolicy, Sample
@@ -15,8 +12,6 @@ from policies.objectives.base import Noise
 Sampling: TypeAlias = Callable[[Tensor, Noise], Sample]
 """``(observations (rows, obs_horizon, obs_dim), noise) -> sample``."""
 
-PART_ROWS = 64
-"""Rows that are sampled together; as many as in a block of `policies.actor`."""
 WARM_UP_CALLS = 2
 """Calls made one operation at a time before the capture: kernels and workspaces are chosen then."""
 
@@ -31,7 +26,8 @@ def make_sampling(policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> S
         rows: Windows of observations per call.
     """
     limits = policy.objective.limits[policy.objective.parse_sampler(sampler).name]
-    if next(policy.buffers()).is_cuda and not limits.adaptive:  # whose steps the host decides
+    needs_host = limits.adaptive or not policy.objective.trains  # to choose steps, to search
+    if next(policy.buffers()).is_cuda and not needs_host:
         return GraphSampler(policy, sampler, steps, rows)
     return lambda observations, noise: policy.sample(observations, noise, sampler, steps)
 
@@ -40,9 +36,8 @@ class GraphSampler:
     """Encoder, every step of the sampler and the normalisers as one graph for one batch size.
 
     A step of a small network is bound by the start of its kernels: the host starts the graph once.
-    Rows beyond `PART_ROWS` are parts of their own that run side by side, since the kernels of one
-    leave most of a GPU idle. The noise is drawn outside, as many times and in the order the sampler
-    asks for it, so that the chunks are those of `ChunkPolicy.sample`.
+    The noise is drawn outside, as many times and in the order the sampler asks for it, so that the
+    chunks are those of `ChunkPolicy.sample`.
 
     Args:
         policy: The policy, on a CUDA device, in evaluation mode; its weights stay in place.
@@ -52,16 +47,12 @@ class GraphSampler:
     """
 
     def __init__(self, policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> None:
-        self.sampler, self.steps = sampler, steps
+        self.policy, self.sampler, self.steps = policy, sampler, steps
         config, device = policy.config, next(policy.buffers()).device
         self._shape = (rows, *policy.objective.chunk_shape)
         self._observations = torch.zeros(rows, config.obs_horizon, config.obs_dim, device=device)
         self._host = torch.zeros(self._shape, pin_memory=True)
         self._noise: list[Tensor] = []
-        self._parts = [
-            _Part(policy.twin(), slice(start, min(start + PART_ROWS, rows)), device)
-            for start in range(0, rows, PART_ROWS)
-        ]
         self._graph = torch.cuda.CUDAGraph()
         with torch.inference_mode():
             self._sample = self._capture()
@@ -81,48 +72,23 @@ class GraphSampler:
 
     def _capture(self) -> Sample:
         """Learn how often the sampler draws, then capture it with as many buffers of noise."""
-        for _ in range(WARM_UP_CALLS):
-            self._run(grows=True)
-        torch.cuda.synchronize(self._observations.device)
+        device = self._observations.device
+        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_CALLS):
+                self._noise.clear()
+                self._run(self._add_buffer)
+        torch.cuda.current_stream(device).wait_stream(stream)
+        buffers = iter(self._noise)
         with torch.cuda.graph(self._graph):
-            nfe = self._run(grows=False)
-        return Sample(self._host, nfe)
+            sample = self._run(lambda: next(buffers))
+            self._host.copy_(sample.actions, non_blocking=True)
+        return Sample(self._host, sample.nfe)
 
-    def _run(self, grows: bool) -> NDArray[np.int64]:
-        """Sample every part on its stream; return each row's evaluations."""
-        now = torch.cuda.current_stream(self._observations.device)
-        nfe = []
-        for part in self._parts:
-            part.stream.wait_stream(now)
-            with torch.cuda.stream(part.stream):
-                sample = part.policy.sample(
-                    self._observations[part.rows],
-                    self._draws(part, grows),
-                    self.sampler,
-                    self.steps,
-                )
-                self._host[part.rows].copy_(sample.actions, non_blocking=True)
-            nfe.append(sample.nfe)
-        for part in self._parts:
-            now.wait_stream(part.stream)
-        return np.concatenate(nfe)
+    def _run(self, noise: Noise) -> Sample:
+        return self.policy.sample(self._observations, noise, self.sampler, self.steps)
 
-    def _draws(self, part: "_Part", grows: bool) -> Noise:
-        """Return what hands a part its rows of one buffer of noise after the other."""
-        count = itertools.count()
-
-        def draw() -> Tensor:
-            index = next(count)
-            if grows and index == len(self._noise):
-                self._noise.append(torch.zeros(self._shape, device=self._observations.device))
-            return self._noise[index][part.rows]
-
-        return draw
-
-
-class _Part:
-    """Some rows of a batch, with a stream and a twin of the policy that holds their plan."""
-
-    def __init__(self, policy: ChunkPolicy, rows: slice, device: torch.device) -> None:
-        self.policy, self.rows = policy, rows
-        self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    def _add_buffer(self) -> Tensor:
+        self._noise.append(torch.zeros(self._shape, device=self._observations.device))
+        return self._noise[-1]

@@ -160,13 +160,3 @@ def test_time_embedding_tells_diffusion_steps_apart() -> None:
     assert torch.cdist(features, features).fill_diagonal_(9).min() > 0.5
     with pytest.raises(ValueError, match="even dim"):
         SinusoidalTimeEmbedding(7)
-
-
-def test_a_twin_shares_weights_and_answers_alike() -> None:
-    policy = build().eval()
-    with torch.inference_mode():
-        before = policy.sample(OBSERVATIONS, noise()).actions
-        twin = policy.twin()
-        assert torch.equal(twin.sample(OBSERVATIONS, noise()).actions, before)
-    assert twin._fast is not policy._fast
-    assert all(a is b for a, b in zip(twin.parameters(), policy.parameters(), strict=True))
