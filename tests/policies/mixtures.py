@@ -20,7 +20,7 @@ SHAPE = (4, 2)
 RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
 CENTRE, VEER = 0.25, torch.tensor([0.1, 0.25, 0.4, 0.55])
 SIZES = {"mlp": (64, 2), "dit": (32, 1), "unet": (64, 1)}
-RATES = {"mlp": 6e-3, "dit": 6e-3, "unet": 8e-3}
+RATES = {"mlp": 6e-3, "dit": 6e-3, "unet": 1e-2}
 
 
 def ring(n: int, generator: torch.Generator) -> Tensor:
