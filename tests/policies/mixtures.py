@@ -5,18 +5,22 @@ With condition (1, c) it is a path of four actions that veers left or right by a
 """
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
-from policies.objectives import make_objective
+from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.base import Objective
 
+Problem: TypeAlias = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 SHAPE = (4, 2)
 RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
 CENTRE, VEER = 0.25, torch.tensor([0.1, 0.25, 0.4, 0.55])
-SIZES = {"mlp": (64, 2), "dit": (32, 2), "unet": (32, 1)}
+SIZES = {"mlp": (64, 2), "dit": (32, 1), "unet": (64, 1)}
+RATES = {"mlp": 6e-3, "dit": 6e-3, "unet": 1e-2}
 
 
 def ring(n: int, generator: torch.Generator) -> Tensor:
@@ -43,25 +47,50 @@ def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return chunks, torch.stack((which.float(), which * c), dim=-1)
 
 
+def answer(condition: Tensor) -> Tensor:
+    """Return the one right chunk (n, 4, 2) of each condition (n, 2) of a third problem."""
+    phases = condition[:, None] * torch.linspace(0.5, 2.0, SHAPE[0])[:, None]
+    return 0.8 * torch.stack((torch.sin(2 * phases[..., 0]), torch.cos(phases.sum(-1))), dim=-1)
+
+
+def draw_veers(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a batch of the second problem alone."""
+    c = 2 * torch.rand(n, generator=generator) - 1
+    return veer(c, generator), torch.stack((torch.ones(n), c), dim=-1)
+
+
+def draw_answers(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a batch of the third problem."""
+    condition = 2 * torch.rand(n, 2, generator=generator) - 1
+    return answer(condition), condition
+
+
 def train(
-    backbone: str, objective: str, updates: int, teacher: nn.Module | None = None, batch: int = 512
+    backbone: str,
+    objective: str,
+    updates: int,
+    teacher: nn.Module | None = None,
+    problem: Problem = draw,
 ) -> tuple[nn.Module, Objective]:
-    """Train a small network, from its teacher's weights where it has one."""
+    """Train a small network in batches of 512, from its teacher's weights where it has one."""
     width, depth = SIZES[backbone]
+    outputs = OBJECTIVES[objective].outputs_per_action(SHAPE[1])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(backbone, 2, 4, 2, width, depth, "film")
+        network = make_backbone(backbone, 2, 4, 2, width, depth, "film", outputs)
     learner = make_objective(objective, "sample", SHAPE)
     if teacher is not None:
         network.load_state_dict(teacher.state_dict())
         learner.learn_from(teacher)
     generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(network.parameters(), lr=5e-3, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, RATES[backbone], updates, pct_start=0.2, cycle_momentum=False
+    )
     for _ in range(updates):
-        loss = learner.loss(network, *draw(batch, generator), generator)
+        loss = learner.loss(network, *problem(512, generator), generator)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()

@@ -1,0 +1,154 @@
+"""Every generative objective on every backbone learns all of several right answers.
+
+All networks are of one size for each backbone, and train on the same batches by the same schedule.
+"""
+
+from functools import cache
+from typing import NamedTuple
+
+import mixtures
+import pytest
+import torch
+from torch import nn
+
+from policies.backbones import BACKBONES
+from policies.objectives.base import Objective
+from policies.objectives.flow import Flow
+from policies.straightness import field_straightness
+
+SAMPLERS = {
+    "flow": ("euler", 32),
+    "reflow": ("euler", 2),
+    "meanflow": ("average", 2),
+    "shortcut": ("shortcut", 2),
+    "diffusion": ("ddim", 32),
+}
+UPDATES = {"mlp": 800, "dit": 600, "unet": 500}
+SHORT = {"reflow": 60, "bc": 100}
+SAMPLES = 2000
+RING_BOUND, VEER_BOUND = 0.08, 0.07
+"""Bounds of sliced Wasserstein distances; as many draws of the truth are 0.01 to 0.02 apart."""
+FEW_STEPS_FACTOR = 2.0
+"""How much larger distances after a few steps may be than a flow's after 32."""
+ONE_ANSWER_FACTOR = 1.5
+"""The same of mip's error and a flow's where there is one right answer."""
+
+
+class Scores(NamedTuple):
+    """What samples of a trained network are like.
+
+    Attributes:
+        ring: Sliced Wasserstein distance of the ring.
+        weight: Largest error of the weight of one of its modes, relative to the weight.
+        veer: The largest distance over several conditions.
+        side: The largest error of the weight of either side, relative to the weight.
+    """
+
+    ring: float
+    weight: float
+    veer: float
+    side: float
+
+
+@cache
+def trained(backbone: str, objective: str) -> tuple[nn.Module, Objective]:
+    teacher = trained(backbone, "flow")[0] if objective == "reflow" else None
+    updates = SHORT.get(objective, UPDATES[backbone])
+    return mixtures.train(backbone, objective, updates, teacher)
+
+
+@cache
+def score(backbone: str, objective: str, sampler: str, steps: int) -> Scores:
+    network, learner = trained(backbone, objective)
+    generator = torch.Generator().manual_seed(7)
+    condition = torch.zeros(SAMPLES, 2)
+    chunks = mixtures.sample(network, learner, condition, sampler, steps)
+    ring = mixtures.sliced_wasserstein(chunks, mixtures.ring(SAMPLES, generator))
+    weight = float((mixtures.ring_weights(chunks) - 1).abs().max())
+    distances, sides = [], []
+    for c in (-0.8, 0.0, 0.8):
+        condition = torch.tensor([[1.0, c]]).expand(SAMPLES, 2)
+        chunks = mixtures.sample(network, learner, condition, sampler, steps)
+        truth = mixtures.veer(condition[:, 1], generator)
+        distances.append(mixtures.sliced_wasserstein(chunks, truth))
+        left = float((chunks[:, -1, 0] < mixtures.CENTRE * c).float().mean())
+        sides.append(abs(2 * left - 1))
+    return Scores(ring, weight, max(distances), max(sides))
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("objective", list(SAMPLERS))
+def test_all_right_answers_get_their_weight(objective: str, backbone: str) -> None:
+    scores = score(backbone, objective, *SAMPLERS[objective])
+    assert scores.weight < 0.2
+    assert scores.side < 0.2
+    assert scores.ring < RING_BOUND
+    assert scores.veer < VEER_BOUND
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_regression_learns_their_mean_and_fails_by_far(backbone: str) -> None:
+    scores = score(backbone, "bc", "direct", 1)
+    assert scores.weight > 6, "all chunks are nearest to one mode"
+    assert scores.ring > 5 * RING_BOUND
+    assert scores.veer > 2.4 * VEER_BOUND
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("objective", ["reflow", "meanflow", "shortcut"])
+def test_a_few_steps_are_as_good_as_a_flow_in_32(objective: str, backbone: str) -> None:
+    few, flow = (
+        score(backbone, objective, *SAMPLERS[objective]),
+        score(backbone, "flow", "euler", 32),
+    )
+    assert few.ring < FEW_STEPS_FACTOR * flow.ring
+    assert few.veer < FEW_STEPS_FACTOR * flow.veer
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("objective", ["reflow", "meanflow", "shortcut"])
+def test_one_step_is_far_better_than_one_of_a_flow(objective: str, backbone: str) -> None:
+    one, flow = (score(backbone, n, SAMPLERS[n][0], 1) for n in (objective, "flow"))
+    assert one.ring < flow.ring / 2.5
+    assert one.veer < flow.veer / 1.5
+    assert one.side < 0.25
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
+    noise = torch.randn(500, *mixtures.SHAPE, generator=torch.Generator().manual_seed(5))
+    condition = torch.zeros(500, 2)
+    bends = []
+    for name in ("flow", "reflow"):
+        network, learner = trained(backbone, name)
+        assert isinstance(learner, Flow)
+        bends.append(field_straightness(learner.field(network, condition), noise))
+    assert bends[1] < bends[0] / 3
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
+    network, learner = mixtures.train(backbone, "gmm", 200, problem=mixtures.draw_veers)
+    for c in (-0.8, 0.0, 0.8):
+        condition = torch.tensor([[1.0, c]]).expand(SAMPLES, 2)
+        chunks = mixtures.sample(network, learner, condition, "mixture", 1)
+        ways = torch.stack(
+            [mixtures.CENTRE * c + side * mixtures.VEER for side in (-1, 1)],
+        )
+        errors = (chunks[:, None, :, 0] - ways).abs().amax(-1)
+        one_way = (errors.amin(dim=1) < 2 * mixtures.DEVIATION).float().mean()
+        assert one_way > 0.98, "a mode of little weight may lie between"
+        assert abs(2 * float((errors[:, 0] < errors[:, 1]).float().mean()) - 1) < 0.2
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_mip_finds_the_one_right_answer_as_a_flow_does(backbone: str) -> None:
+    # Like bc it learns means: of several right answers it would not give any.
+    errors = {}
+    _, condition = mixtures.draw_answers(800, torch.Generator().manual_seed(6))
+    for name, sampler, steps in (("flow", "euler", 32), ("mip", "two_step", 2)):
+        network, learner = mixtures.train(backbone, name, 200, problem=mixtures.draw_answers)
+        chunks = mixtures.sample(network, learner, condition, sampler, steps)
+        errors[name] = float((chunks - mixtures.answer(condition)).square().mean().sqrt())
+    assert errors["flow"] < 0.12
+    assert errors["mip"] < ONE_ANSWER_FACTOR * errors["flow"]
