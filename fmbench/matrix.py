@@ -19,7 +19,7 @@ from fmbench.records import Row, write_bytes_atomic, write_rows
 if TYPE_CHECKING:
     from fmbench.results import Results
 
-MAY_DIFFER = ("task", "policy", "backbone", "preset", "device", "from_run")
+MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_run")
 """Values of a configuration that the runs of one matrix may have of their own."""
 
 
