@@ -7,6 +7,7 @@ from torch import Tensor
 from policies.backbones import BACKBONES, make_backbone
 from policies.embeddings import HIGHEST_SLOW_FREQUENCY, SinusoidalTimeEmbedding
 from policies.objectives import make_objective
+from policies.objectives.average import LARGEST_ACTION
 from policies.objectives.base import Network
 from policies.objectives.meanflow import MeanFlow
 from policies.objectives.shortcut import Shortcut
@@ -45,8 +46,8 @@ def exact(prediction: str, x: Tensor, time: Tensor) -> Tensor:
 def test_the_meanflow_target_of_the_exact_network_is_its_output(prediction: str) -> None:
     t = torch.tensor([0.0, 0.0, 0.3, 0.7, 0.999999, 1.0], dtype=torch.float64)
     h = torch.tensor([0.0, 1.0, 0.5, 0.3, 0.000001, 0.0], dtype=torch.float64)
-    x, time = 0.3 * normal(6, *SHAPE), torch.stack((t, h), dim=1)
-    assert exact("sample", x, time).abs().max() < 1
+    x, time = normal(6, *SHAPE), torch.stack((t, h), dim=1)
+    assert exact("sample", x, time).abs().max() < LARGEST_ACTION
     velocity = exact("velocity", x, torch.stack((t, torch.zeros_like(h)), dim=1))
     output, target = MeanFlow(prediction, SHAPE).output_and_target(
         lambda x, time, _: exact(prediction, x, time), x, time, velocity, CONDITION
@@ -95,9 +96,9 @@ def test_what_shortcut_learns_from_itself_leads_to_possible_chunks(prediction: s
         return output if prediction == "sample" else x + (1 - t) * output
 
     wild = lead(lambda x, time, _: 100 * x, normal(6, *SHAPE))
-    assert wild.abs().max() <= 1 + 1e-12
+    assert wild.abs().max() <= LARGEST_ACTION + 1e-12
     assert wild.abs().min() > 0
-    x, time = 0.3 * normal(6, *SHAPE), torch.cat((t, h), dim=1)[:, :, 0]
+    x, time = normal(6, *SHAPE), torch.cat((t, h), dim=1)[:, :, 0]
     true = lead(lambda x, time, _: exact(prediction, x, time), x)
     torch.testing.assert_close(true, exact("sample", x, time), rtol=0, atol=1e-12)
 

@@ -28,7 +28,7 @@ SHORT = {"reflow": 60, "bc": 100}
 SAMPLES = 2000
 RING_BOUND, VEER_BOUND = 0.08, 0.07
 """Bounds of sliced Wasserstein distances; as many draws of the truth are 0.01 to 0.02 apart."""
-FEW_STEPS_FACTOR = 2.0
+FEW_STEPS_FACTOR = 2.5
 """How much larger distances after a few steps may be than a flow's after 32."""
 ONE_ANSWER_FACTOR = 1.5
 """The same of mip's error and a flow's where there is one right answer."""
