@@ -1,0 +1,43 @@
+"""Define what a task with a goal says besides, so that another goal can be asked for in hindsight.
+
+Hindsight experience replay (Andrychowicz et al. 2017, arXiv:1707.01495) replaces the goal of a
+stored step by one that was reached. So the goal must stand apart from the observation, and the
+reward must follow from the goal reached and the goal asked for alone.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from envs.task import BoolArray, Field, FloatArray, Task, View
+
+
+class GoalTask(Task):
+    """A task whose success is that what it reached lies near enough to what was asked for.
+
+    Class attributes:
+        goal_size: Numbers in a goal.
+        goal_fields: Names of the observed fields that depend on the goal asked for; the
+            goal-conditioned environment leaves them out of its `observation`.
+    """
+
+    goal_size: ClassVar[int]
+    goal_fields: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return the goals that the rows have reached, (n, goal_size)."""
+
+    @abstractmethod
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return the goals that the rows are asked for, (n, goal_size)."""
+
+    @abstractmethod
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether goals (..., goal_size) count as the ones asked for, (...,).
+
+        `Score.solved` implies it: at a solved step the goal reached is the one asked for.
+        """
+
+    def goal_free_fields(self) -> tuple[Field, ...]:
+        """Return the observation's fields that do not depend on the goal asked for."""
+        return tuple(part for part in self.fields() if part.name not in self.goal_fields)
