@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones.dit import DiT, DiTBlock, SelfAttention
-from policies.backbones.plan import (
-    ContextTable,
+from policies.backbones.plan import ContextTable, Plan
+from policies.backbones.plan_layers import (
     InputLayer,
-    Plan,
     PlannedLayerNorm,
     PlannedLinear,
     around_one,

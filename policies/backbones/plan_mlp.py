@@ -7,10 +7,9 @@ from torch.nn import functional as F  # noqa: N812
 from policies.backbones.context import ContextEmbedding
 from policies.backbones.mlp import ResidualBlock, ResidualMLP, ScaledNorm
 from policies.backbones.modulated_norm import ModulatedNorm
-from policies.backbones.plan import (
+from policies.backbones.plan import ContextTable, Plan
+from policies.backbones.plan_layers import (
     Affine,
-    ContextTable,
-    Plan,
     PlannedLayerNorm,
     PlannedLinear,
     around_one,
@@ -57,7 +56,7 @@ class MlpPlan(Plan):
         self._output_norm, self._output = planned[-1], PlannedLinear(network.output, (batch,))
         self._hidden = time_features.new_empty(batch, network.input.out_features)
         self._inner = torch.empty_like(self._hidden)
-        self._chunk = self._output.output.view(batch, horizon, outputs)
+        self._chunk = self._output.destination.place.view(batch, horizon, outputs)
 
     def bind(self, condition: Tensor) -> None:
         """Compute what depends on the observations; see `Plan.bind`."""

@@ -6,19 +6,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from policies.backbones.plan import (
+from policies.backbones.plan import ContextTable, Plan
+from policies.backbones.plan_conv import PlannedConv, is_faster_by_action
+from policies.backbones.plan_layers import (
     Affine,
-    ContextTable,
+    FixedLayerNorm,
     InputLayer,
     Layer,
-    Plan,
     PlannedLayerNorm,
     PlannedLinear,
     around_one,
     of_type,
     silu_into,
 )
-from policies.backbones.unet import FilmBlock, Stage, TimeConv, UNet
+from policies.backbones.unet import FilmBlock, Stage, UNet
 
 
 class UNetPlan(Plan):
@@ -42,24 +43,34 @@ class UNetPlan(Plan):
         layers = self._film_layers(network)
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
         films = {block: self._table.halves(layer) for layer, block in enumerate(blocks)}
-        self._actions = time_features.new_zeros(batch, length, act_dim)
-        self._entrance = self._actions[:, :horizon]
+        self._padded = time_features.new_zeros(batch, length, act_dim) if network.padding else None
         offset = time_features.new_zeros(length, network.input.out_features)
         self._input = InputLayer(network.input, act_dim, offset, batch)
         self._down: list[tuple[PlannedStage, Tensor, PlannedLinear]] = []
+        destination = self._input.destination
         down, up = of_type(network.down, Stage), of_type(network.up, Stage)
-        merges, splits = of_type(network.merges, nn.Linear), of_type(network.splits, nn.Linear)
-        for stage, merge in zip(down, merges, strict=True):
+        for stage, merge in zip(down, of_type(network.merges, nn.Linear), strict=True):
             planned, length = PlannedStage(stage, films, batch, length), length // 2
-            pairs = planned.output.view(batch * length, -1)
-            self._down.append((planned, pairs, PlannedLinear(merge, (batch, length))))
+            destination.lead_to(*planned.entrances)
+            merged = PlannedLinear(merge, (batch, length))
+            destination = merged.destination
+            self._down.append((planned, planned.output.view(batch * length, -1), merged))
         self._middle = PlannedStage(network.middle, films, batch, length)
-        self._up: list[tuple[PlannedLinear, PlannedStage]] = []
-        for stage, split in zip(up, splits, strict=True):
+        destination.lead_to(*self._middle.entrances)
+        below = self._middle.output.flatten(0, 1)
+        self._up: list[tuple[Tensor, PlannedLinear, Tensor, Tensor, PlannedStage]] = []
+        kept = [stage.output for stage, *_ in reversed(self._down)]
+        splits = of_type(network.splits, nn.Linear)
+        for stage, split, old in zip(up, splits, kept, strict=True):
             before, length = PlannedLinear(split, (batch, length)), 2 * length
-            self._up.append((before, PlannedStage(stage, films, batch, length, inputs=2)))
-        self._output_norm = network.output_norm
+            planned = PlannedStage(stage, films, batch, length, inputs=2)
+            first, second = planned.entrances
+            before.destination.lead_to(first)
+            self._up.append((below, before, old, second, planned))
+            below = planned.output.flatten(0, 1)
+        self._output_norm, self._last = FixedLayerNorm(network.output_norm), below
         self._output = PlannedLinear(network.output, (batch, length))
+        self._chunk = self._output.destination.place[:, :horizon]
 
     @staticmethod
     def _film_layers(network: UNet) -> list[Layer]:
@@ -75,17 +86,24 @@ class UNetPlan(Plan):
 
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
         """Return the output at a time of the schedule; see `Plan.evaluate`."""
-        self._entrance.copy_(noisy_actions)
-        hidden = self._input(self._actions)
+        self._input(self._pad(noisy_actions))
         for stage, pairs, merge in self._down:
-            stage(index, hidden)
-            hidden = merge(pairs)
-        hidden = self._middle(index, hidden)
-        for (split, stage), (kept, *_) in zip(self._up, reversed(self._down), strict=True):
-            hidden = stage(index, split(hidden.flatten(0, 1)), kept.output)
-        normed = F.silu(self._output_norm(hidden), inplace=True)
-        chunk = self._output(normed.flatten(0, 1))[:, : noisy_actions.shape[1]]
-        return self._finish(index, chunk, noisy_actions)
+            stage(index)
+            merge(pairs)
+        self._middle(index)
+        for below, split, kept, entrance, stage in self._up:
+            split(below)
+            entrance.copy_(kept)
+            stage(index)
+        self._output(F.silu(self._output_norm(self._last), inplace=True))
+        return self._finish(index, self._chunk, noisy_actions)
+
+    def _pad(self, noisy_actions: Tensor) -> Tensor:
+        """Return the chunks with the zeros that the resolutions need."""
+        if self._padded is None:
+            return noisy_actions
+        self._padded[:, : noisy_actions.shape[1]].copy_(noisy_actions)
+        return self._padded
 
 
 class PlannedStage:
@@ -99,6 +117,7 @@ class PlannedStage:
         inputs: Tensors whose channels make up the input.
 
     Attributes:
+        entrances: Where the inputs are to be written, ``(batch, length, channels)`` each.
         output: ``(batch, length, channels)``, what the last block wrote.
     """
 
@@ -112,7 +131,7 @@ class PlannedStage:
     ) -> None:
         blocks = of_type(stage, FilmBlock)
         self._blocks = [PlannedFilmBlock(each, films[each], batch, length) for each in blocks]
-        self._entrances = self._blocks[0].input.chunk(inputs, dim=-1)
+        self.entrances: Sequence[Tensor] = self._blocks[0].input.chunk(inputs, dim=-1)
         self.output: Tensor = self._blocks[0].input.new_empty(
             batch, length, blocks[-1].second.out_features
         )
@@ -120,13 +139,10 @@ class PlannedStage:
         for block, target in zip(self._blocks, targets, strict=True):
             block.write_to(target)
 
-    def __call__(self, index: int, *inputs: Tensor) -> Tensor:
-        """Map ``(batch, length, channels)`` to `output`."""
-        for entrance, each in zip(self._entrances, inputs, strict=True):
-            entrance.copy_(each.view(entrance.shape))
+    def __call__(self, index: int) -> None:
+        """Write `output` for what the entrances hold."""
         for block in self._blocks:
             block(index)
-        return self.output
 
 
 class PlannedFilmBlock:
@@ -143,15 +159,17 @@ class PlannedFilmBlock:
     """
 
     def __init__(self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int) -> None:
-        self._first = PlannedConv(block.first, batch, length)
-        self._second = PlannedConv(block.second, batch, length)
+        by_action = is_faster_by_action(block.first.weight.device, batch)
+        has_shortcut = isinstance(block.shortcut, nn.Linear)  # which reads the first one's rows
+        self._first = PlannedConv(block.first, batch, length, by_action and not has_shortcut)
+        self._second = PlannedConv(block.second, batch, length, by_action)
         self._first_norm = PlannedLayerNorm(block.first_norm, film, per_token=True)
-        self._second_norm = block.second_norm
+        self._second_norm = FixedLayerNorm(block.second_norm)
         self.input, self._inner = self._first.input, self._second.input
         self._shortcut, self._passed = None, self.input
         if isinstance(block.shortcut, nn.Linear):
             self._shortcut = PlannedLinear(block.shortcut, (batch, length))
-            self._passed = self._shortcut.output
+            self._passed = self._shortcut.destination.place
 
     def write_to(self, target: Tensor) -> None:
         """Say where the output goes, ``(batch, length, channels_out)``."""
@@ -164,33 +182,3 @@ class PlannedFilmBlock:
         if self._shortcut is not None:
             self._shortcut(self._first.centre)
         torch.add(change, self._passed, out=self._target)
-
-
-class PlannedConv:
-    """A convolution over time as one product, its input between zeros that stay.
-
-    Args:
-        conv: The convolution.
-        batch: Chunks.
-        length: Actions.
-
-    Attributes:
-        input: ``(batch, length, channels_in)``, to be written before a call.
-        centre: The same as rows, after a call.
-    """
-
-    def __init__(self, conv: TimeConv, batch: int, length: int) -> None:
-        size = conv.in_features // 3
-        padded = conv.weight.new_zeros(batch, length + 2, size)
-        self.input = padded[:, 1:-1]
-        strides = (padded.stride(0), size, 1)  # three neighbours lie beside one another in memory
-        self._neighbours = padded.as_strided((batch, length, 3 * size), strides)
-        self._columns = conv.weight.new_empty(self._neighbours.shape)
-        self._rows = self._columns.flatten(0, 1)
-        self.centre = self._rows[:, size : 2 * size]
-        self._product = PlannedLinear(conv, (batch, length))
-
-    def __call__(self) -> Tensor:
-        """Convolve `input`, to ``(batch, length, channels_out)``."""
-        self._columns.copy_(self._neighbours)
-        return self._product(self._rows)

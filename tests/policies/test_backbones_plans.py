@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone, plan_unet
 from policies.backbones.sizes import network_size
 from policies.fast_network import PLANS
 
@@ -91,3 +91,12 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
         plan.evaluate(1, draw(2, 7, 5))
     assert torch.equal(torch.random.get_rng_state(), random)
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+
+
+@pytest.mark.parametrize("dims", ["odd", "small"])
+def test_unet_gives_the_same_action_by_action(dims: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_unet, "is_faster_by_action", lambda *_: True)
+    with torch.inference_mode():
+        for batch in (1, 5):
+            network = make("unet", "film", dims)
+            assert difference(network, dims, batch, draw(3).sigmoid()) < 1e-5, batch

@@ -1,0 +1,182 @@
+"""The layers of a planned network: weights as products read them, outputs in kept buffers."""
+
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+Layer: TypeAlias = tuple[Tensor, Tensor]
+"""Weight and bias."""
+Affine: TypeAlias = tuple[Tensor, Tensor]
+"""Gain and offset."""
+
+ModuleT = TypeVar("ModuleT", bound=nn.Module)
+_SILU_OUT = torch.ops.aten.silu.out
+
+
+class InputLayer:
+    """The first layer of a network whose tokens are actions, with the condition's part computed.
+
+    Args:
+        layer: From an action, and what joins it, to a token.
+        act_dim: Numbers in one action.
+        offset: Added to every chunk of tokens, ``(T, width)``.
+        batch: Chunks.
+
+    Attributes:
+        destination: Where the tokens go, ``(B, T, width)``.
+    """
+
+    def __init__(self, layer: nn.Linear, act_dim: int, offset: Tensor, batch: int) -> None:
+        weight = layer.weight.t()
+        self._weight, self._joined_weight = weight[:act_dim].contiguous(), weight[act_dim:]
+        self._offset = layer.bias + offset
+        self._constant = self._offset.repeat(batch, 1, 1)
+        self._constant_rows = self._constant.flatten(0, 1)
+        self.destination = Destination(torch.empty_like(self._constant))
+
+    def bind(self, condition: Tensor) -> None:
+        """Take the observations of the next decision."""
+        if len(self._joined_weight):
+            joined = condition @ self._joined_weight
+            torch.add(joined[:, None, :], self._offset, out=self._constant)
+
+    def __call__(self, actions: Tensor) -> Tensor:
+        """Map ``(B, T, act_dim)`` to ``(B, T, width)``, a buffer."""
+        rows = actions.flatten(0, 1)
+        torch.addmm(self._constant_rows, rows, self._weight, out=self.destination.rows)
+        return self.destination.deliver()
+
+
+class PlannedLayerNorm:
+    """Layer normalisation by given gains and offsets: its own affine where all rows share them.
+
+    Args:
+        norm: The normalisation.
+        affines: Gain and offset at each time, ``(rows, width)``.
+        per_token: Whether tokens stand between the rows and the width.
+    """
+
+    def __init__(
+        self, norm: nn.LayerNorm, affines: Sequence[Affine], per_token: bool = False
+    ) -> None:
+        self._shape, self._eps = norm.normalized_shape, norm.eps
+        self._shared = len(affines[0][0]) == 1
+        if self._shared:
+            affines = [(gain[0], offset[0]) for gain, offset in affines]
+        elif per_token:
+            affines = [(gain[:, None], offset[:, None]) for gain, offset in affines]
+        self._affines = affines
+
+    def __call__(self, index: int, hidden: Tensor) -> Tensor:
+        """Normalise `hidden` ``(rows, ..., width)`` at the time of `index`."""
+        gain, offset = self._affines[index]
+        if self._shared:
+            return torch.layer_norm(hidden, self._shape, gain, offset, self._eps)
+        normed = torch.layer_norm(hidden, self._shape, eps=self._eps)
+        return torch.addcmul(offset, normed, gain, out=normed)
+
+
+class FixedLayerNorm:
+    """Layer normalisation by its own gain and offset, without a module's cost of a call.
+
+    Args:
+        norm: The normalisation.
+    """
+
+    def __init__(self, norm: nn.LayerNorm) -> None:
+        self._arguments = norm.normalized_shape, norm.weight, norm.bias, norm.eps
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """Normalise ``(..., width)``."""
+        return torch.layer_norm(hidden, *self._arguments)
+
+
+class PlannedLinear:
+    """A linear layer that writes into a buffer.
+
+    Args:
+        layer: The layer.
+        shape: Of the output, without its last dimension.
+
+    Attributes:
+        destination: Where the output goes, ``(*shape, out)``.
+    """
+
+    def __init__(self, layer: nn.Linear, shape: tuple[int, ...]) -> None:
+        self._weight, self._bias = as_read(layer.weight.t()), layer.bias
+        self.destination = Destination(self._weight.new_empty(*shape, layer.out_features))
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Map ``(n, in)`` to the output, whose shape has n rows too."""
+        if self._bias is None:
+            torch.mm(rows, self._weight, out=self.destination.rows)
+        else:
+            torch.addmm(self._bias, rows, self._weight, out=self.destination.rows)
+        return self.destination.deliver()
+
+
+class Destination:
+    """Where a product leaves its rows: a buffer of its own, until another place is named.
+
+    Args:
+        buffer: ``(B, ..., out)``.
+
+    Attributes:
+        rows: ``(n, out)``, where the product writes.
+        place: ``(B, ..., out)``, where what follows reads.
+    """
+
+    def __init__(self, buffer: Tensor) -> None:
+        self.place, self.rows = buffer, buffer.view(-1, buffer.shape[-1])
+        self._copied: Tensor | None = None
+
+    def lead_to(self, place: Tensor) -> None:
+        """Deliver to `place`, whose elements are as many in the same order.
+
+        The rows of one chunk are evenly spaced in memory and a product writes them there itself;
+        those of several chunks with a gap between them are copied.
+        """
+        width = self.rows.shape[1]
+        if len(place) == 1 and place.shape[-1] == width:
+            self.rows = place.view(-1, width)
+        else:
+            self._copied = self.rows.view(place.shape)
+        self.place = place
+
+    def deliver(self) -> Tensor:
+        """Return `place` once it holds the rows."""
+        if self._copied is not None:
+            self.place.copy_(self._copied)
+        return self.place
+
+
+def silu_into(inputs: Tensor, out: Tensor) -> None:
+    """Write ``silu(inputs)`` into `out`."""
+    _SILU_OUT(inputs, out=out)
+
+
+def of_type(modules: Iterable[nn.Module], kind: type[ModuleT]) -> list[ModuleT]:
+    """Return the modules of a kind, in their order."""
+    return [module for module in modules if isinstance(module, kind)]
+
+
+def transposed(layer: nn.Linear) -> Layer:
+    """Return the weight ``(in, out)`` in the order that a product reads it, and the bias."""
+    return as_read(layer.weight.t()), layer.bias
+
+
+def as_read(weight: Tensor) -> Tensor:
+    """Lay a transposed weight ``(in, out)`` out as products read it fastest.
+
+    On a processor that is row by row. A GPU's matrix units read it as a linear layer keeps it.
+    """
+    return weight if weight.is_cuda else weight.contiguous()
+
+
+def around_one(weight: Tensor, bias: Tensor) -> Layer:
+    """Return a layer of gains around 0 and offsets, as one of gains around 1 and offsets."""
+    bias = bias.clone()
+    bias[: len(bias) // 2] += 1
+    return weight, bias
