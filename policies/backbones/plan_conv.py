@@ -1,60 +1,96 @@
-"""A convolution over time in a planned network."""
+"""A convolution over time in a planned network: neighbours side by side, then one product."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from policies.backbones.plan_layers import PlannedLinear, as_read
-from policies.backbones.unet import TimeConv
-
-BY_ACTION_BATCH = 32
-"""Fewest chunks for which a GPU multiplies action by action."""
-
-
-def is_faster_by_action(device: torch.device, batch: int) -> bool:
-    """Return whether a product for each action is faster than one of copied neighbours."""
-    return device.type == "cuda" and batch >= BY_ACTION_BATCH
+from policies.backbones.plan_layers import PlannedLinear
 
 
 class PlannedConv:
-    """A convolution over time as products, its input between zeros that stay.
-
-    An action and its two neighbours lie beside one another in memory, but the triples of a chunk
-    overlap, which no single product reads. So either they are copied apart, or there is a product
-    for each action, whose rows are the chunks.
+    """A convolution over time as one product, its input between zeros that stay.
 
     Args:
-        conv: The convolution.
+        layer: From three neighbouring actions to one.
         batch: Chunks.
         length: Actions.
-        by_action: Whether there is a product for each action.
+        inputs: Tensors whose channels make up the input.
 
     Attributes:
-        input: ``(batch, length, channels_in)``, to be written before a call.
-        centre: The same as rows, after a call; not by action.
+        entrances: Where they are to be written before a call, ``(batch, length, channels)`` each.
+        centre: The input as rows, after a call.
     """
 
-    def __init__(self, conv: TimeConv, batch: int, length: int, by_action: bool) -> None:
-        size, wide = conv.in_features // 3, conv.in_features
-        padded = conv.weight.new_zeros(batch, length + 2, size)
-        self.input = padded[:, 1:-1]
-        row = padded.stride(0)
-        self._by_action = by_action
-        self._product = PlannedLinear(conv, (batch, length))
-        self._output = self._product.destination.place
-        if by_action:
-            self._neighbours = padded.as_strided((length, batch, wide), (size, row, 1))
-            self._weight = as_read(conv.weight.t()).expand(length, -1, -1)
-            self._output_by_action = self._output.transpose(0, 1)
-            return
-        self._neighbours = padded.as_strided((batch, length, wide), (row, size, 1))
-        self._columns = conv.weight.new_empty(self._neighbours.shape)
+    entrances: tuple[Tensor, ...]
+
+    def __init__(self, layer: nn.Linear, batch: int, length: int, inputs: int = 1) -> None:
+        self._shape, self._inputs = (batch, length, layer.in_features // 3), inputs
+        size = self._shape[2]
+        self._columns = layer.weight.new_empty(batch, length, 3 * size)
         self._rows = self._columns.flatten(0, 1)
         self.centre = self._rows[:, size : 2 * size]
+        self._product = PlannedLinear(layer, (batch, length))
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make the entrances and what `_lay_out` reads."""
+        batch, length, size = self._shape
+        padded = self._columns.new_zeros(batch, length + 2, size)
+        self.entrances = padded[:, 1:-1].chunk(self._inputs, dim=-1)
+        strides = (padded.stride(0), size, 1)  # three neighbours lie beside one another in memory
+        self._neighbours = padded.as_strided(self._columns.shape, strides)
+
+    def _lay_out(self) -> None:
+        """Write the neighbours side by side into the rows."""
+        self._columns.copy_(self._neighbours)
 
     def __call__(self) -> Tensor:
-        """Convolve `input`, to ``(batch, length, channels_out)``."""
-        if self._by_action:
-            torch.bmm(self._neighbours, self._weight, out=self._output_by_action)
-            return self._output
-        self._columns.copy_(self._neighbours)
+        """Convolve what the entrances hold, to ``(batch, length, channels_out)``."""
+        self._lay_out()
         return self._product(self._rows)
+
+
+class GatheringConv(PlannedConv):
+    """One whose entrances have no gaps: a GPU writes them faster than between zeros.
+
+    All actions, and a row of zeros for the neighbours beyond a chunk's ends, are gathered by their
+    indices.
+    """
+
+    def _prepare(self) -> None:
+        batch, length, size = self._shape
+        width = size // self._inputs
+        self._source = self._columns.new_zeros(self._inputs * batch * length + 1, width)
+        self.entrances = self._source[:-1].view(self._inputs, batch, length, width).unbind()
+        self._index = neighbours(self._inputs, batch, length).to(self._columns.device)
+        self._gathered = self._columns.view(-1, width)
+
+    def _lay_out(self) -> None:
+        torch.index_select(self._source, 0, self._index, out=self._gathered)
+
+
+def neighbours(inputs: int, batch: int, length: int) -> Tensor:
+    """Return which rows make up those of a convolution's product.
+
+    Returns:
+        ``(batch * length * 3 * inputs,)``, indices of rows ``(inputs, batch, length)`` and, beyond
+        a chunk's ends, of the row after them all.
+    """
+    rows = torch.arange(inputs * batch * length).view(inputs, batch, length)
+    ends = rows.new_full((inputs, batch, 1), rows.numel())
+    padded = torch.cat((ends, rows, ends), dim=2)
+    return padded.unfold(2, 3, 1).permute(1, 2, 3, 0).flatten()
+
+
+def with_shortcut(conv: nn.Linear, shortcut: nn.Linear) -> nn.Linear:
+    """Return one layer of three neighbours for a convolution and for the shortcut beside it.
+
+    Returns:
+        Its first half of outputs is the convolution's, its second half the shortcut's.
+    """
+    out, size = shortcut.weight.shape
+    joined = nn.Linear(conv.in_features, 2 * out, device=conv.weight.device)
+    weight, bias = conv.weight.new_zeros(joined.weight.shape), conv.weight.new_zeros(2 * out)
+    weight[:out], weight[out:, size : 2 * size] = conv.weight, shortcut.weight
+    bias[out:] = shortcut.bias
+    joined.weight, joined.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return joined

@@ -42,8 +42,8 @@ class DiTPlan(Plan):
             layers += [around_one(norm.modulation.weight, norm.modulation.bias) for norm in norms]
             layers.append((block.gates.weight, block.gates.bias))
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
-        self._input = InputLayer(network.input, act_dim, network.positions, batch)
         shape = (batch, *network.positions.shape)
+        self._input = InputLayer(network.input, act_dim, shape, network.positions)
         self._blocks = [
             PlannedBlock(block, self._table, 1 + 3 * k, shape) for k, block in enumerate(blocks)
         ]

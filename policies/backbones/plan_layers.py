@@ -21,19 +21,23 @@ class InputLayer:
     Args:
         layer: From an action, and what joins it, to a token.
         act_dim: Numbers in one action.
+        shape: Of the tokens, ``(B, T, width)``.
         offset: Added to every chunk of tokens, ``(T, width)``.
-        batch: Chunks.
 
     Attributes:
-        destination: Where the tokens go, ``(B, T, width)``.
+        destination: Where the tokens go.
     """
 
-    def __init__(self, layer: nn.Linear, act_dim: int, offset: Tensor, batch: int) -> None:
-        weight = layer.weight.t()
-        self._weight, self._joined_weight = weight[:act_dim].contiguous(), weight[act_dim:]
-        self._offset = layer.bias + offset
-        self._constant = self._offset.repeat(batch, 1, 1)
-        self._constant_rows = self._constant.flatten(0, 1)
+    def __init__(
+        self, layer: nn.Linear, act_dim: int, shape: tuple[int, ...], offset: Tensor | None = None
+    ) -> None:
+        self._weight = as_read(layer.weight[:, :act_dim].t())
+        self._joined_weight = layer.weight[:, act_dim:].t()
+        self._offset = (layer.bias if offset is None else layer.bias + offset).expand(shape[1:])
+        self._constant = self._offset.repeat(shape[0], 1, 1)
+        self._added = self._constant.flatten(0, 1)
+        if offset is None and not len(self._joined_weight):
+            self._added = layer.bias
         self.destination = Destination(torch.empty_like(self._constant))
 
     def bind(self, condition: Tensor) -> None:
@@ -45,7 +49,7 @@ class InputLayer:
     def __call__(self, actions: Tensor) -> Tensor:
         """Map ``(B, T, act_dim)`` to ``(B, T, width)``, a buffer."""
         rows = actions.flatten(0, 1)
-        torch.addmm(self._constant_rows, rows, self._weight, out=self.destination.rows)
+        torch.addmm(self._added, rows, self._weight, out=self.destination.rows)
         return self.destination.deliver()
 
 
@@ -135,11 +139,11 @@ class Destination:
     def lead_to(self, place: Tensor) -> None:
         """Deliver to `place`, whose elements are as many in the same order.
 
-        The rows of one chunk are evenly spaced in memory and a product writes them there itself;
-        those of several chunks with a gap between them are copied.
+        A product writes them there itself if its rows are evenly spaced, as those of one chunk
+        are. Between several chunks there may be a gap; then they are copied.
         """
         width = self.rows.shape[1]
-        if len(place) == 1 and place.shape[-1] == width:
+        if place.is_contiguous() or (len(place) == 1 and place.shape[-1] == width):
             self.rows = place.view(-1, width)
         else:
             self._copied = self.rows.view(place.shape)

@@ -1,5 +1,6 @@
 """The U-Net over time, planned."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.plan import ContextTable, Plan
-from policies.backbones.plan_conv import PlannedConv, is_faster_by_action
+from policies.backbones.plan_conv import GatheringConv, PlannedConv, with_shortcut
 from policies.backbones.plan_layers import (
     Affine,
     FixedLayerNorm,
@@ -20,6 +21,14 @@ from policies.backbones.plan_layers import (
     silu_into,
 )
 from policies.backbones.unet import FilmBlock, Stage, UNet
+
+MANY_CHUNKS = 2
+"""Fewest chunks that a GPU plans with gathered neighbours."""
+
+
+def is_for_many(device: torch.device, batch: int) -> bool:
+    """Return whether to trade arithmetic for fewer operations: small ones leave a GPU half idle."""
+    return device.type == "cuda" and batch >= MANY_CHUNKS
 
 
 class UNetPlan(Plan):
@@ -44,33 +53,37 @@ class UNetPlan(Plan):
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
         films = {block: self._table.halves(layer) for layer, block in enumerate(blocks)}
         self._padded = time_features.new_zeros(batch, length, act_dim) if network.padding else None
-        offset = time_features.new_zeros(length, network.input.out_features)
-        self._input = InputLayer(network.input, act_dim, offset, batch)
+        width = network.input.out_features
+        self._input = InputLayer(network.input, act_dim, (batch, length, width))
+        self._output_norm = FixedLayerNorm(network.output_norm)
+        self._output = PlannedLinear(network.output, (batch, length))
+        self._chunk = self._output.destination.place[:, :horizon]
         self._down: list[tuple[PlannedStage, Tensor, PlannedLinear]] = []
-        destination = self._input.destination
+        self._up: list[tuple[Tensor, PlannedLinear, Tensor, Tensor, PlannedStage]] = []
+        destination, kept = self._input.destination, []
         down, up = of_type(network.down, Stage), of_type(network.up, Stage)
-        for stage, merge in zip(down, of_type(network.merges, nn.Linear), strict=True):
-            planned, length = PlannedStage(stage, films, batch, length), length // 2
+        merges, splits = of_type(network.merges, nn.Linear), of_type(network.splits, nn.Linear)
+        for stage, opposite, merge in zip(down, reversed(up), merges, strict=True):
+            planned = PlannedStage(stage, films, batch, length)
+            other = PlannedStage(opposite, films, batch, length, inputs=2)
             destination.lead_to(*planned.entrances)
+            if other.entrances[1].is_contiguous():
+                planned.write_to(other.entrances[1])
+            kept.append((planned.output, other))
+            length //= 2
             merged = PlannedLinear(merge, (batch, length))
             destination = merged.destination
             self._down.append((planned, planned.output.view(batch * length, -1), merged))
         self._middle = PlannedStage(network.middle, films, batch, length)
         destination.lead_to(*self._middle.entrances)
         below = self._middle.output.flatten(0, 1)
-        self._up: list[tuple[Tensor, PlannedLinear, Tensor, Tensor, PlannedStage]] = []
-        kept = [stage.output for stage, *_ in reversed(self._down)]
-        splits = of_type(network.splits, nn.Linear)
-        for stage, split, old in zip(up, splits, kept, strict=True):
-            before, length = PlannedLinear(split, (batch, length)), 2 * length
-            planned = PlannedStage(stage, films, batch, length, inputs=2)
+        for split, (output, planned) in zip(splits, reversed(kept), strict=True):
+            before = PlannedLinear(split, (batch, length))
             first, second = planned.entrances
             before.destination.lead_to(first)
-            self._up.append((below, before, old, second, planned))
-            below = planned.output.flatten(0, 1)
-        self._output_norm, self._last = FixedLayerNorm(network.output_norm), below
-        self._output = PlannedLinear(network.output, (batch, length))
-        self._chunk = self._output.destination.place[:, :horizon]
+            self._up.append((below, before, output, second, planned))
+            below, length = planned.output.flatten(0, 1), 2 * length
+        self._last = below
 
     @staticmethod
     def _film_layers(network: UNet) -> list[Layer]:
@@ -93,7 +106,8 @@ class UNetPlan(Plan):
         self._middle(index)
         for below, split, kept, entrance, stage in self._up:
             split(below)
-            entrance.copy_(kept)
+            if kept is not entrance:
+                entrance.copy_(kept)
             stage(index)
         self._output(F.silu(self._output_norm(self._last), inplace=True))
         return self._finish(index, self._chunk, noisy_actions)
@@ -130,14 +144,20 @@ class PlannedStage:
         inputs: int = 1,
     ) -> None:
         blocks = of_type(stage, FilmBlock)
-        self._blocks = [PlannedFilmBlock(each, films[each], batch, length) for each in blocks]
-        self.entrances: Sequence[Tensor] = self._blocks[0].input.chunk(inputs, dim=-1)
-        self.output: Tensor = self._blocks[0].input.new_empty(
-            batch, length, blocks[-1].second.out_features
-        )
-        targets = [*(block.input for block in self._blocks[1:]), self.output]
-        for block, target in zip(self._blocks, targets, strict=True):
-            block.write_to(target)
+        self._blocks = [
+            PlannedFilmBlock(block, films[block], batch, length, inputs if k == 0 else 1)
+            for k, block in enumerate(blocks)
+        ]
+        self.entrances = self._blocks[0].entrances
+        for block, following in itertools.pairwise(self._blocks):
+            block.write_to(*following.entrances)
+        channels = blocks[-1].second.out_features
+        self.write_to(self.entrances[0].new_empty(batch, length, channels))
+
+    def write_to(self, output: Tensor) -> None:
+        """Say where the output goes, ``(batch, length, channels)``."""
+        self.output = output
+        self._blocks[-1].write_to(output)
 
     def __call__(self, index: int) -> None:
         """Write `output` for what the entrances hold."""
@@ -153,23 +173,30 @@ class PlannedFilmBlock:
         film: Gain and offset at each time.
         batch: Chunks.
         length: Actions.
+        inputs: Tensors whose channels make up the input.
 
     Attributes:
-        input: ``(batch, length, channels_in)``, to be written before a call.
+        entrances: Where they are to be written before a call, ``(batch, length, channels)`` each.
     """
 
-    def __init__(self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int) -> None:
-        by_action = is_faster_by_action(block.first.weight.device, batch)
-        has_shortcut = isinstance(block.shortcut, nn.Linear)  # which reads the first one's rows
-        self._first = PlannedConv(block.first, batch, length, by_action and not has_shortcut)
-        self._second = PlannedConv(block.second, batch, length, by_action)
+    def __init__(
+        self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int, inputs: int
+    ) -> None:
+        shortcut = block.shortcut if isinstance(block.shortcut, nn.Linear) else None
+        self._second = PlannedConv(block.second, batch, length)
         self._first_norm = PlannedLayerNorm(block.first_norm, film, per_token=True)
         self._second_norm = FixedLayerNorm(block.second_norm)
-        self.input, self._inner = self._first.input, self._second.input
-        self._shortcut, self._passed = None, self.input
-        if isinstance(block.shortcut, nn.Linear):
-            self._shortcut = PlannedLinear(block.shortcut, (batch, length))
-            self._passed = self._shortcut.destination.place
+        self._shortcut, self._joined = None, False
+        self._first: PlannedConv
+        if is_for_many(block.first.weight.device, batch):
+            self._joined = shortcut is not None
+            layer = block.first if shortcut is None else with_shortcut(block.first, shortcut)
+            self._first = GatheringConv(layer, batch, length, inputs)
+        else:
+            self._first = PlannedConv(block.first, batch, length, inputs)
+            if shortcut is not None:
+                self._shortcut = PlannedLinear(shortcut, (batch, length))
+        self.entrances, (self._inner,) = self._first.entrances, self._second.entrances
 
     def write_to(self, target: Tensor) -> None:
         """Say where the output goes, ``(batch, length, channels_out)``."""
@@ -177,8 +204,11 @@ class PlannedFilmBlock:
 
     def __call__(self, index: int) -> None:
         """Write the output for what `input` holds."""
-        silu_into(self._first_norm(index, self._first()), self._inner)
+        first, passed = self._first(), self.entrances[0]
+        if self._joined:
+            first, passed = first.chunk(2, dim=-1)
+        silu_into(self._first_norm(index, first), self._inner)
         change = F.silu(self._second_norm(self._second()), inplace=True)
         if self._shortcut is not None:
-            self._shortcut(self._first.centre)
-        torch.add(change, self._passed, out=self._target)
+            passed = self._shortcut(self._first.centre)
+        torch.add(change, passed, out=self._target)

@@ -22,8 +22,8 @@ SAMPLER, STEPS = "euler", 10
 ROUNDS, DECISIONS = 31, 20
 LIMIT = 0.4
 """Most time of a decision in times of the naive loop's, where there is a limit."""
-LIMITED = {"mlp": "loop over the network", "unet": "loop over the textbook's network"}
-"""The loop that a backbone's plan is bound by, with the backbone's own conditioning."""
+LIMITED = ("mlp", "unet")
+"""Backbones whose plans are bound, with the backbone's own conditioning."""
 
 
 class TextbookConv(nn.Module):
@@ -122,7 +122,8 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
     ]
     for name in alternatives:
         if name != "plan":
-            limit = LIMIT if own and LIMITED.get(backbone) == name else None
+            is_bound = own and backbone in LIMITED and name == "loop over the network"
+            limit = LIMIT if is_bound else None
             over = ratio(times["plan"].wall, times[name].wall)
             rows.append(Row(f"{backbone}, {conditioning}, plan over {name}", over, limit=limit))
     return rows

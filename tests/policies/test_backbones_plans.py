@@ -94,8 +94,10 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
 
 
 @pytest.mark.parametrize("dims", ["odd", "small"])
-def test_unet_gives_the_same_action_by_action(dims: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan_unet, "is_faster_by_action", lambda *_: True)
+def test_unet_says_the_same_without_gaps_between_chunks(
+    dims: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_unet, "is_for_many", lambda *_: True)
     with torch.inference_mode():
         for batch in (1, 5):
             network = make("unet", "film", dims)
