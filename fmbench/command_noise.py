@@ -12,6 +12,9 @@ CORRELATION = 0.9  # after 0.04 s: a time constant of 0.4 s
 FINGER_STD_RAD, FINGER_MOTION_RAD = 0.04, 0.10
 WRIST_SLIDE_STD_M, WRIST_SLIDE_MOTION_M = 0.004, 0.010
 WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD = 0.03, 0.05
+# Adroit's arm, in units of its targets (500 N or N m each): 2-3 mm at the palm.
+ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M = 0.008, 0.020
+ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD = 0.002, 0.020
 
 
 class CommandNoise:
@@ -63,6 +66,12 @@ class CommandNoise:
 
 def _figures(joint: str) -> tuple[float, float]:
     """Return a joint's standard deviation and full motion [m or rad]."""
+    if joint.startswith("ART"):
+        return ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M
+    if joint.startswith("ARR"):
+        return ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD
+    if joint.startswith("WRJ"):
+        return WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD
     if joint not in WRIST_JOINTS:
         return FINGER_STD_RAD, FINGER_MOTION_RAD
     if joint in WRIST_JOINTS[:3]:
