@@ -15,6 +15,7 @@ from envs.gym_protocol import (
     check_render_mode,
     draw_episode_seed,
     make_spaces,
+    render_fps,
     start_infos,
     step_infos,
 )
@@ -60,6 +61,7 @@ class HandEnv(gymnasium.Env[Array, Array]):
         self._is_closed, self._needs_reset = False, True
         self._open()
         self.task_description = self._world.task.description
+        self.metadata = {**HandEnv.metadata, "render_fps": render_fps(self._world.task)}  # type: ignore[misc]
         self.observation_space, self.action_space = make_spaces(self._world.task)
 
     def reset(
@@ -90,7 +92,7 @@ class HandEnv(gymnasium.Env[Array, Array]):
         return self._world.observe(ROW)[0], {key: array.item() for key, array in infos.items()}
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        """Advance by one control step (0.04 s).
+        """Advance by one control step (0.04 s, or what the task says).
 
         Raises:
             ValueError: The action's shape is wrong, or it contains NaN or infinity.

@@ -24,6 +24,11 @@ def make_spaces(task: Task) -> tuple[Space[Array], Space[Array]]:
     return observation_space, action_space
 
 
+def render_fps(task: Task) -> int:
+    """Return the control steps in a second of a task's time."""
+    return round(1.0 / task.control_period_s)
+
+
 def check_render_mode(render_mode: str | None) -> None:
     """Refuse a render mode that does not exist.
 

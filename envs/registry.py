@@ -6,6 +6,7 @@ import ast
 import difflib
 import hashlib
 import importlib
+import importlib.util
 import inspect
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,16 +27,35 @@ class TaskEntry:
         expert: Where its expert's class is, "module:Class".
         horizon: The class's `horizon` [control steps].
         version: The class's `version`.
+        extra: The optional part of the installation that the task needs, or "".
+        twin_of: The task of which it is a variant, or ""; "all" leaves variants out.
     """
 
     task: str
     expert: str
     horizon: int
     version: int = 0
+    extra: str = ""
+    twin_of: str = ""
+
+
+EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
+"""The extras that tasks need, each with the module that it installs."""
 
 
 def _built_in(name: str, module: str, horizon: int) -> TaskEntry:
     return TaskEntry(f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert", horizon)
+
+
+def _adroit(name: str, module: str) -> dict[str, TaskEntry]:
+    """Return a task of Adroit and its twin, which observes what was published and no more."""
+    place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
+    return {
+        name: TaskEntry(place, expert, 200, extra="adroit"),
+        f"{name}Published": TaskEntry(
+            f"{place}Published", expert, 200, extra="adroit", twin_of=name
+        ),
+    }
 
 
 TASKS: dict[str, TaskEntry] = {
@@ -44,6 +64,7 @@ TASKS: dict[str, TaskEntry] = {
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
+    **_adroit("AdroitRelocate", "adroit_relocate"),
 }
 
 
@@ -95,14 +116,40 @@ def check_task_name(name: str) -> None:
         raise ValueError(f"Unknown task {name!r}; known: {', '.join(TASKS)}.{hint}")
 
 
+def has_extra(name: str) -> bool:
+    """Return whether what a registered task needs besides the core is installed."""
+    extra = TASKS[name].extra
+    return not extra or importlib.util.find_spec(EXTRA_MODULES[extra]) is not None
+
+
+def check_extra(name: str) -> None:
+    """Refuse a registered task whose extra is not installed.
+
+    Raises:
+        ValueError: Says how to install it.
+    """
+    if not has_extra(name):
+        extra = TASKS[name].extra
+        raise ValueError(
+            f"{name} needs the extra {extra!r}, which is not installed: "
+            f"pip install 'fmbench[{extra}]'"
+        )
+
+
+def suite() -> tuple[str, ...]:
+    """Return the names that "all" stands for: every task but variants of another one."""
+    return tuple(name for name, entry in TASKS.items() if not entry.twin_of)
+
+
 @lru_cache(maxsize=64)
 def make_task(name: str) -> Task:
     """Return the task called `name`, compiled once per process.
 
     Raises:
-        ValueError: The task is not registered.
+        ValueError: The task is not registered, or the extra that it needs is not installed.
     """
     check_task_name(name)
+    check_extra(name)
     task: Task = _load(TASKS[name].task)()
     return task
 

@@ -50,19 +50,27 @@ class TaskRenderer:
         self._data = mujoco.MjData(self.model)
         self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
 
-    def frame(self, data: mujoco.MjData) -> Image:
-        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is."""
+    def frame(self, data: mujoco.MjData, model: mujoco.MjModel | None = None) -> Image:
+        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is.
+
+        Args:
+            data: The state.
+            model: The episode's model, where tasks set `model_fields`; the task's if not given.
+        """
         if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
         mujoco.mj_copyData(self._data, self.model, data)
-        mujoco.mj_forward(self.model, self._data)
+        mujoco.mj_forward(model or self.model, self._data)
         self._renderer.update_scene(self._data, "main")
         picture: Image = self._renderer.render()
         return picture
 
     def rows(self, world: World, rows: IntArray) -> Image:
         """Return pictures of rows of a world, (n, height, width, 3) uint8."""
-        return np.stack([self.frame(world.batch.get_data(row)) for row in rows.tolist()])
+        has_own = bool(world.task.model_fields)
+        models = (world.batch.get_model(row) if has_own else None for row in rows.tolist())
+        pairs = zip(rows.tolist(), models, strict=True)
+        return np.stack([self.frame(world.batch.get_data(row), model) for row, model in pairs])
 
     def close(self) -> None:
         """Free the OpenGL context; closing twice is allowed."""

@@ -19,6 +19,24 @@ def make_scene(name: str) -> mujoco.MjSpec:
     option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     option.impratio = 10
     option.iterations = 30
+    add_look(spec)
+    spec.add_material(name="table", rgba=[0.78, 0.80, 0.83, 1], specular=0.1)
+    spec.worldbody.add_geom(
+        name="table",
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[0.6, 0.6, 0.05],
+        material="table",
+        friction=[1.0, 0.02, 0.001],
+        condim=4,
+        contype=2,
+        conaffinity=3,
+    )
+    spec.worldbody.add_light(pos=[0.2, 0.5, 1.2], dir=[-0.15, -0.4, -1], diffuse=[0.5, 0.5, 0.5])
+    return spec
+
+
+def add_look(spec: mujoco.MjSpec) -> None:
+    """Add a sky, and set the light and the quality of pictures."""
     # Without shadows and multisampling software rendering is an order of magnitude faster.
     spec.visual.quality.shadowsize = 0
     spec.visual.quality.offsamples = 0
@@ -36,19 +54,6 @@ def make_scene(name: str) -> mujoco.MjSpec:
         width=64,
         height=64,
     )
-    spec.add_material(name="table", rgba=[0.78, 0.80, 0.83, 1], specular=0.1)
-    spec.worldbody.add_geom(
-        name="table",
-        type=mujoco.mjtGeom.mjGEOM_PLANE,
-        size=[0.6, 0.6, 0.05],
-        material="table",
-        friction=[1.0, 0.02, 0.001],
-        condim=4,
-        contype=2,
-        conaffinity=3,
-    )
-    spec.worldbody.add_light(pos=[0.2, 0.5, 1.2], dir=[-0.15, -0.4, -1], diffuse=[0.5, 0.5, 0.5])
-    return spec
 
 
 def add_camera(spec: mujoco.MjSpec, target: tuple[float, float, float], distance: float) -> None:

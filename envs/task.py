@@ -14,6 +14,7 @@ import mujoco
 import numpy as np
 
 from envs.hand import HandIndex, Mount, actuated_joints, index_hand
+from envs.scene import SUBSTEPS
 
 FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
@@ -121,6 +122,11 @@ class View:
         """World rotation matrix of a site, (n, 3, 3)."""
         return self._fields["site_xmat"][self._rows][:, site].reshape(-1, 3, 3)
 
+    @cached_property
+    def sensors(self) -> FloatArray:
+        """Sensor readings, (n, nsensordata), of a task that names "sensordata" in its `reads`."""
+        return self._fields["sensordata"][self._rows]
+
     def memory(self, name: str) -> FloatArray:
         """A quantity of the episode that its start defined, (n, k)."""
         return self._memory[name][self._rows]
@@ -132,26 +138,35 @@ class Task(ABC):
     Class attributes:
         name: The task's name; its Gymnasium id is `fmbench/<name>-v<version>`.
         version: Raised by any change to dynamics, reward, observation, horizon or success.
-        mount: The hand's mount, which fixes act_dim (14 or 20).
+        mount: The hand's mount, which fixes act_dim (14 or 20); a task with another hand
+            overrides `find_hand` and `action_names` instead.
+        substeps: Physics steps in a control step.
         horizon: Control steps after which an episode is truncated.
         hold_steps: Control steps for which `Score.solved` must hold without a break.
         modes: Names of the equally good ways, if the task has several.
         memory_sizes: Size of each quantity that `draw_start` puts into the episode's memory.
+        model_fields: Fields of the model whose values `model_values` sets for each episode.
+        reads: Fields of `MjData` that it reads besides what every view holds.
+        looks_back: Whether `look_back` is asked before the last substep of a control step.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 0
     mount: ClassVar[Mount]
+    substeps: ClassVar[int] = SUBSTEPS
     horizon: ClassVar[int]
     hold_steps: ClassVar[int]
     modes: ClassVar[tuple[str, ...]] = ()
     memory_sizes: ClassVar[dict[str, int]] = {}
+    model_fields: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
+    looks_back: ClassVar[bool] = False
     description: ClassVar[str]
 
     def __init__(self) -> None:
         self.spec = self.build_scene()
         self.model: mujoco.MjModel = self.spec.compile()
-        self.hand: HandIndex = index_hand(self.model, self.mount)
+        self.hand: HandIndex = self.find_hand()
         self._scratch = threading.local()
         self.index_scene()
 
@@ -159,6 +174,16 @@ class Task(ABC):
     def id(self) -> str:
         """The Gymnasium id."""
         return f"fmbench/{self.name}-v{self.version}"
+
+    @property
+    def episodes_id(self) -> str:
+        """What the episodes' generators are keyed by: the id, unless tasks share episodes."""
+        return self.id
+
+    @property
+    def control_period_s(self) -> float:
+        """Time from one control step to the next [s]."""
+        return float(self.model.opt.timestep) * self.substeps
 
     @property
     def act_dim(self) -> int:
@@ -199,6 +224,10 @@ class Task(ABC):
         """Names of the actions, which are those of the actuated joints."""
         return actuated_joints(self.mount)
 
+    def find_hand(self) -> HandIndex:
+        """Look up the hand in `self.model`."""
+        return index_hand(self.model, self.mount)
+
     def command(self, actions: np.ndarray) -> FloatArray:
         """Scale actions in [-1, 1] to position targets [rad or m], (n, act_dim)."""
         low, high = self.hand.low, self.hand.high
@@ -211,6 +240,10 @@ class Task(ABC):
         low, high = self.hand.low, self.hand.high
         scaled: FloatArray = np.clip(2.0 * (command - low) / (high - low) - 1.0, -1.0, 1.0)
         return scaled
+
+    def resting_command(self, view: View) -> FloatArray:
+        """Return the targets that leave the joints where they are, gravity aside, (n, act_dim)."""
+        return view.qpos[:, self.hand.qpos]
 
     def hand_fields(self) -> tuple[Field, ...]:
         """The fields that every task observes first."""
@@ -255,6 +288,19 @@ class Task(ABC):
         """Return positions (n, nmocap, 3) of the markers that show a goal, if there are any."""
         del memory
         return None
+
+    def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
+        """Return, for each of `model_fields`, an index into it and the rows' values, (n, k)."""
+        del memory
+        return {}
+
+    def look_back(self, view: View) -> dict[str, FloatArray]:
+        """Return what to remember of the state one substep before the control step's end.
+
+        It is asked at a start too, of the start's own state, and only if the task `looks_back`.
+        """
+        del view
+        return {}
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Return what the episode must remember from this step on (latches), each (n, k)."""

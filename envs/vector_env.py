@@ -19,6 +19,7 @@ from envs.gym_protocol import (
     check_render_mode,
     draw_episode_seed,
     make_spaces,
+    render_fps,
     start_infos,
     step_infos,
 )
@@ -63,11 +64,12 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
     ) -> None:
         check_render_mode(render_mode)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**HandEnv.metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
         self.render_mode, self.task, self.num_envs = render_mode, task, num_envs
         horizon = sys.maxsize if max_episode_steps == -1 else max_episode_steps
         self._world = World(make_task(task), num_envs, num_threads, horizon)
         self.task_description = self._world.task.description
+        own = {"autoreset_mode": self.autoreset_mode, "render_fps": render_fps(self._world.task)}
+        self.metadata = {**HandEnv.metadata, **own}  # type: ignore[misc]
         self.single_observation_space, self.single_action_space = make_spaces(self._world.task)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -11,7 +11,6 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from envs.scene import CONTROL_PERIOD_S, SUBSTEPS
 from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
 
 STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
@@ -66,7 +65,7 @@ class Snapshot:
 
 def episode_generator(task: Task, episode_seed: int, stream: str) -> np.random.Generator:
     """Return the generator of one episode's `stream` ("start", "expert", "noise")."""
-    key = zlib.crc32(f"{task.id}/{stream}".encode())
+    key = zlib.crc32(f"{task.episodes_id}/{stream}".encode())
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([key, int(episode_seed)])))
 
 
@@ -94,8 +93,10 @@ class World:
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
         names += ("mocap_pos",) if task.model.nmocap else ()
+        names += task.reads
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
+        self._model_fields = {name: self.batch.expand(name) for name in task.model_fields}
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
         }
@@ -129,6 +130,7 @@ class World:
             values[rows] = np.stack([start.memory[name] for start in starts])
         self._show_goals(rows)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
+        self._look_back(rows)
         self.step_count[rows] = 0
         self._held[rows] = 0
         self.episode_seeds[rows] = episode_seeds
@@ -155,7 +157,12 @@ class World:
             over = rows[self._is_over[rows]].tolist()
             raise RuntimeError(f"The episodes in rows {over} are over; reset them before a step.")
         self._fields["ctrl"][rows] = self.task.command(actions)
-        self.batch.step(ids=np.sort(rows), nstep=SUBSTEPS, stage=STATE_STAGE)
+        ids, substeps = np.sort(rows), self.task.substeps
+        if self.task.looks_back:
+            self.batch.step(ids=ids, nstep=substeps - 1, stage=STATE_STAGE)
+            self._look_back(rows)
+            substeps = 1
+        self.batch.step(ids=ids, nstep=substeps, stage=STATE_STAGE)
         self.step_count[rows] += 1
         view = self.view(rows)
         changes = self.task.update_memory(view)
@@ -188,7 +195,7 @@ class World:
     def _judge(self, rows: IntArray, view: View) -> Outcome:
         score, steps = self.task.score(view), view.step_count
         warnings = self._count_warnings(rows)
-        is_late = np.abs(self._fields["time"][rows] - steps * CONTROL_PERIOD_S) > 1e-6
+        is_late = np.abs(self._fields["time"][rows] - steps * self.task.control_period_s) > 1e-6
         unstable = (warnings > self._warnings[rows]) | is_late
         self._warnings[rows] = warnings
         solved = score.solved & ~score.failed & ~unstable
@@ -216,11 +223,18 @@ class World:
         total: IntArray = self.batch.warning[rows, :, WARNING_NUMBER].sum(axis=1, dtype=np.int64)
         return total
 
+    def _look_back(self, rows: IntArray) -> None:
+        if self.task.looks_back:
+            for name, values in self.task.look_back(self.view(rows)).items():
+                self.memory[name][rows] = values
+
     def _show_goals(self, rows: IntArray) -> None:
         memory = {name: values[rows] for name, values in self.memory.items()}
         positions = self.task.mocap(memory)
         if positions is not None:
             self._fields["mocap_pos"][rows] = positions
+        for name, (index, values) in self.task.model_values(memory).items():
+            self._model_fields[name][rows, index] = values
 
 
 def silence_mujoco() -> None:

@@ -3,14 +3,18 @@
 import numpy as np
 
 from envs.hand import WRIST_JOINTS
+from envs.scene import CONTROL_PERIOD_S
 from envs.task import FloatArray, IntArray
 from envs.world import World, episode_generator
 
-CORRELATION = 0.9  # from one control step to the next: a time constant of 0.4 s
+CORRELATION = 0.9  # after 0.04 s: a time constant of 0.4 s
 # Standard deviation at full motion, and the distance from the target that counts as full motion.
 FINGER_STD_RAD, FINGER_MOTION_RAD = 0.04, 0.10
 WRIST_SLIDE_STD_M, WRIST_SLIDE_MOTION_M = 0.004, 0.010
 WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD = 0.03, 0.05
+# Adroit's arm, in units of its targets (500 N or N m each): 2-3 mm at the palm.
+ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M = 0.008, 0.020
+ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD = 0.002, 0.020
 
 
 class CommandNoise:
@@ -38,6 +42,7 @@ class CommandNoise:
         half_range = 0.5 * (task.hand.high - task.hand.low)
         self._std: FloatArray = scale * figures[:, 0] / half_range
         self._full_motion: FloatArray = figures[:, 1] / half_range
+        self._correlation = CORRELATION ** (task.control_period_s / CONTROL_PERIOD_S)
         self._noise = np.zeros((world.num_sims, world.horizon, task.act_dim))
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
@@ -45,15 +50,15 @@ class CommandNoise:
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
             rng = episode_generator(self._world.task, seed, "command_noise")
             noise = rng.standard_normal(self._noise[row].shape)
-            noise[1:] *= np.sqrt(1.0 - CORRELATION**2)
+            noise[1:] *= np.sqrt(1.0 - self._correlation**2)
             for step in range(1, len(noise)):
-                noise[step] += CORRELATION * noise[step - 1]
+                noise[step] += self._correlation * noise[step - 1]
             self._noise[row] = noise * self._std
 
     def disturb(self, rows: IntArray, steps: IntArray, actions: np.ndarray) -> np.ndarray:
         """Return the executed actions, (n, act_dim) float32 in [-1, 1]."""
         task = self._world.task
-        joints = task.action(self._world.view(rows).qpos[:, task.hand.qpos])
+        joints = task.action(task.resting_command(self._world.view(rows)))
         motion = np.minimum(1.0, np.abs(actions - joints) / self._full_motion)
         disturbed = actions + motion * self._noise[rows, steps]
         return np.clip(disturbed, -1.0, 1.0).astype(np.float32)
@@ -61,6 +66,12 @@ class CommandNoise:
 
 def _figures(joint: str) -> tuple[float, float]:
     """Return a joint's standard deviation and full motion [m or rad]."""
+    if joint.startswith("ART"):
+        return ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M
+    if joint.startswith("ARR"):
+        return ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD
+    if joint.startswith("WRJ"):
+        return WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD
     if joint not in WRIST_JOINTS:
         return FINGER_STD_RAD, FINGER_MOTION_RAD
     if joint in WRIST_JOINTS[:3]:

@@ -11,6 +11,7 @@ from fmbench.config import MOST, check_count, check_out, make_config
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
 from fmbench.opengl_check import import_mujoco
+from fmbench.task_names import choose_tasks
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     check_count("--episodes", given.episodes, MOST["demos"])
-    overrides = {"task": tuple(given.task), "demos": given.episodes, "noise": given.noise}
+    overrides = {"task": choose_tasks(given.task), "demos": given.episodes, "noise": given.noise}
     config = make_config("default", overrides, tuple(TASKS))
     check_out(given.data, "--data")
     import_mujoco()

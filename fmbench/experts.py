@@ -14,6 +14,7 @@ from fmbench.errors import FmbenchError, run_command_line
 from fmbench.opengl_check import import_mujoco
 from fmbench.records import Row, write_rows
 from fmbench.statistics import wilson_interval
+from fmbench.task_names import choose_tasks
 
 MAX_SIMS = 256
 
@@ -102,7 +103,7 @@ def markdown(rows: Sequence[ExpertRow]) -> str:
 
 
 def _run(given: argparse.Namespace) -> int:
-    overrides = {"task": tuple(given.task), "episodes": given.episodes}
+    overrides = {"task": choose_tasks(given.task), "episodes": given.episodes}
     config = make_config("default", overrides, tuple(TASKS))
     if given.out is not None:
         check_out(given.out)

@@ -21,7 +21,6 @@ from typing import Protocol
 
 import numpy as np
 
-from envs.scene import CONTROL_PERIOD_S
 from envs.task import BoolArray, FloatArray, IntArray
 from envs.world import Outcome, World
 
@@ -279,7 +278,7 @@ class _Run:
         mode = int(outcome.mode[k])
         episode.mode = task.modes[mode] if mode >= 0 else ""
         if episode.success:
-            episode.time_to_success_s = round(int(self.steps[row]) * CONTROL_PERIOD_S, 6)
+            episode.time_to_success_s = round(int(self.steps[row]) * task.control_period_s, 6)
 
     def finish(self, row: int) -> Episode:
         """Return the row's completed episode."""

@@ -24,6 +24,7 @@ from fmbench.config import (
 from fmbench.errors import run_command_line
 from fmbench.interrupts import Interrupts
 from fmbench.opengl_check import import_mujoco
+from fmbench.task_names import choose_tasks, runnable_suite
 
 EPILOG = """\
 presets, each value of which an option above overrides:
@@ -174,6 +175,8 @@ def _run(given: argparse.Namespace, command: str) -> int:
     overrides = {name: getattr(given, name) for name in names}
     for name in ("task", "policy", "nfe"):
         overrides[name] = tuple(overrides[name]) if overrides[name] else None
+    if overrides["task"] is not None:
+        overrides["task"] = choose_tasks(overrides["task"])
     config = make_config(given.preset, overrides, tuple(TASKS))
     out = given.out or default_out(config)
     check_out(out)
@@ -215,7 +218,7 @@ def _work(
 
 def default_out(config: RunConfig) -> Path:
     """Return the folder of a run that named none: the same configuration, the same folder."""
-    tasks = "all" if config.task == tuple(TASKS) else "-".join(config.task)
+    tasks = "all" if config.task == runnable_suite() else "-".join(config.task)
     return Path("runs") / f"{tasks}-{'-'.join(config.policy)}-{config.preset}-{config.hash}"
 
 
