@@ -14,6 +14,7 @@ from envs.task import FloatArray
 GRASP_POINT_M = np.array([0.042, 0.010, -0.076])
 TIP_RADIUS_M, THUMB_TIP_RADIUS_M = 0.0085, 0.009
 SQUEEZE_M, OPENING_M = 0.012, 0.020
+LEVEL_SQUEEZE_M, THUMB_UP_M, FINGERS_DOWN_M = 0.010, 0.012, 0.005
 INITIAL_RAD = np.array([1.9, -1.0, 0.7, 0.9, -0.12, 0.8, 0.5, 0.0, 0.8, 0.5, 0.8, 0.5, 0.5, 0.3])
 
 
@@ -25,25 +26,48 @@ class CubeGrasp:
     squeeze: FloatArray
 
 
+def _posture(
+    half_size_m: float,
+    inset: float,
+    initial: FloatArray,
+    thumb_up: float = 0.0,
+    fingers_down: float = 0.0,
+) -> FloatArray:
+    """Solve the posture whose tips are `inset` [m] inside opposite faces, (14,) [rad]."""
+    reach = half_size_m - inset
+    front = GRASP_POINT_M[0] + reach + TIP_RADIUS_M
+    back = GRASP_POINT_M[0] - reach - THUMB_TIP_RADIUS_M
+    _, y, z = GRASP_POINT_M
+    low = z - fingers_down
+    targets = {
+        "thumb": np.array([back, y, z + thumb_up]),
+        "index": np.array([front, y + 0.016, low]),
+        "middle": np.array([front, y, low]),
+        "ring": np.array([front, FINGER_Y_M["ring"], low]),
+    }
+    return solve_fingertips(targets, initial)[0]
+
+
 @lru_cache(maxsize=8)
 def cube_grasp(half_size_m: float) -> CubeGrasp:
     """Solve the postures that hold a cube between the thumb and three fingers."""
+    touch = _posture(half_size_m, 0.0, INITIAL_RAD)
+    return CubeGrasp(
+        open=_posture(half_size_m, -OPENING_M, touch),
+        squeeze=_posture(half_size_m, SQUEEZE_M, touch),
+    )
 
-    def posture(inset: float, initial: FloatArray) -> FloatArray:
-        reach = half_size_m - inset
-        front = GRASP_POINT_M[0] + reach + TIP_RADIUS_M
-        back = GRASP_POINT_M[0] - reach - THUMB_TIP_RADIUS_M
-        _, y, z = GRASP_POINT_M
-        targets = {
-            "thumb": np.array([back, y, z]),
-            "index": np.array([front, y + 0.016, z]),
-            "middle": np.array([front, y, z]),
-            "ring": np.array([front, FINGER_Y_M["ring"], z]),
-        }
-        return solve_fingertips(targets, initial)[0]
 
-    touch = posture(0.0, INITIAL_RAD)
-    return CubeGrasp(open=posture(-OPENING_M, touch), squeeze=posture(SQUEEZE_M, touch))
+@lru_cache(maxsize=8)
+def level_grasp(half_size_m: float) -> CubeGrasp:
+    """Solve postures that hold a cube level: `cube_grasp` tilts it by some 17 degrees.
+
+    Fingers that are stopped by the cube slide up its face and the thumb slides down: the targets
+    of the squeeze lie the other way by as much.
+    """
+    touch = _posture(half_size_m, 0.0, INITIAL_RAD)
+    squeeze = _posture(half_size_m, LEVEL_SQUEEZE_M, touch, THUMB_UP_M, FINGERS_DOWN_M)
+    return CubeGrasp(open=_posture(half_size_m, -OPENING_M, touch), squeeze=squeeze)
 
 
 def palm_over(point: FloatArray, yaw: FloatArray) -> FloatArray:
