@@ -14,6 +14,7 @@ from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
 from envs.world import World
 
 CARRY_HEIGHT_M = 0.07  # of the cube above its place, on the way
+RISE_M = 0.06  # it moves sideways only when this near to that height
 LOWER_STEP_M = 0.012
 CENTRED_M, TOUCHING_M = 0.006, 0.002
 CLOSE_STEP_RAD, OPEN_STEP_RAD = 0.20, 0.12
@@ -40,13 +41,16 @@ class PutDownExpert(CarryExpert):
         """Return the gap between the cube and the nearest fingertip, (n,) [m]."""
 
     def goal(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a point above the place, the lower the nearer the cube is to the place's axis."""
+        """Return a point above the place: first high, then over it, then down on it."""
         cube, _ = self.cube_pose(rows, view)
         place = self.place(rows, view)
         miss = distance(cube[:, :2], place[:, :2])
         funnel = np.clip(FUNNEL_SLOPE * (miss - CENTRED_M), 0.0, CARRY_HEIGHT_M)
-        height = np.maximum(place[:, 2] + funnel, cube[:, 2] - LOWER_STEP_M)
-        return np.stack([place[:, 0], place[:, 1], height], axis=1)
+        rise = place[:, 2] + funnel - cube[:, 2]
+        share = np.clip(1.0 - rise / RISE_M, 0.0, 1.0)
+        goal = cube + share[:, None] * (place - cube)
+        goal[:, 2] = cube[:, 2] + np.maximum(rise, -LOWER_STEP_M)
+        return goal
 
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray

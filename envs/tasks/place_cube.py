@@ -87,8 +87,8 @@ class PlaceCube(GoalTask):
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         low, high = np.array(AREA_M).T
-        cube = rng.uniform(low, high)
-        place_cube(qpos, self.cube_qpos, *cube, yaw=rng.uniform(-CUBE_YAW_RAD, CUBE_YAW_RAD))
+        cube, yaw = rng.uniform(low, high), rng.uniform(-CUBE_YAW_RAD, CUBE_YAW_RAD)
+        place_cube(qpos, self.cube_qpos, cube[0], cube[1], yaw)
         while True:
             pad = rng.uniform(low, high)
             if distance(pad, cube) >= APART_M:
@@ -151,5 +151,5 @@ class PlaceCube(GoalTask):
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Show the pad on the table."""
-        on_table = np.array([1.0, 1.0, 0.0])
-        return (memory["goal"] * on_table)[:, None, :]
+        pad: FloatArray = memory["goal"] * np.array([1.0, 1.0, 0.0])
+        return pad[:, None, :]

@@ -54,6 +54,25 @@ def deepest_contact(world: World, row: int) -> float:
     return min(distances)
 
 
+def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:
+    """Run one expert episode; in the fifth step of its retreat move a free body by `offset` [m].
+
+    Returns:
+        The phase of every step, and whether the episode succeeded.
+    """
+    expert, rows, seen = make_expert(world), world.all_rows, []
+    expert.reset(rows, world.episode_seeds)
+    is_over = False
+    while not is_over:
+        actions, _ = expert.act(rows, world.observe(rows))
+        outcome = world.step(rows, actions[:, 0])
+        is_over = bool(outcome.terminated[0] or outcome.truncated[0])
+        seen.append(expert.phases[expert.phase[0]])
+        if seen.count("retreat") == 5 and "retreat" not in seen[:-5]:
+            put(world, address, world.view(rows).qpos[0, address : address + 3] + offset)
+    return seen, bool(outcome.success[0])
+
+
 def begin(task: Task, seed: int = 3) -> World:
     """Return a world of one row in which an episode has begun."""
     world = World(task, 1, 1)

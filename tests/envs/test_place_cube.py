@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from expert_runs import begin, drive, put
+from expert_runs import begin, drive, phases_when_moved, put
 
-from envs.registry import make_expert
 from envs.rotations import yaw_of
 from envs.tasks.cube_parts import (
     CLEAR_M,
@@ -119,16 +118,7 @@ def test_expert_reaches_its_floor_gently_and_without_falling_back(task: PlaceCub
 
 
 def test_expert_puts_a_cube_down_again_that_was_moved(task: PlaceCube) -> None:
-    world = begin(task)
-    expert, rows, seen = make_expert(world), world.all_rows, []
-    expert.reset(rows, np.array([3]))
-    is_over = False
-    while not is_over:
-        actions, _ = expert.act(rows, world.observe(rows))
-        outcome = world.step(rows, actions[:, 0])
-        is_over = bool(outcome.terminated[0] or outcome.truncated[0])
-        seen.append(expert.phases[expert.phase[0]])
-        if seen.count("retreat") == 5 and "retreat" not in seen[:-5]:
-            put(world, task.cube_qpos, world.memory["goal"][0] + 2 * REACH_TOLERANCE_M * SIDEWAYS)
-    assert outcome.success[0]
-    assert seen.index("approach", seen.index("retreat")) > 0
+    aside = 2 * REACH_TOLERANCE_M * SIDEWAYS
+    phases, success = phases_when_moved(begin(task), task.cube_qpos, aside)
+    assert success
+    assert "approach" in phases[phases.index("retreat") :]
