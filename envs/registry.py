@@ -44,6 +44,7 @@ TASKS: dict[str, TaskEntry] = {
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150),
     "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
+    "RelocateBall": _built_in("RelocateBall", "relocate_ball", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
 }

@@ -1,5 +1,6 @@
 """Draw tasks off screen: the OpenGL context is made when the first picture is asked for."""
 
+import copy
 import importlib
 import os
 import sys
@@ -46,7 +47,7 @@ class TaskRenderer:
     def __init__(self, task: Task, width: int = RENDER_SIZE, height: int = RENDER_SIZE) -> None:
         if not (1 <= width <= RENDER_SIZE and 1 <= height <= RENDER_SIZE):
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
-        self.model = task.model
+        self.model = copy.copy(task.model)  # which takes on the fields that differ between rows
         self._data = mujoco.MjData(self.model)
         self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
 
@@ -62,7 +63,12 @@ class TaskRenderer:
 
     def rows(self, world: World, rows: IntArray) -> Image:
         """Return pictures of rows of a world, (n, height, width, 3) uint8."""
-        return np.stack([self.frame(world.batch.get_data(row)) for row in rows.tolist()])
+        pictures = []
+        for row in rows.tolist():
+            for name, values in world.own_fields.items():
+                getattr(self.model, name)[:] = values[row]
+            pictures.append(self.frame(world.batch.get_data(row)))
+        return np.stack(pictures)
 
     def close(self) -> None:
         """Free the OpenGL context; closing twice is allowed."""

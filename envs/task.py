@@ -137,6 +137,7 @@ class Task(ABC):
         hold_steps: Control steps for which `Score.solved` must hold without a break.
         modes: Names of the equally good ways, if the task has several.
         memory_sizes: Size of each quantity that `draw_start` puts into the episode's memory.
+        own_fields: Names of the `MjModel` fields that differ between episodes (`model_fields`).
     """
 
     name: ClassVar[str]
@@ -146,6 +147,7 @@ class Task(ABC):
     hold_steps: ClassVar[int]
     modes: ClassVar[tuple[str, ...]] = ()
     memory_sizes: ClassVar[dict[str, int]] = {}
+    own_fields: ClassVar[tuple[str, ...]] = ()
     description: ClassVar[str]
 
     def __init__(self) -> None:
@@ -255,6 +257,15 @@ class Task(ABC):
         """Return positions (n, nmocap, 3) of the markers that show a goal, if there are any."""
         del memory
         return None
+
+    def model_fields(self, memory: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        """Return the values of `own_fields` for n episodes, each (n, ...).
+
+        They may depend only on what the starts put into the memory and nothing changes later: a
+        snapshot holds the memory, so it restores them.
+        """
+        del memory
+        return {}
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Return what the episode must remember from this step on (latches), each (n, k)."""

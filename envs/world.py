@@ -96,6 +96,7 @@ class World:
         names += ("mocap_pos",) if task.model.nmocap else ()
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
+        self.own_fields = {name: self.batch.expand(name) for name in task.own_fields}
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
         }
@@ -127,6 +128,7 @@ class World:
         self._fields["ctrl"][rows] = qpos[:, task.hand.qpos].clip(task.hand.low, task.hand.high)
         for name, values in self.memory.items():
             values[rows] = np.stack([start.memory[name] for start in starts])
+        self._set_own_fields(rows)
         self._show_goals(rows)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[rows] = 0
@@ -179,6 +181,7 @@ class World:
         self.batch.state[row] = snapshot.physics
         for name, values in snapshot.memory.items():
             self.memory[name][row] = values
+        self._set_own_fields(rows)
         self._show_goals(rows)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[row], self._held[row], self.episode_seeds[row] = snapshot.counters
@@ -215,6 +218,12 @@ class World:
     def _count_warnings(self, rows: IntArray) -> IntArray:
         total: IntArray = self.batch.warning[rows, :, WARNING_NUMBER].sum(axis=1, dtype=np.int64)
         return total
+
+    def _set_own_fields(self, rows: IntArray) -> None:
+        if self.own_fields:
+            memory = {name: values[rows] for name, values in self.memory.items()}
+            for name, values in self.task.model_fields(memory).items():
+                self.own_fields[name][rows] = values
 
     def _show_goals(self, rows: IntArray) -> None:
         memory = {name: values[rows] for name, values in self.memory.items()}

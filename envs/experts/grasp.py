@@ -14,13 +14,14 @@ from envs.task import FloatArray
 GRASP_POINT_M = np.array([0.042, 0.010, -0.076])
 TIP_RADIUS_M, THUMB_TIP_RADIUS_M = 0.0085, 0.009
 SQUEEZE_M, OPENING_M = 0.012, 0.020
-LEVEL_SQUEEZE_M, THUMB_UP_M, FINGERS_DOWN_M = 0.010, 0.012, 0.005
+BALL_SQUEEZE_M, BALL_THUMB_UP_M, BALL_DOWN_M = 0.008, 0.006, 0.004
+LEVEL_SQUEEZE_M, THUMB_UP_M, FINGERS_DOWN_M = 0.010, 0.013, 0.002
 INITIAL_RAD = np.array([1.9, -1.0, 0.7, 0.9, -0.12, 0.8, 0.5, 0.0, 0.8, 0.5, 0.8, 0.5, 0.5, 0.3])
 
 
 @dataclass(frozen=True)
-class CubeGrasp:
-    """Finger postures of a cube grasp, each (14,) [rad]: clear of the faces, and squeezing them."""
+class Grasp:
+    """Finger postures, each (14,) or (n, 14) [rad]: clear of the object, and squeezing it."""
 
     open: FloatArray
     squeeze: FloatArray
@@ -49,17 +50,17 @@ def _posture(
 
 
 @lru_cache(maxsize=8)
-def cube_grasp(half_size_m: float) -> CubeGrasp:
+def cube_grasp(half_size_m: float) -> Grasp:
     """Solve the postures that hold a cube between the thumb and three fingers."""
     touch = _posture(half_size_m, 0.0, INITIAL_RAD)
-    return CubeGrasp(
+    return Grasp(
         open=_posture(half_size_m, -OPENING_M, touch),
         squeeze=_posture(half_size_m, SQUEEZE_M, touch),
     )
 
 
 @lru_cache(maxsize=8)
-def level_grasp(half_size_m: float) -> CubeGrasp:
+def level_grasp(half_size_m: float) -> Grasp:
     """Solve postures that hold a cube level: `cube_grasp` tilts it by some 17 degrees.
 
     Fingers that are stopped by the cube slide up its face and the thumb slides down: the targets
@@ -67,7 +68,32 @@ def level_grasp(half_size_m: float) -> CubeGrasp:
     """
     touch = _posture(half_size_m, 0.0, INITIAL_RAD)
     squeeze = _posture(half_size_m, LEVEL_SQUEEZE_M, touch, THUMB_UP_M, FINGERS_DOWN_M)
-    return CubeGrasp(open=_posture(half_size_m, -OPENING_M, touch), squeeze=squeeze)
+    return Grasp(open=_posture(half_size_m, -OPENING_M, touch), squeeze=squeeze)
+
+
+def _ball_posture(
+    radius_m: float, inset: float, initial: FloatArray, thumb_up: float, fingers_down: float
+) -> FloatArray:
+    """Solve the posture whose tips are `inset` [m] inside a ball, (14,) [rad]."""
+    centre = GRASP_POINT_M
+    reach = radius_m - inset
+    sides = {"index": 0.016, "middle": 0.0, "ring": FINGER_Y_M["ring"] - centre[1]}
+    targets = {"thumb": centre + np.array([-reach - THUMB_TIP_RADIUS_M, 0.0, thumb_up])}
+    for finger, side in sides.items():
+        front = np.sqrt((reach + TIP_RADIUS_M) ** 2 - side**2)
+        targets[finger] = centre + np.array([front, side, -fingers_down])
+    return solve_fingertips(targets, initial)[0]
+
+
+@lru_cache(maxsize=2)
+def ball_grasps(radii_m: tuple[float, ...]) -> Grasp:
+    """Solve postures that hold balls of k radii, each (k, 14) [rad]."""
+    opened, squeeze = [], []
+    for radius in radii_m:
+        touch = _ball_posture(radius, 0.0, INITIAL_RAD, 0.0, 0.0)
+        opened.append(_ball_posture(radius, -OPENING_M, touch, 0.0, 0.0))
+        squeeze.append(_ball_posture(radius, BALL_SQUEEZE_M, touch, BALL_THUMB_UP_M, BALL_DOWN_M))
+    return Grasp(open=np.stack(opened), squeeze=np.stack(squeeze))
 
 
 def palm_over(point: FloatArray, yaw: FloatArray) -> FloatArray:

@@ -17,6 +17,7 @@ CARRY_HEIGHT_M = 0.07  # of the cube above its place, on the way
 RISE_M = 0.06  # it moves sideways only when this near to that height
 LOWER_STEP_M = 0.012
 CENTRED_M, TOUCHING_M = 0.006, 0.002
+TILTED_M, STOPPED_M_PER_S = 0.008, 0.005  # a cube that touches with an edge goes no lower
 CLOSE_STEP_RAD, OPEN_STEP_RAD = 0.20, 0.12
 RETREAT_M = 0.09
 AWAY_M = 0.015  # a cube this far from its place is put down again
@@ -61,7 +62,9 @@ class PutDownExpert(CarryExpert):
         offset = cube - self.place(rows, view)
         miss = distance(offset[:, :2], np.zeros(2))
         approach, _, carry, release, retreat = range(5)
-        is_down = (miss < 1.5 * CENTRED_M) & (offset[:, 2] < TOUCHING_M)
+        is_stopped = np.abs(view.qvel[:, self.task.hand.dof[2]]) < STOPPED_M_PER_S
+        is_low = (offset[:, 2] < TOUCHING_M) | (is_stopped & (offset[:, 2] < TILTED_M))
+        is_down = is_low & (miss < 1.5 * CENTRED_M)
         is_clear = self.clearance(view) > CLEAR_M
         releases = (phase == carry) & (following == carry) & is_down
         retreats = (phase == release) & (is_clear | is_late)
@@ -72,10 +75,11 @@ class PutDownExpert(CarryExpert):
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         """Steer as the base does; close and open gently, and go straight up at the end."""
         command = super().command(rows, view, phase)
-        cube, _ = self.cube_pose(rows, view)
         joints = view.qpos[:, self.task.hand.qpos]
         speed = self.speed[rows, None]
-        over = palm_over(cube, self.held_yaw[rows]) - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
+        # Over the place, not over the cube: a hand that followed a cube it pushes would push on.
+        over = palm_over(self.place(rows, view), self.held_yaw[rows])
+        over[:, 2] -= MOUNT_HEIGHT_M
         over[:, 2] += np.where(phase == 4, RETREAT_M, 0.0)
         away = step_towards(joints[:, :3], over, WRIST_STEP_M * speed)
         leaves = (phase >= 3)[:, None]
