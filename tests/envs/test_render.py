@@ -63,7 +63,7 @@ def test_each_row_is_drawn_with_its_own_model_fields() -> None:
     whole, half = renderer.rows(world, world.all_rows).astype(int)
     orange = [(p[..., 0] - p[..., 2] > 60).sum() for p in (whole, half)]
     assert 0.15 * orange[0] < orange[1] < 0.35 * orange[0]
-    assert make_task("RelocateBall").model is not renderer.model
+    assert renderer.model is not task.model
     renderer.close()
 
 
