@@ -1,5 +1,6 @@
 """Draw tasks off screen: the OpenGL context is made when the first picture is asked for."""
 
+import copy
 import importlib
 import os
 import sys
@@ -46,31 +47,28 @@ class TaskRenderer:
     def __init__(self, task: Task, width: int = RENDER_SIZE, height: int = RENDER_SIZE) -> None:
         if not (1 <= width <= RENDER_SIZE and 1 <= height <= RENDER_SIZE):
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
-        self.model = task.model
+        self.model = copy.copy(task.model)  # which takes on the fields that differ between rows
         self._data = mujoco.MjData(self.model)
         self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
 
-    def frame(self, data: mujoco.MjData, model: mujoco.MjModel | None = None) -> Image:
-        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is.
-
-        Args:
-            data: The state.
-            model: The episode's model, where tasks set `model_fields`; the task's if not given.
-        """
+    def frame(self, data: mujoco.MjData) -> Image:
+        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is."""
         if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
         mujoco.mj_copyData(self._data, self.model, data)
-        mujoco.mj_forward(model or self.model, self._data)
+        mujoco.mj_forward(self.model, self._data)
         self._renderer.update_scene(self._data, "main")
         picture: Image = self._renderer.render()
         return picture
 
     def rows(self, world: World, rows: IntArray) -> Image:
         """Return pictures of rows of a world, (n, height, width, 3) uint8."""
-        has_own = bool(world.task.model_fields)
-        models = (world.batch.get_model(row) if has_own else None for row in rows.tolist())
-        pairs = zip(rows.tolist(), models, strict=True)
-        return np.stack([self.frame(world.batch.get_data(row), model) for row, model in pairs])
+        pictures = []
+        for row in rows.tolist():
+            for name, values in world.model_fields.items():
+                getattr(self.model, name)[:] = values[row]
+            pictures.append(self.frame(world.batch.get_data(row)))
+        return np.stack(pictures)
 
     def close(self) -> None:
         """Free the OpenGL context; closing twice is allowed."""

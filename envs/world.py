@@ -96,7 +96,7 @@ class World:
         names += task.reads
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
-        self._model_fields = {name: self.batch.expand(name) for name in task.model_fields}
+        self.model_fields = {name: self.batch.expand(name) for name in task.model_fields}
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
         }
@@ -234,7 +234,7 @@ class World:
         if positions is not None:
             self._fields["mocap_pos"][rows] = positions
         for name, (index, values) in self.task.model_values(memory).items():
-            self._model_fields[name][rows, index] = values
+            self.model_fields[name][rows, index] = values
 
 
 def silence_mujoco() -> None:

@@ -1,11 +1,12 @@
 """Pick a cube up and carry it: funnel down over it, squeeze, carry; begin again when it is lost."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.experts.grasp import cube_grasp, grasped_point, palm_over
+from envs.experts.grasp import Grasp, cube_grasp, grasped_point, palm_over
 from envs.rotations import distance, wrap
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
@@ -21,8 +22,8 @@ WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
 class CarryExpert(Expert):
     """Approach, close, carry. Its randomness: the speed of each episode, and the mode if any."""
 
-    phases = ("approach", "close", "carry")
-    time_outs = (60, 14, 100)
+    phases: ClassVar[tuple[str, ...]] = ("approach", "close", "carry")
+    time_outs: ClassVar[tuple[int, ...]] = (60, 14, 100)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -36,6 +37,11 @@ class CarryExpert(Expert):
     @abstractmethod
     def goal(self, rows: IntArray, view: View) -> FloatArray:
         """Return where the cube is to be carried, (n, 3) [m]."""
+
+    def postures(self, rows: IntArray, view: View) -> Grasp:
+        """Return the finger postures for each row's object; one cube grasp by default."""
+        del rows, view
+        return self.grasp
 
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
@@ -69,7 +75,8 @@ class CarryExpert(Expert):
         target = np.zeros_like(joints)  # pitch and roll stay level
         target[:, :3] = place - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
         target[:, 3] = target_yaw
-        target[:, 6:] = np.where((phase == 0)[:, None], self.grasp.open, self.grasp.squeeze)
+        grasp = self.postures(rows, view)
+        target[:, 6:] = np.where((phase == 0)[:, None], grasp.open, grasp.squeeze)
         limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
         return step_towards(joints, target, limit * self.speed[rows, None])
 

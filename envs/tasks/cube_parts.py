@@ -2,13 +2,18 @@
 
 import numpy as np
 
-from envs.rotations import quaternion_columns, yaw_quaternion
-from envs.task import Field, FloatArray, Task, View
+from envs.hand import CAPSULE_RADII_M
+from envs.rotations import distance, quaternion_columns, yaw_quaternion
+from envs.task import BoolArray, Field, FloatArray, Task, View
 
 CUBE_HALF_SIZE_M = 0.025
 MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
 START_PALM_M = (-0.03, 0.0, 0.16)  # wrist slides at the start, before jitter
 START_JITTER_M = 0.02
+FLAT_M = 0.003  # a cube that rests on a face is this near to its height
+STILL_M_PER_S = 0.03
+CLEAR_M = 0.01  # a released cube is this far from every fingertip
+THUMB_TIP_RADIUS_M = CAPSULE_RADII_M[2] + 0.0005  # no finger's tip is thicker
 
 
 def draw_palm(task: Task, qpos: FloatArray, rng: np.random.Generator) -> None:
@@ -50,3 +55,25 @@ def observe_cube(
 def lifted_share(cube: FloatArray, height_m: float) -> FloatArray:
     """Return how much of `height_m` above the table cubes (n, 3) have risen, (n,) in [0, 1]."""
     return np.clip((cube[:, 2] - CUBE_HALF_SIZE_M) / height_m, 0.0, 1.0)
+
+
+def tip_clearance(task: Task, view: View, site: int) -> FloatArray:
+    """Return the gap between a cube and the nearest of five spheres round the fingertips, (n,) [m].
+
+    The spheres have the thumb's radius. Below zero where a tip's centre is nearer than that.
+    """
+    offsets = view.site_position(task.hand.tips) - view.site_position(site)[:, None]
+    # Rows times the matrix: the offsets in the cube's own frame, (n, 5, 3).
+    local = np.abs(offsets @ view.site_matrix(site))
+    outside = np.maximum(local - CUBE_HALF_SIZE_M, 0.0)
+    return np.asarray(distance(outside, np.zeros(3)).min(axis=1) - THUMB_TIP_RADIUS_M)
+
+
+def rests_at(view: View, cube: FloatArray, height: float, dof: int) -> BoolArray:
+    """Return whether cubes at (n, 3) lie flat with their centres at `height` [m] and still, (n,).
+
+    A cube that leans on an edge has its centre higher. `dof` is its free joint's address.
+    """
+    is_flat = np.abs(cube[:, 2] - height) < FLAT_M
+    speed = distance(view.qvel[:, dof : dof + 3], np.zeros(3))
+    return np.asarray(is_flat & (speed < STILL_M_PER_S))

@@ -53,6 +53,21 @@ def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
 
 
 @pytest.mark.usefixtures("has_gl")
+def test_each_row_is_drawn_with_its_own_model_fields() -> None:
+    world, renderer = (
+        World(make_task("RelocateBall"), 2, 1),
+        TaskRenderer(make_task("RelocateBall")),
+    )
+    world.reset(world.all_rows, np.array([1, 1]))
+    world.model_fields["geom_size"][1] *= 0.5
+    whole, half = renderer.rows(world, world.all_rows).astype(int)
+    orange = [(p[..., 0] - p[..., 2] > 60).sum() for p in (whole, half)]
+    assert 0.15 * orange[0] < orange[1] < 0.35 * orange[0]
+    assert renderer.model is not world.task.model
+    renderer.close()
+
+
+@pytest.mark.usefixtures("has_gl")
 def test_environments_render_the_same_picture() -> None:
     env = gymnasium.make(task_id("LiftCube"), render_mode="rgb_array")
     envs = gymnasium.make_vec(task_id("LiftCube"), num_envs=2, render_mode="rgb_array")

@@ -1,0 +1,86 @@
+"""Run experts in tests, and pose free bodies by hand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from envs.hand import FINGERS, PALM_BODY
+from envs.registry import make_expert
+from envs.task import Task
+from envs.world import STATE_STAGE, World
+
+HAND_PARTS = (*FINGERS, PALM_BODY)
+
+
+@dataclass
+class Drive:
+    """What an expert did on some seeds: each list has one entry a seed."""
+
+    success: list[bool]
+    steps: list[int]
+    fall: list[float]
+    """Largest drop of progress below its maximum so far."""
+    deepest: float
+    """Most negative contact distance [m] of every episode, the hand with itself left out."""
+
+
+def drive(task: Task, seeds: list[int]) -> Drive:
+    """Run the task's expert side by side on `seeds`."""
+    world = World(task, len(seeds), 1)
+    expert, rows = make_expert(world), world.all_rows
+    world.reset(rows, np.array(seeds))
+    expert.reset(rows, np.array(seeds))
+    best, fall = np.zeros((2, len(seeds)))
+    success, deepest = np.zeros(len(seeds), dtype=np.bool_), 0.0
+    while len(rows):
+        actions, _ = expert.act(rows, world.observe(rows))
+        outcome = world.step(rows, actions[:, 0])
+        success[rows] = outcome.success
+        best[rows] = np.maximum(best[rows], outcome.progress)
+        fall[rows] = np.maximum(fall[rows], best[rows] - outcome.progress)
+        deepest = min([deepest, *(deepest_contact(world, row) for row in rows.tolist())])
+        rows = rows[~(outcome.terminated | outcome.truncated)]
+    return Drive(success.tolist(), world.step_count.tolist(), fall.tolist(), deepest)
+
+
+def deepest_contact(world: World, row: int) -> float:
+    """Return the smallest contact distance of a row [m], the hand with itself left out."""
+    model, contact = world.task.model, world.batch.get_data(row).contact
+    distances = [0.0]
+    for geoms, distance in zip(contact.geom, np.atleast_1d(contact.dist), strict=True):
+        bodies = [model.body(model.geom_bodyid[geom]).name for geom in geoms]
+        if not all(body.startswith(HAND_PARTS) for body in bodies):
+            distances.append(float(distance))
+    return min(distances)
+
+
+def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:
+    """Run one expert episode; in the fifth step of its retreat move a free body by `offset` [m].
+
+    Returns:
+        The phase of every step, and whether the episode succeeded.
+    """
+    expert, rows, seen = make_expert(world), world.all_rows, []
+    expert.reset(rows, world.episode_seeds)
+    is_over = False
+    while not is_over:
+        actions, _ = expert.act(rows, world.observe(rows))
+        outcome = world.step(rows, actions[:, 0])
+        is_over = bool(outcome.terminated[0] or outcome.truncated[0])
+        seen.append(expert.phases[expert.phase[0]])
+        if seen.count("retreat") == 5 and "retreat" not in seen[:-5]:
+            put(world, address, world.view(rows).qpos[0, address : address + 3] + offset)
+    return seen, bool(outcome.success[0])
+
+
+def begin(task: Task, seed: int = 3) -> World:
+    """Return a world of one row in which an episode has begun."""
+    world = World(task, 1, 1)
+    world.reset(world.all_rows, np.array([seed]))
+    return world
+
+
+def put(world: World, address: int, position: np.ndarray) -> None:
+    """Put the free body whose joint starts at `address` at `position`, (3,) [m]."""
+    world.batch.bind("qpos")[0, address : address + 3] = position
+    world.batch.forward(ids=world.all_rows, stage=STATE_STAGE)
