@@ -41,6 +41,7 @@ def _built_in(name: str, module: str, horizon: int) -> TaskEntry:
 TASKS: dict[str, TaskEntry] = {
     "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60),
     "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200),
+    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250),
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
