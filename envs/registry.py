@@ -45,6 +45,7 @@ TASKS: dict[str, TaskEntry] = {
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
+    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100),
 }
 

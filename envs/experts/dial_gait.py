@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
+from envs.experts.posture_table import PostureTable, solve_table
 from envs.hand import CAPSULE_RADII_M, FINGERS
 from envs.kinematics import solve_fingertips
 from envs.rotations import wrap
@@ -38,23 +39,9 @@ def _grip(stroke: float, inset: float, initial: FloatArray) -> FloatArray:
 
 
 @lru_cache(maxsize=4)
-def _grip_table(inset: float) -> FloatArray:
-    """Return the postures over `GRID_RAD`, (17, 14) [rad], each solved from its neighbour's."""
-    middle = len(GRID_RAD) // 2
-    table = np.zeros((len(GRID_RAD), len(START_RAD)))
-    table[middle] = _grip(0.0, inset, START_RAD)
-    for k in range(middle):
-        for row, before in ((middle + k + 1, middle + k), (middle - k - 1, middle - k)):
-            table[row] = _grip(float(GRID_RAD[row]), inset, table[before])
-    return table
-
-
-def _look_up(table: FloatArray, stroke: FloatArray) -> FloatArray:
-    """Interpolate a table of postures at strokes (n,) [rad]."""
-    place = (np.clip(stroke, GRID_RAD[0], GRID_RAD[-1]) - GRID_RAD[0]) / (GRID_RAD[1] - GRID_RAD[0])
-    index = np.minimum(place.astype(np.int64), len(GRID_RAD) - 2)
-    part = (place - index)[:, None]
-    return np.asarray((1.0 - part) * table[index] + part * table[index + 1])
+def _grip_table(inset: float) -> PostureTable:
+    """Return the postures whose tips are `inset` [m] below the rim."""
+    return solve_table(GRID_RAD, lambda stroke, initial: _grip(stroke, inset, initial), START_RAD)
 
 
 class DialGait(Expert):
@@ -126,7 +113,7 @@ class DialGait(Expert):
         moved = np.select([phase == 0, phase == 1, phase == 2], [placed, first, led], stroke)
         is_open = ((phase == 0) | (phase == 3))[:, None]
         target = np.where(
-            is_open, _look_up(self.open_table, moved), _look_up(self.squeeze_table, moved)
+            is_open, self.open_table(moved), self.squeeze_table(moved)
         )
         joints = view.qpos[:, self.task.hand.qpos]
         limit = np.where(phase == 1, CLOSE_STEP_RAD, JOINT_STEP_RAD) * self.speed[rows]
