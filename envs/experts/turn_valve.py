@@ -9,13 +9,13 @@ from envs.experts.posture_table import PostureTable, solve_table
 from envs.kinematics import solve_fingertips
 from envs.rotations import distance, turn, wrap
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, VALVE_HEIGHT_M, TurnValve
+from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, TurnValve
 from envs.world import World
 
-AXIS_M = np.array([0.062, 0.016, -0.072])  # the valve's centre in the palm frame when grasped
+AXIS_M = np.array([0.062, 0.016, -0.078])  # the valve's centre in the palm frame when grasped
 # Where thumb and middle tip stand about the axis in the middle of a stroke, and at what radius.
 PLACE_RAD, REACH_M = np.array([np.pi - 0.2, -0.2]), 0.028
-DOWN_M, UP_M = -0.003, 0.025  # tip centres over the spokes' middle
+DOWN_M, UP_M = 0.0, 0.034  # tip centres over the spokes' middle
 FINGER_STROKE_RAD, WRIST_STROKE_RAD = 0.88, 1.40  # to either side
 GRID_RAD = np.linspace(-1.0, 1.0, 21)
 QUARTER_RAD = np.pi / 2
@@ -24,7 +24,7 @@ LEAD, TURN_STEP_RAD, ROLL_STEP_RAD, PLACE_STEP_RAD = 3.0, 0.22, 0.14, 0.35
 DONE_RAD, AGAIN_RAD = 0.04, 0.07  # let go below, grasp again above
 STUCK_RAD_S, STUCK_STEPS = 0.25, 5
 ALIGNED_M, ALIGNED_RAD = 0.006, 0.10
-LOWERED_M, RAISED_M = 0.005, 0.019
+LOWERED_M, RAISED_M = 0.007, 0.028
 WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.30
 
 
@@ -89,8 +89,8 @@ class TurnValveExpert(Expert):
         rolls, first = self.rolls(rows), self.first_angle(rows, view)
         at = np.where(rolls, yaw, stroke)
         limit = np.where(rolls, WRIST_STROKE_RAD, FINGER_STROKE_RAD)
-        palm = view.site_position(self.task.hand.palm)
-        off = distance(palm, self.palm_over(view, yaw))
+        wrist = view.qpos[:, self.task.hand.qpos[:3]]
+        off = distance(wrist, self.wrist_over(view, yaw))
         is_aligned = (off < ALIGNED_M) & (np.abs(at - first) < ALIGNED_RAD)
         is_aligned &= np.abs(np.where(rolls, stroke, yaw)) < ALIGNED_RAD
         is_far, is_done = np.abs(remaining) > AGAIN_RAD, np.abs(remaining) < DONE_RAD
@@ -105,9 +105,10 @@ class TurnValveExpert(Expert):
         choices = [lower, turning, raising, approach]
         return np.asarray(np.select([lowers, turns, raises, again], choices, phase))
 
-    def palm_over(self, view: View, yaw: FloatArray) -> FloatArray:
-        """Return the palm positions (n, 3) that bring the valve to its place under the hand."""
-        return self.task.valve_centre(view) - turn(AXIS_M, yaw)
+    def wrist_over(self, view: View, yaw: FloatArray) -> FloatArray:
+        """Return the wrist slides (n, 3) [m] that bring the valve to its place under the hand."""
+        palm = self.task.valve_centre(view) - turn(AXIS_M, yaw)
+        return palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         """Steer the wrist to its pose over the valve and the fingers along their arc."""
@@ -125,6 +126,6 @@ class TurnValveExpert(Expert):
         bend = np.where(rolls, 0.0, wanted)
         is_up = ((phase == 0) | (phase == 3))[:, None]
         target[:, 6:] = np.where(is_up, self.up(bend), self.down(bend))
-        target[:, :3] = self.palm_over(view, target[:, 3]) - [0.0, 0.0, MOUNT_HEIGHT_M]
+        target[:, :3] = self.wrist_over(view, target[:, 3])
         limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
         return step_towards(joints, target, limit * speed[:, None])

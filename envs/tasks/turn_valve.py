@@ -20,7 +20,7 @@ START_PALM_M = (-0.06, -0.015, 0.14)  # wrist slides at the start, before jitter
 START_JITTER_M, START_YAW_RAD, START_JITTER_RAD = 0.03, 0.5, 0.15
 # Thumb (4) and middle (3) above a valve under the palm, the other fingers stretched.
 START_RAD = np.array(
-    [1.6, -1.1, 1.1, 1.1, 0.1, -0.05, 0.15, -0.1, 0.5, 0.9, -0.05, 0.2, -0.05, 0.2]
+    [2.1, -1.1, 0.8, 0.8, 0.1, -0.05, 0.15, -0.1, 0.5, 0.9, -0.05, 0.2, -0.05, 0.2]
 )
 DECIDED_RAD = np.pi / 4  # net turn from which on a strategy is recognised
 ORANGE, DARK, STEEL = (0.93, 0.45, 0.20, 1.0), (0.22, 0.25, 0.30, 1.0), (0.45, 0.50, 0.58, 1.0)
@@ -209,9 +209,9 @@ def _add_valve(spec: mujoco.MjSpec) -> None:
         frictionloss=FRICTION_LOSS_NM,
         armature=1e-4,
     )
-    hub = [0.011, 0.010, 0]
+    bits |= {"solref": [0.01, 1], "solimp": [0.95, 0.99, 0.001, 0.5, 2]}
+    hub = [0.010, 0.009, 0]
     valve.add_geom(name="hub", type=cylinder, size=hub, mass=0.05, rgba=STEEL, **bits)
-    firm = {"solref": [0.01, 1], "solimp": [0.95, 0.99, 0.001, 0.5, 2]}
     for k in range(SPOKES):
         c, s = (float(f(2 * np.pi * k / SPOKES)) * SPOKE_LENGTH_M for f in (np.cos, np.sin))
         valve.add_geom(
@@ -221,6 +221,5 @@ def _add_valve(spec: mujoco.MjSpec) -> None:
             size=[SPOKE_RADIUS_M, 0, 0],
             mass=0.02,
             rgba=ORANGE if k == 0 else STEEL,
-            **firm,
             **bits,
         )
