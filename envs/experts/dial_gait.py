@@ -112,9 +112,7 @@ class DialGait(Expert):
         placed = np.where(is_far, ahead, first)
         moved = np.select([phase == 0, phase == 1, phase == 2], [placed, first, led], stroke)
         is_open = ((phase == 0) | (phase == 3))[:, None]
-        target = np.where(
-            is_open, self.open_table(moved), self.squeeze_table(moved)
-        )
+        target = np.where(is_open, self.open_table(moved), self.squeeze_table(moved))
         joints = view.qpos[:, self.task.hand.qpos]
         limit = np.where(phase == 1, CLOSE_STEP_RAD, JOINT_STEP_RAD) * self.speed[rows]
         return step_towards(joints, target, limit[:, None])

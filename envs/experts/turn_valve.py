@@ -1,4 +1,4 @@
-"""TurnValve's expert: put two fingers between the spokes and turn by the wrist or by the fingers."""
+"""TurnValve's expert: put two fingers between the spokes, then turn the wrist or the fingers."""
 
 from functools import lru_cache
 
@@ -55,10 +55,10 @@ class TurnValveExpert(Expert):
 
     def rolls(self, rows: IntArray) -> np.ndarray:
         """Return which rows turn by the wrist, (n,)."""
-        return self.mode[rows] == self.task.modes.index("roll")
+        return np.asarray(self.mode[rows] == self.task.modes.index("roll"))
 
     def hand_state(self, view: View) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the wrist's yaw, the mean stroke [rad] and the tips' mean height [m], (n,) each."""
+        """Return the wrist's yaw and the tips' mean stroke [rad] and height [m], each (n,)."""
         yaw = view.qpos[:, self.task.yaw_qpos]
         tips = view.site_position(self.task.hand.tips)[:, [0, 2]]
         tips = tips - self.task.valve_centre(view)[:, None]
@@ -108,7 +108,7 @@ class TurnValveExpert(Expert):
     def wrist_over(self, view: View, yaw: FloatArray) -> FloatArray:
         """Return the wrist slides (n, 3) [m] that bring the valve to its place under the hand."""
         palm = self.task.valve_centre(view) - turn(AXIS_M, yaw)
-        return palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
+        return np.asarray(palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M]))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         """Steer the wrist to its pose over the valve and the fingers along their arc."""

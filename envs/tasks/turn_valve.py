@@ -73,7 +73,7 @@ class TurnValve(GoalTask):
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
         _add_valve(spec)
         add_goal_marker(spec, "goal", 0.008)
-        add_camera(spec, (-0.01, 0.0, 0.10), 0.58)
+        add_camera(spec, (-0.005, 0.0, 0.095), 0.52)
         return spec
 
     def index_scene(self) -> None:
@@ -180,7 +180,7 @@ class TurnValve(GoalTask):
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Stand the valve at its place; show where the orange spoke is to point."""
         centre, angle = _centre(memory["valve"]), memory["goal"][:, 0]
-        reach = SPOKE_LENGTH_M + 0.020
+        reach = SPOKE_LENGTH_M + 0.017
         level = np.zeros(len(angle))
         mark = centre + np.stack([reach * np.cos(angle), reach * np.sin(angle), level], axis=1)
         return np.stack([centre, mark], axis=1)
@@ -195,12 +195,11 @@ def _add_valve(spec: mujoco.MjSpec) -> None:
     """Add a stem, a mocap body so that each episode puts it somewhere, and a wheel on a hinge."""
     cylinder, capsule = mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_CAPSULE
     bits = {"contype": 2, "conaffinity": 3, "condim": 4, "friction": [1.0, 0.02, 0.001]}
-    look = {"contype": 0, "conaffinity": 0, "mass": 0.0}
     stem = spec.worldbody.add_body(name="stem", mocap=True, pos=[0, 0, VALVE_HEIGHT_M])
     low = -VALVE_HEIGHT_M
     for top, radius in ((low + 0.012, 0.032), (-0.010, 0.009)):
         line = [0, 0, low, 0, 0, top]
-        stem.add_geom(type=cylinder, fromto=line, size=[radius, 0, 0], rgba=DARK, **look)
+        stem.add_geom(type=cylinder, fromto=line, size=[radius, 0, 0], rgba=DARK, **bits)
     valve = stem.add_body(name="valve")
     valve.add_joint(
         name="valve",
