@@ -61,6 +61,7 @@ def _adroit(name: str, module: str) -> dict[str, TaskEntry]:
 TASKS: dict[str, TaskEntry] = {
     "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60),
     "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200),
+    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250),
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150),
     "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
@@ -68,6 +69,8 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
     **_adroit("AdroitRelocate", "adroit_relocate"),
+    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300),
+    "PressChord": _built_in("PressChord", "press_chord", horizon=100),
 }
 
 

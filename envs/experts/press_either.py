@@ -5,30 +5,23 @@ from functools import lru_cache
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
+from envs.experts.key_postures import key_postures
 from envs.hand import FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
-from envs.kinematics import solve_fingertips
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.press_either import KEY_TOP_M, KEY_X_M, KEYS, PALM_M, PressEither
+from envs.tasks.press_either import KEY_X_M, KEYS, PALM_M, PressEither
 from envs.world import World
 
-TIP_RADIUS_M = 0.0085
-HOVER_M, PRESS_M = 0.006, -0.026  # tip surface over the resting key
 REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.2, 0.4, 0.2, 0.4])
+PRESS_M = 0.026  # tips are led this far below the resting keys
 FINGER_STEP_RAD = 0.35
 MAX_REACTION_STEPS = 2
 
 
 @lru_cache(maxsize=1)
-def key_postures() -> tuple[FloatArray, FloatArray]:
+def press_postures() -> tuple[FloatArray, FloatArray]:
     """Return the hovering posture, (14,), and the postures that press each key, (2, 14) [rad]."""
-
-    def over(height: float, initial: FloatArray) -> FloatArray:
-        z = KEY_TOP_M + TIP_RADIUS_M + height - PALM_M[2]
-        targets = {key: np.array([KEY_X_M, FINGER_Y_M[key], z]) for key in KEYS}
-        return solve_fingertips(targets, initial)[0]
-
-    hover = over(HOVER_M, REST_RAD)
-    down = over(PRESS_M, hover)
+    places = {key: (KEY_X_M, FINGER_Y_M[key]) for key in KEYS}
+    hover, down = key_postures(places, PALM_M[2], PRESS_M, REST_RAD)
     presses = np.stack([hover, hover])
     for k, key in enumerate(KEYS):
         own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
@@ -45,7 +38,7 @@ class PressEitherExpert(Expert):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.hover, self.presses = key_postures()
+        self.hover, self.presses = press_postures()
         self.reaction: IntArray = np.zeros(world.num_sims, dtype=np.int64)
 
     def begin(self, row: int, rng: np.random.Generator) -> None:

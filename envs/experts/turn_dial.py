@@ -1,115 +1,16 @@
-"""TurnDial's expert: place the open fingers, close on the knob, turn, let go, begin again."""
+"""TurnDial's expert: gait until the dial is at its goal."""
 
-from functools import lru_cache
-
-import numpy as np
-
-from envs.experts.base import Expert, step_towards
-from envs.hand import CAPSULE_RADII_M, FINGERS
-from envs.kinematics import solve_fingertips
-from envs.rotations import wrap
+from envs.experts.dial_gait import DialGait
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.turn_dial import DIAL_M, KNOB_RADIUS_M, PALM_HEIGHT_M, START_RAD, TurnDial
-from envs.world import World
-
-# Where thumb, index and middle touch the rim in the middle of a stroke, from the x axis [rad].
-CONTACT_RAD = np.array([np.pi + 0.15, 0.50, -0.15])
-TIP_RADII_M = CAPSULE_RADII_M[2] + np.array([0.0005, 0.0, 0.0])
-OPENING_M, SQUEEZE_M = 0.014, 0.010
-STROKE_RAD = 0.60  # the grasp turns this far to either side
-GRID_RAD = np.linspace(-0.8, 0.8, 17)
-JOINT_STEP_RAD, CLOSE_STEP_RAD = 0.25, 0.15
-LEAD = 3.0  # of the grasp before the fingers, per angle that remains
-TURN_STEP_RAD = 0.18  # the grasp is led this far ahead of the fingers
-DONE_RAD, AGAIN_RAD = 0.04, 0.07  # let go below, grasp again above
-STUCK_RAD_S = 0.35
-PLACED_RAD, CLOSED_M, OPEN_M = 0.10, 0.0015, 0.008
+from envs.tasks.turn_dial import TurnDial
 
 
-def _grip(stroke: float, inset: float, initial: FloatArray) -> FloatArray:
-    """Solve the posture whose tips are `inset` [m] below the rim, turned by `stroke` [rad]."""
-    centre = DIAL_M - np.array([0.0, 0.0, PALM_HEIGHT_M])
-    targets = {}
-    for finger, angle, radius in zip(FINGERS[:3], CONTACT_RAD + stroke, TIP_RADII_M, strict=True):
-        reach = KNOB_RADIUS_M - inset + radius
-        targets[finger] = centre + reach * np.array([np.cos(angle), np.sin(angle), 0.0])
-    return solve_fingertips(targets, initial)[0]
+class TurnDialExpert(DialGait):
+    """Turn the dial to its goal."""
 
-
-@lru_cache(maxsize=4)
-def _grip_table(inset: float) -> FloatArray:
-    """Return the postures over `GRID_RAD`, (17, 14) [rad], each solved from its neighbour's."""
-    middle = len(GRID_RAD) // 2
-    table = np.zeros((len(GRID_RAD), len(START_RAD)))
-    table[middle] = _grip(0.0, inset, START_RAD)
-    for k in range(middle):
-        for row, before in ((middle + k + 1, middle + k), (middle - k - 1, middle - k)):
-            table[row] = _grip(float(GRID_RAD[row]), inset, table[before])
-    return table
-
-
-def _look_up(table: FloatArray, stroke: FloatArray) -> FloatArray:
-    """Interpolate a table of postures at strokes (n,) [rad]."""
-    place = (np.clip(stroke, GRID_RAD[0], GRID_RAD[-1]) - GRID_RAD[0]) / (GRID_RAD[1] - GRID_RAD[0])
-    index = np.minimum(place.astype(np.int64), len(GRID_RAD) - 2)
-    part = (place - index)[:, None]
-    return np.asarray((1.0 - part) * table[index] + part * table[index + 1])
-
-
-class TurnDialExpert(Expert):
-    """Place, close, turn, open. Its randomness: the speed of each episode."""
-
-    phases = ("place", "close", "turn", "open")
-    time_outs = (15, 6, 20, 8)
     task: TurnDial
 
-    def __init__(self, world: World) -> None:
-        super().__init__(world)
-        self.open_table, self.squeeze_table = _grip_table(-OPENING_M), _grip_table(SQUEEZE_M)
-
-    def grasp_state(self, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the mean stroke of the tips, (n,) [rad], and their gaps to the rim, (n, 3) [m]."""
-        tips = view.site_position(self.task.hand.tips)[:, :3, :2] - DIAL_M[:2]
-        stroke = wrap(np.arctan2(tips[..., 1], tips[..., 0]) - CONTACT_RAD).mean(axis=1)
-        gap = np.sqrt((tips**2).sum(axis=2)) - KNOB_RADIUS_M - TIP_RADII_M
-        return stroke, gap
-
-    def first_stroke(self, remaining: FloatArray) -> FloatArray:
-        """Return the stroke at which to grasp, (n,) [rad]: half of the turn before the middle."""
-        return -np.sign(remaining) * np.minimum(STROKE_RAD, np.abs(remaining) / 2)
-
-    def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
-    ) -> IntArray:
-        """Gait: place, close, turn, open; stay open once the dial is where it shall be."""
-        steps, remaining = self.phase_steps[rows], self.task.remaining(view)
-        stroke, gap = self.grasp_state(view)
-        is_done = np.abs(remaining) < DONE_RAD
-        is_far = np.abs(remaining) > AGAIN_RAD
-        is_placed = np.abs(stroke - self.first_stroke(remaining)) < PLACED_RAD
-        is_open = (gap > OPEN_M).all(axis=1)
-        place, close, turn, opening = range(4)
-        closes = (phase == place) & ((is_placed & is_open) | is_late) & is_far
-        turns = (phase == close) & ((gap < CLOSED_M).all(axis=1) | is_late)
-        is_at_end = stroke * np.sign(remaining) > STROKE_RAD
-        is_stuck = (np.abs(view.qvel[:, self.task.dial_dof]) < STUCK_RAD_S) & (steps > 2)
-        opens = (phase == turn) & (is_done | is_at_end | is_stuck | is_late)
-        places = (phase == opening) & (is_open | is_late) & is_far
-        choices = [close, turn, opening, place]
-        return np.asarray(np.select([closes, turns, opens, places], choices, phase))
-
-    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the joints to the open or the squeezing posture of the phase's stroke."""
-        remaining = self.task.remaining(view)
-        stroke, _ = self.grasp_state(view)
-        step = TURN_STEP_RAD * self.speed[rows]
-        first = self.first_stroke(remaining)
-        led = stroke + np.clip(LEAD * remaining, -step, step)
-        moved = np.select([phase == 0, phase == 1, phase == 2], [first, first, led], stroke)
-        is_open = ((phase == 0) | (phase == 3))[:, None]
-        target = np.where(
-            is_open, _look_up(self.open_table, moved), _look_up(self.squeeze_table, moved)
-        )
-        joints = view.qpos[:, self.task.hand.qpos]
-        limit = np.where(phase == 1, CLOSE_STEP_RAD, JOINT_STEP_RAD) * self.speed[rows]
-        return step_towards(joints, target, limit[:, None])
+    def remaining(self, rows: IntArray, view: View) -> FloatArray:
+        """Return the angle from the dial to its goal."""
+        del rows
+        return self.task.remaining(view)

@@ -6,13 +6,19 @@ import numpy as np
 from envs.hand import FINGER_Y_M, FINGERS, HAND_JOINTS, add_hand
 from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
+from envs.tasks.key_parts import (
+    KEY_TOP_M,
+    TRIGGER_M,
+    add_key,
+    add_lamp,
+    key_addresses,
+    key_depth,
+    lamp_height,
+)
 
 KEYS = ("index", "middle")
 PALM_M = (0.0, 0.0, 0.098)
-KEY_X_M, KEY_TOP_M = 0.085, 0.040
-KEY_HALF_SIZE_M = (0.016, 0.0085, 0.006)
-KEY_TRAVEL_M, TRIGGER_M = 0.012, 0.004
-KEY_STIFFNESS_N_PER_M, KEY_DAMPING = 120.0, 1.5
+KEY_X_M = 0.085
 WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
@@ -56,14 +62,14 @@ class PressEither(Task):
         spec = make_scene("press_either")
         add_hand(spec, "palm", PALM_M)
         for key in KEYS:
-            _add_key(spec, key)
-        _add_lamp(spec)
+            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key], {})
+        add_lamp(spec, "lamp", *LAMP_M, 0.010, 0.014)
         add_camera(spec, (0.07, 0.0, 0.05), 0.34)
         return spec
 
     def index_scene(self) -> None:
         """Look up the keys and the fingers over them."""
-        self.key_qpos = np.array([int(self.model.joint(f"{k}_key").qposadr[0]) for k in KEYS])
+        self.key_qpos = key_addresses(self.model, [f"{key}_key" for key in KEYS])
         self.key_tips = self.hand.tips[[FINGERS.index(key) for key in KEYS]]
 
     def draw_start(self, rng: np.random.Generator) -> Start:
@@ -95,7 +101,7 @@ class PressEither(Task):
 
     def key_depth(self, view: View) -> FloatArray:
         """Return how far the keys are down, (n, 2) [m]."""
-        return -view.qpos[:, self.key_qpos]
+        return key_depth(view, self.key_qpos)
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Count down; remember every key that was ever pressed, 2 if before the signal."""
@@ -130,57 +136,6 @@ class PressEither(Task):
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Raise the lamp out of its box when the signal comes."""
-        height = np.where(memory["countdown"][:, 0] <= 0.0, 0.034, 0.012)
+        height = lamp_height(memory["countdown"][:, 0] <= 0.0)
         x, y = (np.full(len(height), value) for value in LAMP_M)
         return np.stack([x, y, height], axis=1)[:, None, :]
-
-
-def _add_key(spec: mujoco.MjSpec, key: str) -> None:
-    half = KEY_HALF_SIZE_M
-    body = spec.worldbody.add_body(
-        name=f"{key}_key", pos=[KEY_X_M, FINGER_Y_M[key], KEY_TOP_M - half[2]]
-    )
-    body.add_joint(
-        name=f"{key}_key",
-        type=mujoco.mjtJoint.mjJNT_SLIDE,
-        axis=[0, 0, 1],
-        range=[-KEY_TRAVEL_M, 0.0],
-        limited=True,
-        stiffness=KEY_STIFFNESS_N_PER_M,
-        damping=KEY_DAMPING,
-        armature=0.005,
-    )
-    body.add_geom(
-        name=f"{key}_key",
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=half,
-        mass=0.01,
-        rgba=[0.25, 0.50, 0.80, 1.0],
-        contype=2,
-        conaffinity=1,
-        condim=4,
-        friction=[1.0, 0.02, 0.001],
-    )
-    body.gravcomp = 1
-    spec.worldbody.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        pos=[KEY_X_M, FINGER_Y_M[key], 0.006],
-        size=[0.018, 0.0098, 0.006],
-        rgba=[0.30, 0.33, 0.38, 1.0],
-        contype=0,
-        conaffinity=0,
-    )
-
-
-def _add_lamp(spec: mujoco.MjSpec) -> None:
-    body = spec.worldbody.add_body(name="lamp", mocap=True)
-    look = {"contype": 0, "conaffinity": 0}
-    sphere, box = mujoco.mjtGeom.mjGEOM_SPHERE, mujoco.mjtGeom.mjGEOM_BOX
-    body.add_geom(type=sphere, size=[0.010, 0, 0], rgba=[0.95, 0.75, 0.10, 1], **look)
-    spec.worldbody.add_geom(
-        type=box,
-        pos=[*LAMP_M, 0.012],
-        size=[0.014, 0.014, 0.012],
-        rgba=[0.3, 0.33, 0.38, 1],
-        **look,
-    )

@@ -1,0 +1,47 @@
+"""PressChord's expert: every finger hovers over its key, and those of the chord press."""
+
+import numpy as np
+
+from envs.experts.base import Expert, step_towards
+from envs.experts.key_postures import key_postures
+from envs.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS
+from envs.task import FloatArray, IntArray, View
+from envs.tasks.press_chord import KEY_M, PALM_HEIGHT_M, START_POSTURE_RAD, PressChord
+from envs.world import World
+
+PRESS_M = 0.012  # tips are led this far below the resting keys
+FINGER_STEP_RAD = 0.20
+# Which finger, of five, each joint belongs to.
+FINGER_OF_JOINT = np.array(
+    [k for joint in HAND_JOINTS for k, name in enumerate(FINGERS) if joint in FINGER_JOINTS[name]]
+)
+
+
+class PressChordExpert(Expert):
+    """Hover, then press the first chord and the second. Its randomness: the speed."""
+
+    phases = ("hover", "first", "second")
+    time_outs = (12, 100, 100)
+    task: PressChord
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.hover, self.down = key_postures(KEY_M, PALM_HEIGHT_M, PRESS_M, START_POSTURE_RAD)
+
+    def next_phase(
+        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+    ) -> IntArray:
+        """Press once all fingers hover; the task says when the first chord has been held."""
+        del rows
+        joints = view.qpos[:, self.task.hand.qpos]
+        hovers = (np.abs(joints - self.hover) < 0.1).all(axis=1)
+        begins = (phase == 0) & (hovers | is_late)
+        is_second = view.memory("current")[:, 0] == 1.0
+        return np.asarray(np.select([is_second, begins], [2, 1], phase))
+
+    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
+        """Steer the chord's fingers down and the others up."""
+        presses = self.task.chord(view)[:, FINGER_OF_JOINT] & (phase > 0)[:, None]
+        posture = np.where(presses, self.down, self.hover)
+        joints = view.qpos[:, self.task.hand.qpos]
+        return step_towards(joints, posture, FINGER_STEP_RAD * self.speed[rows, None])

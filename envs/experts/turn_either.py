@@ -1,0 +1,20 @@
+"""TurnEither's expert: draw a way at random and gait until the dial has made half a turn."""
+
+import numpy as np
+
+from envs.experts.dial_gait import DialGait
+from envs.task import FloatArray, IntArray, View
+from envs.tasks.turn_either import TurnEither
+
+
+class TurnEitherExpert(DialGait):
+    """Turn the dial the way of the episode's mode. Its randomness: the mode and the speed."""
+
+    task: TurnEither
+    strokes_rad = (0.35, 0.60)  # further clockwise the index finger's middle link rubs the knob
+    place_step_rad = 0.3  # along the rim: straight to the far end the thumb would drag the dial
+
+    def remaining(self, rows: IntArray, view: View) -> FloatArray:
+        """Return what is missing of half a turn in the mode's direction."""
+        way = np.where(self.mode[rows] == self.task.modes.index("clockwise"), -1.0, 1.0)
+        return way * np.pi - self.task.turned(view)

@@ -1,0 +1,118 @@
+"""PressChord: what counts as holding a chord, its start distribution, its expert."""
+
+import numpy as np
+import pytest
+
+from envs.experts.press_chord import PressChordExpert
+from envs.hand import FINGERS
+from envs.tasks.key_parts import KEY_TRAVEL_M, LAMP_OFF_M, LAMP_ON_M, TRIGGER_M
+from envs.tasks.press_chord import CHORD_HOLD_STEPS, CHORDS, KEY_M, PressChord
+from envs.world import STATE_STAGE, Outcome, World, episode_generator
+
+ROW = np.array([0])
+DOWN, UP = 1.5 * TRIGGER_M, 0.5 * TRIGGER_M
+
+
+@pytest.fixture(scope="module")
+def task() -> PressChord:
+    return PressChord()
+
+
+@pytest.fixture
+def world(task: PressChord) -> World:
+    """One row whose chords are {thumb, ring} and {index}."""
+    world = World(task, 1, 1)
+    world.reset(ROW, ROW)
+    world.memory["chords"][0] = [1, 0, 0, 1, 0, 0, 1, 0, 0, 0]
+    return world
+
+
+def press(world: World, fingers: str, depth: float = DOWN, steps: int = 1) -> Outcome:
+    """Judge `steps` control steps with the keys of `fingers` down, all others up."""
+    task = world.task
+    assert isinstance(task, PressChord)
+    depths = [depth if finger in fingers.split() else UP for finger in FINGERS]
+    world.batch.bind("qpos")[0, task.key_qpos] = -np.array(depths)
+    world.batch.forward(ids=ROW, stage=STATE_STAGE)
+    for _ in range(steps):
+        for name, values in task.update_memory(world.view(ROW)).items():
+            world.memory[name][ROW] = values
+        outcome = world._judge(ROW, world.view(ROW))
+    return outcome
+
+
+@pytest.mark.parametrize(("part", "counts"), [(0.999, False), (1.0, True)])
+def test_key_counts_from_the_trigger_on(world: World, part: float, counts: bool) -> None:
+    press(world, "thumb ring", part * TRIGGER_M)
+    assert world.memory["held"][0, 0] == counts
+
+
+@pytest.mark.parametrize("wrong", ["thumb", "thumb ring little", "index", ""])
+def test_other_sets_do_not_count_and_do_not_fail(world: World, wrong: str) -> None:
+    press(world, "thumb ring", steps=CHORD_HOLD_STEPS - 1)
+    outcome = press(world, wrong)
+    assert not outcome.failed[0]
+    assert (world.memory["held"][0, 0], world.memory["current"][0, 0]) == (0, 0)
+
+
+def test_both_chords_must_be_held_in_order(world: World) -> None:
+    press(world, "index", steps=CHORD_HOLD_STEPS + 1)
+    assert world.memory["current"][0, 0] == 0
+    flags = [bool(press(world, "thumb ring").solved[0]) for _ in range(CHORD_HOLD_STEPS)]
+    assert not any(flags)
+    assert world.memory["current"][0, 0] == 1
+    flags = [bool(press(world, "index").success[0]) for _ in range(CHORD_HOLD_STEPS)]
+    assert flags == [False] * (CHORD_HOLD_STEPS - 1) + [True]
+
+
+def test_observation_tells_the_chord_to_hold(task: PressChord, world: World) -> None:
+    press(world, "thumb ring", steps=4)
+    seen = task.observe(world.view(ROW))
+    assert seen["pressed"][0].tolist() == [1, 0, 0, 1, 0] == seen["first_chord"][0].tolist()
+    assert seen["second_chord"][0].tolist() == [0, 1, 0, 0, 0]
+    assert (seen["current"][0].tolist(), seen["held"][0, 0]) == ([1, 0], 0.4)
+    press(world, "thumb ring", steps=6)
+    seen = task.observe(world.view(ROW))
+    assert (seen["current"][0].tolist(), seen["held"][0, 0]) == ([0, 1], 0.0)
+
+
+def test_lamps_stand_at_the_keys_of_the_current_chord(task: PressChord, world: World) -> None:
+    lamps = task.mocap(world.memory)[0]
+    on, off = LAMP_ON_M, LAMP_OFF_M
+    assert lamps[:, 2].tolist() == [on, off, off, on, off]
+    np.testing.assert_allclose(lamps[:, 1], [y for _, y in KEY_M.values()])
+
+
+def test_chords_are_the_sets_of_one_to_three_keys() -> None:
+    assert len({tuple(chord) for chord in CHORDS.tolist()}) == 5 + 10 + 10
+    assert set(CHORDS.sum(axis=1).tolist()) == {1.0, 2.0, 3.0}
+
+
+def test_start_touches_nothing_and_its_chords_differ(task: PressChord) -> None:
+    chords = []
+    for seed in range(200):
+        start = task.draw_start(episode_generator(task, seed, "start"))
+        assert not task.touches(task.scratch, start.qpos)
+        first, second = start.memory["chords"].reshape(2, 5)
+        assert (first != second).any()
+        chords += [tuple(first), tuple(second)]
+    assert len(set(chords)) == len(CHORDS)
+
+
+def test_expert_presses_gently_and_progress_never_falls(task: PressChord) -> None:
+    world = World(task, 20, 1)
+    expert, rows = PressChordExpert(world), world.all_rows
+    world.reset(rows, rows)
+    expert.reset(rows, rows)
+    before, deepest, successes = np.zeros(20), 0.0, 0
+    while len(rows):
+        outcome = world.step(rows, expert.act(rows, world.observe(rows))[0][:, 0])
+        assert (outcome.progress >= before[rows] - 0.05).all()
+        before[rows] = outcome.progress
+        contacts = world.batch.get_data(int(rows[0])).contact
+        deepest = min([deepest, *np.atleast_1d(contacts.dist).tolist()])
+        assert (-world.view(rows).qpos[:, task.key_qpos] < KEY_TRAVEL_M).all()
+        successes += int(outcome.success.sum())
+        rows = rows[~(outcome.terminated | outcome.truncated)]
+    assert successes == 20
+    assert -0.003 < deepest < 0.0
