@@ -93,7 +93,7 @@ class World:
         self.horizon = task.horizon if horizon is None else horizon
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
-        names += ("mocap_pos",) if task.model.nmocap else ()
+        names += ("mocap_pos", "mocap_quat") if task.model.nmocap else ()
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
         self.memory: dict[str, FloatArray] = {
@@ -218,9 +218,11 @@ class World:
 
     def _show_goals(self, rows: IntArray) -> None:
         memory = {name: values[rows] for name, values in self.memory.items()}
-        positions = self.task.mocap(memory)
-        if positions is not None:
-            self._fields["mocap_pos"][rows] = positions
+        poses = self.task.mocap(memory)
+        if poses is not None:
+            self._fields["mocap_pos"][rows] = poses[..., :3]
+            if poses.shape[-1] == 7:
+                self._fields["mocap_quat"][rows] = poses[..., 3:]
 
 
 def silence_mujoco() -> None:
