@@ -71,6 +71,7 @@ TASKS: dict[str, TaskEntry] = {
     **_adroit("AdroitRelocate", "adroit_relocate"),
     "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100),
+    "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
 }
 
 

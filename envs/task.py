@@ -285,7 +285,11 @@ class Task(ABC):
         """Judge n rows after a control step."""
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray | None:
-        """Return positions (n, nmocap, 3) of the markers that show a goal, if there are any."""
+        """Return where an episode's mocap bodies stand, if there are any.
+
+        Those are goal markers and whatever else does not move. (n, nmocap, 3) gives positions
+        [m], (n, nmocap, 7) positions and quaternions wxyz.
+        """
         del memory
         return None
 

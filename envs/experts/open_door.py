@@ -1,0 +1,107 @@
+"""OpenDoor's expert: hook the fingers over the grip, press, pull along the door's arc."""
+
+import numpy as np
+
+from envs.experts.base import Expert, step_towards
+from envs.rotations import distance, turn, yaw_of
+from envs.task import FloatArray, IntArray, View
+from envs.tasks.door_parts import GRIP_MIDDLE_M, GRIP_X_M, LATCH_RAD, PIVOT_M
+from envs.tasks.open_door import FREE_RAD, MOUNT_HEIGHT_M, OPEN_RAD, OpenDoor
+
+HOOK_POINT_M = np.array([0.066, 0.0, -0.0205])  # where the hooked grip's axis lies, palm frame
+# Thumb 4, index 3, middle 3, ring 2, little 2.
+THUMB_RAD = (0.3, -0.3, 0.1, 0.2)
+OPEN_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.05, 1.0, 0.0, 0.05, 1.0, 0.05, 1.0, 0.0, 1.0])
+SHUT_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.15, 1.6, 0.0, 0.15, 1.6, 0.15, 1.6, 0.15, 1.6])
+HOVER_M, LOW_M = 0.075, 0.03
+FUNNEL_SLOPE, FUNNEL_MOUTH_M = 4.0, 0.006  # height above the grip per metre of misalignment
+BACK_M = np.array([-0.03, 0.0, 0.03])  # a step away from the door, the door's heading
+HOOKED_M, HOOKED_RAD, LOST_M = 0.010, 0.12, 0.035
+PRESSED_RAD, HELD_RAD = LATCH_RAD + 0.05, 0.25  # lever angles: free to pull, and after that
+PRESS_AHEAD_RAD, PULL_AHEAD_RAD, BEYOND_RAD = 0.35, 0.20, 0.12
+WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
+
+
+class OpenDoorExpert(Expert):
+    """Approach, hook, press, pull; back off when the grip slips. Its randomness: the speed."""
+
+    phases = ("approach", "hook", "press", "pull", "back_off")
+    time_outs = (45, 6, 30, 60, 10)
+    task: OpenDoor
+
+    def next_phase(
+        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+    ) -> IntArray:
+        """Hook when over the grip, pull when the latch is free, begin again when it slips."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        place, yaw, _ = self.hook_pose(view, door, lever)
+        wrist = view.qpos[:, self.task.hand.qpos[:6]]
+        miss = distance(wrist[:, :3], place)
+        is_over = (miss < HOOKED_M) & (np.abs(wrist[:, 3] - yaw) < HOOKED_RAD)
+        is_free = (lever > PRESSED_RAD) | (door > FREE_RAD)
+        is_shut = door < OPEN_RAD
+        approach, hook, press, pull, back_off = range(5)
+        hooks = (phase == approach) & is_over
+        presses = ((phase == hook) & is_late) | ((phase == pull) & ~is_free)
+        pulls = (phase == press) & is_free
+        holds = (phase == press) | (phase == pull)
+        slips = (holds & (miss > LOST_M)) | ((phase != hook) & (phase != back_off) & is_late)
+        approaches = (phase == back_off) & is_late
+        conditions = [hooks, slips & is_shut, presses, pulls, approaches]
+        return np.asarray(np.select(conditions, [hook, back_off, press, pull, approach], phase))
+
+    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
+        """Steer the palm to the pose at which it holds the grip where it shall be next."""
+        speed = self.speed[rows]
+        place, yaw, roll = self.hook_pose(view, *self._led_angles(view, phase, speed))
+        joints = view.qpos[:, self.task.hand.qpos]
+        is_approach, is_away = (phase == 0)[:, None], (phase == 4)[:, None]
+        place = np.where(is_approach, _way_over(joints[:, :3], place), place)
+        place = np.where(is_away, joints[:, :3] + turn(BACK_M, yaw), place)
+        target = np.zeros_like(joints)  # pitch stays level
+        target[:, :3] = place
+        target[:, 3] = yaw
+        target[:, 5] = roll
+        target[:, 6:] = np.where(is_approach | is_away, OPEN_HOOK_RAD, SHUT_HOOK_RAD)
+        limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
+        return step_towards(joints, target, limit * speed[:, None])
+
+    def hook_pose(
+        self, view: View, door: FloatArray, lever: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the wrist's slides (n, 3) [m], yaw and roll (n,) [rad] that hold the grip.
+
+        Args:
+            view: The rows.
+            door: The door's angle at which to hold it, (n,) [rad].
+            lever: The lever's angle at which to hold it, (n,) [rad].
+        """
+        frame = view.memory("frame")
+        yaw, roll = yaw_of(frame[:, 3:]) - door, -lever
+        x, y, z = np.array([GRIP_X_M, GRIP_MIDDLE_M, 0.0]) - HOOK_POINT_M
+        c, s = np.cos(roll), np.sin(roll)
+        from_pivot = np.stack([np.full(len(view), x), c * y - s * z, s * y + c * z], axis=1)
+        palm = frame[:, :3] + turn(PIVOT_M + from_pivot, yaw)
+        return palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M]), yaw, roll
+
+    def _led_angles(
+        self, view: View, phase: IntArray, speed: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the door's and the lever's angles to steer to, each (n,) [rad]."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        is_press, is_pull = phase == 2, phase == 3
+        pulled = np.minimum(door + PULL_AHEAD_RAD * speed, OPEN_RAD + BEYOND_RAD)
+        held = np.where(door > FREE_RAD, HELD_RAD, PRESSED_RAD + 0.15)
+        led_lever = np.select([is_press, is_pull], [lever + PRESS_AHEAD_RAD * speed, held], lever)
+        return np.where(is_pull, pulled, door), led_lever
+
+
+def _way_over(palm: FloatArray, place: FloatArray) -> FloatArray:
+    """Return where to steer the slides `palm` (n, 3) [m] that shall come down on `place`."""
+    miss = distance(palm[:, :2], place[:, :2])
+    over = place.copy()
+    over[:, 2] += np.clip(FUNNEL_SLOPE * (miss - FUNNEL_MOUTH_M), 0.0, HOVER_M)
+    # Below the funnel: rise first, so that no finger meets lever or keeper from the side.
+    is_low = palm[:, 2] < over[:, 2] - LOW_M
+    over[is_low, :2] = palm[is_low, :2]
+    return over

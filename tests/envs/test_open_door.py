@@ -1,0 +1,146 @@
+"""OpenDoor: its threshold, its latch, its start distribution, its expert."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from envs.experts.open_door import OpenDoorExpert
+from envs.rotations import yaw_of
+from envs.tasks.door_parts import LATCH_RAD
+from envs.tasks.open_door import FREE_RAD, HINGE_BOX_M, HINGE_YAW_RAD, OPEN_RAD, OpenDoor
+from envs.world import STATE_STAGE, World
+
+
+@pytest.fixture(scope="module")
+def task() -> OpenDoor:
+    return OpenDoor()
+
+
+def posed(task: OpenDoor, door: float, lever: float = 0.0) -> World:
+    """One row with the hand at its start and the door and the lever at angles [rad]."""
+    world, row = World(task, 1), np.array([0])
+    world.reset(row, np.array([3]))
+    world.batch.bind("qpos")[0, [task.door_qpos, task.lever_qpos]] = door, lever
+    world.batch.forward(ids=row, stage=STATE_STAGE)
+    return world
+
+
+@pytest.mark.parametrize(("part", "is_solved"), [(0.999, False), (1.001, True)])
+def test_solved_fires_exactly_at_the_angle(task: OpenDoor, part: float, is_solved: bool) -> None:
+    world = posed(task, part * OPEN_RAD)
+    score = task.score(world.view(world.all_rows))
+    assert score.solved.tolist() == [is_solved]
+    assert score.progress[0] > 0.99
+
+
+def test_success_comes_after_exactly_hold_steps(task: OpenDoor) -> None:
+    world = posed(task, OPEN_RAD + 0.01)
+    action = task.action(world.view(world.all_rows).ctrl)
+    flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
+    assert flags == [False] * (task.hold_steps - 1) + [True]
+
+
+def test_progress_counts_lever_until_the_door_is_free(task: OpenDoor) -> None:
+    def progress(door: float, lever: float) -> float:
+        world = posed(task, door, lever)
+        return float(task.score(world.view(world.all_rows)).progress[0])
+
+    shut = progress(0.0, 0.0)
+    assert 0.0 <= shut < 0.2
+    assert progress(0.0, LATCH_RAD / 2) > shut + 0.05
+    assert progress(0.0, LATCH_RAD) == pytest.approx(progress(0.0, LATCH_RAD + 0.2), abs=0.02)
+    assert progress(1.01 * FREE_RAD, 0.0) == progress(1.01 * FREE_RAD, LATCH_RAD)
+    assert progress(OPEN_RAD, 0.0) == 1.0
+
+
+def pull(task: OpenDoor, lever: float, torque_nm: float) -> tuple[float, float]:
+    """Pull the door for a second with the lever held; return the door's and lever's angles."""
+    data = mujoco.MjData(task.model)
+    mujoco.mj_copyData(data, task.model, posed(task, 0.0, lever).batch.get_data(0))
+    data.ctrl[:] = data.qpos[task.hand.qpos]
+    largest = 0.0
+    for _ in range(250):
+        data.qfrc_applied[task.door_dof] = torque_nm
+        gap = lever + 0.15 - data.qpos[task.lever_qpos]  # 0.15 rad against the spring
+        data.qfrc_applied[task.lever_dof] = 3.0 * gap - 0.05 * data.qvel[task.lever_dof]
+        mujoco.mj_step(task.model, data)
+        largest = max(largest, float(data.qpos[task.door_qpos]))
+    return largest, float(data.qpos[task.lever_qpos])
+
+
+@pytest.mark.parametrize("torque_nm", [1.0, 8.0])  # the wrist's servos give at most 8
+@pytest.mark.parametrize("lever", [0.0, LATCH_RAD - 0.15])
+def test_tongue_holds_the_door(task: OpenDoor, lever: float, torque_nm: float) -> None:
+    assert pull(task, lever, torque_nm)[0] < 0.02
+
+
+def test_door_opens_once_the_lever_is_past_the_latch(task: OpenDoor) -> None:
+    angle, lever = pull(task, LATCH_RAD + 0.05, 1.0)
+    assert lever > LATCH_RAD
+    assert angle > 0.5
+
+
+def test_released_lever_springs_back_and_the_door_does_not_move(task: OpenDoor) -> None:
+    world = posed(task, 0.6, 0.6)
+    action = task.action(world.view(world.all_rows).ctrl)
+    for _ in range(20):
+        world.step(world.all_rows, action)
+    view = world.view(world.all_rows)
+    assert abs(task.lever_angle(view)[0]) < 0.02
+    assert task.door_angle(view)[0] == pytest.approx(0.6, abs=0.02)
+
+
+def test_start_is_in_stated_ranges_and_touches_nothing(task: OpenDoor) -> None:
+    world = World(task, 100)
+    rows = world.all_rows
+    world.reset(rows, rows)
+    view, frame = world.view(rows), world.memory["frame"]
+    assert [world.batch.get_data(row).ncon for row in rows.tolist()] == [0] * 100
+    assert np.array_equal(world.batch.bind("mocap_quat")[:, 0], frame[:, 3:])
+    ranges = (*HINGE_BOX_M, HINGE_YAW_RAD)
+    for (low, high), drawn in zip(ranges, [*frame[:, :3].T, yaw_of(frame[:, 3:])], strict=True):
+        assert low <= drawn.min() < low + 0.1 * (high - low)
+        assert high >= drawn.max() > high - 0.1 * (high - low)
+    assert not task.door_angle(view).any()
+    assert not task.lever_angle(view).any()
+    grips = view.site_position(task.grip_site)
+    assert np.ptp(grips, axis=0).min() > 0.05
+
+
+def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndarray, set[str]]:
+    """Run the expert; return success of each episode and the phases seen after the slip."""
+    world = World(task, len(seeds))
+    expert, rows = OpenDoorExpert(world), world.all_rows
+    world.reset(rows, seeds)
+    expert.reset(rows, seeds)
+    success, best, seen = np.zeros(len(seeds), dtype=np.bool_), np.zeros(len(seeds)), set()
+    for step in range(task.horizon):
+        if step == slip_at:  # the hand loses the grip: 8 cm back, fingers half open
+            qpos = world.batch.bind("qpos")
+            qpos[rows, task.hand.qpos[0]] -= 0.08
+            qpos[np.ix_(rows, task.hand.qpos[6:])] *= 0.5
+            world.batch.forward(ids=rows, stage=STATE_STAGE)
+        actions, _ = expert.act(rows, world.observe(rows))
+        outcome = world.step(rows, actions[:, 0])
+        success[rows] = outcome.success
+        if slip_at < 0:
+            assert (outcome.progress > best[rows] - 0.06).all()
+            best[rows] = np.maximum(best[rows], outcome.progress)
+        elif step >= slip_at:
+            seen |= {expert.phases[k] for k in expert.phase[rows]}
+        distances = world.batch.get_data(int(rows[0])).contact.dist
+        assert (np.atleast_1d(distances) > -0.003).all()
+        rows = rows[~(outcome.terminated | outcome.truncated)]
+        if not len(rows):
+            break
+    return success, seen
+
+
+def test_expert_opens_and_its_progress_does_not_fall(task: OpenDoor) -> None:
+    assert drive(task, np.arange(20))[0].sum() >= 19
+
+
+def test_expert_begins_again_when_the_grip_slips(task: OpenDoor) -> None:
+    success, seen = drive(task, np.arange(12), slip_at=40)
+    assert {"back_off", "approach", "hook"} <= seen
+    assert success.sum() >= 11
