@@ -44,6 +44,7 @@ TASKS: dict[str, TaskEntry] = {
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
+    "HandOver": _built_in("HandOver", "hand_over", horizon=300),
 }
 
 

@@ -132,7 +132,7 @@ class Task(ABC):
     Class attributes:
         name: The task's name; its Gymnasium id is `fmbench/<name>-v<version>`.
         version: Raised by any change to dynamics, reward, observation, horizon or success.
-        mount: The hand's mount, which fixes act_dim (14 or 20).
+        mount: The hand's mount, which fixes act_dim (14, 20 or 40).
         horizon: Control steps after which an episode is truncated.
         hold_steps: Control steps for which `Score.solved` must hold without a break.
         modes: Names of the equally good ways, if the task has several.
