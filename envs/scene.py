@@ -51,10 +51,17 @@ def make_scene(name: str) -> mujoco.MjSpec:
     return spec
 
 
-def add_camera(spec: mujoco.MjSpec, target: tuple[float, float, float], distance: float) -> None:
-    """Add the `main` camera, looking at `target` [m] from the thumb's side, in front and above."""
-    offset = (0.62 * distance, 0.62 * distance, 0.48 * distance)
-    position = tuple(a + b for a, b in zip(target, offset, strict=True))
+def add_camera(
+    spec: mujoco.MjSpec,
+    target: tuple[float, float, float],
+    distance: float,
+    direction: tuple[float, float, float] = (0.62, 0.62, 0.48),
+) -> None:
+    """Add the `main` camera, looking at `target` [m].
+
+    By default it stands on the thumb's side, in front and above; `direction` puts it elsewhere.
+    """
+    position = tuple(a + distance * b for a, b in zip(target, direction, strict=True))
     anchor = spec.worldbody.add_body(name="camera_target", pos=target)
     spec.worldbody.add_camera(
         name="main",

@@ -39,7 +39,7 @@ def add_two_hands(spec: mujoco.MjSpec, position: tuple[float, float, float]) -> 
 
 def mirrored(points: FloatArray) -> FloatArray:
     """Return points or translations (..., 3) as they are in the mirror y = 0."""
-    return points * np.array([1.0, -1.0, 1.0])
+    return np.asarray(points * np.array([1.0, -1.0, 1.0]))
 
 
 def _mirror(hand: mujoco.MjSpec) -> None:

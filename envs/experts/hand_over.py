@@ -24,11 +24,13 @@ from envs.two_hands import mirrored
 from envs.world import World
 
 GRASP_M = 0.055  # from the stick's centre to where a hand holds it
+EASE_M = 0.005  # the stick is light: the fingers squeeze this much less than a cube's
 PASS_M = np.array([0.04, 0.0, 0.18])  # where the stick changes hands
 PASSED_M, PASSED_RAD, CALM_M_S = 0.015, 0.12, 0.10
 REST_M = np.array([-0.03, -MOUNT_Y_M, 0.28])  # of an idle palm, its own side negative
 MOUNT_M = np.array([0.0, -MOUNT_Y_M, MOUNT_HEIGHT_M])
-CARRY_HEIGHT_M, RISE_M, LOWER_STEP_M = 0.06, 0.06, 0.015
+CARRY_HEIGHT_M, RISE_M, LOWER_STEP_M = 0.06, 0.06, 0.010
+TOUCH_STEP_RAD = 0.15  # of fingers that close or open
 CENTRED_M, TOUCHING_M, AWAY_M = 0.010, 0.003, 0.022
 LEAVE_M = 0.09
 HANDED_Y_M = 0.02  # a stick that lies further left is the left hand's
@@ -72,7 +74,7 @@ class HandOverExpert(Expert):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.grasp = cube_grasp(float(STICK_HALF_SIZE_M[0]))
+        self.grasp = cube_grasp(float(STICK_HALF_SIZE_M[0]) + EASE_M)
 
     def sides(self, view: View) -> tuple[Side, Side]:
         """Return what the right hand sees, and what the left hand sees in the mirror."""
@@ -154,6 +156,8 @@ class HandOverExpert(Expert):
         )
         joints = view.qpos[:, self.task.hand.qpos]
         limit = np.tile(np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14]), 2)
+        gently = np.isin(phase, [1, 4, 5, 7])[:, None] & (limit == FINGER_STEP_RAD)
+        limit = np.where(gently, TOUCH_STEP_RAD, limit)
         return step_towards(joints, np.hstack(hands), limit * self.speed[rows, None])
 
     def _hand(self, palm: FloatArray, yaw: FloatArray, squeezes: BoolArray) -> FloatArray:

@@ -61,6 +61,7 @@ class HandOver(GoalTask):
     def build_scene(self) -> mujoco.MjSpec:
         """Return both hands on their wrists above a table with a stick and a pad."""
         spec = make_scene("hand_over")
+        spec.option.jacobian = mujoco.mjtJacobian.mjJAC_SPARSE  # a tenth faster with two hands
         add_two_hands(spec, (0.0, -MOUNT_Y_M, MOUNT_HEIGHT_M))
         _add_stick(spec)
         pad = spec.worldbody.add_body(name="pad", mocap=True)
@@ -71,7 +72,7 @@ class HandOver(GoalTask):
             contype=0,
             conaffinity=0,
         )
-        add_camera(spec, (0.05, 0.0, 0.08), 1.15)
+        add_camera(spec, (-0.05, 0.0, 0.12), 1.34, (0.76, 0.0, 0.65))
         return spec
 
     def index_scene(self) -> None:
@@ -183,7 +184,7 @@ class HandOver(GoalTask):
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Put the pad on the table under the goal."""
-        return (memory["goal"] * np.array([1.0, 1.0, 0.0]))[:, None, :]
+        return np.asarray(memory["goal"] * np.array([1.0, 1.0, 0.0]))[:, None, :]
 
 
 def _add_stick(spec: mujoco.MjSpec) -> None:
