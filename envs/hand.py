@@ -11,8 +11,10 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-Mount = Literal["palm", "wrist"]
+OneHandMount = Literal["palm", "wrist"]
+Mount = OneHandMount | Literal["two_wrists"]
 
+SIDES = ("right", "left")  # of a scene with two hands; their parts' names begin so
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 THUMB_JOINTS = ("thumb_opposition", "thumb_cmc", "thumb_mcp", "thumb_ip")
 INDEX_JOINTS = ("index_abduction", "index_mcp", "index_pip")
@@ -68,15 +70,16 @@ OBJECT_BITS, HAND_BIT, THUMB_BIT = 2, 1, 4
 
 @dataclass(frozen=True)
 class HandIndex:
-    """Where the hand's named parts lie in a compiled model.
+    """Where the named parts of the hand, or of both hands, lie in a compiled model.
 
     Attributes:
         qpos: Addresses of the actuated joints in `qpos`, (act_dim,), actuator order.
         dof: Addresses of the actuated joints in `qvel`, (act_dim,).
-        tips: Site ids of the five fingertips, (5,), in the order of `FINGERS`.
-        palm: Site id of the palm centre.
+        tips: Site ids of the fingertips, (5,) in the order of `FINGERS`, or (10,), right first.
+        palm: Site id of the palm centre, of the right hand's if there are two.
         low: Lower control limits, (act_dim,) [rad or m].
         high: Upper control limits, (act_dim,) [rad or m].
+        sides: Each hand's own index in the order of `SIDES`, if there are two.
     """
 
     qpos: np.ndarray
@@ -85,30 +88,56 @@ class HandIndex:
     palm: int
     low: np.ndarray
     high: np.ndarray
+    sides: tuple["HandIndex", ...] = ()
 
 
 def actuated_joints(mount: Mount) -> tuple[str, ...]:
-    """Return the names of the actuated joints, in actuator order (14 or 20)."""
+    """Return the names of the actuated joints, in actuator order (14, 20 or 40)."""
+    if mount == "two_wrists":
+        return tuple(f"{side}_{name}" for side in SIDES for name in actuated_joints("wrist"))
     return HAND_JOINTS if mount == "palm" else WRIST_JOINTS + HAND_JOINTS
 
 
+def name_without_side(name: str) -> str:
+    """Return what a part is called in a scene with one hand."""
+    side, _, rest = name.partition("_")
+    return rest if side in SIDES else name
+
+
 def index_hand(model: mujoco.MjModel, mount: Mount) -> HandIndex:
-    """Derive the hand's indices in `model` from its names."""
-    names = actuated_joints(mount)
+    """Derive the indices of the hand, or of both hands, in `model` from the names."""
+    if mount != "two_wrists":
+        return _index_one_hand(model, actuated_joints(mount), "")
+    right, left = (
+        _index_one_hand(model, tuple(f"{side}_{n}" for n in actuated_joints("wrist")), f"{side}_")
+        for side in SIDES
+    )
+    return HandIndex(
+        qpos=np.concatenate([right.qpos, left.qpos]),
+        dof=np.concatenate([right.dof, left.dof]),
+        tips=np.concatenate([right.tips, left.tips]),
+        palm=right.palm,
+        low=np.concatenate([right.low, left.low]),
+        high=np.concatenate([right.high, left.high]),
+        sides=(right, left),
+    )
+
+
+def _index_one_hand(model: mujoco.MjModel, names: tuple[str, ...], prefix: str) -> HandIndex:
     joints = [model.joint(name) for name in names]
     limits = np.array([model.actuator(name).ctrlrange for name in names])
     return HandIndex(
         qpos=np.array([int(joint.qposadr[0]) for joint in joints]),
         dof=np.array([int(joint.dofadr[0]) for joint in joints]),
-        tips=np.array([int(model.site(name).id) for name in TIP_SITES]),
-        palm=int(model.site(PALM_SITE).id),
+        tips=np.array([int(model.site(prefix + name).id) for name in TIP_SITES]),
+        palm=int(model.site(prefix + PALM_SITE).id),
         low=limits[:, 0].copy(),
         high=limits[:, 1].copy(),
     )
 
 
 def add_hand(
-    spec: mujoco.MjSpec, mount: Mount, position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    spec: mujoco.MjSpec, mount: OneHandMount, position: tuple[float, float, float] = (0.0, 0.0, 0.0)
 ) -> None:
     """Add the hand to a scene.
 

@@ -72,6 +72,7 @@ TASKS: dict[str, TaskEntry] = {
     "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100),
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
+    "HandOver": _built_in("HandOver", "hand_over", horizon=300),
 }
 
 

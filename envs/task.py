@@ -138,7 +138,7 @@ class Task(ABC):
     Class attributes:
         name: The task's name; its Gymnasium id is `fmbench/<name>-v<version>`.
         version: Raised by any change to dynamics, reward, observation, horizon or success.
-        mount: The hand's mount, which fixes act_dim (14 or 20); a task with another hand
+        mount: The hand's mount, which fixes act_dim (14, 20 or 40); a task with another hand
             overrides `find_hand` and `action_names` instead.
         substeps: Physics steps in a control step.
         horizon: Control steps after which an episode is truncated.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.hand import WRIST_JOINTS
+from envs.hand import WRIST_JOINTS, name_without_side
 from envs.scene import CONTROL_PERIOD_S
 from envs.task import FloatArray, IntArray
 from envs.world import World, episode_generator
@@ -38,7 +38,7 @@ class CommandNoise:
             raise ValueError(f"The noise scale is {scale}; give a number of at least 0.")
         self.scale, self._world = scale, world
         task = world.task
-        figures = np.array([_figures(name) for name in task.action_names])
+        figures = np.array([_figures(name_without_side(name)) for name in task.action_names])
         half_range = 0.5 * (task.hand.high - task.hand.low)
         self._std: FloatArray = scale * figures[:, 0] / half_range
         self._full_motion: FloatArray = figures[:, 1] / half_range
