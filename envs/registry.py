@@ -44,6 +44,7 @@ TASKS: dict[str, TaskEntry] = {
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
+    "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150),
 }
 
 

@@ -1,6 +1,7 @@
 """Pick a cube up and carry it: funnel down over it, squeeze, carry; begin again when it is lost."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,8 +22,8 @@ WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
 class CarryExpert(Expert):
     """Approach, close, carry. Its randomness: the speed of each episode, and the mode if any."""
 
-    phases = ("approach", "close", "carry")
-    time_outs = (60, 14, 100)
+    phases: ClassVar[tuple[str, ...]] = ("approach", "close", "carry")
+    time_outs: ClassVar[tuple[int, ...]] = (60, 14, 100)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
