@@ -45,6 +45,7 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
     "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150),
+    "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200),
 }
 
 
