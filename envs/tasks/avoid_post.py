@@ -20,14 +20,13 @@ from envs.tasks.cube_parts import (
 SIDES = ("left", "right")
 REACH_TOLERANCE_M = 0.03
 POST_RADIUS_M, POST_HEIGHT_M, POST_GAP_M = 0.010, 0.45, 0.001
-POST_AREA_M = ((0.04, 0.07), (-0.04, 0.04))
-# The cube's start and the goal lie in line with the post, these offsets from it [m].
-CUBE_OFFSET_M = ((-0.235, -0.205), (-0.02, 0.02))
-CUBE_YAW_RAD = 0.4
-GOAL_OFFSET_M = ((0.185, 0.205), (-0.02, 0.02))
-GOAL_HEIGHT_M = (0.10, 0.20)
-# Wrist slides at the start: x, y from the post's, z; each jittered.
-PALM_START_M, PALM_JITTER_M = np.array([-0.20, 0.0, 0.16]), 0.02
+POST_M = np.array([0.06, 0.0])
+# The cube's start before the post and the goal behind it, offsets from its axis [m].
+CUBE_OFFSET_M = ((-0.25, -0.21), (-0.05, 0.05))
+CUBE_YAW_RAD = 0.6
+GOAL_OFFSET_M = ((0.190, 0.200), (-0.005, 0.005))
+GOAL_HEIGHT_M = (0.14, 0.16)
+PALM_START_M, PALM_JITTER_M = np.array([-0.19, 0.0, 0.16]), 0.02  # wrist slides
 # The post slides on a stiff damper without a spring: whatever touches it leaves a mark for good.
 POST_MASS_KG, POST_DAMPING = 20.0, 2000.0  # [N s/m]
 TOUCH_M = 1e-9
@@ -36,8 +35,8 @@ ORANGE, DARK = (0.93, 0.45, 0.20, 1.0), (0.22, 0.25, 0.30, 1.0)
 
 
 def _add_post(spec: mujoco.MjSpec) -> None:
-    """Add a ringed post that stands where its two slides say, clear of the table."""
-    post = spec.worldbody.add_body(name="post", gravcomp=1)
+    """Add a ringed post on two slides, clear of the table."""
+    post = spec.worldbody.add_body(name="post", pos=[*POST_M, 0.0], gravcomp=1)
     for name, axis in (("post_x", [1, 0, 0]), ("post_y", [0, 1, 0])):
         post.add_joint(name=name, type=mujoco.mjtJoint.mjJNT_SLIDE, axis=axis, damping=POST_DAMPING)
     foot, top = POST_GAP_M + POST_RADIUS_M, POST_HEIGHT_M - POST_RADIUS_M
@@ -64,9 +63,11 @@ class AvoidPost(GoalTask):
     """Carry a cube past a post, left or right of it; touching the post is a failure.
 
     The two ways are equally good by design and nothing observed says which one the expert takes.
-    The cube and the goal lie in line with the post, and the expert heads straight for the post
-    until its fingers are 0.2 s away from it. So a policy that executes chunks must choose the side
-    before it sees the post pass, and the average of the two ways runs into it.
+    The cube and the goal lie about in line with the post, and the expert, from one place in that
+    line, heads straight for the post until its fingers are 0.2 s away from it. So a policy that
+    executes chunks must choose the side before feedback can help, and the average of the two ways
+    runs into the post. Post and goal hardly vary, so that an episode's own values do not give its
+    side away to a policy that knows its demonstrations by heart.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -74,10 +75,9 @@ class AvoidPost(GoalTask):
         cube_axes (6) [two columns of its rotation matrix], cube_offset (3) [m, cube minus palm
         centre], cube_tip_offset (15) [m, tips minus cube], post_offset (2) [m, the post's axis
         minus the palm centre], goal_offset (3) [m, goal minus cube].
-    Start: the post uniform in a 3 x 8 cm area; the cube on the table 20.5-23.5 cm before it, up to
-        2 cm to either side of the line, yaw uniform in ±0.4 rad; the goal 18.5-20.5 cm behind it,
-        up to 2 cm to either side, 10-20 cm high; the open hand about 20 cm above the cube,
-        jittered by 2 cm.
+    Start: the cube on the table, uniform in a 4 x 10 cm area 21-25 cm before the post, yaw uniform
+        in ±0.6 rad; the goal 18.5-20.5 cm behind the post, up to 1 cm to either side, 13-17 cm
+        high; the open hand about 20 cm above the cube's area, jittered by 2 cm.
     Success: the cube's centre within 3 cm of the goal for 10 control steps (0.4 s), the post
         never touched.
     Failure, which ends the episode: the hand or the cube touched the post at any substep.
@@ -91,7 +91,7 @@ class AvoidPost(GoalTask):
     horizon = 150
     hold_steps = 10
     modes = SIDES
-    memory_sizes = {"goal": 3, "post": 2, "side": 1, "way": 1}  # noqa: RUF012
+    memory_sizes = {"goal": 3, "side": 1, "way": 1}  # noqa: RUF012
     goal_size = 3
     goal_fields = ("goal_offset",)
     description = "Carry a cube past a post, on either side, without touching it."
@@ -114,21 +114,17 @@ class AvoidPost(GoalTask):
         self.post_qpos = np.array([int(self.model.joint(name).qposadr[0]) for name in names])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the post's place and, relative to it, the cube, the goal and the hand."""
+        """Draw the cube's pose, the hand's place and the goal."""
         qpos = self.model.qpos0.copy()
-        post = np.array([rng.uniform(low, high) for low, high in POST_AREA_M])
-        cube = post + [rng.uniform(low, high) for low, high in CUBE_OFFSET_M]
-        goal = post + [rng.uniform(low, high) for low, high in GOAL_OFFSET_M]
-        goal = np.append(goal, rng.uniform(*GOAL_HEIGHT_M))
-        qpos[self.post_qpos] = post
-        yaw = rng.uniform(-CUBE_YAW_RAD, CUBE_YAW_RAD)
-        place_cube(qpos, self.cube_qpos, float(cube[0]), float(cube[1]), yaw)
         jitter = rng.uniform(-PALM_JITTER_M, PALM_JITTER_M, 3)
         qpos[self.hand.qpos[:3]] = PALM_START_M + jitter
-        qpos[self.hand.qpos[1]] += post[1]
+        cube = POST_M + [rng.uniform(low, high) for low, high in CUBE_OFFSET_M]
+        yaw = rng.uniform(-CUBE_YAW_RAD, CUBE_YAW_RAD)
+        place_cube(qpos, self.cube_qpos, float(cube[0]), float(cube[1]), yaw)
+        goal = POST_M + [rng.uniform(low, high) for low, high in GOAL_OFFSET_M]
+        goal = np.append(goal, rng.uniform(*GOAL_HEIGHT_M))
         way = distance(goal, np.append(cube, CUBE_HALF_SIZE_M))
-        memory = {"goal": goal, "post": post, "side": np.zeros(1), "way": np.array([float(way)])}
-        return Start(qpos, memory)
+        return Start(qpos, {"goal": goal, "side": np.zeros(1), "way": np.array([float(way)])})
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
@@ -145,18 +141,17 @@ class AvoidPost(GoalTask):
         return {
             **self.observe_hand(view),
             **observe_cube(self, view, "cube", self.cube_qpos, self.cube_site),
-            "post_offset": view.memory("post") - palm[:, :2],
+            "post_offset": POST_M - palm[:, :2],
             "goal_offset": view.memory("goal") - view.site_position(self.cube_site),
         }
 
     def is_touched(self, view: View) -> BoolArray:
         """Return whether anything has ever touched the post, (n,)."""
-        moved = np.abs(view.qpos[:, self.post_qpos] - view.memory("post"))
-        return np.asarray((moved > TOUCH_M).any(axis=1))
+        return np.asarray((np.abs(view.qpos[:, self.post_qpos]) > TOUCH_M).any(axis=1))
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Remember the side on which the cube passed, 1 left and -1 right; 0 before the post."""
-        ahead = view.site_position(self.cube_site)[:, :2] - view.memory("post")
+        ahead = view.site_position(self.cube_site)[:, :2] - POST_M
         side, passed = view.memory("side")[:, 0], ahead[:, 0] >= 0.0
         side = np.where(side == 0.0, np.where(ahead[:, 1] >= 0.0, 1.0, -1.0), side)
         return {"side": np.where(passed, side, 0.0)[:, None]}
