@@ -40,6 +40,7 @@ THUMB_PHALANGES_M = (0.042, 0.032, 0.024)
 PALM_HALF_SIZE_M = (0.042, 0.040, 0.012)
 CAPSULE_RADII_M = (0.0095, 0.009, 0.0085)
 KNUCKLE_X_M = 0.042
+FINGER_STIFFNESS_NM_PER_RAD = 3.0
 FINGER_Y_M = {"index": 0.0305, "middle": 0.0102, "ring": -0.0102, "little": -0.0305}
 FINGER_SCALE = {"index": 0.97, "middle": 1.0, "ring": 0.97, "little": 0.85}
 THUMB_BASE_M = (-0.012, 0.036, -0.006)
@@ -207,7 +208,7 @@ def _add_finger_joint(
 ) -> None:
     limits = JOINT_RANGE_RAD[name]
     body.add_joint(name=name, axis=axis, range=limits, limited=True, damping=0.02, armature=0.0008)
-    _add_servo(spec, name, limits, kp=3.0, kv=0.06, force=2.0)
+    _add_servo(spec, name, limits, kp=FINGER_STIFFNESS_NM_PER_RAD, kv=0.06, force=2.0)
 
 
 def _add_palm(palm: mujoco.MjsBody) -> None:

@@ -6,7 +6,15 @@ from functools import lru_cache
 import mujoco
 import numpy as np
 
-from envs.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, add_hand, index_hand
+from envs.hand import (
+    FINGER_JOINTS,
+    FINGER_STIFFNESS_NM_PER_RAD,
+    FINGERS,
+    HAND_JOINTS,
+    JOINT_RANGE_RAD,
+    add_hand,
+    index_hand,
+)
 from envs.scene import make_scene
 from envs.task import FloatArray
 
@@ -102,6 +110,26 @@ def solve_fingertips(
         for finger, target in targets.items()
     ]
     return angles, max(errors)
+
+
+def pressing_targets(angles: FloatArray, forces: Mapping[str, FloatArray]) -> FloatArray:
+    """Return the servo targets with which fingertips held at a posture press with given forces.
+
+    Args:
+        angles: The posture, (14,) [rad].
+        forces: Force of each named fingertip on what it touches, (3,) [N], palm frame.
+
+    Returns:
+        The targets, (14,) [rad]; a servo's torque is its stiffness times target minus angle.
+    """
+    model = _bare_hand()
+    data, hand = mujoco.MjData(model), index_hand(model, "palm")
+    _settle(model, data, angles)
+    torques = np.zeros_like(angles)
+    for finger, force in forces.items():
+        site = int(hand.tips[FINGERS.index(finger)])
+        torques += _jacobian(model, data, site, hand.dof).T @ force
+    return np.asarray(angles + torques / FINGER_STIFFNESS_NM_PER_RAD)
 
 
 def _damped_step(jacobian: FloatArray, error: FloatArray, rest: FloatArray) -> FloatArray:

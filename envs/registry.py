@@ -73,6 +73,8 @@ TASKS: dict[str, TaskEntry] = {
     "PressChord": _built_in("PressChord", "press_chord", horizon=100),
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
     "HandOver": _built_in("HandOver", "hand_over", horizon=300),
+    "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150),
+    "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200),
 }
 
 

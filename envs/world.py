@@ -92,12 +92,8 @@ class World:
         self.horizon = task.horizon if horizon is None else horizon
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
-<<<<<<< HEAD
-        names += ("mocap_pos",) if task.model.nmocap else ()
-        names += task.reads
-=======
         names += ("mocap_pos", "mocap_quat") if task.model.nmocap else ()
->>>>>>> t3_door
+        names += task.reads
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
         self._fields = {name: self.batch.bind(name) for name in names}
         self.model_fields = {name: self.batch.expand(name) for name in task.model_fields}
@@ -234,19 +230,13 @@ class World:
 
     def _show_goals(self, rows: IntArray) -> None:
         memory = {name: values[rows] for name, values in self.memory.items()}
-<<<<<<< HEAD
-        positions = self.task.mocap(memory)
-        if positions is not None:
-            self._fields["mocap_pos"][rows] = positions
-        for name, (index, values) in self.task.model_values(memory).items():
-            self.model_fields[name][rows, index] = values
-=======
         poses = self.task.mocap(memory)
         if poses is not None:
             self._fields["mocap_pos"][rows] = poses[..., :3]
             if poses.shape[-1] == 7:
                 self._fields["mocap_quat"][rows] = poses[..., 3:]
->>>>>>> t3_door
+        for name, (index, values) in self.task.model_values(memory).items():
+            self.model_fields[name][rows, index] = values
 
 
 def silence_mujoco() -> None:

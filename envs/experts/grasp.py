@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from envs.hand import FINGER_Y_M
-from envs.kinematics import solve_fingertips
+from envs.kinematics import pressing_targets, solve_fingertips
 from envs.rotations import turn
 from envs.task import FloatArray
 
@@ -16,6 +16,7 @@ TIP_RADIUS_M, THUMB_TIP_RADIUS_M = 0.0085, 0.009
 SQUEEZE_M, OPENING_M = 0.012, 0.020
 BALL_SQUEEZE_M, BALL_THUMB_UP_M, BALL_DOWN_M = 0.008, 0.006, 0.004
 LEVEL_SQUEEZE_M, THUMB_UP_M, FINGERS_DOWN_M = 0.010, 0.013, 0.002
+PRESS_N, THUMB_RISE_M = 3.0, 0.004
 INITIAL_RAD = np.array([1.9, -1.0, 0.7, 0.9, -0.12, 0.8, 0.5, 0.0, 0.8, 0.5, 0.8, 0.5, 0.5, 0.3])
 
 
@@ -94,6 +95,21 @@ def ball_grasps(radii_m: tuple[float, ...]) -> Grasp:
         opened.append(_ball_posture(radius, -OPENING_M, touch, 0.0, 0.0))
         squeeze.append(_ball_posture(radius, BALL_SQUEEZE_M, touch, BALL_THUMB_UP_M, BALL_DOWN_M))
     return Grasp(open=np.stack(opened), squeeze=np.stack(squeeze))
+
+
+@lru_cache(maxsize=8)
+def pressed_grasp(half_size_m: float) -> Grasp:
+    """Solve the postures of a grasp that does not tilt a cube which stands on little.
+
+    The squeeze of `cube_grasp` turns the cube by about 0.25 rad, because deeper targets press
+    along no chosen direction. Here all four fingertips press along x, and the thumb sits higher
+    by what its tip rolls down.
+    """
+    touch = _posture(half_size_m, 0.0, INITIAL_RAD, THUMB_RISE_M)
+    pull = np.array([-PRESS_N, 0.0, 0.0])
+    forces = {"thumb": -3.0 * pull, "index": pull, "middle": pull, "ring": pull}
+    opened = _posture(half_size_m, -OPENING_M, touch, THUMB_RISE_M)
+    return Grasp(opened, pressing_targets(touch, forces))
 
 
 def palm_over(point: FloatArray, yaw: FloatArray) -> FloatArray:

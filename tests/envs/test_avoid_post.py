@@ -1,0 +1,161 @@
+"""AvoidPost: its threshold, its failure, its modes, its start distribution, its expert."""
+
+import mujoco
+import numpy as np
+import pytest
+
+from envs.experts.avoid_post import AvoidPostExpert
+from envs.task import NO_MODE
+from envs.tasks.avoid_post import (
+    CUBE_OFFSET_M,
+    GOAL_HEIGHT_M,
+    GOAL_OFFSET_M,
+    POST_M,
+    POST_RADIUS_M,
+    REACH_TOLERANCE_M,
+    AvoidPost,
+)
+from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
+from envs.world import STATE_STAGE, World, episode_generator
+
+RNG_SEEDS = range(100)
+
+
+@pytest.fixture(scope="module")
+def task() -> AvoidPost:
+    return AvoidPost()
+
+
+def begin(task: AvoidPost) -> World:
+    world = World(task, 1, 1)
+    world.reset(world.all_rows, np.array([3]))
+    return world
+
+
+def put_cube(world: World, task: AvoidPost, place: np.ndarray) -> None:
+    """Put the cube's centre at `place`, (3,) [m]."""
+    world.batch.bind("qpos")[0, task.cube_qpos : task.cube_qpos + 3] = place
+    world.batch.forward(ids=world.all_rows, stage=STATE_STAGE)
+
+
+def pass_post(world: World, task: AvoidPost, *offsets: tuple[float, float]) -> int:
+    """Take the cube through `offsets` from the post's axis; return the mode then."""
+    for offset in offsets:
+        place = np.append(POST_M + offset, 0.2)
+        put_cube(world, task, place)
+        view = world.view(world.all_rows)
+        for name, values in task.update_memory(view).items():
+            world.memory[name][:] = values
+    return int(task.score(world.view(world.all_rows)).mode[0])
+
+
+@pytest.mark.parametrize(("part", "is_solved"), [(0.999, True), (1.001, False)])
+def test_solved_fires_exactly_at_tolerance(task: AvoidPost, part: float, is_solved: bool) -> None:
+    world = begin(task)
+    direction = np.array([0.0, 0.6, 0.8])
+    put_cube(world, task, world.memory["goal"][0] + part * REACH_TOLERANCE_M * direction)
+    view = world.view(world.all_rows)
+    assert task.score(view).solved.tolist() == [is_solved]
+    assert task.reaches(task.achieved_goal(view), task.desired_goal(view)).tolist() == [is_solved]
+
+
+def test_goals_are_judged_along_any_leading_axes(task: AvoidPost) -> None:
+    desired = np.zeros((2, 4, 3))
+    achieved = desired + np.array([0.0, 0.0, 0.999, 1.001])[None, :, None] * [0, 0, 0.03]
+    assert task.reaches(achieved, desired).tolist() == [[True, True, True, False]] * 2
+
+
+@pytest.mark.parametrize("direction", [(1.0, 0.0), (0.0, -1.0)])
+def test_any_touch_of_the_post_ends_the_episode(
+    task: AvoidPost, direction: tuple[float, float]
+) -> None:
+    for gap, fails in ((0.0005, False), (-0.0005, True)):
+        world = begin(task)
+        reach = CUBE_HALF_SIZE_M + POST_RADIUS_M + gap
+        pose = world.batch.bind("qpos")[0, task.cube_qpos : task.cube_qpos + 7]
+        pose[:2] = POST_M + reach * np.array(direction)
+        pose[2:] = (CUBE_HALF_SIZE_M, 1.0, 0.0, 0.0, 0.0)
+        world.batch.forward(ids=world.all_rows, stage=STATE_STAGE)
+        action = task.action(world.view(world.all_rows).ctrl)
+        outcome = world.step(world.all_rows, action)
+        assert (outcome.failed[0], outcome.terminated[0]) == (fails, fails)
+        assert task.is_touched(world.view(world.all_rows)).tolist() == [fails]
+
+
+def test_a_touched_post_is_never_solved(task: AvoidPost) -> None:
+    world = begin(task)
+    put_cube(world, task, world.memory["goal"][0])
+    assert task.score(world.view(world.all_rows)).solved.all()
+    world.batch.bind("qpos")[0, task.post_qpos[1]] += 1e-8
+    score = task.score(world.view(world.all_rows))
+    assert (score.solved[0], score.failed[0], score.progress[0]) == (False, True, 0.0)
+
+
+def test_mode_is_the_side_on_which_the_cube_passed(task: AvoidPost) -> None:
+    assert pass_post(begin(task), task, (-0.001, 0.1)) == NO_MODE
+    assert pass_post(begin(task), task, (-0.001, 0.1), (0.001, 0.1)) == task.modes.index("left")
+    assert pass_post(begin(task), task, (-0.001, -0.1), (0.1, -0.1)) == task.modes.index("right")
+    # What the cube does behind the post does not count; coming back before it does.
+    assert pass_post(begin(task), task, (0.001, 0.1), (0.1, -0.1)) == task.modes.index("left")
+    back = ((0.001, 0.1), (-0.001, 0.1), (0.001, -0.1))
+    assert pass_post(begin(task), task, *back[:2]) == NO_MODE
+    assert pass_post(begin(task), task, *back) == task.modes.index("right")
+
+
+def test_start_is_in_stated_ranges_and_touches_only_the_table(task: AvoidPost) -> None:
+    data = mujoco.MjData(task.model)
+    table = task.model.geom("table").id
+    cubes, goals = [], []
+    for seed in RNG_SEEDS:
+        start = task.draw_start(episode_generator(task, seed, "start"))
+        data.qpos = start.qpos
+        mujoco.mj_forward(task.model, data)
+        assert all(table in pair for pair in data.contact.geom)
+        cubes.append(start.qpos[task.cube_qpos : task.cube_qpos + 2] - POST_M)
+        goals.append(start.memory["goal"] - np.append(POST_M, 0.0))
+    for values, bounds in (
+        (cubes, CUBE_OFFSET_M),
+        (goals, (*GOAL_OFFSET_M, GOAL_HEIGHT_M)),
+    ):
+        low, high = np.array(bounds).T
+        assert (np.min(values, axis=0) >= low).all()
+        assert (np.max(values, axis=0) <= high).all()
+        assert (np.ptp(values, axis=0) > 0.8 * (high - low)).all()
+
+
+def test_expert_dashes_straight_until_it_swerves(task: AvoidPost) -> None:
+    """Before the swerve nothing tells the modes apart; after it, no chunk is left to correct."""
+    world = World(task, 2, 1)
+    expert, rows, seeds = AvoidPostExpert(world), world.all_rows, np.array([3, 3])
+    world.reset(rows, seeds)
+    expert.reset(rows, seeds)
+    expert.mode[:] = (0, 1)
+    parted, touched = 0, 0
+    while not touched:
+        actions, _ = expert.act(rows, world.observe(rows))
+        same = np.array_equal(actions[0], actions[1])
+        if not same and not parted:
+            parted = int(world.step_count[0])
+        mean = np.stack([actions[0, 0], actions.mean(axis=0)[0]])
+        outcome = world.step(rows, actions[:, 0] if same else mean)
+        touched = int(outcome.failed[1]) * int(world.step_count[1])
+        assert not outcome.truncated.any()
+    assert 0 < touched - parted < 8
+
+
+def test_expert_reaches_its_floor_on_both_sides(task: AvoidPost) -> None:
+    world = World(task, 24, 1)
+    expert, rows, seeds = AvoidPostExpert(world), world.all_rows, np.arange(24)
+    world.reset(rows, seeds)
+    expert.reset(rows, seeds)
+    best, success, modes = np.zeros(24), np.zeros(24, dtype=np.bool_), np.full(24, NO_MODE)
+    while len(rows):
+        actions, _ = expert.act(rows, world.observe(rows))
+        outcome = world.step(rows, actions[:, 0])
+        assert (outcome.progress > best[rows] - 0.05).all()
+        best[rows] = np.maximum(best[rows], outcome.progress)
+        success[rows], modes[rows] = outcome.success, outcome.mode
+        rows = rows[~(outcome.terminated | outcome.truncated)]
+    assert success.sum() >= 23
+    assert modes[success].tolist() == expert.mode[success].tolist()
+    assert not world.batch.bind("qpos")[success][:, task.post_qpos].any()
