@@ -6,7 +6,10 @@ reward must follow from the goal reached and the goal asked for alone.
 """
 
 from abc import abstractmethod
+from functools import cached_property
 from typing import ClassVar
+
+import numpy as np
 
 from envs.task import BoolArray, Field, FloatArray, Task, View
 
@@ -41,3 +44,9 @@ class GoalTask(Task):
     def goal_free_fields(self) -> tuple[Field, ...]:
         """Return the observation's fields that do not depend on the goal asked for."""
         return tuple(part for part in self.fields() if part.name not in self.goal_fields)
+
+    @cached_property
+    def goal_free_columns(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """Which observed values do not depend on the goal asked for, (obs_dim,)."""
+        keeps = [part.name not in self.goal_fields for part in self.fields()]
+        return np.repeat(keeps, [part.size for part in self.fields()])

@@ -22,12 +22,12 @@ from envs.gym_protocol import (
 from envs.registry import make_task
 from envs.render import Image, TaskRenderer
 from envs.scene import CONTROL_PERIOD_S, RENDER_SIZE
-from envs.world import World, check_actions
+from envs.world import Outcome, World, check_actions
 
 ROW = np.array([0])
 
 
-class HandEnv(gymnasium.Env[Array, Array]):
+class HandEnv(gymnasium.Env[Any, Array]):
     """A task as a Gymnasium environment.
 
     Observations are flat float32 arrays (obs_dim,), actions absolute position targets scaled to
@@ -66,7 +66,7 @@ class HandEnv(gymnasium.Env[Array, Array]):
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Array, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -89,9 +89,9 @@ class HandEnv(gymnasium.Env[Array, Array]):
         self._world.reset(ROW, np.array([check_episode_seed(chosen)]))
         self._needs_reset = False
         infos = start_infos(self._world, ROW)
-        return self._world.observe(ROW)[0], {key: array.item() for key, array in infos.items()}
+        return self._observe(), {key: array.item() for key, array in infos.items()}
 
-    def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
+    def step(self, action: Array) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Advance by one control step (0.04 s, or what the task says).
 
         Raises:
@@ -108,8 +108,8 @@ class HandEnv(gymnasium.Env[Array, Array]):
         self._needs_reset = bool(outcome.terminated[0])
         infos = step_infos(self._world, ROW, outcome)
         info = {key: array.item() for key, array in infos.items()}
-        observation = self._world.observe(ROW)[0]
-        return observation, outcome.reward.item(), self._needs_reset, False, info
+        observation = self._observe()
+        return observation, self._reward(outcome, observation), self._needs_reset, False, info
 
     def render(self) -> Image | None:
         """Return the picture of the current state, (480, 480, 3) uint8, in mode "rgb_array".
@@ -137,6 +137,13 @@ class HandEnv(gymnasium.Env[Array, Array]):
         if not self._is_closed and self._renderer is not None:
             self._renderer.close()
         self._is_closed = True
+
+    def _observe(self) -> Any:
+        return self._world.observe(ROW)[0]
+
+    def _reward(self, outcome: Outcome, observation: Any) -> float:
+        del observation
+        return float(outcome.reward[0])
 
     def _open(self) -> None:
         # TimeLimit truncates, not the world: `max_episode_steps` is the user's to choose.

@@ -29,6 +29,7 @@ class TaskEntry:
         version: The class's `version`.
         extra: The optional part of the installation that the task needs, or "".
         twin_of: The task of which it is a variant, or ""; "all" leaves variants out.
+        has_goal: Whether the class is an `envs.goals.GoalTask`.
     """
 
     task: str
@@ -37,21 +38,23 @@ class TaskEntry:
     version: int = 0
     extra: str = ""
     twin_of: str = ""
+    has_goal: bool = False
 
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
 """The extras that tasks need, each with the module that it installs."""
 
 
-def _built_in(name: str, module: str, horizon: int) -> TaskEntry:
-    return TaskEntry(f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert", horizon)
+def _built_in(name: str, module: str, horizon: int, has_goal: bool = False) -> TaskEntry:
+    place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
+    return TaskEntry(place, expert, horizon, has_goal=has_goal)
 
 
-def _adroit(name: str, module: str) -> dict[str, TaskEntry]:
+def _adroit(name: str, module: str, has_goal: bool = False) -> dict[str, TaskEntry]:
     """Return a task of Adroit and its twin, which observes what was published and no more."""
     place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
     return {
-        name: TaskEntry(place, expert, 200, extra="adroit"),
+        name: TaskEntry(place, expert, 200, extra="adroit", has_goal=has_goal),
         f"{name}Published": TaskEntry(
             f"{place}Published", expert, 200, extra="adroit", twin_of=name
         ),
@@ -59,28 +62,37 @@ def _adroit(name: str, module: str) -> dict[str, TaskEntry]:
 
 
 TASKS: dict[str, TaskEntry] = {
-    "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60),
-    "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200),
-    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250),
-    "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150),
-    "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150),
-    "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
-    "RelocateBall": _built_in("RelocateBall", "relocate_ball", horizon=150),
-    "PickEither": _built_in("PickEither", "pick_either", horizon=120),
+    # The hand on a fixed palm.
+    "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60, has_goal=True),
+    "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200, has_goal=True),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
-    **_adroit("AdroitRelocate", "adroit_relocate"),
-    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100),
+    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, has_goal=True),
+    # The hand on its wrist.
+    "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150, has_goal=True),
+    "PickEither": _built_in("PickEither", "pick_either", horizon=120),
+    "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150, has_goal=True),
+    "RelocateBall": _built_in("RelocateBall", "relocate_ball", horizon=150, has_goal=True),
+    "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150, has_goal=True),
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
-    "HandOver": _built_in("HandOver", "hand_over", horizon=300),
-    "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150),
-    "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200),
+    "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200, has_goal=True),
+    "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
+    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300, has_goal=True),
+    # Two hands.
+    "HandOver": _built_in("HandOver", "hand_over", horizon=300, has_goal=True),
+    # Another hand, with gymnasium-robotics' models.
+    **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True),
 }
 
 
 def task_id(name: str) -> str:
     """Return a task's Gymnasium id without importing the task."""
     return f"fmbench/{name}-v{TASKS[name].version}"
+
+
+def goal_id(name: str) -> str:
+    """Return the Gymnasium id of a task's goal-conditioned variant."""
+    return f"fmbench/{name}Goal-v{TASKS[name].version}"
 
 
 def add_task(task: type[Task], expert: type[Expert]) -> None:
@@ -92,7 +104,10 @@ def add_task(task: type[Task], expert: type[Expert]) -> None:
     if task.name in TASKS:
         raise ValueError(f"A task named {task.name!r} is registered already; choose another name.")
     places = [f"{kind.__module__}:{kind.__qualname__}" for kind in (task, expert)]
-    TASKS[task.name] = TaskEntry(places[0], places[1], task.horizon, task.version)
+    has_goal = hasattr(task, "goal_size")  # `envs.goals.GoalTask` imports mujoco
+    TASKS[task.name] = TaskEntry(
+        places[0], places[1], task.horizon, task.version, has_goal=has_goal
+    )
     register_ids()
 
 
@@ -104,6 +119,13 @@ def register_ids() -> None:
     from gymnasium.envs.registration import register, registry
 
     for name, entry in TASKS.items():
+        if entry.has_goal and goal_id(name) not in registry:
+            register(
+                id=goal_id(name),
+                entry_point="envs.goal_env:HandGoalEnv",
+                max_episode_steps=entry.horizon,
+                kwargs={"task": name},
+            )
         if task_id(name) not in registry:
             register(
                 id=task_id(name),

@@ -3,10 +3,11 @@
 import mujoco
 import numpy as np
 
+from envs.goals import GoalTask
 from envs.hand import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 from envs.tasks.cube_parts import (
     CUBE_HALF_SIZE_M,
     MOUNT_HEIGHT_M,
@@ -23,7 +24,7 @@ CUBE_YAW_RAD = 0.7
 GOAL_BOX_M = ((-0.06, 0.12), (-0.10, 0.10), (0.10, 0.22))
 
 
-class LiftCube(Task):
+class LiftCube(GoalTask):
     """Grasp a cube, carry it to a goal point and hold it there.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
@@ -45,6 +46,8 @@ class LiftCube(Task):
     hold_steps = 10
     memory_sizes = {"goal": 3}  # noqa: RUF012
     description = "Grasp a cube and hold it at a goal point in the air."
+    goal_size = 3
+    goal_fields = ("goal_offset",)
 
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on its wrist above a table with one cube."""
@@ -82,15 +85,27 @@ class LiftCube(Task):
             "goal_offset": view.memory("goal") - view.site_position(self.cube_site),
         }
 
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return where the cube's centre is, (n, 3) [m]."""
+        return view.site_position(self.cube_site)
+
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return where it shall be, (n, 3) [m]."""
+        return view.memory("goal")
+
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether centres are within 3 cm of each other."""
+        return np.asarray(distance(achieved, desired) < REACH_TOLERANCE_M)
+
     def score(self, view: View) -> Score:
         """Judge by the cube's distance to the goal."""
-        cube, goal = view.site_position(self.cube_site), view.memory("goal")
+        cube, goal = self.achieved_goal(view), self.desired_goal(view)
         to_goal = distance(cube, goal)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), cube)
         lifted = lifted_share(cube, 0.05)
         near = 1.0 - np.clip((to_goal - REACH_TOLERANCE_M) / 0.20, 0.0, 1.0)
         return Score(
-            solved=to_goal < REACH_TOLERANCE_M,
+            solved=self.reaches(cube, goal),
             failed=np.zeros(len(view), dtype=np.bool_),
             progress=0.2 * (1.0 - np.clip(grasp / 0.25, 0.0, 1.0)) + lifted * (0.3 + 0.5 * near),
             reward_terms={

@@ -5,11 +5,12 @@ from itertools import product
 import mujoco
 import numpy as np
 
+from envs.goals import GoalTask
 from envs.hand import FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, PALM_BODY, add_hand
 from envs.kinematics import coupled_qpos
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 
 TOLERANCE_M = 0.01
 PALM_HEIGHT_M = 0.16
@@ -30,7 +31,7 @@ def _links_that_can_meet() -> list[tuple[str, str]]:
     return pairs
 
 
-class ReachPose(Task):
+class ReachPose(GoalTask):
     """Bring every fingertip to its own goal position and hold the posture.
 
     Actions: 14 absolute position targets in [-1, 1], each scaled to its joint's range [rad]; the
@@ -54,6 +55,8 @@ class ReachPose(Task):
     hold_steps = 10
     memory_sizes = {"goal": 15, "goal_posture": 14}  # noqa: RUF012
     description = "Hold five fingertips at five points in the air."
+    goal_size = 15
+    goal_fields = ("goal_position", "goal_offset")
 
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on a fixed palm above an empty table, with five markers."""
@@ -138,6 +141,19 @@ class ReachPose(Task):
             "goal_offset": (goals - tips).reshape(n, -1),
         }
 
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return where the five fingertips are, (n, 15) [m, world]."""
+        return view.site_position(self.hand.tips).reshape(len(view), -1)
+
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return where they shall be, (n, 15) [m, world]."""
+        return view.memory("goal")
+
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether every tip is within 1 cm of its goal."""
+        tips, goals = (points.reshape(*points.shape[:-1], 5, 3) for points in (achieved, desired))
+        return np.asarray((distance(tips, goals) < TOLERANCE_M).all(axis=-1))
+
     def score(self, view: View) -> Score:
         """Judge by the distance of every tip to its goal."""
         goals = view.memory("goal").reshape(-1, 5, 3)
@@ -145,7 +161,7 @@ class ReachPose(Task):
         near = 1.0 - np.clip((gaps - TOLERANCE_M) / 0.10, 0.0, 1.0)
         n = len(view)
         return Score(
-            solved=np.asarray((gaps < TOLERANCE_M).all(axis=1)),
+            solved=self.reaches(self.achieved_goal(view), self.desired_goal(view)),
             failed=np.zeros(n, dtype=np.bool_),
             progress=near.mean(axis=1),
             reward_terms={

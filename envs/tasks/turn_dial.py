@@ -3,14 +3,15 @@
 import mujoco
 import numpy as np
 
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
+from envs.goals import GoalTask
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 from envs.tasks.dial_parts import DialTask, dial_scene, goal_marks
 
 TOLERANCE_RAD = 0.1
 TURN_RAD = (0.4, 1.5)
 
 
-class TurnDial(DialTask):
+class TurnDial(DialTask, GoalTask):
     """Turn a dial to a goal angle with the fingers alone.
 
     Actions: 14 absolute position targets in [-1, 1], each scaled to its joint's range [rad]; the
@@ -31,6 +32,8 @@ class TurnDial(DialTask):
     hold_steps = 10
     memory_sizes = {"goal": 1, "turn": 1}  # noqa: RUF012
     description = "Turn a dial to a goal angle by finger gaiting."
+    goal_size = 1
+    goal_fields = ("remaining_turn",)
 
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on a fixed palm above a dial on a post."""
@@ -61,6 +64,18 @@ class TurnDial(DialTask):
             **self.observe_dial(view),
             "remaining_turn": self.remaining(view)[:, None],
         }
+
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return the dial's angle, not wrapped, (n, 1) [rad]."""
+        return self.dial_angle(view)[:, None]
+
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return the angle asked for, not wrapped, (n, 1) [rad]."""
+        return view.memory("goal")
+
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether angles are within 0.1 rad of each other."""
+        return np.asarray(np.abs(desired - achieved)[..., 0] < TOLERANCE_RAD)
 
     def score(self, view: View) -> Score:
         """Judge by the angle that remains."""
