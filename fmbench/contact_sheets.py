@@ -1,7 +1,7 @@
 """Film episodes as sheets of frames: a success and a failure of a policy, or an expert at work."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -40,14 +40,13 @@ def draw_contact_sheet(
     _write_sheet(path, frames, titles)
 
 
-def draw_expert_sheet(path: Path, tasks: Sequence[str], episode_seed: int) -> None:
-    """Draw one episode of each task's expert, one strip a task.
+def draw_expert_sheet(path: Path, task: str, episode_seed: int) -> None:
+    """Draw one episode of a task's expert.
 
     Raises:
         RuntimeError: There is no OpenGL library; says what to install.
     """
-    frames = [frame for task in tasks for frame in _film(task, make_expert, episode_seed)]
-    _write_sheet(path, frames, list(tasks))
+    _write_sheet(path, _film(task, make_expert, episode_seed), [task])
 
 
 def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:

@@ -36,12 +36,14 @@ def _run(given: argparse.Namespace) -> int:
     config = make_config("default", overrides, tuple(TASKS))
     check_out(given.data, "--data")
     import_mujoco()
-    from fmbench.preparation import demonstrate
+    from fmbench.preparation import demonstrate, demonstrate_all
     from fmbench.progress import Reporter
 
     with Interrupts() as interrupts:
-        for task in config.task:
-            print(demonstrate(config, task, given.data, Reporter(), interrupts))
+        if len(config.task) == 1:
+            print(demonstrate(config, config.task[0], given.data, Reporter(), interrupts))
+        else:
+            print(*demonstrate_all(config, given.data, Reporter(), interrupts), sep="\n")
     return 0
 
 

@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--task", nargs="+", default=["all"], metavar="NAME", help=f"{', '.join(TASKS)}, all")
     add("--episodes", type=int, default=500, metavar="N", help="episodes per task and noise")
     add("--out", type=Path, metavar="DIR", help="also write experts.csv there")
-    add("--film", action="store_true", help="also draw one episode of each as experts.png there")
+    add("--film", action="store_true", help="also draw one episode of each as tasks/NAME.png there")
     add("--debug", action="store_true", help="show the traceback of an error")
     given = parser.parse_args(arguments)
     return run_command_line(lambda: _run(given), given.debug)
@@ -123,15 +123,23 @@ def _run(given: argparse.Namespace) -> int:
         write_rows(given.out / ExpertRow.file_name, rows, ExpertRow)
         print(f"Written: {given.out / ExpertRow.file_name}")
     if given.film:
-        from fmbench.contact_sheets import draw_expert_sheet
-        from fmbench.seeds import VALIDATION
-
-        try:
-            draw_expert_sheet(given.out / "experts.png", config.task, VALIDATION)
-        except RuntimeError as error:
-            raise FmbenchError(str(error)) from error
-        print(f"Drawn: {given.out / 'experts.png'}")
+        _film(given.out / "tasks", config.task)
     return 0
+
+
+def _film(folder: Path, tasks: Sequence[str]) -> None:
+    from fmbench.contact_sheets import draw_expert_sheet
+    from fmbench.progress import Reporter
+    from fmbench.seeds import VALIDATION
+
+    with Reporter().stage("pictures", len(tasks)) as stage:
+        for k, task in enumerate(tasks):
+            try:
+                draw_expert_sheet(folder / f"{task}.png", task, VALIDATION)
+            except RuntimeError as error:
+                raise FmbenchError(str(error)) from error
+            stage.update(k + 1)
+    print(f"Drawn: {folder}")
 
 
 if __name__ == "__main__":

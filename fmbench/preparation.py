@@ -1,5 +1,6 @@
 """Prepare a run: refuse what cannot work before any work, and make the demonstrations."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -14,23 +15,52 @@ from fmbench.dataset import (
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import plan_cells
 from fmbench.interrupts import Interrupts
-from fmbench.progress import Reporter
+from fmbench.progress import PartOfStage, Reporter, Stage
 from fmbench.teachers import check_taught
 from policies.objectives import OBJECTIVES
 from policies.objectives.options import CHOICES
 
 
+def demonstrate_all(
+    config: RunConfig, data: Path, reporter: Reporter, interrupts: Interrupts
+) -> list[Path]:
+    """Make every task's demonstrations under one display of progress; return their folders."""
+    each = 2 * config.demos
+    with reporter.stage("demonstrations", each * len(config.task)) as stage:
+        folders = []
+        for k, task in enumerate(config.task):
+            part = PartOfStage(stage, each * k)
+            folders.append(demonstrate(config, task, data, reporter, interrupts, part))
+            part.update(each)
+    return folders
+
+
 def demonstrate(
-    config: RunConfig, task: str, data: Path, reporter: Reporter, interrupts: Interrupts
+    config: RunConfig,
+    task: str,
+    data: Path,
+    reporter: Reporter,
+    interrupts: Interrupts,
+    part: Stage | None = None,
 ) -> Path:
-    """Make a task's demonstrations, or find them made; say how it went; return their folder."""
+    """Make a task's demonstrations, or find them made; say how it went; return their folder.
+
+    Args:
+        config: Says how many, under how much noise.
+        task: The task.
+        data: Where the folder is made.
+        reporter: Shows the progress.
+        interrupts: Stops it.
+        part: Where to show the progress instead, in twice as many units as demonstrations.
+    """
     wanted = DemonstrationConfig(task, config.demos, config.noise)
     folder = dataset_folder(wanted, data)
     if folder.exists():
         make_demonstrations(wanted, data)  # verifies every byte
         reporter.say(f"{task} demonstrations: found in {folder}")
         return folder
-    with reporter.stage(f"{task} demonstrations", 2 * config.demos) as stage:
+    name = f"{task} demonstrations"
+    with nullcontext(part) if part else reporter.stage(name, 2 * config.demos) as stage:
         offset = {"expert": 0, "replay": config.demos}
 
         def count(part: str, done: int) -> None:
@@ -40,7 +70,7 @@ def demonstrate(
         _, report = make_demonstrations(wanted, data, count)
     if report is not None:
         reporter.say(
-            f"{task} demonstrations: {report.kept} kept, {report.failed} of {report.attempted} "
+            f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
             f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
         )
     return folder

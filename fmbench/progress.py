@@ -27,6 +27,22 @@ class Stage(Protocol):
         """Show that `done` units are done."""
 
 
+class PartOfStage:
+    """A piece of a stage, shown as progress of the whole.
+
+    Args:
+        stage: The whole.
+        before: Its units that lie before the piece.
+    """
+
+    def __init__(self, stage: Stage, before: int) -> None:
+        self._stage, self._before = stage, before
+
+    def update(self, done: int) -> None:
+        """Show that `done` units of the piece are done."""
+        self._stage.update(self._before + done)
+
+
 class Reporter:
     """Announces stages and shows each one's progress.
 

@@ -31,6 +31,19 @@ def test_the_folder_is_the_output_and_is_found_again(
     assert files_of(folder) == made
 
 
+def test_several_tasks_share_one_display_and_go_on_where_they_stopped(
+    demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name)
+    words = ("--task", "PressEither", "ReachPose", "--episodes", "4", "--data", tmp_path)
+    assert call(command.main, *words) == 0
+    out, err = capsys.readouterr()
+    assert [Path(line).parent for line in out.splitlines()] == [tmp_path] * 2
+    assert "PressEither demonstrations: found in" in err
+    assert "ReachPose demonstrations: 4 kept" in err
+    assert err.count("done in") == 1
+
+
 def test_the_noise_and_the_number_have_their_own_folders(tmp_path: Path) -> None:
     for words in (SMALL, (*SMALL, "--noise", "0"), (*SMALL, "--episodes", "3")):
         assert call(command.main, *words, "--data", tmp_path) == 0

@@ -34,9 +34,10 @@ def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(words) == 2
     assert "--out" in capsys.readouterr().err
     assert main([*words, "--out", str(tmp_path)]) == 0
-    with Image.open(tmp_path / "experts.png") as picture:
-        assert picture.size == (8 * 204 - 4, 2 * 204 - 4)
-        assert len(picture.getcolors(1 << 20) or []) > 100
+    for task in words[1:3]:
+        with Image.open(tmp_path / "tasks" / f"{task}.png") as picture:
+            assert picture.size == (8 * 204 - 4, 200)
+            assert len(picture.getcolors(1 << 20) or []) > 100
 
 
 def test_experts_command_refuses_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
