@@ -71,7 +71,7 @@ class RelocateBall(GoalTask):
         )
         ball.add_site(name="ball", size=[0.003, 0, 0], group=4)
         add_goal_marker(spec, "goal", REACH_TOLERANCE_M)
-        add_camera(spec, (0.03, 0.0, 0.12), 0.72)
+        add_camera(spec, (0.03, 0.0, 0.13), 0.76)
         return spec
 
     def index_scene(self) -> None:

@@ -54,10 +54,8 @@ def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
 
 @pytest.mark.usefixtures("has_gl")
 def test_each_row_is_drawn_with_its_own_model_fields() -> None:
-    world, renderer = (
-        World(make_task("RelocateBall"), 2, 1),
-        TaskRenderer(make_task("RelocateBall")),
-    )
+    task = make_task("RelocateBall")
+    world, renderer = World(task, 2, 1), TaskRenderer(task, 160, 160)
     world.reset(world.all_rows, np.array([1, 1]))
     world.model_fields["geom_size"][1] *= 0.5
     whole, half = renderer.rows(world, world.all_rows).astype(int)
