@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
+from envs.hand import SIDES
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
 from envs.scene import add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
@@ -16,19 +17,19 @@ STILL_M_S, STILL_RAD_S = 0.02, 0.2
 STICK_HALF_SIZE_M = np.array([0.015, 0.090, 0.015])  # it lies along y at yaw 0
 STICK_KG = 0.06
 TIP_RADIUS_M = 0.009
-MOUNT_Y_M = 0.22  # of the left hand; the right one's is the mirror image
-STICK_AREA_M = ((-0.02, 0.10), (-0.38, -0.24))
+MOUNT_Y_M = 0.27  # of the left hand; the right one's is the mirror image
+STICK_AREA_M = ((-0.02, 0.10), (-0.40, -0.26))
 STICK_YAW_RAD = 0.5
-PAD_AREA_M = ((-0.02, 0.10), (0.24, 0.38))
+PAD_AREA_M = ((-0.02, 0.10), (0.26, 0.40))
 PAD_RADIUS_M = 0.05
-NEAR_M = (0.04, 0.25)  # fingertips to stick: here, and on the way
-HANDS = ("right", "left")
+NEAR_M, APPROACH_M = 0.04, 0.25  # fingertips to stick: in place, and on the way
 
 
 class HandOver(GoalTask):
     """Pick a stick up with the right hand, pass it in the air, lay it on a pad with the left.
 
-    Neither hand reaches from the stick's side to the pad's, so the stick has to be passed.
+    Neither hand reaches far enough to carry or to push the stick from its side to the pad's: it
+    has to be passed (or thrown).
 
     Actions: 40 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad] and
         the 14 finger joints [rad] of the right hand, then of the left, each scaled to its control
@@ -72,7 +73,7 @@ class HandOver(GoalTask):
             contype=0,
             conaffinity=0,
         )
-        add_camera(spec, (-0.05, 0.0, 0.12), 1.34, (0.76, 0.0, 0.65))
+        add_camera(spec, (-0.05, 0.0, 0.12), 1.45, (0.76, 0.0, 0.65))
         return spec
 
     def index_scene(self) -> None:
@@ -99,11 +100,11 @@ class HandOver(GoalTask):
         """Return the observation table."""
         offsets = (
             Field(f"{side}_palm_offset", 3, "m", 2.0, "stick centre minus palm centre")
-            for side in HANDS
+            for side in SIDES
         )
         tips = (
             Field(f"{side}_tip_offset", 15, "m", 2.0, "five fingertips minus stick centre")
-            for side in HANDS
+            for side in SIDES
         )
         return (
             *self.hand_fields(),
@@ -125,7 +126,7 @@ class HandOver(GoalTask):
             "stick_velocity": view.qvel[:, self.stick_dof : self.stick_dof + 6],
             "goal_offset": view.memory("goal") - stick,
         }
-        for side, hand in zip(HANDS, self.hand.sides, strict=True):
+        for side, hand in zip(SIDES, self.hand.sides, strict=True):
             values[f"{side}_palm_offset"] = stick - view.site_position(hand.palm)
             tips = view.site_position(hand.tips) - stick[:, None]
             values[f"{side}_tip_offset"] = tips.reshape(len(view), -1)
@@ -161,10 +162,12 @@ class HandOver(GoalTask):
         """Judge by the stick's distance to its place and by the hands that hold it or do not."""
         stick, goal = self.achieved_goal(view), self.desired_goal(view)
         to_goal = distance(stick, goal)
-        gaps = np.maximum(self.clearance(view), 0.0).reshape(len(view), 2, 5)[:, :, :3].mean(axis=2)
+        gaps = self.clearance(view)
         lies = self.reaches(stick, goal) & self.is_still(view)
-        is_clear = (self.clearance(view) > CLEAR_M).all(axis=1)
-        near = 1.0 - np.clip((gaps - NEAR_M[0]) / NEAR_M[1], 0.0, 1.0)
+        is_clear = (gaps > CLEAR_M).all(axis=1)
+        # How near each hand's thumb, index and middle finger are, (n, 2) in [0, 1].
+        grasp = np.maximum(gaps, 0.0).reshape(-1, 2, 5)[:, :, :3].mean(axis=2)
+        near = 1.0 - np.clip((grasp - NEAR_M) / APPROACH_M, 0.0, 1.0)
         near = np.where(lies[:, None], 1.0, near)
         way = view.memory("way")[:, 0]
         share = 1.0 - np.clip((to_goal - TOLERANCE_M) / (way - TOLERANCE_M), 0.0, 1.0)

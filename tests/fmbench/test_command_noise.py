@@ -76,3 +76,9 @@ def test_executed_commands_stay_in_range() -> None:
 def test_impossible_scale_is_refused(scale: float) -> None:
     with pytest.raises(ValueError, match="give a number of at least 0"):
         CommandNoise(World(TASK, 1, 1), scale)
+
+
+def test_two_hands_are_disturbed_like_one_on_each_side() -> None:
+    one, two = (CommandNoise(World(make_task(name), 1, 1)) for name in ("LiftCube", "HandOver"))
+    for key in ("_std", "_full_motion"):
+        np.testing.assert_array_equal(getattr(two, key), np.tile(getattr(one, key), 2))
