@@ -40,7 +40,7 @@ class RelocateBall(GoalTask):
     horizon = 150
     hold_steps = 10
     memory_sizes = {"goal": 3, "radius": 1}  # noqa: RUF012
-    model_fields = ("geom_size",)
+    model_fields = ("geom_size", "body_inertia")
     description = "Grasp a ball of any size and hold it at a goal point in the air."
     goal_size = 3
     goal_fields = ("goal_offset",)
@@ -48,8 +48,7 @@ class RelocateBall(GoalTask):
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on its wrist above a table with a ball of the largest radius.
 
-        Bounding volumes and the moment of inertia are this ball's: the former enclose every
-        smaller one, and a smaller one of equal mass that is hollow has about the latter.
+        The bounding volumes remain this ball's and enclose every smaller one.
         """
         spec = make_scene("relocate_ball")
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
@@ -80,6 +79,7 @@ class RelocateBall(GoalTask):
         self.ball_dof = int(self.model.joint("ball").dofadr[0])
         self.ball_site = int(self.model.site("ball").id)
         self.ball_geom = int(self.model.geom("ball").id)
+        self.ball_body = int(self.model.body("ball").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the ball's radius and place, the hand's pose and the goal."""
@@ -92,8 +92,12 @@ class RelocateBall(GoalTask):
         return Start(qpos, {"goal": goal, "radius": np.array([radius])})
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Give the ball its episode's radius."""
-        return {"geom_size": (self.ball_geom, memory["radius"] * np.array([1.0, 0.0, 0.0]))}
+        """Give the ball its episode's radius r and a solid ball's moment of inertia, 2/5 m r^2."""
+        radius = memory["radius"]
+        return {
+            "geom_size": (self.ball_geom, radius * np.array([1.0, 0.0, 0.0])),
+            "body_inertia": (self.ball_body, 0.4 * MASS_KG * radius**2 * np.ones(3)),
+        }
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""

@@ -74,6 +74,15 @@ def test_restored_row_takes_the_radius_with_it(task: RelocateBall) -> None:
         np.testing.assert_array_equal(sizes[others], task.model.geom_size[others])
 
 
+def test_largest_ball_is_the_compiled_one(task: RelocateBall) -> None:
+    fields = task.model_fields({"radius": np.array([[RADIUS_M[1]], [RADIUS_M[0]]])})
+    assert tuple(fields) == task.own_fields
+    for name, values in fields.items():
+        np.testing.assert_allclose(values[0], getattr(task.model, name), rtol=1e-12)
+    moments = fields["body_inertia"][:, task.ball_body, 0]
+    assert moments[1] == pytest.approx(moments[0] * (RADIUS_M[0] / RADIUS_M[1]) ** 2)
+
+
 def test_nudged_ball_comes_to_rest(task: RelocateBall) -> None:
     world = begin(task)
     action = task.action(world.view(world.all_rows).ctrl)
