@@ -28,7 +28,12 @@ OVERSHOOT = 2.0  # share of the way to the side that is commanded, which quicken
 
 
 class AvoidPostExpert(CarryExpert):
-    """Approach, close, raise (the base's carry), dash. Its randomness: the side, the speed."""
+    """Approach, close, raise (the base's carry), dash.
+
+    Its randomness: the side, and the speed of all but the dash. Every dash begins at one place,
+    at one speed, with the cube centred in the hand: what a policy sees until the swerve differs
+    little between episodes and says nothing of the side.
+    """
 
     phases = ("approach", "close", "carry", "dash")
     time_outs = (60, 14, 40, 80)

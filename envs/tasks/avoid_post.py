@@ -76,8 +76,8 @@ class AvoidPost(GoalTask):
         centre], cube_tip_offset (15) [m, tips minus cube], post_offset (2) [m, the post's axis
         minus the palm centre], goal_offset (3) [m, goal minus cube].
     Start: the cube on the table, uniform in a 4 x 10 cm area 21-25 cm before the post, yaw uniform
-        in ±0.6 rad; the goal 18.5-20.5 cm behind the post, up to 1 cm to either side, 13-17 cm
-        high; the open hand about 20 cm above the cube's area, jittered by 2 cm.
+        in ±0.6 rad; the goal 19-20 cm behind the post, up to 5 mm to either side, 14-16 cm high;
+        the open hand about 20 cm above the cube's area, jittered by 2 cm.
     Success: the cube's centre within 3 cm of the goal for 10 control steps (0.4 s), the post
         never touched.
     Failure, which ends the episode: the hand or the cube touched the post at any substep.
