@@ -75,11 +75,11 @@ def test_restored_row_takes_the_radius_with_it(task: RelocateBall) -> None:
 
 
 def test_largest_ball_is_the_compiled_one(task: RelocateBall) -> None:
-    fields = task.model_fields({"radius": np.array([[RADIUS_M[1]], [RADIUS_M[0]]])})
-    assert tuple(fields) == task.own_fields
-    for name, values in fields.items():
-        np.testing.assert_allclose(values[0], getattr(task.model, name), rtol=1e-12)
-    moments = fields["body_inertia"][:, task.ball_body, 0]
+    fields = task.model_values({"radius": np.array([[RADIUS_M[1]], [RADIUS_M[0]]])})
+    assert tuple(fields) == task.model_fields
+    for name, (index, values) in fields.items():
+        np.testing.assert_allclose(values[0], getattr(task.model, name)[index], rtol=1e-12)
+    moments = fields["body_inertia"][1][:, 0]
     assert moments[1] == pytest.approx(moments[0] * (RADIUS_M[0] / RADIUS_M[1]) ** 2)
 
 
