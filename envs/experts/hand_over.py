@@ -30,8 +30,9 @@ PASSED_M, PASSED_RAD, CALM_M_S = 0.015, 0.12, 0.10
 REST_M = np.array([-0.03, -MOUNT_Y_M, 0.28])  # of an idle palm, its own side negative
 MOUNT_M = np.array([0.0, -MOUNT_Y_M, MOUNT_HEIGHT_M])
 CARRY_HEIGHT_M, RISE_M, LOWER_STEP_M = 0.06, 0.06, 0.010
-TOUCH_STEP_RAD = 0.15  # of fingers that close or open
+TOUCH_STEP_RAD = 0.12  # of fingers that close or open
 CENTRED_M, TOUCHING_M, AWAY_M = 0.010, 0.003, 0.022
+SAG_SHARE = 0.3  # of the sag that may be left when the hand lets go
 LEAVE_M = 0.09
 HANDED_Y_M = 0.02  # a stick that lies further left is the left hand's
 
@@ -69,7 +70,7 @@ class HandOverExpert(Expert):
     """Reach, grasp, bring; take, hold, release; carry, let go, leave. Its randomness: the speed."""
 
     phases = ("reach", "grasp", "bring", "take", "hold", "release", "carry", "let_go", "leave")
-    time_outs = (60, 12, 60, 60, 12, 10, 80, 12, 30)
+    time_outs = (60, 14, 60, 60, 14, 10, 80, 12, 30)
     task: HandOver
 
     def __init__(self, world: World) -> None:
@@ -105,8 +106,9 @@ class HandOverExpert(Expert):
         )
         offset = right.stick - view.memory("goal")
         miss = distance(offset[:, :2], np.zeros(2))
-        tilt = np.abs(view.site_matrix(self.task.stick_site)[:, 2, 1])
-        is_down = (miss < CENTRED_M) & (offset[:, 2] < TOUCHING_M + STICK_HALF_SIZE_M[1] * tilt)
+        # It sags in the hand: its far end is down first, and its centre this much above the table.
+        sag = STICK_HALF_SIZE_M[1] * np.abs(view.site_matrix(self.task.stick_site)[:, 2, 1])
+        is_down = (miss < CENTRED_M) & (offset[:, 2] < TOUCHING_M + SAG_SHARE * sag)
         picks = np.where(right.stick[:, 1] > HANDED_Y_M, take, reach)
         lost_right, lost_left = right.gap > LOST_M, left.gap > LOST_M
         is_held = ~lost_right | (picks == take)
@@ -129,7 +131,7 @@ class HandOverExpert(Expert):
         return np.asarray(np.select(conditions, choices, phase))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer each hand to its phase's pose and posture."""
+        """Steer each hand to its phase's pose and posture; an idle hand rests on its side."""
         right, left = self.sides(view)
         holds_right = (phase == 1) | (phase == 2)
         holds_right |= ((phase == 3) | (phase == 4)) & (right.gap < LOST_M)

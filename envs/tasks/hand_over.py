@@ -73,7 +73,7 @@ class HandOver(GoalTask):
             contype=0,
             conaffinity=0,
         )
-        add_camera(spec, (-0.05, 0.0, 0.12), 1.45, (0.76, 0.0, 0.65))
+        add_camera(spec, (-0.05, 0.0, 0.12), 1.55, (0.76, 0.0, 0.65))
         return spec
 
     def index_scene(self) -> None:
