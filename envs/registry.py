@@ -45,6 +45,7 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
+    "RotateCube": _built_in("RotateCube", "rotate_cube", horizon=200),
 }
 
 
