@@ -146,7 +146,8 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
             outcome = self._world.step(rows, actions[rows])
             self._observations[rows] = self._world.observe(rows)
             reward[rows], terminated[rows] = outcome.reward, outcome.terminated
-            truncated[rows] = outcome.truncated
+            # As Gymnasium's TimeLimit: an episode that ends at the limit is truncated as well.
+            truncated[rows] = self._world.step_count[rows] >= self._world.horizon
             self._is_over[rows] = outcome.terminated | outcome.truncated
             _merge(infos, step_infos(self._world, rows, outcome), rows, self.num_envs)
         if self.autoreset_mode is AutoresetMode.SAME_STEP:

@@ -5,36 +5,37 @@ from functools import lru_cache
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.hand import FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
+from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
 from envs.kinematics import solve_fingertips
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.rotate_cube import CUBE_HALF_SIZE_M, START_RAD, RotateCube
+from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
+from envs.tasks.rotate_cube import START_RAD, RotateCube
 from envs.world import World
 
-TIP_HEIGHT_M = -0.041  # of the tips' centres, palm frame
-# Every long finger moves along x in a lane of its own.
-LANE_M = -np.array(list(FINGER_Y_M.values()))  # the long fingers' y, hand frame
-TIP_RADIUS_M = 0.0085
+# Every long finger moves its tip along x in a lane of its own; the thumb stays aside.
+LANE_M = -np.array(list(FINGER_Y_M.values()))  # y in the hand frame
+TIP_RADIUS_M, TIP_HEIGHT_M = CAPSULE_RADII_M[2], -0.041  # the tips' z, palm frame
 GRID_M = np.linspace(0.005, 0.070, 27)
-COLUMNS = tuple(
-    tuple(HAND_JOINTS.index(name) for name in FINGER_JOINTS[finger]) for finger in FINGER_Y_M
-)
+COLUMNS = tuple([HAND_JOINTS.index(name) for name in FINGER_JOINTS[f]] for f in FINGER_Y_M)
 HOME_M = np.array([0.014, 0.0])  # where the cube slides back to
-KEEP_RAD, LEAD_RAD = 0.11, 0.30
-AHEAD_M, CLEAR_M = 0.004, 0.012
-BACK_M, ASIDE_M = 0.010, 0.014
-NEAR_M, NEAR_ASIDE_M = 0.004, 0.0084
-DONE_RAD = 0.10
-LEAST_ARM_M = 0.004
-THUMB_POS = (0.62, -0.56, 0.67, 0.38)
-THUMB_NEG = (0.62, -0.56, 0.67, 0.38)
+KEEP_RAD, LEAD_RAD = 0.11, 0.30  # turn beyond the present yaw: while it slides, while pushed
+AHEAD_M, CLEAR_M = 0.004, 0.012  # tips that push, and tips that make room
+LEAST_ARM_M = 0.004  # of a contact that is worth a push
+BACK_M, ASIDE_M = 0.010, 0.014  # pushed too far from home
+NEAR_M, NEAR_ASIDE_M = 0.004, 0.008  # home again
+DONE_RAD, AGAIN_RAD = 0.08, 0.12  # let lie below, push again above
 FINGER_STEP_RAD = 0.25
 
 
 class RotateCubeExpert(Expert):
-    """Push, settle, push. Its randomness: the speed of each episode."""
+    """Slide, push, slide. Its randomness: the speed of each episode.
 
-    phases = ("settle", "push")
+    Sliding, the tips are a mould of the cube at home, turned a little further: the palm's tilt
+    moves the cube into it. Pushing, only those tips advance whose contact turns the cube the way
+    that is asked for; the others make room. So one rule serves both directions and all yaws.
+    """
+
+    phases = ("slide", "push")
     time_outs = (9, 11)
     task: RotateCube
 
@@ -45,36 +46,34 @@ class RotateCubeExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
     ) -> IntArray:
-        """Settle when the cube was pushed too far, push when it is back."""
-        place, remaining = self.task.cube_position(view), self.task.remaining(view)
-        x, y = place[:, 0] - HOME_M[0], np.abs(place[:, 1] - HOME_M[1])
-        settle, push = range(2)
-        is_home = (x > -NEAR_M) & (y < NEAR_ASIDE_M)
-        is_far = (x < -BACK_M) | (y > ASIDE_M)
-        is_done = np.abs(remaining) < DONE_RAD
-        pushes = (phase == settle) & (is_home | is_late) & ~is_done
-        settles = (phase == push) & (is_far | is_late | is_done)
-        return np.asarray(np.select([pushes, settles], [push, settle], phase))
+        """Let the cube slide when it was pushed far, push when it is back."""
+        offset = self.task.cube_position(view)[:, :2] - HOME_M
+        back, aside = -offset[:, 0], np.abs(offset[:, 1])
+        remaining = np.abs(self.task.remaining(view))
+        slide, push = range(2)
+        is_home = (back < NEAR_M) & (aside < NEAR_ASIDE_M)
+        is_far = (back > BACK_M) | (aside > ASIDE_M)
+        pushes = (phase == slide) & (is_home | is_late) & (remaining > AGAIN_RAD)
+        slides = (phase == push) & (is_far | is_late | (remaining < DONE_RAD))
+        return np.asarray(np.select([pushes, slides], [push, slide], phase))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the tips to the outline of the cube where it shall be."""
+        """Steer the tips to the front of the cube where it shall be."""
         place, yaw = self.task.cube_position(view)[:, :2], self.task.cube_yaw(view)
         remaining, speed = self.task.remaining(view), self.speed[rows]
         home = np.broadcast_to(HOME_M, place.shape)
-        kept, _ = outline(yaw + np.clip(remaining, -KEEP_RAD, KEEP_RAD), home)
+        mould, _ = outline(yaw + np.clip(remaining, -KEEP_RAD, KEEP_RAD), home)
         led, _ = outline(yaw + np.clip(remaining, -LEAD_RAD, LEAD_RAD), place)
         front, arm = outline(yaw, place)
         is_turning = np.sign(remaining)[:, None] * arm > LEAST_ARM_M
         pushed = np.where(is_turning, np.minimum(led, front) - AHEAD_M, front + CLEAR_M)
-        target = np.where((phase == 0)[:, None], kept, pushed)
+        posture = self.posture(np.where((phase == 0)[:, None], mould, pushed))
         joints = view.qpos[:, self.task.hand.qpos]
-        posture = self.posture(target)
-        posture[:, :4] = np.where((remaining > 0.0)[:, None], THUMB_POS, THUMB_NEG)
         return step_towards(joints, posture, FINGER_STEP_RAD * speed[:, None])
 
     def posture(self, places: FloatArray) -> FloatArray:
         """Return the joints, (n, 14) [rad], that put the four tips at x = `places`, (n, 4) [m]."""
-        joints = np.empty((len(places), len(HAND_JOINTS)))
+        joints = np.tile(START_RAD, (len(places), 1))
         for lane, columns in enumerate(COLUMNS):
             for column in columns:
                 joints[:, column] = np.interp(places[:, lane], GRID_M, self.table[:, column])
