@@ -138,7 +138,10 @@ def _index_one_hand(model: mujoco.MjModel, names: tuple[str, ...], prefix: str) 
 
 
 def add_hand(
-    spec: mujoco.MjSpec, mount: OneHandMount, position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    spec: mujoco.MjSpec,
+    mount: OneHandMount,
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    quat_wxyz: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0),
 ) -> None:
     """Add the hand to a scene.
 
@@ -147,9 +150,10 @@ def add_hand(
         mount: `"palm"` fixes the palm at `position`; `"wrist"` hangs it on three slides and
             three hinges (yaw, pitch, roll) whose zero is at `position`.
         position: Palm centre [m], world frame.
+        quat_wxyz: Orientation of the mount; by default the palm faces down.
     """
     _add_materials(spec)
-    parent = spec.worldbody.add_body(name="hand_mount", pos=position)
+    parent = spec.worldbody.add_body(name="hand_mount", pos=position, quat=quat_wxyz)
     if mount == "wrist":
         parent = _add_wrist(spec, parent)
     palm = parent.add_body(name=PALM_BODY, gravcomp=1)
