@@ -65,6 +65,8 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
     **_adroit("AdroitRelocate", "adroit_relocate"),
+    **_adroit("AdroitDoor", "adroit_door"),
+    **_adroit("AdroitHammer", "adroit_hammer"),
 }
 
 

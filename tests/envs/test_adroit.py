@@ -26,8 +26,20 @@ def pose_relocate(peer: Any, memory: Memory) -> None:
     peer.model.site_pos[peer.target_obj_site_id] = memory["goal"]
 
 
-POSES = {"AdroitRelocate": pose_relocate}
-SIZES = {"AdroitRelocate": 39}
+def pose_door(peer: Any, memory: Memory) -> None:
+    peer.model.body_pos[peer.door_body_id] = memory["frame"]
+
+
+def pose_hammer(peer: Any, memory: Memory) -> None:
+    peer.model.body_pos[peer.target_body_id] = memory["board"]
+
+
+POSES = {
+    "AdroitRelocate": pose_relocate,
+    "AdroitDoor": pose_door,
+    "AdroitHammer": pose_hammer,
+}
+SIZES = {"AdroitRelocate": 39, "AdroitDoor": 39, "AdroitHammer": 46}
 every_adroit = pytest.mark.parametrize("name", POSES)
 
 
