@@ -67,6 +67,7 @@ TASKS: dict[str, TaskEntry] = {
     **_adroit("AdroitRelocate", "adroit_relocate"),
     **_adroit("AdroitDoor", "adroit_door"),
     **_adroit("AdroitHammer", "adroit_hammer"),
+    **_adroit("AdroitPen", "adroit_pen"),
 }
 
 

@@ -169,8 +169,9 @@ def push_at(
     blocked = ~pushes & (here[:, 0] > EDGE_X_M) & (here[:, 1] < INSIDE_Y_M)
     goal = np.where(pushes[:, None], PUSH_M, AROUND_M)
     goal[blocked, 1] = here[blocked, 1]
-    ahead: FloatArray = _about_z(goal, np.where(pushes, hinge + PUSH_STEP_RAD, hinge))
-    return frame + HINGE_M + ahead
+    turned = _about_z(goal, np.where(pushes, hinge + PUSH_STEP_RAD, hinge))
+    point: FloatArray = frame + HINGE_M + turned
+    return point
 
 
 def in_door(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
