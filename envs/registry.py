@@ -83,6 +83,9 @@ TASKS: dict[str, TaskEntry] = {
     "HandOver": _built_in("HandOver", "hand_over", horizon=300, has_goal=True),
     # Another hand, with gymnasium-robotics' models.
     **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True),
+    **_adroit("AdroitDoor", "adroit_door"),
+    **_adroit("AdroitHammer", "adroit_hammer"),
+    **_adroit("AdroitPen", "adroit_pen", has_goal=True),
 }
 
 

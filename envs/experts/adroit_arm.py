@@ -74,7 +74,7 @@ class Arm:
         self._rows, self._columns = np.tril_indices(self.arm)
         self._places = model.M_rowadr[self._rows] + self._columns
         site = model.site(task.hand.palm)
-        self._point = site.pos.copy()
+        self.point = site.pos.copy()
 
     def pose(self, joints: FloatArray, point: FloatArray | None = None) -> Pose:
         """Return where `point` of the palm frame is, the grasp site if not given.
@@ -95,7 +95,7 @@ class Arm:
                 position = position + axis * joints[:, k, None]
             else:
                 rotation = rotation @ _turn(joint.axis, joints[:, k])
-        offset = self._point if point is None else point
+        offset = self.point if point is None else point
         tip = position + np.einsum("nij,nj->ni", rotation, np.broadcast_to(offset, (n, 3)))
         slides = np.array([joint.is_slide for joint in self.joints])[:, None]
         linear = np.where(slides, axes, np.cross(axes, tip[:, None] - anchors))
@@ -118,7 +118,7 @@ class Arm:
         Args:
             joints: Where to begin, (n, size).
             target: World positions, (n, 3) [m].
-            directions: For each axis: the axis in the palm frame (3,), where it should point
+            directions: For each axis: the axis in the palm frame and where it should point, each
                 (n, 3) or (3,), and the weight of a unit of error [m].
             point: Of the palm frame, as in `pose`.
             iterations: Of Gauss-Newton.
@@ -128,7 +128,7 @@ class Arm:
             pose = self.pose(joints, point)
             errors, rows = [target - pose.position], [pose.linear]
             for axis, wanted, weight in directions:
-                now = pose.rotation @ axis
+                now = np.einsum("nij,nj->ni", pose.rotation, np.broadcast_to(axis, target.shape))
                 errors.append(weight * (wanted - now))
                 rows.append(weight * np.cross(pose.angular, now[:, :, None], axis=1))
             joints = self._improve(joints, np.concatenate(errors, 1), np.concatenate(rows, 1))

@@ -1,0 +1,154 @@
+"""`python -m envs.experts.adroit_pen_search`: find the movements that AdroitPen's expert plays.
+
+Quality-diversity search (MAP-Elites, Mouret and Clune 2015, arXiv:1504.04909): a grid over the
+goals keeps, for each, the movement that holds the pen there longest under command noise; a
+generation changes kept movements at random and plays all of them together. In the end the few
+movements are chosen that together serve most goals.
+"""
+
+import argparse
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from mujoco.batch import Batch
+
+from envs.experts.adroit_pen import FILE, LEVELS, MOVE_STEPS, movement_at
+from envs.task import BoolArray, FloatArray, IntArray
+from envs.tasks.adroit_pen import LEAST_COSINE, PLACE_M, TOLERANCE_M, TURN_RAD, AdroitPen, goal_quat
+from envs.world import STATE_STAGE, silence_mujoco
+
+POSTURES = 4
+CELLS, FINE_CELLS = 9, 20  # of the grid that keeps movements, and of the one that chooses them
+ROWS, COPIES, AGAIN = 96, 3, 8  # simulations; plays of one movement; kept ones played again
+NOISE_RAD, CORRELATION = 0.04, 0.974
+LONGEST_STEPS = 12.0  # holding a goal longer counts no more
+TRIALS = 6
+MOST_MOVEMENTS = 60
+
+
+class PenSearch:
+    """The movements kept so far and the simulations that play new ones.
+
+    Args:
+        seed: Decides the search.
+    """
+
+    def __init__(self, seed: int) -> None:
+        silence_mujoco()
+        self.rng = np.random.default_rng(seed)
+        self.task = AdroitPen()
+        self.low, self.span = self.task.hand.low, self.task.hand.high - self.task.hand.low
+        self.batch = Batch(self.task.model, ROWS, persistent=True)
+        self.blank = self.batch.state[0].copy()
+        self.goals = goal_axes(CELLS)
+        self.kept = self.rng.uniform(0, 1, (len(self.goals), POSTURES, self.task.act_dim))
+        self.worth = np.zeros(len(self.goals))
+
+    def play(self, movements: FloatArray, noise: float) -> tuple[FloatArray, BoolArray]:
+        """Play movements and return the pen's axes (n, steps, 3) and whether it is in its place.
+
+        Args:
+            movements: Shares of the joints' ranges, (ROWS, POSTURES, act_dim).
+            noise: Factor on the command noise.
+        """
+        task, n = self.task, len(movements)
+        first = np.broadcast_to(-self.low / self.span, (n, 1, task.act_dim))
+        postures = np.concatenate([first, np.round(movements * LEVELS) / LEVELS], axis=1)
+        self.batch.state[:] = self.blank
+        self.batch.forward(stage=STATE_STAGE)
+        control, sites = self.batch.bind("ctrl"), self.batch.bind("site_xpos")
+        axes, inside = np.zeros((n, MOVE_STEPS, 3)), np.zeros((n, MOVE_STEPS), dtype=np.bool_)
+        disturbance = self.rng.standard_normal((n, task.act_dim))
+        for step in range(MOVE_STEPS):
+            shares = movement_at(postures, np.full(n, step))
+            command = self.low + shares * self.span + noise * NOISE_RAD * disturbance
+            control[:] = command.clip(self.low, self.low + self.span)
+            self.batch.step(nstep=task.substeps, stage=STATE_STAGE)
+            axes[:, step] = (sites[:, task.top_site] - sites[:, task.bottom_site]) / task.length
+            offset = np.linalg.norm(sites[:, task.pen_site] - PLACE_M, axis=1)
+            inside[:, step] = offset < TOLERANCE_M
+            fresh = self.rng.standard_normal(disturbance.shape)
+            disturbance = CORRELATION * disturbance + np.sqrt(1 - CORRELATION**2) * fresh
+        return axes, inside
+
+    def improve(self) -> None:
+        """Play changes of kept movements, and keep what holds a goal longer."""
+        rng, n = self.rng, ROWS // COPIES
+        weight = 1.0 / (0.5 + self.worth)
+        parents = rng.choice(len(self.kept), n, p=weight / weight.sum())
+        others = rng.choice(len(self.kept), n)
+        again = rng.choice(len(self.kept), AGAIN, replace=False)
+        swaps = (rng.random((n, 1, 1)) < 0.3) & (rng.random((n, 1, self.task.act_dim)) < 0.3)
+        tried = np.where(swaps, self.kept[others], self.kept[parents])
+        changed = rng.random(tried.shape) < rng.choice([0.1, 0.3, 1.0], (n, 1, 1))
+        step = rng.choice([0.02, 0.06, 0.15, 0.3], (n, 1, 1)) * rng.standard_normal(tried.shape)
+        tried = np.clip(tried + changed * step, 0.0, 1.0)
+        tried[:AGAIN] = self.kept[again]
+        axes, inside = self.play(np.repeat(tried, COPIES, axis=0), 1.0)
+        angle = np.arccos(np.clip(axes @ self.goals.T, -1.0, 1.0))
+        held = np.clip(1.0 - angle / np.arccos(LEAST_COSINE), 0.0, None) * inside[:, :, None]
+        totals = np.minimum(held.sum(axis=1), LONGEST_STEPS).reshape(n, COPIES, -1)
+        held = np.asarray(totals.mean(axis=1))
+        for k, goal in enumerate(again.tolist()):  # a lucky movement loses what it won by luck
+            self.worth[goal] = 0.75 * self.worth[goal] + 0.25 * held[k, goal]
+        held[:AGAIN] = -1.0
+        best = held.argmax(axis=0)
+        gained = held[best, np.arange(len(self.goals))]
+        better = gained > self.worth + 0.3
+        self.worth[better], self.kept[better] = gained[better], tried[best[better]]
+
+    def choose(self) -> tuple[IntArray, FloatArray]:
+        """Return the index of the movement for each fine cell, and the chosen movements."""
+        goals = goal_axes(FINE_CELLS)
+        served = np.zeros((len(self.kept), len(goals)))
+        for noise, weight in ((0.0, 0.5), *((1.0, 0.5 / TRIALS),) * TRIALS):
+            for first in range(0, len(self.kept), ROWS):
+                part = self.kept[first : first + ROWS]
+                full = np.concatenate([part, np.zeros((ROWS - len(part), *part.shape[1:]))])
+                axes, inside = self.play(full, noise)
+                reached: BoolArray = (axes @ goals.T > LEAST_COSINE) & inside[:, :, None]
+                share = reached.any(axis=1).astype(np.float64)
+                served[first : first + ROWS] += weight * share[: len(part)]
+        chosen: list[int] = []
+        best = np.zeros(len(goals))
+        while len(chosen) < MOST_MOVEMENTS:
+            gain = np.maximum(served, best).mean(axis=1) - best.mean()
+            if gain.max() < 1e-4:
+                break
+            chosen.append(int(gain.argmax()))
+            best = np.maximum(best, served[chosen[-1]])
+        choice = served[chosen].argmax(axis=0).reshape(FINE_CELLS, FINE_CELLS)
+        return choice, self.kept[chosen]
+
+
+def goal_axes(cells: int) -> FloatArray:
+    """Return the directions of a grid's goals, (cells * cells, 3)."""
+    angles = ((np.arange(cells) + 0.5) / cells * 2.0 - 1.0) * TURN_RAD
+    axes = np.zeros((cells * cells, 3))
+    for k, axis in enumerate(axes):
+        quat = goal_quat(angles[k // cells], angles[k % cells])
+        mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), quat)
+    return axes
+
+
+def main() -> None:
+    """Search and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--generations", type=int, default=300)
+    parser.add_argument("--out", type=Path, default=FILE)
+    given = parser.parse_args()
+    search = PenSearch(given.seed)
+    for generation in range(1, given.generations + 1):
+        search.improve()
+        if generation % 10 == 0:
+            print(f"{generation}: held {search.worth.mean():.2f} steps on average", flush=True)
+    choice, movements = search.choose()
+    levels = np.round(movements * LEVELS).astype(np.uint8)
+    np.savez_compressed(given.out, choice=choice.astype(np.uint8), postures=levels)
+    print(f"{len(levels)} movements in {given.out}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""AdroitPen: its threshold, its start distribution, its goal, its expert's table."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gymnasium_robotics")
+
+from envs.experts.adroit_pen import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
+from envs.registry import make_task
+from envs.tasks.adroit_pen import (
+    DROPPED_Z_M,
+    LEAST_COSINE,
+    PLACE_M,
+    TOLERANCE_M,
+    TURN_RAD,
+    AdroitPen,
+    goal_quat,
+)
+from envs.world import World, episode_generator
+
+
+@pytest.fixture(scope="module")
+def task() -> AdroitPen:
+    task = make_task("AdroitPen")
+    assert isinstance(task, AdroitPen)
+    return task
+
+
+def world_with_pen(task: AdroitPen, offset: np.ndarray, cosine: float) -> World:
+    """One row that remembers its pen at an offset from its place and a cosine from its goal."""
+    world, row = World(task, 1, 1), np.array([0])
+    world.reset(row, np.array([3]))
+    goal = world.memory["goal_axis"][0]
+    side = np.cross(goal, [1.0, 0.0, 0.0])
+    side /= np.linalg.norm(side)
+    world.memory["pen"][0] = PLACE_M + offset
+    world.memory["pen_axis"][0] = cosine * goal + np.sqrt(1.0 - cosine**2) * side
+    return world
+
+
+@pytest.mark.parametrize(
+    ("distance", "cosine", "is_solved"),
+    [
+        (0.999 * TOLERANCE_M, LEAST_COSINE + 1e-6, True),
+        (1.001 * TOLERANCE_M, LEAST_COSINE + 1e-6, False),
+        (0.999 * TOLERANCE_M, LEAST_COSINE - 1e-6, False),
+    ],
+)
+def test_solved_fires_exactly_at_both_thresholds(
+    task: AdroitPen, distance: float, cosine: float, is_solved: bool
+) -> None:
+    world = world_with_pen(task, np.array([0.0, distance, 0.0]), cosine)
+    view = world.view(world.all_rows)
+    score = task.score(view)
+    assert score.solved.tolist() == [is_solved]
+    assert task.reaches(task.achieved_goal(view), task.desired_goal(view)).tolist() == [is_solved]
+
+
+def test_a_dropped_pen_fails(task: AdroitPen) -> None:
+    world = world_with_pen(task, np.zeros(3), 0.0)
+    for height, is_lost in ((DROPPED_Z_M - 1e-6, True), (DROPPED_Z_M + 1e-6, False)):
+        world.memory["pen"][0, 2] = height
+        assert task.score(world.view(world.all_rows)).failed.tolist() == [is_lost]
+
+
+def test_goals_are_the_published_distribution(task: AdroitPen) -> None:
+    from gymnasium_robotics.utils.rotations import euler2quat
+
+    starts = [task.draw_start(episode_generator(task, seed, "start")) for seed in range(300)]
+    quats = np.array([start.memory["goal_wxyz"] for start in starts])
+    angles = 2.0 * np.arctan2(quats[:, 1:3], quats[:, :1])
+    assert np.abs(angles).max() <= TURN_RAD
+    assert (np.ptp(angles, axis=0) > 1.95 * TURN_RAD).all()
+    published = euler2quat(np.column_stack([angles, np.zeros(300)]))
+    np.testing.assert_allclose(quats, published, atol=1e-12)
+    axes = np.array([start.memory["goal_axis"] for start in starts])
+    world = World(task, 1, 1)
+    world.reset(np.array([0]), np.array([7]))
+    sites = world.view(world.all_rows).site_position(
+        np.array([task.model.site(name).id for name in ("target_top", "target_bottom")])
+    )[0]
+    np.testing.assert_allclose(
+        (sites[0] - sites[1]) / task.length, world.memory["goal_axis"][0], atol=1e-9
+    )
+    np.testing.assert_allclose(np.linalg.norm(axes, axis=1), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("angles", "cell"), [((-1, -1), 0), ((0.999, 0.999), 9), ((0.01, 0.01), 5)]
+)
+def test_cells_tile_the_goals(angles: tuple[float, float], cell: int) -> None:
+    row, column = cell_of(goal_quat(*angles)[None], 10)
+    assert (row.tolist(), column.tolist()) == ([cell], [cell])
+
+
+def test_table_is_the_one_that_the_tasks_hash_knows(task: AdroitPen) -> None:
+    assert hashlib.sha256(FILE.read_bytes()).hexdigest() == SHA256
+    choice, postures = movements()
+    assert choice.shape == (choice.shape[0],) * 2
+    assert postures.shape[2] == task.act_dim
+    assert set(np.unique(choice)) <= set(range(len(postures)))
+    assert postures.min() >= 0.0
+    assert postures.max() <= 1.0
+
+
+def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
+    world = World(task, 2, 1)
+    expert, rows = AdroitPenExpert(world), world.all_rows
+    world.reset(rows, np.array([4, 5]))
+    expert.reset(rows, np.array([4, 5]))
+    assert np.abs(expert.command(rows, world.view(rows), expert.phase)).max() < 1e-9
+    last = expert.postures[expert.choice[cell_of(world.memory["goal_wxyz"], len(expert.choice))]]
+    for steps in (MOVE_STEPS, MOVE_STEPS + 50):
+        world.step_count[:] = steps
+        np.testing.assert_allclose(
+            expert.command(rows, world.view(rows), expert.phase), last[:, -1]
+        )
