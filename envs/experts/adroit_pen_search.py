@@ -108,7 +108,7 @@ class PenSearch:
                 full = np.concatenate([part, np.zeros((ROWS - len(part), *part.shape[1:]))])
                 axes, inside = self.play(full, noise)
                 reached: BoolArray = (axes @ goals.T > LEAST_COSINE) & inside[:, :, None]
-                share = reached.any(axis=1).astype(np.float64)
+                share: FloatArray = np.asarray(reached.any(axis=1), np.float64)
                 served[first : first + ROWS] += weight * share[: len(part)]
         chosen: list[int] = []
         best = np.zeros(len(goals))
