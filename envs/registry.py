@@ -30,6 +30,8 @@ class TaskEntry:
         extra: The optional part of the installation that the task needs, or "".
         twin_of: The task of which it is a variant, or ""; "all" leaves variants out.
         has_goal: Whether the class is an `envs.goals.GoalTask`.
+        is_sanity: Whether regression, flow and diffusion all reach the expert from 200
+            demonstrations (`results/demonstrations`): it checks a policy and ranks none.
     """
 
     task: str
@@ -39,15 +41,16 @@ class TaskEntry:
     extra: str = ""
     twin_of: str = ""
     has_goal: bool = False
+    is_sanity: bool = False
 
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
 """The extras that tasks need, each with the module that it installs."""
 
 
-def _built_in(name: str, module: str, horizon: int, has_goal: bool = False) -> TaskEntry:
+def _built_in(name: str, module: str, horizon: int, **marks: bool) -> TaskEntry:
     place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
-    return TaskEntry(place, expert, horizon, has_goal=has_goal)
+    return TaskEntry(place, expert, horizon, **marks)  # type: ignore[arg-type]
 
 
 def _adroit(name: str, module: str, has_goal: bool = False) -> dict[str, TaskEntry]:
@@ -66,16 +69,18 @@ TASKS: dict[str, TaskEntry] = {
     "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60, has_goal=True),
     "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200, has_goal=True),
     "PressEither": _built_in("PressEither", "press_either", horizon=80),
-    "PressChord": _built_in("PressChord", "press_chord", horizon=100),
+    "PressChord": _built_in("PressChord", "press_chord", horizon=100, is_sanity=True),
     "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, has_goal=True),
     "RotateCube": _built_in("RotateCube", "rotate_cube", horizon=200, has_goal=True),
     # The hand on its wrist.
-    "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150, has_goal=True),
+    "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150, has_goal=True, is_sanity=True),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150, has_goal=True),
-    "RelocateBall": _built_in("RelocateBall", "relocate_ball", horizon=150, has_goal=True),
+    "RelocateBall": _built_in(
+        "RelocateBall", "relocate_ball", horizon=150, has_goal=True, is_sanity=True
+    ),
     "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150, has_goal=True),
-    "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150),
+    "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150, is_sanity=True),
     "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200, has_goal=True),
     "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
     "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300, has_goal=True),
