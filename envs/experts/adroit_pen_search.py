@@ -20,8 +20,11 @@ from envs.world import STATE_STAGE, silence_mujoco
 
 POSTURES = 4
 CELLS, FINE_CELLS = 9, 20  # of the grid that keeps movements, and of the one that chooses them
-ROWS, COPIES, AGAIN = 96, 3, 8  # simulations; plays of one movement; kept ones played again
+ROWS, AGAIN = 96, 8  # simulations; kept movements that are played again
+COPIES = 3  # plays of one movement under noise
+FRESH = 0.05  # part of the movements tried that resemble none
 NOISE_RAD, CORRELATION = 0.04, 0.974
+ROUGH = 0.3  # part of the generations that play without noise
 LONGEST_STEPS = 12.0  # holding a goal longer counts no more
 TRIALS = 6
 MOST_MOVEMENTS = 60
@@ -72,10 +75,15 @@ class PenSearch:
             disturbance = CORRELATION * disturbance + np.sqrt(1 - CORRELATION**2) * fresh
         return axes, inside
 
-    def improve(self) -> None:
-        """Play changes of kept movements, and keep what holds a goal longer."""
-        rng, n = self.rng, ROWS // COPIES
-        weight = 1.0 / (0.5 + self.worth)
+    def improve(self, noise: float, copies: int) -> None:
+        """Play changes of kept movements, and keep what holds a goal longer.
+
+        Args:
+            noise: Factor on the command noise.
+            copies: How often each movement is played; its worth is the mean.
+        """
+        rng, n = self.rng, ROWS // copies
+        weight = np.where(self.worth > 0.0, 1.0 / (0.5 + self.worth), 1e-3)
         parents = rng.choice(len(self.kept), n, p=weight / weight.sum())
         others = rng.choice(len(self.kept), n)
         again = rng.choice(len(self.kept), AGAIN, replace=False)
@@ -84,18 +92,21 @@ class PenSearch:
         changed = rng.random(tried.shape) < rng.choice([0.1, 0.3, 1.0], (n, 1, 1))
         step = rng.choice([0.02, 0.06, 0.15, 0.3], (n, 1, 1)) * rng.standard_normal(tried.shape)
         tried = np.clip(tried + changed * step, 0.0, 1.0)
+        unlike = rng.random(n) < FRESH
+        tried[unlike] = rng.uniform(0.0, 1.0, tried[unlike].shape)
         tried[:AGAIN] = self.kept[again]
-        axes, inside = self.play(np.repeat(tried, COPIES, axis=0), 1.0)
+        axes, inside = self.play(np.repeat(tried, copies, axis=0), noise)
         angle = np.arccos(np.clip(axes @ self.goals.T, -1.0, 1.0))
-        held = np.clip(1.0 - angle / np.arccos(LEAST_COSINE), 0.0, None) * inside[:, :, None]
-        totals = np.minimum(held.sum(axis=1), LONGEST_STEPS).reshape(n, COPIES, -1)
-        held = np.asarray(totals.mean(axis=1))
+        held: FloatArray = (
+            np.clip(1.0 - angle / np.arccos(LEAST_COSINE), 0.0, None) * inside[:, :, None]
+        )
+        held = np.minimum(held.sum(axis=1), LONGEST_STEPS).reshape(n, copies, -1).mean(axis=1)
         for k, goal in enumerate(again.tolist()):  # a lucky movement loses what it won by luck
             self.worth[goal] = 0.75 * self.worth[goal] + 0.25 * held[k, goal]
         held[:AGAIN] = -1.0
         best = held.argmax(axis=0)
         gained = held[best, np.arange(len(self.goals))]
-        better = gained > self.worth + 0.3
+        better = gained > self.worth + (0.3 if noise else 0.0)
         self.worth[better], self.kept[better] = gained[better], tried[best[better]]
 
     def choose(self) -> tuple[IntArray, FloatArray]:
@@ -108,7 +119,7 @@ class PenSearch:
                 full = np.concatenate([part, np.zeros((ROWS - len(part), *part.shape[1:]))])
                 axes, inside = self.play(full, noise)
                 reached: BoolArray = (axes @ goals.T > LEAST_COSINE) & inside[:, :, None]
-                share: FloatArray = np.asarray(reached.any(axis=1), np.float64)
+                share: FloatArray = np.where(reached.any(axis=1), 1.0, 0.0)
                 served[first : first + ROWS] += weight * share[: len(part)]
         chosen: list[int] = []
         best = np.zeros(len(goals))
@@ -141,7 +152,8 @@ def main() -> None:
     given = parser.parse_args()
     search = PenSearch(given.seed)
     for generation in range(1, given.generations + 1):
-        search.improve()
+        is_rough = generation <= given.generations * ROUGH
+        search.improve(*((0.0, 1) if is_rough else (1.0, COPIES)))
         if generation % 10 == 0:
             print(f"{generation}: held {search.worth.mean():.2f} steps on average", flush=True)
     choice, movements = search.choose()

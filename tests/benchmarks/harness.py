@@ -41,7 +41,8 @@ class RestingPolicy:
 POLICIES: dict[str, Callable[[World], Policy]] = {"random": RandomPolicy, "resting": RestingPolicy}
 # Random episodes of PressEither end after two control steps: its row there measures how long it
 # takes to begin episodes, so the limit is on the sum of all tasks, and on episodes that last.
-CASES = [*((task, "random") for task in TASKS), ("PressEither", "resting")]
+OWN = [name for name, entry in TASKS.items() if not entry.extra]
+CASES = [*((task, "random") for task in OWN), ("PressEither", "resting")]
 UNLIMITED = ("PressEither", "random")
 
 

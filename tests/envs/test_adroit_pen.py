@@ -1,12 +1,14 @@
 """AdroitPen: its threshold, its start distribution, its goal, its expert's table."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.experts import adroit_pen_search
 from envs.experts.adroit_pen import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
 from envs.registry import make_task
 from envs.tasks.adroit_pen import (
@@ -117,3 +119,27 @@ def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
         np.testing.assert_allclose(
             expert.command(rows, world.view(rows), expert.phase), last[:, -1]
         )
+
+
+def test_search_keeps_what_holds_a_goal_longer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sizes = {"ROWS": 9, "AGAIN": 1, "CELLS": 2, "FINE_CELLS": 3, "TRIALS": 1}
+    for name, size in sizes.items():
+        monkeypatch.setattr(adroit_pen_search, name, size)
+    found = adroit_pen_search.PenSearch(seed=0)
+    axes, inside = found.play(np.zeros((9, adroit_pen_search.POSTURES, 24)), 0.0)
+    assert np.ptp(axes, axis=0).max() == 0.0  # without noise alike movements end alike
+    np.testing.assert_allclose(np.linalg.norm(axes, axis=2), 1.0)
+    assert inside[:, 0].all()
+    found.improve(noise=0.0, copies=1)
+    found.improve(noise=1.0, copies=3)
+    assert (found.worth >= 0.0).all()
+    out = tmp_path / "table.npz"
+    monkeypatch.setattr("sys.argv", ["search", "--generations", "4", "--out", str(out)])
+    adroit_pen_search.main()
+    assert "movements in" in capsys.readouterr().out
+    with np.load(out) as table:
+        assert table["choice"].shape == (3, 3)
+        assert table["postures"].shape[1:] == (adroit_pen_search.POSTURES, 24)
+        assert table["choice"].max() < len(table["postures"])
