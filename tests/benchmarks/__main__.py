@@ -12,6 +12,7 @@ from tests.benchmarks import (
     environments,
     fast_network,
     harness,
+    physics,
     start_up,
     training,
 )
@@ -21,6 +22,11 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "harness": (
         "Harness over bare `Batch.step` calls: 100 random episodes, the same rows and controls",
         harness.measure,
+    ),
+    "physics": (
+        f"Physics: steps of the simulation in a second of one core, {physics.EPISODES} expert "
+        "episodes of each task",
+        physics.measure,
     ),
     "environments": (
         f"Loops over Gymnasium environments: the same {environments.EPISODES} random episodes "

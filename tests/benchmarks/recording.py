@@ -23,6 +23,8 @@ class Start:
     ids: np.ndarray
     states: np.ndarray
     stage: Any
+    model_fields: dict[str, np.ndarray]
+    """The rows' values of every field of the model that rows have of their own."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Recording:
         """Rows stepped, over all calls."""
         return sum(len(call.ids) for call in self.calls if isinstance(call, Step))
 
+    @property
+    def physics_steps(self) -> int:
+        """The same in steps of the simulation."""
+        return sum(call.nstep * len(call.ids) for call in self.calls if isinstance(call, Step))
+
 
 @contextmanager
 def recorded() -> Iterator[list[Recording]]:
@@ -60,10 +67,16 @@ def recorded() -> Iterator[list[Recording]]:
         def __init__(self, model: mujoco.MjModel, nsim: int, **options: Any) -> None:
             super().__init__(model, nsim, **options)
             self.recording = Recording(model, nsim, options["nthread"])
+            self.own_fields: dict[str, np.ndarray] = {}
             recordings.append(self.recording)
 
+        def expand(self, name: str) -> np.ndarray:
+            self.own_fields[name] = super().expand(name)
+            return self.own_fields[name]
+
         def forward(self, ids: np.ndarray, stage: Any) -> None:
-            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage))
+            own = {name: values[ids].copy() for name, values in self.own_fields.items()}
+            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage, own))
             super().forward(ids=ids, stage=stage)
 
         def step(self, ids: np.ndarray, nstep: int, stage: Any) -> None:
@@ -87,6 +100,9 @@ class Repetition:
         self.batch = Batch(
             recording.model, recording.nsim, nthread=recording.nthread, persistent=True
         )
+        starts = [call for call in recording.calls if isinstance(call, Start)]
+        names = starts[0].model_fields if starts else {}
+        self._own_fields = {name: self.batch.expand(name) for name in names}
 
     def __call__(self) -> Duration:
         batch, controls, watch = self.batch, self.batch.bind("ctrl"), Stopwatch()
@@ -98,6 +114,8 @@ class Repetition:
             else:
                 batch.reset(ids=call.ids, stage=NO_STAGE)
                 batch.state[call.ids] = call.states
+                for name, values in call.model_fields.items():
+                    self._own_fields[name][call.ids] = values
                 batch.forward(ids=call.ids, stage=call.stage)
         if not np.array_equal(batch.bind("qpos"), self.recording.final_qpos):
             raise RuntimeError("the repeated physics ended elsewhere; the ratio would mean nothing")

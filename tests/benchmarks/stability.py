@@ -1,0 +1,94 @@
+"""Count episodes in which the physics diverges, and look for the deepest contact of an expert.
+
+`python -m tests.benchmarks.stability --episodes 2000` runs every task with its expert and with
+random actions; it is an endurance run, not a measurement of time.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+
+from envs.registry import has_extra, make_expert, make_task, suite
+from envs.task import IntArray
+from envs.world import World
+from fmbench.open_loop import RandomPolicy
+from fmbench.progress import Reporter
+from fmbench.rollout import Policy, rollout
+from fmbench.seeds import VALIDATION, episode_seeds
+
+MAX_SIMS, WATCHED_ROWS = 256, 8
+DEEPEST_M = 0.003
+
+
+class DepthWatch:
+    """Lets a policy act, and notes the deepest contact of a few rows at each control step.
+
+    Contacts inside a hand are left out: neighbouring links touch by design.
+
+    Args:
+        world: Where the policy acts.
+        policy: The policy.
+    """
+
+    def __init__(self, world: World, policy: Policy) -> None:
+        self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
+        self.deepest_m = 0.0
+        self._world, self._policy = world, policy
+        model = world.task.model
+        joints = {name for name in world.task.action_names}
+        moved = {int(model.joint(name).bodyid[0]) for name in joints}
+        self._is_hand = np.array([_descends(model, int(b), moved) for b in model.geom_bodyid])
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin episodes."""
+        self._policy.reset(rows, episode_seeds)
+
+    def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
+        """Look at the contacts, then act."""
+        for row in rows[rows < WATCHED_ROWS].tolist():
+            contact = self._world.batch.get_data(row).contact
+            own = self._is_hand[contact.geom1] & self._is_hand[contact.geom2]
+            depths = -contact.dist[~own]
+            self.deepest_m = max(self.deepest_m, float(depths.max(initial=0.0)))
+        return self._policy.act(rows, observations)
+
+
+def _descends(model: object, body: int, roots: set[int]) -> bool:
+    """Return whether a body is one of `roots` or hangs on one."""
+    while body:
+        if body in roots:
+            return True
+        body = int(model.body_parentid[body])  # type: ignore[attr-defined]
+    return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a line for each task; exit code 1 says that an episode diverged."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.stability")
+    parser.add_argument("--task", nargs="+", default=[t for t in suite() if has_extra(t)])
+    parser.add_argument("--episodes", type=int, default=2000)
+    given = parser.parse_args(arguments)
+    print("| task | expert: diverged | deepest contact | random: diverged |")
+    print("|---|--:|--:|--:|")
+    total = 0
+    with Reporter().stage("stability", 2 * len(given.task)) as stage:
+        for k, name in enumerate(given.task):
+            world = World(make_task(name), min(MAX_SIMS, given.episodes))
+            seeds = episode_seeds(VALIDATION, given.episodes)
+            watch = DepthWatch(world, make_expert(world))
+            expert = sum(episode.sim_unstable for episode in rollout(world, watch, seeds))
+            stage.update(2 * k + 1)
+            episodes = rollout(world, RandomPolicy(world), seeds)
+            random = sum(episode.sim_unstable for episode in episodes)
+            stage.update(2 * k + 2)
+            depth = f"{1e3 * watch.deepest_m:.1f} mm"
+            print(f"| {name} | {expert}/{given.episodes} | {depth} | {random}/{given.episodes} |")
+            sys.stdout.flush()
+            total += expert + random
+    return 1 if total else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
