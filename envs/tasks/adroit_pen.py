@@ -31,7 +31,13 @@ class AdroitPen(AdroitTask, GoalTask):
     """
 
     name = "AdroitPen"
-    memory_sizes = {"pen": 3, "pen_axis": 3, "goal_axis": 3, "goal_wxyz": 4}  # noqa: RUF012
+    memory_sizes = {  # noqa: RUF012
+        "pen": 3,
+        "pen_axis": 3,
+        "goal_axis": 3,
+        "goal_wxyz": 4,
+        "turned": 1,
+    }
     model_fields = ("body_quat",)
     goal_size = 6
     goal_fields = ("goal_axis", "axis_error")
@@ -58,6 +64,7 @@ class AdroitPen(AdroitTask, GoalTask):
         axis = np.zeros(3)
         mujoco.mju_rotVecQuat(axis, np.array([0.0, 0.0, 1.0]), quat)
         memory = {"pen": np.zeros(3), "pen_axis": np.zeros(3), "goal_axis": axis, "goal_wxyz": quat}
+        memory["turned"] = np.zeros(1)
         return Start(self.model.qpos0.copy(), memory)
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
@@ -99,6 +106,14 @@ class AdroitPen(AdroitTask, GoalTask):
             "axis_error": axis - goal,
         }
 
+    def update_memory(self, view: View) -> dict[str, FloatArray]:
+        """Remember the largest part of the way that the pen has turned: it swings on its way."""
+        cosine = (view.memory("pen_axis") * view.memory("goal_axis")).sum(axis=1)
+        at_first = view.memory("goal_axis")[:, 0]  # the pen begins along x
+        way = np.maximum(LEAST_COSINE - at_first, 1e-6)
+        turned = np.clip((cosine - at_first) / way, 0.0, 1.0)[:, None]
+        return {"turned": np.maximum(view.memory("turned"), turned)}
+
     def score(self, view: View) -> Score:
         """Judge by the pen's direction, if it is in its place."""
         pen, axis, goal = (view.memory(name) for name in ("pen", "pen_axis", "goal_axis"))
@@ -106,8 +121,7 @@ class AdroitPen(AdroitTask, GoalTask):
         cosine = (axis * goal).sum(axis=1)
         offset = np.linalg.norm(pen - PLACE_M, axis=1)
         dropped = pen[:, 2] < DROPPED_Z_M
-        at_first = goal[:, 0]  # the pen begins along x
-        turned = np.clip((cosine - at_first) / np.maximum(LEAST_COSINE - at_first, 1e-6), 0.0, 1.0)
+        turned = view.memory("turned")[:, 0]
         return Score(
             solved=solved,
             failed=dropped,

@@ -22,6 +22,7 @@ from envs.registry import TASKS, has_extra, make_expert, make_task, task_id
 from envs.world import World
 
 NAMES = tuple(name for name in TASKS if has_extra(name))
+LARGEST_FALL = 0.1  # of the progress of an expert that succeeds
 every_task = pytest.mark.parametrize("name", NAMES)
 
 
@@ -317,17 +318,25 @@ def test_vector_env_refuses_bad_input() -> None:
 
 
 @every_task
-def test_expert_succeeds(name: str) -> None:
-    world = World(make_task(name), 20, 1)
+def test_expert_succeeds_and_success_is_the_condition_held(name: str) -> None:
+    task, world = make_task(name), World(make_task(name), 20, 1)
     expert, seeds = make_expert(world), np.arange(20)
     world.reset(world.all_rows, seeds)
     expert.reset(world.all_rows, seeds)
     rows, success = world.all_rows, np.zeros(20, dtype=bool)
+    held, best, fall = np.zeros(20, dtype=int), np.zeros(20), np.zeros(20)
     while len(rows):
         actions, nfe = expert.act(rows, world.observe(rows)[:, None])
         assert actions.dtype == np.float32
         assert not nfe.any()
         outcome = world.step(rows, actions[:, 0])
+        held[rows] = np.where(outcome.solved, held[rows] + 1, 0)
+        assert np.array_equal(outcome.success, held[rows] == task.hold_steps)
+        assert not (outcome.success & ~outcome.terminated).any()
+        assert ((outcome.mode >= 0) == bool(task.modes))[outcome.success].all()
+        best[rows] = np.maximum(best[rows], outcome.progress)
+        fall[rows] = np.maximum(fall[rows], best[rows] - outcome.progress)
         success[rows] = outcome.success
         rows = rows[~(outcome.terminated | outcome.truncated)]
     assert success.mean() >= 0.9
+    assert fall[success].max() <= LARGEST_FALL
