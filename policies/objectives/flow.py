@@ -74,9 +74,10 @@ class Flow(Objective):
 
     def field(self, network: Network, condition: Tensor) -> Field:
         """Return the velocity field of a network, given the condition ``(B, C)`` of each chunk."""
+        rows = (len(condition),)
 
         def predict(x_t: Tensor, t: float) -> Tensor:
-            return network(x_t, x_t.new_full((len(x_t),), t), condition)
+            return network(x_t, x_t.new_full(rows, t), condition)
 
         return (SampleField if self.prediction == "sample" else VelocityField)(predict)
 
