@@ -61,7 +61,7 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
         (["--seeds", "three"], "argument --seeds: invalid int value: 'three'"),
         (["--updates", "1e4"], "argument --updates: invalid int value: '1e4'"),
         (["--policy"], "argument --policy: expected at least one argument"),
-        (["--task", "a\nb"], "unknown task 'a\\nb'; known: LiftCube"),
+        (["--task", "a\nb"], "unknown task 'a\\nb'; known: AdroitDoor"),
     ],
 )
 def test_mistakes_are_answered_in_one_line(
