@@ -15,6 +15,9 @@ WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD = 0.03, 0.05
 # Adroit's arm, in units of its targets (500 N or N m each): 2-3 mm at the palm.
 ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M = 0.008, 0.020
 ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD = 0.002, 0.020
+# Its wrist and fingers move 2 s instead of 8 and hold with a third of our hand's stiffness.
+ADROIT_WRIST_STD_RAD, ADROIT_FINGER_STD_RAD = 0.015, 0.020
+ADROIT_FINGERS = ("FFJ", "MFJ", "RFJ", "LFJ", "THJ")
 
 
 class CommandNoise:
@@ -71,7 +74,9 @@ def _figures(joint: str) -> tuple[float, float]:
     if joint.startswith("ARR"):
         return ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD
     if joint.startswith("WRJ"):
-        return WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD
+        return ADROIT_WRIST_STD_RAD, WRIST_HINGE_MOTION_RAD
+    if joint.startswith(ADROIT_FINGERS):
+        return ADROIT_FINGER_STD_RAD, FINGER_MOTION_RAD
     if joint not in WRIST_JOINTS:
         return FINGER_STD_RAD, FINGER_MOTION_RAD
     if joint in WRIST_JOINTS[:3]:

@@ -16,7 +16,7 @@ from envs.tasks.adroit_pen import TURN_RAD, AdroitPen
 from envs.world import World
 
 FILE = Path(__file__).with_name("adroit_pen_movements.npz")
-SHA256 = "d248cd696a2c110e84eaed82d2b67bea44c13c1f94093b9ace3c9c40fb8085f8"
+SHA256 = "320ff13e5013737b823f43ff40f2796549fe4d775a6d6c224584d27251f34648"
 LEVELS = 255  # shares of a joint's range are stored as whole numbers up to this
 MOVE_STEPS = 90  # control steps of a movement; its last posture is held
 
