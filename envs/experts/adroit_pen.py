@@ -1,7 +1,8 @@
 """Expert for AdroitPen: play the movement that a search found for goals like this one.
 
 The hand and the pen always begin alike, so a movement of the fingers is a function of the goal
-alone. `adroit_pen_movements.npz` holds what `envs.experts.adroit_pen_search` found.
+alone. `adroit_pen_movements.npz` holds movements that the method of
+`envs.experts.adroit_pen_search` found: some 250 generations in four runs, chosen together.
 """
 
 from functools import lru_cache
@@ -16,7 +17,7 @@ from envs.tasks.adroit_pen import TURN_RAD, AdroitPen
 from envs.world import World
 
 FILE = Path(__file__).with_name("adroit_pen_movements.npz")
-SHA256 = "320ff13e5013737b823f43ff40f2796549fe4d775a6d6c224584d27251f34648"
+SHA256 = "b5326ea8d5285ffd1ae5ded0f6a2caf5a85c31dffd7fadea1707f274b54f2ec8"
 LEVELS = 255  # shares of a joint's range are stored as whole numbers up to this
 MOVE_STEPS = 90  # control steps of a movement; its last posture is held
 

@@ -23,10 +23,11 @@ CELLS, FINE_CELLS = 9, 20  # of the grid that keeps movements, and of the one th
 ROWS, AGAIN = 96, 8  # simulations; kept movements that are played again
 COPIES = 3  # plays of one movement under noise
 FRESH = 0.05  # part of the movements tried that resemble none
-NOISE_RAD, CORRELATION = 0.04, 0.974
+NOISE_RAD, CORRELATION = 0.025, 0.974
 ROUGH = 0.3  # part of the generations that play without noise
 LONGEST_STEPS = 12.0  # holding a goal longer counts no more
-TRIALS = 6
+TRIALS = 20
+ALMOST_COSINE, SURE_COSINE = 0.93, 0.98  # between them a goal is the surer the nearer
 MOST_MOVEMENTS = 60
 
 
@@ -118,9 +119,12 @@ class PenSearch:
                 part = self.kept[first : first + ROWS]
                 full = np.concatenate([part, np.zeros((ROWS - len(part), *part.shape[1:]))])
                 axes, inside = self.play(full, noise)
-                reached: BoolArray = (axes @ goals.T > LEAST_COSINE) & inside[:, :, None]
-                share: FloatArray = np.where(reached.any(axis=1), 1.0, 0.0)
-                served[first : first + ROWS] += weight * share[: len(part)]
+                cosines = np.where(inside[:, :, None], axes @ goals.T, -1.0)
+                nearest: FloatArray = cosines.max(axis=1)[: len(part)]
+                margin = np.clip(
+                    (nearest - ALMOST_COSINE) / (SURE_COSINE - ALMOST_COSINE), 0.0, 1.0
+                )
+                served[first : first + ROWS] += weight * 0.5 * ((nearest > LEAST_COSINE) + margin)
         chosen: list[int] = []
         best = np.zeros(len(goals))
         while len(chosen) < MOST_MOVEMENTS:
@@ -147,7 +151,7 @@ def main() -> None:
     """Search and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--generations", type=int, default=300)
+    parser.add_argument("--generations", type=int, default=250)
     parser.add_argument("--out", type=Path, default=FILE)
     given = parser.parse_args()
     search = PenSearch(given.seed)

@@ -14,6 +14,7 @@ from envs.adroit import AdroitTask
 from envs.registry import TASKS, make_expert, make_task, suite, task_id
 from envs.world import World
 from fmbench import demonstrations, experts, run
+from fmbench.command_noise import CommandNoise
 from tests.envs.adroit_peers import differences, make_peer
 
 pytest.importorskip("gymnasium_robotics")
@@ -169,3 +170,15 @@ def test_without_the_extra_all_goes_on_and_says_so(
     said = [line for line in capsys.readouterr().err.splitlines() if "fmbench[adroit]" in line]
     assert len(said) == 1
     assert "AdroitRelocate" in said[0]
+
+
+@every_adroit
+def test_command_noise_lasts_as_long_as_at_25_hz(name: str) -> None:
+    world = World(adroit(name), 200, 1)
+    noise, rows = CommandNoise(world), world.all_rows
+    world.reset(rows, rows)
+    noise.reset(rows, rows)
+    target = np.zeros((200, world.task.act_dim), np.float32)  # far from where the thumb bends
+    moved = [noise.disturb(rows, np.full(200, step), target)[:, -1] for step in (20, 24)]
+    assert np.corrcoef(moved)[0, 1] == pytest.approx(0.9, abs=0.06)
+    assert 0.01 < np.std(moved) < 0.2
