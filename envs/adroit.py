@@ -10,6 +10,7 @@ those.
 """
 
 import importlib.util
+from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
@@ -134,13 +135,13 @@ class AdroitTask(Task):
         """Return every field's values."""
         return self.observe_published(view) | (self.observe_added(view) if self.is_full else {})
 
+    @abstractmethod
     def published_fields(self) -> tuple[Field, ...]:
         """Return the published observation's fields."""
-        raise NotImplementedError
 
+    @abstractmethod
     def observe_published(self, view: View) -> dict[str, FloatArray]:
         """Return the published observation."""
-        raise NotImplementedError
 
     def added_fields(self) -> tuple[Field, ...]:
         """Return the fields that the published observation lacks."""

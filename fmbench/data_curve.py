@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fmbench.command_line import Parser
-from fmbench.config import check_out
-from fmbench.errors import FmbenchError, run_command_line
+from fmbench.errors import FmbenchError
 from fmbench.records import Row, write_bytes_atomic, write_rows
+from fmbench.run_sets import check_alike, run_on_runs
 
 if TYPE_CHECKING:
     from fmbench.results import Results
@@ -47,22 +46,12 @@ class CurveRow(Row):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = Parser(
+    return run_on_runs(
+        arguments,
         "python -m fmbench.data_curve",
         "Draw one table of runs that differ in task and number of demonstrations.",
+        draw_curve,
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    given = parser.parse_args(arguments)
-
-    def draw() -> int:
-        check_out(given.out)
-        for path in draw_curve(given.runs, given.out):
-            print(path)
-        return 0
-
-    return run_command_line(draw, given.debug)
 
 
 def draw_curve(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -83,7 +72,7 @@ def draw_curve(runs: Sequence[Path], out: Path) -> list[Path]:
     from fmbench.results import read_results
 
     found = {path: read_results(path) for path in runs}
-    check_alike(found)
+    check_alike(found, MAY_DIFFER, "demos", "number of demonstrations")
     rows: dict[tuple[object, ...], CurveRow] = {}
     for path, results in found.items():
         for row in curve_rows(results):
@@ -118,23 +107,6 @@ def curve_rows(results: Results) -> list[CurveRow]:
         beaten = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
         rows.append(CurveRow(**taken, demos=demos, is_ahead_of=beaten))
     return rows
-
-
-def check_alike(found: dict[Path, Results]) -> None:
-    """Refuse runs whose rows must not stand in one table."""
-    first: tuple[Path, dict[str, Any]] | None = None
-    for path, results in found.items():
-        config = results.run.get("config")
-        if not isinstance(config, dict) or "demos" not in config:
-            raise FmbenchError(f"{path} does not say its demonstrations; give the folder of a run")
-        first = first or (path, config)
-        differing = [
-            f"{name}: {first[1].get(name)} in {first[0]}, {config.get(name)} in {path}"
-            for name in sorted(set(first[1]) | set(config))
-            if name not in MAY_DIFFER and first[1].get(name) != config.get(name)
-        ]
-        if differing:
-            raise FmbenchError(f"these runs differ in more than their data: {'; '.join(differing)}")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from fmbench.command_line import Parser
-from fmbench.config import check_out
-from fmbench.errors import FmbenchError, run_command_line
+from fmbench.errors import FmbenchError
 from fmbench.records import Row, write_bytes_atomic, write_rows
+from fmbench.run_sets import check_alike, run_on_runs
 
 if TYPE_CHECKING:
     from fmbench.results import Results
@@ -52,22 +51,12 @@ class MatrixRow(Row):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = Parser(
+    return run_on_runs(
+        arguments,
         "python -m fmbench.matrix",
         "Draw one table and one figure of runs that differ in backbone, task or policy.",
+        draw_matrix,
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    given = parser.parse_args(arguments)
-
-    def draw() -> int:
-        check_out(given.out)
-        for path in draw_matrix(given.runs, given.out):
-            print(path)
-        return 0
-
-    return run_command_line(draw, given.debug)
 
 
 def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -90,7 +79,7 @@ def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
     from fmbench.results import read_results
 
     found = {path: read_results(path) for path in runs}
-    _check_alike(found)
+    check_alike(found, MAY_DIFFER, "backbone", "backbone")
     rows = [row for results in found.values() for row in matrix_rows(results)]
     rows = _without_repeated_references(rows)
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
@@ -120,25 +109,6 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         is_reference = row["policy"] in REFERENCES
         rows.append(MatrixRow(backbone="" if is_reference else backbone, **taken, **looks))
     return rows
-
-
-def _check_alike(found: dict[Path, Results]) -> None:
-    """Refuse runs whose rows must not stand in one table."""
-    configs: dict[Path, dict[str, Any]] = {}
-    for path, results in found.items():
-        config = results.run.get("config")
-        if not isinstance(config, dict) or "backbone" not in config:
-            raise FmbenchError(f"{path} does not say its backbone; give the folder of a run")
-        configs[path] = config
-    first, *others = configs
-    for path in others:
-        differing = [
-            f"{name}: {configs[first].get(name)} in {first}, {configs[path].get(name)} in {path}"
-            for name in sorted(set(configs[first]) | set(configs[path]))
-            if name not in MAY_DIFFER and configs[first].get(name) != configs[path].get(name)
-        ]
-        if differing:
-            raise FmbenchError(f"these runs differ in more than a backbone: {'; '.join(differing)}")
 
 
 def _without_repeated_references(rows: list[MatrixRow]) -> list[MatrixRow]:

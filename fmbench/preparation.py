@@ -63,9 +63,9 @@ def demonstrate(
     with nullcontext(part) if part else reporter.stage(name, 2 * config.demos) as stage:
         offset = {"expert": 0, "replay": config.demos}
 
-        def count(part: str, done: int) -> None:
+        def count(pass_name: str, done: int) -> None:
             interrupts.stop_here()
-            stage.update(offset[part] + done)
+            stage.update(offset[pass_name] + done)
 
         _, report = make_demonstrations(wanted, data, count)
     if report is not None:

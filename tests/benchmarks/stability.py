@@ -37,8 +37,7 @@ class DepthWatch:
         self.deepest_m = 0.0
         self._world, self._policy = world, policy
         model = world.task.model
-        joints = {name for name in world.task.action_names}
-        moved = {int(model.joint(name).bodyid[0]) for name in joints}
+        moved = {int(model.joint(name).bodyid[0]) for name in world.task.action_names}
         self._is_hand = np.array([_descends(model, int(b), moved) for b in model.geom_bodyid])
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:

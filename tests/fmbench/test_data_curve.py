@@ -62,7 +62,7 @@ def test_what_the_most_demonstrations_separate() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"updates": 7}, "differ in more than their data: updates: 100 in"),
+        ({"updates": 7}, "differ in more than their number of demonstrations: updates: 100 in"),
         ({"demos": 10}, "another run holds"),
     ],
 )

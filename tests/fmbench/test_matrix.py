@@ -70,7 +70,7 @@ def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"updates": 7}, "differ in more than a backbone: updates: 100 in"),
+        ({"updates": 7}, "differ in more than their backbone: updates: 100 in"),
         ({"backbone": "mlp"}, "two runs hold"),
     ],
 )
