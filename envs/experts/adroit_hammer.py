@@ -27,7 +27,7 @@ STEP_M = 0.08
 REACH = 0.2
 LOST_M = 0.10
 FINGER_STEP_RAD = 1.24  # caps the grip, too: the finger servos give 1 N m/rad
-CLOSING_STEP_RAD = 0.55  # while closing: the fingers meet the handle gently
+CLOSING_STEP_RAD = 0.44  # while closing: the fingers meet the handle gently
 OPEN = Posture((0.0, 0.689, 0.0), (1.05, 1.31, 0.262, 0.524, -0.754), spread=0.06)
 CLOSED = Posture((1.57, 1.48, 0.0), (1.05, 0.963, -0.262, 0.524, -1.38), spread=0.43)
 

@@ -23,7 +23,7 @@ BEYOND_M = BACK_M + POST_RADIUS_M + 0.010  # ahead of the post's axis: the way t
 LINE_UP_M, LINE_UP_HEIGHT_M = -0.250, 0.15
 LINED_UP_M, LINED_UP_RAD = 0.008, 0.06
 RAISE_STEP_M, DASH_STEP_M = (0.03, 0.03, 0.03), (0.030, 0.044, 0.03)
-CENTRED_M, CLOSE_STEP_RAD = 0.004, 0.20  # alike grasps give no episode away
+CENTRED_M = 0.004  # alike grasps give no episode away
 OVERSHOOT = 2.0  # share of the way to the side that is commanded, which quickens its end
 
 
@@ -87,9 +87,6 @@ class AvoidPostExpert(CarryExpert):
         pace = np.where(phase == 3, 1.0, self.speed[rows])  # all dashes are equally fast
         carried = step_towards(joints, target, step * pace[:, None])
         command[:, :4] = np.where((phase >= 2)[:, None], carried, command[:, :4])
-        fingers = view.qpos[:, self.task.hand.qpos[6:]]
-        gentle = step_towards(fingers, command[:, 6:], CLOSE_STEP_RAD * self.speed[rows, None])
-        command[:, 6:] = np.where((phase == 1)[:, None], gentle, command[:, 6:])
         return command
 
     def _place(self, palm: FloatArray, view: View) -> tuple[FloatArray, FloatArray]:

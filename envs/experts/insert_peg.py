@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from envs.experts.base import step_towards
 from envs.experts.carry import CarryExpert
 from envs.experts.grasp import pressed_grasp
 from envs.rotations import distance, quaternion_columns, yaw_of
@@ -17,7 +16,7 @@ FUNNEL_SLOPE, MISS_M = 8.0, 0.0025  # height per metre of misalignment beyond th
 TILT_M_PER_RAD = 0.015  # misalignment that a tilt or a turn of the peg counts as
 INSIDE_M = 0.004  # depth below the rim from which the walls hold the lower end
 BOTTOM_M = -0.036  # lower end when inserted
-TILT_STEP_RAD, CLOSE_STEP_RAD = 0.06, 0.14
+TILT_STEP_RAD = 0.06
 
 
 class InsertPegExpert(CarryExpert):
@@ -51,12 +50,10 @@ class InsertPegExpert(CarryExpert):
         return cube + way
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does, gently while closing; straighten the peg while carrying it."""
+        """Steer as the base does; straighten the peg while carrying it."""
         command = super().command(rows, view, phase)
         joints = view.qpos[:, self.task.hand.qpos]
         speed = self.speed[rows, None]
-        gentle = step_towards(joints[:, 6:], command[:, 6:], CLOSE_STEP_RAD * speed)
-        command[:, 6:] = np.where((phase == 1)[:, None], gentle, command[:, 6:])
         _, yaw = self.cube_pose(rows, view)
         turned = np.append(-yaw[:, None], self._tilt(view), axis=1)
         straight = joints[:, 3:6] + np.clip(turned, -TILT_STEP_RAD, TILT_STEP_RAD) * speed

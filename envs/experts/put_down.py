@@ -18,7 +18,7 @@ RISE_M = 0.06  # it moves sideways only when this near to that height
 LOWER_STEP_M = 0.012
 CENTRED_M, TOUCHING_M = 0.006, 0.002
 TILTED_M, STOPPED_M_PER_S = 0.008, 0.005  # a cube that touches with an edge goes no lower
-CLOSE_STEP_RAD, OPEN_STEP_RAD = 0.20, 0.12
+OPEN_STEP_RAD = 0.12
 RETREAT_M = 0.09
 AWAY_M = 0.015  # a cube this far from its place is put down again
 
@@ -73,7 +73,7 @@ class PutDownExpert(CarryExpert):
         return np.asarray(np.select([releases, retreats, again], choices, following))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does; close and open gently, and go straight up at the end."""
+        """Steer as the base does; open gently, and go straight up at the end."""
         command = super().command(rows, view, phase)
         joints = view.qpos[:, self.task.hand.qpos]
         speed = self.speed[rows, None]
@@ -84,7 +84,7 @@ class PutDownExpert(CarryExpert):
         away = step_towards(joints[:, :3], over, WRIST_STEP_M * speed)
         leaves = (phase >= 3)[:, None]
         command[:, :3] = np.where(leaves, away, command[:, :3])
-        target = np.where(leaves, self.grasp.open, command[:, 6:])
-        step = np.select([phase == 1, phase == 3], [CLOSE_STEP_RAD, OPEN_STEP_RAD], FINGER_STEP_RAD)
-        command[:, 6:] = step_towards(joints[:, 6:], target, step[:, None] * speed)
+        step = np.where((phase == 3)[:, None], OPEN_STEP_RAD, FINGER_STEP_RAD) * speed
+        opened = step_towards(joints[:, 6:], self.grasp.open, step)
+        command[:, 6:] = np.where(leaves, opened, command[:, 6:])
         return command

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from envs.experts.base import step_towards
 from envs.experts.carry import CarryExpert
 from envs.experts.grasp import Grasp, ball_grasps
 from envs.task import FloatArray, IntArray, View
@@ -10,7 +9,6 @@ from envs.tasks.relocate_ball import RADIUS_M, RelocateBall
 from envs.world import World
 
 GRID_M = tuple(np.linspace(*RADIUS_M, 5).tolist())
-CLOSE_STEP_RAD = 0.20
 
 
 class RelocateBallExpert(CarryExpert):
@@ -43,11 +41,3 @@ class RelocateBallExpert(CarryExpert):
             for table in (self.table.open, self.table.squeeze)
         )
         return Grasp(opened, squeeze)
-
-    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does, but close gently."""
-        command = super().command(rows, view, phase)
-        fingers = view.qpos[:, self.task.hand.qpos[6:]]
-        gentle = step_towards(fingers, command[:, 6:], CLOSE_STEP_RAD * self.speed[rows, None])
-        command[:, 6:] = np.where((phase == 1)[:, None], gentle, command[:, 6:])
-        return command
