@@ -48,9 +48,9 @@ EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
 """The extras that tasks need, each with the module that it installs."""
 
 
-def _built_in(name: str, module: str, horizon: int, **marks: bool) -> TaskEntry:
+def _built_in(name: str, module: str, horizon: int, version: int = 0, **marks: bool) -> TaskEntry:
     place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
-    return TaskEntry(place, expert, horizon, **marks)  # type: ignore[arg-type]
+    return TaskEntry(place, expert, horizon, version, **marks)  # type: ignore[arg-type]
 
 
 def _adroit(name: str, module: str, has_goal: bool = False) -> dict[str, TaskEntry]:
@@ -66,11 +66,11 @@ def _adroit(name: str, module: str, has_goal: bool = False) -> dict[str, TaskEnt
 
 TASKS: dict[str, TaskEntry] = {
     # The hand on a fixed palm.
-    "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60, has_goal=True),
+    "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60, version=1, has_goal=True),
     "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200, has_goal=True),
-    "PressEither": _built_in("PressEither", "press_either", horizon=80),
+    "PressEither": _built_in("PressEither", "press_either", horizon=80, version=1),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100, is_sanity=True),
-    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, has_goal=True),
+    "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, version=1, has_goal=True),
     "RotateCube": _built_in("RotateCube", "rotate_cube", horizon=200, has_goal=True),
     # The hand on its wrist.
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150, has_goal=True, is_sanity=True),
@@ -83,9 +83,9 @@ TASKS: dict[str, TaskEntry] = {
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150, is_sanity=True),
     "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200, has_goal=True),
     "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
-    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300, has_goal=True),
+    "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300, version=1, has_goal=True),
     # Two hands.
-    "HandOver": _built_in("HandOver", "hand_over", horizon=300, has_goal=True),
+    "HandOver": _built_in("HandOver", "hand_over", horizon=300, version=1, has_goal=True),
     # Another hand, with gymnasium-robotics' models.
     **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True),
     **_adroit("AdroitDoor", "adroit_door"),

@@ -12,7 +12,7 @@ from envs.tasks.press_either import KEY_X_M, KEYS, PALM_M, PressEither
 from envs.world import World
 
 REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.2, 0.4, 0.2, 0.4])
-PRESS_M = 0.026  # tips are led this far below the resting keys
+PRESS_M = 0.010  # tips are led this far below the resting keys
 FINGER_STEP_RAD = 0.35
 MAX_REACTION_STEPS = 2
 

@@ -21,7 +21,7 @@ GRID_RAD = np.linspace(-1.0, 1.0, 21)
 QUARTER_RAD = np.pi / 2
 FORWARD_RAD = 0.10  # the tips are put down this far ahead of the middle between two spokes
 LEAD, TURN_STEP_RAD, ROLL_STEP_RAD, PLACE_STEP_RAD = 3.0, 0.22, 0.14, 0.35
-DONE_RAD, AGAIN_RAD = 0.04, 0.07  # let go below, grasp again above
+DONE_RAD, AGAIN_RAD = 0.04, 0.07  # stay below, let go to grasp again above
 STUCK_RAD_S, STUCK_STEPS = 0.25, 5
 ALIGNED_M, ALIGNED_RAD = 0.006, 0.10
 LOWERED_M, RAISED_M = 0.007, 0.028
@@ -83,7 +83,11 @@ class TurnValveExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
     ) -> IntArray:
-        """Gait: approach, lower, turn, raise; stay raised once the valve is where it shall be."""
+        """Gait: approach, lower, turn, raise; stay on the spokes where the valve is to stand.
+
+        A hand that stays goes on correcting, and so does a policy that learns from it; one that
+        lets go would have to begin again to mend what little is missing.
+        """
         steps, remaining = self.phase_steps[rows], self.task.remaining(view)
         yaw, stroke, height = self.hand_state(view)
         rolls, first = self.rolls(rows), self.first_angle(rows, view)
@@ -100,7 +104,8 @@ class TurnValveExpert(Expert):
         turns = (phase == lower) & ((height < LOWERED_M) | is_late)
         is_at_end = at * np.sign(remaining) > limit
         is_stuck = is_still & (steps > STUCK_STEPS)
-        raises = (phase == turning) & (is_done | is_at_end | is_stuck | is_late)
+        gives_up = is_at_end | ((is_stuck | is_late) & is_far)
+        raises = (phase == turning) & gives_up & ~is_done
         again = (phase == raising) & ((height > RAISED_M) | is_late) & is_far
         choices = [lower, turning, raising, approach]
         return np.asarray(np.select([lowers, turns, raises, again], choices, phase))

@@ -1,6 +1,6 @@
 """Give the tasks that press spring keys one way to build them, their lamps included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import mujoco
 import numpy as np
@@ -11,16 +11,16 @@ KEY_TOP_M = 0.040
 KEY_HALF_SIZE_M = (0.016, 0.0085, 0.006)
 KEY_TRAVEL_M, TRIGGER_M = 0.012, 0.004
 KEY_STIFFNESS_N_PER_M, KEY_DAMPING = 120.0, 1.5
+# A pressed key gives way, not its surface: the tip sinks in by less than 3 mm.
+FIRM_CONTACT: dict[str, list[float]] = {
+    "solref": [0.01, 1.0],
+    "solimp": [0.95, 0.99, 0.001, 0.5, 2.0],
+}
 LAMP_OFF_M, LAMP_ON_M = 0.012, 0.034  # height of the lamp, in its box and out of it
 
 
-def add_key(
-    spec: mujoco.MjSpec, name: str, x: float, y: float, contact: Mapping[str, list[float]]
-) -> None:
-    """Add a key on a spring, with a joint of the same name, above a base at (x, y) [m].
-
-    `contact` holds MuJoCo's contact parameters of the key's cap that differ from its defaults.
-    """
+def add_key(spec: mujoco.MjSpec, name: str, x: float, y: float) -> None:
+    """Add a key on a spring, with a joint of the same name, above a base at (x, y) [m]."""
     half = KEY_HALF_SIZE_M
     body = spec.worldbody.add_body(name=name, pos=[x, y, KEY_TOP_M - half[2]])
     body.add_joint(
@@ -43,7 +43,7 @@ def add_key(
         conaffinity=1,
         condim=4,
         friction=[1.0, 0.02, 0.001],
-        **contact,
+        **FIRM_CONTACT,
     )
     body.gravcomp = 1
     spec.worldbody.add_geom(

@@ -28,10 +28,6 @@ KEY_M = {  # x and y of each finger's key
     "ring": (0.096, FINGER_Y_M["ring"]),
     "little": (0.084, FINGER_Y_M["little"]),
 }
-FIRM_CONTACT: dict[str, list[float]] = {
-    "solref": [0.01, 1.0],
-    "solimp": [0.95, 0.99, 0.001, 0.5, 2.0],
-}
 LAMP_GAP_M = 0.030  # from a key's centre to its lamp's
 CHORD_SIZES = (1, 2, 3)
 CHORDS = np.array(
@@ -78,7 +74,7 @@ class PressChord(Task):
         spec = make_scene("press_chord")
         add_hand(spec, "palm", (0.0, 0.0, PALM_HEIGHT_M))
         for finger, (x, y) in KEY_M.items():
-            add_key(spec, f"{finger}_key", x, y, FIRM_CONTACT)
+            add_key(spec, f"{finger}_key", x, y)
             _add_pin(spec, x, y)
             add_lamp(spec, f"{finger}_lamp", x + LAMP_GAP_M, y, 0.0075, 0.0098)
         add_camera(spec, (0.068, 0.018, 0.055), 0.33)

@@ -46,10 +46,11 @@ class PressEither(Task):
         or none within 15 control steps (0.6 s) after it.
     Modes: index, middle: the key that was pressed.
     Horizon: 80 control steps (3.2 s).
-    Versions: 0, first.
+    Versions: 1, firm keys; 0, a tip sank into its key by 9 mm.
     """
 
     name = "PressEither"
+    version = 1
     mount = "palm"
     horizon = 80
     hold_steps = 5
@@ -62,7 +63,7 @@ class PressEither(Task):
         spec = make_scene("press_either")
         add_hand(spec, "palm", PALM_M)
         for key in KEYS:
-            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key], {})
+            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key])
         add_lamp(spec, "lamp", *LAMP_M, 0.010, 0.014)
         add_camera(spec, (0.07, 0.0, 0.05), 0.34)
         return spec

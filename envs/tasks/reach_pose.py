@@ -14,7 +14,7 @@ from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 
 TOLERANCE_M = 0.01
 PALM_HEIGHT_M = 0.16
-RANGE_MARGIN = 0.1  # part of each joint's range that postures keep free at either end
+RANGE_MARGIN = 0.2  # part of each joint's range that postures keep free at either end
 CLEARANCE_M = 0.003  # between links in a drawn posture
 WAY_POINTS = 11  # checked for contact between start and goal
 LEAST_TRAVEL_M = 0.02  # of the tip that is farthest from its goal
@@ -39,17 +39,18 @@ class ReachPose(GoalTask):
     Observations: joint_position (14), joint_velocity (14), tip_position (15) [m, from the palm
         centre], goal_position (15) [m, from the palm centre], goal_offset (15) [m, goals minus
         tips]. Goals are given as positions, never as joint angles.
-    Start: a posture uniform in the inner 80 % of every joint's range. The goals are the
+    Start: a posture uniform in the inner 60 % of every joint's range. The goals are the
         fingertips of another such posture, in which the thumb's IP joint stands at the same part
         of its range as its MCP joint, so that positions determine angles. In both postures the
         thumb, the palm and the fingers keep 3 mm from each other; the straight way between them
         (joint space) is free of contact; the farthest tip has at least 2 cm to go.
     Success: every tip within 1 cm of its goal for 10 control steps (0.4 s).
     Horizon: 60 control steps (2.4 s).
-    Versions: 0, first.
+    Versions: 1, postures of the inner 60 % of every range; 0, of the inner 80 %.
     """
 
     name = "ReachPose"
+    version = 1
     mount = "palm"
     horizon = 60
     hold_steps = 10

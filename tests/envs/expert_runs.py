@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.hand import FINGERS, PALM_BODY
+from envs.hand import PALM_BODY
 from envs.registry import make_expert
 from envs.task import Task
 from envs.world import STATE_STAGE, World
-
-HAND_PARTS = (*FINGERS, PALM_BODY)
 
 
 @dataclass
@@ -46,12 +44,8 @@ def drive(task: Task, seeds: list[int]) -> Drive:
 def deepest_contact(world: World, row: int) -> float:
     """Return the smallest contact distance of a row [m], the hand with itself left out."""
     model, contact = world.task.model, world.batch.get_data(row).contact
-    distances = [0.0]
-    for geoms, distance in zip(contact.geom, np.atleast_1d(contact.dist), strict=True):
-        bodies = [model.body(model.geom_bodyid[geom]).name for geom in geoms]
-        if not all(body.startswith(HAND_PARTS) for body in bodies):
-            distances.append(float(distance))
-    return min(distances)
+    is_hand = (model.body_rootid == model.body(PALM_BODY).rootid)[model.geom_bodyid[contact.geom]]
+    return min([0.0, *contact.dist[~is_hand.all(axis=1)].tolist()])
 
 
 def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:

@@ -22,7 +22,7 @@ from fmbench.windows import Windows, make_windows
 from policies import ChunkActor, ChunkPolicyConfig
 from policies.sb3_predict import SB3Predictor
 
-TASK, ID = "ReachPose", "fmbench/ReachPose-v0"
+TASK, ID = "ReachPose", "fmbench/ReachPose-v1"
 TRAIN = TrainConfig(200, 64, learning_rate=3e-3, warmup_updates=10, ema_decay=0.98)
 
 
