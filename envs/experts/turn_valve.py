@@ -9,7 +9,7 @@ from envs.experts.posture_table import PostureTable, solve_table
 from envs.kinematics import solve_fingertips
 from envs.rotations import distance, turn, wrap
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, TurnValve
+from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, TOLERANCE_RAD, TurnValve
 from envs.world import World
 
 AXIS_M = np.array([0.062, 0.016, -0.078])  # the valve's centre in the palm frame when grasped
@@ -21,7 +21,6 @@ GRID_RAD = np.linspace(-1.0, 1.0, 21)
 QUARTER_RAD = np.pi / 2
 FORWARD_RAD = 0.10  # the tips are put down this far ahead of the middle between two spokes
 LEAD, TURN_STEP_RAD, ROLL_STEP_RAD, PLACE_STEP_RAD = 3.0, 0.22, 0.14, 0.35
-DONE_RAD, AGAIN_RAD = 0.04, 0.07  # stay below, let go to grasp again above
 STUCK_RAD_S, STUCK_STEPS = 0.25, 5
 ALIGNED_M, ALIGNED_RAD = 0.006, 0.10
 LOWERED_M, RAISED_M = 0.007, 0.028
@@ -97,15 +96,14 @@ class TurnValveExpert(Expert):
         off = distance(wrist, self.wrist_over(view, yaw))
         is_aligned = (off < ALIGNED_M) & (np.abs(at - first) < ALIGNED_RAD)
         is_aligned &= np.abs(np.where(rolls, stroke, yaw)) < ALIGNED_RAD
-        is_far, is_done = np.abs(remaining) > AGAIN_RAD, np.abs(remaining) < DONE_RAD
+        is_far = np.abs(remaining) > TOLERANCE_RAD
         is_still = np.abs(view.qvel[:, self.task.valve_dof]) < STUCK_RAD_S
         approach, lower, turning, raising = range(4)
         lowers = (phase == approach) & (is_aligned | is_late) & (height > RAISED_M) & is_far
         turns = (phase == lower) & ((height < LOWERED_M) | is_late)
         is_at_end = at * np.sign(remaining) > limit
         is_stuck = is_still & (steps > STUCK_STEPS)
-        gives_up = is_at_end | ((is_stuck | is_late) & is_far)
-        raises = (phase == turning) & gives_up & ~is_done
+        raises = (phase == turning) & is_far & (is_at_end | is_stuck | is_late)
         again = (phase == raising) & ((height > RAISED_M) | is_late) & is_far
         choices = [lower, turning, raising, approach]
         return np.asarray(np.select([lowers, turns, raises, again], choices, phase))

@@ -82,7 +82,7 @@ def test_goal_is_the_opposite_direction(task: TurnEither) -> None:
 
 
 def test_reaches_takes_any_leading_shape_and_whole_turns(task: TurnEither) -> None:
-    angles = np.array([[0.0, 0.06, 0.08], [2 * np.pi, -0.06, np.pi]])
+    angles = np.array([[0.0, 0.09, 0.11], [2 * np.pi, -0.09, np.pi]])
     achieved = directions(angles.ravel()).reshape(2, 3, 2)
     expected = [[True, True, False], [True, True, False]]
     assert task.reaches(achieved, np.array([1.0, 0.0])).tolist() == expected

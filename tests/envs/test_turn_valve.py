@@ -146,12 +146,13 @@ def test_start_depends_on_the_generator_alone(task: TurnValve) -> None:
     assert all(np.array_equal(first.memory[name], again.memory[name]) for name in first.memory)
 
 
-def test_expert_turns_in_its_mode_and_progress_never_falls(task: TurnValve) -> None:
+def test_expert_turns_in_its_mode_stays_and_progress_never_falls(task: TurnValve) -> None:
     world = World(task, 16, 1)
     expert, rows = TurnValveExpert(world), world.all_rows
     world.reset(rows, rows)
     expert.reset(rows, rows)
     best, deepest, modes = np.zeros(16), 0.0, np.full(16, NO_MODE)
+    height = np.full(16, np.inf)  # of the tips at the end
     while len(rows):
         outcome = world.step(rows, expert.act(rows, world.observe(rows))[0][:, 0])
         assert (outcome.progress >= best[rows] - 0.05).all()
@@ -159,6 +160,8 @@ def test_expert_turns_in_its_mode_and_progress_never_falls(task: TurnValve) -> N
         contacts = world.batch.get_data(int(rows[0])).contact
         deepest = min([deepest, *np.atleast_1d(contacts.dist).tolist()])
         modes[rows[outcome.success]] = outcome.mode[outcome.success]
+        height[rows] = expert.hand_state(world.view(rows))[2]
         rows = rows[~(outcome.terminated | outcome.truncated)]
     assert modes.tolist() == expert.mode.tolist()
     assert -0.003 < deepest < 0.0
+    assert (height < SPOKE_LENGTH_M / 2).all()  # on the spokes, where it can still correct
