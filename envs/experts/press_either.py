@@ -12,8 +12,9 @@ from envs.tasks.press_either import KEY_X_M, KEYS, PALM_M, PressEither
 from envs.world import World
 
 REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.2, 0.4, 0.2, 0.4])
-PRESS_M = 0.010  # tips are led this far below the resting keys
-FINGER_STEP_RAD = 0.35
+# Tips are led this far below the resting keys: far enough that half of it presses a key, too.
+PRESS_M = 0.020
+FINGER_STEP_RAD = 0.30
 MAX_REACTION_STEPS = 2
 
 

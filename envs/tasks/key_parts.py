@@ -19,7 +19,9 @@ FIRM_CONTACT: dict[str, list[float]] = {
 LAMP_OFF_M, LAMP_ON_M = 0.012, 0.034  # height of the lamp, in its box and out of it
 
 
-def add_key(spec: mujoco.MjSpec, name: str, x: float, y: float) -> None:
+def add_key(
+    spec: mujoco.MjSpec, name: str, x: float, y: float, travel_m: float = KEY_TRAVEL_M
+) -> None:
     """Add a key on a spring, with a joint of the same name, above a base at (x, y) [m]."""
     half = KEY_HALF_SIZE_M
     body = spec.worldbody.add_body(name=name, pos=[x, y, KEY_TOP_M - half[2]])
@@ -27,7 +29,7 @@ def add_key(spec: mujoco.MjSpec, name: str, x: float, y: float) -> None:
         name=name,
         type=mujoco.mjtJoint.mjJNT_SLIDE,
         axis=[0, 0, 1],
-        range=[-KEY_TRAVEL_M, 0.0],
+        range=[-travel_m, 0.0],
         limited=True,
         stiffness=KEY_STIFFNESS_N_PER_M,
         damping=KEY_DAMPING,

@@ -18,7 +18,7 @@ from envs.tasks.key_parts import (
 
 KEYS = ("index", "middle")
 PALM_M = (0.0, 0.0, 0.098)
-KEY_X_M = 0.085
+KEY_X_M, TRAVEL_M = 0.085, 0.016
 WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
@@ -46,7 +46,7 @@ class PressEither(Task):
         or none within 15 control steps (0.6 s) after it.
     Modes: index, middle: the key that was pressed.
     Horizon: 80 control steps (3.2 s).
-    Versions: 1, firm keys; 0, a tip sank into its key by 9 mm.
+    Versions: 1, firm keys of 16 mm travel; 0, a tip sank into its key by 9 mm.
     """
 
     name = "PressEither"
@@ -63,7 +63,7 @@ class PressEither(Task):
         spec = make_scene("press_either")
         add_hand(spec, "palm", PALM_M)
         for key in KEYS:
-            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key])
+            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key], TRAVEL_M)
         add_lamp(spec, "lamp", *LAMP_M, 0.010, 0.014)
         add_camera(spec, (0.07, 0.0, 0.05), 0.34)
         return spec
