@@ -53,11 +53,13 @@ def _built_in(name: str, module: str, horizon: int, version: int = 0, **marks: b
     return TaskEntry(place, expert, horizon, version, **marks)  # type: ignore[arg-type]
 
 
-def _adroit(name: str, module: str, has_goal: bool = False) -> dict[str, TaskEntry]:
+def _adroit(
+    name: str, module: str, has_goal: bool = False, is_sanity: bool = False
+) -> dict[str, TaskEntry]:
     """Return a task of Adroit and its twin, which observes what was published and no more."""
     place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
     return {
-        name: TaskEntry(place, expert, 200, extra="adroit", has_goal=has_goal),
+        name: TaskEntry(place, expert, 200, extra="adroit", has_goal=has_goal, is_sanity=is_sanity),
         f"{name}Published": TaskEntry(
             f"{place}Published", expert, 200, extra="adroit", twin_of=name
         ),
@@ -87,10 +89,10 @@ TASKS: dict[str, TaskEntry] = {
     # Two hands.
     "HandOver": _built_in("HandOver", "hand_over", horizon=300, version=1, has_goal=True),
     # Another hand, with gymnasium-robotics' models.
-    **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True),
+    **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True, is_sanity=True),
     **_adroit("AdroitDoor", "adroit_door"),
-    **_adroit("AdroitHammer", "adroit_hammer"),
-    **_adroit("AdroitPen", "adroit_pen", has_goal=True),
+    **_adroit("AdroitHammer", "adroit_hammer", is_sanity=True),
+    **_adroit("AdroitPen", "adroit_pen", has_goal=True, is_sanity=True),
 }
 
 

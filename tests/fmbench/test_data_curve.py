@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 from fake_run import write_run
 
+from envs.registry import TASKS as KNOWN_TASKS
+from envs.registry import suite
 from fmbench.data_curve import CurveRow, draw_curve, main
 from fmbench.data_curve_text import separation
 from fmbench.records import read_rows
 
 TASKS = ("LiftCube", "PressEither")
+RESULTS = Path(__file__).parents[2] / "results"
 
 
 def make_run(folder: Path, demos: int, **config: object) -> Path:
@@ -81,3 +84,13 @@ def test_runs_that_must_not_stand_together_are_refused(
     assert said in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_sanity_marks_are_those_of_the_committed_rows() -> None:
+    rows = read_rows(RESULTS / "demonstrations" / CurveRow.file_name, CurveRow)
+    measured = {row.task for row in rows}
+    assert measured == set(suite())
+    for task in measured:
+        own = [row for row in rows if row.task == task]
+        assert {row.demos for row in own} == {0, 10, 50, 200}
+        assert KNOWN_TASKS[task].is_sanity == (separation(own) == "nothing"), task
