@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.registry import has_extra, make_expert, make_task, suite
+from envs.registry import TASKS, has_extra, make_expert, make_task, suite
 from envs.task import IntArray
 from envs.world import World
 from fmbench.open_loop import RandomPolicy
@@ -19,7 +19,7 @@ from fmbench.rollout import Policy, rollout
 from fmbench.seeds import VALIDATION, episode_seeds
 
 MAX_SIMS, WATCHED_ROWS = 256, 8
-DEEPEST_M = 0.003
+DEEPEST_M = 0.003  # of our own hand; the contacts that Adroit was published with are softer
 
 
 class DepthWatch:
@@ -64,14 +64,14 @@ def _descends(model: object, body: int, roots: set[int]) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line for each task; exit code 1 says that an episode diverged."""
+    """Print a line for each task; exit code 1: one diverged, or touched too deeply."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.stability")
     parser.add_argument("--task", nargs="+", default=[t for t in suite() if has_extra(t)])
     parser.add_argument("--episodes", type=int, default=2000)
     given = parser.parse_args(arguments)
     print("| task | expert: diverged | deepest contact | random: diverged |")
     print("|---|--:|--:|--:|")
-    total = 0
+    faults = 0
     with Reporter().stage("stability", 2 * len(given.task)) as stage:
         for k, name in enumerate(given.task):
             world = World(make_task(name), min(MAX_SIMS, given.episodes))
@@ -85,8 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             depth = f"{1e3 * watch.deepest_m:.1f} mm"
             print(f"| {name} | {expert}/{given.episodes} | {depth} | {random}/{given.episodes} |")
             sys.stdout.flush()
-            total += expert + random
-    return 1 if total else 0
+            is_too_deep = watch.deepest_m > DEEPEST_M and not TASKS[name].extra
+            faults += expert + random + is_too_deep
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
