@@ -35,6 +35,8 @@ _GRID_HEADER = (
     "Unstable",
     "Errors",
 )
+INCOMPLETE = "(incomplete)"
+"""Marks a policy of whose training seeds one lacks episodes."""
 
 
 def summary_markdown(results: Results) -> str:
@@ -57,7 +59,9 @@ def summary_markdown(results: Results) -> str:
         blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
         blocks += ["## What the chunks look like", _looks_table(results)]
-    blocks += ["## How to read this", "\n".join(f"- {line}" for line in _footer(results))]
+    has_gaps = any(INCOMPLETE in block for block in blocks)
+    lines = "\n".join(f"- {line}" for line in _footer(results, has_gaps))
+    blocks += ["## How to read this", lines]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -119,7 +123,7 @@ def _headline_table(results: Results, task: str) -> str:
         body.append(own)
     present = set(results.summary.loc[results.summary["task"] == task, "policy"])
     for policy in sorted(set(results.summary["policy"]) - present, key=policy_order):
-        body.append([_escape(policy), "–", "no episodes (incomplete)", *["–"] * 5])
+        body.append([_escape(policy), "–", f"no episodes {INCOMPLETE}", *["–"] * 5])
     return markdown_table(_HEADER, body, escaped=True)
 
 
@@ -133,7 +137,7 @@ def cells(row: Any) -> list[str]:
     return [
         row.policy,
         sampler_label(row.sampler, row.steps),
-        success + ("" if row.complete else " (incomplete)"),
+        success + ("" if row.complete else f" {INCOMPLETE}"),
         f"{row.low:.3f}–{row.high:.3f}",
         _evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
@@ -187,7 +191,7 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
-def _footer(results: Results) -> Iterator[str]:
+def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
     """Yield what a reader must know to trust the numbers."""
     episodes = results.episodes
     trained = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
@@ -229,7 +233,8 @@ def _footer(results: Results) -> Iterator[str]:
             " where several ways are good, only the nearest sample's says how well one is met."
             " Straightness: how far paths from noise to chunks bend, over their squared length."
         )
-    yield "Incomplete: a training seed lacks episodes that other rows of the task have."
+    if has_gaps:
+        yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
     yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."
     if isinstance(versions := results.run.get("versions"), dict):
         yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."

@@ -174,6 +174,7 @@ def test_markdown_says_what_a_reader_needs(tmp_path):
     for needed in ("n = 60", "20000 to 20059", "abc1234", "mujoco 4.0.0", "flow ahead of bc"):
         assert needed in text
     assert "SMOKE" not in text
+    assert "incomplete" not in text.lower()
     assert (
         "**flow**" not in text.split("## fmbench/TwoCubes-v0")[0]
     )  # ahead of bc, tied with diffusion
@@ -192,6 +193,7 @@ def test_markdown_marks_smoke_and_incomplete_cells(tmp_path):
     assert "SMOKE RUN" in text.splitlines()[2]
     assert "/29 (incomplete)" in text
     assert "| bc | – | no episodes (incomplete) |" in text
+    assert "- (incomplete): a training seed lacks episodes" in text
 
 
 def test_markdown_escapes_markup(tmp_path):
