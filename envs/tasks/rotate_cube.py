@@ -18,9 +18,9 @@ from envs.tasks.palm_up_parts import (
     palm_up_quaternion,
 )
 
-TOLERANCE_RAD, UPRIGHT_RAD = 0.2, 0.4
-TURN_RAD = (1.32, 1.82)  # a quarter, more or less
-START_YAW_RAD, START_JITTER_M, START_JITTER_RAD = 0.6, 0.006, 0.08
+TOLERANCE_RAD, UPRIGHT_RAD = 0.25, 0.4
+TURN_RAD = (1.50, 1.64)  # a quarter, more or less
+START_YAW_RAD, START_JITTER_M, START_JITTER_RAD = 0.10, 0.002, 0.05
 START_X_M = 0.014  # of the cube's centre, hand frame
 REST_M = 0.0005  # drawn above the palm
 DROP_RADIUS_M, TURNED_OVER_RAD = 0.10, 1.0
@@ -43,17 +43,18 @@ class RotateCube(GoalTask):
         [two columns of its rotation matrix], cube_velocity (6) [m/s and rad/s], tip_offset (15)
         [m, tips minus cube], remaining_turn (1) [rad, goal minus yaw, signed]; all in the hand
         frame.
-    Start: the cube on the palm, yaw uniform in ±0.6 rad, its place jittered by 6 mm; the goal
-        1.32 to 1.82 rad from it, either way with equal chance; the fingers bent in front of it,
-        every joint jittered by 0.08 rad, nothing touching.
-    Success: the cube within 0.2 rad of the goal, lying flat on the palm (0.4 rad), for 10
+    Start: the cube on the palm, yaw uniform in ±0.1 rad, its place jittered by 2 mm; the goal
+        1.50 to 1.64 rad from it, either way with equal chance; the fingers bent in front of it,
+        every joint jittered by 0.05 rad, nothing touching.
+    Success: the cube within 0.25 rad of the goal, lying flat on the palm (0.4 rad), for 10
         control steps (0.4 s).
     Failure, which ends the episode: the cube left the hand or turned over.
     Horizon: 200 control steps (8 s).
-    Versions: 0, first.
+    Versions: 1, starts less wide, within 0.25 rad; 0, within 0.2 rad.
     """
 
     name = "RotateCube"
+    version = 1
     mount = "palm"
     horizon = 200
     hold_steps = 10
