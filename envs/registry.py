@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
-import hashlib
 import importlib
 import importlib.util
-import inspect
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -209,46 +206,3 @@ def _load(place: str) -> Any:
     """Return the class at "module:Class"."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)
-
-
-@lru_cache(maxsize=64)
-def task_hash(name: str) -> str:
-    """Hash what decides a demonstration: the compiled scene, the task, its expert, the engine.
-
-    The sources are the task's and the expert's modules and every module of `envs` that they
-    import. Comments and docstrings do not count, so a better text keeps the demonstrations valid.
-    """
-    digest = hashlib.sha256(make_task(name).spec.to_xml().encode())
-    entry = TASKS[name]
-    waiting = [place.partition(":")[0] for place in (entry.task, entry.expert)]
-    seen: set[str] = set()
-    while waiting:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting += _imported_modules(current)
-    for current in sorted(seen):
-        digest.update(ast.dump(_code(current)).encode())
-    return digest.hexdigest()
-
-
-def _imported_modules(module_name: str) -> list[str]:
-    """Return the modules of `envs` that a module imports from."""
-    return [
-        node.module
-        for node in ast.walk(_code(module_name))
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("envs.")
-    ]
-
-
-@lru_cache(maxsize=64)
-def _code(module_name: str) -> ast.Module:
-    """Return a module's syntax tree without docstrings."""
-    tree = ast.parse(inspect.getsource(importlib.import_module(module_name)))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            first = body[0].value
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                node.body = body[1:]  # type: ignore[attr-defined]
-    return tree

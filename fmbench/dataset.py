@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from envs.registry import make_expert, make_task, task_hash, task_id
+from envs.registry import make_expert, make_task, task_id
+from envs.task_hash import task_hash
 from envs.world import World
 from fmbench.artefacts import publish, staged_folder, verify
 from fmbench.command_noise import CommandNoise

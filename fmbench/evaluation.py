@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.registry import TASKS, make_expert, make_task, task_hash
+from envs.registry import TASKS, make_expert, make_task
+from envs.task_hash import task_hash
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from envs.registry import task_hash
+from envs.task_hash import task_hash
 from fmbench.cells import CellStore
 from fmbench.checkpoints import (
     STATE_FILE,

@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from envs.registry import TASKS, task_hash
+from envs.registry import TASKS
+from envs.task_hash import task_hash
 from fmbench.checkpoints import checkpoint_facts, load_policy
 from fmbench.config import RunConfig, config_from_json
 from fmbench.errors import FmbenchError

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from envs.registry import make_task, task_hash
+from envs.registry import make_task
+from envs.task_hash import task_hash
 from fmbench.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.config import RunConfig
 from fmbench.errors import RunFailed

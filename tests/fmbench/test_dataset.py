@@ -10,7 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from envs.registry import make_task, task_hash
+from envs.registry import make_task
+from envs.task_hash import task_hash
 from envs.world import World
 from fmbench import dataset
 from fmbench.artefacts import MANIFEST, sha256_file
