@@ -81,7 +81,7 @@ TASKS: dict[str, TaskEntry] = {
         "RelocateBall", "relocate_ball", horizon=150, has_goal=True, is_sanity=True
     ),
     "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150, has_goal=True),
-    "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150, is_sanity=True),
+    "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150, version=1),
     "InsertPeg": _built_in("InsertPeg", "insert_peg", horizon=200, has_goal=True),
     "StackCubes": _built_in("StackCubes", "stack_cubes", horizon=150),
     "TurnValve": _built_in("TurnValve", "turn_valve", horizon=300, version=1, has_goal=True),

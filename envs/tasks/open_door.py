@@ -13,10 +13,10 @@ from envs.tasks.door_parts import LATCH_RAD, add_door
 OPEN_RAD = 1.2
 FREE_RAD = 0.10  # door angle at which the tongue has left the keeper
 MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
-HINGE_BOX_M = ((0.09, 0.21), (0.02, 0.14), (0.135, 0.195))  # of the door frame's origin
-HINGE_YAW_RAD = (-0.20, 0.45)
-START_PALM_M = (-0.14, 0.0, 0.16)  # wrist slides at the start, before jitter
-START_JITTER_M, START_JITTER_RAD = 0.04, 0.2
+HINGE_BOX_M = ((0.10, 0.25), (-0.08, 0.12), (0.135, 0.295))  # of the door frame's origin
+HINGE_YAW_RAD = (-0.20, 0.90)
+START_PALM_M = (-0.17, 0.0, 0.20)  # wrist slides at the start, before jitter
+START_JITTER_M, START_JITTER_RAD = 0.07, 0.3
 # A loose hand: thumb 4, index 3, middle 3, ring 2, little 2.
 START_RAD = np.array([0.4, -0.2, 0.3, 0.3, 0.0, 0.2, 0.5, 0.0, 0.2, 0.5, 0.2, 0.5, 0.2, 0.5])
 
@@ -33,15 +33,16 @@ class OpenDoor(Task):
         door_velocity (1), lever_velocity (1) [rad/s], grip_position (3) [m, middle of the grip,
         world], grip_axes (6) [two columns of the lever's rotation matrix], grip_offset (3) [m,
         grip minus palm centre], grip_tip_offset (15) [m, tips minus grip].
-    Start: the hinge uniform in an 8 x 8 x 4 cm box, the whole door turned by -0.15 to 0.4 rad,
-        shut, its lever level; a loose hand about 15 cm in front of it, its place jittered by
-        3 cm, its finger and wrist joints by 0.15 rad.
+    Start: the hinge uniform in a 15 x 20 x 16 cm box, the whole door turned by -0.2 to 0.9 rad,
+        shut, its lever level; a loose hand in front of it, its place jittered by 7 cm, its finger
+        and wrist joints by 0.3 rad.
     Success: the door's angle above 1.2 rad for 10 control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: 1, wider starts, from which 10 demonstrations do not suffice; 0, first.
     """
 
     name = "OpenDoor"
+    version = 1
     mount = "wrist"
     horizon = 150
     hold_steps = 10
