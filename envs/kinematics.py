@@ -1,4 +1,4 @@
-"""Solve for the finger joints that put chosen fingertips at chosen points of the palm frame."""
+"""Solve for the finger joints that put fingertips at chosen points of the palm frame."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,11 +7,16 @@ import mujoco
 import numpy as np
 
 from envs.hand import (
+    DIP_COUPLING,
     FINGER_JOINTS,
+    FINGER_SCALE,
     FINGER_STIFFNESS_NM_PER_RAD,
+    FINGER_Y_M,
     FINGERS,
     HAND_JOINTS,
     JOINT_RANGE_RAD,
+    KNUCKLE_X_M,
+    LONG_PHALANGES_M,
     add_hand,
     index_hand,
 )
@@ -110,6 +115,34 @@ def solve_fingertips(
         for finger, target in targets.items()
     ]
     return angles, max(errors)
+
+
+def aim_finger(finger: str, targets: FloatArray) -> FloatArray:
+    """Solve for a finger with an abduction joint in closed form, many targets at once.
+
+    The plane of the finger turns to the target; the finger curls until its tip is as far from the
+    knuckle as the target is, then turns about the knuckle.
+
+    Args:
+        finger: "index" or "middle".
+        targets: Wanted tip-sphere centres, (n, 3) [m], palm frame, in front of the knuckle.
+
+    Returns:
+        Abduction, MCP and PIP angles, (n, 3) [rad], clipped to their ranges: a target out of reach
+        is pointed at.
+    """
+    limits = np.array([JOINT_RANGE_RAD[name] for name in FINGER_JOINTS[finger]])
+    first, second, third = (FINGER_SCALE[finger] * length for length in LONG_PHALANGES_M)
+    curls = np.linspace(limits[2, 0], limits[2, 1], 1024)
+    # The tip in the finger's plane while the MCP joint is at 0: along the finger and below it.
+    curled = first + second * np.exp(1j * curls) + third * np.exp(1j * (1 + DIP_COUPLING) * curls)
+    x, y, z = (targets - np.array([KNUCKLE_X_M, FINGER_Y_M[finger], 0.0])).T
+    along = np.hypot(x, y)
+    # A tip comes nearer to its knuckle the more the finger curls; `interp` wants a rising axis.
+    pip = np.interp(np.hypot(along, z), np.abs(curled)[::-1], curls[::-1])
+    mcp = np.arctan2(-z, along) - np.interp(pip, curls, np.angle(curled))
+    angles = np.stack([np.arctan2(y, x), mcp, pip], axis=1)
+    return np.asarray(np.clip(angles, limits[:, 0], limits[:, 1]))
 
 
 def pressing_targets(angles: FloatArray, forces: Mapping[str, FloatArray]) -> FloatArray:

@@ -67,7 +67,7 @@ TASKS: dict[str, TaskEntry] = {
     # The hand on a fixed palm.
     "ReachPose": _built_in("ReachPose", "reach_pose", horizon=60, version=1, has_goal=True),
     "TurnDial": _built_in("TurnDial", "turn_dial", horizon=200, has_goal=True),
-    "PressEither": _built_in("PressEither", "press_either", horizon=80, version=1),
+    "PressEither": _built_in("PressEither", "press_either", horizon=80, version=2),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100, is_sanity=True),
     "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, version=1, has_goal=True),
     "RotateCube": _built_in(

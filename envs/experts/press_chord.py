@@ -3,18 +3,32 @@
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.experts.key_postures import key_postures
-from envs.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS
+from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGERS, HAND_JOINTS
+from envs.kinematics import solve_fingertips
 from envs.task import FloatArray, IntArray, View
+from envs.tasks.key_parts import KEY_TOP_M
 from envs.tasks.press_chord import KEY_M, PALM_HEIGHT_M, START_POSTURE_RAD, PressChord
 from envs.world import World
 
+HOVER_M = 0.006  # tip surfaces over the resting keys
 PRESS_M = 0.012  # tips are led this far below the resting keys
 FINGER_STEP_RAD = 0.20
 # Which finger, of five, each joint belongs to.
 FINGER_OF_JOINT = np.array(
     [k for joint in HAND_JOINTS for k, name in enumerate(FINGERS) if joint in FINGER_JOINTS[name]]
 )
+
+
+def key_postures() -> tuple[FloatArray, FloatArray]:
+    """Return the postures in which all fingers hover and in which all press, (14,) [rad] each."""
+
+    def over(height: float, initial: FloatArray) -> FloatArray:
+        z = KEY_TOP_M + CAPSULE_RADII_M[2] + height - PALM_HEIGHT_M
+        targets = {finger: np.array([x, y, z]) for finger, (x, y) in KEY_M.items()}
+        return solve_fingertips(targets, initial)[0]
+
+    hover = over(HOVER_M, START_POSTURE_RAD)
+    return hover, over(-PRESS_M, hover)
 
 
 class PressChordExpert(Expert):
@@ -26,7 +40,7 @@ class PressChordExpert(Expert):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.hover, self.down = key_postures(KEY_M, PALM_HEIGHT_M, PRESS_M, START_POSTURE_RAD)
+        self.hover, self.down = key_postures()
 
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray

@@ -1,33 +1,20 @@
 """PressEither's expert: hover over both keys, then press the one that the episode's mode names."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.experts.key_postures import key_postures
-from envs.hand import FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
+from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, HAND_JOINTS
+from envs.kinematics import aim_finger
 from envs.task import FloatArray, IntArray, View
-from envs.tasks.press_either import KEY_X_M, KEYS, PALM_M, PressEither
+from envs.tasks.press_either import KEYS, PALM_M, PressEither
 from envs.world import World
 
-REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0.2, 0.4, 0.2, 0.4])
+REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0, 0.4, 0, 0.4])
+HOVER_M = 0.004  # tip surfaces over the resting keys
 # Tips are led this far below the resting keys: far enough that half of it presses a key, too.
 PRESS_M = 0.020
 FINGER_STEP_RAD = 0.30
 MAX_REACTION_STEPS = 2
-
-
-@lru_cache(maxsize=1)
-def press_postures() -> tuple[FloatArray, FloatArray]:
-    """Return the hovering posture, (14,), and the postures that press each key, (2, 14) [rad]."""
-    places = {key: (KEY_X_M, FINGER_Y_M[key]) for key in KEYS}
-    hover, down = key_postures(places, PALM_M[2], PRESS_M, REST_RAD)
-    presses = np.stack([hover, hover])
-    for k, key in enumerate(KEYS):
-        own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
-        presses[k, own] = down[own]
-    return hover, presses
 
 
 class PressEitherExpert(Expert):
@@ -39,7 +26,6 @@ class PressEitherExpert(Expert):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.hover, self.presses = press_postures()
         self.reaction: IntArray = np.zeros(world.num_sims, dtype=np.int64)
 
     def begin(self, row: int, rng: np.random.Generator) -> None:
@@ -55,7 +41,14 @@ class PressEitherExpert(Expert):
         return np.where(presses, 1, phase)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer all fingers to the phase's posture."""
-        posture = np.where((phase == 1)[:, None], self.presses[self.mode[rows]], self.hover)
+        """Steer both fingers over their keys, or one of them into its key."""
+        tops = self.task.key_tops(view) - np.array(PALM_M)
+        posture = np.tile(REST_RAD, (len(view), 1))
+        for k, key in enumerate(KEYS):
+            presses = (phase == 1) & (self.mode[rows] == k)
+            target = tops[:, k].copy()
+            target[:, 2] += CAPSULE_RADII_M[2] + np.where(presses, -PRESS_M, HOVER_M)
+            own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
+            posture[:, own] = aim_finger(key, target)
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, posture, FINGER_STEP_RAD * self.speed[rows, None])

@@ -70,7 +70,7 @@ def _add_frame(frame: mujoco.MjsBody) -> None:
     edge = -PANEL_WIDTH_M - 0.004 - half_width
     for name, y in (("hinge_post", 0.012 + half_width), ("latch_post", edge)):
         # The foot goes down into the table: the frame's height varies.
-        size, z = [half_depth, half_width, tall + 0.05], -0.05
+        size, z = [half_depth, half_width, tall + 0.09], -0.09
         frame.add_geom(name=name, type=_BOX, pos=[0, y, z], size=size, rgba=DARK, **_BITS)
     middle = (0.012 + half_width + edge) / 2
     lintel = [half_depth, 0.012 + 2 * half_width - middle, 0.010]

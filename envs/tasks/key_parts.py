@@ -20,11 +20,11 @@ LAMP_OFF_M, LAMP_ON_M = 0.012, 0.034  # height of the lamp, in its box and out o
 
 
 def add_key(
-    spec: mujoco.MjSpec, name: str, x: float, y: float, travel_m: float = KEY_TRAVEL_M
+    parent: mujoco.MjsBody, name: str, x: float, y: float, travel_m: float = KEY_TRAVEL_M
 ) -> None:
     """Add a key on a spring, with a joint of the same name, above a base at (x, y) [m]."""
     half = KEY_HALF_SIZE_M
-    body = spec.worldbody.add_body(name=name, pos=[x, y, KEY_TOP_M - half[2]])
+    body = parent.add_body(name=name, pos=[x, y, KEY_TOP_M - half[2]])
     body.add_joint(
         name=name,
         type=mujoco.mjtJoint.mjJNT_SLIDE,
@@ -48,7 +48,7 @@ def add_key(
         **FIRM_CONTACT,
     )
     body.gravcomp = 1
-    spec.worldbody.add_geom(
+    parent.add_geom(
         type=mujoco.mjtGeom.mjGEOM_BOX,
         pos=[x, y, 0.006],
         size=[0.018, 0.0098, 0.006],

@@ -56,7 +56,7 @@ class OpenDoor(Task):
         spec.option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
         add_door(spec)
-        add_camera(spec, (0.05, 0.0, 0.16), 0.75, (-0.62, 0.62, 0.48))
+        add_camera(spec, (0.02, -0.03, 0.19), 0.95, (-0.50, 0.72, 0.48))
         return spec
 
     def index_scene(self) -> None:

@@ -74,7 +74,7 @@ class PressChord(Task):
         spec = make_scene("press_chord")
         add_hand(spec, "palm", (0.0, 0.0, PALM_HEIGHT_M))
         for finger, (x, y) in KEY_M.items():
-            add_key(spec, f"{finger}_key", x, y)
+            add_key(spec.worldbody, f"{finger}_key", x, y)
             _add_pin(spec, x, y)
             add_lamp(spec, f"{finger}_lamp", x + LAMP_GAP_M, y, 0.0075, 0.0098)
         add_camera(spec, (0.068, 0.018, 0.055), 0.33)

@@ -8,7 +8,6 @@ from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
 from envs.tasks.key_parts import (
     KEY_TOP_M,
-    TRIGGER_M,
     add_key,
     add_lamp,
     key_addresses,
@@ -18,13 +17,15 @@ from envs.tasks.key_parts import (
 
 KEYS = ("index", "middle")
 PALM_M = (0.0, 0.0, 0.098)
-KEY_X_M, TRAVEL_M = 0.085, 0.016
+KEY_X_M, TRAVEL_M, TRIGGER_M = 0.085, 0.016, 0.003
+BOARD_SHIFT_M = np.array([0.012, 0.010, 0.008])  # the keys are moved by plus or minus this
+FOOT_M = 0.020  # the board reaches down into the table: its height varies
 WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
 LAMP_M = (0.12, -0.035)
 # Thumb (4), index (3), middle (3), ring (2), little (2): both tips begin above their keys.
-START_POSTURE_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, -0.05, 0.6, 0, -0.05, 0.6, 0.3, 0.5, 0.3, 0.5])
+START_POSTURE_RAD = np.array([0.5, -0.1, 0.2, 0.2, 0, -0.08, 0.45, 0, -0.08, 0.45, 0, 0.4, 0, 0.4])
 START_JITTER_RAD = np.array([0.25] * 4 + [0.15, 0.12, 0.25] * 2 + [0.25] * 4)
 
 
@@ -33,37 +34,40 @@ class PressEither(Task):
 
     The two ways are equally good by design and nothing observed says which one the expert took.
     The press is over before a policy that executes chunks sees the keys again, and it cannot be
-    undone: the average of the two ways presses both keys.
+    undone: the average of the two ways presses both keys. The keys stand in few places, so that
+    both ways are shown in each: a place of its own would name the demonstration, and regression
+    would learn by heart which way each went.
 
     Actions: 14 absolute finger position targets [rad] in [-1, 1], each scaled to its range.
     Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
-        down], tip_clearance (2) [m, index and middle tips above their keys' rest height],
+        down], tip_offset (6) [m, index and middle tips minus the tops of their resting keys],
         countdown (1) [s until the signal, at most 1].
-    Start: fingers raised over the keys, each joint jittered by ±0.12 to ±0.25 rad; the signal
-        comes after 15-45 control steps.
-    Success: exactly one key at least 4 mm down for 5 control steps (0.2 s).
+    Start: the two keys together in one of eight places, moved by ±12 mm along the fingers, ±10 mm
+        across them and ±8 mm in height; fingers raised above, each joint jittered by ±0.12 to
+        ±0.25 rad; the signal comes after 15-45 control steps.
+    Success: exactly one key at least 3 mm down for 5 control steps (0.2 s).
     Failure, which ends the episode: both keys were pressed, a key was pressed before the signal,
         or none within 15 control steps (0.6 s) after it.
     Modes: index, middle: the key that was pressed.
     Horizon: 80 control steps (3.2 s).
-    Versions: 1, firm keys of 16 mm travel; 0, a tip sank into its key by 9 mm.
+    Versions: 2, keys in eight places, trigger at 3 mm; 1, firm keys of 16 mm travel in one place,
+        trigger at 4 mm; 0, a tip sank into its key by 9 mm.
     """
 
     name = "PressEither"
-    version = 1
+    version = 2
     mount = "palm"
     horizon = 80
     hold_steps = 5
     modes = KEYS
-    memory_sizes = {"countdown": 1, "pressed": 2}  # noqa: RUF012
+    memory_sizes = {"board": 3, "countdown": 1, "pressed": 2}  # noqa: RUF012
     description = "After a signal press exactly one of two keys."
 
     def build_scene(self) -> mujoco.MjSpec:
         """Return the fixed hand above two keys and a signal lamp."""
         spec = make_scene("press_either")
         add_hand(spec, "palm", PALM_M)
-        for key in KEYS:
-            add_key(spec, f"{key}_key", KEY_X_M, FINGER_Y_M[key], TRAVEL_M)
+        _add_board(spec)
         add_lamp(spec, "lamp", *LAMP_M, 0.010, 0.014)
         add_camera(spec, (0.07, 0.0, 0.05), 0.34)
         return spec
@@ -79,14 +83,16 @@ class PressEither(Task):
         posture = START_POSTURE_RAD + START_JITTER_RAD * rng.uniform(-1.0, 1.0, len(HAND_JOINTS))
         qpos[self.hand.qpos] = np.clip(posture, self.hand.low, self.hand.high)
         wait = float(rng.integers(*WAIT_STEPS))
-        return Start(qpos, {"countdown": np.array([wait]), "pressed": np.zeros(2)})
+        board = BOARD_SHIFT_M * rng.choice([-1.0, 1.0], 3)
+        memory = {"board": board, "countdown": np.array([wait]), "pressed": np.zeros(2)}
+        return Start(qpos, memory)
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
         return (
             *self.hand_fields(),
             Field("key_depth", 2, "m", 0.1, "how far the index and middle keys are down"),
-            Field("tip_clearance", 2, "m", 0.5, "index and middle tips above their resting keys"),
+            Field("tip_offset", 6, "m", 0.5, "tips minus the tops of their resting keys"),
             Field("countdown", 1, "s", COUNTDOWN_LIMIT_S, "time until the signal, 0 after it"),
         )
 
@@ -96,13 +102,22 @@ class PressEither(Task):
         return {
             **self.observe_hand(view),
             "key_depth": self.key_depth(view),
-            "tip_clearance": view.site_position(self.key_tips)[:, :, 2] - KEY_TOP_M,
+            "tip_offset": self.tip_offset(view).reshape(len(view), 6),
             "countdown": np.clip(countdown, 0.0, COUNTDOWN_LIMIT_S),
         }
 
     def key_depth(self, view: View) -> FloatArray:
         """Return how far the keys are down, (n, 2) [m]."""
         return key_depth(view, self.key_qpos)
+
+    def key_tops(self, view: View) -> FloatArray:
+        """Return the middle of the resting keys' tops, (n, 2, 3) [m, world]."""
+        tops = np.array([[KEY_X_M, FINGER_Y_M[key], KEY_TOP_M] for key in KEYS])
+        return np.asarray(view.memory("board")[:, None] + tops)
+
+    def tip_offset(self, view: View) -> FloatArray:
+        """Return the index and middle tips minus their resting keys' tops, (n, 2, 3) [m]."""
+        return view.site_position(self.key_tips) - self.key_tops(view)
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Count down; remember every key that was ever pressed, 2 if before the signal."""
@@ -121,8 +136,9 @@ class PressEither(Task):
         missed = ~ever.any(axis=1) & (countdown <= -DEADLINE_STEPS)
         failed: BoolArray = ever.all(axis=1) | (pressed > 1.0).any(axis=1) | missed
         solved = one & (is_down & ever).any(axis=1)
-        clearance = view.site_position(self.key_tips)[:, :, 2].mean(axis=1) - KEY_TOP_M
-        ready = 1.0 - np.clip(np.abs(clearance - 0.015) / 0.1, 0.0, 1.0)
+        over = np.array([0.0, 0.0, 0.015])
+        miss = np.linalg.norm(self.tip_offset(view) - over, axis=2).mean(axis=1)
+        ready = 1.0 - np.clip(miss / 0.1, 0.0, 1.0)
         return Score(
             solved=solved,
             failed=failed,
@@ -136,7 +152,23 @@ class PressEither(Task):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Raise the lamp out of its box when the signal comes."""
+        """Place the board; raise the lamp out of its box when the signal comes."""
         height = lamp_height(memory["countdown"][:, 0] <= 0.0)
         x, y = (np.full(len(height), value) for value in LAMP_M)
-        return np.stack([x, y, height], axis=1)[:, None, :]
+        return np.stack([memory["board"], np.stack([x, y, height], axis=1)], axis=1)
+
+
+def _add_board(spec: mujoco.MjSpec) -> None:
+    """Add both keys on one board, a mocap body that an episode moves."""
+    board = spec.worldbody.add_body(name="board", mocap=True)
+    for key in KEYS:
+        add_key(board, f"{key}_key", KEY_X_M, FINGER_Y_M[key], TRAVEL_M)
+    middle = float(np.mean([FINGER_Y_M[key] for key in KEYS]))
+    board.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_BOX,
+        pos=[KEY_X_M, middle, -FOOT_M / 2],
+        size=[0.021, 0.023, FOOT_M / 2],
+        rgba=[0.22, 0.25, 0.30, 1.0],
+        contype=0,
+        conaffinity=0,
+    )

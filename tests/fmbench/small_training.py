@@ -10,7 +10,7 @@ from policies import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
 
 CONFIG = TrainConfig(updates=11, batch_size=5, warmup_updates=3, log_every=4)
-ORIGIN = {"task": "fmbench/PressEither-v1", "train_seed": "3"}
+ORIGIN = {"task": "fmbench/PressEither-v2", "train_seed": "3"}
 
 
 def make_small_windows() -> Windows:

@@ -51,7 +51,7 @@ def episodes_of(data: Demonstrations, flat: np.ndarray, extra: int) -> list[np.n
 
 def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None:
     facts = demonstrations.manifest
-    assert facts["task"] == "fmbench/PressEither-v1"
+    assert facts["task"] == "fmbench/PressEither-v2"
     assert facts["task_hash"] == task_hash(TASK)
     assert (facts["episodes"], facts["noise"]) == (4, 1.0)
     assert facts["steps"] == demonstrations.lengths.sum()
@@ -125,7 +125,7 @@ def test_folder_depends_on_all_that_decides_the_data(
     monkeypatch.setattr(dataset, "task_hash", lambda task: "another")
     folders.append(dataset_folder(configs[0], tmp_path))
     assert len(set(folders)) == 4
-    assert folders[0].name.startswith("PressEither-v1-4-")
+    assert folders[0].name.startswith("PressEither-v2-4-")
 
 
 def test_flipped_bit_is_refused(folder: Path) -> None:
@@ -174,7 +174,7 @@ def test_data_outside_the_file_are_refused(kind: str, folder: Path, tmp_path: Pa
 def test_foreign_folders_are_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FmbenchError, match="was not written by fmbench"):
         load_demonstrations(tmp_path, TASK)
-    with pytest.raises(FmbenchError, match="fmbench/PressEither-v1 as it was"):
+    with pytest.raises(FmbenchError, match="fmbench/PressEither-v2 as it was"):
         load_demonstrations(folder, "ReachPose")
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**manifest, "kind": "checkpoint"}))

@@ -13,7 +13,7 @@ from fmbench.matrix import MatrixRow, draw_matrix, main
 from fmbench.records import DiagnosticRow, read_rows, write_rows
 from fmbench.results import read_results
 
-TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v1")
+TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v2")
 
 
 def make_run(folder: Path, backbone: str, **config: object) -> Path:
