@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from envs.rotations import distance
 from envs.task import BoolArray, Field, FloatArray, Task, View
 
 
@@ -50,3 +51,33 @@ class GoalTask(Task):
         """Which observed values do not depend on the goal asked for, (obs_dim,)."""
         keeps = [part.name not in self.goal_fields for part in self.fields()]
         return np.repeat(keeps, [part.size for part in self.fields()])
+
+
+class PositionGoalTask(GoalTask):
+    """A task whose goal is where the centre of an object shall be; it lies in the memory `goal`.
+
+    Class attributes:
+        tolerance_m: How near the centre must be to the place [m].
+        object_name: Name of the site at the object's centre.
+    """
+
+    goal_size = 3
+    tolerance_m: ClassVar[float]
+    object_name: ClassVar[str]
+
+    @cached_property
+    def object_site(self) -> int:
+        """Id of the site at the object's centre."""
+        return int(self.model.site(self.object_name).id)
+
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return where the object's centre is, (n, 3) [m, world]."""
+        return view.site_position(self.object_site)
+
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return where it shall be, (n, 3) [m, world]."""
+        return view.memory("goal")
+
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether centres are within the tolerance of each other, (...,)."""
+        return np.asarray(distance(achieved, desired) < self.tolerance_m)

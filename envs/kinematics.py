@@ -17,9 +17,9 @@ from envs.hand import (
     JOINT_RANGE_RAD,
     KNUCKLE_X_M,
     LONG_PHALANGES_M,
-    add_hand,
     index_hand,
 )
+from envs.hand_scene import add_hand
 from envs.scene import make_scene
 from envs.task import FloatArray
 

@@ -8,7 +8,8 @@ both hands into mirrored poses, so a posture solved for the right hand serves th
 import mujoco
 import numpy as np
 
-from envs.hand import SIDES, add_hand
+from envs.hand import SIDES
+from envs.hand_scene import add_hand
 from envs.task import FloatArray
 
 # Hands meet each other: what is of the left hand has this bit, what is of the right looks for it.

@@ -79,8 +79,8 @@ class HandOverExpert(Expert):
 
     def sides(self, view: View) -> tuple[Side, Side]:
         """Return what the right hand sees, and what the left hand sees in the mirror."""
-        stick = view.site_position(self.task.stick_site)
-        along = view.site_matrix(self.task.stick_site)[:, :, 1]
+        stick = view.site_position(self.task.object_site)
+        along = view.site_matrix(self.task.object_site)[:, :, 1]
         found = []
         for k, hand in enumerate(self.task.hand.sides):
             own, axis = (mirrored(stick), mirrored(along)) if k else (stick, along)
@@ -107,7 +107,7 @@ class HandOverExpert(Expert):
         offset = right.stick - view.memory("goal")
         miss = distance(offset[:, :2], np.zeros(2))
         # It sags in the hand: its far end is down first, and its centre this much above the table.
-        sag = STICK_HALF_SIZE_M[1] * np.abs(view.site_matrix(self.task.stick_site)[:, 2, 1])
+        sag = STICK_HALF_SIZE_M[1] * np.abs(view.site_matrix(self.task.object_site)[:, 2, 1])
         is_down = (miss < CENTRED_M) & (offset[:, 2] < TOUCHING_M + SAG_SHARE * sag)
         picks = np.where(right.stick[:, 1] > HANDED_Y_M, take, reach)
         lost_right, lost_left = right.gap > LOST_M, left.gap > LOST_M

@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 
-from envs.goals import GoalTask
-from envs.hand import add_hand
+from envs.goals import PositionGoalTask
+from envs.hand_scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
@@ -59,7 +59,7 @@ def _add_post(spec: mujoco.MjSpec) -> None:
     post.add_geom(pos=[0, 0, 0.002], size=[0.028, 0.002, 0], rgba=DARK, **look)
 
 
-class AvoidPost(GoalTask):
+class AvoidPost(PositionGoalTask):
     """Carry a cube past a post, left or right of it; touching the post is a failure.
 
     The two ways are equally good by design and nothing observed says which one the expert takes.
@@ -92,7 +92,8 @@ class AvoidPost(GoalTask):
     hold_steps = 10
     modes = SIDES
     memory_sizes = {"goal": 3, "side": 1, "way": 1}  # noqa: RUF012
-    goal_size = 3
+    tolerance_m = REACH_TOLERANCE_M
+    object_name = "cube"
     goal_fields = ("goal_offset",)
     description = "Carry a cube past a post, on either side, without touching it."
 
@@ -109,7 +110,6 @@ class AvoidPost(GoalTask):
     def index_scene(self) -> None:
         """Look up the cube and the post."""
         self.cube_qpos = int(self.model.joint("cube").qposadr[0])
-        self.cube_site = int(self.model.site("cube").id)
         names = ("post_x", "post_y")
         self.post_qpos = np.array([int(self.model.joint(name).qposadr[0]) for name in names])
 
@@ -140,9 +140,9 @@ class AvoidPost(GoalTask):
         palm = view.site_position(self.hand.palm)
         return {
             **self.observe_hand(view),
-            **observe_cube(self, view, "cube", self.cube_qpos, self.cube_site),
+            **observe_cube(self, view, "cube", self.cube_qpos, self.object_site),
             "post_offset": POST_M - palm[:, :2],
-            "goal_offset": view.memory("goal") - view.site_position(self.cube_site),
+            "goal_offset": view.memory("goal") - view.site_position(self.object_site),
         }
 
     def is_touched(self, view: View) -> BoolArray:
@@ -151,26 +151,14 @@ class AvoidPost(GoalTask):
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
         """Remember the side on which the cube passed, 1 left and -1 right; 0 before the post."""
-        ahead = view.site_position(self.cube_site)[:, :2] - POST_M
+        ahead = view.site_position(self.object_site)[:, :2] - POST_M
         side, passed = view.memory("side")[:, 0], ahead[:, 0] >= 0.0
         side = np.where(side == 0.0, np.where(ahead[:, 1] >= 0.0, 1.0, -1.0), side)
         return {"side": np.where(passed, side, 0.0)[:, None]}
 
-    def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the cube is, (n, 3) [m]."""
-        return view.site_position(self.cube_site)
-
-    def desired_goal(self, view: View) -> FloatArray:
-        """Return where the cube is asked to be, (n, 3) [m]."""
-        return view.memory("goal")
-
-    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether cubes are within the tolerance of their goals."""
-        return np.asarray(distance(achieved, desired) < REACH_TOLERANCE_M)
-
     def score(self, view: View) -> Score:
         """Judge by the cube's distance to the goal and by the post."""
-        cube, goal = view.site_position(self.cube_site), view.memory("goal")
+        cube, goal = view.site_position(self.object_site), view.memory("goal")
         to_goal, touched = distance(cube, goal), self.is_touched(view)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), cube)
         lifted = lifted_share(cube, CLEAR_OF_TABLE_M)

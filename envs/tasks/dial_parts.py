@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from envs.hand import add_hand
+from envs.hand_scene import add_hand
 from envs.kinematics import coupled_qpos
 from envs.scene import add_camera, add_goal_marker, make_scene
 from envs.task import Field, FloatArray, Task, View

@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from envs.goals import GoalTask
+from envs.goals import PositionGoalTask
 from envs.hand import SIDES
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
 from envs.scene import add_camera, make_scene
@@ -25,7 +25,7 @@ PAD_RADIUS_M = 0.05
 NEAR_M, APPROACH_M = 0.04, 0.25  # fingertips to stick: in place, and on the way
 
 
-class HandOver(GoalTask):
+class HandOver(PositionGoalTask):
     """Pick a stick up with the right hand, pass it in the air, lay it on a pad with the left.
 
     Neither hand reaches far enough to carry or to push the stick from its side to the pad's: it
@@ -56,7 +56,8 @@ class HandOver(GoalTask):
     horizon = 300
     hold_steps = 10
     memory_sizes = {"goal": 3, "way": 1}  # noqa: RUF012
-    goal_size = 3
+    tolerance_m = TOLERANCE_M
+    object_name = "stick"
     goal_fields = ("goal_position", "goal_offset")
     description = "Pick a stick up with the right hand, pass it, lay it down with the left."
 
@@ -81,7 +82,6 @@ class HandOver(GoalTask):
         """Look up the stick."""
         self.stick_qpos = int(self.model.joint("stick").qposadr[0])
         self.stick_dof = int(self.model.joint("stick").dofadr[0])
-        self.stick_site = int(self.model.site("stick").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the poses of the hands and of the stick, and the pad's place."""
@@ -120,7 +120,7 @@ class HandOver(GoalTask):
 
     def observe(self, view: View) -> dict[str, FloatArray]:
         """Return every field's values."""
-        stick = view.site_position(self.stick_site)
+        stick = view.site_position(self.object_site)
         values = {
             **self.observe_hand(view),
             "stick_position": stick,
@@ -137,8 +137,8 @@ class HandOver(GoalTask):
 
     def clearance(self, view: View) -> FloatArray:
         """Return the gap between the stick and each fingertip's surface, (n, 10) [m]."""
-        offset = view.site_position(self.hand.tips) - view.site_position(self.stick_site)[:, None]
-        local = np.abs(offset @ view.site_matrix(self.stick_site))
+        offset = view.site_position(self.hand.tips) - view.site_position(self.object_site)[:, None]
+        local = np.abs(offset @ view.site_matrix(self.object_site))
         outside = np.maximum(local - STICK_HALF_SIZE_M, 0.0)
         gap: FloatArray = distance(outside, np.zeros(3)) - TIP_RADIUS_M
         return gap
@@ -148,18 +148,6 @@ class HandOver(GoalTask):
         velocity = view.qvel[:, self.stick_dof : self.stick_dof + 6]
         speed, spin = distance(velocity[:, :3], np.zeros(3)), distance(velocity[:, 3:], np.zeros(3))
         return np.asarray((speed < STILL_M_S) & (spin < STILL_RAD_S))
-
-    def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the stick's centre is, (n, 3) [m]."""
-        return view.site_position(self.stick_site)
-
-    def desired_goal(self, view: View) -> FloatArray:
-        """Return where the stick's centre shall lie, (n, 3) [m]."""
-        return view.memory("goal")
-
-    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether the places are within the tolerance, (...,)."""
-        return np.asarray(distance(achieved, desired) < TOLERANCE_M)
 
     def score(self, view: View) -> Score:
         """Judge by the stick's distance to its place and by the hands that hold it or do not."""

@@ -3,11 +3,11 @@
 import mujoco
 import numpy as np
 
-from envs.goals import GoalTask
-from envs.hand import add_hand
+from envs.goals import PositionGoalTask
+from envs.hand_scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
 from envs.tasks.cube_parts import (
     CUBE_HALF_SIZE_M,
     MOUNT_HEIGHT_M,
@@ -24,7 +24,7 @@ CUBE_YAW_RAD = 0.7
 GOAL_BOX_M = ((-0.06, 0.12), (-0.10, 0.10), (0.10, 0.22))
 
 
-class LiftCube(GoalTask):
+class LiftCube(PositionGoalTask):
     """Grasp a cube, carry it to a goal point and hold it there.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
@@ -46,7 +46,8 @@ class LiftCube(GoalTask):
     hold_steps = 10
     memory_sizes = {"goal": 3}  # noqa: RUF012
     description = "Grasp a cube and hold it at a goal point in the air."
-    goal_size = 3
+    tolerance_m = REACH_TOLERANCE_M
+    object_name = "cube"
     goal_fields = ("goal_offset",)
 
     def build_scene(self) -> mujoco.MjSpec:
@@ -61,7 +62,6 @@ class LiftCube(GoalTask):
     def index_scene(self) -> None:
         """Look up the cube."""
         self.cube_qpos = int(self.model.joint("cube").qposadr[0])
-        self.cube_site = int(self.model.site("cube").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the cube's pose, the hand's pose and the goal."""
@@ -81,21 +81,9 @@ class LiftCube(GoalTask):
         """Return every field's values."""
         return {
             **self.observe_hand(view),
-            **observe_cube(self, view, "cube", self.cube_qpos, self.cube_site),
-            "goal_offset": view.memory("goal") - view.site_position(self.cube_site),
+            **observe_cube(self, view, "cube", self.cube_qpos, self.object_site),
+            "goal_offset": view.memory("goal") - view.site_position(self.object_site),
         }
-
-    def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the cube's centre is, (n, 3) [m]."""
-        return view.site_position(self.cube_site)
-
-    def desired_goal(self, view: View) -> FloatArray:
-        """Return where it shall be, (n, 3) [m]."""
-        return view.memory("goal")
-
-    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether centres are within 3 cm of each other."""
-        return np.asarray(distance(achieved, desired) < REACH_TOLERANCE_M)
 
     def score(self, view: View) -> Score:
         """Judge by the cube's distance to the goal."""

@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from envs.hand import add_hand
+from envs.hand_scene import add_hand
 from envs.kinematics import coupled_qpos
 from envs.rotations import distance, yaw_quaternion
 from envs.scene import add_camera, make_scene

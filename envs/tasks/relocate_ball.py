@@ -3,11 +3,11 @@
 import mujoco
 import numpy as np
 
-from envs.goals import GoalTask
-from envs.hand import add_hand
+from envs.goals import PositionGoalTask
+from envs.hand_scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M, draw_palm
 
 REACH_TOLERANCE_M = 0.03
@@ -18,7 +18,7 @@ BALL_AREA_M = ((-0.06, 0.10), (-0.11, 0.11))
 GOAL_BOX_M = ((-0.08, 0.14), (-0.14, 0.14), (0.10, 0.25))
 
 
-class RelocateBall(GoalTask):
+class RelocateBall(PositionGoalTask):
     """Grasp a ball, carry it to a goal point and hold it there.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
@@ -42,7 +42,8 @@ class RelocateBall(GoalTask):
     memory_sizes = {"goal": 3, "radius": 1}  # noqa: RUF012
     model_fields = ("geom_size", "body_inertia")
     description = "Grasp a ball of any size and hold it at a goal point in the air."
-    goal_size = 3
+    tolerance_m = REACH_TOLERANCE_M
+    object_name = "ball"
     goal_fields = ("goal_offset",)
 
     def build_scene(self) -> mujoco.MjSpec:
@@ -77,7 +78,6 @@ class RelocateBall(GoalTask):
         """Look up the ball."""
         self.ball_qpos = int(self.model.joint("ball").qposadr[0])
         self.ball_dof = int(self.model.joint("ball").dofadr[0])
-        self.ball_site = int(self.model.site("ball").id)
         self.ball_geom = int(self.model.geom("ball").id)
         self.ball_body = int(self.model.body("ball").id)
 
@@ -124,18 +124,6 @@ class RelocateBall(GoalTask):
             "ball_radius": view.memory("radius"),
             "goal_offset": self.desired_goal(view) - ball,
         }
-
-    def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the ball's centre is, (n, 3) [m]."""
-        return view.site_position(self.ball_site)
-
-    def desired_goal(self, view: View) -> FloatArray:
-        """Return where the ball's centre shall be, (n, 3) [m]."""
-        return view.memory("goal")
-
-    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether centres are within 3 cm of each other."""
-        return np.asarray(distance(achieved, desired) < REACH_TOLERANCE_M)
 
     def score(self, view: View) -> Score:
         """Judge by the ball's distance to the goal."""

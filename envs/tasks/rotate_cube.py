@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
-from envs.hand import add_hand
+from envs.hand_scene import add_hand
 from envs.kinematics import coupled_qpos
 from envs.rotations import wrap
 from envs.scene import add_camera, make_scene

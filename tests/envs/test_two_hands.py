@@ -4,7 +4,8 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.hand import actuated_joints, add_hand, index_hand, name_without_side
+from envs.hand import actuated_joints, index_hand, name_without_side
+from envs.hand_scene import add_hand
 from envs.scene import make_scene
 from envs.two_hands import add_two_hands, mirrored
 
