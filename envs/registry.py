@@ -70,9 +70,7 @@ TASKS: dict[str, TaskEntry] = {
     "PressEither": _built_in("PressEither", "press_either", horizon=80, version=2),
     "PressChord": _built_in("PressChord", "press_chord", horizon=100, is_sanity=True),
     "TurnEither": _built_in("TurnEither", "turn_either", horizon=250, version=1, has_goal=True),
-    "RotateCube": _built_in(
-        "RotateCube", "rotate_cube", horizon=200, version=1, has_goal=True, is_sanity=True
-    ),
+    "RotateCube": _built_in("RotateCube", "rotate_cube", horizon=200, version=1, has_goal=True),
     # The hand on its wrist.
     "LiftCube": _built_in("LiftCube", "lift_cube", horizon=150, has_goal=True, is_sanity=True),
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
