@@ -17,6 +17,7 @@ from fmbench.open_loop import RandomPolicy
 from fmbench.progress import Reporter
 from fmbench.rollout import Policy, rollout
 from fmbench.seeds import VALIDATION, episode_seeds
+from tests.contacts import DeepestContact
 
 MAX_SIMS, WATCHED_ROWS = 256, 8
 DEEPEST_M = 0.003  # of our own hand; the contacts that Adroit was published with are softer
@@ -24,8 +25,6 @@ DEEPEST_M = 0.003  # of our own hand; the contacts that Adroit was published wit
 
 class DepthWatch:
     """Lets a policy act, and notes the deepest contact of a few rows at each control step.
-
-    Contacts inside a hand are left out: neighbouring links touch by design.
 
     Args:
         world: Where the policy acts.
@@ -36,9 +35,7 @@ class DepthWatch:
         self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
         self.deepest_m = 0.0
         self._world, self._policy = world, policy
-        model = world.task.model
-        moved = {int(model.joint(name).bodyid[0]) for name in world.task.action_names}
-        self._is_hand = np.array([_descends(model, int(b), moved) for b in model.geom_bodyid])
+        self._deepest_contact = DeepestContact(world.task)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Begin episodes."""
@@ -47,20 +44,8 @@ class DepthWatch:
     def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
         """Look at the contacts, then act."""
         for row in rows[rows < WATCHED_ROWS].tolist():
-            contact = self._world.batch.get_data(row).contact
-            own = self._is_hand[contact.geom1] & self._is_hand[contact.geom2]
-            depths = -contact.dist[~own]
-            self.deepest_m = max(self.deepest_m, float(depths.max(initial=0.0)))
+            self.deepest_m = max(self.deepest_m, -self._deepest_contact(self._world, row))
         return self._policy.act(rows, observations)
-
-
-def _descends(model: object, body: int, roots: set[int]) -> bool:
-    """Return whether a body is one of `roots` or hangs on one."""
-    while body:
-        if body in roots:
-            return True
-        body = int(model.body_parentid[body])  # type: ignore[attr-defined]
-    return False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from envs.hand import PALM_BODY
 from envs.registry import make_expert
 from envs.task import Task
 from envs.world import STATE_STAGE, World
+from tests.contacts import DeepestContact
 
 
 @dataclass
@@ -30,6 +30,7 @@ def drive(task: Task, seeds: list[int]) -> Drive:
     expert.reset(rows, np.array(seeds))
     best, fall = np.zeros((2, len(seeds)))
     success, deepest = np.zeros(len(seeds), dtype=np.bool_), 0.0
+    deepest_contact = DeepestContact(task)
     while len(rows):
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
@@ -39,13 +40,6 @@ def drive(task: Task, seeds: list[int]) -> Drive:
         deepest = min([deepest, *(deepest_contact(world, row) for row in rows.tolist())])
         rows = rows[~(outcome.terminated | outcome.truncated)]
     return Drive(success.tolist(), world.step_count.tolist(), fall.tolist(), deepest)
-
-
-def deepest_contact(world: World, row: int) -> float:
-    """Return the smallest contact distance of a row [m], the hand with itself left out."""
-    model, contact = world.task.model, world.batch.get_data(row).contact
-    is_hand = (model.body_rootid == model.body(PALM_BODY).rootid)[model.geom_bodyid[contact.geom]]
-    return min([0.0, *contact.dist[~is_hand.all(axis=1)].tolist()])
 
 
 def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:
