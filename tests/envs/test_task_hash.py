@@ -1,9 +1,12 @@
 """The hash of a task follows its code, and neither its prose nor the Python that reads it."""
 
 import ast
+from pathlib import Path
+
+import pytest
 
 from envs.registry import TASKS, suite
-from envs.task_hash import structure, task_hash
+from envs.task_hash import _code, structure, task_hash
 
 SOURCE = """
 def half(x: float, *rest: int) -> float:
@@ -39,6 +42,15 @@ def test_structure_tells_code_apart() -> None:
     texts = ["x = 1", "x = 1.0", "x = True", "x = '1'", "x = None", "x = []", "x += 1", "y = 1"]
     assert len({structure(ast.parse(text)) for text in texts}) == len(texts)
     assert structure(ast.parse("x  =  (1)  # one")) == structure(ast.parse("x = 1"))
+
+
+def test_docstrings_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    bodies = {"hash_bare": "", "hash_told": '"""What f does."""', "hash_other": "return 1"}
+    for name, first in bodies.items():
+        (tmp_path / f"{name}.py").write_text(f"def f():\n    {first}\n    return 2\n")
+    bare, told, other = (structure(_code(name)) for name in bodies)
+    assert bare == told != other
 
 
 def test_tasks_have_hashes_of_their_own() -> None:
