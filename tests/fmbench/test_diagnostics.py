@@ -59,10 +59,14 @@ def test_a_constant_policy_is_as_far_as_the_chunks_are(windows) -> None:
 
 def test_noise_is_the_same_every_time_and_flows_have_paths(windows) -> None:
     policy, cell = make_policy("flow", windows), Cell("PressEither", "flow", "euler", 2, 0)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():  # a new network says 0 whatever the noise: let it say something
+        for weights in policy.parameters():
+            weights += 0.1 * torch.randn(weights.shape, generator=generator)
     state = torch.random.get_rng_state()
     first, second = (diagnose(cell, policy, windows) for _ in range(2))
     assert first == second
     assert torch.equal(state, torch.random.get_rng_state())
     assert first.straightness is not None
-    assert first.straightness >= 0
-    assert first.nearest_chunk_distance <= first.chunk_distance
+    assert first.straightness > 1e-6
+    assert first.nearest_chunk_distance < 0.999 * first.chunk_distance
