@@ -39,7 +39,7 @@ class RestingPolicy:
 
 
 POLICIES: dict[str, Callable[[World], Policy]] = {"random": RandomPolicy, "resting": RestingPolicy}
-# Random episodes of these end after two and eight control steps: their rows there measure how long
+# Random episodes of these end after two and seven control steps: their rows there measure how long
 # it takes to begin episodes, so the limit is on the sum of all tasks, and on episodes that last.
 SHORT = ("PressEither", "RotateCube")
 OWN = [name for name, entry in TASKS.items() if not entry.extra]
