@@ -21,6 +21,7 @@ from envs.tasks.adroit_pen import (
     goal_quat,
 )
 from envs.world import World, episode_generator
+from tests.envs.expert_runs import drive
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +122,30 @@ def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
         )
 
 
+def test_fingers_roll_the_pen_without_sinking_into_it(task: AdroitPen) -> None:
+    run = drive(task, list(range(40)))
+    assert all(run.success)
+    assert -0.003 < run.deepest < -0.0005
+
+
+def test_a_play_counts_until_the_pen_is_pressed_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = adroit_pen_search.PenSearch(seed=0)
+    closing = np.ones((2, adroit_pen_search.POSTURES, 24))
+    _, inside = found.play(closing, 0.0)
+    monkeypatch.setattr(adroit_pen_search, "DEEPEST_M", 0.001)
+    _, inside_gently = found.play(closing, 0.0)
+    last, last_gently = inside[0].sum(), inside_gently[0].sum()
+    assert 0 < last_gently < last
+    assert inside_gently[0, :last_gently].all()  # once it has been too deep, nothing counts
+
+
+def test_search_goes_on_from_what_others_found() -> None:
+    _, start = movements()
+    found = adroit_pen_search.PenSearch(0, start)
+    assert found.worth.mean() > 5.0  # of 12 steps; a fresh search begins with none
+    assert adroit_pen_search.PenSearch(0).worth.max() == 0.0
+
+
 def test_search_keeps_what_holds_a_goal_longer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -136,8 +161,7 @@ def test_search_keeps_what_holds_a_goal_longer(
     found.improve(noise=1.0, copies=3)
     assert (found.worth >= 0.0).all()
     out = tmp_path / "table.npz"
-    monkeypatch.setattr("sys.argv", ["search", "--generations", "4", "--out", str(out)])
-    adroit_pen_search.main()
+    adroit_pen_search.main(["--generations", "4", "--out", str(out)])
     assert "movements in" in capsys.readouterr().out
     with np.load(out) as table:
         assert table["choice"].shape == (3, 3)
