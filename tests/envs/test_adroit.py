@@ -71,7 +71,8 @@ def expert_actions(name: str, row: int) -> np.ndarray:
 
 @every_adroit
 def test_every_suite_task_has_a_peer(name: str) -> None:
-    assert [n for n in suite() if TASKS[n].extra == "adroit"] == list(POSES)
+    ours = ["AdroitHammerWide"]  # published nowhere: the scene of AdroitHammer, other starts
+    assert [n for n in suite() if TASKS[n].extra == "adroit"] == [*POSES, *ours]
     assert TASKS[f"{name}Published"].twin_of == name
 
 
