@@ -5,8 +5,10 @@ import numpy as np
 from envs.task import Start
 from envs.tasks.adroit_hammer import AdroitHammer
 
-HAMMER_X_M = (-0.025, 0.015)  # along its handle, from where it was published
-BOARD_X_M, BOARD_Y_M, BOARD_Z_M = (0.03, 0.07), (0.0, 0.015), (0.07, 0.3)
+HAMMER_X_M = (-0.026, 0.026)  # along its handle, from where it was published
+BOARD_X_M, BOARD_Y_M, BOARD_Z_M = (0.025, 0.075), (-0.02, 0.012), (0.05, 0.33)
+# The nail of a board at these heights is in the resting fingers if the board is nearer than y = 0.
+FINGERS_Z_M = (0.12, 0.25)
 
 
 class AdroitHammerWide(AdroitHammer):
@@ -17,8 +19,9 @@ class AdroitHammerWide(AdroitHammer):
     board stands anywhere in a box.
 
     Actions, observations, success, failure and horizon: those of AdroitHammer.
-    Start: the hand at rest; the hammer on the table, moved along its handle by uniform -2.5 to 1.5
-        cm from its published place; the board uniform in a box of 4 x 1.5 x 23 cm.
+    Start: the hand at rest; the hammer on the table, moved along its handle by uniform ±2.6 cm from
+        its published place; the board uniform in a box of 5 x 3.2 x 28 cm, the part left out where
+        the nail would be in the resting fingers.
     Versions: 0, first.
     """
 
@@ -31,9 +34,11 @@ class AdroitHammerWide(AdroitHammer):
         self.slide_qpos = int(self.model.joint("OBJTx").qposadr[0])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the hammer's and the board's place."""
+        """Draw the hammer's place and the board's."""
         start = super().draw_start(rng)
         start.qpos[self.slide_qpos] = rng.uniform(*HAMMER_X_M)
-        box = (BOARD_X_M, BOARD_Y_M, BOARD_Z_M)
-        start.memory["board"] = np.array([rng.uniform(*limits) for limits in box])
-        return start
+        while True:
+            x, y, z = (rng.uniform(*limits) for limits in (BOARD_X_M, BOARD_Y_M, BOARD_Z_M))
+            if y > 0.0 or not FINGERS_Z_M[0] < z < FINGERS_Z_M[1]:
+                start.memory["board"] = np.array([x, y, z])
+                return start
