@@ -89,12 +89,13 @@ TASKS: dict[str, TaskEntry] = {
     **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True, is_sanity=True),
     **_adroit("AdroitDoor", "adroit_door"),
     **_adroit("AdroitHammer", "adroit_hammer", is_sanity=True),
-    **_adroit("AdroitPen", "adroit_pen", has_goal=True, is_sanity=True),
+    **_adroit("AdroitPen", "adroit_pen", has_goal=True),
     "AdroitHammerWide": TaskEntry(
         "envs.tasks.adroit_hammer_wide:AdroitHammerWide",
         "envs.experts.adroit_hammer:AdroitHammerExpert",
         horizon=200,
         extra="adroit",
+        is_sanity=True,
     ),
 }
 

@@ -15,34 +15,35 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.adroit_door import AdroitDoor
 from envs.world import World
 
-STIFFNESS = 23.6  # [rad/s]
+STIFFNESS = 23.9  # [rad/s]
 # The door, in the frame of its own frame: hinge axis, latch axis (about y), and the bar, which
 # leaves the latch axis along x at this depth.
 HINGE_M = np.array([0.60, 0.0, 0.0])
 LATCH_M = np.array([0.14, 0.0, -0.025])
 BAR_Y_M = -0.15
-GRIP_M = 0.129  # from the latch axis along the bar
+GRIP_M = 0.149  # from the latch axis along the bar
 PALM_NORMAL, PALM_FORWARD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.119, 0.0243
-POINT_M = np.array([0.0152, -0.0312, 0.0724])  # of the palm frame, where the bar lies in the hand
-ABOVE_M, NEAR_M, SHORT_M = 0.0773, 0.0297, 0.06
-BACK_OFF, BACK_OFF_M = 4.41, 0.25  # the hand rises before it goes over the bar
-PRESS_M = 0.0202  # how far into the bar the hand aims
-TURN_STEP_RAD, PULL_STEP_RAD = 0.771, 0.464
-TURNED_RAD = 1.3
-FOLLOW = 0.429  # how much of the door's angle the hand turns with
-REACH = 0.4  # [m or rad], of the joints: caps speed and force
-LET_GO_RAD, AJAR_RAD, LOST_M = 0.673, 0.3, 0.15
-RETREAT_M = 0.182
-PUSH_M = np.array([-0.415, 0.0103, -0.0577])  # from the hinge, the door closed: on its inner face
-PUSH_STEP_RAD = 0.271
-FREE_M = 0.14  # from the bar: the fingers are off it
+NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0237
+POINT_M = np.array([0.0194, -0.0287, 0.075])  # of the palm frame, where the bar lies in the hand
+ABOVE_M, NEAR_M, SHORT_M = 0.0646, 0.032, 0.06
+BACK_OFF, BACK_OFF_M = 4.07, 0.195  # the hand rises before it goes over the bar
+PRESS_M = 0.0201  # how far into the bar the hand aims
+TURN_STEP_RAD, PULL_STEP_RAD = 0.765, 0.457
+TURNED_RAD = 1.28
+FOLLOW = 0.442  # how much of the door's angle the hand turns with
+# [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
+REACH = np.array([0.333, 0.35, 0.413, 0.383, 0.19, 0.479, 0.409])
+LET_GO_RAD, AJAR_RAD, LOST_M = 0.456, 0.3, 0.15
+RETREAT_M = np.array([-0.0256, -0.163, -0.0796])  # off the bar, the fingers opening
+PUSH_M = np.array([-0.483, 0.0154, -0.0696])  # from the hinge, the door closed: on its inner face
+PUSH_STEP_RAD = 0.148
+FREE_M = 0.145  # from the bar: the fingers are off it
 # In the door's frame: its faces are at y = 0.05 and -0.05, its edge at x = -0.56.
 INSIDE_Y_M, OUTSIDE_Y_M, EDGE_X_M = 0.0911, -0.02, -0.7
 AROUND_M = np.array([-0.74, 0.16, -0.05])  # past the door's edge, on its inner side
-FINGER_STEP_RAD = 1.0
-OPEN = Posture((0.03, 0.235, 0.314), (-0.0287, 0.177, 0.138, -0.519, -0.168))
-HOOK = Posture((1.51, 1.13, 0.597), (0.675, 0.584, -0.171, 0.441, -0.121))
+FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.951, 0.775
+OPEN = Posture((0.166, 0.371, 0.502), (0.697, 0.461, 0.186, -0.745, -0.272))
+HOOK = Posture((1.35, 0.776, 0.718), (0.723, 0.962, 0.133, 0.422, -0.128))
 
 
 class AdroitDoorExpert(Expert):
@@ -110,7 +111,7 @@ class AdroitDoorExpert(Expert):
         target[:, 1] -= np.where(phase == 0, np.clip(BACK_OFF * below, 0.0, BACK_OFF_M), 0.0)
         away, inside = phase == 4, phase >= 5
         hand = self._hand(view)
-        target[away] = hand[away] - np.array([0.0, RETREAT_M, 0.0])
+        target[away] = hand[away] + RETREAT_M
         target[inside] = push_at(view.memory("frame"), hinge, hand, phase == 6)[inside]
         up, forward = up.copy(), forward.copy()
         up[away | inside] = np.array([0.0, 0.0, 1.0])
@@ -120,11 +121,12 @@ class AdroitDoorExpert(Expert):
             (PALM_FORWARD, forward, FORWARD_WEIGHT_M),
         ]
         goal = self.arm.solve(joints, target, directions, POINT_M)
-        moved = self.arm.command(rows, view, goal, REACH * speed[:, None])
+        moved = self.arm.command(rows, view, goal, (REACH[phase] * speed)[:, None])
         closes = (phase == 2) | (phase == 3)
         wanted = np.where(closes[:, None], self.hook, self.open)
         measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
-        fingers = step_towards(measured, wanted, np.array(FINGER_STEP_RAD))
+        cap = np.where(closes, CLOSING_STEP_RAD, FINGER_STEP_RAD)[:, None]
+        fingers = step_towards(measured, wanted, cap)
         return np.concatenate([moved, fingers], axis=1)
 
     def _angles(self, view: View) -> tuple[FloatArray, FloatArray]:
