@@ -22,7 +22,7 @@ from tests.contacts import DeepestContact
 MAX_SIMS, WATCHED_ROWS = 256, 8
 DEEPEST_M = 0.003
 # Published contacts are soft: the hammer's head sinks into the nail, a finger slips off the latch.
-NO_GRASP = ("AdroitDoor", "AdroitHammer")
+NO_GRASP = ("AdroitDoor", "AdroitHammer", "AdroitHammerWide")
 
 
 class DepthWatch:
