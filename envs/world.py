@@ -4,13 +4,13 @@ An episode is a function of (task, version, episode seed) alone: never of N, of 
 of the number of threads or of what ran before.
 """
 
-import zlib
 from dataclasses import dataclass
 
 import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
+from envs.episode_streams import EpisodeStreams
 from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
 
 STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
@@ -63,12 +63,6 @@ class Snapshot:
     is_over: bool
 
 
-def episode_generator(task: Task, episode_seed: int, stream: str) -> np.random.Generator:
-    """Return the generator of one episode's `stream` ("start", "expert", "noise")."""
-    key = zlib.crc32(f"{task.episodes_id}/{stream}".encode())
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence([key, int(episode_seed)])))
-
-
 class World:
     """N simulations of a task.
 
@@ -89,6 +83,7 @@ class World:
             raise ValueError(f"horizon is {horizon}; give a whole number of at least 1.")
         silence_mujoco()
         self.task, self.num_sims = task, num_sims
+        self._start_streams = EpisodeStreams(task, "start")
         self.horizon = task.horizon if horizon is None else horizon
         self.batch = Batch(task.model, num_sims, nthread=num_threads, persistent=True)
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
@@ -118,8 +113,8 @@ class World:
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
         task, shape = self.task, (self.task.model.nq,)
-        generators = [episode_generator(task, seed, "start") for seed in episode_seeds.tolist()]
-        starts = [task.draw_start(generator) for generator in generators]
+        keys = self._start_streams.keys(episode_seeds)
+        starts = [task.draw_start(self._start_streams.at(key)) for key in keys]
         if wrong := [start.qpos.shape for start in starts if start.qpos.shape != shape]:
             raise ValueError(f"draw_start gave qpos {wrong[0]}, not {shape}.")
         self.batch.state[rows] = self._blank

@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from envs.episode_streams import episode_generator
 from envs.hand import WRIST_JOINTS, name_without_side
 from envs.scene import CONTROL_PERIOD_S
 from envs.task import FloatArray, IntArray
-from envs.world import World, episode_generator
+from envs.world import World
 
 CORRELATION = 0.9  # after 0.04 s: a time constant of 0.4 s
 # Standard deviation at full motion, and the distance from the target that counts as full motion.

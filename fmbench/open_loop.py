@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from envs.episode_streams import NUMBERS_IN_BLOCK, EpisodeStreams, Keys
 from envs.task import IntArray
-from envs.world import World, episode_generator
+from envs.world import World
 from fmbench.rollout import Float32Array
 
 DRAWN_STEPS = 16  # random actions are drawn for so many control steps at once
@@ -21,20 +22,22 @@ class RandomPolicy:
         n, self._task = world.num_sims, world.task
         self._drawn: Float32Array = np.zeros((n, DRAWN_STEPS, self._task.act_dim), np.float32)
         self._steps: IntArray = np.zeros(n, dtype=np.int64)
-        self._generators: dict[int, np.random.Generator] = {}
+        self._streams = EpisodeStreams(self._task, "random_policy")
+        self._keys: Keys = np.zeros((n, 2), dtype=np.uint64)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin the episodes' generators."""
+        """Begin the episodes' streams."""
         self._steps[rows] = 0
-        for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
-            self._generators[row] = episode_generator(self._task, seed, "random_policy")
+        self._keys[rows] = self._streams.keys(episode_seeds)
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Return the next drawn action of each row."""
         del observations
         place = self._steps[rows] % DRAWN_STEPS
         for row in rows[place == 0].tolist():
-            self._drawn[row] = self._generators[row].uniform(-1.0, 1.0, self._drawn[row].shape)
+            taken = int(self._steps[row]) * self._task.act_dim
+            generator = self._streams.at(self._keys[row], taken // NUMBERS_IN_BLOCK)
+            self._drawn[row] = generator.uniform(-1.0, 1.0, self._drawn[row].shape)
         self._steps[rows] += 1
         return self._drawn[rows, place][:, None, :], np.zeros(len(rows), dtype=np.int64)
 

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from envs.episode_streams import episode_generator
 from envs.task import FloatArray, IntArray, View
-from envs.world import World, episode_generator
+from envs.world import World
 
 
 class Expert(ABC):

@@ -84,7 +84,7 @@ class PressEither(Task):
         posture = START_POSTURE_RAD + START_JITTER_RAD * rng.uniform(-1.0, 1.0, len(HAND_JOINTS))
         qpos[self.hand.qpos] = np.clip(posture, self.hand.low, self.hand.high)
         wait = float(rng.integers(*WAIT_STEPS))
-        board = BOARD_SHIFT_M * rng.choice([-1.0, 1.0], 3)
+        board = BOARD_SHIFT_M * (2.0 * rng.integers(2, size=3) - 1.0)
         memory = {"board": board, "countdown": np.array([wait]), "pressed": np.zeros(2)}
         return Start(qpos, memory)
 

@@ -58,7 +58,7 @@ class RotateCube(GoalTask):
     mount = "palm"
     horizon = 200
     hold_steps = 10
-    memory_sizes = {"goal": 1, "turn": 1, "best": 1}  # noqa: RUF012
+    memory_sizes = {"goal": 1, "goal_wxyz": 4, "turn": 1, "best": 1}  # noqa: RUF012
     goal_size = 2
     goal_fields = ("remaining_turn",)
     description = "Turn a cube in the open hand by a quarter without dropping it."
@@ -88,8 +88,9 @@ class RotateCube(GoalTask):
     def draw_start(self, rng: np.random.Generator) -> Start:
         """Draw the cube's pose, the turn asked for and a posture that touches nothing."""
         yaw = rng.uniform(-START_YAW_RAD, START_YAW_RAD)
-        turn = rng.choice([-1.0, 1.0]) * rng.uniform(*TURN_RAD)
+        turn = (2.0 * rng.integers(2) - 1.0) * rng.uniform(*TURN_RAD)
         memory = {"goal": np.array([yaw + turn]), "turn": np.array([turn]), "best": np.zeros(1)}
+        memory["goal_wxyz"] = self.cube_quaternion(yaw + turn)
         data = self.scratch
         while True:
             x, y = rng.uniform(-START_JITTER_M, START_JITTER_M, 2)
@@ -205,11 +206,9 @@ class RotateCube(GoalTask):
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Show the goal: a small copy of the cube beside the hand."""
-        goals = memory["goal"][:, 0]
         place = self.hand_origin + self.hand_axes @ np.array(MARKER_M)
-        quats = np.stack([self.cube_quaternion(float(goal)) for goal in goals])
-        places = np.broadcast_to(place, (len(goals), 3))
-        return np.concatenate([places, quats], axis=1)[:, None, :]
+        places = np.broadcast_to(place, (len(memory["goal_wxyz"]), 3))
+        return np.concatenate([places, memory["goal_wxyz"]], axis=1)[:, None, :]
 
 
 def _direction(angle: FloatArray) -> FloatArray:

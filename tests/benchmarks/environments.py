@@ -6,8 +6,9 @@ import gymnasium
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from envs.episode_streams import episode_generator
 from envs.registry import make_task, task_id
-from envs.world import World, episode_generator
+from envs.world import World
 from fmbench.open_loop import RandomPolicy
 from fmbench.rollout import rollout
 from fmbench.seeds import TEST, episode_seeds

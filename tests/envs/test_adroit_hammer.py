@@ -5,10 +5,11 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.episode_streams import episode_generator
 from envs.experts.adroit_hammer import AdroitHammerExpert
 from envs.registry import make_task
 from envs.tasks.adroit_hammer import BOARD_Z_M, FLOOR_Z_M, TOLERANCE_M, AdroitHammer, euler
-from envs.world import World, episode_generator
+from envs.world import World
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.episode_streams import episode_generator
 from envs.experts import adroit_pen_search
 from envs.experts.adroit_pen import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
 from envs.registry import make_task
@@ -20,7 +21,7 @@ from envs.tasks.adroit_pen import (
     AdroitPen,
     goal_quat,
 )
-from envs.world import World, episode_generator
+from envs.world import World
 from tests.envs.expert_runs import drive
 
 

@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.episode_streams import episode_generator
 from envs.experts.adroit_relocate import AdroitRelocateExpert
 from envs.registry import make_task
 from envs.tasks.adroit_relocate import (
@@ -16,7 +17,7 @@ from envs.tasks.adroit_relocate import (
     TOLERANCE_M,
     AdroitRelocate,
 )
-from envs.world import World, episode_generator
+from envs.world import World
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.avoid_post import AvoidPostExpert
 from envs.task import NO_MODE
 from envs.tasks.avoid_post import (
@@ -16,7 +17,7 @@ from envs.tasks.avoid_post import (
     AvoidPost,
 )
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 RNG_SEEDS = range(100)
 

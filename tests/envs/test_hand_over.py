@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.hand_over import PASS_M, HandOverExpert
 from envs.rotations import yaw_quaternion
 from envs.tasks.hand_over import (
@@ -19,7 +20,7 @@ from envs.tasks.hand_over import (
     TOLERANCE_M,
     HandOver,
 )
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 ROW = np.array([0])
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.grasp import pressed_grasp
 from envs.experts.insert_peg import InsertPegExpert
 from envs.hand import FINGER_STIFFNESS_NM_PER_RAD, FINGERS
@@ -21,7 +22,7 @@ from envs.tasks.insert_peg import (
     TIP_M,
     InsertPeg,
 )
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 
 @pytest.fixture(scope="module")

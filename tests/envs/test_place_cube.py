@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from expert_runs import begin, drive, phases_when_moved, put
 
+from envs.episode_streams import episode_generator
 from envs.rotations import yaw_of
 from envs.tasks.cube_parts import (
     CLEAR_M,
@@ -21,7 +22,7 @@ from envs.tasks.place_cube import (
     REACH_TOLERANCE_M,
     PlaceCube,
 )
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 SIDEWAYS = np.array([0.6, 0.8, 0.0])
 UP = np.array([0.0, 0.0, 1.0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from expert_runs import begin, drive, put
 
+from envs.episode_streams import episode_generator
 from envs.registry import make_expert
 from envs.tasks.relocate_ball import (
     BALL_AREA_M,
@@ -12,7 +13,7 @@ from envs.tasks.relocate_ball import (
     REACH_TOLERANCE_M,
     RelocateBall,
 )
-from envs.world import World, episode_generator
+from envs.world import World
 
 DIRECTION = np.array([0.48, -0.64, 0.6])
 

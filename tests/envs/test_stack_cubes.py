@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from expert_runs import begin, drive, phases_when_moved, put
 
+from envs.episode_streams import episode_generator
 from envs.rotations import yaw_of
 from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M, FLAT_M, STILL_M_PER_S
 from envs.tasks.stack_cubes import (
@@ -14,7 +15,7 @@ from envs.tasks.stack_cubes import (
     OVER_TOLERANCE_M,
     StackCubes,
 )
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 SIDEWAYS = np.array([0.6, 0.8, 0.0])
 UP = np.array([0.0, 0.0, 1.0])

@@ -4,10 +4,11 @@ import mujoco
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.turn_dial import TurnDialExpert
 from envs.tasks.dial_parts import DIAL_M, KNOB_RADIUS_M, START_JITTER_RAD, START_RAD
 from envs.tasks.turn_dial import TOLERANCE_RAD, TURN_RAD, TurnDial
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 
 @pytest.fixture(scope="module")

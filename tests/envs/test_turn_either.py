@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.turn_either import TurnEitherExpert
 from envs.task import NO_MODE
 from envs.tasks.dial_parts import DIAL_M, directions
 from envs.tasks.turn_either import DECIDED_RAD, TOLERANCE_RAD, TurnEither
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 ROW = np.array([0])
 CLOCKWISE, COUNTERCLOCKWISE = range(2)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from envs.episode_streams import episode_generator
 from envs.experts.turn_valve import TurnValveExpert
 from envs.task import NO_MODE
 from envs.tasks.turn_valve import (
@@ -15,7 +16,7 @@ from envs.tasks.turn_valve import (
     VALVE_HEIGHT_M,
     TurnValve,
 )
-from envs.world import STATE_STAGE, World, episode_generator
+from envs.world import STATE_STAGE, World
 
 ROW = np.array([0])
 ROLL, GAIT = range(2)
