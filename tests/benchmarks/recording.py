@@ -113,10 +113,11 @@ class Repetition:
                     batch.step(ids=call.ids, nstep=call.nstep, stage=call.stage)
             else:
                 batch.reset(ids=call.ids, stage=NO_STAGE)
-                batch.state[call.ids] = call.states
-                for name, values in call.model_fields.items():
-                    self._own_fields[name][call.ids] = values
-                batch.forward(ids=call.ids, stage=call.stage)
+                with watch:
+                    batch.state[call.ids] = call.states
+                    for name, values in call.model_fields.items():
+                        self._own_fields[name][call.ids] = values
+                    batch.forward(ids=call.ids, stage=call.stage)
         if not np.array_equal(batch.bind("qpos"), self.recording.final_qpos):
             raise RuntimeError("the repeated physics ended elsewhere; the ratio would mean nothing")
         return watch.duration
