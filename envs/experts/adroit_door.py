@@ -23,27 +23,31 @@ LATCH_M = np.array([0.14, 0.0, -0.025])
 BAR_Y_M = -0.15
 GRIP_M = 0.149  # from the latch axis along the bar
 PALM_NORMAL, PALM_FORWARD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
-NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0237
-POINT_M = np.array([0.0194, -0.0287, 0.075])  # of the palm frame, where the bar lies in the hand
-ABOVE_M, NEAR_M, SHORT_M = 0.0646, 0.032, 0.06
-BACK_OFF, BACK_OFF_M = 4.07, 0.195  # the hand rises before it goes over the bar
-PRESS_M = 0.0201  # how far into the bar the hand aims
-TURN_STEP_RAD, PULL_STEP_RAD = 0.765, 0.457
-TURNED_RAD = 1.28
-FOLLOW = 0.442  # how much of the door's angle the hand turns with
+NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0251
+POINT_M = np.array([0.0201, -0.0292, 0.075])  # of the palm frame, where the bar lies in the hand
+ABOVE_M, NEAR_M, SHORT_M = 0.067, 0.0324, 0.0642
+BACK_OFF, BACK_OFF_M = 4.36, 0.221  # the hand rises before it goes over the bar
+PRESS_M = 0.0177  # how far into the bar the hand aims
+TURN_STEP_RAD, PULL_STEP_RAD = 0.763, 0.378
+PULL_STEPS = 5  # control steps in which the pull grows to its full force
+TURNED_RAD = 1.26
+FOLLOW = 0.457  # how much of the door's angle the hand turns with
 # [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
-REACH = np.array([0.333, 0.35, 0.413, 0.383, 0.19, 0.479, 0.409])
-LET_GO_RAD, AJAR_RAD, LOST_M = 0.456, 0.3, 0.15
-RETREAT_M = np.array([-0.0256, -0.163, -0.0796])  # off the bar, the fingers opening
-PUSH_M = np.array([-0.483, 0.0154, -0.0696])  # from the hinge, the door closed: on its inner face
-PUSH_STEP_RAD = 0.148
-FREE_M = 0.145  # from the bar: the fingers are off it
+REACH = np.array([0.39, 0.366, 0.387, 0.419, 0.159, 0.478, 0.102])
+LET_GO_RAD, AJAR_RAD, LOST_M = 0.467, 0.3, 0.15
+RETREAT_M = np.array([-0.0215, -0.165, -0.0786])  # off the bar
+OPENED = 0.48  # of the way from HOOK to OPEN: from here on the hand leaves at full speed
+FINGERS = ("FF", "MF", "RF", "LF")
+PUSH_M = np.array([-0.446, 0.0168, -0.0776])  # from the hinge, the door closed: on its inner face
+PUSH_STEP_RAD = 0.145
+FREE_M = 0.149  # from the bar: the fingers are off it
 # In the door's frame: its faces are at y = 0.05 and -0.05, its edge at x = -0.56.
-INSIDE_Y_M, OUTSIDE_Y_M, EDGE_X_M = 0.0911, -0.02, -0.7
-AROUND_M = np.array([-0.74, 0.16, -0.05])  # past the door's edge, on its inner side
-FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.951, 0.775
-OPEN = Posture((0.166, 0.371, 0.502), (0.697, 0.461, 0.186, -0.745, -0.272))
-HOOK = Posture((1.35, 0.776, 0.718), (0.723, 0.962, 0.133, 0.422, -0.128))
+INSIDE_Y_M, OUTSIDE_Y_M, EDGE_X_M = 0.091, -0.02, -0.7
+AROUND_M = np.array([-0.802, 0.171, -0.0505])  # past the door's edge, on its inner side
+FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.613, 0.759
+SLOW_S = 0.015  # the target of a finger that closes stays behind by its velocity times this
+OPEN = Posture((0.164, 0.381, 0.5), (0.694, 0.478, 0.174, -0.756, -0.186))
+HOOK = Posture((1.36, 0.726, 0.763), (0.871, 0.962, 0.148, 0.397, -0.106))
 
 
 class AdroitDoorExpert(Expert):
@@ -66,6 +70,7 @@ class AdroitDoorExpert(Expert):
         self.arm = Arm(world, STIFFNESS)
         names = self.task.action_names[self.arm.size :]
         self.open, self.hook = OPEN.targets(names), HOOK.targets(names)
+        self.flexions = np.array([[names.index(f"{f}J{k}") for k in range(3)] for f in FINGERS])
 
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
@@ -103,7 +108,8 @@ class AdroitDoorExpert(Expert):
         hinge, latch = self._angles(view)
         speed = self.speed[rows]
         ahead_latch = np.where(phase >= 2, np.minimum(latch + TURN_STEP_RAD * speed, 1.6), latch)
-        ahead_hinge = np.where(phase == 3, hinge + PULL_STEP_RAD * speed, hinge)
+        pull = PULL_STEP_RAD * np.minimum(1.0, (self.phase_steps[rows] + 1) / PULL_STEPS)
+        ahead_hinge = np.where(phase == 3, hinge + pull * speed, hinge)
         bar, up, forward = bar_at(view.memory("frame"), ahead_hinge, ahead_latch)
         lift = np.array([ABOVE_M, 0.0, -PRESS_M, 0.0, 0.0, 0.0, 0.0])[phase]
         target = bar + lift[:, None] * up
@@ -111,7 +117,9 @@ class AdroitDoorExpert(Expert):
         target[:, 1] -= np.where(phase == 0, np.clip(BACK_OFF * below, 0.0, BACK_OFF_M), 0.0)
         away, inside = phase == 4, phase >= 5
         hand = self._hand(view)
-        target[away] = hand[away] + RETREAT_M
+        measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
+        leaves = np.clip(self._openness(measured) / OPENED, 0.0, 1.0)  # no finger stays behind
+        target[away] = (hand + leaves[:, None] * RETREAT_M)[away]
         target[inside] = push_at(view.memory("frame"), hinge, hand, phase == 6)[inside]
         up, forward = up.copy(), forward.copy()
         up[away | inside] = np.array([0.0, 0.0, 1.0])
@@ -124,13 +132,21 @@ class AdroitDoorExpert(Expert):
         moved = self.arm.command(rows, view, goal, (REACH[phase] * speed)[:, None])
         closes = (phase == 2) | (phase == 3)
         wanted = np.where(closes[:, None], self.hook, self.open)
-        measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
         cap = np.where(closes, CLOSING_STEP_RAD, FINGER_STEP_RAD)[:, None]
         fingers = step_towards(measured, wanted, cap)
+        velocity = view.qvel[:, self.task.hand.dof[self.arm.size :]]
+        fingers -= np.where(closes, SLOW_S, 0.0)[:, None] * velocity
         return np.concatenate([moved, fingers], axis=1)
 
     def _angles(self, view: View) -> tuple[FloatArray, FloatArray]:
         return view.qpos[:, self.task.hinge_qpos], view.qpos[:, self.task.latch_qpos]
+
+    def _openness(self, fingers: FloatArray) -> FloatArray:
+        """Return how far the finger that opened least is on its way from hook to open, (n,)."""
+        left = np.abs(fingers - self.open)[:, self.flexions].sum(axis=2)
+        span = np.abs(self.hook - self.open)[self.flexions].sum(axis=1)
+        openness: FloatArray = 1.0 - (left / span).max(axis=1)
+        return openness
 
     def _hand(self, view: View) -> FloatArray:
         """Return where the bar should lie in the hand, (n, 3) [m]."""
