@@ -12,9 +12,11 @@ class DeepestContact:
 
     Args:
         task: Whose hand and scene.
+        of_hand: Only contacts of the hand count, not those of objects with each other.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, of_hand: bool = False) -> None:
+        self._least = 1 if of_hand else 0
         model = task.model
         moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
         self._is_hand = np.array([_hangs_on(model, int(b), moved) for b in model.geom_bodyid])
@@ -22,8 +24,9 @@ class DeepestContact:
     def __call__(self, world: World, row: int) -> float:
         """Return the smallest contact distance of a row [m], 0 where nothing is pressed."""
         contact = world.batch.get_data(row).contact
-        is_own = self._is_hand[contact.geom].all(axis=1)
-        return float(min([0.0, *contact.dist[~is_own].tolist()]))
+        of_hand = self._is_hand[contact.geom].sum(axis=1)  # how many of the two geoms
+        counts = (of_hand >= self._least) & (of_hand < 2)
+        return float(min([0.0, *contact.dist[counts].tolist()]))
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:

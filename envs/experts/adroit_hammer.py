@@ -26,8 +26,10 @@ BEYOND_M = 0.06  # behind the goal, where the strike aims
 STEP_M = 0.08
 REACH = 0.2
 LOST_M = 0.10
-FINGER_STEP_RAD = 1.24  # caps the grip, too: the finger servos give 1 N m/rad
-CLOSING_STEP_RAD = 0.44  # while closing: the fingers meet the handle gently
+# Caps on the grip, as the finger servos give 1 N m/rad: weak while the fingers close, so that they
+# meet the handle gently, and firmer step by step while the hammer is lifted.
+FINGER_STEP_RAD, CLOSING_STEP_RAD = 1.1, 0.43
+SLOW_S = 0.035  # a moving finger's target stays behind by its velocity times this
 OPEN = Posture((0.0, 0.689, 0.0), (1.05, 1.31, 0.262, 0.524, -0.754), spread=0.06)
 CLOSED = Posture((1.57, 1.48, 0.0), (1.05, 0.963, -0.262, 0.524, -1.38), spread=0.43)
 
@@ -98,8 +100,12 @@ class AdroitHammerExpert(Expert):
         moved = self.arm.command(rows, view, goal_joints, REACH * speed)
         closes = np.where((phase >= 2)[:, None], self.closed, self.open)
         measured = view.qpos[:, task.hand.qpos[self.arm.size :]]
-        cap = np.where(phase == 2, CLOSING_STEP_RAD, FINGER_STEP_RAD)[:, None]
-        fingers = step_towards(measured, closes, cap)
+        lifted = np.clip((self.phase_steps[rows] + 1) / self.time_outs[3], 0.0, 1.0)
+        firmness = np.where(phase == 2, 0.0, np.where(phase == 3, lifted, 1.0))
+        cap = CLOSING_STEP_RAD + (FINGER_STEP_RAD - CLOSING_STEP_RAD) * firmness
+        fingers = step_towards(measured, closes, cap[:, None])
+        velocity = view.qvel[:, task.hand.dof[self.arm.size :]]
+        fingers -= np.where(phase >= 2, SLOW_S, 0.0)[:, None] * velocity
         return np.concatenate([moved, fingers], axis=1)
 
     def _face(self, view: View) -> tuple[FloatArray, FloatArray]:

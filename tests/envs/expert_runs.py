@@ -22,15 +22,15 @@ class Drive:
     """Most negative contact distance [m] of every episode, the hand with itself left out."""
 
 
-def drive(task: Task, seeds: list[int]) -> Drive:
-    """Run the task's expert side by side on `seeds`."""
+def drive(task: Task, seeds: list[int], of_hand: bool = False) -> Drive:
+    """Run the task's expert side by side on `seeds`; `of_hand` as in `DeepestContact`."""
     world = World(task, len(seeds), 1)
     expert, rows = make_expert(world), world.all_rows
     world.reset(rows, np.array(seeds))
     expert.reset(rows, np.array(seeds))
     best, fall = np.zeros((2, len(seeds)))
     success, deepest = np.zeros(len(seeds), dtype=np.bool_), 0.0
-    deepest_contact = DeepestContact(task)
+    deepest_contact = DeepestContact(task, of_hand)
     while len(rows):
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
