@@ -12,7 +12,13 @@ environments or of fmbench.
 - `policies.teaching`: how one policy learns from another; `policies.straightness`: of its paths.
 """
 
+import os
+
 from policies.actor import ChunkActor, Decision
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig, Sample
+
+# MKL, torch's matrix products on a CPU, may round a row by where it lies in memory (seen on an AMD
+# EPYC with AVX-512), and an episode would depend on its row. MKL asks before its first product.
+os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __all__ = ["ChunkActor", "ChunkPolicy", "ChunkPolicyConfig", "Decision", "Sample"]
