@@ -95,7 +95,6 @@ TASKS: dict[str, TaskEntry] = {
         "envs.experts.adroit_hammer:AdroitHammerExpert",
         horizon=200,
         extra="adroit",
-        is_sanity=True,
     ),
 }
 
