@@ -92,7 +92,8 @@ def recorded() -> Iterator[list[Recording]]:
 class Repetition:
     """A bare batch that makes a recording's calls again; the same steps, bit for bit.
 
-    Calling it returns the time spent in setting controls and in `Batch.step`, nothing else.
+    Calling it returns the time spent in setting states and controls, in `Batch.forward` and in
+    `Batch.step`, nothing else.
     """
 
     def __init__(self, recording: Recording) -> None:
