@@ -3,8 +3,11 @@
 import mujoco
 import numpy as np
 
-from envs.task import Task
+from envs.registry import make_task
+from envs.task import FloatArray, IntArray, Task
 from envs.world import World
+
+WORLD_BODY = 0
 
 
 class DeepestContact:
@@ -29,8 +32,67 @@ class DeepestContact:
         return float(min([0.0, *contact.dist[counts].tolist()]))
 
 
+class DepthSensors:
+    """The same for many rows at once, of the hand's contacts alone, by sensors in the scene.
+
+    Sensors change no episode. A hand is the whole body, below the world, that holds its joints.
+
+    Args:
+        name: Name of the task.
+
+    Attributes:
+        task: A task with the sensors: worlds are made of it.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.task = type(make_task(name))()
+        spec, model = self.task.spec, self.task.model
+        joints = [model.joint(name) for name in self.task.action_names]
+        hands = {_below_world(model, int(joint.bodyid[0])) for joint in joints}
+        tops = [b for b in range(1, model.nbody) if model.body_parentid[b] == WORLD_BODY]
+        others = [WORLD_BODY, *(b for b in tops if b not in hands)]
+        for hand in sorted(hands):
+            for other in others:
+                self._add(spec, model.body(hand).name, model.body(other).name, other == WORLD_BODY)
+        first = model.nsensordata
+        self.task.model = spec.compile()
+        self._sensors = slice(first, self.task.model.nsensordata)
+
+    def __call__(self, world: World, rows: IntArray) -> FloatArray:
+        """Return the smallest contact distance of each row, (n,) [m], 0 where nothing is pressed.
+
+        Args:
+            world: Of `task`, with one thread or several.
+            rows: (n,).
+        """
+        distances = world.batch.bind("sensordata")[rows, self._sensors]
+        deepest: FloatArray = np.minimum(distances.min(axis=1), 0.0)
+        return deepest
+
+    @staticmethod
+    def _add(spec: mujoco.MjSpec, hand: str, other: str, is_world: bool) -> None:
+        tree, alone = mujoco.mjtObj.mjOBJ_XBODY, mujoco.mjtObj.mjOBJ_BODY
+        spec.add_sensor(
+            name=f"depth of {hand} in {other}",
+            type=mujoco.mjtSensor.mjSENS_CONTACT,
+            objtype=tree,
+            objname=hand,
+            reftype=alone if is_world else tree,
+            refname=other,
+            # The distance, of the contact with the least one.
+            intprm=[1 << int(mujoco.mjtConDataField.mjCONDATA_DIST), 1, 1],
+        )
+
+
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:
     """Return whether a body is one of `roots` or hangs on one."""
     while body and body not in roots:
         body = int(model.body_parentid[body])
     return body in roots
+
+
+def _below_world(model: mujoco.MjModel, body: int) -> int:
+    """Return the body right below the world on which a body hangs."""
+    while model.body_parentid[body] != WORLD_BODY:
+        body = int(model.body_parentid[body])
+    return body

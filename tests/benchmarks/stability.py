@@ -10,34 +10,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from envs.registry import has_extra, make_expert, make_task, suite
+from envs.registry import has_extra, make_expert, suite
 from envs.task import IntArray
 from envs.world import World
 from fmbench.open_loop import RandomPolicy
 from fmbench.progress import Reporter
 from fmbench.rollout import Policy, rollout
 from fmbench.seeds import VALIDATION, episode_seeds
-from tests.contacts import DeepestContact
+from tests.contacts import DepthSensors
 
-MAX_SIMS, WATCHED_ROWS = 256, 64
+MAX_SIMS = 256
 DEEPEST_M = 0.003
-# The published nail is soft: a hammer's head sinks into it, which is no grasp.
-HAMMERS = ("AdroitHammer", "AdroitHammerWide")
 
 
 class DepthWatch:
-    """Lets a policy act, and notes the deepest contact of some rows at each control step.
+    """Lets a policy act, and notes the hand's deepest contact of all control steps.
 
     Args:
-        world: Where the policy acts.
+        world: Where the policy acts, of the sensors' task.
         policy: The policy.
+        sensors: Of the depth.
     """
 
-    def __init__(self, world: World, policy: Policy) -> None:
+    def __init__(self, world: World, policy: Policy, sensors: DepthSensors) -> None:
         self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
         self.deepest_m = 0.0
-        self._world, self._policy = world, policy
-        self._deepest_contact = DeepestContact(world.task, of_hand=world.task.name in HAMMERS)
+        self._world, self._policy, self._sensors = world, policy, sensors
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Begin episodes."""
@@ -45,8 +43,7 @@ class DepthWatch:
 
     def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
         """Look at the contacts, then act."""
-        for row in rows[rows < WATCHED_ROWS].tolist():
-            self.deepest_m = max(self.deepest_m, -self._deepest_contact(self._world, row))
+        self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
         return self._policy.act(rows, observations)
 
 
@@ -61,9 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = 0
     with Reporter().stage("stability", 2 * len(given.task)) as stage:
         for k, name in enumerate(given.task):
-            world = World(make_task(name), min(MAX_SIMS, given.episodes))
+            sensors = DepthSensors(name)
+            world = World(sensors.task, min(MAX_SIMS, given.episodes))
             seeds = episode_seeds(VALIDATION, given.episodes)
-            watch = DepthWatch(world, make_expert(world))
+            watch = DepthWatch(world, make_expert(world), sensors)
             expert = sum(episode.sim_unstable for episode in rollout(world, watch, seeds))
             stage.update(2 * k + 1)
             episodes = rollout(world, RandomPolicy(world), seeds)
