@@ -29,13 +29,13 @@ ABOVE_M, NEAR_M, SHORT_M = 0.067, 0.0324, 0.0642
 BACK_OFF, BACK_OFF_M = 4.36, 0.221  # the hand rises before it goes over the bar
 PRESS_M = 0.0177  # how far into the bar the hand aims
 TURN_STEP_RAD, PULL_STEP_RAD = 0.763, 0.378
-PULL_STEPS = 5  # control steps in which the pull grows to its full force
+PULL_STEPS = 7  # control steps in which the pull grows to its full force
 TURNED_RAD = 1.26
 FOLLOW = 0.457  # how much of the door's angle the hand turns with
 # [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
 REACH = np.array([0.39, 0.366, 0.387, 0.419, 0.159, 0.478, 0.102])
 LET_GO_RAD, AJAR_RAD, LOST_M = 0.467, 0.3, 0.15
-RETREAT_M = np.array([-0.0215, -0.165, -0.0786])  # off the bar
+RETREAT_M = 0.18  # off the bar, against where the fingers point: their tips slide off its end
 OPENED = 0.48  # of the way from HOOK to OPEN: from here on the hand leaves at full speed
 FINGERS = ("FF", "MF", "RF", "LF")
 PUSH_M = np.array([-0.446, 0.0168, -0.0776])  # from the hinge, the door closed: on its inner face
@@ -119,7 +119,7 @@ class AdroitDoorExpert(Expert):
         hand = self._hand(view)
         measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
         leaves = np.clip(self._openness(measured) / OPENED, 0.0, 1.0)  # no finger stays behind
-        target[away] = (hand + leaves[:, None] * RETREAT_M)[away]
+        target[away] = (hand - leaves[:, None] * RETREAT_M * forward)[away]
         target[inside] = push_at(view.memory("frame"), hinge, hand, phase == 6)[inside]
         up, forward = up.copy(), forward.copy()
         up[away | inside] = np.array([0.0, 0.0, 1.0])
