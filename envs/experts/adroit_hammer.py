@@ -13,10 +13,10 @@ from envs.world import World
 
 STIFFNESS = 20.0  # [rad/s]
 PALM_NORMAL, DOWN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0])
-NORMAL_WEIGHT_M, FACE_WEIGHT_M = 0.03, 0.05
+NORMAL_WEIGHT_M, FACE_WEIGHT_M = 0.03, 0.07
 HOVER_M = np.array([-0.00745, -0.057, 0.0859])  # grasp site minus handle
 GRASP_M = np.array([0.0112, -0.0611, 0.0283])
-NEAR_M, AIMED_M = 0.025, 0.02
+NEAR_M, AIMED_M = 0.025, 0.03
 # In the hammer's frame: the middle of its striking face, and where the face looks.
 FACE_M, FACE_AXIS = np.array([-0.24, 0.0, -0.04]), np.array([0.0, 0.0, -1.0])
 STRIKE = np.array([0.932, 0.362, 0.0])  # along the nail, into the board
@@ -28,7 +28,7 @@ REACH = 0.2
 LOST_M = 0.10
 # Caps on the grip, as the finger servos give 1 N m/rad: weak while the fingers close, so that they
 # meet the handle gently, and firmer step by step while the hammer is lifted.
-FINGER_STEP_RAD, CLOSING_STEP_RAD = 1.1, 0.43
+FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.9, 0.43
 SLOW_S = 0.035  # a moving finger's target stays behind by its velocity times this
 OPEN = Posture((0.0, 0.689, 0.0), (1.05, 1.31, 0.262, 0.524, -0.754), spread=0.06)
 CLOSED = Posture((1.57, 1.48, 0.0), (1.05, 0.963, -0.262, 0.524, -1.38), spread=0.43)

@@ -14,6 +14,7 @@ SEEDS = list(range(TUNING, TUNING + 8))
 # Where an earlier version of the expert pressed too deeply or lost its hold.
 HARD_SEEDS = {
     "AdroitDoor": [100445, 100856, 102662, 102910, 103720],
+    "AdroitHammerWide": [100505, 200638, 201396, 203337, 301235],
 }
 TOUCHES_NOTHING = ("ReachPose",)
 
