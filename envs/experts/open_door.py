@@ -15,6 +15,9 @@ OPEN_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.05, 1.0, 0.0, 0.05, 1.0, 0.05, 1.0,
 SHUT_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.15, 1.6, 0.0, 0.15, 1.6, 0.15, 1.6, 0.15, 1.6])
 HOVER_M, LOW_M = 0.075, 0.03
 FUNNEL_SLOPE, FUNNEL_MOUTH_M = 4.0, 0.006  # height above the grip per metre of misalignment
+# Further aside of the grip than the one, the palm keeps off the door's plane by up to the other: it
+# goes round the hinge's post.
+ASIDE_M, OFF_M = 0.03, 0.12
 BACK_M = np.array([-0.03, 0.0, 0.03])  # a step away from the door, the door's heading
 HOOKED_M, HOOKED_RAD, LOST_M = 0.010, 0.12, 0.035
 PRESSED_RAD, HELD_RAD = LATCH_RAD + 0.05, 0.25  # lever angles: free to pull, and after that
@@ -56,7 +59,9 @@ class OpenDoorExpert(Expert):
         place, yaw, roll = self.hook_pose(view, *self._led_angles(view, phase, speed))
         joints = view.qpos[:, self.task.hand.qpos]
         is_approach, is_away = (phase == 0)[:, None], (phase == 4)[:, None]
-        place = np.where(is_approach, _way_over(joints[:, :3], place), place)
+        place = np.where(
+            is_approach, _way_over(joints[:, :3], place, yaw, WRIST_STEP_M * speed), place
+        )
         place = np.where(is_away, joints[:, :3] + turn(BACK_M, yaw), place)
         target = np.zeros_like(joints)  # pitch stays level
         target[:, :3] = place
@@ -96,12 +101,25 @@ class OpenDoorExpert(Expert):
         return np.where(is_pull, pulled, door), led_lever
 
 
-def _way_over(palm: FloatArray, place: FloatArray) -> FloatArray:
-    """Return where to steer the slides `palm` (n, 3) [m] that shall come down on `place`."""
+def _way_over(palm: FloatArray, place: FloatArray, yaw: FloatArray, step: FloatArray) -> FloatArray:
+    """Return where to steer slides that shall come down on the grip, clear of post and lever.
+
+    Args:
+        palm: The slides, (n, 3) [m].
+        place: The slides that hold the grip, (n, 3) [m].
+        yaw: Heading of the door, (n,) [rad].
+        step: How far a slide may go in this control step, (n,) [m]: the way is straight.
+    """
     miss = distance(palm[:, :2], place[:, :2])
     over = place.copy()
     over[:, 2] += np.clip(FUNNEL_SLOPE * (miss - FUNNEL_MOUTH_M), 0.0, HOVER_M)
+    aside = np.abs(turn(palm - place, -yaw)[:, 1])
+    off = np.zeros_like(place)
+    off[:, 0] = -np.clip(aside - ASIDE_M, 0.0, OFF_M)
+    over += turn(off, yaw)
     # Below the funnel: rise first, so that no finger meets lever or keeper from the side.
     is_low = palm[:, 2] < over[:, 2] - LOW_M
     over[is_low, :2] = palm[is_low, :2]
+    way = over[:, :2] - palm[:, :2]
+    over[:, :2] = palm[:, :2] + way * (step / np.maximum(step, np.abs(way).max(axis=1)))[:, None]
     return over
