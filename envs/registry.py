@@ -94,6 +94,7 @@ TASKS: dict[str, TaskEntry] = {
         "envs.tasks.adroit_hammer_wide:AdroitHammerWide",
         "envs.experts.adroit_hammer:AdroitHammerExpert",
         horizon=200,
+        version=1,
         extra="adroit",
     ),
 }

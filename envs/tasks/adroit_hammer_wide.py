@@ -5,8 +5,8 @@ import numpy as np
 from envs.task import Start
 from envs.tasks.adroit_hammer import AdroitHammer
 
-HAMMER_X_M = (-0.026, 0.026)  # along its handle, from where it was published
-BOARD_X_M, BOARD_Y_M, BOARD_Z_M = (0.025, 0.075), (-0.02, 0.012), (0.05, 0.33)
+HAMMER_X_M = (-0.036, 0.036)  # along its handle, from where it was published
+BOARD_X_M, BOARD_Y_M, BOARD_Z_M = (0.02, 0.08), (-0.02, 0.014), (0.065, 0.31)
 # The nail of a board at these heights is in the resting fingers if the board is nearer than y = 0.
 FINGERS_Z_M = (0.12, 0.25)
 
@@ -19,13 +19,14 @@ class AdroitHammerWide(AdroitHammer):
     board stands anywhere in a box.
 
     Actions, observations, success, failure and horizon: those of AdroitHammer.
-    Start: the hand at rest; the hammer on the table, moved along its handle by uniform ±2.6 cm from
-        its published place; the board uniform in a box of 5 x 3.2 x 28 cm, the part left out where
+    Start: the hand at rest; the hammer on the table, moved along its handle by uniform ±3.6 cm from
+        its published place; the board uniform in a box of 6 x 3.4 x 24.5 cm without the part where
         the nail would be in the resting fingers.
-    Versions: 0, first.
+    Versions: 1, the hammer in more places, the board's box wider and flatter; 0, first.
     """
 
     name = "AdroitHammerWide"
+    version = 1
     description = "Drive a nail into a board with the Adroit hand; hammer and board vary in place."
 
     def index_scene(self) -> None:

@@ -62,6 +62,6 @@ def test_scene_and_observation_are_those_of_the_published_task(task: AdroitHamme
 
 def test_expert_grasps_gently_and_drives_the_nail_wherever_it_is(task: AdroitHammerWide) -> None:
     run = drive(task, list(range(20)), of_hand=True)
-    assert sum(run.success) >= 19
+    assert all(run.success)
     assert max(run.fall) < 0.3
     assert -0.003 < run.deepest < -0.0005
