@@ -96,6 +96,7 @@ TASKS: dict[str, TaskEntry] = {
         horizon=200,
         version=1,
         extra="adroit",
+        is_sanity=True,
     ),
 }
 
