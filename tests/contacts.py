@@ -35,7 +35,7 @@ class DeepestContact:
 class DepthSensors:
     """The same for many rows at once, of the hand's contacts alone, by sensors in the scene.
 
-    Sensors change no episode. A hand is the whole body, below the world, that holds its joints.
+    Sensors change no episode. A hand is the whole tree of bodies that holds its joints.
 
     Args:
         name: Name of the task.
@@ -47,12 +47,11 @@ class DepthSensors:
     def __init__(self, name: str) -> None:
         self.task = type(make_task(name))()
         spec, model = self.task.spec, self.task.model
-        joints = [model.joint(name) for name in self.task.action_names]
-        hands = {_below_world(model, int(joint.bodyid[0])) for joint in joints}
-        tops = [b for b in range(1, model.nbody) if model.body_parentid[b] == WORLD_BODY]
-        others = [WORLD_BODY, *(b for b in tops if b not in hands)]
+        moved = [int(model.joint(name).bodyid[0]) for name in self.task.action_names]
+        hands = set(model.body_rootid[moved].tolist())
+        others = set(model.body_rootid.tolist()) - hands  # the world, too
         for hand in sorted(hands):
-            for other in others:
+            for other in sorted(others):
                 self._add(spec, model.body(hand).name, model.body(other).name, other == WORLD_BODY)
         first = model.nsensordata
         self.task.model = spec.compile()
@@ -62,7 +61,7 @@ class DepthSensors:
         """Return the smallest contact distance of each row, (n,) [m], 0 where nothing is pressed.
 
         Args:
-            world: Of `task`, with one thread or several.
+            world: Of `task`.
             rows: (n,).
         """
         distances = world.batch.bind("sensordata")[rows, self._sensors]
@@ -89,10 +88,3 @@ def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:
     while body and body not in roots:
         body = int(model.body_parentid[body])
     return body in roots
-
-
-def _below_world(model: mujoco.MjModel, body: int) -> int:
-    """Return the body right below the world on which a body hangs."""
-    while model.body_parentid[body] != WORLD_BODY:
-        body = int(model.body_parentid[body])
-    return body

@@ -15,8 +15,8 @@ OPEN_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.05, 1.0, 0.0, 0.05, 1.0, 0.05, 1.0,
 SHUT_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.15, 1.6, 0.0, 0.15, 1.6, 0.15, 1.6, 0.15, 1.6])
 HOVER_M, LOW_M = 0.075, 0.03
 FUNNEL_SLOPE, FUNNEL_MOUTH_M = 4.0, 0.006  # height above the grip per metre of misalignment
-# Further aside of the grip than the one, the palm keeps off the door's plane by up to the other: it
-# goes round the hinge's post.
+# The palm keeps off the door's plane by as much as it is further aside of the grip than the one, at
+# the most by the other: so it goes round the hinge's post.
 ASIDE_M, OFF_M = 0.03, 0.12
 BACK_M = np.array([-0.03, 0.0, 0.03])  # a step away from the door, the door's heading
 HOOKED_M, HOOKED_RAD, LOST_M = 0.010, 0.12, 0.035

@@ -24,7 +24,7 @@ DEEPEST_M = 0.003
 
 
 class DepthWatch:
-    """Lets a policy act, and notes the hand's deepest contact of all control steps.
+    """Lets a policy act, and notes the hand's deepest contact before any control step.
 
     Args:
         world: Where the policy acts, of the sensors' task.
