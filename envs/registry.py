@@ -54,7 +54,8 @@ def _adroit(
     name: str, module: str, has_goal: bool = False, is_sanity: bool = False
 ) -> dict[str, TaskEntry]:
     """Return a task of Adroit and its twin, which observes what was published and no more."""
-    place, expert = f"envs.tasks.{module}:{name}", f"envs.experts.{module}:{name}Expert"
+    place = f"envs.adroit.{module}_task:{name}"
+    expert = f"envs.adroit.{module}_expert:{name}Expert"
     return {
         name: TaskEntry(place, expert, 200, extra="adroit", has_goal=has_goal, is_sanity=is_sanity),
         f"{name}Published": TaskEntry(
@@ -86,13 +87,13 @@ TASKS: dict[str, TaskEntry] = {
     # Two hands.
     "HandOver": _built_in("HandOver", "hand_over", horizon=300, version=1, has_goal=True),
     # Another hand, with gymnasium-robotics' models.
-    **_adroit("AdroitRelocate", "adroit_relocate", has_goal=True, is_sanity=True),
-    **_adroit("AdroitDoor", "adroit_door"),
-    **_adroit("AdroitHammer", "adroit_hammer", is_sanity=True),
-    **_adroit("AdroitPen", "adroit_pen", has_goal=True),
+    **_adroit("AdroitRelocate", "relocate", has_goal=True, is_sanity=True),
+    **_adroit("AdroitDoor", "door"),
+    **_adroit("AdroitHammer", "hammer", is_sanity=True),
+    **_adroit("AdroitPen", "pen", has_goal=True),
     "AdroitHammerWide": TaskEntry(
-        "envs.tasks.adroit_hammer_wide:AdroitHammerWide",
-        "envs.experts.adroit_hammer:AdroitHammerExpert",
+        "envs.adroit.hammer_wide_task:AdroitHammerWide",
+        "envs.adroit.hammer_expert:AdroitHammerExpert",
         horizon=200,
         version=1,
         extra="adroit",
@@ -138,15 +139,15 @@ def register_ids() -> None:
         if entry.has_goal and goal_id(name) not in registry:
             register(
                 id=goal_id(name),
-                entry_point="envs.goal_env:HandGoalEnv",
+                entry_point="envs.gym.goal_env:HandGoalEnv",
                 max_episode_steps=entry.horizon,
                 kwargs={"task": name},
             )
         if task_id(name) not in registry:
             register(
                 id=task_id(name),
-                entry_point="envs.gym_env:HandEnv",
-                vector_entry_point="envs.vector_env:HandVectorEnv",
+                entry_point="envs.gym.env:HandEnv",
+                vector_entry_point="envs.gym.vector_env:HandVectorEnv",
                 max_episode_steps=entry.horizon,
                 kwargs={"task": name},
             )

@@ -13,12 +13,11 @@ from typing import ClassVar
 import mujoco
 import numpy as np
 
-from envs.hand import HandIndex, Mount, actuated_joints, index_hand
+from envs.arrays import BoolArray as BoolArray
+from envs.arrays import FloatArray as FloatArray
+from envs.arrays import IntArray as IntArray
+from envs.hand.hand import HandIndex, Mount, actuated_joints, index_hand
 from envs.scene import SUBSTEPS
-
-FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 NO_MODE = -1
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envs.registry import TASKS
-from fmbench.command_line import Parser
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.parser import Parser
+from fmbench.cli.task_names import choose_tasks
 from fmbench.config import MOST, check_count, check_out, make_config
-from fmbench.errors import run_command_line
-from fmbench.interrupts import Interrupts
-from fmbench.opengl_check import import_mujoco
-from fmbench.task_names import choose_tasks
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,8 +36,8 @@ def _run(given: argparse.Namespace) -> int:
     config = make_config("default", overrides, tuple(TASKS))
     check_out(given.data, "--data")
     import_mujoco()
-    from fmbench.preparation import demonstrate, demonstrate_all
-    from fmbench.progress import Reporter
+    from fmbench.cli.progress import Reporter
+    from fmbench.runs.preparation import demonstrate, demonstrate_all
 
     with Interrupts() as interrupts:
         if len(config.task) == 1:

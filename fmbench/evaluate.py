@@ -10,11 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fmbench.command_line import Parser
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.parser import Parser
 from fmbench.config import MOST, check_count, check_out
-from fmbench.errors import FmbenchError, run_command_line
-from fmbench.interrupts import Interrupts
-from fmbench.opengl_check import import_mujoco
+from fmbench.errors import FmbenchError
 from fmbench.sampler_names import BY_TOLERANCE, GRIDS, ON_GRIDS, TOLERANCE, samplers_help
 
 EPILOG = f"""\
@@ -82,13 +83,13 @@ def _run(given: argparse.Namespace, command: str) -> int:
 
 def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
     import_mujoco()
-    from fmbench.progress import Reporter
-    from fmbench.rescoring import Rescoring
-    from fmbench.results import read_results
-    from fmbench.sampler_choice import choose_sampler
-    from fmbench.saved_run import open_saved_run
-    from fmbench.terminal_summary import print_summary
-    from fmbench.torch_settings import configure_torch
+    from fmbench.cli.progress import Reporter
+    from fmbench.cli.torch_settings import configure_torch
+    from fmbench.report.results import read_results
+    from fmbench.report.terminal import print_summary
+    from fmbench.runs.rescoring import Rescoring
+    from fmbench.runs.sampler_choice import choose_sampler
+    from fmbench.runs.saved_run import open_saved_run
 
     run = open_saved_run(given.run)
     nfe = tuple(given.nfe) if given.nfe else None

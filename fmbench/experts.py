@@ -3,40 +3,16 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from envs.registry import TASKS
-from fmbench.command_line import Parser
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.parser import Parser
+from fmbench.cli.task_names import choose_tasks
 from fmbench.config import check_out, make_config
-from fmbench.errors import FmbenchError, run_command_line
-from fmbench.opengl_check import import_mujoco
-from fmbench.records import Row, write_rows
-from fmbench.statistics import wilson_interval
-from fmbench.task_names import choose_tasks
-
-MAX_SIMS = 256
-
-
-@dataclass(frozen=True)
-class ExpertRow(Row):
-    """How one task's expert does at one scale of the command noise."""
-
-    file_name: ClassVar[str] = "experts.csv"
-    key: ClassVar[tuple[str, ...]] = ("task", "noise")
-
-    task: str
-    noise: float
-    episodes: int
-    successes: int
-    low: float
-    """Of the Wilson 95 % interval."""
-    high: float
-    median_length: int
-    """Control steps of the successful episodes."""
-    modes: str
-    unstable: int
+from fmbench.errors import FmbenchError
+from fmbench.storage.row_files import write_rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,53 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_command_line(lambda: _run(given), given.debug)
 
 
-def measure_expert(task: str, noise: float, count: int) -> ExpertRow:
-    """Roll an expert out on the first `count` validation seeds."""
-    import numpy as np
-
-    from envs.registry import make_expert, make_task
-    from envs.world import World
-    from fmbench.command_noise import CommandNoise
-    from fmbench.rollout import rollout
-    from fmbench.seeds import VALIDATION, episode_seeds
-
-    world = World(make_task(task), min(count, MAX_SIMS))
-    episodes = rollout(
-        world,
-        make_expert(world),
-        episode_seeds(VALIDATION, count),
-        disturbance=CommandNoise(world, noise),
-    )
-    solved = [episode for episode in episodes if episode.success]
-    interval = wilson_interval(len(solved), count)
-    names = [episode.mode for episode in solved]
-    return ExpertRow(
-        task=task,
-        noise=noise,
-        episodes=count,
-        successes=len(solved),
-        low=interval.low,
-        high=interval.high,
-        median_length=int(np.median([episode.length for episode in solved] or [0])),
-        modes=" / ".join(f"{mode} {names.count(mode)}" for mode in world.task.modes),
-        unstable=sum(episode.sim_unstable for episode in episodes),
-    )
-
-
-def markdown(rows: Sequence[ExpertRow]) -> str:
-    """Return the rows as a Markdown table."""
-    lines = [
-        "| task | command noise | success | Wilson 95 % | median steps | modes |",
-        "|---|--:|--:|--:|--:|---|",
-    ]
-    lines += [
-        f"| {row.task} | {row.noise:g} | {row.successes}/{row.episodes} | "
-        f"{row.low:.3f}–{row.high:.3f} | {row.median_length} | {row.modes or '–'} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
 def _run(given: argparse.Namespace) -> int:
     overrides = {"task": choose_tasks(given.task), "episodes": given.episodes}
     config = make_config("default", overrides, tuple(TASKS))
@@ -110,7 +39,8 @@ def _run(given: argparse.Namespace) -> int:
     elif given.film:
         raise FmbenchError("--film needs a folder to draw in; give --out DIR")
     import_mujoco()
-    from fmbench.progress import Reporter
+    from fmbench.cli.progress import Reporter
+    from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
 
     rows = []
     with Reporter().stage("experts", 2 * len(config.task)) as stage:
@@ -128,9 +58,9 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _film(folder: Path, tasks: Sequence[str]) -> None:
-    from fmbench.contact_sheets import draw_expert_sheet
-    from fmbench.progress import Reporter
-    from fmbench.seeds import VALIDATION
+    from fmbench.cli.progress import Reporter
+    from fmbench.evaluation.contact_sheets import draw_expert_sheet
+    from fmbench.harness.seeds import VALIDATION
 
     with Reporter().stage("pictures", len(tasks)) as stage:
         for k, task in enumerate(tasks):

@@ -11,7 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from envs.registry import TASKS
-from fmbench.command_line import Parser
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.parser import Parser
+from fmbench.cli.task_names import choose_tasks, runnable_suite
 from fmbench.config import (
     CHOICES,
     KNOWN_BACKBONES,
@@ -21,10 +25,6 @@ from fmbench.config import (
     check_out,
     make_config,
 )
-from fmbench.errors import run_command_line
-from fmbench.interrupts import Interrupts
-from fmbench.opengl_check import import_mujoco
-from fmbench.task_names import choose_tasks, runnable_suite
 
 EPILOG = """\
 presets, each value of which an option above overrides:
@@ -200,11 +200,11 @@ def _work(
     interrupts: Interrupts,
 ) -> int:
     import_mujoco()
-    from fmbench.experiment import Experiment
-    from fmbench.progress import Reporter
-    from fmbench.results import read_results
-    from fmbench.terminal_summary import print_summary
-    from fmbench.torch_settings import configure_torch
+    from fmbench.cli.progress import Reporter
+    from fmbench.cli.torch_settings import configure_torch
+    from fmbench.report.results import read_results
+    from fmbench.report.terminal import print_summary
+    from fmbench.runs.experiment import Experiment
 
     configure_torch(config.device)
     experiment = Experiment(

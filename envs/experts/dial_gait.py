@@ -8,8 +8,8 @@ import numpy as np
 
 from envs.experts.base import Expert, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
-from envs.hand import CAPSULE_RADII_M, FINGERS
-from envs.kinematics import solve_fingertips
+from envs.hand.hand import CAPSULE_RADII_M, FINGERS
+from envs.hand.kinematics import solve_fingertips
 from envs.rotations import wrap
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.dial_parts import DIAL_M, KNOB_RADIUS_M, PALM_HEIGHT_M, START_RAD, DialTask

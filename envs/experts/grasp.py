@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from envs.hand import FINGER_Y_M
-from envs.kinematics import pressing_targets, solve_fingertips
+from envs.hand.hand import FINGER_Y_M
+from envs.hand.kinematics import pressing_targets, solve_fingertips
 from envs.rotations import turn
 from envs.task import FloatArray
 

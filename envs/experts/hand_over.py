@@ -16,11 +16,11 @@ from envs.experts.carry import (
     WRIST_STEP_RAD,
 )
 from envs.experts.grasp import cube_grasp, grasped_point, palm_over
+from envs.hand.two_hands import mirrored
 from envs.rotations import distance
 from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M
 from envs.tasks.hand_over import CLEAR_M, MOUNT_Y_M, STICK_HALF_SIZE_M, HandOver
-from envs.two_hands import mirrored
 from envs.world import World
 
 GRASP_M = 0.055  # from the stick's centre to where a hand holds it

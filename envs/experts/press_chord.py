@@ -3,8 +3,8 @@
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGERS, HAND_JOINTS
-from envs.kinematics import solve_fingertips
+from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGERS, HAND_JOINTS
+from envs.hand.kinematics import solve_fingertips
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.key_parts import KEY_TOP_M
 from envs.tasks.press_chord import KEY_M, PALM_HEIGHT_M, START_POSTURE_RAD, PressChord

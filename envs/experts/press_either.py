@@ -3,8 +3,8 @@
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, HAND_JOINTS
-from envs.kinematics import aim_finger
+from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, HAND_JOINTS
+from envs.hand.kinematics import aim_finger
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.press_either import KEYS, PALM_M, PressEither
 from envs.world import World

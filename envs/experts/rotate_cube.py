@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 
 from envs.experts.base import Expert, step_towards
-from envs.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
-from envs.kinematics import solve_fingertips
+from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
+from envs.hand.kinematics import solve_fingertips
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import START_RAD, RotateCube

@@ -6,7 +6,7 @@ import numpy as np
 
 from envs.experts.base import Expert, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
-from envs.kinematics import solve_fingertips
+from envs.hand.kinematics import solve_fingertips
 from envs.rotations import distance, turn, wrap
 from envs.task import FloatArray, IntArray, View
 from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, TOLERANCE_RAD, TurnValve

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.hand import CAPSULE_RADII_M
+from envs.hand.hand import CAPSULE_RADII_M
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
 from envs.task import BoolArray, Field, FloatArray, Task, View
 

@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 
-from envs.hand_scene import add_hand
-from envs.kinematics import coupled_qpos
+from envs.hand.kinematics import coupled_qpos
+from envs.hand.scene import add_hand
 from envs.scene import add_camera, add_goal_marker, make_scene
 from envs.task import Field, FloatArray, Task, View
 

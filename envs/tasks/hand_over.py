@@ -4,12 +4,12 @@ import mujoco
 import numpy as np
 
 from envs.goals import PositionGoalTask
-from envs.hand import SIDES
+from envs.hand.hand import SIDES
+from envs.hand.two_hands import add_two_hands
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
 from envs.scene import add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M, START_JITTER_M, START_PALM_M
-from envs.two_hands import add_two_hands
 
 TOLERANCE_M = 0.04
 CLEAR_M = 0.010  # between the stick and each fingertip's surface

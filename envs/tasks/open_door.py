@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 
-from envs.hand_scene import add_hand
-from envs.kinematics import coupled_qpos
+from envs.hand.kinematics import coupled_qpos
+from envs.hand.scene import add_hand
 from envs.rotations import distance, yaw_quaternion
 from envs.scene import add_camera, make_scene
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View

@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
-from envs.hand_scene import add_hand
+from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View

@@ -5,9 +5,9 @@ from itertools import combinations
 import mujoco
 import numpy as np
 
-from envs.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
-from envs.hand_scene import add_hand
-from envs.kinematics import coupled_qpos
+from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
+from envs.hand.kinematics import coupled_qpos
+from envs.hand.scene import add_hand
 from envs.scene import add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
 from envs.tasks.key_parts import (

@@ -3,8 +3,8 @@
 import mujoco
 import numpy as np
 
-from envs.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
-from envs.hand_scene import add_hand
+from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
+from envs.hand.scene import add_hand
 from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
 from envs.tasks.key_parts import (

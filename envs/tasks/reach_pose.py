@@ -6,9 +6,9 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
-from envs.hand import FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, PALM_BODY
-from envs.hand_scene import add_hand
-from envs.kinematics import coupled_qpos
+from envs.hand.hand import FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, PALM_BODY
+from envs.hand.kinematics import coupled_qpos
+from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View

@@ -4,8 +4,8 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
-from envs.hand_scene import add_hand
-from envs.kinematics import coupled_qpos
+from envs.hand.kinematics import coupled_qpos
+from envs.hand.scene import add_hand
 from envs.rotations import wrap
 from envs.scene import add_camera, make_scene
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View

@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from envs.hand_scene import add_hand
+from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, make_scene
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View

@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from fmbench.dataset import DemonstrationConfig, make_demonstrations
+from fmbench.data.make import make_demonstrations
+from fmbench.data.store import DemonstrationConfig
 from tests.benchmarks.interleaved import Duration, in_turn, ratio, spread, timed
 from tests.benchmarks.recording import Repetition, recorded
 from tests.benchmarks.report import Row

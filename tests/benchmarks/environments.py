@@ -9,9 +9,9 @@ from gymnasium.vector import VectorEnv
 from envs.episode_streams import episode_generator
 from envs.registry import make_task, task_id
 from envs.world import World
-from fmbench.open_loop import RandomPolicy
-from fmbench.rollout import rollout
-from fmbench.seeds import TEST, episode_seeds
+from fmbench.harness.open_loop import RandomPolicy
+from fmbench.harness.rollout import rollout
+from fmbench.harness.seeds import TEST, episode_seeds
 from tests.benchmarks.interleaved import Timed, in_turn, ratio, timed
 from tests.benchmarks.report import Row
 

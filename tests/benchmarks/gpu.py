@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 import fmbench
-from fmbench.torch_settings import configure_torch
-from fmbench.training import TrainConfig, TrainingState, start_training
-from fmbench.update import EagerUpdate, GraphUpdate
-from fmbench.windows import Windows
+from fmbench.cli.torch_settings import configure_torch
+from fmbench.training.state import TrainConfig, TrainingState, start_training
+from fmbench.training.update import EagerUpdate, GraphUpdate
+from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
 from policies.backbones import BACKBONES, DEFAULT_CONDITIONING
 from policies.backbones.sizes import SIZES, network_size

@@ -5,8 +5,8 @@ import numpy as np
 from envs.registry import TASKS, make_task
 from envs.task import IntArray
 from envs.world import World
-from fmbench.rollout import rollout
-from fmbench.seeds import TEST, episode_seeds
+from fmbench.harness.rollout import rollout
+from fmbench.harness.seeds import TEST, episode_seeds
 from tests.benchmarks.interleaved import Times, in_turn, ratio, timed
 from tests.benchmarks.recording import Repetition, recorded
 from tests.benchmarks.report import Row

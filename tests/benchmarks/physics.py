@@ -4,8 +4,8 @@ import numpy as np
 
 from envs.registry import has_extra, make_expert, make_task, suite
 from envs.world import World
-from fmbench.rollout import rollout
-from fmbench.seeds import VALIDATION, episode_seeds
+from fmbench.harness.rollout import rollout
+from fmbench.harness.seeds import VALIDATION, episode_seeds
 from tests.benchmarks.interleaved import spread
 from tests.benchmarks.recording import Repetition, recorded
 from tests.benchmarks.report import Row

@@ -13,10 +13,10 @@ import numpy as np
 from envs.registry import has_extra, make_expert, suite
 from envs.task import IntArray
 from envs.world import World
-from fmbench.open_loop import RandomPolicy
-from fmbench.progress import Reporter
-from fmbench.rollout import Policy, rollout
-from fmbench.seeds import VALIDATION, episode_seeds
+from fmbench.cli.progress import Reporter
+from fmbench.harness.open_loop import RandomPolicy
+from fmbench.harness.rollout import Policy, rollout
+from fmbench.harness.seeds import VALIDATION, episode_seeds
 from tests.contacts import DepthSensors
 
 MAX_SIMS = 256

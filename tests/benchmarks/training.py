@@ -8,10 +8,10 @@ import torch
 
 from envs.registry import make_task
 from fmbench.config import RunConfig
-from fmbench.dataset import Demonstrations
-from fmbench.training import TrainConfig, start_training
-from fmbench.training_loop import train
-from fmbench.windows import Windows, make_windows
+from fmbench.data.store import Demonstrations
+from fmbench.training.loop import train
+from fmbench.training.state import TrainConfig, start_training
+from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed

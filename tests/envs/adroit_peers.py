@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from envs.adroit import AdroitTask
+from envs.adroit.models import AdroitTask
 from envs.world import World
 
 Pose = Callable[[Any, dict[str, np.ndarray]], None]

@@ -6,10 +6,10 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.adroit.door_expert import BAR_Y_M, LATCH_M, AdroitDoorExpert, bar_at, in_door
+from envs.adroit.door_task import FRAME_X_M, FRAME_Y_M, FRAME_Z_M, OPEN_RAD, AdroitDoor
 from envs.episode_streams import episode_generator
-from envs.experts.adroit_door import BAR_Y_M, LATCH_M, AdroitDoorExpert, bar_at, in_door
 from envs.registry import make_task
-from envs.tasks.adroit_door import FRAME_X_M, FRAME_Y_M, FRAME_Z_M, OPEN_RAD, AdroitDoor
 from envs.world import STATE_STAGE, World
 from tests.envs.expert_runs import drive
 

@@ -5,10 +5,10 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
+from envs.adroit.hammer_expert import AdroitHammerExpert
+from envs.adroit.hammer_task import BOARD_Z_M, FLOOR_Z_M, TOLERANCE_M, AdroitHammer, euler
 from envs.episode_streams import episode_generator
-from envs.experts.adroit_hammer import AdroitHammerExpert
 from envs.registry import make_task
-from envs.tasks.adroit_hammer import BOARD_Z_M, FLOOR_Z_M, TOLERANCE_M, AdroitHammer, euler
 from envs.world import World
 
 

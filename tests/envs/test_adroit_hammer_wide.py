@@ -5,10 +5,8 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
-from envs.episode_streams import episode_generator
-from envs.registry import make_task
-from envs.tasks.adroit_hammer import AdroitHammer
-from envs.tasks.adroit_hammer_wide import (
+from envs.adroit.hammer_task import AdroitHammer
+from envs.adroit.hammer_wide_task import (
     BOARD_X_M,
     BOARD_Y_M,
     BOARD_Z_M,
@@ -16,6 +14,8 @@ from envs.tasks.adroit_hammer_wide import (
     HAMMER_X_M,
     AdroitHammerWide,
 )
+from envs.episode_streams import episode_generator
+from envs.registry import make_task
 from envs.world import World
 from tests.envs.expert_runs import drive
 

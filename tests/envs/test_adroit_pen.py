@@ -8,11 +8,9 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
-from envs.episode_streams import episode_generator
-from envs.experts import adroit_pen_search
-from envs.experts.adroit_pen import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
-from envs.registry import make_task
-from envs.tasks.adroit_pen import (
+from envs.adroit import pen_search as adroit_pen_search
+from envs.adroit.pen_expert import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
+from envs.adroit.pen_task import (
     DROPPED_Z_M,
     LEAST_COSINE,
     PLACE_M,
@@ -21,6 +19,8 @@ from envs.tasks.adroit_pen import (
     AdroitPen,
     goal_quat,
 )
+from envs.episode_streams import episode_generator
+from envs.registry import make_task
 from envs.world import World
 from tests.envs.expert_runs import drive
 

@@ -5,10 +5,8 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
-from envs.episode_streams import episode_generator
-from envs.experts.adroit_relocate import AdroitRelocateExpert
-from envs.registry import make_task
-from envs.tasks.adroit_relocate import (
+from envs.adroit.relocate_expert import AdroitRelocateExpert
+from envs.adroit.relocate_task import (
     BALL_X_M,
     BALL_Y_M,
     LOST_Z_M,
@@ -17,6 +15,8 @@ from envs.tasks.adroit_relocate import (
     TOLERANCE_M,
     AdroitRelocate,
 )
+from envs.episode_streams import episode_generator
+from envs.registry import make_task
 from envs.world import World
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from envs.registry import has_extra, make_expert, suite
 from envs.world import World
-from fmbench.rollout import rollout
-from fmbench.seeds import TUNING
+from fmbench.harness.rollout import rollout
+from fmbench.harness.seeds import TUNING
 from tests.benchmarks.stability import DEEPEST_M, DepthWatch
 from tests.contacts import DepthSensors
 

@@ -10,8 +10,8 @@ from stable_baselines3 import SAC, HerReplayBuffer
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import fmbench  # noqa: F401  registers the ids
-from envs.goal_env import GOAL_LIMIT, HandGoalEnv
 from envs.goals import GoalTask
+from envs.gym.goal_env import GOAL_LIMIT, HandGoalEnv
 from envs.registry import TASKS, goal_id, make_expert, make_task, task_id
 from envs.world import World
 

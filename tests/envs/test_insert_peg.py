@@ -6,8 +6,8 @@ import pytest
 from envs.episode_streams import episode_generator
 from envs.experts.grasp import pressed_grasp
 from envs.experts.insert_peg import InsertPegExpert
-from envs.hand import FINGER_STIFFNESS_NM_PER_RAD, FINGERS
-from envs.kinematics import fingertips, pressing_targets
+from envs.hand.hand import FINGER_STIFFNESS_NM_PER_RAD, FINGERS
+from envs.hand.kinematics import fingertips, pressing_targets
 from envs.rotations import yaw_quaternion
 from envs.tasks.insert_peg import (
     ASIDE_M,

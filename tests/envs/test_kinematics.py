@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from envs.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, KNUCKLE_X_M
-from envs.kinematics import aim_finger, fingertips, solve_fingertips
+from envs.hand.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, KNUCKLE_X_M
+from envs.hand.kinematics import aim_finger, fingertips, solve_fingertips
 
 
 def tip(finger: str, angles: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 
 from envs.episode_streams import episode_generator
 from envs.experts.press_chord import PressChordExpert
-from envs.hand import FINGERS
+from envs.hand.hand import FINGERS
 from envs.tasks.key_parts import KEY_TRAVEL_M, LAMP_OFF_M, LAMP_ON_M, TRIGGER_M
 from envs.tasks.press_chord import CHORD_HOLD_STEPS, CHORDS, KEY_M, PressChord
 from envs.world import STATE_STAGE, Outcome, World

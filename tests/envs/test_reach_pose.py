@@ -6,8 +6,8 @@ import pytest
 
 from envs.episode_streams import episode_generator
 from envs.experts.reach_pose import ReachPoseExpert
-from envs.hand import HAND_JOINTS
-from envs.kinematics import coupled_qpos
+from envs.hand.hand import HAND_JOINTS
+from envs.hand.kinematics import coupled_qpos
 from envs.rotations import distance
 from envs.tasks.reach_pose import LEAST_TRAVEL_M, TOLERANCE_M, ReachPose
 from envs.world import STATE_STAGE, World

@@ -12,8 +12,8 @@ from envs.experts.rotate_cube import (
     lane_table,
     outline,
 )
-from envs.hand import PALM_HALF_SIZE_M
-from envs.kinematics import fingertips
+from envs.hand.hand import PALM_HALF_SIZE_M
+from envs.hand.kinematics import fingertips
 from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import (
     DROP_RADIUS_M,

@@ -4,10 +4,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.hand import actuated_joints, index_hand, name_without_side
-from envs.hand_scene import add_hand
+from envs.hand.hand import actuated_joints, index_hand, name_without_side
+from envs.hand.scene import add_hand
+from envs.hand.two_hands import add_two_hands, mirrored
 from envs.scene import make_scene
-from envs.two_hands import add_two_hands, mirrored
 
 MOUNT_M = (0.0, -0.2, 0.3)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fmbench.dataset import DemonstrationConfig, Demonstrations, load_demonstrations
-from fmbench.dataset import make_demonstrations as make
+from fmbench.data.make import make_demonstrations as make
+from fmbench.data.store import DemonstrationConfig, Demonstrations, load_demonstrations
 
 
 @pytest.fixture(scope="session")

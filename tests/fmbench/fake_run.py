@@ -4,13 +4,9 @@ import zlib
 
 import numpy as np
 
-from fmbench.records import (
-    EpisodeRow,
-    MeasurementRow,
-    TrainingRow,
-    write_json_atomic,
-    write_rows,
-)
+from fmbench.storage.files import write_json_atomic
+from fmbench.storage.row_files import write_rows
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 
 # policy -> (success rate, [(sampler, steps, nfe)]); the first configuration is the headline
 POLICIES = {

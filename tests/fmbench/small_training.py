@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fmbench.dataset import Demonstrations
-from fmbench.training import TrainConfig, TrainingState, averaged_policy, start_training
-from fmbench.training_loop import train
-from fmbench.windows import Windows, make_windows
+from fmbench.data.store import Demonstrations
+from fmbench.training.loop import train
+from fmbench.training.state import TrainConfig, TrainingState, averaged_policy, start_training
+from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
 

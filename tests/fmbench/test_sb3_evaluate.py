@@ -13,12 +13,13 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import make_task
 from envs.world import World
-from fmbench.dataset import DemonstrationConfig, load_demonstrations, make_demonstrations
-from fmbench.rollout import Episode, rollout
+from fmbench.data.make import make_demonstrations
+from fmbench.data.store import DemonstrationConfig, load_demonstrations
+from fmbench.harness.rollout import Episode, rollout
 from fmbench.sb3_agent import SB3Agent
-from fmbench.training import TrainConfig, averaged_policy, start_training
-from fmbench.training_loop import train
-from fmbench.windows import Windows, make_windows
+from fmbench.training.loop import train
+from fmbench.training.state import TrainConfig, averaged_policy, start_training
+from fmbench.training.windows import Windows, make_windows
 from policies import ChunkActor, ChunkPolicyConfig
 from policies.sb3_predict import SB3Predictor
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 
 import fmbench
-from fmbench.torch_settings import configure_torch
-from fmbench.training import build_policy
+from fmbench.cli.torch_settings import configure_torch
+from fmbench.training.state import build_policy
 from tests.benchmarks.peers import latency, training
 from tests.benchmarks.peers.lerobot_policy import describe_unet, match
 from tests.benchmarks.peers.problem import BATCH, SIZES, policy_config

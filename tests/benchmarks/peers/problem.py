@@ -10,13 +10,13 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from fmbench.config import RunConfig
-from fmbench.windows import Windows, make_windows
+from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.backbones import DEFAULT_CONDITIONING
 from policies.backbones.sizes import network_size
 
 if TYPE_CHECKING:
-    from fmbench.dataset import Demonstrations
+    from fmbench.data.store import Demonstrations
 
 OBS_DIM, ACT_DIM = 70, 20
 """LiftCube's; a test compares them, so that a machine without mujoco can run the comparison."""

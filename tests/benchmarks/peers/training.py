@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from fmbench.training import TrainConfig, TrainingState, start_training
-from fmbench.training_loop import train
-from fmbench.windows import Windows
+from fmbench.training.loop import train
+from fmbench.training.state import TrainConfig, TrainingState, start_training
+from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
 from policies.backbones import BACKBONES
 from tests.benchmarks.interleaved import (

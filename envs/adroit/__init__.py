@@ -1,0 +1,1 @@
+"""The Adroit tasks and their experts, on the models of gymnasium-robotics."""

@@ -1,0 +1,89 @@
+"""Expert for AdroitPen: play the movement that a search found for goals like this one.
+
+The hand and the pen always begin alike, so a movement of the fingers is a function of the goal
+alone. `pen_movements.npz` holds movements that `envs.adroit.pen_search` found: some
+250 generations in four runs without a limit on contacts, 90 in each of two that keep them below
+2.6 mm, and 300 that went on from what those had found.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from envs.adroit.pen_task import TURN_RAD, AdroitPen
+from envs.experts.base import Expert
+from envs.task import FloatArray, IntArray, View
+from envs.world import World
+
+FILE = Path(__file__).with_name("pen_movements.npz")
+SHA256 = "9a5140e6a0f3932fe21b3bbe1e9b7492238c9f3c3630bbe9b5db0507b87607bc"
+LEVELS = 255  # shares of a joint's range are stored as whole numbers up to this
+MOVE_STEPS = 90  # control steps of a movement; its last posture is held
+
+
+@lru_cache(maxsize=1)
+def movements() -> tuple[IntArray, FloatArray]:
+    """Return which movement is for which goal, and the movements.
+
+    Returns:
+        An index for each cell of a grid over the goal's two angles, (cells, cells), and the
+        postures that a movement passes, evenly in time, as shares of the joints' ranges,
+        (movements, postures, 24).
+    """
+    return load_table(FILE)
+
+
+def load_table(path: Path) -> tuple[IntArray, FloatArray]:
+    """Read a table of movements, as `movements` returns it."""
+    with np.load(path) as file:
+        return file["choice"].astype(np.int64), file["postures"].astype(np.float64) / LEVELS
+
+
+class AdroitPenExpert(Expert):
+    """Interpolates between the postures of one movement: open loop, from the control step alone."""
+
+    task: AdroitPen
+    phases: ClassVar[tuple[str, ...]] = ("turn", "hold")
+    time_outs: ClassVar[tuple[int, ...]] = (MOVE_STEPS, 1000)
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        low, high = self.task.hand.low, self.task.hand.high
+        first = -low / (high - low)  # all joints at zero
+        self.choice, shares = movements()
+        first = np.broadcast_to(first, (len(shares), 1, len(first)))
+        self.postures = low + np.concatenate([first, shares], axis=1) * (high - low)
+
+    def next_phase(
+        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+    ) -> IntArray:
+        """Hold when the movement is over."""
+        del rows, view
+        return np.where(is_late, 1, phase)
+
+    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
+        """Return the movement's posture at this control step."""
+        del rows, phase
+        which = self.choice[cell_of(view.memory("goal_wxyz"), len(self.choice))]
+        return movement_at(self.postures[which], view.step_count)
+
+
+def movement_at(postures: FloatArray, steps: IntArray) -> FloatArray:
+    """Return where movements (n, postures, k) are after control steps (n,), (n, k)."""
+    parts, rows = postures.shape[1] - 1, np.arange(len(postures))
+    time = np.minimum(steps / MOVE_STEPS, 1.0) * parts
+    before = np.minimum(time.astype(np.int64), parts - 1)
+    share: FloatArray = (time - before)[:, None]
+    start, end = postures[rows, before], postures[rows, before + 1]
+    posture: FloatArray = start + share * (end - start)
+    return posture
+
+
+def cell_of(goal_wxyz: FloatArray, cells: int) -> tuple[IntArray, IntArray]:
+    """Return the cells of the grid over a goal's two angles that goals (n, 4) lie in."""
+    w, x, y, _ = goal_wxyz.T
+    angles = 2.0 * np.arctan2(np.stack([x, y]), w)
+    cell = np.floor((angles / TURN_RAD + 1.0) / 2.0 * cells).astype(np.int64).clip(0, cells - 1)
+    return cell[0], cell[1]

@@ -1,0 +1,1 @@
+"""The tasks as Gymnasium environments: single, vectorised and goal-conditioned."""

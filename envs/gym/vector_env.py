@@ -1,0 +1,242 @@
+"""Serve N episodes together through `gymnasium.make_vec`: the rows of one `World`."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.error import ClosedEnvironmentError, Error, ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from envs.gym.env import HandEnv
+from envs.gym.protocol import (
+    Array,
+    check_episode_seed,
+    check_options,
+    check_render_mode,
+    draw_episode_seed,
+    make_spaces,
+    render_fps,
+    start_infos,
+    step_infos,
+)
+from envs.registry import make_task
+from envs.render import TaskRenderer
+from envs.scene import RENDER_SIZE
+from envs.task import BoolArray, FloatArray, IntArray
+from envs.world import World, check_actions
+
+Infos = dict[str, Any]
+Step = tuple[Array, FloatArray, BoolArray, BoolArray, Infos]
+
+
+class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
+    """N environments of one task, stepped together.
+
+    Row i behaves, bit for bit, as `HandEnv` does under TimeLimit in Gymnasium's SyncVectorEnv:
+    the same seeds, episodes, autoreset and infos.
+
+    Args:
+        task: Name of the task.
+        num_envs: N.
+        max_episode_steps: Control steps after which an episode is truncated; the task's horizon
+            if not given, never if -1.
+        autoreset_mode: When an ended episode gives way to the next: at the next step, whose
+            action is ignored (default), at the same step, which then puts what ended into
+            `final_obs` and `final_info`, or by `reset(options={"reset_mask": ...})` only.
+        num_threads: Threads that step the simulations, 0 for one per processor.
+        render_mode: None or "rgb_array".
+    """
+
+    metadata: ClassVar[dict[str, Any]] = HandEnv.metadata  # type: ignore[misc]
+
+    def __init__(
+        self,
+        task: str,
+        num_envs: int = 1,
+        max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        num_threads: int = 0,
+        render_mode: str | None = None,
+    ) -> None:
+        check_render_mode(render_mode)
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.render_mode, self.task, self.num_envs = render_mode, task, num_envs
+        horizon = sys.maxsize if max_episode_steps == -1 else max_episode_steps
+        self._world = World(make_task(task), num_envs, num_threads, horizon)
+        self.task_description = self._world.task.description
+        own = {"autoreset_mode": self.autoreset_mode, "render_fps": render_fps(self._world.task)}
+        self.metadata = {**HandEnv.metadata, **own}  # type: ignore[misc]
+        self.single_observation_space, self.single_action_space = make_spaces(self._world.task)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._observations = np.zeros((num_envs, self._world.task.obs_dim), dtype=np.float32)
+        self._is_over: BoolArray = np.ones(num_envs, dtype=np.bool_)
+        self._has_begun: BoolArray = np.zeros(num_envs, dtype=np.bool_)
+        self._generators: list[tuple[np.random.Generator, int] | None] = [None] * num_envs
+        self._renderer: TaskRenderer | None = None
+
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """Each row's generator."""
+        return tuple(self._generator(row)[0] for row in range(self.num_envs))
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Each row's seed."""
+        return tuple(self._generator(row)[1] for row in range(self.num_envs))
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Array, Infos]:
+        """Begin episodes in every row, or in those of a mask.
+
+        Args:
+            seed: Row i gets seed + i, or the i-th of a sequence; a row without a seed draws its
+                episode.
+            options: `{"reset_mask": array}`, (N,) bool: the other rows go on where they are.
+
+        Raises:
+            ValueError: An option is unknown, or the mask or the number of seeds is wrong.
+            gymnasium.error.Error: A seed is not a whole number of at least 0.
+            gymnasium.error.ClosedEnvironmentError: The environment is closed.
+        """
+        self._check_open()
+        options = options or {}
+        check_options(options, "reset_mask")
+        mask = self._check_mask(options.get("reset_mask", np.ones(self.num_envs, dtype=np.bool_)))
+        seeds = self._spread_seeds(seed)
+        rows = np.flatnonzero(mask)
+        for row in rows.tolist():
+            if seeds[row] is not None:
+                self._generators[row] = seeding.np_random(seeds[row])
+        self._begin(rows, [seeds[row] for row in rows.tolist()])
+        infos: Infos = {}
+        _merge(infos, start_infos(self._world, rows), rows, self.num_envs)
+        return self._observations.copy(), infos
+
+    def step(self, actions: Array) -> Step:
+        """Advance every row by one control step, or begin its next episode.
+
+        Raises:
+            ValueError: The actions' shape is wrong, or a row that runs gets NaN or infinity.
+            gymnasium.error.ResetNeeded: A row's episode has not begun; or it has ended, and the
+                autoreset mode is DISABLED.
+            gymnasium.error.ClosedEnvironmentError: The environment is closed.
+        """
+        self._check_open()
+        actions, shape = np.asarray(actions), (self.num_envs, self._world.task.act_dim)
+        needs_reset = self._is_over.copy()
+        is_manual = self.autoreset_mode is AutoresetMode.DISABLED
+        if not self._has_begun.all() or (is_manual and needs_reset.any()):
+            waiting = np.flatnonzero(needs_reset).tolist()
+            raise ResetNeeded(f"No episode is running in rows {waiting}; call reset() first.")
+        if actions.shape == shape:  # the rows to be reset ignore their actions, NaN or not
+            actions = np.where(needs_reset[:, None], 0.0, actions)
+        check_actions(actions, shape)
+        infos: Infos = {}
+        reward = np.zeros(self.num_envs)
+        terminated, truncated = np.zeros_like(self._is_over), np.zeros_like(self._is_over)
+        rows = np.flatnonzero(~needs_reset)
+        if len(rows):
+            outcome = self._world.step(rows, actions[rows])
+            self._observations[rows] = self._world.observe(rows)
+            reward[rows], terminated[rows] = outcome.reward, outcome.terminated
+            # As Gymnasium's TimeLimit: an episode that ends at the limit is truncated as well.
+            truncated[rows] = self._world.step_count[rows] >= self._world.horizon
+            self._is_over[rows] = outcome.terminated | outcome.truncated
+            _merge(infos, step_infos(self._world, rows, outcome), rows, self.num_envs)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            needs_reset = self._is_over.copy()
+            if needs_reset.any():
+                self._keep_final(infos, np.flatnonzero(needs_reset))
+        following = np.flatnonzero(needs_reset)
+        if len(following):
+            self._begin(following, [None] * len(following))
+            _merge(infos, start_infos(self._world, following), following, self.num_envs)
+        return self._observations.copy(), reward, terminated, truncated, infos
+
+    def render(self) -> tuple[np.ndarray, ...] | None:
+        """Return each row's picture, (480, 480, 3) uint8, in mode "rgb_array".
+
+        Raises:
+            RuntimeError: There is no OpenGL library; says what to install.
+            gymnasium.error.ResetNeeded: Not every row's episode has begun.
+            gymnasium.error.ClosedEnvironmentError: The environment is closed.
+        """
+        self._check_open()
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                'render() needs a mode: gymnasium.make_vec(..., render_mode="rgb_array").'
+            )
+            return None
+        if not self._has_begun.all():
+            raise ResetNeeded("Not every row has an episode; call reset() before render().")
+        if self._renderer is None:
+            self._renderer = TaskRenderer(self._world.task, RENDER_SIZE, RENDER_SIZE)
+        return tuple(self._renderer.rows(self._world, self._world.all_rows))
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free the renderer."""
+        del kwargs
+        if self._renderer is not None:
+            self._renderer.close()
+
+    def _begin(self, rows: IntArray, seeds: list[int | None]) -> None:
+        pairs = zip(rows.tolist(), seeds, strict=True)
+        chosen = [draw_episode_seed(self._generator(r)[0]) if s is None else s for r, s in pairs]
+        self._world.reset(rows, np.array([check_episode_seed(value) for value in chosen]))
+        self._observations[rows] = self._world.observe(rows)
+        self._is_over[rows], self._has_begun[rows] = False, True
+
+    def _keep_final(self, infos: Infos, rows: IntArray) -> None:
+        final: Infos = {}
+        ended = {key: value[rows] for key, value in infos.items() if not key.startswith("_")}
+        _merge(final, ended, rows, self.num_envs)
+        observations = np.full(self.num_envs, None, dtype=object)
+        for row in rows.tolist():
+            observations[row] = self._observations[row].copy()
+        mask = np.isin(np.arange(self.num_envs), rows)
+        infos |= {"final_obs": observations, "_final_obs": mask}
+        infos |= {"final_info": final, "_final_info": mask.copy()}
+
+    def _generator(self, row: int) -> tuple[np.random.Generator, int]:
+        pair = self._generators[row] or seeding.np_random()
+        self._generators[row] = pair
+        return pair
+
+    def _spread_seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int):
+            return [seed + i for i in range(self.num_envs)]
+        if not isinstance(seed, Sequence) or isinstance(seed, str):
+            raise Error(f"Seed must be a python integer or a list, actual type: {type(seed)}")
+        if len(seed) != self.num_envs:
+            raise ValueError(f"{len(seed)} seeds were given for {self.num_envs} environments.")
+        return list(seed)
+
+    def _check_mask(self, mask: object) -> BoolArray:
+        shape, dtype = getattr(mask, "shape", None), getattr(mask, "dtype", None)
+        if not isinstance(mask, np.ndarray) or shape != (self.num_envs,) or dtype != np.bool_:
+            raise ValueError(f"reset_mask is {mask!r}; give a ({self.num_envs},) bool array.")
+        if not mask.any():
+            raise ValueError("reset_mask selects no row; set at least one to True.")
+        return mask
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ClosedEnvironmentError("The environment is closed; make a new one.")
+
+
+def _merge(infos: Infos, values: dict[str, np.ndarray], rows: IntArray, n: int) -> None:
+    """Write rows' values into (n,) arrays, and into `_key` that they are there."""
+    for key, array in values.items():
+        infos.setdefault(key, np.zeros(n, dtype=array.dtype))[rows] = array
+        infos.setdefault(f"_{key}", np.zeros(n, dtype=np.bool_))[rows] = True

@@ -1,0 +1,1 @@
+"""The fmbench hand: its model, its scenes, its kinematics."""

@@ -1,0 +1,39 @@
+"""Share what commands need that lay several runs in one table: words, and who may stand in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.parser import Parser
+from fmbench.config import check_out
+
+
+def run_on_runs(
+    arguments: Sequence[str] | None,
+    program: str,
+    description: str,
+    draw: Callable[[Sequence[Path], Path], list[Path]],
+) -> int:
+    """Run a command line `RUN ... --out DIR` and return its exit code.
+
+    Args:
+        arguments: The command line, or None for the process's own.
+        program: The command's name.
+        description: What it draws.
+        draw: Writes into a folder what it draws of runs, and returns the paths.
+    """
+    parser = Parser(program, description)
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    given = parser.parse_args(arguments)
+
+    def work() -> int:
+        check_out(given.out)
+        for path in draw(given.runs, given.out):
+            print(path)
+        return 0
+
+    return run_command_line(work, given.debug)

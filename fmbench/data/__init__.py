@@ -1,0 +1,1 @@
+"""Demonstrations: made by the experts, replayed, stored, verified and loaded."""

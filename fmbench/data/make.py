@@ -1,0 +1,131 @@
+"""Make demonstrations: expert episodes that replay exactly from their seeds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+
+from envs.experts.command_noise import CommandNoise
+from envs.registry import make_expert, make_task
+from envs.world import World
+from fmbench.data.store import (
+    KIND,
+    DemonstrationConfig,
+    Report,
+    check_config,
+    dataset_folder,
+    store_demonstrations,
+)
+from fmbench.errors import RunFailed
+from fmbench.harness.open_loop import Playback
+from fmbench.harness.rollout import Episode, Float32Array, rollout
+from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
+from fmbench.storage.artefacts import verify
+
+MAX_SIMS = 256
+ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
+
+
+def make_demonstrations(
+    config: DemonstrationConfig,
+    root: Path,
+    on_episode: Callable[[str, int], None] | None = None,
+) -> tuple[Path, Report | None]:
+    """Make the demonstrations, or find them made.
+
+    Args:
+        config: What to make.
+        root: Folder of all demonstrations.
+        on_episode: Called with "expert" or "replay" and the number of episodes that are done.
+
+    Returns:
+        Their folder, and a report if they were made now.
+    """
+    check_config(config)
+    folder = dataset_folder(config, root)
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / f".{folder.name}.lock"):
+        if folder.exists():
+            verify(folder, KIND)
+            return folder, None
+        episodes, attempted = _collect(config, on_episode)
+        replayed = _replay(config, episodes, on_episode)
+        report = Report(attempted, attempted - len(episodes), len(replayed), len(episodes))
+        if len(replayed) < len(episodes):
+            raise RunFailed(
+                f"only {len(replayed)} of {len(episodes)} episodes of {config.task} replay from "
+                "their seeds; this simulator is not deterministic here, and nothing was stored"
+            )
+        store_demonstrations(config, folder, episodes, report)
+    return folder, report
+
+
+def _collect(
+    config: DemonstrationConfig, on_episode: Callable[[str, int], None] | None
+) -> tuple[list[Episode], int]:
+    """Roll the expert out until enough episodes succeeded; the first seeds that do are kept."""
+    task = make_task(config.task)
+    world = World(task, min(config.episodes, MAX_SIMS))
+    expert, noise = make_expert(world), CommandNoise(world, config.noise)
+    kept: list[Episode] = []
+    attempted = 0
+    while len(kept) < config.episodes:
+        missing = config.episodes - len(kept)
+        if attempted + missing > ATTEMPTS_PER_EPISODE * config.episodes:
+            raise RunFailed(
+                f"the expert of {config.task} succeeded {len(kept)} times in {attempted} "
+                f"episodes with noise {config.noise}; lower --noise"
+            )
+        seeds = episode_seeds(DEMONSTRATION, attempted + missing)[attempted:]
+        done = len(kept)
+
+        def count(episode: Episode) -> None:
+            nonlocal done
+            done += episode.success
+            if on_episode is not None:
+                on_episode("expert", done)
+
+        episodes = rollout(
+            world, expert, seeds, disturbance=noise, keep_trajectories=True, on_episode=count
+        )
+        attempted += missing
+        kept += [episode for episode in episodes if episode.success]
+    return kept, attempted
+
+
+def _replay(
+    config: DemonstrationConfig,
+    episodes: list[Episode],
+    on_episode: Callable[[str, int], None] | None,
+) -> list[Episode]:
+    """Repeat the executed actions open loop; return the episodes whose replay is the same."""
+    recordings: dict[int, Float32Array] = {}
+    for episode in episodes:
+        assert episode.trajectory is not None
+        recordings[episode.episode_seed] = episode.trajectory.executed
+    # Another number of simulations than before: the replay also shows that it does not matter.
+    world = World(make_task(config.task), max(1, min(len(episodes), MAX_SIMS) - 1))
+    done = 0
+
+    def count(_: Episode) -> None:
+        nonlocal done
+        done += 1
+        if on_episode is not None:
+            on_episode("replay", done)
+
+    replays = rollout(
+        world,
+        Playback(world, recordings),
+        np.array(list(recordings)),
+        keep_trajectories=True,
+        on_episode=count,
+    )
+    return [
+        episode
+        for episode, replay in zip(episodes, replays, strict=True)
+        if replay.success
+        and replay.trajectory is not None
+        and episode.trajectory is not None
+        and np.array_equal(replay.trajectory.observations, episode.trajectory.observations)
+    ]

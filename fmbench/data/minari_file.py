@@ -1,0 +1,106 @@
+"""Write episodes as Minari HDF5 inside a folder of ours, and read them without following links."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import minari
+import numpy as np
+from minari.data_collector.episode_buffer import EpisodeBuffer
+
+from envs.gym.protocol import make_spaces
+from envs.task import Task
+from fmbench.errors import FmbenchError
+from fmbench.harness.rollout import Episode
+
+DATA = "data"
+DATA_FILE = f"{DATA}/main_data.hdf5"
+DATASET = "demonstrations-v0"
+
+
+def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
+    """Write episodes, trajectories included, as the Minari dataset `folder`/data.
+
+    An episode's `actions` are what was executed; its `infos` hold the `clean_action`s.
+    """
+    spaces = make_spaces(task)
+    with _minari_root(folder), warnings.catch_warnings():
+        # It asks for an author and a link to versioned code; the manifest names the sources.
+        warnings.filterwarnings("ignore", category=UserWarning, module="minari")
+        minari.create_dataset_from_buffers(
+            DATASET,
+            [_buffer(k, episode) for k, episode in enumerate(episodes)],
+            observation_space=spaces[0],
+            action_space=spaces[1],
+            algorithm_name="scripted expert",
+            description=task.description,
+        )
+    os.replace(folder / DATASET / DATA, folder / DATA)
+    (folder / DATASET).rmdir()
+
+
+def read_episodes(folder: Path) -> list[minari.EpisodeData]:
+    """Return the episodes of `folder`/data, in the order in which they were written.
+
+    Raises:
+        FmbenchError: The file is no HDF5, or part of its data lies elsewhere.
+    """
+    check_links(folder / DATA_FILE)
+    return list(minari.MinariDataset(folder / DATA).iterate_episodes())
+
+
+def check_links(path: Path) -> None:
+    """Refuse a file whose data lie in other files, which no hash here covers."""
+
+    def check(group: h5py.Group) -> None:
+        for name in group:
+            where = f"{path}: {group.name.rstrip('/')}/{name}"
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise FmbenchError(f"{where} is a link; make the demonstrations again")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                check(item)
+            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
+                raise FmbenchError(f"{where} is stored elsewhere; make the demonstrations again")
+
+    try:
+        with h5py.File(path, "r") as file:
+            check(file)
+    except OSError as error:
+        raise FmbenchError(f"{path} is not an HDF5 file: {error}") from error
+
+
+def _buffer(index: int, episode: Episode) -> EpisodeBuffer:
+    trajectory = episode.trajectory
+    assert trajectory is not None
+    ends = np.zeros(episode.length, dtype=np.bool_)
+    ends[-1] = True
+    # Minari stores infos from the reset on: the clean command of step 0 stands at index 0.
+    return EpisodeBuffer(
+        id=index,
+        seed=episode.episode_seed,
+        observations=trajectory.observations,
+        actions=trajectory.executed,
+        rewards=trajectory.rewards,
+        terminations=ends,
+        truncations=np.zeros_like(ends),
+        infos={"clean_action": trajectory.actions},
+    )
+
+
+@contextmanager
+def _minari_root(path: Path) -> Iterator[None]:
+    """Let Minari write under `path` instead of under the home directory."""
+    name = "MINARI_DATASETS_PATH"
+    before = os.environ.get(name)
+    os.environ[name] = str(path.resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,139 @@
+"""Demonstrations on disk: where they lie, what identifies them, how they are loaded and stored."""
+
+import hashlib
+import importlib.metadata
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from envs.registry import make_task, task_id
+from envs.task_hash import task_hash
+from fmbench.data.minari_file import DATA_FILE, read_episodes, write_episodes
+from fmbench.errors import FmbenchError
+from fmbench.harness.rollout import Episode, Float32Array
+from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
+from fmbench.storage.artefacts import publish, staged_folder, verify
+
+KIND = "demonstrations"
+PACKAGES = ("mujoco", "gymnasium", "numpy")
+
+
+@dataclass(frozen=True)
+class DemonstrationConfig:
+    """What demonstrations are asked for.
+
+    Attributes:
+        task: Name of the task.
+        episodes: Successful episodes to keep.
+        noise: Scale of the correlated command noise; 0 for none.
+    """
+
+    task: str
+    episodes: int = 200
+    noise: float = 1.0
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """Loaded demonstrations: E episodes, their steps laid one after the other.
+
+    Attributes:
+        observations: (steps + E, obs_dim) float32; an episode of T steps has T + 1.
+        actions: The expert's clean commands, (steps, act_dim) float32.
+        executed: The disturbed commands that were executed, (steps, act_dim) float32.
+        lengths: Control steps of each episode, (E,).
+        sha256: Hash of the data file.
+        manifest: What the manifest says.
+    """
+
+    observations: Float32Array
+    actions: Float32Array
+    executed: Float32Array
+    lengths: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    sha256: str
+    manifest: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How the making went: attempts, failures of the expert, and the share that replayed."""
+
+    attempted: int
+    failed: int
+    replayed: int
+    kept: int
+
+
+def dataset_key(config: DemonstrationConfig) -> str:
+    """Hash everything that decides the data's bytes."""
+    parts = {**asdict(config), "task_hash": task_hash(config.task), "versions": _versions()}
+    parts["first_seed"] = DEMONSTRATION
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def dataset_folder(config: DemonstrationConfig, root: Path) -> Path:
+    """Return where these demonstrations are stored."""
+    version = task_id(config.task).rpartition("-")[2]
+    return root / f"{config.task}-{version}-{config.episodes}-{dataset_key(config)[:12]}"
+
+
+def check_config(config: DemonstrationConfig) -> None:
+    """Refuse counts and noise that make no sense, before any work."""
+    make_task(config.task)
+    episode_seeds(DEMONSTRATION, config.episodes)
+    if not (np.isfinite(config.noise) and config.noise >= 0):
+        raise FmbenchError(f"--noise is {config.noise}; give a number of at least 0")
+
+
+def load_demonstrations(folder: Path, task: str) -> Demonstrations:
+    """Load demonstrations of the present version of `task`, after verifying every byte.
+
+    Raises:
+        FmbenchError: The folder is foreign, damaged, or of another task or version.
+    """
+    manifest = verify(folder, KIND)
+    if manifest.get("task") != task_id(task) or manifest.get("task_hash") != task_hash(task):
+        raise FmbenchError(
+            f"{folder} holds demonstrations of {manifest.get('task')} as it was when they were "
+            f"made; {task_id(task)} is another one now: make new ones with "
+            f"python -m fmbench.demonstrations --task {task}"
+        )
+    episodes = read_episodes(folder)
+    if len(episodes) != manifest["episodes"]:
+        raise FmbenchError(f"{folder} holds {len(episodes)} episodes, not {manifest['episodes']}")
+    return Demonstrations(
+        observations=np.concatenate([episode.observations for episode in episodes]),
+        actions=np.concatenate([episode.infos["clean_action"] for episode in episodes]),
+        executed=np.concatenate([episode.actions for episode in episodes]),
+        lengths=np.array([len(episode.actions) for episode in episodes], dtype=np.int64),
+        sha256=str(manifest["sha256"][DATA_FILE]),
+        manifest=manifest,
+    )
+
+
+def store_demonstrations(
+    config: DemonstrationConfig, folder: Path, episodes: list[Episode], report: Report
+) -> None:
+    """Write episodes, trajectories included, and their manifest as one verified folder."""
+    facts = {
+        "task": task_id(config.task),
+        "task_hash": task_hash(config.task),
+        "episodes": config.episodes,
+        "noise": config.noise,
+        "steps": sum(episode.length for episode in episodes),
+        "attempted": report.attempted,
+        "failed": report.failed,
+        "versions": _versions(),
+        "episode_seeds": [episode.episode_seed for episode in episodes],
+        "modes": [episode.mode for episode in episodes],
+    }
+    with staged_folder(folder) as staging:
+        write_episodes(staging, make_task(config.task), episodes)
+        publish(staging, folder, KIND, facts)
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in PACKAGES}

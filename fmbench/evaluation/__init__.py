@@ -1,0 +1,1 @@
+"""Measure one trained policy, expert or random actions: episodes, cost, diagnostics, pictures."""

@@ -1,0 +1,84 @@
+"""Film episodes as sheets of frames: a success and a failure of a policy, or an expert at work."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from envs.registry import make_expert, make_task
+from envs.render import GAP_PIXELS, TaskRenderer, contact_sheet
+from envs.world import World
+from fmbench.config import RunConfig
+from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.episodes import make_actor
+from fmbench.harness.rollout import Policy, rollout
+from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.rows import EpisodeRow
+from policies.chunk_policy import ChunkPolicy
+
+Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+FRAMES, FRAME_PIXELS = 8, 200
+
+
+def draw_contact_sheet(
+    path: Path, cell: Cell, config: RunConfig, rows: list[EpisodeRow], policy: ChunkPolicy
+) -> None:
+    """Draw the first success above the first failure among `rows`.
+
+    Raises:
+        RuntimeError: There is no OpenGL library; says what to install.
+    """
+    chosen: dict[bool, int] = {}
+    for row in rows:
+        chosen.setdefault(row.success, row.episode_seed)
+    frames: list[Frame] = []
+    titles = []
+    for success, name in ((True, "success"), (False, "failure")):
+        if success in chosen:
+            frames += _film(cell.task, lambda _: make_actor(policy, cell, config), chosen[success])
+            titles.append(f"{cell.name}: {name}, episode seed {chosen[success]}")
+    _write_sheet(path, frames, titles)
+
+
+def draw_expert_sheet(path: Path, task: str, episode_seed: int) -> None:
+    """Draw one episode of a task's expert.
+
+    Raises:
+        RuntimeError: There is no OpenGL library; says what to install.
+    """
+    _write_sheet(path, _film(task, make_expert, episode_seed), [task])
+
+
+def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
+    sheet = Image.fromarray(contact_sheet(frames, FRAMES))
+    pen = ImageDraw.Draw(sheet)
+    for k, title in enumerate(titles):
+        pen.text((8, 6 + k * (FRAME_PIXELS + GAP_PIXELS)), title, fill=(40, 44, 52), font_size=15)
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="PNG", optimize=True)
+    write_bytes_atomic(path, buffer.getvalue())
+
+
+def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) -> list[Frame]:
+    """Repeat one episode, exactly, and return frames spread evenly over it."""
+    task = make_task(name)
+    world = World(task)
+    (episode,) = rollout(
+        world, make_policy(world), np.array([episode_seed]), keep_trajectories=True
+    )
+    assert episode.trajectory is not None
+    shown = np.linspace(0, episode.length, FRAMES).round().astype(int).tolist()
+    renderer = TaskRenderer(task, FRAME_PIXELS, FRAME_PIXELS)
+    row = world.all_rows
+    world.reset(row, np.array([episode_seed]))
+    frames = []
+    try:
+        for step in range(episode.length + 1):
+            frames += [renderer.rows(world, row)[0]] * shown.count(step)
+            if step < episode.length:
+                world.step(row, episode.trajectory.executed[step][None])
+    finally:
+        renderer.close()
+    return frames

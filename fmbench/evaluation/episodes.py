@@ -1,0 +1,123 @@
+"""Evaluate cells: one policy, with one sampler, on one task's test episodes, as rows."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from envs.registry import TASKS, make_expert, make_task
+from envs.task_hash import task_hash
+from envs.world import World
+from fmbench.config import RunConfig
+from fmbench.errors import FmbenchError
+from fmbench.evaluation.cells import EXPERT, Cell, Origin
+from fmbench.harness.open_loop import RandomPolicy
+from fmbench.harness.rollout import Episode, Policy, rollout
+from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.storage.rows import EpisodeRow
+from policies.actor import ChunkActor
+from policies.chunk_policy import ChunkPolicy
+
+MAX_SIMS = 256
+
+
+def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
+    """Return a trained policy's acting side as a cell wants it."""
+    return ChunkActor(
+        policy,
+        config.obs_horizon,
+        config.exec_horizon,
+        cell.sampler,
+        cell.steps,
+        config.device,
+        sampling_seed=cell.train_seed,
+    )
+
+
+def evaluate(
+    cell: Cell,
+    config: RunConfig,
+    origin: Origin,
+    policy: ChunkPolicy | None,
+    on_episode: Callable[[int], None],
+) -> list[EpisodeRow]:
+    """Run a cell's test episodes and return one row for each.
+
+    Args:
+        cell: What to evaluate.
+        config: The run.
+        origin: What the rows say of their origin.
+        policy: The trained policy, None for the expert and for random actions.
+        on_episode: Called with the number of episodes that ended.
+    """
+    world = World(make_task(cell.task), min(config.episodes, MAX_SIMS))
+    actor = _actor(cell, config, policy, world)
+    done = 0
+
+    def count(_: Episode) -> None:
+        nonlocal done
+        done += 1
+        on_episode(done)
+
+    episodes = rollout(world, actor, episode_seeds(TEST, config.episodes), on_episode=count)
+    return [_row(episode, cell, origin) for episode in episodes]
+
+
+def check_rows(
+    path: Path, rows: list[EpisodeRow], cell: Cell, config: RunConfig, origin: Origin
+) -> None:
+    """Check that rows found on disk are all of a cell's episodes, by the present weights.
+
+    Raises:
+        FmbenchError: Names the file and what to do.
+    """
+    wanted = [
+        (cell.task, cell.policy, cell.sampler, cell.steps, cell.train_seed, seed, origin.weights)
+        for seed in episode_seeds(TEST, config.episodes).tolist()
+    ]
+    found = [
+        (r.task, r.policy, r.sampler, r.steps, r.train_seed, r.episode_seed, r.weights_hash)
+        for r in rows
+    ]
+    if found != wanted:
+        raise FmbenchError(
+            f"{path} does not hold the {len(wanted)} episodes of {cell.name} with the weights of "
+            "its checkpoint; delete it, and the same command evaluates again"
+        )
+
+
+def _actor(cell: Cell, config: RunConfig, policy: ChunkPolicy | None, world: World) -> Policy:
+    if cell.policy == EXPERT:
+        return make_expert(world)
+    if policy is None:
+        return RandomPolicy(world)
+    return make_actor(policy, cell, config)
+
+
+def _row(episode: Episode, cell: Cell, origin: Origin) -> EpisodeRow:
+    return EpisodeRow(
+        task=cell.task,
+        task_version=TASKS[cell.task].version,
+        policy=cell.policy,
+        sampler=cell.sampler,
+        steps=cell.steps,
+        train_seed=cell.train_seed,
+        episode_seed=episode.episode_seed,
+        success=episode.success,
+        success_any=episode.success_any,
+        success_end=episode.success_end,
+        progress=episode.progress,
+        episode_return=episode.episode_return,
+        length=episode.length,
+        time_to_success_s=episode.time_to_success_s,
+        mode=episode.mode,
+        decisions=episode.decisions,
+        nfe=episode.nfe,
+        action_smoothness=episode.action_smoothness,
+        sim_unstable=episode.sim_unstable,
+        error=episode.error,
+        weights_hash=origin.weights,
+        demonstrations_hash=origin.demonstrations,
+        task_hash=task_hash(cell.task)[:16],
+        config_hash=origin.config,
+        commit=origin.commit,
+        device=origin.device,
+    )

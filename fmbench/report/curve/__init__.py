@@ -1,0 +1,1 @@
+"""Runs on different numbers of demonstrations as one table."""

@@ -1,0 +1,53 @@
+"""The rows of a data curve: each run's headline rows with its number of demonstrations."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from fmbench.report.results import Results
+from fmbench.report.summary import REFERENCES
+from fmbench.storage.rows import Row
+
+
+@dataclasses.dataclass(frozen=True)
+class CurveRow(Row):
+    """One task, policy and number of demonstrations, at the policy's headline sampler."""
+
+    file_name: ClassVar[str] = "data_curve.csv"
+    key: ClassVar[tuple[str, ...]] = ("task", "policy", "demos")
+
+    task: str
+    policy: str
+    demos: int
+    """0 for the expert and for random actions."""
+    sampler: str
+    steps: int
+    train_seeds: int
+    episodes: int
+    success_rate: float
+    low: float
+    high: float
+    is_ahead_of: str
+    """Policies of the same run that it is ahead of, by the run's own comparisons."""
+
+
+def curve_rows(results: Results) -> list[CurveRow]:
+    """Return the rows of one run."""
+    ahead: dict[tuple[str, str], list[str]] = {}
+    for pair in results.comparisons.to_dict("records"):
+        if pair["verdict"] not in ("tie", "not comparable"):
+            a, b = pair["policy_a"], pair["policy_b"]
+            better, worse = (a, b) if pair["difference"] > 0 else (b, a)
+            ahead.setdefault((pair["task"], better), []).append(worse)
+    rows = []
+    for row in results.summary.to_dict("records"):
+        if not row["headline"]:
+            continue
+        taken: dict[str, Any] = {
+            f.name: row[f.name] for f in dataclasses.fields(CurveRow) if f.name in row
+        }
+        demos = 0 if row["policy"] in REFERENCES else results.run["config"]["demos"]
+        beaten = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
+        rows.append(CurveRow(**taken, demos=demos, is_ahead_of=beaten))
+    return rows

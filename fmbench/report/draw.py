@@ -1,0 +1,50 @@
+"""Draw the tables and figures of a run folder from its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.errors import unknown
+from fmbench.report.markdown import summary_markdown
+from fmbench.report.plots import FIGURES, drawable, render
+from fmbench.report.results import read_results
+from fmbench.report.summary import SummaryRow
+from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.row_files import write_rows
+
+FORMATS = ("png", "svg")
+
+
+def draw_all(run_dir: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
+    """Write `summary.csv`, `summary.md` and `figures/` of a run folder.
+
+    The files are functions of the rows: drawing again gives the same bytes. A figure that has no
+    rows (training curves of a run of experts) is not drawn.
+
+    Args:
+        run_dir: Folder that holds at least `episodes.csv`.
+        formats: Any of `FORMATS`.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        FmbenchError: If the folder or a file in it cannot be read as a run.
+    """
+    for file_format in formats:
+        if file_format not in FORMATS:
+            raise unknown("figure format", file_format, FORMATS)
+
+    results = read_results(run_dir)
+    table, text = run_dir / SummaryRow.file_name, run_dir / "summary.md"
+    rows = [SummaryRow(*row) for row in results.summary.itertuples(index=False)]
+    write_rows(table, rows, SummaryRow)
+    write_bytes_atomic(text, summary_markdown(results).encode())
+    written = [table, text]
+    for name in drawable(results):
+        for file_format in formats:
+            path = run_dir / "figures" / f"{name}.{file_format}"
+            write_bytes_atomic(path, render(FIGURES[name], results, file_format))
+            written.append(path)
+    return written

@@ -1,0 +1,288 @@
+"""The summary of a run for its reader, as Markdown."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from fmbench.report.comparisons import leaders
+from fmbench.report.results import Results
+from fmbench.report.summary import CELL, policy_order
+
+SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
+_HEADER = (
+    "Policy",
+    "Sampler",
+    "Success",
+    "95 % interval",
+    "NFE",
+    "Latency p50 / p95 [ms]",
+    "Parameters",
+    "Training",
+)
+_CHOICELESS = ("", "direct", "two_step", "mixture", "nearest")
+"""Samplers of one number of steps, which nobody needs to read."""
+_GRID_HEADER = (
+    *_HEADER[:6],
+    "Any",
+    "End",
+    "Progress",
+    "Modes",
+    "Unstable",
+    "Errors",
+)
+INCOMPLETE = "(incomplete)"
+"""Marks a policy of whose training seeds one lacks episodes."""
+
+
+def summary_markdown(results: Results) -> str:
+    """Write the summary of a run as Markdown.
+
+    Headline table and comparisons of each task, then every sampler and number of steps, then what
+    the numbers mean. A policy that is ahead of all others is bold; a tie never is.
+    """
+    blocks = ["# Results"]
+    if results.is_smoke:
+        blocks.append(f"> # ⚠ {SMOKE}")
+    blocks += [f"> **Warning.** {_escape(line)}" for line in results.warnings]
+    for task in dict.fromkeys(results.summary["task"]):
+        blocks += [f"## {_escape(task)}", _headline_table(results, task)]
+        if said := [f"- {_escape(line)}" for line in comparison_sentences(results, task)]:
+            blocks.append("\n".join(said))
+    blocks.append("## Every sampler and number of steps")
+    for task, rows in results.summary.groupby("task", sort=False):
+        body = [[*cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
+        blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
+    if not results.diagnostics.empty:
+        blocks += ["## What the chunks look like", _looks_table(results)]
+    has_gaps = any(INCOMPLETE in block for block in blocks)
+    lines = "\n".join(f"- {line}" for line in _footer(results, has_gaps))
+    blocks += ["## How to read this", lines]
+    return "\n\n".join(blocks) + "\n"
+
+
+def comparison_sentences(results: Results, task: str) -> list[str]:
+    """Say each comparison of a task in one sentence."""
+    return sentences(results.comparisons[results.comparisons["task"] == task])
+
+
+def sentences(comparisons: pd.DataFrame) -> list[str]:
+    """Say each of some comparisons in one sentence."""
+    return [f"{verdict(row)}{_evidence(row)}." for row in comparisons.itertuples()]
+
+
+def sampler_label(sampler: str, steps: int) -> str:
+    """Name a sampler with its steps, e.g. `euler 10`, where it leaves a choice of them."""
+    return f"{sampler} {steps}" if steps > 0 and sampler not in _CHOICELESS else sampler or "–"
+
+
+def verdict(row: Any) -> str:
+    """Say who is ahead."""
+    if row.verdict == "tie":
+        return f"{row.policy_a} and {row.policy_b} tie"
+    if row.verdict == "not comparable":
+        return f"{row.policy_a} and {row.policy_b} share no episodes and cannot be compared"
+    behind = row.policy_b if row.difference > 0 else row.policy_a
+    return f"{row.verdict} of {behind}"
+
+
+def _evidence(row: Any) -> str:
+    """Say what a verdict rests on: difference, interval, test, p."""
+    if row.verdict == "not comparable":
+        return ""
+    interval = "" if math.isnan(row.low) else f" ({row.low:+.3f} to {row.high:+.3f})"
+    text = f": success rate {row.policy_a} − {row.policy_b} = {row.difference:+.3f}{interval}"
+    if row.train_seeds == 1:
+        text += (
+            f"; of {row.episodes} common episodes {row.policy_a} alone solved {row.b:.0f}"
+            f" and {row.policy_b} alone {row.c:.0f}"
+        )
+    else:
+        text += f" over {row.train_seeds} training seeds of {row.episodes} episodes"
+    return f"{text}; {row.test} {_p(row.p)}, after Holm {_p(row.p_holm)}"
+
+
+def headline_rows(results: Results, task: str) -> list[Any]:
+    """Return the headline rows of a task in order."""
+    of_task = results.summary[(results.summary["task"] == task) & results.summary["headline"]]
+    return list(of_task.itertuples())
+
+
+def _headline_table(results: Results, task: str) -> str:
+    """Return the headline table of one task, with a line for every policy that lacks it."""
+    ahead = leaders(results.comparisons).get(task)
+    body = []
+    for row in headline_rows(results, task):
+        own = [_escape(cell) for cell in cells(row)]
+        if row.policy == ahead:
+            own[0], own[2] = f"**{own[0]}**", f"**{own[2]}**"
+        body.append(own)
+    present = set(results.summary.loc[results.summary["task"] == task, "policy"])
+    for policy in sorted(set(results.summary["policy"]) - present, key=policy_order):
+        body.append([_escape(policy), "–", f"no episodes {INCOMPLETE}", *["–"] * 5])
+    return markdown_table(_HEADER, body, escaped=True)
+
+
+def cells(row: Any) -> list[str]:
+    """Return the cells of `_HEADER` for one row of the summary."""
+    if row.train_seeds == 1:
+        success = f"{row.successes}/{row.episodes}"
+    else:
+        success = f"{row.success_rate:.3f} ({row.train_seeds} seeds)"
+    latency = f"{_number(row.latency_ms_p50)} / {_number(row.latency_ms_p95)}"
+    return [
+        row.policy,
+        sampler_label(row.sampler, row.steps),
+        success + ("" if row.complete else f" {INCOMPLETE}"),
+        f"{row.low:.3f}–{row.high:.3f}",
+        _evaluations(row),
+        "–" if math.isnan(row.latency_ms_p50) else latency,
+        f"{row.parameters:,.0f}" if row.parameters > 0 else "–",
+        _duration(row.training_time_s),
+    ]
+
+
+def _evaluations(row: Any) -> str:
+    """Write the mean NFE, and where the episodes differ the range that holds most of them."""
+    mean = f"{row.nfe:.0f}" if row.nfe == round(row.nfe) else f"{row.nfe:.1f}"
+    low, high = f"{row.nfe_p5:.0f}", f"{row.nfe_p95:.0f}"
+    return mean if low == high else f"{mean} ({low}–{high})"
+
+
+def _more_cells(row: Any) -> list[str]:
+    """Return the cells that only the full grid shows."""
+    rates = [f"{rate:.3f}" for rate in (row.success_any, row.success_end, row.progress)]
+    return [*rates, row.modes or "–", str(row.unstable), str(row.errors)]
+
+
+def _looks_table(results: Results) -> str:
+    """Return the diagnostics of every policy at its headline sampler, means over its seeds."""
+    header = (
+        "Task",
+        "Policy",
+        "Sampler",
+        "Distance to the expert's chunk",
+        "of the nearest sample",
+        "Straightness (0 = straight)",
+    )
+    looks = results.diagnostics.astype({"straightness": float})
+    names = ["chunk_distance", "nearest_chunk_distance", "straightness"]
+    means = looks.groupby(CELL, sort=False)[names].mean().reset_index()
+    body = [
+        [
+            str(row.task),
+            str(row.policy),
+            sampler_label(str(row.sampler), int(row.steps)),
+            f"{row.chunk_distance:.3f}",
+            f"{row.nearest_chunk_distance:.3f}",
+            "–" if math.isnan(row.straightness) else f"{row.straightness:.4f}",
+        ]
+        for row in _rows(means)
+    ]
+    return markdown_table(header, body)
+
+
+def _rows(table: pd.DataFrame) -> list[Any]:
+    """Return the rows of a table as named tuples."""
+    return list(table.itertuples())
+
+
+def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
+    """Yield what a reader must know to trust the numbers."""
+    episodes = results.episodes
+    trained = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
+    counts = episodes.groupby(["task", "policy", "sampler", "steps", "train_seed"]).size()
+    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
+    first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
+    yield (
+        f"Each policy and sampler was run for n = {n} episodes per training seed, with episode"
+        f" seeds {first} to {last}, the same for every policy. Episodes that diverge or raise count"
+        " as failures."
+    )
+    yield f"Training seeds: {', '.join(map(str, trained)) or 'none, nothing was trained'}."
+    yield "Weights: the last EMA checkpoint, never the best one."
+    if (results.summary["nfe_p5"] != results.summary["nfe_p95"]).any():
+        yield (
+            "NFE: mean over decisions; in brackets the 5th to the 95th percentile over episodes,"
+            " each the mean of its decisions, where a sampler chooses its own steps."
+        )
+    kinds = set(results.summary["interval"])
+    if "Wilson 95 %" in kinds:
+        yield "Interval of one trained policy: Wilson 95 %, over its episodes."
+    if "t over seeds 95 %" in kinds:
+        yield (
+            "Interval of several training seeds: t 95 % of the mean of the seeds' means, whose"
+            " deviation is taken as one episode at least; episodes are never pooled over seeds."
+        )
+    if not results.comparisons.empty:
+        yield (
+            "Comparisons use headline samplers and common episode seeds, with Holm's adjustment"
+            f" over all {len(results.comparisons)}; a tie is an adjusted p of 0.05 or more. The"
+            " 95 % interval of a difference (bootstrap over episodes, or t over training seeds) is"
+            " not adjusted: the verdict rests on the test."
+        )
+    if not results.diagnostics.empty:
+        samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
+        yield (
+            f"Distances: root mean square over a chunk's actions in -1 to 1, from each of {samples}"
+            f" samples to the expert's chunk, at {windows} moments of held-out expert episodes;"
+            " where several ways are good, only the nearest sample's says how well one is met."
+            " Straightness: how far paths from noise to chunks bend, over their squared length."
+        )
+    if has_gaps:
+        yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
+    yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."
+    if isinstance(versions := results.run.get("versions"), dict):
+        yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."
+
+
+def _commit(results: Results) -> str:
+    """Return the commit of the run, or of its rows."""
+    commit = results.run.get("commit")
+    return _escape(commit) if isinstance(commit, str) else _listed(results.episodes["commit"])
+
+
+def _listed(values: Iterable[str]) -> str:
+    """Name the distinct values of a column."""
+    return ", ".join(_escape(value) for value in sorted(set(values)) if value) or "unknown"
+
+
+def markdown_table(
+    header: Sequence[str], body: Sequence[Sequence[str]], escaped: bool = False
+) -> str:
+    """Return a Markdown table; the first two columns are left-aligned, the others right."""
+    rule = [":--" if i < 2 else "--:" for i in range(len(header))]
+    rows = [row if escaped else [_escape(cell) for cell in row] for row in body]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+
+
+def _escape(text: str) -> str:
+    """Escape text that Markdown or HTML would read as markup."""
+    for mark in ("\\", "|", "*", "`", "[", "]"):
+        text = text.replace(mark, f"\\{mark}")
+    return re.sub(r"<(?=\S)", "&lt;", text)
+
+
+def _number(value: float) -> str:
+    """Write a positive number with as many decimals as its size deserves."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
+
+
+def _p(p: float) -> str:
+    """Write a p-value."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _duration(seconds: float) -> str:
+    """Write a duration in the largest unit that keeps two digits."""
+    if not seconds > 0:
+        return "–"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

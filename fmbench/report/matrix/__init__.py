@@ -1,0 +1,1 @@
+"""Runs on several backbones as one table and one figure."""

@@ -1,0 +1,62 @@
+"""The rows of a matrix of runs: each run's summary with its backbone and its diagnostics."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+from fmbench.report.results import Results
+from fmbench.report.summary import CELL, REFERENCES
+from fmbench.storage.rows import Row
+
+
+@dataclasses.dataclass(frozen=True)
+class MatrixRow(Row):
+    """One task, backbone, policy, sampler and number of steps, over all training seeds."""
+
+    file_name: ClassVar[str] = "matrix.csv"
+    key: ClassVar[tuple[str, ...]] = ("task", "backbone", "policy", "sampler", "steps")
+
+    task: str
+    backbone: str
+    """Empty for the expert and for random actions."""
+    policy: str
+    sampler: str
+    steps: int
+    nfe: float
+    train_seeds: int
+    episodes: int
+    success_rate: float
+    low: float
+    high: float
+    seed_rates: str
+    modes: str
+    parameters: float | None
+    chunk_distance: float | None
+    nearest_chunk_distance: float | None
+    straightness: float | None
+
+
+def matrix_rows(results: Results) -> list[MatrixRow]:
+    """Return the rows of one run."""
+    backbone = results.run["config"]["backbone"]
+    means = results.diagnostics.groupby(CELL)[
+        ["chunk_distance", "nearest_chunk_distance", "straightness"]
+    ].mean()
+    rows = []
+    for row in results.summary.to_dict("records"):
+        cell = tuple(row[name] for name in CELL)
+        seen = means.loc[cell].to_dict() if cell in means.index else {}
+        looks: dict[str, Any] = {name: _or_none(seen.get(name)) for name in means.columns}
+        row["parameters"] = _or_none(row["parameters"])
+        taken: dict[str, Any] = {
+            f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
+        }
+        is_reference = row["policy"] in REFERENCES
+        rows.append(MatrixRow(backbone="" if is_reference else backbone, **taken, **looks))
+    return rows
+
+
+def _or_none(value: float | None) -> float | None:
+    """Return a number, or None for what was not measured."""
+    return None if value is None or value != value else float(value)

@@ -1,0 +1,299 @@
+"""The three figures of a run, as functions of its results."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from fmbench.report.results import Results
+from fmbench.report.summary import REFERENCES, Cell, policy_order, rows_of, seed_rates
+
+STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
+_WIDTH_IN = 8.5
+_PANEL_COLUMNS = 3
+# Okabe & Ito (2008): told apart with every kind of colour vision.
+_COLOURS = {"flow": "#0072B2", "diffusion": "#D55E00", "bc": "#009E73", "mip": "#E69F00"}
+_COLOURS |= {"meanflow": "#CC79A7", "reflow": "#56B4E9", "knn": "#000000"}
+# Tol (2021), "muted", for what is left.
+_COLOURS |= {"shortcut": "#999933", "gmm": "#882255"}
+_MORE_COLOURS = ("#332288", "#AA4499", "#117733", "#CC6677")
+REFERENCE_STYLES: dict[str, dict[str, Any]] = {
+    "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
+    "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
+}
+_LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), "-.")
+
+
+def render(draw: Callable[[Results], Figure], results: Results, file_format: str) -> bytes:
+    """Draw one figure in fmbench's style and return its file.
+
+    The bytes depend on the results alone: no date, no version, no user style.
+
+    Args:
+        draw: `success_rates`, `training_curves` or `success_vs_nfe`.
+        results: The run.
+        file_format: `png` or `svg`.
+    """
+    with style.context(["default", STYLE]):
+        figure = draw(results)
+        if results.is_smoke:
+            _watermark(figure)
+        file = io.BytesIO()
+        no_origin = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
+        figure.savefig(file, format=file_format, metadata=no_origin)
+    return file.getvalue()
+
+
+def success_rates(results: Results) -> Figure:
+    """Draw the headline success rate of every policy on every task, with its interval.
+
+    Ceiling (expert) and floor (random) are lines across the task; with several training seeds,
+    each seed is a small dot.
+    """
+    rows = results.summary[results.summary["headline"]]
+    tasks = list(dict.fromkeys(rows["task"]))
+    policies = _learned(results)
+    colours = colours_of(policies)
+    rates = seed_rates(results.episodes)
+    lanes = max(len(policies), 1)
+    figure = Figure(figsize=(_WIDTH_IN, 1.25 + len(tasks) * (0.28 * lanes + 0.25)))
+    axes = figure.add_subplot()
+    for i, task in enumerate(tasks):
+        for row in rows[rows["task"] == task].itertuples():
+            if row.policy in REFERENCES:
+                look = REFERENCE_STYLES[str(row.policy)]
+                axes.plot([row.success_rate] * 2, [i - 0.42, i + 0.42], **look, zorder=2)
+                continue
+            lane = policies.index(str(row.policy))
+            y = i + ((lane + 0.5) / lanes - 0.5) * 0.76
+            _point(axes, row, y, colours[str(row.policy)])
+            if row.train_seeds > 1:
+                cell = Cell(str(row.task), str(row.policy), str(row.sampler), int(row.steps))
+                seeds = rows_of(cell, rates)["success_rate"]
+                below = y + np.linspace(0.14, 0.3, len(seeds)) / lanes
+                axes.plot(
+                    seeds, below, ".", color=colours[str(row.policy)], alpha=0.6, markersize=6
+                )
+    axes.set(xlim=(-0.02, 1.02), ylim=(len(tasks) - 0.5, -0.5), xlabel="success rate")
+    axes.set_yticks(range(len(tasks)), [_short(task) for task in tasks])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    for boundary in range(1, len(tasks)):
+        axes.axhline(boundary - 0.5, color="#cccccc", linewidth=0.8)
+    handles = [
+        Line2D([], [], color=colours[policy], marker="o", label=policy) for policy in policies
+    ]
+    _legend(figure, [*handles, *_reference_handles(results)])
+    return figure
+
+
+def training_curves(results: Results) -> Figure:
+    """Draw the training loss over updates, one panel for each task, one line for each training."""
+    rows = results.training
+    tasks = list(dict.fromkeys(rows["task"]))
+    policies = sorted(set(rows["policy"]), key=policy_order)
+    colours = colours_of(_learned(results))
+    figure = Figure(figsize=_panel_size(len(tasks)))
+    for axes, task in _panels(figure, tasks):
+        for (policy, _), run in rows[rows["task"] == task].groupby(["policy", "train_seed"]):
+            axes.plot(
+                run["update"],
+                run["loss"],
+                color=colours.get(str(policy)),
+                linewidth=1.2,
+                marker="o" if len(run) == 1 else "",
+            )
+        axes.set_yscale("log")
+        axes.set(title=_short(task), xlabel="update")
+        axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    figure.supylabel("training loss", fontsize=10)
+    _legend(figure, [Line2D([], [], color=colours.get(p), label=p) for p in policies])
+    return figure
+
+
+def success_vs_nfe(results: Results) -> Figure:
+    """Draw success over network evaluations per chunk, one panel for each task.
+
+    One line for each policy and sampler, over its numbers of steps; behaviour cloning is a point.
+    Points of one NFE are moved apart a little, so that their intervals stay legible. A policy that
+    evaluates no network has no place on the axis: it is a level, with its interval, across it.
+    """
+    summary = results.summary
+    own = summary[~summary["policy"].isin(REFERENCES)]
+    learned, levels = own[own["nfe"] > 0], own[own["nfe"] == 0]
+    policies = _learned(results)
+    colours = colours_of(policies)
+    lines = sorted(
+        set(zip(learned["policy"], learned["sampler"], strict=True)),
+        key=lambda line: (policy_order(line[0]), line[1]),
+    )
+    looks = {line: _look(lines, line) for line in lines}
+    tasks = list(dict.fromkeys(summary["task"]))
+    figure = Figure(figsize=_panel_size(len(tasks)))
+    for axes, task in _panels(figure, tasks, share_y=True):
+        _reference_lines(axes, summary[summary["task"] == task])
+        for level in levels[levels["task"] == task].itertuples():
+            _level(axes, level, colours[str(level.policy)])
+        for i, (policy, sampler) in enumerate(lines):
+            chosen = (learned["policy"] == policy) & (learned["sampler"] == sampler)
+            rows = learned[chosen & (learned["task"] == task)].sort_values("nfe")
+            apart = 1.05 ** (i - (len(lines) - 1) / 2)
+            errors = [rows["success_rate"] - rows["low"], rows["high"] - rows["success_rate"]]
+            axes.errorbar(
+                rows["nfe"] * apart,
+                rows["success_rate"],
+                yerr=np.maximum(np.array(errors, dtype=float), 0.0),
+                color=colours[policy],
+                elinewidth=1.1,
+                **looks[policy, sampler],
+            )
+        axes.set(title=_short(task), ylim=(-0.03, 1.05))
+        axes.set_xlabel("network evaluations per chunk (NFE)" if len(tasks) == 1 else "NFE")
+        nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
+    figure.supylabel("success rate", fontsize=10)
+    handles = [
+        Line2D([], [], color=colours[p], label=f"{p}, {s}" if s else p, **looks[p, s])
+        for p, s in lines
+    ]
+    handles += [
+        Line2D([], [], color=colours[p], label=f"{p}, no network", **_LEVEL)
+        for p in sorted(set(levels["policy"]), key=policy_order)
+    ]
+    _legend(figure, [*handles, *_reference_handles(results)])
+    return figure
+
+
+FIGURES = {
+    "success_rates": success_rates,
+    "training_curves": training_curves,
+    "success_vs_nfe": success_vs_nfe,
+}
+
+
+def drawable(results: Results) -> list[str]:
+    """Return the names of the figures that the rows of a run suffice for."""
+    has = {
+        "success_rates": True,
+        "training_curves": not results.training.empty,
+        "success_vs_nfe": bool(_learned(results)),
+    }
+    return [name for name in FIGURES if has[name]]
+
+
+def _learned(results: Results) -> list[str]:
+    """Return the trained policies of a run in order."""
+    names = {*results.summary["policy"], *results.training["policy"]} - set(REFERENCES)
+    return sorted(names, key=policy_order)
+
+
+def colours_of(policies: list[str]) -> dict[str, str]:
+    """Give every policy its colour; the policies of the study keep theirs in every figure."""
+    others = [policy for policy in policies if policy not in _COLOURS]
+    more = {p: _MORE_COLOURS[i % len(_MORE_COLOURS)] for i, p in enumerate(others)}
+    return {**_COLOURS, **more}
+
+
+def _look(lines: list[tuple[str, str]], line: tuple[str, str]) -> dict[str, Any]:
+    """Return marker and line style of one policy's sampler."""
+    place = [sampler for policy, sampler in lines if policy == line[0]].index(line[1])
+    return {
+        "marker": _MARKERS[place % len(_MARKERS)],
+        "linestyle": _LINES[place % len(_LINES)],
+        "markeredgecolor": "white",
+        "markeredgewidth": 0.7,
+    }
+
+
+def _point(axes: Axes, row: Any, y: float, colour: str) -> None:
+    """Draw one rate with its interval and its value."""
+    axes.plot([row.low, row.high], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
+    axes.plot(row.success_rate, y, "o", color=colour, markersize=7)
+
+
+def _level(axes: Axes, row: Any, colour: str) -> None:
+    """Draw one rate with its interval across a whole panel."""
+    axes.axhspan(row.low, row.high, color=colour, alpha=0.08, linewidth=0)
+    axes.axhline(row.success_rate, color=colour, **_LEVEL)
+
+
+def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw ceiling and floor of one task as horizontal lines."""
+    for policy in REFERENCES:
+        for rate in rows.loc[rows["policy"] == policy, "success_rate"].astype(float):
+            axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
+
+
+def _reference_handles(results: Results) -> list[Line2D]:
+    """Return the legend entries of ceiling and floor, where they were run."""
+    names = {"expert": "expert (ceiling)", "random": "random (floor)"}
+    present = set(results.summary["policy"])
+    return [
+        Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
+    ]
+
+
+def _watermark(figure: Figure) -> None:
+    """Write over a figure that its numbers are no result."""
+    look: dict[str, Any] = {"color": "#B00020", "alpha": 0.25, "fontweight": "bold"}
+    figure.text(0.5, 0.5, "SMOKE RUN, NO RESULT", fontsize=30, rotation=12, **look, ha="center")
+
+
+def _legend(figure: Figure, handles: list[Line2D]) -> None:
+    """Put one legend over the whole figure."""
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
+
+
+def _panel_size(panels: int) -> tuple[float, float]:
+    """Return the size of a figure of panels in inches."""
+    return _WIDTH_IN, 0.9 + 2.6 * -(-panels // _PANEL_COLUMNS)
+
+
+def _panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator[tuple[Axes, str]]:
+    """Yield one panel for each task, in rows of three."""
+    ncols = min(len(tasks), _PANEL_COLUMNS)
+    grid = figure.subplots(-(-len(tasks) // ncols), ncols, squeeze=False, sharey=share_y)
+    yield from zip(grid.flat, tasks, strict=False)
+    for unused in grid.flat[len(tasks) :]:
+        unused.remove()
+
+
+def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
+    """Make the axis logarithmic, labelled with plain numbers of evaluations.
+
+    Args:
+        axes: Where.
+        top: Largest number of evaluations.
+        first: Smallest place that is drawn at; below 1 it stands for no evaluation and is called 0.
+    """
+    axes.set_xscale("log")
+    ticks: list[float] = [
+        t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)
+    ]
+    ticks = [first, *ticks] if first < 1 else ticks
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else "0"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
+
+
+def _thousands(value: float, _: int) -> str:
+    """Write a number of updates, thousands as k."""
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
+
+
+def _short(task: str) -> str:
+    """Drop the namespace of a task id."""
+    return task.removeprefix("fmbench/")

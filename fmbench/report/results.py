@@ -1,0 +1,77 @@
+"""The results of a run: everything that its tables and figures are drawn from."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fmbench.errors import FmbenchError
+from fmbench.report.comparisons import compare, config_differences
+from fmbench.report.summary import frame, summarise
+from fmbench.storage.files import read_json
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, R, TrainingRow
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """The rows of a run and the tables computed from them."""
+
+    episodes: pd.DataFrame
+    """Frame of `EpisodeRow`."""
+    training: pd.DataFrame
+    """Frame of `TrainingRow`; empty if nothing was trained."""
+    summary: pd.DataFrame
+    """Frame of `fmbench.tables.SummaryRow`."""
+    comparisons: pd.DataFrame
+    """Frame of `fmbench.comparisons.ComparisonRow`."""
+    warnings: tuple[str, ...]
+    """What differs between rows that should differ in nothing but their objective."""
+    diagnostics: pd.DataFrame
+    """Frame of `DiagnosticRow`; empty if nothing was diagnosed."""
+    run: dict[str, Any]
+    """`run.json`: preset, versions, commit; empty if the file is missing."""
+
+    @property
+    def is_smoke(self) -> bool:
+        """True if the run only tested the software."""
+        return self.run.get("preset") == "smoke"
+
+
+def read_results(run_dir: Path) -> Results:
+    """Read a run folder and compute its tables.
+
+    Only `episodes.csv` must exist: a run of experts alone has trained and measured nothing.
+
+    Raises:
+        FmbenchError: If the folder is no run folder, has no episode yet, or a file is malformed.
+    """
+    if not run_dir.is_dir():
+        state = "is a file" if run_dir.exists() else "does not exist"
+        raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    rows = read_rows(run_dir / EpisodeRow.file_name, EpisodeRow)
+    if not rows:
+        raise FmbenchError(
+            f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
+        )
+    episodes = frame(rows, EpisodeRow)
+    measurements = _optional(run_dir, MeasurementRow)
+    run = run_dir / "run.json"
+    return Results(
+        episodes=episodes,
+        training=_optional(run_dir, TrainingRow),
+        summary=summarise(episodes, measurements),
+        comparisons=compare(episodes, measurements),
+        warnings=tuple(config_differences(episodes, measurements)),
+        diagnostics=_optional(run_dir, DiagnosticRow),
+        run=read_json(run) if run.exists() else {},
+    )
+
+
+def _optional(run_dir: Path, row_type: type[R]) -> pd.DataFrame:
+    """Return the rows of a file that need not be there."""
+    path = run_dir / row_type.file_name
+    return frame(read_rows(path, row_type) if path.exists() else [], row_type)

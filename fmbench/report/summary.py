@@ -1,0 +1,211 @@
+"""The summary of a run: one row per cell, a function of the rows of its episodes.
+
+A cell is one task x policy x sampler x steps. Its headline flag says which cell stands for its
+policy where only one can.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import ClassVar, NamedTuple
+
+import pandas as pd
+
+from fmbench.errors import FmbenchError
+from fmbench.report.statistics import Interval, t_interval, wilson_interval
+from fmbench.storage.rows import R, Row, columns
+
+CELL = ["task", "policy", "sampler", "steps"]
+REFERENCES = ("expert", "random")
+"""Ceiling and floor: shown in every table, compared with nobody."""
+POLICIES = ("flow", "reflow", "meanflow", "shortcut", "diffusion", "mip", "bc", "gmm", "knn")
+"""Policies of the study, in their order; where more than the objective differs, it is said.
+
+Most of them share network and updates. A mixture has more outputs (gmm), retrieval has no network
+(knn), and some learn from a trained policy, which has updates of its own behind it (reflow).
+"""
+_ORDER = (*REFERENCES, *POLICIES)
+
+Configuration = tuple[str, int]
+"""Sampler and steps."""
+
+
+class Cell(NamedTuple):
+    """What has a row of its own in the summary."""
+
+    task: str
+    policy: str
+    sampler: str
+    steps: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SummaryRow(Row):
+    """One cell of the summary."""
+
+    file_name: ClassVar[str] = "summary.csv"
+    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps")
+
+    task: str
+    policy: str
+    sampler: str
+    steps: int
+    headline: bool
+    episodes: int
+    train_seeds: int
+    successes: int
+    success_rate: float
+    """With several training seeds, as all rates here: the mean of the seeds' means."""
+    low: float
+    high: float
+    interval: str
+    seed_rates: str
+    """Success rate of each training seed, in the order of the seeds."""
+    success_any: float
+    success_end: float
+    progress: float
+    nfe: float
+    nfe_p5: float
+    """5th percentile over the episodes of all seeds, each the mean of its decisions."""
+    nfe_p95: float
+    """95th percentile, likewise."""
+    latency_ms_p50: float
+    latency_ms_p95: float
+    parameters: float
+    training_time_s: float
+    unstable: int
+    errors: int
+    modes: str
+    """How often each way was taken, e.g. `left 52 / right 48`."""
+    complete: bool
+    """False if a training seed lacks episode seeds that others of the task have."""
+
+
+def frame(rows: Iterable[R], row_type: type[R]) -> pd.DataFrame:
+    """Return rows as a DataFrame that has its columns even when there is no row."""
+    names = list(columns(row_type))
+    return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
+
+
+def rows_of(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of one cell."""
+    return rows[(rows[CELL] == list(cell)).all(axis=1)]
+
+
+def policy_order(policy: str) -> tuple[int, str]:
+    """Sort key of policies: expert, random, those of `POLICIES`, then the others by name."""
+    return (_ORDER.index(policy) if policy in _ORDER else len(_ORDER), policy)
+
+
+def headline_configurations(
+    episodes: pd.DataFrame, measurements: pd.DataFrame
+) -> dict[tuple[str, str], Configuration]:
+    """Choose the configuration that stands for each (task, policy).
+
+    It is the one flagged in the measurements, else the one with the most steps.
+
+    Raises:
+        FmbenchError: If two configurations of one policy are flagged.
+    """
+    chosen: dict[tuple[str, str], Configuration] = {}
+    for task, policy, sampler, steps in sorted(
+        episodes[CELL].drop_duplicates().itertuples(index=False), key=lambda cell: cell[3]
+    ):
+        chosen[task, policy] = (sampler, steps)
+    flagged = measurements[measurements["headline"].astype(bool)][CELL].drop_duplicates()
+    if (twice := flagged.duplicated(["task", "policy"])).any():
+        task, policy = flagged.loc[twice, ["task", "policy"]].iloc[0]
+        raise FmbenchError(
+            f"measurements.csv flags two headline configurations of {policy} on {task}; keep one"
+        )
+    present = set(episodes[CELL].drop_duplicates().itertuples(index=False, name=None))
+    for task, policy, sampler, steps in flagged.itertuples(index=False):
+        if (task, policy, sampler, steps) in present:
+            chosen[task, policy] = (sampler, steps)
+    return chosen
+
+
+def summarise(episodes: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+    """Summarise every cell: one row per task x policy x sampler x steps.
+
+    Args:
+        episodes: Frame of `EpisodeRow`.
+        measurements: Frame of `MeasurementRow`; may be empty.
+
+    Returns:
+        Frame of `SummaryRow`, tasks in order of appearance, policies in `policy_order`.
+    """
+    headline = headline_configurations(episodes, measurements)
+    tasks = list(dict.fromkeys(episodes["task"]))
+    planned = episodes.groupby("task")["episode_seed"].nunique()
+    cells = [Cell(*cell) for cell in episodes[CELL].drop_duplicates().itertuples(index=False)]
+    cells.sort(key=lambda cell: (tasks.index(cell.task), policy_order(cell.policy), *cell[2:]))
+    rows = [
+        _summarise_cell(
+            cell,
+            rows_of(cell, episodes),
+            rows_of(cell, measurements),
+            headline[cell.task, cell.policy] == cell[2:],
+            int(planned[cell.task]),
+        )
+        for cell in cells
+    ]
+    return frame(rows, SummaryRow)
+
+
+def seed_rates(episodes: pd.DataFrame) -> pd.DataFrame:
+    """Return the success rate of every cell and training seed."""
+    rates = episodes.groupby([*CELL, "train_seed"])["success"].mean()
+    return rates.rename("success_rate").reset_index()
+
+
+def _summarise_cell(
+    cell: Cell,
+    episodes: pd.DataFrame,
+    costs: pd.DataFrame,
+    headline: bool,
+    planned: int,
+) -> SummaryRow:
+    """Summarise the episodes of one cell; `planned` is the task's number of episode seeds."""
+    # A diverged episode may have no progress: it counts as none.
+    seeds = episodes.fillna({"progress": 0.0}).groupby("train_seed")
+    means = seeds[["success", "success_any", "success_end", "progress", "nfe"]].mean()
+    over_seeds = means.mean()
+    modes = episodes.loc[episodes["mode"] != "", "mode"].value_counts().sort_index()
+    low, high = _interval(episodes, means["success"])
+    return SummaryRow(
+        *cell,
+        headline=headline,
+        episodes=len(episodes),
+        train_seeds=len(means),
+        successes=int(episodes["success"].sum()),
+        success_rate=float(over_seeds["success"]),
+        low=low,
+        high=high,
+        interval="Wilson 95 %" if len(means) == 1 else "t over seeds 95 %",
+        seed_rates=" ".join(repr(float(rate)) for rate in means["success"]),
+        success_any=float(over_seeds["success_any"]),
+        success_end=float(over_seeds["success_end"]),
+        progress=float(over_seeds["progress"]),
+        nfe=float(over_seeds["nfe"]),
+        nfe_p5=float(episodes["nfe"].quantile(0.05)),
+        nfe_p95=float(episodes["nfe"].quantile(0.95)),
+        latency_ms_p50=float(costs["latency_ms_p50"].astype(float).mean()),
+        latency_ms_p95=float(costs["latency_ms_p95"].astype(float).mean()),
+        parameters=float(costs["parameters"].max()),
+        training_time_s=float(costs["training_time_s"].astype(float).mean()),
+        unstable=int(episodes["sim_unstable"].sum()),
+        errors=int((episodes["error"] != "").sum()),
+        modes=" / ".join(f"{mode} {count}" for mode, count in modes.items()),
+        complete=bool((seeds["episode_seed"].nunique() == planned).all()),
+    )
+
+
+def _interval(episodes: pd.DataFrame, seed_means: pd.Series[float]) -> Interval:
+    """Return the interval of a cell's success rate, within [0, 1]."""
+    if len(seed_means) == 1:
+        return wilson_interval(int(episodes["success"].sum()), len(episodes))
+    fewest = episodes.groupby("train_seed").size().min()
+    low, high = t_interval(list(seed_means), resolution=1 / fewest)
+    return Interval(max(low, 0.0), min(high, 1.0))

@@ -1,0 +1,1 @@
+"""A whole run in its folder: prepare, train, evaluate, resume, score again."""

@@ -1,0 +1,87 @@
+"""Keep the evaluated cells of a run folder: each is rolled out and measured once, then read."""
+
+from pathlib import Path
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.progress import Reporter
+from fmbench.config import RunConfig
+from fmbench.evaluation.cells import Cell, Origin
+from fmbench.evaluation.cost import measure
+from fmbench.evaluation.diagnostics import diagnose
+from fmbench.evaluation.episodes import check_rows, evaluate
+from fmbench.evaluation.held_out import held_out_windows
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
+from fmbench.training.windows import Windows
+from policies.chunk_policy import ChunkPolicy
+
+
+class CellStore:
+    """The cells of one run folder, each in files of its own, so that a run can be resumed.
+
+    Args:
+        out: The run's folder.
+        config: The run.
+        reporter: Shows progress.
+        interrupts: Says when to stop; a cell that was not finished is not kept.
+        times_decisions: Whether to measure how long decisions take.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        config: RunConfig,
+        reporter: Reporter,
+        interrupts: Interrupts,
+        times_decisions: bool = True,
+    ) -> None:
+        self.times_decisions = times_decisions
+        self.folder, self.config = out / "cells", config
+        self.reporter, self.interrupts = reporter, interrupts
+        self._held_out: dict[str, Windows] = {}
+
+    def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
+        """Return a cell's rows: those on disk, or those of a rollout made now.
+
+        Raises:
+            FmbenchError: The rows on disk are not the cell's.
+        """
+        path = self.folder / f"{cell.name}.csv"
+        if path.exists():
+            rows = read_rows(path, EpisodeRow)
+            check_rows(path, rows, cell, self.config, origin)
+            return rows
+        self.interrupts.stop_here()
+        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
+
+            def count(done: int) -> None:
+                self.interrupts.stop_here()
+                stage.update(done)
+
+            rows = evaluate(cell, self.config, origin, policy, count)
+        write_rows(path, rows, EpisodeRow)
+        return rows
+
+    def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
+        """Return what a cell's decisions cost: what is on disk, or what is measured now."""
+        path = self.folder / f"{cell.name}.measurement.csv"
+        if not path.exists():
+            write_rows(
+                path,
+                [measure(cell, self.config, policy, checkpoint, self.times_decisions)],
+                MeasurementRow,
+            )
+        (row,) = read_rows(path, MeasurementRow)
+        return row
+
+    def diagnostic(self, cell: Cell, policy: ChunkPolicy) -> DiagnosticRow:
+        """Return what a policy's chunks look like: what is on disk, or what is measured now."""
+        path = self.folder / f"{cell.name}.diagnostic.csv"
+        if not path.exists():
+            if cell.task not in self._held_out:
+                self._held_out[cell.task] = held_out_windows(self.config, cell.task)
+            on_device = policy.to(self.config.device)  # a resumed run has not acted with it yet
+            row = diagnose(cell, on_device, self._held_out[cell.task])
+            write_rows(path, [row], DiagnosticRow)
+        (row,) = read_rows(path, DiagnosticRow)
+        return row

@@ -1,0 +1,139 @@
+"""Prepare a run: refuse what cannot work before any work, and make the demonstrations."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.progress import PartOfStage, Reporter, Stage
+from fmbench.config import RunConfig
+from fmbench.data.make import make_demonstrations
+from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
+from fmbench.errors import FmbenchError
+from fmbench.evaluation.cells import plan_cells
+from fmbench.runs.teachers import check_taught
+from policies.objectives import OBJECTIVES
+from policies.objectives.options import CHOICES
+
+
+def demonstrate_all(
+    config: RunConfig, data: Path, reporter: Reporter, interrupts: Interrupts
+) -> list[Path]:
+    """Make every task's demonstrations under one display of progress; return their folders."""
+    each = 2 * config.demos
+    with reporter.stage("demonstrations", each * len(config.task)) as stage:
+        folders = []
+        for k, task in enumerate(config.task):
+            part = PartOfStage(stage, each * k)
+            folders.append(demonstrate(config, task, data, reporter, interrupts, part))
+            part.update(each)
+    return folders
+
+
+def demonstrate(
+    config: RunConfig,
+    task: str,
+    data: Path,
+    reporter: Reporter,
+    interrupts: Interrupts,
+    part: Stage | None = None,
+) -> Path:
+    """Make a task's demonstrations, or find them made; say how it went; return their folder.
+
+    Args:
+        config: Says how many, under how much noise.
+        task: The task.
+        data: Where the folder is made.
+        reporter: Shows the progress.
+        interrupts: Stops it.
+        part: Where to show the progress instead, in twice as many units as demonstrations.
+    """
+    wanted = DemonstrationConfig(task, config.demos, config.noise)
+    folder = dataset_folder(wanted, data)
+    if folder.exists():
+        make_demonstrations(wanted, data)  # verifies every byte
+        reporter.say(f"{task} demonstrations: found in {folder}")
+        return folder
+    name = f"{task} demonstrations"
+    with nullcontext(part) if part else reporter.stage(name, 2 * config.demos) as stage:
+        offset = {"expert": 0, "replay": config.demos}
+
+        def count(pass_name: str, done: int) -> None:
+            interrupts.stop_here()
+            stage.update(offset[pass_name] + done)
+
+        _, report = make_demonstrations(wanted, data, count)
+    if report is not None:
+        reporter.say(
+            f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
+            f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
+        )
+    return folder
+
+
+def check_runnable(config: RunConfig) -> None:
+    """Refuse what this machine or these objectives cannot do, before any work.
+
+    Raises:
+        FmbenchError: Says what was given and what is possible.
+    """
+    if config.device != "cpu" and not config.device.startswith("cuda"):
+        raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
+    if config.device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise FmbenchError(
+                f"--device {config.device}: this machine or this build of torch has no CUDA; "
+                "give --device cpu"
+            )
+        try:
+            torch.empty(0, device=config.device)
+        except RuntimeError as error:
+            raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
+    refused = [p for p in config.policy if config.prediction not in OBJECTIVES[p].predictions]
+    if refused:
+        possible = "; ".join(f"{p}: {', '.join(OBJECTIVES[p].predictions)}" for p in config.policy)
+        raise FmbenchError(
+            f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
+            f"possible: {possible}"
+        )
+    _check_options(config)
+    check_taught(config)
+    for policy in config.policy:
+        if not plan_cells(config, config.task[0], policy, 0):
+            sampler = OBJECTIVES[policy].default_sampler
+            raise FmbenchError(
+                f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
+                f"takes {OBJECTIVES[policy].limits[sampler].possible_nfe}"
+            )
+
+
+def _check_options(config: RunConfig) -> None:
+    """Refuse a choice inside an objective that no policy of the run would notice."""
+    read = {option for policy in config.policy for option in OBJECTIVES[policy].reads}
+    for option, values in CHOICES.items():
+        chosen = getattr(config, option)
+        if option not in read and chosen != values[0]:
+            flag = f"--{option.replace('_', '-')}"
+            readers = [name for name in OBJECTIVES if option in OBJECTIVES[name].reads]
+            raise FmbenchError(
+                f"{flag} {chosen} changes nothing for {', '.join(config.policy)}; "
+                f"it is for {', '.join(readers)}"
+            )
+
+
+def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
+    """Refuse damaged or foreign demonstrations before the run folder is made.
+
+    Returns:
+        Task to the hash of its demonstrations, of those that are made already.
+
+    Raises:
+        FmbenchError: Names the folder under `data` and what is wrong with it.
+    """
+    found = {}
+    for task in config.task:
+        folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
+        if folder.exists():
+            found[task] = load_demonstrations(folder, task).sha256
+    return found

@@ -1,0 +1,85 @@
+"""The folder of a run: where its files lie, how it is begun, and how it is taken up again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fmbench.cli.progress import Reporter
+from fmbench.errors import FmbenchError
+from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.provenance import commit, machine, versions
+
+RUN_FILE = "run.json"
+
+
+def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:
+    """Return where a run keeps the checkpoint of one trained policy."""
+    return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
+
+
+def start_facts(preset: str, command: str) -> dict[str, Any]:
+    """Return what `run.json` says of what begins a run: command, commit, versions, machine."""
+    return {
+        "preset": preset,
+        "command": command,
+        "commit": commit(),
+        "versions": versions(),
+        "machine": machine(),
+    }
+
+
+def open_run_folder(
+    out: Path,
+    identity: dict[str, dict[str, Any]],
+    facts: dict[str, Any],
+    writer: str,
+    reporter: Reporter,
+) -> dict[str, Any]:
+    """Begin a run folder, or take up the one that is there.
+
+    Args:
+        out: The folder.
+        identity: What makes it this run and no other.
+        facts: What else `run.json` says of a new run.
+        writer: The module that writes such folders, for messages.
+        reporter: Is told that a run is taken up.
+
+    Returns:
+        What `run.json` says, "complete" included.
+
+    Raises:
+        FmbenchError: `out` holds another run, or something else.
+    """
+    path = out / RUN_FILE
+    new = {"preset": facts["preset"], **identity, **facts, "complete": False}
+    if not path.exists():
+        if out.exists() and any(out.iterdir()):
+            raise FmbenchError(f"{out} is not empty and holds no run; give another --out")
+        write_json_atomic(path, new)
+        return new
+    found = read_json(path)
+    groups = [name for name, value in new.items() if isinstance(value, dict)]
+    if not all(isinstance(found.get(name), dict) for name in groups):
+        raise FmbenchError(f"{path} was not written by {writer}; give another --out")
+    if changed := _changes(found, identity):
+        raise FmbenchError(f"{out} holds another run ({'; '.join(changed)}); give another --out")
+    done = found.setdefault("complete", False)
+    reporter.say(f"{out} is complete" if done else f"Resuming {out}")
+    return found
+
+
+def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Name what differs between two dictionaries, with both values."""
+    return [
+        f"{name}: {there.get(name)} there, {now.get(name)} now"
+        for name in sorted(set(there) | set(now))
+        if there.get(name) != now.get(name)
+    ]
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Name what differs between two dictionaries of dictionaries."""
+    found = []
+    for group, now in new.items():
+        found += differences(old[group], now)
+    return found

@@ -1,0 +1,110 @@
+"""Open the folder of a finished run: its configuration and its trained policies, all verified."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from envs.registry import TASKS
+from envs.task_hash import task_hash
+from fmbench.config import RunConfig, config_from_json
+from fmbench.errors import FmbenchError
+from fmbench.runs.run_folder import RUN_FILE, checkpoint_folder
+from fmbench.storage.files import read_json
+from fmbench.training.checkpoints import checkpoint_facts, load_policy
+from policies.chunk_policy import ChunkPolicy
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedRun:
+    """A finished run.
+
+    Attributes:
+        folder: Its folder.
+        config: Its configuration.
+        facts: What its `run.json` says.
+    """
+
+    folder: Path
+    config: RunConfig
+    facts: dict[str, Any]
+
+    @property
+    def task_hashes(self) -> dict[str, str]:
+        """The hash of each of its tasks."""
+        return {task: task_hash(task) for task in self.config.task}
+
+    def checkpoint(self, task: str, policy: str, train_seed: int) -> Path:
+        """Return the folder of one trained policy."""
+        return checkpoint_folder(self.folder, task, policy, train_seed)
+
+    def check_policies(self, policies: tuple[str, ...]) -> None:
+        """Verify every byte of the checkpoints of some policies.
+
+        Raises:
+            FmbenchError: One is missing, damaged, unfinished, or was trained on another task.
+        """
+        for task in self.config.task:
+            for policy in policies:
+                for train_seed in range(self.config.seeds):
+                    self.check_policy(task, policy, train_seed)
+
+    def load(self, task: str, policy: str, train_seed: int) -> tuple[ChunkPolicy, dict[str, Any]]:
+        """Return one trained policy, ready to act, and the facts of its checkpoint."""
+        return load_policy(self.checkpoint(task, policy, train_seed))
+
+    def check_policy(self, task: str, policy: str, train_seed: int) -> dict[str, Any]:
+        """Verify every byte of one checkpoint and return its facts; see `check_policies`."""
+        folder = self.checkpoint(task, policy, train_seed)
+        if not folder.exists():
+            raise FmbenchError(
+                f"{folder} does not exist; only a run that has its checkpoints can be used again"
+            )
+        facts = checkpoint_facts(folder)
+        trained, origin = facts.get("policy"), facts.get("origin")
+        if not isinstance(trained, dict) or not isinstance(origin, dict):
+            raise FmbenchError(f"{folder} does not say what was trained on what; train again")
+        wanted = {"task_hash": task_hash(task), "train_seed": str(train_seed)}
+        same = {name: origin.get(name) for name in wanted} == wanted
+        if not same or trained.get("objective") != policy:
+            raise FmbenchError(
+                f"{folder} is not {policy} with seed {train_seed} on this version of {task}"
+            )
+        if not facts.get("complete"):
+            raise FmbenchError(f"{folder} has not finished training; run the run's command again")
+        return facts
+
+
+def open_saved_run(folder: Path) -> SavedRun:
+    """Open the folder of a finished run.
+
+    Raises:
+        FmbenchError: It is no such folder, its run has not finished, or a task has changed since.
+    """
+    if not folder.is_dir():
+        state = "is a file" if folder.exists() else "does not exist"
+        raise FmbenchError(f"{folder} {state}; give the folder of a finished run")
+    facts = read_json(folder / RUN_FILE)
+    if isinstance(rescored := facts.get("rescores"), dict):
+        raise FmbenchError(
+            f"{folder} holds re-scored rows and no policies; give the folder of the run "
+            f"{rescored.get('run')!r} itself"
+        )
+    try:
+        config = config_from_json(facts.get("config"), tuple(TASKS))
+    except FmbenchError as error:
+        raise FmbenchError(f"{folder / RUN_FILE}: {error}") from None
+    if facts.get("complete") is not True:
+        raise FmbenchError(f"{folder} has not finished; its own command resumes it")
+    run = SavedRun(folder, config, facts)
+    saved = facts.get("task_hashes")
+    changed = [
+        task
+        for task, value in run.task_hashes.items()
+        if not isinstance(saved, dict) or saved.get(task) != value
+    ]
+    if changed:
+        raise FmbenchError(
+            f"{folder} was made with another version of {', '.join(changed)}; "
+            "use the fmbench that made it, or run it again"
+        )
+    return run

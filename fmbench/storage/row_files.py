@@ -1,0 +1,148 @@
+"""Write and read the rows of a run folder as CSV, without loss.
+
+Writing is
+atomic and byte-stable: numbers are written with `repr`, lines end with one newline, and the file
+appears whole or not at all. Reading is strict: what was not written by `write_rows` is refused
+with the file, the line and the column. Text that a spreadsheet would run as a formula is written
+with a leading apostrophe, which reading takes away again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fmbench.errors import FmbenchError, unknown
+from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.rows import R, Row, columns
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
+
+
+def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
+    """Write rows as CSV; the file appears whole or not at all.
+
+    Args:
+        path: The file; its folder is made if it is missing.
+        rows: The rows, written in the given order.
+        row_type: Their type: an empty file still has its header.
+
+    Raises:
+        FmbenchError: If a value does not have its column's type, or two rows share a key.
+    """
+    types = columns(row_type)
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(types)
+    seen: dict[tuple[object, ...], int] = {}
+    for line, row in enumerate(rows, start=2):
+        where = f"{path}, line {line}"
+        _check_key(row, seen, line, where)
+        writer.writerow(
+            [_format(getattr(row, name), t, f"{where}, {name}") for name, t in types.items()]
+        )
+    write_bytes_atomic(path, buffer.getvalue().encode("utf-8", errors="backslashreplace"))
+
+
+def read_rows(path: Path, row_type: type[R]) -> list[R]:
+    """Read the rows that `write_rows` wrote.
+
+    Raises:
+        FmbenchError: If the file is missing, or a column, a value or a key is wrong.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(_parse(csv.reader(file, strict=True), row_type, path))
+    except FileNotFoundError:
+        raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise FmbenchError(f"{path} is not a CSV file in UTF-8: {error}") from error
+
+
+def neutralise(text: str) -> str:
+    """Return `text` on one line, such that no spreadsheet takes it for a formula."""
+    line = " ".join(text.splitlines())
+    return f"'{line}" if _looks_like_formula(line) else line
+
+
+def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterator[R]:
+    """Yield the rows of an open CSV file, header first."""
+    types = columns(row_type)
+    header = next(reader, [])
+    for name in header:
+        if name not in types:
+            raise FmbenchError(f"{path}, line 1: {unknown('column', name, types)}")
+    if missing := [name for name in types if name not in header]:
+        raise FmbenchError(f"{path}, line 1: missing columns: {', '.join(missing)}")
+    if len(header) != len(types):
+        raise FmbenchError(f"{path}, line 1: a column stands there twice")
+    seen: dict[tuple[object, ...], int] = {}
+    for line, cells in enumerate(reader, start=2):
+        where = f"{path}, line {line}"
+        if len(cells) != len(header):
+            raise FmbenchError(f"{where}: {len(cells)} values for {len(header)} columns")
+        row = row_type(
+            **{
+                name: _value(cell, types[name], f"{where}, column {name}")
+                for name, cell in zip(header, cells, strict=True)
+            }
+        )
+        _check_key(row, seen, line, where)
+        yield row
+
+
+def _check_key(row: Row, seen: dict[tuple[object, ...], int], line: int, where: str) -> None:
+    """Refuse a row whose key was seen before."""
+    key = tuple(getattr(row, name) for name in row.key)
+    if (first := seen.setdefault(key, line)) != line:
+        pairs = ", ".join(f"{name}={value}" for name, value in zip(row.key, key, strict=True))
+        raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
+
+
+def _format(value: object, kind: Any, where: str) -> str:
+    """Return the text of one value; NumPy scalars are taken as what they are."""
+    if kind is str and isinstance(value, str):
+        return neutralise(value)
+    if kind is bool and isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
+        return repr(int(value))
+    if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
+        return repr(float(value))
+    if kind == (float | None) and value is None:
+        return ""
+    raise FmbenchError(f"{where}: {value!r} is not {_NAMES[kind]}")
+
+
+def _looks_like_formula(text: str) -> bool:
+    """Say whether a spreadsheet might run `text`, or it begins like an escaped one."""
+    return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
+
+
+def _value(text: str, kind: Any, where: str) -> object:
+    """Return the value of one text."""
+    try:
+        if kind is str:
+            return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
+        if kind is bool:
+            return {"true": True, "false": False}[text]
+        if kind is int:
+            return int(text)
+        return None if kind == (float | None) and not text else float(text)
+    except (KeyError, ValueError):
+        raise FmbenchError(f"{where}: {text!r} is not {_NAMES[kind]}") from None
+
+
+_NAMES = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    float | None: "a number or nothing",
+}

@@ -1,0 +1,1 @@
+"""Train one policy so that an interrupted training resumes exactly."""

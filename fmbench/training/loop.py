@@ -1,0 +1,151 @@
+"""The update loop, exactly resumable: it counts, logs, and stops at what is not finite."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+from torch import Tensor
+
+from fmbench.errors import RunFailed
+from fmbench.training.state import LogEntry, TrainConfig, TrainingState
+from fmbench.training.update import EagerUpdate, GraphUpdate, Update
+from fmbench.training.windows import Windows
+
+
+class NotFinite(RunFailed):
+    """A loss or a gradient is NaN or infinite.
+
+    Args:
+        message: What happened.
+        state: The training it happened to.
+    """
+
+    def __init__(self, message: str, state: TrainingState) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+def train(
+    state: TrainingState,
+    config: TrainConfig,
+    windows: Windows,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_update: Callable[[int], None] = lambda update: None,
+) -> bool:
+    """Go on training until the configured number of updates, or until asked to stop.
+
+    A policy that trains no network memorises the windows instead, which stands for all updates.
+
+    Args:
+        state: Changed in place.
+        config: The same as when training began.
+        windows: The same as when training began.
+        should_stop: Asked before each update.
+        on_update: Called with the number of updates done, after each.
+
+    Returns:
+        Whether training is complete.
+
+    Raises:
+        NotFinite: The loss or the gradient became NaN or infinite.
+    """
+    return train_together([state], config, windows, should_stop=should_stop, on_update=on_update)
+
+
+def train_together(
+    states: Sequence[TrainingState],
+    config: TrainConfig,
+    windows: Windows,
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_update: Callable[[int], None] = lambda update: None,
+) -> bool:
+    """Train several policies on the same windows, one update of each in turn; see `train`.
+
+    On a CUDA device their updates overlap: one small network leaves most of it idle. What becomes
+    of a policy does not depend on the others. All states have made equally many updates. Their
+    tensors may be read in `on_update` where an update is logged; elsewhere they may be changing.
+    """
+    if not states[0].policy.objective.trains:
+        return _memorise_together(states, config, windows, should_stop, on_update)
+    started = time.perf_counter()
+    updates = [_make_update(state, config, windows) for state in states]
+    on_cpu = windows.actions.device.type == "cpu"
+    while states[0].update < config.updates:
+        if should_stop():
+            _wait(updates)
+            return False
+        made = [update() for update in updates]
+        is_logged = states[0].update % config.log_every == 0
+        is_logged |= states[0].update == config.updates
+        if is_logged:
+            _wait(updates)
+        for state, (loss, norm) in zip(states, made, strict=True):
+            state.pending_losses.append(loss)
+            if is_logged:
+                _log(state, config, norm)
+            elif on_cpu:  # on a GPU this would wait for the device at every update
+                _check_finite(state, float(loss), float(norm))
+        now = time.perf_counter()
+        for state in states:
+            state.seconds += (now - started) / len(states)
+        started = now
+        on_update(states[0].update)
+    return True
+
+
+def _memorise_together(
+    states: Sequence[TrainingState],
+    config: TrainConfig,
+    windows: Windows,
+    should_stop: Callable[[], bool],
+    on_update: Callable[[int], None],
+) -> bool:
+    """Give the windows to policies without a network, and to their averages: themselves."""
+    for state in states:
+        if state.update < config.updates:
+            if should_stop():
+                return False
+            started = time.perf_counter()
+            for policy in (state.policy, state.ema.policy):
+                policy.memorise(
+                    windows.observations,
+                    windows.actions,
+                    windows.observation_index,
+                    windows.action_index,
+                )
+            state.update = config.updates
+            state.seconds += time.perf_counter() - started
+            on_update(state.update)
+    return True
+
+
+def _make_update(state: TrainingState, config: TrainConfig, windows: Windows) -> Update:
+    if windows.actions.device.type == "cuda" and state.policy.objective.capturable:
+        return GraphUpdate(state, config, windows)
+    return EagerUpdate(state, config, windows)
+
+
+def _wait(updates: Sequence[Update]) -> None:
+    """Let the host see what every update that was started has done."""
+    for update in updates:
+        update.wait()
+
+
+def _log(state: TrainingState, config: TrainConfig, norm: Tensor) -> None:
+    losses = state.losses_since_log()
+    mean = sum(losses) / len(losses)
+    _check_finite(state, mean, float(norm))
+    rate = config.learning_rate_at(state.update - 1)
+    state.log.append(LogEntry(state.update, mean, rate, float(norm)))
+    state.pending_losses.clear()
+
+
+def _check_finite(state: TrainingState, loss: float, norm: float) -> None:
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise NotFinite(
+            f"training stopped at update {state.update}: loss {loss}, gradient norm {norm}; "
+            "try a lower learning rate",
+            state,
+        )

@@ -1,0 +1,139 @@
+"""What training one chunk policy consists of, and how it begins."""
+
+import copy
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from fmbench.config import CHOICES
+from fmbench.errors import FmbenchError, unknown
+from fmbench.training.ema import EMA
+from fmbench.training.windows import Windows
+from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+from policies.teaching import teach
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How every policy of a comparison is trained.
+
+    Attributes:
+        updates: Gradient steps.
+        batch_size: Windows per update.
+        learning_rate: Peak of the schedule: linear warm-up, then cosine to 0.
+        warmup_updates: Length of the warm-up.
+        weight_decay: Of AdamW.
+        gradient_clip: Largest gradient norm.
+        ema_decay: Largest decay of the averaged weights.
+        log_every: Updates between logged rows and checks for NaN.
+        precision: Numbers that the layers compute with: "fp32", or "bf16", where torch's autocast
+            thinks it safe. Weights, averages, gradients of weights, noise and loss are float32.
+    """
+
+    updates: int = 5000
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    warmup_updates: int = 200
+    weight_decay: float = 1e-4
+    gradient_clip: float = 1.0
+    ema_decay: float = 0.999
+    log_every: int = 50
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in CHOICES["precision"]:
+            raise unknown("precision", self.precision, CHOICES["precision"])
+        for name in ("updates", "batch_size", "log_every"):
+            value = getattr(self, name)
+            if value < 1:
+                raise FmbenchError(f"{name} is {value}; give a whole number of at least 1")
+        for name in ("learning_rate", "gradient_clip"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise FmbenchError(f"{name} is {value}; give a number above 0")
+
+    def learning_rate_at(self, update: int) -> float:
+        """Return the learning rate of update `update` (from 0)."""
+        warm = min(1.0, (update + 1) / max(1, self.warmup_updates))
+        return self.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * update / self.updates))
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One logged update (counted from 1): mean loss since the last entry, and gradient norm."""
+
+    update: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+
+
+@dataclass
+class TrainingState:
+    """Everything that training changes; `fmbench.checkpoints` saves and restores it."""
+
+    policy: ChunkPolicy
+    ema: EMA
+    optimizer: torch.optim.AdamW
+    generator: torch.Generator
+    update: int = 0
+    seconds: float = 0.0
+    log: list[LogEntry] = field(default_factory=list)
+    pending_losses: list[Tensor | float] = field(default_factory=list)
+
+    def losses_since_log(self) -> list[float]:
+        """Return the pending losses as numbers, fetched from their device at once."""
+        known = [loss for loss in self.pending_losses if not isinstance(loss, Tensor)]
+        fetched = [loss for loss in self.pending_losses if isinstance(loss, Tensor)]
+        return known + (torch.stack(fetched).tolist() if fetched else [])
+
+
+def build_policy(config: ChunkPolicyConfig, train_seed: int) -> ChunkPolicy:
+    """Build a policy whose initial weights are a function of `train_seed` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(train_seed)  # torch.manual_seed would seed GPUs too
+        return ChunkPolicy(config)
+
+
+def start_training(
+    policy_config: ChunkPolicyConfig,
+    config: TrainConfig,
+    windows: Windows,
+    train_seed: int,
+    device: str = "cpu",
+    teacher: ChunkPolicy | None = None,
+) -> TrainingState:
+    """Build a policy, fit its normalisers and lay out its optimiser.
+
+    Args:
+        policy_config: The policy.
+        config: How it will be trained.
+        windows: The training data.
+        train_seed: Decides the initial weights and all that training draws.
+        device: Where it is trained.
+        teacher: The policy that an objective with a `teacher` starts and learns from.
+
+    Raises:
+        ValueError: The teacher does not fit, or the objective has none; see `policies.teaching`.
+    """
+    policy = build_policy(policy_config, train_seed)
+    policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
+    if teacher is not None:
+        teach(policy, teacher)
+    policy.to(device).train()
+    optimizer = torch.optim.AdamW(
+        [{"params": list(policy.parameters())}],  # a group may be empty, where a list may not
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+    # Data and noise are drawn on the CPU only when it trains there; the seed is the policy's own.
+    generator = torch.Generator(device).manual_seed(train_seed)
+    return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)
+
+
+def averaged_policy(state: TrainingState) -> ChunkPolicy:
+    """Return a copy of the averaged policy, ready to act."""
+    return copy.deepcopy(state.ema.policy).eval()

@@ -1,0 +1,134 @@
+"""One update of training: operation by operation, or as a CUDA graph that is replayed."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from fmbench.training.state import TrainConfig, TrainingState
+from fmbench.training.windows import Windows
+
+WARM_UP_UPDATES = 3
+"""Updates made one operation at a time before a capture: kernels and workspaces are chosen then."""
+
+
+class Update(Protocol):
+    """Makes one update at each call: gather, loss, gradient, clipping, AdamW, average."""
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Return the loss and the gradient norm before clipping, as scalars on the device."""
+
+    def wait(self) -> None:
+        """Wait until every update that was started is done."""
+
+
+class EagerUpdate:
+    """One operation after the other.
+
+    Args:
+        state: Changed in place.
+        config: How to train.
+        windows: What to train on, on the device of the policy.
+    """
+
+    def __init__(self, state: TrainingState, config: TrainConfig, windows: Windows) -> None:
+        self.state, self.config, self.windows = state, config, windows
+        self.parameters = list(state.policy.parameters())
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Make one update; see `Update`."""
+        state = self.state
+        rate = self.config.learning_rate_at(state.update)
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate
+        state.optimizer.zero_grad(set_to_none=True)
+        loss, norm = self.gradient()
+        state.optimizer.step()
+        state.update += 1
+        state.ema.update(state.update)
+        return loss, norm
+
+    def wait(self) -> None:
+        """Do nothing: no other stream is waited for."""
+
+    def gradient(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch and leave its clipped gradient in the parameters."""
+        state, windows = self.state, self.windows
+        steps = torch.randint(
+            len(windows),
+            (self.config.batch_size,),
+            generator=state.generator,
+            device=windows.actions.device,
+        )
+        observations, actions = windows.gather(steps)
+        is_bf16 = self.config.precision == "bf16"
+        with torch.autocast(actions.device.type, torch.bfloat16, enabled=is_bf16):
+            loss = state.policy.loss(observations, actions, state.generator)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
+        return loss.detach(), norm.detach()
+
+
+class GraphUpdate:
+    """The whole update as one CUDA graph on a stream of its own; the host only starts it.
+
+    The numbers that change from update to update (learning rate, decay of the average) lie in
+    tensors that are filled before each replay, and the policy's generator is registered with the
+    graph, so that replays draw what single operations would have drawn. Nothing waits for the
+    device. Several such updates of different states overlap on one device.
+
+    Args:
+        state: Changed in place; its policy is on a CUDA device.
+        config: How to train.
+        windows: What to train on, on the same device.
+    """
+
+    def __init__(self, state: TrainingState, config: TrainConfig, windows: Windows) -> None:
+        self.state, self.config = state, config
+        self._eager = EagerUpdate(state, config, windows)
+        device = windows.actions.device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._stream.wait_stream(torch.cuda.current_stream(device))
+        self._rate = torch.zeros((), device=device)
+        self._averaging = torch.zeros((), device=device)
+        for group in state.optimizer.param_groups:
+            group["lr"], group["capturable"] = self._rate, True
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._done = 0
+        self._loss = self._norm = self._rate
+
+    def __call__(self) -> tuple[Tensor, Tensor]:
+        """Start one update; see `Update`."""
+        with torch.cuda.stream(self._stream):
+            self._rate.fill_(self.config.learning_rate_at(self.state.update))
+            self._averaging.fill_(self.state.ema.rate_at(self.state.update + 1))
+            if self._done < WARM_UP_UPDATES:
+                self.state.optimizer.zero_grad(set_to_none=True)
+                loss, norm = self._operations()
+            else:
+                if self._graph is None:
+                    self._graph = self._capture()
+                self._graph.replay()
+                loss, norm = self._loss.clone(), self._norm.clone()
+        self._done += 1
+        self.state.update += 1
+        return loss, norm
+
+    def wait(self) -> None:
+        """Wait until every update that was started is done; see `Update`."""
+        self._stream.synchronize()
+
+    def _operations(self) -> tuple[Tensor, Tensor]:
+        loss, norm = self._eager.gradient()
+        self.state.optimizer.step()
+        self.state.ema.update_by(self._averaging)
+        return loss, norm
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.state.generator)
+        self.state.optimizer.zero_grad(set_to_none=True)  # gradients then belong to the graph
+        self._stream.synchronize()
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
+            self._loss, self._norm = self._operations()
+        return graph

@@ -1,0 +1,53 @@
+import pytest
+
+from fmbench.cli.exit_codes import run_command_line
+from fmbench.errors import FmbenchError, RunFailed, unknown
+
+
+def raising(error):
+    def main():
+        raise error
+
+    return main
+
+
+def test_unknown_offers_near_matches_before_the_list():
+    error = unknown("task", "LiftCub", ["TurnKnob", "LiftCube"])
+    assert str(error) == (
+        "unknown task 'LiftCub'; did you mean LiftCube? known: LiftCube, TurnKnob"
+    )
+    assert "did you mean" not in str(unknown("task", "xyz", ["LiftCube"]))
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (FmbenchError("give\na folder"), 2, "error: give a folder\n"),
+        (RunFailed("training diverged"), 1, "error: training diverged\n"),
+        (ValueError("bad"), 2, "error: bad (--debug shows the traceback)\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+        (BrokenPipeError(), 141, ""),
+    ],
+)
+def test_an_error_becomes_one_line_and_an_exit_code(error, code, line, capsys):
+    assert run_command_line(raising(error)) == code
+    assert capsys.readouterr().err == line
+
+
+def test_an_os_error_names_the_file(tmp_path, capsys):
+    assert run_command_line(lambda: len((tmp_path / "x").read_bytes())) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'x'}: No such file")
+
+
+def test_debug_adds_the_traceback(capsys):
+    assert run_command_line(raising(FmbenchError("bad")), debug=True) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(TypeError):
+        run_command_line(raising(TypeError("bug")))
+
+
+def test_main_gives_the_exit_code():
+    assert run_command_line(lambda: 3) == 3

@@ -1,0 +1,72 @@
+"""Diagnostics have known answers where the policy is known."""
+
+import pytest
+import torch
+
+from fmbench.config import RunConfig
+from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.diagnostics import SAMPLES, WINDOWS, diagnose
+from fmbench.evaluation.held_out import held_out_windows
+from fmbench.harness.seeds import TEST, VALIDATION
+from policies import ChunkPolicy, ChunkPolicyConfig
+
+CONFIG = RunConfig(task=("PressEither",))
+
+
+@pytest.fixture(scope="module")
+def windows():
+    return held_out_windows(CONFIG, "PressEither", episodes=3)
+
+
+def make_policy(objective: str, windows) -> ChunkPolicy:
+    dims = windows.observations.shape[1], windows.actions.shape[1]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        policy = ChunkPolicy(ChunkPolicyConfig(*dims, objective=objective, width=16, depth=1))
+    policy.fit_normalizers(windows.observations, windows.actions)
+    return policy.eval()
+
+
+def test_held_out_windows_are_the_same_every_time_and_nobody_elses(windows) -> None:
+    again = held_out_windows(CONFIG, "PressEither", episodes=3)
+    assert torch.equal(windows.observations, again.observations)
+    assert windows.action_index.shape[1] == CONFIG.pred_horizon
+    assert VALIDATION + 32 < TEST
+
+
+def test_a_policy_that_knows_the_expert_by_heart_is_at_distance_zero(windows) -> None:
+    policy = make_policy("knn", windows)
+    policy.memorise(
+        windows.observations, windows.actions, windows.observation_index, windows.action_index
+    )
+    row = diagnose(Cell("PressEither", "knn", "nearest", 1, 0), policy, windows)
+    assert row.chunk_distance < 1e-3, "but for moments that look alike"
+    assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance)
+    assert row.straightness is None
+    assert (row.windows, row.samples) == (min(WINDOWS, len(windows)), SAMPLES)
+
+
+def test_a_constant_policy_is_as_far_as_the_chunks_are(windows) -> None:
+    policy = make_policy("bc", windows)  # a new network says 0, the middle of each action's range
+    row = diagnose(Cell("PressEither", "bc", "direct", 1, 0), policy, windows)
+    chosen = torch.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).long()
+    _, actions = windows.gather(chosen)
+    middle = policy.action_normalizer.unnormalize(torch.zeros(actions.shape[-1]))
+    expected = (actions - middle).square().mean((1, 2)).sqrt().mean()
+    assert row.chunk_distance == pytest.approx(float(expected), rel=1e-5)
+    assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance), "it has one answer"
+
+
+def test_noise_is_the_same_every_time_and_flows_have_paths(windows) -> None:
+    policy, cell = make_policy("flow", windows), Cell("PressEither", "flow", "euler", 2, 0)
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():  # a new network says 0 whatever the noise: let it say something
+        for weights in policy.parameters():
+            weights += 0.1 * torch.randn(weights.shape, generator=generator)
+    state = torch.random.get_rng_state()
+    first, second = (diagnose(cell, policy, windows) for _ in range(2))
+    assert first == second
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert first.straightness is not None
+    assert first.straightness > 1e-6
+    assert first.nearest_chunk_distance < 0.999 * first.chunk_distance

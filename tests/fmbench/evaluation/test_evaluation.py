@@ -1,0 +1,125 @@
+"""Which cells a policy is evaluated in, and what their rows say."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from envs.registry import make_task
+from fmbench.config import RunConfig
+from fmbench.errors import FmbenchError
+from fmbench.evaluation import cells, episodes
+from fmbench.evaluation.cells import Cell, Origin, plan_cells
+from fmbench.evaluation.cost import latency_ms
+from fmbench.evaluation.episodes import check_rows, evaluate
+from fmbench.harness.seeds import TEST
+from fmbench.training.state import build_policy
+from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
+
+TASK = "PressEither"
+CONFIG = RunConfig(
+    task=(TASK,), episodes=3, nfe=(4, 1, 2), pred_horizon=7, exec_horizon=5, width=16, depth=1
+)
+ORIGIN = Origin("weights", "data", CONFIG.hash, "abc1234")
+
+
+def plan(policy: str, config: RunConfig = CONFIG) -> list[tuple[str, int, bool]]:
+    planned = plan_cells(config, TASK, policy, 3)
+    assert {(c.task, c.policy, c.train_seed) for c in planned} <= {(TASK, policy, 3)}
+    return [(cell.sampler, cell.steps, cell.headline) for cell in planned]
+
+
+def make_policy(objective: str) -> ChunkPolicy:
+    task = make_task(TASK)
+    config = ChunkPolicyConfig(task.obs_dim, task.act_dim, 2, 7, objective, width=16, depth=1)
+    return build_policy(config, train_seed=0).eval()
+
+
+def test_flow_takes_every_nfe_its_most_first() -> None:
+    assert plan("flow") == [("euler", 4, True), ("euler", 1, False), ("euler", 2, False)]
+
+
+def test_diffusion_leads_with_ddpm_at_its_only_number_of_steps() -> None:
+    assert plan("diffusion") == [
+        ("ddpm", 100, True),
+        ("ddim", 1, False),
+        ("ddim", 2, False),
+        ("ddim", 4, False),
+    ]
+
+
+def test_ddim_leaves_out_steps_that_it_cannot_take() -> None:
+    config = replace(CONFIG, nfe=(10, 101))
+    assert plan("diffusion", config) == [("ddpm", 100, True), ("ddim", 10, False)]
+    assert plan("flow", config) == [("euler", 101, True), ("euler", 10, False)]
+
+
+def test_samplers_without_a_choice_are_evaluated_once() -> None:
+    assert plan("bc") == [("direct", 1, True)]
+    assert plan("knn") == [("nearest", 1, True)]
+    assert plan("gmm") == [("mixture", 1, True)]
+    assert plan("mip") == [("two_step", 2, True)]
+
+
+def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = replace(cells.OBJECTIVES["flow"].limits["euler"], lowest=5)
+    monkeypatch.setattr(cells.OBJECTIVES["flow"], "limits", {"euler": limits})
+    assert plan("flow") == []
+
+
+def test_names_of_cells_are_distinct_and_fit_for_files() -> None:
+    assert Cell(TASK, "expert").name == "PressEither-expert"
+    assert Cell(TASK, "flow", "euler", 4, 1).name == "PressEither-flow-euler4-seed1"
+    assert Cell(TASK, "bc", "direct", 1, 0).name == "PressEither-bc-direct1-seed0"
+
+
+def test_rows_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    cell = Cell(TASK, "flow", "euler", 2, 3)
+    policy = make_policy("flow")
+    rows = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
+    assert counted == [1, 2, 3]
+    assert [row.episode_seed for row in rows] == [TEST, TEST + 1, TEST + 2]
+    for row in rows:
+        assert (row.task, row.policy, row.sampler, row.steps, row.train_seed) == (
+            *(TASK, "flow", "euler"),
+            *(2, 3),
+        )
+        assert (row.weights_hash, row.demonstrations_hash, row.commit) == (
+            *("weights", "data"),
+            "abc1234",
+        )
+        assert (row.config_hash, row.error, row.nfe) == (CONFIG.hash, "", 2.0)
+        assert row.decisions == -(-row.length // CONFIG.exec_horizon)
+    monkeypatch.setattr(episodes, "MAX_SIMS", 2)
+    assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == rows
+
+
+def test_expert_and_random_frame_the_table() -> None:
+    for policy, success in (("expert", 3), ("random", 0)):
+        rows = evaluate(Cell(TASK, policy), CONFIG, Origin(), None, lambda done: None)
+        assert sum(row.success for row in rows) == success
+        assert {(row.sampler, row.steps, row.train_seed, row.nfe) for row in rows} == {
+            ("", 0, -1, 0.0)
+        }
+
+
+def test_rows_of_another_evaluation_are_refused() -> None:
+    cell, origin, path = Cell(TASK, "random"), Origin(), Path("cells") / "x.csv"
+    rows = evaluate(cell, CONFIG, origin, None, lambda done: None)
+    check_rows(path, rows, cell, CONFIG, origin)
+    other = Cell(**{**asdict(cell), "policy": "expert"})
+    for bad, wanted, weights in (
+        (rows[:-1], cell, ""),
+        (rows[::-1], cell, ""),
+        ([*rows, rows[0]], cell, ""),
+        (rows, other, ""),
+        (rows, cell, "newer"),
+    ):
+        with pytest.raises(FmbenchError, match=r"x\.csv does not hold the 3 episodes .*delete"):
+            check_rows(path, bad, wanted, CONFIG, replace(origin, weights=weights))
+
+
+def test_latency_is_positive_and_ordered() -> None:
+    p50, p95 = latency_ms(Cell(TASK, "bc", "direct", 1, 0), CONFIG, make_policy("bc"))
+    assert 0.0 < p50 <= p95

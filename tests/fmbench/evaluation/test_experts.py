@@ -1,0 +1,53 @@
+"""The experts' command, and tasks and policies of one's own."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from envs.experts.lift_cube import LiftCubeExpert
+from envs.tasks.lift_cube import LiftCube
+from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
+from fmbench.experts import main
+from fmbench.plugins import register_policy, register_task
+from fmbench.storage.row_files import read_rows
+from policies.objectives.bc import BehaviourCloning
+
+
+def test_measure_expert_counts_modes_and_bounds_its_rate() -> None:
+    row = measure_expert("PressEither", 0.0, 20)
+    index, middle = (int(part.split()[1]) for part in row.modes.split(" / "))
+    assert index + middle == row.successes == 20
+    assert 0.8 < row.low < row.high == 1.0
+    assert row.unstable == 0
+    assert "| PressEither | 0 | 20/20 |" in markdown([row])
+
+
+def test_experts_command_writes_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--task", "PressEither", "--episodes", "4", "--out", str(tmp_path / "out")]) == 0
+    rows = read_rows(tmp_path / "out" / "experts.csv", ExpertRow)
+    assert [row.noise for row in rows] == [0.0, 1.0]
+    assert "4/4" in capsys.readouterr().out
+
+
+def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--task", "PressEither", "ReachPose", "--episodes", "2", "--film"]
+    assert main(words) == 2
+    assert "--out" in capsys.readouterr().err
+    assert main([*words, "--out", str(tmp_path)]) == 0
+    for task in words[1:3]:
+        with Image.open(tmp_path / "tasks" / f"{task}.png") as picture:
+            assert picture.size == (8 * 204 - 4, 200)
+            assert len(picture.getcolors(1 << 20) or []) > 100
+
+
+def test_experts_command_refuses_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--task", "PressEithr"]) == 2
+    assert "PressEither" in capsys.readouterr().err
+
+
+def test_registering_a_known_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="registered already"):
+        register_task(LiftCube, LiftCubeExpert)
+    with pytest.raises(ValueError, match="registered already"):
+        register_policy("flow", BehaviourCloning)

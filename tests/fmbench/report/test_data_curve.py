@@ -1,0 +1,98 @@
+"""Runs on different numbers of demonstrations stand in one table, and only runs that may."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from envs.registry import TASKS as KNOWN_TASKS
+from envs.registry import suite
+from fmbench.data_curve import main
+from fmbench.report.curve.draw import draw_curve
+from fmbench.report.curve.rows import CurveRow
+from fmbench.report.curve.text import separation
+from fmbench.storage.row_files import read_rows
+from tests.fmbench.fake_run import write_run
+
+TASKS = ("LiftCube", "PressEither")
+RESULTS = Path(__file__).parents[3] / "results"
+
+
+def make_run(folder: Path, demos: int, **config: object) -> Path:
+    write_run(folder, tasks=TASKS, train_seeds=(0,), episodes=40)
+    run = json.loads((folder / "run.json").read_text())
+    run["config"] = {"demos": demos, "updates": 100, "task": list(TASKS), **config}
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    return [make_run(tmp_path / str(demos), demos) for demos in (10, 200)]
+
+
+def test_every_policy_has_a_row_for_each_number(runs: list[Path], tmp_path: Path) -> None:
+    written = draw_curve(runs, tmp_path / "out")
+    rows = read_rows(written[0], CurveRow)
+    assert {(r.policy, r.demos) for r in rows if r.task == "LiftCube"} == {
+        *((policy, demos) for policy in ("flow", "diffusion", "bc") for demos in (10, 200)),
+        ("expert", 0),
+        ("random", 0),
+    }
+    text = written[1].read_text()
+    header = next(line for line in text.splitlines() if line.startswith("| Task"))
+    assert (
+        "| flow 10 | flow 200 | diffusion 10 | diffusion 200 | bc 10 | bc 200 | expert |" in header
+    )
+    assert "What 200 separate" in header
+    assert sum(line.startswith(("| LiftCube", "| PressEither")) for line in text.splitlines()) == 2
+    first = [path.read_bytes() for path in written]
+    assert [path.read_bytes() for path in draw_curve(runs, tmp_path / "out")] == first
+
+
+def row(policy: str, demos: int, low: float, high: float, ahead: str = "") -> CurveRow:
+    rate = (low + high) / 2
+    return CurveRow("T", policy, demos, "s", 1, 1, 100, rate, low, high, ahead)
+
+
+def test_what_the_most_demonstrations_separate() -> None:
+    expert = row("expert", 0, 0.96, 1.0)
+    few = [row("flow", 10, 0.1, 0.2, "bc"), row("bc", 10, 0.0, 0.05)]
+    many = [row("flow", 200, 0.95, 1.0), row("bc", 200, 0.94, 1.0)]
+    assert separation([expert, *few, *many]) == "nothing", "10 demonstrations do not count"
+    many = [row("flow", 200, 0.95, 1.0, "bc"), row("bc", 200, 0.4, 0.6)]
+    assert separation([expert, *few, *many]) == "flow > bc; expert > bc"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"updates": 7}, "differ in more than their number of demonstrations: updates: 100 in"),
+        ({"demos": 10}, "another run holds"),
+    ],
+)
+def test_runs_that_must_not_stand_together_are_refused(
+    change: dict[str, object],
+    said: str,
+    runs: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    facts = json.loads((runs[1] / "run.json").read_text())
+    facts["config"] |= change
+    (runs[1] / "run.json").write_text(json.dumps(facts))
+    assert main([*map(str, runs), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_sanity_marks_are_those_of_the_committed_rows() -> None:
+    rows = read_rows(RESULTS / "demonstrations" / CurveRow.file_name, CurveRow)
+    measured = {row.task for row in rows}
+    assert measured == set(suite())
+    for task in measured:
+        own = [row for row in rows if row.task == task]
+        assert {row.demos for row in own} == {0, 10, 50, 200}
+        assert KNOWN_TASKS[task].is_sanity == (separation(own) == "nothing"), task

@@ -1,0 +1,152 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from fmbench import figures
+from fmbench.errors import FmbenchError
+from fmbench.report import draw, plots
+from fmbench.report.results import read_results
+from fmbench.report.summary import POLICIES, SummaryRow
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.rows import EpisodeRow, TrainingRow
+from tests.fmbench.fake_run import make_rows, write_run
+
+NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
+TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
+
+
+def test_drawing_again_gives_the_same_bytes(tmp_path):
+    run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), episodes=10)
+    paths = draw.draw_all(run, ("png", "svg"))
+    expected = [f"figures/{name}.{suffix}" for name in NAMES for suffix in ("png", "svg")]
+    assert [str(path.relative_to(run)) for path in paths] == [
+        "summary.csv",
+        "summary.md",
+        *expected,
+    ]
+    first = [path.read_bytes() for path in paths]
+    assert draw.draw_all(run, ("png", "svg")) == paths
+    assert [path.read_bytes() for path in paths] == first
+    assert not [path for path in run.rglob(".*")]
+    assert b"<dc:date>" not in first[3]
+    assert len(read_rows(run / "summary.csv", SummaryRow)) == 20
+
+
+def test_a_run_of_experts_draws_what_it_can(tmp_path):
+    made, _, _ = make_rows()
+    rows = [row for row in made if row.policy in ("expert", "random")]
+    write_rows(tmp_path / "episodes.csv", rows, EpisodeRow)
+    names = [path.name for path in draw.draw_all(tmp_path)]
+    assert names == ["summary.csv", "summary.md", "success_rates.png"]
+    assert "nothing was trained" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_policy_outside_the_study_is_drawn(tmp_path):
+    run = write_run(tmp_path, episodes=5)
+    rows = read_rows(run / "episodes.csv", EpisodeRow)
+    ppo = [
+        dataclasses.replace(row, policy="ppo", sampler="", steps=0, nfe=1.0)
+        for row in rows
+        if row.policy == "bc"
+    ]
+    write_rows(run / "episodes.csv", [*rows, *ppo], EpisodeRow)
+    results = read_results(run)
+    for name in plots.drawable(results):
+        assert plots.render(plots.FIGURES[name], results, "png").startswith(b"\x89PNG")
+
+
+def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tmp_path):
+    run = write_run(tmp_path, tasks=TWO, episodes=5)
+    rows = read_rows(run / "episodes.csv", EpisodeRow)
+    knn = [
+        dataclasses.replace(row, policy="knn", sampler="nearest", nfe=0.0)
+        for row in rows
+        if row.policy == "bc"
+    ]
+    write_rows(run / "episodes.csv", [*rows, *knn], EpisodeRow)
+    results = read_results(run)
+    figure = plots.success_vs_nfe(results)
+    rates = results.summary[results.summary["policy"] == "knn"]["success_rate"]
+    for axes, rate in zip(figure.axes, rates, strict=True):
+        levels = [line.get_ydata()[0] for line in axes.lines if line.get_color() == "#000000"]
+        assert levels == [rate]
+        assert len(axes.containers) == 5  # the points of the others
+        assert axes.get_xlim()[0] > 0
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[-3:] == ["knn, no network", "expert (ceiling)", "random (floor)"]
+    write_rows(run / "episodes.csv", knn, EpisodeRow)
+    assert plots.render(plots.success_vs_nfe, read_results(run), "png").startswith(b"\x89PNG")
+
+
+def test_policies_of_the_study_have_colours_of_their_own():
+    colours = plots.colours_of([*POLICIES, "ppo", "sac"])
+    assert len(set(colours.values())) == len(POLICIES) + 2
+
+
+def test_a_single_logged_update_can_be_seen(tmp_path):
+    run = write_run(tmp_path, episodes=2)
+    rows = [row for row in read_rows(run / "training.csv", TrainingRow) if row.update == 6_000]
+    write_rows(run / "training.csv", rows, TrainingRow)
+    (axes,) = plots.training_curves(read_results(run)).axes
+    assert {line.get_marker() for line in axes.lines} == {"o"}
+
+
+def test_figures_show_every_policy_and_interval(tmp_path):
+    results = read_results(write_run(tmp_path, tasks=TWO, episodes=10))
+    (axes,) = plots.success_rates(results).axes
+    widths = [
+        line.get_xdata()[1] - line.get_xdata()[0]
+        for line in axes.lines
+        if len(line.get_xdata()) == 2
+    ]
+    assert sum(width > 0 for width in widths) >= 2 * 3
+    panels = plots.success_vs_nfe(results).axes
+    assert [axes.get_title() for axes in panels] == ["LiftCube-v0", "TwoCubes-v0"]
+    assert all(len(axes.containers) == 5 for axes in panels)
+    assert all(axes.get_yscale() == "log" for axes in plots.training_curves(results).axes)
+
+
+@pytest.mark.parametrize("case", ["missing", "file", "no rows", "no episodes"])
+def test_what_is_no_run_is_one_line_and_exit_2(tmp_path, case, capsys):
+    path = tmp_path / "run"
+    if case == "file":
+        path.write_text("")
+    elif case == "no episodes":
+        path.mkdir()
+    elif case == "no rows":
+        write_rows(path / "episodes.csv", [], EpisodeRow)
+    assert figures.main([str(path)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {path}")
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_format_is_refused_before_reading(tmp_path):
+    with pytest.raises(FmbenchError, match="unknown figure format 'pgn'; did you mean png"):
+        draw.draw_all(tmp_path, ["pgn"])
+
+
+def test_redrawing_needs_neither_torch_nor_mujoco(tmp_path):
+    run = write_run(tmp_path, episodes=4)
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['figures', {str(run)!r}, '--format', 'png']\n"
+        "try:\n    runpy.run_module('fmbench.figures', run_name='__main__')\n"
+        "except SystemExit as done:\n    assert done.code == 0, done.code\n"
+        "assert not {'torch', 'mujoco'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == str(run / "summary.csv")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom fmbench import figures\n"
+        "try:\n    figures.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "assert not {'matplotlib', 'pandas', 'scipy', 'torch', 'mujoco'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

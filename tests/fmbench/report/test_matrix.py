@@ -1,0 +1,121 @@
+"""Runs on several backbones stand side by side, and only runs that may."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmbench.matrix import main
+from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.matrix.draw import draw_matrix
+from fmbench.report.matrix.rows import MatrixRow
+from fmbench.report.results import read_results
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.rows import DiagnosticRow
+from tests.fmbench.fake_run import write_run
+
+TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v2")
+
+
+def make_run(folder: Path, backbone: str, **config: object) -> Path:
+    write_run(folder, tasks=TASKS, train_seeds=(0, 1), episodes=20)
+    run = json.loads((folder / "run.json").read_text())
+    run["config"] = {"backbone": backbone, "updates": 100, "task": list(TASKS), **config}
+    (folder / "run.json").write_text(json.dumps(run))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    return [make_run(tmp_path / name, name) for name in ("mlp", "unet")]
+
+
+def test_every_cell_of_every_run_has_a_row(runs: list[Path], tmp_path: Path) -> None:
+    written = draw_matrix(runs, tmp_path / "out")
+    assert [path.name for path in written] == ["matrix.csv", "matrix.md", "matrix.png"]
+    rows = read_rows(written[0], MatrixRow)
+    learned = {(r.task, r.backbone, r.policy, r.sampler, r.steps) for r in rows if r.backbone}
+    assert len(learned) == 2 * 2 * 8, "tasks, backbones, configurations of fake_run"
+    assert [r.policy for r in rows if not r.backbone] == ["expert", "random"] * 2
+    assert {r.train_seeds for r in rows if r.backbone} == {2}
+    first = [path.read_bytes() for path in written]
+    assert [path.read_bytes() for path in draw_matrix(runs, tmp_path / "out")] == first
+
+
+def test_the_table_has_a_column_for_each_number_of_evaluations(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    text = draw_matrix(runs, tmp_path / "out")[1].read_text()
+    header = next(line for line in text.splitlines() if line.startswith("| Policy | Sampler | NFE"))
+    assert header == "| Policy | Sampler | NFE 1 | NFE 5 | NFE 10 | NFE 100 |"
+    assert "| flow, mlp | euler |" in text
+    assert "| bc, unet | direct |" in text
+    assert re.search(r"- unet, headline samplers: \d of 3 pairs tie", text)
+    assert re.search(r"- unet, flow by Euler and diffusion by DDIM at equal NFE: \d of 2 ", text)
+
+
+def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> None:
+    looks = [
+        DiagnosticRow(TASKS[0], "flow", "euler", 10, seed, 256, 4, 0.1 + 0.2 * seed, 0.1, 0.5)
+        for seed in (0, 1)
+    ]
+    write_rows(runs[0] / "diagnostics.csv", looks, DiagnosticRow)
+    rows = read_rows(draw_matrix(runs, tmp_path / "out")[0], MatrixRow)
+    (seen,) = [r for r in rows if r.chunk_distance is not None]
+    assert (seen.backbone, seen.policy, seen.sampler, seen.steps) == ("mlp", "flow", "euler", 10)
+    assert seen.chunk_distance == pytest.approx(0.2)
+    assert seen.straightness == 0.5
+    assert np.isclose(seen.nearest_chunk_distance or 0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"updates": 7}, "differ in more than their backbone: updates: 100 in"),
+        ({"backbone": "mlp"}, "two runs hold"),
+    ],
+)
+def test_runs_that_must_not_stand_together_are_refused(
+    change: dict[str, object],
+    said: str,
+    runs: list[Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    facts = json.loads((runs[1] / "run.json").read_text())
+    facts["config"] |= change
+    (runs[1] / "run.json").write_text(json.dumps(facts))
+    assert main([*map(str, runs), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_without_a_configuration_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "run")
+    (tmp_path / "run" / "run.json").unlink(missing_ok=True)
+    assert main([str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
+    assert "does not say its backbone" in capsys.readouterr().err
+
+
+def test_equal_numbers_of_evaluations_are_compared_on_common_episodes(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", tasks=TASKS[:1], train_seeds=(0,), episodes=200)
+    results = read_results(tmp_path / "run")
+    rows = compare_at_equal_nfe(results.episodes)
+    assert list(rows["policy_a"]) == ["flow at 5", "flow at 10"]
+    assert list(rows["policy_b"]) == ["diffusion at 5", "diffusion at 10"]
+    assert list(rows["episodes"]) == [200, 200]
+    episodes = results.episodes
+    cells = [
+        episodes[(episodes["sampler"] == sampler) & (episodes["steps"] == 5)]
+        for sampler in ("euler", "ddim")
+    ]
+    rates = [cell["success"].astype(float).mean() for cell in cells]
+    assert rows["difference"][0] == pytest.approx(rates[0] - rates[1])
+    assert rows["verdict"][0] == "flow at 5 ahead", "ddim at 5 was made to fail"
+    assert (rows["p_holm"] >= rows["p"]).all()

@@ -1,0 +1,229 @@
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from fmbench.errors import FmbenchError
+from fmbench.report.comparisons import compare, config_differences, leaders
+from fmbench.report.markdown import sampler_label, summary_markdown
+from fmbench.report.results import read_results
+from fmbench.report.statistics import holm, mcnemar_exact, t_interval, wilson_interval
+from fmbench.report.summary import frame, summarise
+from fmbench.report.terminal import print_summary
+from fmbench.storage.rows import EpisodeRow, MeasurementRow
+from tests.fmbench.fake_run import make_rows, write_run
+
+TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
+
+
+def frames(change=lambda row: row, **options):
+    made, measured, _ = make_rows(**options)
+    rows = [new for row in made if (new := change(row)) is not None]
+    return frame(rows, EpisodeRow), frame(measured, MeasurementRow)
+
+
+def cell(summary, policy, sampler="", task=TWO[0]):
+    rows = summary[summary["headline"] | (summary["sampler"] == sampler)]
+    return rows[(rows["policy"] == policy) & (rows["task"] == task)].iloc[0]
+
+
+def test_one_training_seed_has_a_wilson_interval():
+    episodes, measurements = frames()
+    summary = summarise(episodes, measurements)
+    row = cell(summary, "flow")
+    assert (row.low, row.high) == wilson_interval(row.successes, row.episodes)
+    assert (row.interval, row.episodes, row.train_seeds) == ("Wilson 95 %", 30, 1)
+    assert (row.nfe, row.parameters, row.training_time_s) == (10, 1_234_567, 125)
+    assert list(dict.fromkeys(summary["policy"])) == ["expert", "random", "flow", "diffusion", "bc"]
+    assert np.isnan(cell(summary, "expert").latency_ms_p50)
+
+
+def test_several_training_seeds_have_a_t_interval_over_their_means():
+    episodes, measurements = frames(train_seeds=(0, 1, 4))
+    row = cell(summarise(episodes, measurements), "bc")
+    means = episodes[episodes["policy"] == "bc"].groupby("train_seed")["success"].mean()
+    assert row.success_rate == pytest.approx(means.mean())
+    assert (row.low, row.high) == pytest.approx(t_interval(list(means), resolution=1 / 30))
+    assert row.seed_rates == " ".join(repr(float(mean)) for mean in means)
+    assert (row.interval, row.train_seeds) == ("t over seeds 95 %", 3)
+
+
+def test_one_headline_stands_for_each_policy():
+    summary = summarise(*frames(tasks=TWO))
+    assert (summary[summary["headline"]].groupby(["task", "policy"]).size() == 1).all()
+    assert (cell(summary, "flow").sampler, cell(summary, "flow").steps) == ("euler", 10)
+
+
+def test_without_measurements_the_most_steps_stand_for_a_policy():
+    episodes, _ = frames()
+    summary = summarise(episodes, frame([], MeasurementRow))
+    assert cell(summary, "diffusion").sampler == "ddpm"
+
+
+def test_two_headlines_of_one_policy_are_refused():
+    episodes, measurements = frames()
+    with pytest.raises(FmbenchError, match="two headline configurations of flow"):
+        summarise(episodes, measurements.assign(headline=True))
+
+
+def test_failed_episodes_count_and_are_shown():
+    def broken(row):
+        if row.policy == "bc" and row.episode_seed < 20_003:
+            return dataclasses.replace(
+                row, success=False, progress=float("nan"), sim_unstable=True, error="diverged"
+            )
+        return row
+
+    episodes, measurements = frames(broken)
+    row = cell(summarise(episodes, measurements), "bc")
+    assert (row.episodes, row.unstable, row.errors) == (30, 3, 3)
+    of_bc = episodes[episodes["policy"] == "bc"]
+    assert row.progress == pytest.approx(of_bc["progress"].sum() / 30)
+
+
+def test_modes_are_counted():
+    row = cell(summarise(*frames(tasks=TWO)), "expert", task=TWO[1])
+    counts = dict(part.split() for part in row.modes.split(" / "))
+    assert sorted(counts) == ["left", "right"]
+    assert sum(map(int, counts.values())) == 30
+
+
+def test_comparison_is_mcnemar_on_common_episodes_with_holm():
+    def cut(row):
+        return None if row.policy == "bc" and row.episode_seed == 20_004 else row
+
+    episodes, measurements = frames(cut)
+    table = compare(episodes, measurements).set_index(["policy_a", "policy_b"])
+    assert list(table.index) == [("flow", "diffusion"), ("flow", "bc"), ("diffusion", "bc")]
+    row = table.loc[("flow", "bc")]
+    chosen = {"flow": ("euler", 10), "bc": ("direct", 1)}
+    a, b = (
+        episodes[
+            (episodes["policy"] == policy)
+            & (episodes["sampler"] == sampler)
+            & (episodes["steps"] == steps)
+            & (episodes["episode_seed"] != 20_004)
+        ]["success"].to_numpy()
+        for policy, (sampler, steps) in chosen.items()
+    )
+    assert (row.b, row.c, row.p) == mcnemar_exact(a, b)
+    assert row.episodes == 29
+    assert row.low < row.difference < row.high
+    assert table["p_holm"].to_numpy() == pytest.approx(holm(table["p"].to_numpy()))
+    assert row.verdict == "flow ahead"
+    shuffled = episodes.sample(frac=1, random_state=1)
+    assert compare(shuffled, measurements).set_index(["policy_a", "policy_b"]).equals(table)
+
+
+def test_training_seeds_are_never_pooled_in_a_comparison():
+    table = compare(*frames(train_seeds=(0, 1, 2)))
+    assert set(table["test"]) == {"paired t over training seeds"}
+    assert table["b"].isna().all()
+    assert (table["train_seeds"] == 3).all()
+
+
+def test_policies_without_common_seeds_are_not_compared():
+    def apart(row):
+        return dataclasses.replace(row, train_seed=7) if row.policy == "bc" else row
+
+    table = compare(*frames(apart)).set_index(["policy_a", "policy_b"])
+    assert table.loc[("flow", "bc")].verdict == "not comparable"
+    assert table.loc[("flow", "diffusion")].p_holm == table.loc[("flow", "diffusion")].p
+
+
+def test_a_leader_is_ahead_of_all_others():
+    table = compare(*frames(episodes=60))
+    assert leaders(table) == {}
+    table.loc[0, "verdict"] = "flow ahead"
+    assert leaders(table) == {TWO[0]: "flow"}
+    assert leaders(table.iloc[:0]) == {}
+
+
+def test_differing_configurations_are_said():
+    episodes, measurements = frames()
+    assert config_differences(episodes, measurements) == []
+    measurements.loc[measurements["policy"] == "bc", "updates"] = 9_000
+    episodes.loc[episodes["policy"] == "flow", "demonstrations_hash"] = "feed"
+    assert config_differences(episodes, measurements) == [
+        f"{TWO[0]}: demonstrations hash differs: flow feed; diffusion 0123456789ab; "
+        "bc 0123456789ab",
+        f"{TWO[0]}: updates differs: flow 6,000; diffusion 6,000; bc 9,000",
+    ]
+
+
+def test_another_network_is_said_also_where_an_objective_needs_it():
+    episodes, measurements = frames()
+    renamed = {"diffusion": "gmm", "bc": "knn"}
+    episodes["policy"] = episodes["policy"].replace(renamed)
+    measurements["policy"] = measurements["policy"].replace(renamed)
+    measurements.loc[measurements["policy"] == "gmm", "parameters"] = 2_000_000
+    measurements.loc[measurements["policy"] == "knn", "parameters"] = 0
+    assert config_differences(episodes, measurements) == [
+        f"{TWO[0]}: parameters differs: flow 1,234,567; gmm 2,000,000; knn 0"
+    ]
+    row = cell(summarise(episodes, measurements), "knn")
+    assert (row.parameters, row.policy) == (0, "knn")
+
+
+def test_markdown_says_what_a_reader_needs(tmp_path):
+    text = summary_markdown(read_results(write_run(tmp_path, tasks=TWO, episodes=60)))
+    for needed in ("## fmbench/LiftCube-v0", "| flow | euler 10 |", "last EMA", "Wilson 95 %"):
+        assert needed in text
+    for needed in ("n = 60", "20000 to 20059", "abc1234", "mujoco 4.0.0", "flow ahead of bc"):
+        assert needed in text
+    assert "SMOKE" not in text
+    assert "incomplete" not in text.lower()
+    assert (
+        "**flow**" not in text.split("## fmbench/TwoCubes-v0")[0]
+    )  # ahead of bc, tied with diffusion
+
+
+def test_markdown_marks_smoke_and_incomplete_cells(tmp_path):
+    run = write_run(tmp_path, tasks=TWO, preset="smoke")
+    path = run / "episodes.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text(
+        "".join(x for x in lines if not (x.startswith(TWO[1]) and ",bc,direct," in x)).replace(
+            next(x for x in lines if x.startswith(TWO[0]) and ",flow,euler,10," in x), ""
+        )
+    )
+    text = summary_markdown(read_results(run))
+    assert "SMOKE RUN" in text.splitlines()[2]
+    assert "/29 (incomplete)" in text
+    assert "| bc | – | no episodes (incomplete) |" in text
+    assert "- (incomplete): a training seed lacks episodes" in text
+
+
+def test_markdown_escapes_markup(tmp_path):
+    run = write_run(tmp_path)
+    path = run / "episodes.csv"
+    path.write_text(path.read_text().replace("fmbench/LiftCube-v0", "a|<b>*c*"))
+    assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
+
+
+def test_terminal_table_fits_a_hundred_columns(tmp_path):
+    out = io.StringIO()
+    run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), preset="smoke")
+    print_summary(read_results(run), Console(file=out, width=100))
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= 100
+    assert "\x1b" not in text
+    assert "…" not in text
+    policies = [x.split()[0] for x in text.split(TWO[1])[0].splitlines() if "1,234,567" in x]
+    assert policies == ["flow", "diffusion", "bc"]
+    assert text.index("expert") < text.index("random") < text.index("flow")
+    assert "SMOKE" in text
+    assert "(2 seeds)" in text
+
+
+@pytest.mark.parametrize(
+    ("sampler", "steps", "label"),
+    [
+        *(("euler", 10, "euler 10"), ("direct", 1, "direct"), ("two_step", 2, "two_step")),
+        *(("", 0, "–"), ("rk45", 0, "rk45")),
+    ],
+)
+def test_sampler_label_names_the_steps(sampler, steps, label):
+    assert sampler_label(sampler, steps) == label

@@ -1,0 +1,352 @@
+"""`python -m fmbench.evaluate`: other samplers on a run's checkpoints, nothing trained."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from fmbench import evaluate, sampler_names
+from fmbench.evaluate import default_out, main
+from fmbench.report.results import read_results
+from fmbench.run import main as run_main
+from fmbench.runs import cell_store
+from fmbench.storage.files import read_json
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.training.checkpoints import EMA_FILE
+from policies.objectives import OBJECTIVES
+from policies.samplers.grids import GRIDS
+from policies.samplers.names import TOLERANCE
+from tests.fmbench.small_run import SMALL, call, files_of
+
+POLICIES = ("flow", "diffusion", "bc", "knn")
+HEUN = ("--sampler", "heun", "--nfe", "2", "4")
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def finished(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of four policies and two seeds; copy it before changing anything in it."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    words = (*SMALL, "--policy", *POLICIES, "--seeds", "2", "--out", out)
+    assert call(run_main, *words, "--data", demonstrations_folder.parent) == 0
+    return out
+
+
+@pytest.fixture
+def copy(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def lines(path: Path, *words: str) -> list[str]:
+    """Return the lines of a file of rows that hold all of `words`."""
+    return [line for line in path.read_text().splitlines() if all(word in line for word in words)]
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run a command that must be refused in one line; return the line."""
+    capsys.readouterr()
+    assert call(main, *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("error: ").strip()
+
+
+@pytest.mark.parametrize(
+    ("sampler", "nfe", "policy"),
+    [
+        *(("euler", 2, "flow"), ("ddim", 2, "diffusion"), ("ddpm", 100, "diffusion")),
+        ("nearest", 0, "knn"),
+    ],
+)
+def test_the_runs_own_sampler_gives_its_own_rows(
+    sampler: str, nfe: int, policy: str, finished: Path, tmp_path: Path
+) -> None:
+    words = ("--sampler", sampler, "--nfe", nfe, "--out", tmp_path / "again")
+    assert call(main, finished, *words) == 0
+    again, before = tmp_path / "again" / "episodes.csv", finished / "episodes.csv"
+    cell = f",{policy},{sampler},{nfe or 1},"
+    own = lines(again, cell)
+    assert len(own) == 6
+    assert own == lines(before, cell)
+    for reference in (",expert,", ",random,"):
+        assert lines(again, reference) == lines(before, reference)
+    assert len(lines(again)) == 1 + 6 + 6
+    trained = tmp_path / "again" / "training.csv"
+    assert lines(trained, f",{policy},") == lines(finished / "training.csv", f",{policy},")
+    assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy} - {"knn"}
+
+
+def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files_of(copy)
+    assert call(main, copy, *HEUN) == 0
+    assert files_of(copy) == before
+    out = copy.parent / "run-heun-2-4"
+    shown = capsys.readouterr().out
+    assert "heun 2" in shown
+    assert shown.endswith(f"Rows, tables and figures: {out}/\n")
+    learned = [r for r in read_rows(out / "episodes.csv", EpisodeRow) if r.train_seed >= 0]
+    assert [(r.policy, r.sampler, r.steps, r.train_seed, r.nfe) for r in learned[::3]] == [
+        ("flow", "heun", steps, seed, 2.0 * steps) for seed in (0, 1) for steps in (2, 1)
+    ]
+    own = [r for r in read_rows(copy / "episodes.csv", EpisodeRow) if r.policy == "flow"]
+    assert {r.weights_hash for r in learned} == {r.weights_hash for r in own}
+    assert {r.demonstrations_hash for r in learned} == {r.demonstrations_hash for r in own}
+    costs = read_rows(out / "measurements.csv", MeasurementRow)
+    assert [(r.steps, r.headline) for r in costs] == [(2, True), (1, False)] * 2
+    assert {r.updates for r in costs} == {6}
+    facts = read_json(out / "run.json")
+    assert facts["rescores"]["run"] == "run"
+    assert facts["rescores"]["config_hash"] == own[0].config_hash
+    assert facts["complete"] is True
+    assert facts["command"].startswith("python -m fmbench.evaluate ")
+    assert (out / "summary.md").exists()
+    assert list((out / "figures").glob("*.png"))
+    first = files_of(out)
+    assert call(main, copy, *HEUN) == 0
+    assert files_of(out) == first
+
+
+def test_impossible_numbers_are_skipped_and_named(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--sampler", "heun", "--nfe", "1", "2", "3", "4", "--grid", "late")
+    assert call(main, copy, *words) == 0
+    said = "skipped --nfe 1 3: heun takes 2 or more network evaluations, in multiples of 2\n"
+    shown = capsys.readouterr()
+    assert shown.err.count(said) == 1
+    assert "heun:late 2" in shown.out
+    out = copy.parent / "run-heun-late-1-2-3-4"
+    learned = [r for r in read_rows(out / "episodes.csv", EpisodeRow) if r.train_seed >= 0]
+    assert {(r.sampler, r.steps, r.nfe) for r in learned} == {
+        ("heun:late", 1, 2.0),
+        ("heun:late", 2, 4.0),
+    }
+    names = [path.name for path in (*out.rglob("*"), out)]
+    assert not [name for name in names if set(name) & set('<>:"|?*')], "no system forbids them"
+
+
+def test_a_tolerance_asks_for_its_own_evaluations(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(main, copy, "--sampler", "rk45") == 0
+    assert call(main, copy, "--sampler", "rk45", "--rtol", "1e-3", "--atol", "1e-6") == 0
+    found = {}
+    for sampler, folder in (("rk45", "run-rk45"), ("rk45:0.001,1e-6", "run-rk45-0.001,1e-6")):
+        rows = read_rows(copy.parent / folder / "episodes.csv", EpisodeRow)
+        learned = [r for r in rows if r.train_seed >= 0]
+        assert {(r.policy, r.sampler, r.steps) for r in learned} == {("flow", sampler, 0)}
+        summary = read_results(copy.parent / folder).summary
+        row = next(summary[summary["policy"] == "flow"].itertuples())
+        nfe = [r.nfe for r in learned]
+        assert min(nfe) <= row.nfe_p5 <= row.nfe <= row.nfe_p95 <= max(nfe)
+        found[sampler] = row.nfe
+        if row.nfe_p5 != row.nfe_p95:
+            text = (copy.parent / folder / "summary.md").read_text()
+            assert f"({row.nfe_p5:.0f}–{row.nfe_p95:.0f})" in text
+    assert found["rk45"] < found["rk45:0.001,1e-6"]
+    assert "rk45:0.001,1e-6" in capsys.readouterr().out
+
+
+def test_samplers_of_one_number_need_not_be_told(finished: Path, tmp_path: Path) -> None:
+    assert call(main, finished, "--sampler", "direct", "--out", tmp_path / "one") == 0
+    rows = read_rows(tmp_path / "one" / "episodes.csv", EpisodeRow)
+    assert {(r.steps, r.nfe) for r in rows if r.policy == "bc"} == {(1, 1.0)}
+
+
+def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) -> None:
+    for episodes in (2, 4):
+        out = tmp_path / str(episodes)
+        words = ("--sampler", "euler", "--nfe", "2", "--episodes", episodes, "--out", out)
+        assert call(main, finished, *words) == 0
+        rows = read_rows(out / "episodes.csv", EpisodeRow)
+        assert len(rows) == 4 * episodes
+        own = read_rows(finished / "episodes.csv", EpisodeRow)
+        outcome = {(r.policy, r.train_seed, r.episode_seed): r.progress for r in rows}
+        for row in own:
+            key = (row.policy, row.train_seed, row.episode_seed)
+            if row.sampler in ("", "euler") and key in outcome:
+                assert outcome[key] == row.progress
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--sampler", "huen", "--nfe", "2"), "unknown sampler 'huen'; did you mean heun? known:"),
+        (("--sampler", "heun", "--nfe", "1", "3"), "--nfe 1 3: heun takes 2 or more network"),
+        (
+            ("--sampler", "heun"),
+            "--nfe is missing: heun takes 2 or more network eval",
+        ),
+        (("--sampler", "rk4", "--nfe", "6"), "--nfe 6: rk4 takes 4 or more network evaluations, "),
+        (("--sampler", "ddpm", "--nfe", "10"), "--nfe 10: ddpm takes exactly 100 network"),
+        (("--sampler", "ddim", "--nfe", "101"), "--nfe 101: ddim takes 1 to 100 network"),
+        (("--sampler", "direct", "--nfe", "10"), "--nfe 10: direct takes exactly 1 network eval"),
+        ((*HEUN[:3], "0"), "--nfe 0: heun takes 2 or more network evaluations"),
+        ((*HEUN, "--nfe", "-1"), "--nfe is -1; give a whole number from 0 to 1000"),
+        (("--sampler", "nearest", "--nfe", "1"), "--nfe 1: nearest takes exactly 0 network"),
+        (
+            ("--sampler", "rk45", "--nfe", "4"),
+            "--nfe 4: rk45 takes as many network evaluations",
+        ),
+        ((*HEUN, "--grid", "lat"), "Unknown time grid of heun 'lat'. Did you mean 'late'? Known:"),
+        (("--sampler", "heun:lat", "--nfe", "2"), "Unknown time grid of heun 'lat'. Did you mean"),
+        (
+            (*HEUN[2:], "--sampler", "heun:late", "--grid", "early"),
+            "--grid early: --sampler heun:",
+        ),
+        (
+            ("--sampler", "ddim", "--nfe", "2", "--grid", "late"),
+            "--grid late: ddim has no time grid; a grid is for euler, midpoint, heun, rk4",
+        ),
+        ((*HEUN, "--rtol", "0.1"), "--rtol 0.1: heun takes no tolerance; a tolerance is for rk45"),
+        (("--sampler", "rk45", "--grid", "late"), "--grid late: rk45 has no time grid; a grid is"),
+        (("--sampler", "rk45", "--rtol", "0"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each"),
+        (("--sampler", "rk45", "--atol", "nan"), "rk45 takes two tolerances, rk45:RTOL,ATOL, eac"),
+        (("--sampler", "rk45:1e-3"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10"),
+        ((*HEUN, "--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
+        ((*HEUN, "--episodes", "0"), "--episodes is 0; give"),
+        ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),
+        ((*HEUN, "--out", "a/../b"), "--out a/../b contains '..'"),
+        ((*HEUN, "--out", __file__), f"--out {__file__}: {__file__} is a file"),
+        (("--nfe", "2"), "the following arguments are required: --sampler"),
+    ],
+)
+def test_what_is_impossible_is_refused_before_any_work(
+    words: tuple[str, ...], said: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refusal(capsys, copy, *words).startswith(said)
+    assert [path.name for path in copy.parent.iterdir()] == ["run"]
+
+
+def test_policies_that_do_not_take_the_sampler_say_what_they_take(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = read_json(copy / "run.json")
+    facts["config"]["policy"] = ["bc", "diffusion"]
+    (copy / "run.json").write_text(json.dumps(facts))
+    said = refusal(capsys, copy, *HEUN)
+    assert said.startswith(f"no policy of {copy} takes heun; possible: bc: direct; diffusion: ddpm")
+
+
+def test_folders_of_other_things_are_refused(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    none = tmp_path / "none"
+    said = refusal(capsys, none, *HEUN)
+    assert said == f"{none} does not exist; give the folder of a finished run"
+    assert "run.json does not exist" in refusal(capsys, tmp_path, *HEUN)
+    before = files_of(copy)
+    assert "was not written by fmbench.evaluate; give another --out" in refusal(
+        capsys, copy, *HEUN, "--out", copy
+    )
+    assert files_of(copy) == before
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("mine")
+    said = refusal(capsys, copy, *HEUN, "--out", tmp_path / "mine")
+    assert "is not empty and holds no run; give another --out" in said
+
+
+def test_rescored_folders_are_no_runs(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = copy.parent / "scored"
+    assert call(main, copy, "--sampler", "direct", "--nfe", "1", "--out", out) == 0
+    assert "holds re-scored rows and no policies; give the folder of the run 'run' itself" in (
+        refusal(capsys, out, *HEUN)
+    )
+    assert refusal(capsys, copy, *HEUN, "--out", out).startswith(f"{out} holds another run (nfe: ")
+    words = (*SMALL, "--policy", *POLICIES, "--seeds", "2", "--out", out)
+    assert call(run_main, *words, "--data", copy.parent / "data") == 2
+    assert "was not written by fmbench.run; give another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"task_hashes": {"PressEither": "older"}}, "made with another version of PressEither"),
+        ({"task_hashes": None}, "made with another version of PressEither"),
+        ({"complete": False}, "has not finished; its own command resumes it"),
+        ({"config": None}, "run.json: a configuration has the values task, policy, preset"),
+    ],
+)
+def test_changed_tasks_and_unfinished_runs_are_refused(
+    change: dict[str, object], said: str, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy / "run.json").write_text(json.dumps(read_json(copy / "run.json") | change))
+    assert said in refusal(capsys, copy, *HEUN)
+
+
+def test_damaged_checkpoints_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = copy / "checkpoints" / "PressEither-flow-seed1"
+    good = (folder / EMA_FILE).read_bytes()
+    (folder / EMA_FILE).write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
+    assert "sha256 differs" in refusal(capsys, copy, *HEUN)
+    shutil.rmtree(folder)
+    said = refusal(capsys, copy, *HEUN)
+    assert said == f"{folder} does not exist; only a run that has its checkpoints can be used again"
+    shutil.copytree(copy / "checkpoints" / "PressEither-flow-seed0", folder)
+    assert f"{folder} is not flow with seed 1 on" in refusal(capsys, copy, *HEUN)
+    assert [path.name for path in copy.parent.iterdir()] == ["run"]
+
+
+def test_stopped_it_resumes_to_the_same_rows(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(main, copy, *HEUN, "--out", copy.parent / "whole") == 0
+    real, calls = cell_store.evaluate, []
+
+    def stop_at_the_third(*arguments: object) -> list[EpisodeRow]:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cell_store, "evaluate", stop_at_the_third)
+    parts = copy.parent / "parts"
+    assert call(main, copy, *HEUN, "--out", parts) == 130
+    assert "the same command resumes" in capsys.readouterr().err
+    assert not (parts / "episodes.csv").exists()
+    assert call(main, copy, *HEUN, "--out", parts) == 0
+    assert len(calls) == 5, "two of the four cells were there already"
+    assert (parts / "episodes.csv").read_bytes() == (
+        copy.parent / "whole" / "episodes.csv"
+    ).read_bytes()
+
+
+def test_names_known_without_torch_are_those_of_the_policies() -> None:
+    taken = {
+        objective: {
+            name: re.sub(" network evaluations?", "", limits.possible_nfe)
+            for name, limits in kind.limits.items()
+        }
+        for objective, kind in OBJECTIVES.items()
+    }
+    assert taken == sampler_names.SAMPLERS
+    limits = {name: each for kind in OBJECTIVES.values() for name, each in kind.limits.items()}
+    assert tuple(name for name in limits if limits[name].grids) == sampler_names.ON_GRIDS
+    assert tuple(name for name in limits if limits[name].adaptive) == sampler_names.BY_TOLERANCE
+    assert tuple(GRIDS) == sampler_names.GRIDS
+    assert sampler_names.TOLERANCE == TOLERANCE
+    for name in limits:
+        assert name in evaluate.EPILOG
+
+
+def test_default_folders_lie_beside_the_run() -> None:
+    assert default_out(Path("runs/try"), "heun", [4, 2], {}) == Path("runs/try-heun-2-4")
+    named = default_out(Path("runs/try/"), "rk4", [4], {"episodes": 9, "device": "cuda:1"})
+    assert named == Path("runs/try-rk4-4-devicecuda-1-episodes9")
+    assert default_out(Path("a/b"), "rk45:1e-5,1e-5", [], {}) == Path("a/b-rk45-1e-5,1e-5")
+    assert default_out(Path("."), "rk4", [4], {}).name == f"{Path.cwd().name}-rk4-4"

@@ -1,0 +1,98 @@
+"""A loss that becomes NaN stops the run, says where, and leaves the last good checkpoint."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from fmbench.errors import RunFailed
+from fmbench.evaluation import contact_sheets
+from fmbench.runs import experiment, trainer
+from fmbench.training.checkpoints import checkpoint_facts, load_policy
+from fmbench.training.state import TrainingState, start_training
+from policies.objectives import OBJECTIVES
+from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, run
+from tests.fmbench.small_run import files_of
+
+TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
+    monkeypatch.setattr(experiment, "draw_all", lambda out: None)
+    monkeypatch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
+
+
+def spoil(
+    monkeypatch: pytest.MonkeyPatch, objective: str, update: int, train_seed: int = 0
+) -> None:
+    """Let the loss of one training be NaN at one update, counted from 1."""
+
+    def start(config: Any, train_config: Any, windows: Any, seed: int, *rest: Any) -> TrainingState:
+        state = start_training(config, train_config, windows, seed, *rest)
+        loss = state.policy.loss
+
+        def loss_at(*arguments: Any) -> torch.Tensor:
+            value = loss(*arguments)
+            return value * torch.nan if state.update + 1 == update else value
+
+        if config.objective == objective and seed == train_seed:
+            monkeypatch.setattr(state.policy, "loss", loss_at)
+        return state
+
+    monkeypatch.setattr(trainer, "start_training", start)
+
+
+def fail(policy: str, out: Path, data: Path, **changes: Any) -> str:
+    needed = OBJECTIVES[policy].teacher
+    policies = (policy,) if needed is None else (needed, policy)
+    with pytest.raises(RunFailed) as caught:
+        run(replace(CONFIG, policy=policies, **changes), out, data)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 1
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("policy", TRAINED)
+def test_the_last_checkpoint_is_kept_whole_and_the_same_command_fails_alike(
+    policy: str, demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, policy, update=4)
+    folder = tmp_path / "checkpoints" / f"PressEither-{policy}-seed0"
+    said = fail(policy, tmp_path, demonstrations_folder.parent)
+    assert said == (
+        f"PressEither {policy} seed 0: training stopped at update 4: loss nan, gradient norm nan; "
+        f"try a lower learning rate; the checkpoint of update 2 is kept in {folder}"
+    )
+    facts = checkpoint_facts(folder)
+    assert (facts["update"], facts["complete"]) == (2, False)
+    kept, _ = load_policy(folder)  # refuses NaN
+    assert all(bool(value.isfinite().all()) for value in kept.state_dict().values())
+    before = files_of(folder)
+    assert fail(policy, tmp_path, demonstrations_folder.parent) == said
+    assert files_of(folder) == before
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_without_a_checkpoint_it_says_so_and_a_lower_rate_elsewhere_works(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = demonstrations_folder.parent
+    said = fail("flow", tmp_path / "high", data, learning_rate=1e35)
+    assert said.startswith("PressEither flow seed 0: training stopped at update 2: loss nan")
+    assert said.endswith("no checkpoint had been written yet")
+    assert not (tmp_path / "high" / "checkpoints").exists()
+    run(replace(CONFIG, learning_rate=1e-3), tmp_path / "low", data)
+
+
+def test_the_task_and_the_seed_that_failed_are_named_and_others_are_kept(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, "bc", update=1, train_seed=1)
+    said = fail("bc", tmp_path, demonstrations_folder.parent, seeds=2)
+    assert said.startswith("PressEither bc seed 1: training stopped at update 1: ")
+    assert checkpoint_facts(tmp_path / "checkpoints" / "PressEither-bc-seed0")["complete"] is True
+    assert not (tmp_path / "episodes.csv").exists()

@@ -1,0 +1,111 @@
+"""A published folder is whole and unchanged, or refused in one line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fmbench.errors import FmbenchError
+from fmbench.storage.artefacts import MANIFEST, publish, sha256_file, staged_folder, verify
+
+
+def make(target: Path, text: str = "hello") -> Path:
+    with staged_folder(target) as staging:
+        (staging / "part").mkdir()
+        (staging / "part" / "a.txt").write_text(text)
+        (staging / "b.bin").write_bytes(bytes(range(256)))
+        publish(staging, target, "letters", {"colour": "blue"})
+    return target
+
+
+def edit_manifest(folder: Path, **changes: object) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**manifest, **changes}))
+
+
+def test_published_folder_verifies_and_says_its_facts(tmp_path: Path) -> None:
+    folder = make(tmp_path / "deep" / "letters")
+    manifest = verify(folder, "letters")
+    assert manifest["colour"] == "blue"
+    assert set(manifest["sha256"]) == {"part/a.txt", "b.bin"}
+    assert manifest["sha256"]["b.bin"] == sha256_file(folder / "b.bin")
+    assert [path.name for path in folder.parent.iterdir()] == ["letters"]
+
+
+def test_publishing_again_replaces_the_whole_folder(tmp_path: Path) -> None:
+    make(tmp_path / "letters")
+    folder = make(tmp_path / "letters", "again")
+    verify(folder, "letters")
+    assert (folder / "part" / "a.txt").read_text() == "again"
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+
+
+def test_failure_while_staging_leaves_the_old_folder_alone(tmp_path: Path) -> None:
+    folder = make(tmp_path / "letters")
+
+    def interrupted() -> None:
+        with staged_folder(folder) as staging:
+            (staging / "half.txt").write_text("ha")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert verify(folder, "letters")["colour"] == "blue"
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+
+
+def test_stale_staging_folders_are_ignored(tmp_path: Path) -> None:
+    stale = tmp_path / ".letters.1.tmp"
+    stale.mkdir()
+    (stale / "half.txt").write_text("ha")
+    with staged_folder(tmp_path / "letters") as staging:
+        (staging / "left-over").write_text("of a killed process with our id")
+        staging.rename(tmp_path / "kept")
+        (tmp_path / "kept").rename(staging)
+        folder = make(tmp_path / "letters")
+    assert set(verify(folder, "letters")["sha256"]) == {"part/a.txt", "b.bin"}
+
+
+def flip(folder: Path) -> None:
+    data = bytearray((folder / "b.bin").read_bytes())
+    data[100] ^= 1
+    (folder / "b.bin").write_bytes(data)
+
+
+def link(folder: Path) -> None:
+    (folder / "b.bin").rename(folder.parent / "elsewhere")
+    (folder / "b.bin").symlink_to(folder.parent / "elsewhere")
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "flipped bit": (flip, "b.bin was changed after it was written"),
+    "truncated": (lambda folder: (folder / "b.bin").write_bytes(b"\0\1"), "was changed"),
+    "link": (link, "b.bin was changed"),
+    "missing": (lambda folder: (folder / "part" / "a.txt").unlink(), "missing .* part/a.txt"),
+    "extra": (lambda folder: (folder / "c.txt").write_text("c"), "not in the manifest: c.txt"),
+    "no manifest": (lambda folder: (folder / MANIFEST).unlink(), "was not written by fmbench"),
+    "no JSON": (lambda folder: (folder / MANIFEST).write_text("{"), "is not JSON"),
+    "no object": (lambda folder: (folder / MANIFEST).write_text("[]"), "must hold a JSON object"),
+    "other kind": (lambda folder: edit_manifest(folder, kind="words"), "holds 'words', not"),
+    "newer": (lambda folder: edit_manifest(folder, schema=2), "has schema 2; this fmbench reads 1"),
+    "no files": (lambda folder: edit_manifest(folder, sha256={}), "lists no files"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_or_foreign_folder_is_refused(damage: str, tmp_path: Path) -> None:
+    folder = make(tmp_path / "letters")
+    act, message = DAMAGES[damage]
+    act(folder)
+    with pytest.raises(FmbenchError, match=message) as caught:
+        verify(folder, "letters")
+    assert "\n" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_file_or_nothing_is_no_artefact(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name in ("file", "nothing"):
+        with pytest.raises(FmbenchError, match="was not written by fmbench"):
+            verify(tmp_path / name, "letters")

@@ -1,0 +1,175 @@
+"""A checkpoint comes back exactly as it was saved, or is refused in one line."""
+
+import json
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from fmbench.errors import FmbenchError
+from fmbench.storage.artefacts import MANIFEST, sha256_file
+from fmbench.training.checkpoints import (
+    EMA_FILE,
+    OPTIMIZER_FILE,
+    POLICY_FILE,
+    STATE_FILE,
+    checkpoint_facts,
+    load_policy,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from fmbench.training.loop import train
+from fmbench.training.state import TrainingState
+from policies.backbones import BACKBONES
+from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
+
+WINDOWS = make_small_windows()
+FILES = (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE)
+
+
+@pytest.fixture
+def state() -> TrainingState:
+    state = start(WINDOWS)
+    train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 6)
+    return state
+
+
+@pytest.fixture
+def folder(state: TrainingState, tmp_path: Path) -> Path:
+    save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
+    return tmp_path / "checkpoint"
+
+
+def reseal(folder: Path) -> None:
+    """Make the manifest agree with changed files, as a forger would."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["sha256"] = {name: sha256_file(folder / name) for name in manifest["sha256"]}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def refused(folder: Path, message: str) -> None:
+    """Both ways of reading refuse the folder, in one line."""
+    for read in (
+        lambda: load_policy(folder),
+        lambda: restore_checkpoint(folder, start(WINDOWS), CONFIG, ORIGIN),
+    ):
+        with pytest.raises(FmbenchError, match=message) as caught:
+            read()
+        assert "\n" not in str(caught.value)
+
+
+def test_restored_state_is_the_saved_one(state: TrainingState, folder: Path) -> None:
+    restored = start(WINDOWS)
+    assert all_bytes(restored) != all_bytes(state)
+    restore_checkpoint(folder, restored, CONFIG, ORIGIN)
+    assert all_bytes(restored) == all_bytes(state)
+    assert restored.log == state.log
+    assert restored.seconds == state.seconds
+    assert restored.pending_losses == [float(loss) for loss in state.pending_losses]
+    assert len(restored.pending_losses) == 2
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_every_backbone_comes_back_and_goes_on_alike(backbone: str, tmp_path: Path) -> None:
+    state, restored = start(WINDOWS, backbone=backbone), start(WINDOWS, backbone=backbone)
+    train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 6)
+    save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
+    restore_checkpoint(tmp_path / "checkpoint", restored, CONFIG, ORIGIN)
+    for each in (state, restored):
+        train(each, CONFIG, WINDOWS)
+    assert all_bytes(restored) == all_bytes(state)
+    save_checkpoint(tmp_path / "done", state, CONFIG, ORIGIN)
+    policy, _ = load_policy(tmp_path / "done")
+    for name, value in state.ema.policy.state_dict().items():
+        assert torch.equal(policy.state_dict()[name], value)
+
+
+def test_saving_again_gives_the_same_bytes(
+    state: TrainingState, folder: Path, tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "again", state, CONFIG, ORIGIN)
+    for name in (*FILES, MANIFEST):
+        assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_loaded_policy_is_the_average(state: TrainingState, folder: Path) -> None:
+    policy, facts = load_policy(folder)
+    assert not policy.training
+    assert policy.config == state.policy.config
+    for name, value in state.ema.policy.state_dict().items():
+        assert torch.equal(policy.state_dict()[name], value)
+    assert facts == checkpoint_facts(folder)
+    assert (facts["update"], facts["complete"], facts["origin"]) == (6, False, ORIGIN)
+    assert set(facts["sha256"]) == set(FILES)
+
+
+def test_finished_training_is_marked_complete(state: TrainingState, folder: Path) -> None:
+    train(state, CONFIG, WINDOWS)
+    save_checkpoint(folder, state, CONFIG, ORIGIN)
+    assert checkpoint_facts(folder)["complete"] is True
+    assert [path.name for path in folder.parent.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_changed_files_are_refused(name: str, folder: Path) -> None:
+    good = (folder / name).read_bytes()
+    (folder / name).write_bytes(good[: len(good) // 2])
+    refused(folder, f"{name} was changed")
+    (folder / name).write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
+    refused(folder, f"{name} was changed")
+    (folder / name).unlink()
+    refused(folder, f"missing or not in the manifest: {name}")
+
+
+def test_foreign_folders_are_refused(folder: Path, tmp_path: Path) -> None:
+    refused(tmp_path, "was not written by fmbench")
+    manifest = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**manifest, "kind": "demonstrations"}))
+    refused(folder, "holds 'demonstrations', not 'checkpoint'")
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return pytest.fail, ("a pickle was loaded",)
+
+
+@pytest.mark.parametrize("content", [pickle.dumps(Bomb()), b"", b"\xff" * 64])
+def test_other_formats_under_the_name_are_refused(content: bytes, folder: Path) -> None:
+    for name in (EMA_FILE, POLICY_FILE):
+        (folder / name).write_bytes(content)
+    reseal(folder)
+    refused(folder, "is not a safetensors file")
+
+
+def change_weights(folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    for name in (EMA_FILE, POLICY_FILE):
+        weights = load_file(folder / name)
+        weights["network.input.bias"] = change(weights["network.input.bias"])
+        save_file(weights, folder / name)
+    reseal(folder)
+
+
+def test_nan_weights_are_refused(folder: Path) -> None:
+    change_weights(folder, lambda bias: bias * torch.nan)
+    refused(folder, "holds NaN or infinity in network.input.bias; train again")
+
+
+def test_weights_of_another_shape_are_refused(folder: Path) -> None:
+    change_weights(folder, lambda bias: bias[:-1].clone())
+    refused(folder, "does not fit its configuration: .*network.input.bias")
+
+
+def test_other_settings_are_named(folder: Path) -> None:
+    other = replace(CONFIG, batch_size=6)
+    with pytest.raises(FmbenchError, match=r"\(batch_size: 5 there, 6 now\); give the same"):
+        restore_checkpoint(folder, start(WINDOWS), other, ORIGIN)
+    with pytest.raises(FmbenchError, match=r"width: 8 there, 16 now; train_seed: \"3\" there"):
+        restore_checkpoint(folder, start(WINDOWS, width=16), CONFIG, {**ORIGIN, "train_seed": "4"})
+    with pytest.raises(FmbenchError, match='objective: "flow" there, "bc" now'):
+        restore_checkpoint(folder, start(WINDOWS, "bc"), CONFIG, ORIGIN)
+    with pytest.raises(FmbenchError, match="device: null there"):
+        restore_checkpoint(folder, start(WINDOWS), CONFIG, {**ORIGIN, "device": "cpu"})

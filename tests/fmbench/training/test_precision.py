@@ -1,0 +1,85 @@
+"""With bf16 the layers compute in bfloat16 in training; everything that is kept is float32."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.progress import Reporter
+from fmbench.config import CHOICES, RunConfig
+from fmbench.errors import FmbenchError
+from fmbench.runs.experiment import Experiment
+from fmbench.training.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
+from fmbench.training.loop import train
+from fmbench.training.state import TrainConfig, TrainingState
+from policies.backbones import BACKBONES
+from tests.fmbench.small_training import CONFIG, ORIGIN, make_small_windows, start
+
+PRECISIONS = CHOICES["precision"]
+WINDOWS = make_small_windows()
+
+
+def trained(precision: str, backbone: str, updates: int) -> TrainingState:
+    config = TrainConfig(
+        updates, 16, learning_rate=3e-3, warmup_updates=5, log_every=updates, precision=precision
+    )
+    state = start(WINDOWS, config=config, width=32, backbone=backbone)
+    train(state, config, WINDOWS)
+    return state
+
+
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_both_precisions_reach_the_same_loss(backbone: str) -> None:
+    full, half = (trained(precision, backbone, 120) for precision in PRECISIONS)
+    assert half.log[-1].loss == pytest.approx(full.log[-1].loss, rel=0.02)
+    assert half.log[-1].loss != full.log[-1].loss
+    assert full.log[-1].loss < 0.9 * trained("fp32", backbone, 10).log[-1].loss
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_only_the_layers_compute_in_the_precision(precision: str) -> None:
+    config, seen = replace(CONFIG, precision=precision), dict[str, set[torch.dtype]]()
+    state = start(WINDOWS, config=config)
+
+    def layer(_: nn.Module, inputs: object, output: Tensor) -> None:
+        seen.setdefault("layers", set()).add(output.dtype)
+
+    def network(_: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
+        seen.setdefault("inputs", set()).update(each.dtype for each in inputs)
+
+    for module in state.policy.network.modules():
+        if type(module) is nn.Linear:
+            module.register_forward_hook(layer)
+    state.policy.network.register_forward_hook(network)
+    train(state, config, WINDOWS, should_stop=lambda: state.update == 2)
+    layers = torch.bfloat16 if precision == "bf16" else torch.float32
+    assert seen == {"layers": {layers}, "inputs": {torch.float32}}
+    kept = [*state.policy.parameters(), *state.ema.policy.parameters(), *state.pending_losses]
+    kept += [each for own in state.optimizer.state.values() for each in own.values()]
+    assert {each.dtype for each in kept} == {torch.float32}
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_checkpoint_of_another_precision_is_refused(tmp_path: Path) -> None:
+    state = start(WINDOWS)
+    train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 2)
+    save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
+    assert checkpoint_facts(tmp_path / "checkpoint")["training"]["precision"] == "fp32"
+    other = replace(CONFIG, precision="bf16")
+    with pytest.raises(FmbenchError, match='precision: "fp32" there, "bf16" now'):
+        restore_checkpoint(tmp_path / "checkpoint", start(WINDOWS, config=other), other, ORIGIN)
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(FmbenchError, match=r"'bf61'.*bf16"):
+        TrainConfig(precision="bf61")
+
+
+def test_a_run_trains_in_its_precision(demonstrations_folder: Path, tmp_path: Path) -> None:
+    config = RunConfig(task=("PressEither",), demos=4, precision="bf16")
+    data = demonstrations_folder.parent
+    experiment = Experiment(config, tmp_path / "run", data, Reporter(), Interrupts())
+    assert experiment.trainer.train_config.precision == "bf16"
