@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.counting_network import CountingNetwork, NoNetwork
 from policies.encoders import WindowEncoder
-from policies.fast_network import FastNetwork
 from policies.normalizer import Normalizer
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.base import Noise
 from policies.objectives.options import ObjectiveOptions
+from policies.plans.planner import Planner
 from policies.registry import lookup, unknown_name
 
 OBSERVATION_CLIP = 5.0
@@ -146,8 +146,7 @@ class ChunkPolicy(nn.Module):
             (config.pred_horizon, config.act_dim),
             config.options,
         )
-
-        self._fast = FastNetwork()
+        self._planner = Planner()
 
     def fit_normalizers(
         self,
@@ -240,7 +239,7 @@ class ChunkPolicy(nn.Module):
         sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
         condition, shape = self._encode(observations), self.objective.chunk_shape
         network = CountingNetwork(
-            self._fast.prepare(self.network, condition, (sampler, steps), sampling, shape)
+            self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
         )
         chunk = sampling(network, condition, noise)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)

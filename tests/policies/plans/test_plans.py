@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone, plan_unet
+from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
 from policies.backbones.sizes import network_size
-from policies.fast_network import PLANS
+from policies.plans import unet as unet_plan
+from policies.plans.planner import PLANS
 
 DIMS = {"small": (20, 16, 140), "odd": (5, 7, 3), "one action": (2, 1, 3)}
 KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
@@ -38,7 +39,7 @@ def difference(network: nn.Module, dims: str, batch: int, times: Tensor) -> floa
     found = []
     for decision in range(2):
         condition = draw(batch, condition_dim, seed=decision)
-        plan.bind(condition)
+        plan.set_condition(condition)
         for index, time in enumerate(times):
             x = draw(batch, horizon, act_dim, seed=10 + index)
             expected = network(x, time.expand(batch, *time.shape), condition)
@@ -72,7 +73,7 @@ def test_outputs_of_all_times_live_side_by_side(name: str, conditioning: str) ->
     network, times = make(name, conditioning, "odd"), torch.tensor([0.1, 0.6])
     with torch.inference_mode():
         plan = PLANS[type(network)](network, times, 1, (7, 5))
-        plan.bind(draw(1, 3))
+        plan.set_condition(draw(1, 3))
         x = draw(1, 7, 5)
         first = plan.evaluate(0, x)
         kept, given = first.clone(), x.clone()
@@ -87,7 +88,7 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with torch.inference_mode():
         plan = PLANS[type(network)](network, torch.tensor([0.0, 0.5]), 2, (7, 5))
-        plan.bind(draw(2, 3))
+        plan.set_condition(draw(2, 3))
         plan.evaluate(1, draw(2, 7, 5))
     assert torch.equal(torch.random.get_rng_state(), random)
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
@@ -97,7 +98,7 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
 def test_unet_says_the_same_without_gaps_between_chunks(
     dims: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_unet, "is_for_many", lambda *_: True)
+    monkeypatch.setattr(unet_plan, "is_for_many", lambda *_: True)
     with torch.inference_mode():
         for batch in (1, 5):
             network = make("unet", "film", dims)

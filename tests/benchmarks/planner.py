@@ -12,7 +12,7 @@ from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING
 from policies.backbones.sizes import network_size
 from policies.backbones.unet import TimeConv
-from policies.fast_network import FastNetwork
+from policies.plans.planner import Planner
 from policies.threads import one_thread
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
 from tests.benchmarks.report import Row
@@ -86,7 +86,7 @@ def _policy(backbone: str, conditioning: str) -> ChunkPolicy:
 
 
 def _compare(backbone: str, conditioning: str) -> list[Row]:
-    policy, fast = _policy(backbone, conditioning), FastNetwork()
+    policy, planner = _policy(backbone, conditioning), Planner()
     shape, generator = policy.objective.chunk_shape, torch.Generator().manual_seed(0)
     condition = torch.randn(1, policy.encoder.condition_dim, generator=generator)
     start = torch.randn(1, *shape, generator=generator)
@@ -96,7 +96,7 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
         return sampling(policy.network, condition, lambda: start)
 
     def planned() -> torch.Tensor:
-        network = fast.prepare(policy.network, condition, (), sampling, shape)
+        network = planner.prepare(policy.network, condition, (), sampling, shape)
         return sampling(network, condition, lambda: start)
 
     alternatives = {"loop over the network": naive, "plan": planned}
