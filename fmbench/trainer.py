@@ -18,7 +18,8 @@ from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.training_loop import NotFinite, train_together
 from fmbench.windows import Windows
 from policies.backbones import DEFAULT_CONDITIONING
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
 from policies.chunk_policy import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
 
@@ -178,13 +179,15 @@ def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfi
     """Return the policy that a run trains on a task."""
     described = make_task(task)
     conditioning = config.conditioning or DEFAULT_CONDITIONING[config.backbone]
-    width, depth = network_size(
+    shape = sized(
+        NetworkShape(
+            described.act_dim,
+            config.pred_horizon,
+            config.obs_horizon * described.obs_dim,
+            conditioning=conditioning,
+        ),
         config.backbone,
         config.size,
-        conditioning,
-        described.act_dim,
-        config.pred_horizon,
-        config.obs_horizon * described.obs_dim,
     )
     return ChunkPolicyConfig(
         obs_dim=described.obs_dim,
@@ -194,8 +197,8 @@ def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfi
         objective=policy,
         prediction=config.prediction,
         backbone=config.backbone,
-        width=config.width or width,
-        depth=config.depth or depth,
+        width=config.width or shape.width,
+        depth=config.depth or shape.depth,
         conditioning=conditioning,
         time_sampling=config.time_sampling,
         pairing=config.pairing,

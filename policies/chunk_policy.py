@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones.shape import NetworkShape
 from policies.counting_network import CountingNetwork, NoNetwork
 from policies.encoders import WindowEncoder
 from policies.normalizer import Normalizer
@@ -126,20 +127,16 @@ class ChunkPolicy(nn.Module):
         self.action_normalizer = Normalizer(config.act_dim, "minmax")
         self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
         objective = OBJECTIVES[config.objective]
-        self.network = (
-            NoNetwork()
-            if not objective.trains
-            else make_backbone(
-                config.backbone,
-                config.act_dim,
-                config.pred_horizon,
-                self.encoder.condition_dim,
-                config.width,
-                config.depth,
-                config.conditioning or None,
-                objective.outputs_per_action(config.act_dim),
-            )
+        shape = NetworkShape(
+            config.act_dim,
+            config.pred_horizon,
+            self.encoder.condition_dim,
+            config.width,
+            config.depth,
+            config.conditioning,
+            objective.outputs_per_action(config.act_dim),
         )
+        self.network = make_backbone(config.backbone, shape) if objective.trains else NoNetwork()
         self.objective = make_objective(
             config.objective,
             config.prediction,

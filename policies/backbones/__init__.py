@@ -5,15 +5,17 @@ To add one, write its module and enter its class here. A width means something e
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import nn
 
 from policies.backbones.dit import DiT
 from policies.backbones.mlp import ResidualMLP
+from policies.backbones.shape import NetworkShape
 from policies.backbones.unet import UNet
 from policies.registry import lookup, unknown_name
 
-BACKBONES: dict[str, Callable[..., nn.Module]] = {
+BACKBONES: dict[str, Callable[[NetworkShape], nn.Module]] = {
     "mlp": ResidualMLP,
     "dit": DiT,
     "unet": UNet,
@@ -26,45 +28,36 @@ DEFAULT_CONDITIONING = {"mlp": "concat", "dit": "film", "unet": "film"}
 """What each backbone is usually given."""
 
 
-def make_backbone(
-    name: str,
-    act_dim: int,
-    pred_horizon: int,
-    condition_dim: int,
-    width: int,
-    depth: int,
-    conditioning: str | None = None,
-    outputs: int | None = None,
-) -> nn.Module:
+def make_backbone(name: str, shape: NetworkShape) -> nn.Module:
     """Build the backbone called `name`.
 
     Args:
         name: A key of `BACKBONES`.
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
-        width: Width of the hidden layers.
-        depth: Number of blocks.
-        conditioning: One of `CONDITIONINGS`; None is the backbone's own of `DEFAULT_CONDITIONING`.
-        outputs: Numbers per action in the output; None is `act_dim`.
+        shape: Of the network; an empty conditioning is the backbone's of `DEFAULT_CONDITIONING`.
 
     Returns:
         A module with ``forward(noisy_actions (B, pred_horizon, act_dim), time (B,) or (B, 2),
         condition (B, condition_dim)) -> (B, pred_horizon, outputs)``.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: The name or the conditioning is unknown.
     """
-    build = lookup("backbone", name, BACKBONES)
-    conditioning = DEFAULT_CONDITIONING[name] if conditioning is None else conditioning
+    conditioning = resolve_conditioning(name, shape.conditioning)
+    return BACKBONES[name](replace(shape, conditioning=conditioning))
+
+
+def resolve_conditioning(backbone: str, conditioning: str) -> str:
+    """Return how observations reach a backbone.
+
+    Args:
+        backbone: A key of `BACKBONES`.
+        conditioning: One of `CONDITIONINGS`; empty is the backbone's of `DEFAULT_CONDITIONING`.
+
+    Raises:
+        ValueError: The backbone or the conditioning is unknown.
+    """
+    lookup("backbone", backbone, BACKBONES)
+    conditioning = conditioning or DEFAULT_CONDITIONING[backbone]
     if conditioning not in CONDITIONINGS:
         raise unknown_name("conditioning", conditioning, CONDITIONINGS)
-    return build(
-        act_dim=act_dim,
-        pred_horizon=pred_horizon,
-        condition_dim=condition_dim,
-        width=width,
-        depth=depth,
-        conditioning=conditioning,
-        outputs=outputs,
-    )
+    return conditioning

@@ -10,7 +10,8 @@ from envs.registry import make_task
 from fmbench.config import RunConfig
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
 from policies.backbones.unet import TimeConv
 from policies.plans.planner import Planner
 from policies.threads import one_thread
@@ -66,15 +67,15 @@ def _policy(backbone: str, conditioning: str) -> ChunkPolicy:
     """Return a policy of the small size, with all of its weights at work."""
     condition_dim = CONFIG.obs_horizon * TASK.obs_dim
     dims = (TASK.act_dim, CONFIG.pred_horizon, condition_dim)
-    width, depth = network_size(backbone, "small", conditioning, *dims)
+    shape = sized(NetworkShape(*dims, conditioning=conditioning), backbone, "small")
     config = ChunkPolicyConfig(
         TASK.obs_dim,
         TASK.act_dim,
         CONFIG.obs_horizon,
         CONFIG.pred_horizon,
         backbone=backbone,
-        width=width,
-        depth=depth,
+        width=shape.width,
+        depth=shape.depth,
         conditioning=conditioning,
     )
     with torch.inference_mode(False), torch.random.fork_rng():

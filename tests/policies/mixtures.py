@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
+from policies.backbones.shape import NetworkShape
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.base import Objective
 
@@ -78,7 +79,7 @@ def train(
     outputs = OBJECTIVES[objective].outputs_per_action(SHAPE[1])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(backbone, 2, 4, 2, width, depth, "film", outputs)
+        network = make_backbone(backbone, NetworkShape(2, 4, 2, width, depth, "film", outputs))
     learner = make_objective(objective, "sample", SHAPE)
     if teacher is not None:
         network.load_state_dict(teacher.state_dict())

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from policies.backbones import BACKBONES, make_backbone
+from policies.backbones.shape import NetworkShape
 from policies.embeddings import HIGHEST_SLOW_FREQUENCY, SinusoidalTimeEmbedding
 from policies.objectives import make_objective
 from policies.objectives.average import LARGEST_ACTION
@@ -59,7 +60,7 @@ def test_the_meanflow_target_of_the_exact_network_is_its_output(prediction: str)
 def test_where_the_length_is_zero_meanflow_is_the_flow_whatever_the_network(
     prediction: str,
 ) -> None:
-    network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+    network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
     actions, noise, t = normal(6, *SHAPE), normal(6, *SHAPE, seed=1), torch.linspace(0, 1, 6)
     time = torch.stack((t, torch.zeros(6)), dim=1).double()
     x_t = torch.lerp(noise, actions, time[:, :1, None])
@@ -201,7 +202,7 @@ def test_steps_in_training_end_by_the_data_and_part_of_a_batch_is_a_flow(name: s
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_losses_need_no_values_on_the_host(name: str, backbone: str) -> None:
     # A tensor on "meta" has no values: reading one, or a shape that depends on one, is an error.
-    network = make_backbone(backbone, 2, 3, 1, 16, 1).to("meta")
+    network = make_backbone(backbone, NetworkShape(2, 3, 1, 16, 1)).to("meta")
     actions, condition = (torch.zeros(8, *shape, device="meta") for shape in (SHAPE, (1,)))
     learner = make_objective(name, "sample", SHAPE)
     loss = learner.loss(network, actions, condition, torch.Generator())
@@ -212,7 +213,7 @@ def test_losses_need_no_values_on_the_host(name: str, backbone: str) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 7])
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_only_the_generator_decides_the_loss(name: str, rows: int) -> None:
-    network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+    network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
     learner, actions = make_objective(name, "sample", SHAPE), normal(rows, *SHAPE)
 
     def loss() -> Tensor:
@@ -232,7 +233,7 @@ def test_only_the_generator_decides_the_loss(name: str, rows: int) -> None:
 def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+        network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
         torch.nn.init.normal_(network.get_parameter("output.weight"))
     noise, learner = normal(6, *SHAPE), make_objective(name, "sample", SHAPE)
     sampler, steps = learner.resolve_sampler(None, 4)

@@ -9,6 +9,7 @@ from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.actor import INFERENCE_ROWS
 from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING, make_backbone
 from policies.backbones.context import ContextEmbedding, PlainContext
+from policies.backbones.shape import NetworkShape
 from tests.policies.test_actor import windows
 from tests.policies.two_modes import build, errors_to_modes, train
 
@@ -22,7 +23,7 @@ def make(kind: str, width: int = 16, depth: int = 2, pred_horizon: int = 7) -> n
     name, _, conditioning = kind.partition(" ")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(name, 5, pred_horizon, 3, width, depth, conditioning or None)
+        return make_backbone(name, NetworkShape(5, pred_horizon, 3, width, depth, conditioning))
 
 
 def inputs(rows: int = 3, pred_horizon: int = 7) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,6 +7,7 @@ from torch.nn.utils import parameters_to_vector
 
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones import BACKBONES, make_backbone
+from policies.backbones.shape import NetworkShape
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.diffusion import Diffusion, network_time
 from policies.objectives.options import ObjectiveOptions
@@ -63,7 +64,7 @@ def test_noise_passes_a_network_narrower_than_an_action(
 ) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(backbone, 8, 16, 1, width=4, depth=1)
+        network = make_backbone(backbone, NetworkShape(8, 16, 1, width=4, depth=1))
     learner = make_objective(objective, prediction, (16, 8))
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)

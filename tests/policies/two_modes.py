@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
+from policies.backbones.shape import NetworkShape
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.options import ObjectiveOptions
 
@@ -22,7 +23,7 @@ def build(
     outputs = OBJECTIVES[objective].outputs_per_action(5)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(backbone, 5, 7, 1, width, depth, outputs=outputs)
+        return make_backbone(backbone, NetworkShape(5, 7, 1, width, depth, outputs=outputs))
 
 
 def train(

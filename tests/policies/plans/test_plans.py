@@ -1,13 +1,15 @@
 """A planned network says what the network says."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
 from policies.plans import unet as unet_plan
 from policies.plans.planner import PLANS
 
@@ -17,12 +19,12 @@ KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
 
 def make(name: str, conditioning: str, dims: str, outputs: int | None = None) -> nn.Module:
     """A network with all of its weights at work."""
-    sizes = (24, 2)
+    shape = NetworkShape(*DIMS[dims], 24, 2, conditioning)
     if dims == "small":
-        sizes = network_size(name, dims, conditioning, *DIMS[dims])
+        shape = sized(shape, name, "small")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(name, *DIMS[dims], *sizes, conditioning, outputs)
+        network = make_backbone(name, replace(shape, outputs=outputs))
         for parameter in network.parameters():
             nn.init.normal_(parameter, std=0.05)
     return network
