@@ -16,9 +16,9 @@ from fmbench.records import EpisodeRow
 from fmbench.rollout import Episode, Policy, rollout
 from fmbench.seeds import TEST, episode_seeds
 from policies.actor import ChunkActor
+from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy
 from policies.latency import measure_latency
-from policies.objectives import OBJECTIVES
 
 MAX_SIMS = 256
 EXPERT, RANDOM = "expert", "random"
@@ -72,7 +72,7 @@ def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> li
     number of `--nfe` that they accept; others take their only one. The headline is the objective's
     default sampler at its most steps; there are no cells if it accepts none of the numbers.
     """
-    objective = OBJECTIVES[policy]
+    objective = POLICIES[policy]
     found: list[tuple[str, int]] = []
     for sampler in objective.planned or objective.limits:
         limits = objective.limits[sampler]

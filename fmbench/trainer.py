@@ -17,11 +17,10 @@ from fmbench.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.training_loop import NotFinite, train_together
 from fmbench.windows import Windows
-from policies.backbones import DEFAULT_CONDITIONING
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, POLICIES
 from policies.chunk_policy import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
 
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of those between logged rows."""
@@ -149,7 +148,7 @@ class Trainer:
 
     def _teacher(self, task: str, name: str, train_seed: int, data: TrainingData) -> Teacher | None:
         """Return what a policy learns from, if anything; train it if it is this run's own."""
-        policy = OBJECTIVES[name].teacher
+        policy = POLICIES[name].teacher
         if policy is None:
             return None
         if self.teachers is not None:
@@ -178,7 +177,7 @@ def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> Teach
 def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfig:
     """Return the policy that a run trains on a task."""
     described = make_task(task)
-    conditioning = config.conditioning or DEFAULT_CONDITIONING[config.backbone]
+    conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
     shape = sized(
         NetworkShape(
             described.act_dim,

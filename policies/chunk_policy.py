@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone, resolve_conditioning
 from policies.backbones.shape import NetworkShape
 from policies.counting_network import CountingNetwork, NoNetwork
 from policies.encoders import WindowEncoder
 from policies.normalizer import Normalizer
-from policies.objectives import OBJECTIVES, make_objective
+from policies.objectives import load_objective, make_objective
 from policies.objectives.base import Noise
 from policies.objectives.options import ObjectiveOptions
 from policies.plans.planner import Planner
-from policies.registry import lookup, unknown_name
+from policies.registry import unknown_name
 
 OBSERVATION_CLIP = 5.0
 """Normalised observations are clipped to this many standard deviations."""
@@ -34,9 +34,9 @@ class ChunkPolicyConfig:
         act_dim: Numbers in one action.
         obs_horizon: Observations the policy sees, the current one last.
         pred_horizon: Actions in a chunk; the first is for the current control step.
-        objective: A key of `OBJECTIVES`.
+        objective: A key of `policies.catalogue.POLICIES`.
         prediction: What the network predicts; each objective accepts some.
-        backbone: A key of `BACKBONES`.
+        backbone: A key of `policies.catalogue.BACKBONES`.
         width: Width of the network.
         depth: Blocks of the network.
         conditioning: How observations reach the network, "film" or "concat"; empty is the
@@ -68,11 +68,9 @@ class ChunkPolicyConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}.")
-        lookup("backbone", self.backbone, BACKBONES)
-        if self.conditioning and self.conditioning not in CONDITIONINGS:
-            raise unknown_name("conditioning", self.conditioning, CONDITIONINGS)
+        resolve_conditioning(self.backbone, self.conditioning)
         _ = self.options
-        lookup("objective", self.objective, OBJECTIVES).check_prediction(self.prediction)
+        load_objective(self.objective).check_prediction(self.prediction)
 
     @property
     def options(self) -> ObjectiveOptions:
@@ -126,7 +124,7 @@ class ChunkPolicy(nn.Module):
         self.observation_normalizer = Normalizer(config.obs_dim, "standardize", OBSERVATION_CLIP)
         self.action_normalizer = Normalizer(config.act_dim, "minmax")
         self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
-        objective = OBJECTIVES[config.objective]
+        objective = load_objective(config.objective)
         shape = NetworkShape(
             config.act_dim,
             config.pred_horizon,

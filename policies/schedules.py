@@ -18,17 +18,16 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
+from policies.catalogue import POLICIES
 from policies.registry import unknown_name
 
 Scalar: TypeAlias = float | Tensor
 
-DIFFUSION_STEPS = 100
-"""Training steps K of diffusion; DDPM takes them all."""
 MAX_BETA = 0.999
 """Nichol & Dhariwal 2021, section 3.2: betas are clipped to avoid a singularity at pure noise."""
 COSINE_OFFSET = 0.008
 """The ``s`` of equation 17: betas near the data are not too small."""
-DIFFUSION_PREDICTIONS = ("sample", "epsilon", "v_prediction")
+DIFFUSION_PREDICTIONS = POLICIES["diffusion"].predictions
 LINEAR_BETAS = (1e-4, 0.02)
 """Ho et al. 2020, section 4: first and last beta of their 1,000 steps."""
 LINEAR_STEPS = 1000

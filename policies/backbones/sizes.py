@@ -7,12 +7,9 @@ import torch
 
 from policies.backbones import make_backbone, resolve_conditioning
 from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, SIZES
 from policies.registry import lookup
 
-SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
-"""Width and depth of the concatenating MLP, whose number of parameters all others match."""
-UNET_DEPTH = 1
-"""Blocks of the U-Net at each resolution and side, at every size; see `UNet`."""
 WIDTH_STEPS = {"small": 4, "base": 8}
 """Widths are multiples of this: fine enough for 5 % of the parameters, and fast on a GPU."""
 
@@ -22,8 +19,8 @@ def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
 
     Args:
         shape: All but width and depth, which are replaced.
-        backbone: A key of `policies.backbones.BACKBONES`.
-        size: A key of `SIZES`.
+        backbone: A key of `policies.catalogue.BACKBONES`.
+        size: A key of `policies.catalogue.SIZES`.
 
     Returns:
         The shape whose number of parameters is nearest to that of the MLP of this size, with
@@ -35,10 +32,12 @@ def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
     width, depth = lookup("size", size, SIZES)
     conditioning = resolve_conditioning(backbone, shape.conditioning)
     mlp = replace(shape, width=width, depth=depth, conditioning="concat", outputs=None)
-    if (backbone, conditioning) == ("mlp", "concat"):
+    entry = BACKBONES[backbone]
+    if entry.sizes and conditioning == entry.conditioning:
+        width, depth = entry.sizes[size]
         return replace(shape, width=width, depth=depth)
     target, step = count_parameters("mlp", mlp), WIDTH_STEPS[size]
-    depth = UNET_DEPTH if backbone == "unet" else depth
+    depth = depth if entry.depth is None else entry.depth
 
     def parameters(width: int) -> int:
         return count_parameters(

@@ -16,9 +16,9 @@ from fmbench.training import TrainConfig, TrainingState, start_training
 from fmbench.update import EagerUpdate, GraphUpdate
 from fmbench.windows import Windows
 from policies import ChunkPolicyConfig
-from policies.backbones import BACKBONES
 from policies.backbones.shape import NetworkShape
-from policies.backbones.sizes import SIZES, sized
+from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, SIZES
 from policies.graph_sampler import make_sampling
 from tests.benchmarks.interleaved import Spread, ratio, spread
 from tests.benchmarks.report import Row, describe_machine, markdown, write

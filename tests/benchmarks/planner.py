@@ -9,10 +9,10 @@ from torch import nn
 from envs.registry import make_task
 from fmbench.config import RunConfig
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
 from policies.backbones.unet import TimeConv
+from policies.catalogue import BACKBONES, CONDITIONINGS
 from policies.plans.planner import Planner
 from policies.threads import one_thread
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
@@ -116,7 +116,7 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
         },
         ROUNDS,
     )
-    own = conditioning == DEFAULT_CONDITIONING[backbone]
+    own = conditioning == BACKBONES[backbone].conditioning
     rows = [
         Row(f"{backbone}, {conditioning}, {name}", spread(1e3 * each.wall / DECISIONS), 2, "ms")
         for name, each in times.items()

@@ -25,7 +25,7 @@ from fmbench.checkpoints import (
 from fmbench.errors import FmbenchError
 from fmbench.training import TrainingState
 from fmbench.training_loop import train
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 
 WINDOWS = make_small_windows()
 FILES = (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE)

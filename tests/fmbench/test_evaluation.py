@@ -12,6 +12,7 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation import Cell, Origin, check_rows, evaluate, latency_ms, plan_cells
 from fmbench.seeds import TEST
 from fmbench.training import build_policy
+from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 TASK = "PressEither"
@@ -60,8 +61,8 @@ def test_samplers_without_a_choice_are_evaluated_once() -> None:
 
 
 def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(evaluation.OBJECTIVES["flow"].limits["euler"], lowest=5)
-    monkeypatch.setattr(evaluation.OBJECTIVES["flow"], "limits", {"euler": limits})
+    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     assert plan("flow") == []
 
 

@@ -22,8 +22,7 @@ from fmbench.interrupts import Interrupts
 from fmbench.preparation import check_runnable
 from fmbench.progress import Reporter, Stage
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
-from policies.backbones import BACKBONES
-from policies.objectives import OBJECTIVES
+from policies.catalogue import BACKBONES, POLICIES
 
 CONFIG = RunConfig(
     task=("PressEither",),
@@ -149,7 +148,7 @@ def test_backbones_compose_with_every_policy(backbone: str, data: Path, tmp_path
 
 
 def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, policy=tuple(OBJECTIVES), seeds=2, pred_horizon=7, exec_horizon=3)
+    config = replace(CONFIG, policy=tuple(POLICIES), seeds=2, pred_horizon=7, exec_horizon=3)
     with pytest.raises(KeyboardInterrupt):
         run(config, tmp_path, data, "knn training")
     run(config, tmp_path, data)
@@ -162,7 +161,7 @@ def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
     assert {row.policy for row in costs if not row.parameters} == {"knn"}
     assert {row.updates for row in costs} == {6}
     trained = {row.policy for row in read_rows(tmp_path / "training.csv", TrainingRow)}
-    assert trained == {*OBJECTIVES} - {"knn"}
+    assert trained == {*POLICIES} - {"knn"}
     text = (tmp_path / "summary.md").read_text()
     assert "parameters differs" in text
     assert "| knn | nearest |" in text
@@ -266,8 +265,8 @@ def test_what_cannot_run_here_is_refused_before_any_work(
 
 
 def test_a_sampler_without_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(OBJECTIVES["flow"].limits["euler"], lowest=5)
-    monkeypatch.setattr(OBJECTIVES["flow"], "limits", {"euler": limits})
+    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     with pytest.raises(FmbenchError, match="--nfe 2: euler, the sampler of flow, takes 5 or more"):
         check_runnable(CONFIG)
 

@@ -13,9 +13,9 @@ from fmbench import contact_sheets, experiment, trainer
 from fmbench.checkpoints import checkpoint_facts, load_policy
 from fmbench.errors import RunFailed
 from fmbench.training import TrainingState, start_training
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 
-TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def spoil(
 
 
 def fail(policy: str, out: Path, data: Path, **changes: Any) -> str:
-    needed = OBJECTIVES[policy].teacher
+    needed = POLICIES[policy].teacher
     policies = (policy,) if needed is None else (needed, policy)
     with pytest.raises(RunFailed) as caught:
         run(replace(CONFIG, policy=policies, **changes), out, data)

@@ -16,7 +16,7 @@ from fmbench.interrupts import Interrupts
 from fmbench.progress import Reporter
 from fmbench.training import TrainConfig, TrainingState
 from fmbench.training_loop import train
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 
 PRECISIONS = CHOICES["precision"]
 WINDOWS = make_small_windows()

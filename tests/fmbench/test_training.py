@@ -20,9 +20,9 @@ from fmbench.errors import FmbenchError, RunFailed
 from fmbench.training import TrainConfig, averaged_policy, build_policy
 from fmbench.training_loop import train
 from policies import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 
-TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 
 
 def test_learning_rate_warms_up_and_follows_half_a_cosine() -> None:

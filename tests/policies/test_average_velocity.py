@@ -4,15 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from policies.backbones import BACKBONES, make_backbone
+from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, SAMPLERS
 from policies.embeddings import HIGHEST_SLOW_FREQUENCY, SinusoidalTimeEmbedding
 from policies.objectives import make_objective
 from policies.objectives.average import LARGEST_ACTION
 from policies.objectives.base import Network
 from policies.objectives.meanflow import MeanFlow
 from policies.objectives.shortcut import Shortcut
-from policies.samplers import AVERAGE_SAMPLERS
+from policies.samplers import load_sampler
 from policies.samplers.average import SHORTCUT_STEPS, average, shortcut
 from policies.samplers.ode import VelocityField, euler
 from policies.samplers.steps import StepLimits
@@ -137,7 +138,7 @@ def test_the_shortest_shortcut_is_an_euler_step_of_the_velocity() -> None:
     assert told == {0, 2 / SHORTCUT_STEPS}
 
 
-@pytest.mark.parametrize("solve", [sampler.solve for sampler in AVERAGE_SAMPLERS.values()])
+@pytest.mark.parametrize("solve", [load_sampler(name) for name in ("average", "shortcut")])
 @pytest.mark.parametrize("steps", [1, 2, 16, 64])
 def test_constant_answers_are_exact_in_any_number_of_steps(solve: type, steps: int) -> None:
     x, chunk = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
@@ -243,7 +244,7 @@ def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
 
 
 def test_powers_of_two_are_named_one_by_one() -> None:
-    limits = AVERAGE_SAMPLERS["shortcut"].limits
+    limits = SAMPLERS["shortcut"].limits
     assert [n for n in range(-2, 200) if limits.allow(n)] == [1, 2, 4, 8, 16, 32, 64]
     assert [limits.steps_at(nfe) for nfe in (0, 1, 3, 4, 64, 128)] == [None, 1, None, 4, 64, None]
     assert limits.possible_nfe == "1, 2, 4, 8, 16, 32 or 64 network evaluations"

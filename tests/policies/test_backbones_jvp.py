@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, CONDITIONINGS
 
 EPSILON = 1e-6
 

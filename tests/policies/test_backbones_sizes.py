@@ -8,9 +8,9 @@ import torch
 
 from envs.registry import has_extra, make_task, suite
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES, CONDITIONINGS
 from policies.backbones.shape import NetworkShape
-from policies.backbones.sizes import SIZES, count_parameters, sized
+from policies.backbones.sizes import count_parameters, sized
+from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES
 
 LIFT_CUBE = (20, 16, 140)
 RANDOM = random.Random(0)
@@ -67,9 +67,9 @@ def test_counting_is_exact_and_leaves_random_numbers_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "accepted"),
     [
-        (("mpl", "small", "film"), "'mlp'"),
-        (("mlp", "smal", "film"), "'small'"),
-        (("mlp", "small", "fillm"), "'film'"),
+        (("mpl", "small", "film"), "did you mean mlp"),
+        (("mlp", "smal", "film"), "did you mean small"),
+        (("mlp", "small", "fillm"), "did you mean film"),
     ],
 )
 def test_unknown_names_are_refused(arguments: tuple[str, str, str], accepted: str) -> None:

@@ -11,7 +11,7 @@ from diffusers.schedulers.scheduling_ddpm import betas_for_alpha_bar
 from torch import Tensor
 
 from policies import schedules
-from policies.objectives.options import CHOICES
+from policies.catalogue import OPTIONS
 
 SHAPE = (3, 7, 5)
 Pair = tuple[Tensor, Tensor]
@@ -49,7 +49,7 @@ def test_the_linear_schedule_ends_at_noise_whatever_the_steps() -> None:
     assert ends[1000] == pytest.approx(4.04e-5, rel=0.01)  # Ho et al.'s own
     assert ends[100] == pytest.approx(2.0e-5, rel=0.1)
     assert 0 < float(schedules.alphas_cumprod(schedules.linear_betas(21))[-1]) < 1e-3
-    assert tuple(schedules.SCHEDULES) == CHOICES["schedule"]
+    assert tuple(schedules.SCHEDULES) == OPTIONS["schedule"]
     for steps in (0, 1, 20):
         with pytest.raises(ValueError, match=f"at least 21 steps, not {steps}"):
             schedules.linear_betas(steps)
@@ -185,5 +185,5 @@ def test_prediction_coefficients_recover_sample_and_epsilon(pair: Pair, predicti
 
 
 def test_prediction_coefficients_name_the_known_predictions() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'v_prediction'"):
+    with pytest.raises(ValueError, match="did you mean v_prediction"):
         schedules.prediction_coefficients("v_predict", 0.6, 0.8)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from policies.objectives.base import Network, Noise
 from policies.plans.planner import PlannedNetwork, Planner
 

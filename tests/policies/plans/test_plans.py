@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, CONDITIONINGS
 from policies.plans import unet as unet_plan
 from policies.plans.planner import PLANS
 
