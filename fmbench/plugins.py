@@ -4,7 +4,7 @@ from envs.experts.base import Expert
 from envs.registry import add_task
 from envs.task import Task
 from fmbench.config import KNOWN_POLICIES
-from policies.objectives import OBJECTIVES
+from policies.objectives import add_objective
 from policies.objectives.base import Objective
 
 
@@ -23,7 +23,5 @@ def register_policy(name: str, objective: type[Objective]) -> None:
     Raises:
         ValueError: Another policy has that name.
     """
-    if name in OBJECTIVES:
-        raise ValueError(f"A policy named {name!r} is registered already; choose another name.")
-    OBJECTIVES[name] = objective
+    add_objective(name, objective)
     KNOWN_POLICIES.append(name)

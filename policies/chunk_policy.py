@@ -10,15 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone, resolve_conditioning
+from policies.backbones.shape import NetworkShape
 from policies.counting_network import CountingNetwork, NoNetwork
 from policies.encoders import WindowEncoder
-from policies.fast_network import FastNetwork
 from policies.normalizer import Normalizer
-from policies.objectives import OBJECTIVES, make_objective
+from policies.objectives import load_objective, make_objective
 from policies.objectives.base import Noise
 from policies.objectives.options import ObjectiveOptions
-from policies.registry import lookup, unknown_name
+from policies.plans.planner import Planner
+from policies.registry import unknown_name
 
 OBSERVATION_CLIP = 5.0
 """Normalised observations are clipped to this many standard deviations."""
@@ -33,9 +34,9 @@ class ChunkPolicyConfig:
         act_dim: Numbers in one action.
         obs_horizon: Observations the policy sees, the current one last.
         pred_horizon: Actions in a chunk; the first is for the current control step.
-        objective: A key of `OBJECTIVES`.
+        objective: A key of `policies.catalogue.POLICIES`.
         prediction: What the network predicts; each objective accepts some.
-        backbone: A key of `BACKBONES`.
+        backbone: A key of `policies.catalogue.BACKBONES`.
         width: Width of the network.
         depth: Blocks of the network.
         conditioning: How observations reach the network, "film" or "concat"; empty is the
@@ -67,11 +68,9 @@ class ChunkPolicyConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, not {value!r}.")
-        lookup("backbone", self.backbone, BACKBONES)
-        if self.conditioning and self.conditioning not in CONDITIONINGS:
-            raise unknown_name("conditioning", self.conditioning, CONDITIONINGS)
+        resolve_conditioning(self.backbone, self.conditioning)
         _ = self.options
-        lookup("objective", self.objective, OBJECTIVES).check_prediction(self.prediction)
+        load_objective(self.objective).check_prediction(self.prediction)
 
     @property
     def options(self) -> ObjectiveOptions:
@@ -125,29 +124,24 @@ class ChunkPolicy(nn.Module):
         self.observation_normalizer = Normalizer(config.obs_dim, "standardize", OBSERVATION_CLIP)
         self.action_normalizer = Normalizer(config.act_dim, "minmax")
         self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
-        objective = OBJECTIVES[config.objective]
-        self.network = (
-            NoNetwork()
-            if not objective.trains
-            else make_backbone(
-                config.backbone,
-                config.act_dim,
-                config.pred_horizon,
-                self.encoder.condition_dim,
-                config.width,
-                config.depth,
-                config.conditioning or None,
-                objective.outputs_per_action(config.act_dim),
-            )
+        objective = load_objective(config.objective)
+        shape = NetworkShape(
+            config.act_dim,
+            config.pred_horizon,
+            self.encoder.condition_dim,
+            config.width,
+            config.depth,
+            config.conditioning,
+            objective.outputs_per_action(config.act_dim),
         )
+        self.network = make_backbone(config.backbone, shape) if objective.trains else NoNetwork()
         self.objective = make_objective(
             config.objective,
             config.prediction,
             (config.pred_horizon, config.act_dim),
             config.options,
         )
-
-        self._fast = FastNetwork()
+        self._planner = Planner()
 
     def fit_normalizers(
         self,
@@ -240,7 +234,7 @@ class ChunkPolicy(nn.Module):
         sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
         condition, shape = self._encode(observations), self.objective.chunk_shape
         network = CountingNetwork(
-            self._fast.prepare(self.network, condition, (sampler, steps), sampling, shape)
+            self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
         )
         chunk = sampling(network, condition, noise)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)

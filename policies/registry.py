@@ -1,12 +1,10 @@
-"""Look a name up in a table, with an error that says which names are known.
-
-Backbones, objectives and samplers are kept in plain dictionaries from name to builder. Adding one
-is adding an entry; every error message, configuration check and command line then knows it.
-"""
+"""Look a name up in a table, with an error that says which names are known; load what it names."""
 
 import difflib
+import importlib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -20,12 +18,13 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
         known: The accepted names.
 
     Returns:
-        A `ValueError` naming what was given, near matches, and everything that is accepted.
+        A `ValueError` naming what was given, near matches, and everything that is accepted; in the
+        words of `fmbench.errors.unknown`.
     """
-    names = list(known)
-    near = difflib.get_close_matches(str(name), names, n=2, cutoff=0.5)
-    hint = f" Did you mean {' or '.join(repr(match) for match in near)}?" if near else ""
-    return ValueError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(map(repr, names))}.")
+    names = sorted(known)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
@@ -42,3 +41,25 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
     if name not in table:
         raise unknown_name(kind, name, table)
     return table[name]
+
+
+@cache
+def load(target: str, extra: str = "") -> Any:
+    """Return what an entry of the catalogue names.
+
+    Args:
+        target: "module:name".
+        extra: The optional part of the installation that it needs, or "".
+
+    Raises:
+        ValueError: A module that the extra installs is missing.
+    """
+    module, _, name = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if not extra:
+            raise
+        raise ValueError(
+            f"{target} needs {error.name}: python -m pip install -e '.[{extra}]'"
+        ) from None

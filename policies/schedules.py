@@ -1,12 +1,12 @@
-"""The noise schedules of diffusion, with the conversions between what a network may predict.
+"""The paths from noise to a chunk: diffusion's noise schedules, and what a network may predict.
 
 Every path here is ``x_t = alpha * actions + sigma * noise``. Diffusion preserves variance:
 ``alpha = sqrt(alphas_cumprod[k])``, ``sigma = sqrt(1 - alphas_cumprod[k])``, k = 0 nearly data. A
 flow goes straight: ``alpha = t``, ``sigma = 1 - t``, t = 1 data. A network may predict the clean
 chunk ("sample"), the noise ("epsilon"), ``v`` (diffusion) or the velocity (flow); given ``x_t``,
-each of them determines the others, by the functions below. At the ends of a path that is not so:
-pure noise says nothing about the chunk, pure data nothing about the noise. There the one that is
-lost is taken as 0, its mean, by all functions alike, so that their answers are finite and agree.
+each of them determines the others. At the ends of a path that is not so: pure noise says nothing
+about the chunk, pure data nothing about the noise. There the one that is lost is taken as 0, its
+mean, so that the answers are finite and agree.
 
 Scalars of the conversions are floats or tensors that broadcast against ``x_t``.
 """
@@ -18,19 +18,16 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor
 
-from policies.registry import lookup, unknown_name
+from policies.catalogue import POLICIES
+from policies.registry import unknown_name
 
 Scalar: TypeAlias = float | Tensor
 
-DIFFUSION_STEPS = 100
-"""Training steps K of diffusion; DDPM takes them all."""
 MAX_BETA = 0.999
 """Nichol & Dhariwal 2021, section 3.2: betas are clipped to avoid a singularity at pure noise."""
 COSINE_OFFSET = 0.008
 """The ``s`` of equation 17: betas near the data are not too small."""
-DIFFUSION_PREDICTIONS = ("sample", "epsilon", "v_prediction")
-
-
+DIFFUSION_PREDICTIONS = POLICIES["diffusion"].predictions
 LINEAR_BETAS = (1e-4, 0.02)
 """Ho et al. 2020, section 4: first and last beta of their 1,000 steps."""
 LINEAR_STEPS = 1000
@@ -90,37 +87,12 @@ def _divided(numerator: Tensor, denominator: Scalar, lost: Tensor) -> Tensor:
     return numerator / denominator if denominator else lost
 
 
-def sample_from_epsilon(epsilon: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return the clean chunk on any path; 0 at pure noise, where alpha = 0."""
-    return _divided(x_t - sigma * epsilon, alpha, torch.zeros_like(x_t))
-
-
-def epsilon_from_sample(sample: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return the noise on any path; 0 at pure data, where sigma = 0."""
-    return _divided(x_t - alpha * sample, sigma, torch.zeros_like(x_t))
-
-
 def v_from_sample(sample: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
     """Return ``v = alpha * epsilon - sigma * sample`` (Salimans & Ho 2022, appendix D).
 
-    On a variance-preserving path, as the three functions below; 0 at pure data.
+    On a variance-preserving path; 0 at pure data.
     """
     return _divided(alpha * x_t - sample, sigma, torch.zeros_like(x_t))
-
-
-def v_from_epsilon(epsilon: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return ``v = alpha * epsilon - sigma * sample`` from the noise; 0 at pure noise."""
-    return _divided(epsilon - sigma * x_t, alpha, torch.zeros_like(x_t))
-
-
-def sample_from_v(v: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return the clean chunk from ``v``; regular everywhere."""
-    return alpha * x_t - sigma * v
-
-
-def epsilon_from_v(v: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return the noise from ``v``; regular everywhere."""
-    return sigma * x_t + alpha * v
 
 
 def velocity_from_sample(sample: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
@@ -128,69 +100,8 @@ def velocity_from_sample(sample: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
     return _divided(sample - x_t, 1 - t, sample)
 
 
-def sample_from_velocity(velocity: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
-    """Return the clean chunk at the end of the straight path, exactly ``x_t`` at t = 1."""
-    return x_t + (1 - t) * velocity
-
-
-def velocity_from_epsilon(epsilon: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
-    """Return the straight path's velocity from the noise; ``-epsilon`` at the noise, t = 0."""
-    return _divided(x_t - epsilon, t, -epsilon)
-
-
-def epsilon_from_velocity(velocity: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
-    """Return the noise at the start of the straight path, exactly ``x_t`` at t = 0."""
-    return x_t - t * velocity
-
-
-_WEIGHTS: dict[str, Callable[[Scalar, Scalar], tuple[Scalar, Scalar]]] = {
-    "sample": lambda alpha, sigma: (1.0, 0.0),
-    "epsilon": lambda alpha, sigma: (0.0, 1.0),
-    "v_prediction": lambda alpha, sigma: (-sigma, alpha),
-    "velocity": lambda alpha, sigma: (1.0, -1.0),
-}
-"""What each quantity is: its weights of the clean chunk and of the noise."""
-
-
-def convert(
-    given: str, wanted: str, value: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar
-) -> Tensor:
-    """Return one of the four quantities from another, on any path and at its ends.
-
-    Args:
-        given: What `value` is: "sample", "epsilon", "v_prediction" or "velocity".
-        wanted: What to return, likewise.
-        value: The given quantity, like `x_t`.
-        x_t: The point on the path.
-        alpha: Signal amplitude, at least 0.
-        sigma: Noise amplitude, at least 0.
-
-    Raises:
-        ValueError: A quantity is unknown.
-    """
-    of_sample, of_noise = lookup("quantity", given, _WEIGHTS)(alpha, sigma)
-    to_sample, to_noise = lookup("quantity", wanted, _WEIGHTS)(alpha, sigma)
-    if given == wanted:
-        return value
-    # Two equations, x_t = alpha * sample + sigma * noise and value = of_sample * sample +
-    # of_noise * noise, solved by Cramer's rule; at an end, what they leave open is 0.
-    determinant = alpha * of_noise - sigma * of_sample
-    nothing = torch.zeros_like(x_t)
-    sample = (
-        value
-        if given == "sample"
-        else _divided(of_noise * x_t - sigma * value, determinant, nothing)
-    )
-    noise = (
-        value
-        if given == "epsilon"
-        else _divided(alpha * value - of_sample * x_t, determinant, nothing)
-    )
-    return to_sample * sample + to_noise * noise
-
-
 class PredictionCoefficients(NamedTuple):
-    """What a diffusion network's output means: the conversions above, as numbers.
+    """What a diffusion network's output means, as numbers.
 
     ``sample = sample_x * x_t + sample_output * output``, and likewise for epsilon.
     """

@@ -2,13 +2,13 @@
 
 import torch
 
+from policies.catalogue import OPTIONS
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
-from policies.objectives.options import CHOICES
 
 
 def network_facts(config: ChunkPolicyConfig) -> dict[str, int | str]:
     """Return what a teacher and its student share: all but the objective and its choices."""
-    own = ("objective", *CHOICES)
+    own = ("objective", *OPTIONS)
     return {name: value for name, value in config.to_json().items() if name not in own}
 
 

@@ -8,7 +8,7 @@ import pytest
 from envs.registry import make_task
 from fmbench.config import CHOICES, RunConfig
 from fmbench.runs.trainer import policy_config
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from tests.benchmarks import report
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
 from tests.benchmarks.peers import problem

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fmbench.config import RunConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 
 EXPERT, RANDOM = "expert", "random"
 NO_SEED = -1
@@ -55,7 +55,7 @@ def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> li
     number of `--nfe` that they accept; others take their only one. The headline is the objective's
     default sampler at its most steps; there are no cells if it accepts none of the numbers.
     """
-    objective = OBJECTIVES[policy]
+    objective = POLICIES[policy]
     found: list[tuple[str, int]] = []
     for sampler in objective.planned or objective.limits:
         limits = objective.limits[sampler]

@@ -13,8 +13,7 @@ from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonst
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import plan_cells
 from fmbench.runs.teachers import check_taught
-from policies.objectives import OBJECTIVES
-from policies.objectives.options import CHOICES
+from policies.catalogue import OPTIONS, POLICIES
 
 
 def demonstrate_all(
@@ -90,9 +89,9 @@ def check_runnable(config: RunConfig) -> None:
             torch.empty(0, device=config.device)
         except RuntimeError as error:
             raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
-    refused = [p for p in config.policy if config.prediction not in OBJECTIVES[p].predictions]
+    refused = [p for p in config.policy if config.prediction not in POLICIES[p].predictions]
     if refused:
-        possible = "; ".join(f"{p}: {', '.join(OBJECTIVES[p].predictions)}" for p in config.policy)
+        possible = "; ".join(f"{p}: {', '.join(POLICIES[p].predictions)}" for p in config.policy)
         raise FmbenchError(
             f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
             f"possible: {possible}"
@@ -101,21 +100,21 @@ def check_runnable(config: RunConfig) -> None:
     check_taught(config)
     for policy in config.policy:
         if not plan_cells(config, config.task[0], policy, 0):
-            sampler = OBJECTIVES[policy].default_sampler
+            sampler = POLICIES[policy].default_sampler
             raise FmbenchError(
                 f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
-                f"takes {OBJECTIVES[policy].limits[sampler].possible_nfe}"
+                f"takes {POLICIES[policy].limits[sampler].possible_nfe}"
             )
 
 
 def _check_options(config: RunConfig) -> None:
     """Refuse a choice inside an objective that no policy of the run would notice."""
-    read = {option for policy in config.policy for option in OBJECTIVES[policy].reads}
-    for option, values in CHOICES.items():
+    read = {option for policy in config.policy for option in POLICIES[policy].reads}
+    for option, values in OPTIONS.items():
         chosen = getattr(config, option)
         if option not in read and chosen != values[0]:
             flag = f"--{option.replace('_', '-')}"
-            readers = [name for name in OBJECTIVES if option in OBJECTIVES[name].reads]
+            readers = [name for name in POLICIES if option in POLICIES[name].reads]
             raise FmbenchError(
                 f"{flag} {chosen} changes nothing for {', '.join(config.policy)}; "
                 f"it is for {', '.join(readers)}"

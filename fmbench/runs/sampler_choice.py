@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from fmbench.errors import FmbenchError, unknown
-from policies.objectives import OBJECTIVES
-from policies.samplers.names import TOLERANCE, parse_sampler
+from policies.catalogue import POLICIES, TOLERANCE
+from policies.samplers.names import parse_sampler
 
 
 class Choice(NamedTuple):
@@ -67,7 +67,7 @@ def name_sampler(
         FmbenchError: The sampler is unknown, or does not take them, or names others already.
     """
     limits = {
-        each: limit for objective in OBJECTIVES.values() for each, limit in objective.limits.items()
+        each: limit for objective in POLICIES.values() for each, limit in objective.limits.items()
     }
     name, colon, suffix = sampler.partition(":")
     if name not in limits:
@@ -105,11 +105,9 @@ def policies_taking(sampler: str, policies: tuple[str, ...], where: str) -> tupl
         FmbenchError: None of these policies takes it.
     """
     name = sampler.partition(":")[0]
-    taking = tuple(policy for policy in policies if name in OBJECTIVES[policy].limits)
+    taking = tuple(policy for policy in policies if name in POLICIES[policy].limits)
     if not taking:
-        taken = "; ".join(
-            f"{policy}: {', '.join(OBJECTIVES[policy].limits)}" for policy in policies
-        )
+        taken = "; ".join(f"{policy}: {', '.join(POLICIES[policy].limits)}" for policy in policies)
         raise FmbenchError(f"no policy of {where} takes {name}; possible: {taken}")
     return taking
 
@@ -131,7 +129,7 @@ def steps_at(
         FmbenchError: A number is missing, or was given to a sampler that chooses its own.
     """
     name = sampler.partition(":")[0]
-    limits = OBJECTIVES[policy].limits[name]
+    limits = POLICIES[policy].limits[name]
     if nfe is None:
         if limits.lowest != limits.highest:
             raise FmbenchError(f"--nfe is missing: {name} takes {limits.possible_nfe}")

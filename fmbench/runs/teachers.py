@@ -9,8 +9,8 @@ from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import differences
 from fmbench.runs.saved_run import open_saved_run
 from fmbench.training.checkpoints import EMA_FILE, load_policy
+from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
 from policies.teaching import network_facts
 
 
@@ -44,7 +44,7 @@ def load_teacher(checkpoint: Path) -> Teacher:
 
 def teachers_of(config: RunConfig) -> dict[str, str]:
     """Return the policies of a run that learn from another, each with the name of that one."""
-    named = {policy: OBJECTIVES[policy].teacher for policy in config.policy}
+    named = {policy: POLICIES[policy].teacher for policy in config.policy}
     return {policy: teacher for policy, teacher in named.items() if teacher is not None}
 
 
@@ -56,7 +56,7 @@ def check_taught(config: RunConfig) -> None:
     """
     taught = teachers_of(config)
     if config.from_run is not None and not taught:
-        learners = [name for name, objective in OBJECTIVES.items() if objective.teacher]
+        learners = [name for name, objective in POLICIES.items() if objective.teacher]
         raise FmbenchError(
             f"--from {config.from_run} changes nothing for {', '.join(config.policy)}; "
             f"it is for {', '.join(learners)}"

@@ -17,10 +17,10 @@ from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, sa
 from fmbench.training.loop import NotFinite, train_together
 from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.windows import Windows
-from policies.backbones import DEFAULT_CONDITIONING
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, POLICIES
 from policies.chunk_policy import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
 
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of those between logged rows."""
@@ -148,7 +148,7 @@ class Trainer:
 
     def _teacher(self, task: str, name: str, train_seed: int, data: TrainingData) -> Teacher | None:
         """Return what a policy learns from, if anything; train it if it is this run's own."""
-        policy = OBJECTIVES[name].teacher
+        policy = POLICIES[name].teacher
         if policy is None:
             return None
         if self.teachers is not None:
@@ -177,14 +177,16 @@ def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> Teach
 def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfig:
     """Return the policy that a run trains on a task."""
     described = make_task(task)
-    conditioning = config.conditioning or DEFAULT_CONDITIONING[config.backbone]
-    width, depth = network_size(
+    conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
+    shape = sized(
+        NetworkShape(
+            described.act_dim,
+            config.pred_horizon,
+            config.obs_horizon * described.obs_dim,
+            conditioning=conditioning,
+        ),
         config.backbone,
         config.size,
-        conditioning,
-        described.act_dim,
-        config.pred_horizon,
-        config.obs_horizon * described.obs_dim,
     )
     return ChunkPolicyConfig(
         obs_dim=described.obs_dim,
@@ -194,8 +196,8 @@ def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfi
         objective=policy,
         prediction=config.prediction,
         backbone=config.backbone,
-        width=config.width or width,
-        depth=config.depth or depth,
+        width=config.width or shape.width,
+        depth=config.depth or shape.depth,
         conditioning=conditioning,
         time_sampling=config.time_sampling,
         pairing=config.pairing,

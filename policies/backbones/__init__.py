@@ -1,70 +1,90 @@
-"""The table of backbones: networks that map a noisy chunk, a time and a condition to a chunk.
+"""Backbones: networks that map a noisy chunk, a time and a condition to a chunk.
 
-To add one, write its module and enter its class here. A width means something else in each;
-`policies.backbones.sizes` knows widths that hold about as many parameters.
+To add one to the suite, write its module and enter its class in `policies.catalogue`; one's own is
+made known by `add_backbone`. A width means something else in each; `policies.backbones.sizes` knows
+widths that hold about as many parameters.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
 
 from torch import nn
 
-from policies.backbones.dit import DiT
-from policies.backbones.mlp import ResidualMLP
-from policies.backbones.unet import UNet
-from policies.registry import lookup, unknown_name
+from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
+from policies.registry import load, lookup, unknown_name
 
-BACKBONES: dict[str, Callable[..., nn.Module]] = {
-    "mlp": ResidualMLP,
-    "dit": DiT,
-    "unet": UNet,
-}
+Build: TypeAlias = Callable[[NetworkShape], nn.Module]
+"""Builds a network; its ``forward`` is described at `make_backbone`."""
 
-
-CONDITIONINGS = ("film", "concat")
-"""Observations modulate every block (FiLM, adaLN), or are concatenated to the inputs."""
-DEFAULT_CONDITIONING = {"mlp": "concat", "dit": "film", "unet": "film"}
-"""What each backbone is usually given."""
+_ADDED: dict[str, Build] = {}
+"""What `add_backbone` was given, which need not be importable."""
 
 
-def make_backbone(
-    name: str,
-    act_dim: int,
-    pred_horizon: int,
-    condition_dim: int,
-    width: int,
-    depth: int,
-    conditioning: str | None = None,
-    outputs: int | None = None,
-) -> nn.Module:
+def make_backbone(name: str, shape: NetworkShape) -> nn.Module:
     """Build the backbone called `name`.
 
     Args:
-        name: A key of `BACKBONES`.
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
-        width: Width of the hidden layers.
-        depth: Number of blocks.
-        conditioning: One of `CONDITIONINGS`; None is the backbone's own of `DEFAULT_CONDITIONING`.
-        outputs: Numbers per action in the output; None is `act_dim`.
+        name: A key of `policies.catalogue.BACKBONES`.
+        shape: Of the network; an empty conditioning is the backbone's own.
 
     Returns:
         A module with ``forward(noisy_actions (B, pred_horizon, act_dim), time (B,) or (B, 2),
         condition (B, condition_dim)) -> (B, pred_horizon, outputs)``.
 
     Raises:
-        ValueError: The name is unknown.
+        ValueError: The name is unknown, or the backbone does not take the conditioning.
     """
-    build = lookup("backbone", name, BACKBONES)
-    conditioning = DEFAULT_CONDITIONING[name] if conditioning is None else conditioning
-    if conditioning not in CONDITIONINGS:
-        raise unknown_name("conditioning", conditioning, CONDITIONINGS)
-    return build(
-        act_dim=act_dim,
-        pred_horizon=pred_horizon,
-        condition_dim=condition_dim,
-        width=width,
-        depth=depth,
-        conditioning=conditioning,
-        outputs=outputs,
-    )
+    conditioning = resolve_conditioning(name, shape.conditioning)
+    entry = BACKBONES[name]
+    build: Build = _ADDED.get(name) or load(entry.target, entry.extra)
+    return build(replace(shape, conditioning=conditioning))
+
+
+def resolve_conditioning(backbone: str, conditioning: str) -> str:
+    """Return how observations reach a backbone.
+
+    Args:
+        backbone: A key of `policies.catalogue.BACKBONES`.
+        conditioning: One of those that its entry lists; empty is the backbone's own.
+
+    Raises:
+        ValueError: The backbone is unknown, or does not take the conditioning.
+    """
+    entry = lookup("backbone", backbone, BACKBONES)
+    if conditioning and conditioning not in entry.conditionings:
+        raise unknown_name(f"conditioning of {backbone}", conditioning, entry.conditionings)
+    return conditioning or entry.conditioning
+
+
+def add_backbone(
+    name: str,
+    build: Build,
+    conditionings: tuple[str, ...] = ("concat",),
+    sizes: dict[str, tuple[int, int]] | None = None,
+    depth: int | None = None,
+) -> None:
+    """Enter a backbone of one's own in the catalogue.
+
+    Args:
+        name: Its name.
+        build: Its class, or a function that builds it.
+        conditionings: Those it takes of `policies.catalogue.CONDITIONINGS`, its usual one first.
+        sizes: Width and depth at each size; None matches the parameters of the MLP.
+        depth: Its depth at every size, where the width is matched; None is that of the size.
+
+    Raises:
+        ValueError: Another backbone has that name, or a value is impossible.
+    """
+    if name in BACKBONES:
+        raise ValueError(f"A backbone named {name!r} is registered already; choose another name.")
+    if not conditionings:
+        raise ValueError(f"Backbone {name!r} has to take one of {', '.join(CONDITIONINGS)}.")
+    for conditioning in conditionings:
+        lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
+    if sizes is not None and set(sizes) != set(SIZES):
+        raise ValueError(f"sizes names {', '.join(sizes)}; give {', '.join(SIZES)}.")
+    target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
+    BACKBONES[name] = BackboneEntry(target, conditionings[0], conditionings, depth, sizes or {})
+    _ADDED[name] = build

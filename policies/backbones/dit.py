@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from policies.backbones.context import ContextEmbedding, join_to_each
 from policies.backbones.modulated_norm import ModulatedNorm
+from policies.backbones.shape import NetworkShape
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
@@ -85,35 +86,20 @@ class DiT(nn.Module):
     every noisy action.
 
     Args:
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
-        width: Width of the tokens.
-        depth: Number of blocks.
-        conditioning: "film" or "concat".
-        outputs: Numbers per action in the output; None is `act_dim`.
+        shape: Its width is that of the tokens, its depth the number of blocks.
     """
 
-    def __init__(
-        self,
-        act_dim: int,
-        pred_horizon: int,
-        condition_dim: int,
-        width: int,
-        depth: int,
-        conditioning: str = "film",
-        outputs: int | None = None,
-    ) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        outputs = act_dim if outputs is None else outputs
+        width = shape.width
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
-        self.embed_context = ContextEmbedding(condition_dim, width, conditioning)
-        self.input = nn.Linear(act_dim + self.embed_context.joined_dim, width)
-        self.positions = nn.Parameter(POSITION_STD * torch.randn(pred_horizon, width))
-        self.blocks = nn.ModuleList(DiTBlock(width) for _ in range(depth))
+        self.embed_context = ContextEmbedding(shape.condition_dim, width, shape.conditioning)
+        self.input = nn.Linear(shape.act_dim + self.embed_context.joined_dim, width)
+        self.positions = nn.Parameter(POSITION_STD * torch.randn(shape.pred_horizon, width))
+        self.blocks = nn.ModuleList(DiTBlock(width) for _ in range(shape.depth))
         self.output_norm = ModulatedNorm(width)
-        self.output = zeroed(nn.Linear(width, outputs))
-        self.gate = TimeGate(act_dim, outputs)
+        self.output = zeroed(nn.Linear(width, shape.output_dim))
+        self.gate = TimeGate(shape)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.

@@ -6,6 +6,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding, PlainContext
 from policies.backbones.modulated_norm import ModulatedNorm
+from policies.backbones.shape import NetworkShape
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
@@ -62,41 +63,27 @@ class ResidualMLP(nn.Module):
     The output starts at 0.
 
     Args:
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
-        width: Width of the hidden layers.
-        depth: Number of residual blocks.
-        conditioning: "film" or "concat".
-        outputs: Numbers per action in the output; None is `act_dim`.
+        shape: Its width is that of the hidden layers, its depth the number of residual blocks.
     """
 
-    def __init__(
-        self,
-        act_dim: int,
-        pred_horizon: int,
-        condition_dim: int,
-        width: int,
-        depth: int,
-        conditioning: str = "concat",
-        outputs: int | None = None,
-    ) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        outputs = act_dim if outputs is None else outputs
-        film = conditioning == "film"
+        width, film = shape.width, shape.conditioning == "film"
         make_norm = ModulatedNorm if film else ScaledNorm
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
         self.context = (
-            ContextEmbedding(condition_dim, width) if film else PlainContext(condition_dim)
+            ContextEmbedding(shape.condition_dim, width)
+            if film
+            else PlainContext(shape.condition_dim)
         )
         joined_dim = self.context.joined_dim
-        self.input = nn.Linear(pred_horizon * act_dim + joined_dim, width)
+        self.input = nn.Linear(shape.pred_horizon * shape.act_dim + joined_dim, width)
         self.blocks = nn.ModuleList(
-            ResidualBlock(width, make_norm(width), joined_dim) for _ in range(depth)
+            ResidualBlock(width, make_norm(width), joined_dim) for _ in range(shape.depth)
         )
         self.output_norm = make_norm(width)
-        self.output = zeroed(nn.Linear(width, pred_horizon * outputs))
-        self.gate = TimeGate(act_dim, outputs)
+        self.output = zeroed(nn.Linear(width, shape.pred_horizon * shape.output_dim))
+        self.gate = TimeGate(shape)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.

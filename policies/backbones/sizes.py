@@ -1,83 +1,65 @@
 """How wide and how deep a network of a given size is, alike in parameters for every backbone."""
 
+from dataclasses import replace
 from functools import cache
 
 import torch
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone, resolve_conditioning
+from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, SIZES
 from policies.registry import lookup
 
-SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
-"""Width and depth of the concatenating MLP, whose number of parameters all others match."""
-UNET_DEPTH = 1
-"""Blocks of the U-Net at each resolution and side, at every size; see `UNet`."""
 WIDTH_STEPS = {"small": 4, "base": 8}
 """Widths are multiples of this: fine enough for 5 % of the parameters, and fast on a GPU."""
 
 
-def network_size(
-    backbone: str,
-    size: str,
-    conditioning: str,
-    act_dim: int,
-    pred_horizon: int,
-    condition_dim: int,
-) -> tuple[int, int]:
-    """Return width and depth of a backbone of a size.
+def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
+    """Give the shape of a network the width and depth of a size.
 
     Args:
-        backbone: A key of `policies.backbones.BACKBONES`.
-        size: A key of `SIZES`.
-        conditioning: One of `policies.backbones.CONDITIONINGS`.
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
+        shape: All but width and depth, which are replaced.
+        backbone: A key of `policies.catalogue.BACKBONES`.
+        size: A key of `policies.catalogue.SIZES`.
 
     Returns:
-        The width whose number of parameters is nearest to that of the MLP of this size, and the
-        depth.
+        The shape whose number of parameters is nearest to that of the MLP of this size, with
+        outputs that are chunks.
 
     Raises:
         ValueError: A name is unknown.
     """
     width, depth = lookup("size", size, SIZES)
-    lookup("backbone", backbone, BACKBONES)
-    lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
-    if (backbone, conditioning) == ("mlp", "concat"):
-        return width, depth
-    dims = (act_dim, pred_horizon, condition_dim)
-    target = count_parameters("mlp", *dims, width, depth, "concat")
-    depth = UNET_DEPTH if backbone == "unet" else depth
-    step = WIDTH_STEPS[size]
+    conditioning = resolve_conditioning(backbone, shape.conditioning)
+    mlp = replace(shape, width=width, depth=depth, conditioning="concat", outputs=None)
+    entry = BACKBONES[backbone]
+    if entry.sizes and conditioning == entry.conditioning:
+        width, depth = entry.sizes[size]
+        return replace(shape, width=width, depth=depth)
+    target, step = count_parameters("mlp", mlp), WIDTH_STEPS[size]
+    depth = depth if entry.depth is None else entry.depth
+
+    def parameters(width: int) -> int:
+        return count_parameters(
+            backbone, replace(mlp, width=width, depth=depth, conditioning=conditioning)
+        )
+
     low, high = step, 2 * step
-    while count_parameters(backbone, *dims, high, depth, conditioning) < target:
+    while parameters(high) < target:
         low, high = high, 2 * high
     while high - low > step:
         middle = (low + high) // (2 * step) * step
-        if count_parameters(backbone, *dims, middle, depth, conditioning) < target:
+        if parameters(middle) < target:
             low = middle
         else:
             high = middle
-
-    def distance(width: int) -> int:
-        return abs(count_parameters(backbone, *dims, width, depth, conditioning) - target)
-
-    return min(low, high, key=distance), depth
+    width = min(low, high, key=lambda width: abs(parameters(width) - target))
+    return replace(shape, width=width, depth=depth)
 
 
 @cache
-def count_parameters(
-    backbone: str,
-    act_dim: int,
-    pred_horizon: int,
-    condition_dim: int,
-    width: int,
-    depth: int,
-    conditioning: str,
-) -> int:
+def count_parameters(backbone: str, shape: NetworkShape) -> int:
     """Return the parameters of a backbone without making their values; see `make_backbone`."""
     with torch.device("meta"):  # draws nothing from torch's global generator
-        network = make_backbone(
-            backbone, act_dim, pred_horizon, condition_dim, width, depth, conditioning
-        )
+        network = make_backbone(backbone, shape)
     return sum(parameter.numel() for parameter in network.parameters())

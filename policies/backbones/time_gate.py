@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from policies.backbones.shape import NetworkShape
 from policies.backbones.zeroed import zeroed
 
 TIME_DIM = 64
@@ -24,12 +25,11 @@ class TimeGate(nn.Linear):
     is then empty.
 
     Args:
-        act_dim: Numbers in one action.
-        outputs: Numbers per action in the output; None is `act_dim`.
+        shape: Of the network.
     """
 
-    def __init__(self, act_dim: int, outputs: int | None = None) -> None:
-        super().__init__(TIME_DIM, act_dim if outputs in (None, act_dim) else 0)
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(TIME_DIM, shape.act_dim if shape.output_dim == shape.act_dim else 0)
 
     def reset_parameters(self) -> None:
         """Begin closed."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding, join_to_each
+from policies.backbones.shape import NetworkShape
 from policies.backbones.time_gate import TIME_DIM, TimeGate
 from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
@@ -108,46 +109,31 @@ class UNet(nn.Module):
     operations: that trains twice as many samples in a second, and samples a chunk in half the time.
 
     Args:
-        act_dim: Numbers in one action.
-        pred_horizon: Actions in a chunk.
-        condition_dim: Length of the condition vector.
-        width: Channels at the lowest resolution; each higher one has half as many. All are rounded
-            to a multiple of `CHANNEL_STEP`.
-        depth: Number of blocks at each resolution, on the way down and on the way up.
-        conditioning: "film" or "concat".
-        outputs: Numbers per action in the output; None is `act_dim`.
+        shape: Its width is the channels at the lowest resolution; each higher one has half as many.
+            All are rounded to a multiple of `CHANNEL_STEP`. Its depth is the number of blocks at
+            each resolution, on the way down and on the way up.
     """
 
-    def __init__(
-        self,
-        act_dim: int,
-        pred_horizon: int,
-        condition_dim: int,
-        width: int,
-        depth: int,
-        conditioning: str = "film",
-        outputs: int | None = None,
-    ) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        outputs = act_dim if outputs is None else outputs
-        self.padding = -pred_horizon % 2 ** (LEVELS - 1)
-        parts = [width / (CHANNEL_STEP * 2**level) for level in reversed(range(LEVELS))]
+        self.padding = -shape.pred_horizon % 2 ** (LEVELS - 1)
+        parts = [shape.width / (CHANNEL_STEP * 2**level) for level in reversed(range(LEVELS))]
         channels = [CHANNEL_STEP * max(1, int(size + 0.5)) for size in parts]
         steps, width = list(itertools.pairwise(channels)), channels[-1]
         self.embed_time = SinusoidalTimeEmbedding(TIME_DIM)
-        self.embed_context = ContextEmbedding(condition_dim, width, conditioning)
-        self.input = nn.Linear(act_dim + self.embed_context.joined_dim, channels[0])
-        self.down = nn.ModuleList(Stage(fine, fine, depth) for fine, _ in steps)
+        self.embed_context = ContextEmbedding(shape.condition_dim, width, shape.conditioning)
+        self.input = nn.Linear(shape.act_dim + self.embed_context.joined_dim, channels[0])
+        self.down = nn.ModuleList(Stage(fine, fine, shape.depth) for fine, _ in steps)
         self.merges = nn.ModuleList(nn.Linear(2 * fine, coarse) for fine, coarse in steps)
-        self.middle = Stage(width, width, depth)
+        self.middle = Stage(width, width, shape.depth)
         steps.reverse()
         self.splits = nn.ModuleList(nn.Linear(coarse, 2 * fine) for fine, coarse in steps)
-        self.up = nn.ModuleList(Stage(2 * fine, fine, depth) for fine, _ in steps)
+        self.up = nn.ModuleList(Stage(2 * fine, fine, shape.depth) for fine, _ in steps)
         self.film_sizes = [b.film_size for b in self.modules() if isinstance(b, FilmBlock)]
         self.films = nn.Linear(width, sum(self.film_sizes))
         self.output_norm = nn.LayerNorm(channels[0])
-        self.output = zeroed(nn.Linear(channels[0], outputs))
-        self.gate = TimeGate(act_dim, outputs)
+        self.output = zeroed(nn.Linear(channels[0], shape.output_dim))
+        self.gate = TimeGate(shape)
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Predict a chunk.

@@ -1,32 +1,29 @@
-"""The table of objectives: ways to learn from demonstrations, most with one and the same network.
+"""Objectives: ways to learn from demonstrations, most with one and the same network.
 
-To add one, subclass `policies.objectives.base.Objective` and enter it here.
+To add one to the suite, subclass `policies.objectives.base.Objective` and enter it in
+`policies.catalogue`; one's own is made known by `add_objective`.
 """
 
-from policies.objectives.base import Objective
-from policies.objectives.bc import BehaviourCloning
-from policies.objectives.diffusion import Diffusion
-from policies.objectives.flow import Flow
-from policies.objectives.gmm import MixtureDensity
-from policies.objectives.knn import NearestNeighbour
-from policies.objectives.meanflow import MeanFlow
-from policies.objectives.mip import MinimalIterativePolicy
-from policies.objectives.options import ObjectiveOptions
-from policies.objectives.reflow import Reflow
-from policies.objectives.shortcut import Shortcut
-from policies.registry import lookup
+import re
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "flow": Flow,
-    "reflow": Reflow,
-    "meanflow": MeanFlow,
-    "shortcut": Shortcut,
-    "diffusion": Diffusion,
-    "mip": MinimalIterativePolicy,
-    "bc": BehaviourCloning,
-    "gmm": MixtureDensity,
-    "knn": NearestNeighbour,
-}
+from policies.catalogue import MORE_COLOURS, POLICIES, PolicyEntry
+from policies.objectives.base import Objective
+from policies.objectives.options import ObjectiveOptions
+from policies.registry import load, lookup
+
+_ADDED: dict[str, type[Objective]] = {}
+"""The classes that `add_objective` was given, which need not be importable."""
+
+
+def load_objective(name: str) -> type[Objective]:
+    """Return the class of the objective called `name`.
+
+    Raises:
+        ValueError: The name is unknown.
+    """
+    entry = lookup("objective", name, POLICIES)
+    objective: type[Objective] = _ADDED.get(name) or load(entry.target, entry.extra)
+    return objective
 
 
 def make_objective(
@@ -38,7 +35,7 @@ def make_objective(
     """Build the objective called `name`.
 
     Args:
-        name: A key of `OBJECTIVES`.
+        name: A key of `policies.catalogue.POLICIES`.
         prediction: What the network predicts, one of the objective's `predictions`.
         chunk_shape: ``(pred_horizon, act_dim)``.
         options: Choices inside the objective.
@@ -46,4 +43,52 @@ def make_objective(
     Raises:
         ValueError: The name or the prediction is unknown.
     """
-    return lookup("objective", name, OBJECTIVES)(prediction, chunk_shape, options)
+    return load_objective(name)(prediction, chunk_shape, options)
+
+
+def add_objective(
+    name: str,
+    objective: type[Objective],
+    label: str = "",
+    colour: str = "",
+    place: int | None = None,
+) -> None:
+    """Enter an objective of one's own in the catalogue, with the facts that its class states.
+
+    Args:
+        name: Its name.
+        objective: Its class; states `predictions`, `limits` and `default_sampler`.
+        label: What tables and figures call it; empty is its name.
+        colour: In figures, "#rrggbb"; empty is one that the suite does not use.
+        place: Rank in tables and figures; the suite has 10, 20 and so on. None is after all others.
+
+    Raises:
+        ValueError: Another policy has that name, or a fact is missing or impossible.
+    """
+    if name in POLICIES:
+        raise ValueError(f"A policy named {name!r} is registered already; choose another name.")
+    missing = [
+        fact
+        for fact in ("predictions", "limits", "default_sampler")
+        if not hasattr(objective, fact)
+    ]
+    if missing:
+        raise ValueError(f"{objective.__name__} has to state {', '.join(missing)}.")
+    lookup(f"default_sampler of {objective.__name__}", objective.default_sampler, objective.limits)
+    if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
+        raise ValueError(f"colour is {colour!r}; give one as '#rrggbb'.")
+    last = max(entry.place for entry in POLICIES.values())
+    POLICIES[name] = PolicyEntry(
+        f"{objective.__module__}:{objective.__qualname__}",
+        objective.predictions,
+        dict(objective.limits),
+        objective.default_sampler,
+        last + 10 if place is None else place,
+        colour or MORE_COLOURS[len(_ADDED) % len(MORE_COLOURS)],
+        label,
+        objective.planned,
+        objective.reads,
+        objective.teacher,
+        objective.trains,
+    )
+    _ADDED[name] = objective

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from policies.objectives.base import Network, Noise, Objective
-from policies.samplers import AVERAGE_SAMPLERS
+from policies.samplers import AverageSolver, load_sampler
 
 LARGEST_ACTION = 2.0
 """Bound of what a network says of itself. Actions are within 1, but so tight a bound pulls rough
@@ -19,8 +19,6 @@ class AverageVelocity(Objective):
     At h = 0 these are a flow's velocity and clean chunk, and are learnt as a flow learns them.
     """
 
-    predictions = ("sample", "velocity")
-
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:
@@ -31,7 +29,8 @@ class AverageVelocity(Objective):
             time = torch.stack((x_t.new_full((len(x_t),), t), x_t.new_full((len(x_t),), h)), dim=1)
             return network(x_t, time, condition)
 
-        return AVERAGE_SAMPLERS[sampler].solve(output, self.prediction, noise(), steps)
+        solve: AverageSolver = load_sampler(sampler)
+        return solve(output, self.prediction, noise(), steps)
 
     def flow_target(self, actions: Tensor, velocity: Tensor) -> Tensor:
         """Return what the network is to predict at h = 0: the chunk, or the path's velocity."""

@@ -2,17 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, TypeAlias, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from policies.catalogue import PolicyEntry, StepLimits
 from policies.objectives.options import ObjectiveOptions
 from policies.registry import unknown_name
 from policies.samplers.names import SamplerName, parse_sampler
-from policies.samplers.steps import StepLimits
 
 Network: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
 """``(noisy_actions (B, Tp, act_dim), time, condition (B, C)) -> (B, Tp, outputs)``.
@@ -51,13 +51,15 @@ class Objective(nn.Module, ABC):
         options: Choices inside the objective; those it does not read are ignored.
 
     Attributes:
-        reads: The fields of `ObjectiveOptions` that this objective reads.
-        trains: Whether it has a network to train; one that has none keeps the data instead.
-        teacher: The objective whose trained network this one learns from; None is the data alone.
-        predictions: The predictions this objective can be trained with; the first is the default.
+        predictions: What the network may predict; this and the next are in words at
+            `policies.catalogue.PolicyEntry`. An objective of the suite reads them from its entry,
+            one of a user's own states them.
         limits: Sampler name to the steps it accepts.
-        default_sampler: The sampler used when none is asked for.
-        planned: The samplers that a run evaluates without being asked; None is all of `limits`.
+        default_sampler: See `PolicyEntry`, as for all below.
+        planned: None is all of `limits`.
+        reads: None of the options.
+        trains: True.
+        teacher: None.
 
     Raises:
         ValueError: The objective does not know this prediction.
@@ -70,6 +72,14 @@ class Objective(nn.Module, ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     trains: ClassVar[bool] = True
     teacher: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, entry: PolicyEntry | None = None, **others: Any) -> None:
+        """Take over the facts of the objective's entry in the catalogue, if it has one."""
+        super().__init_subclass__(**others)
+        if entry is not None:
+            cls.predictions, cls.limits = entry.predictions, entry.limits
+            cls.default_sampler, cls.planned = entry.default_sampler, entry.planned
+            cls.reads, cls.trains, cls.teacher = entry.reads, entry.trains, entry.teacher
 
     def __init__(
         self,

@@ -4,19 +4,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import Network, Noise, Objective
-from policies.samplers.steps import StepLimits
 
 
-class BehaviourCloning(Objective):
+class BehaviourCloning(Objective, entry=POLICIES["bc"]):
     """Mean squared error of the chunk predicted from zeros at t = 0.
 
     The same network with no noise to tell equally good chunks apart: it learns their mean.
     """
-
-    predictions = ("sample",)
-    limits = {"direct": StepLimits(default=1, highest=1)}  # noqa: RUF012
-    default_sampler = "direct"
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

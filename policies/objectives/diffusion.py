@@ -4,12 +4,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import DIFFUSION_STEPS, POLICIES
 from policies.objectives.base import Network, Noise, Objective, normal_like
 from policies.objectives.options import ObjectiveOptions
-from policies.samplers import DIFFUSION_SAMPLERS, ReverseProcess
+from policies.samplers import MakeProcess, ReverseProcess, load_sampler
 from policies.schedules import (
-    DIFFUSION_PREDICTIONS,
-    DIFFUSION_STEPS,
     SCHEDULES,
     alphas_cumprod,
     v_from_sample,
@@ -21,7 +20,7 @@ def network_time(k: int | Tensor) -> float | Tensor:
     return 1 - (k + 1) / DIFFUSION_STEPS
 
 
-class Diffusion(Objective):
+class Diffusion(Objective, entry=POLICIES["diffusion"]):
     """DDPM (Ho et al. 2020, arXiv 2006.11239) with 100 training steps.
 
     The schedule is an option: cosine (Nichol & Dhariwal 2021) or Ho et al.'s linear one.
@@ -29,12 +28,6 @@ class Diffusion(Objective):
     Diffusion Policy (Chi et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a
     sampler.
     """
-
-    predictions = DIFFUSION_PREDICTIONS
-    limits = {name: sampler.limits for name, sampler in DIFFUSION_SAMPLERS.items()}  # noqa: RUF012
-    default_sampler = "ddpm"
-    planned = ("ddpm", "ddim")
-    reads = ("schedule",)
 
     alpha: Tensor
     sigma: Tensor
@@ -80,8 +73,8 @@ class Diffusion(Objective):
         self.check_sampler(sampler, steps)
         key = (sampler, steps)
         if key not in self._processes:
-            build = DIFFUSION_SAMPLERS[sampler].build
-            self._processes[key] = build(self._alphas_cumprod, self.prediction, steps)
+            make: MakeProcess = load_sampler(sampler)
+            self._processes[key] = make(self._alphas_cumprod, self.prediction, steps)
 
         def predict(x_t: Tensor, k: int) -> Tensor:
             return network(x_t, x_t.new_full((len(x_t),), float(network_time(k))), condition)

@@ -1,21 +1,20 @@
 """Conditional flow matching along straight paths from noise to the action chunk."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import Network, Noise, Objective, RowNetwork, normal_like
 from policies.objectives.flow_times import draw_times
 from policies.objectives.pairing import optimal_transport
-from policies.samplers import ADAPTIVE_SAMPLERS, ODE_SAMPLERS
+from policies.samplers import AdaptiveSolver, OdeSolver, load_sampler
 from policies.samplers.dormand_prince import RowField
 from policies.samplers.ode import Field, SampleField, VelocityField
 from policies.schedules import velocity_from_sample
 
 
-class Flow(Objective):
+class Flow(Objective, entry=POLICIES["flow"]):
     """Flow matching (Lipman et al. 2023, arXiv 2210.02747; Liu et al. 2023, arXiv 2209.03003).
 
     Time 0 is noise, time 1 is data. The network predicts the clean chunk, from which the velocity
@@ -23,14 +22,6 @@ class Flow(Objective):
     times and the pairing of noise with chunks are options, as in `policies.objectives.flow_times`
     and `policies.objectives.pairing`.
     """
-
-    predictions = ("sample", "velocity")
-    limits = {  # noqa: RUF012
-        name: sampler.limits for name, sampler in (ODE_SAMPLERS | ADAPTIVE_SAMPLERS).items()
-    }
-    default_sampler = "euler"
-    planned = ("euler",)
-    reads: ClassVar[tuple[str, ...]] = ("time_sampling", "pairing")
 
     def coupling(
         self, actions: Tensor, condition: Tensor, generator: torch.Generator
@@ -65,12 +56,15 @@ class Flow(Objective):
         """Carry noise to t = 1 along the learnt field; see `Objective.sample`."""
         self.check_sampler(sampler, steps)
         parsed = self.parse_sampler(sampler)
-        if parsed.name in ADAPTIVE_SAMPLERS:
-            solve, singular_end = ADAPTIVE_SAMPLERS[parsed.name].solve, self.prediction == "sample"
-            rows = self._velocity_of_rows(network, condition)
-            return solve(rows, noise(), parsed.rtol, parsed.atol, singular_end)
-        field = self.field(network, condition)
-        return ODE_SAMPLERS[parsed.name].solve(field, noise(), steps, parsed.grid)
+        if self.limits[parsed.name].adaptive:
+            solve_rows: AdaptiveSolver = load_sampler(parsed.name)
+            rows, singular_end = (
+                self._velocity_of_rows(network, condition),
+                self.prediction == "sample",
+            )
+            return solve_rows(rows, noise(), parsed.rtol, parsed.atol, singular_end)
+        solve: OdeSolver = load_sampler(parsed.name)
+        return solve(self.field(network, condition), noise(), steps, parsed.grid)
 
     def field(self, network: Network, condition: Tensor) -> Field:
         """Return the velocity field of a network, given the condition ``(B, C)`` of each chunk."""

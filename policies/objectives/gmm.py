@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import Network, Noise, Objective
 from policies.objectives.options import ObjectiveOptions
-from policies.samplers.steps import StepLimits
 
 MODES = 5
 """Modes of the mixture, as robomimic's BC-GMM has."""
@@ -33,7 +33,7 @@ class Mixture(NamedTuple):
     deviations: Tensor
 
 
-class MixtureDensity(Objective):
+class MixtureDensity(Objective, entry=POLICIES["gmm"]):
     """Mixture-density network of 5 modes, as robomimic's BC-GMM (Mandlekar et al. 2021).
 
     arXiv 2108.03298; a mixture density network is Bishop's (2006, section 5.6). A mode is a whole
@@ -43,10 +43,6 @@ class MixtureDensity(Objective):
 
     The network is fed zeros at t = 0, as for behaviour cloning.
     """
-
-    predictions = ("sample",)
-    limits = {"mixture": StepLimits(default=1, highest=1)}  # noqa: RUF012
-    default_sampler = "mixture"
 
     mode_offsets: Tensor
 

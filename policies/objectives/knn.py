@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import Network, Noise, Objective
 from policies.objectives.options import ObjectiveOptions
-from policies.samplers.steps import StepLimits
 
 MEMORY = ("observations", "actions", "observation_index", "action_index")
 """What is kept, and saved with a checkpoint."""
 
 
-class NearestNeighbour(Objective):
+class NearestNeighbour(Objective, entry=POLICIES["knn"]):
     """The chunk that followed the most similar window of the demonstrations (VINN, k = 1).
 
     Pari et al. 2021 (arXiv 2112.01511) average the actions of k neighbours with weights
@@ -25,11 +25,6 @@ class NearestNeighbour(Objective):
     The data are kept as rows, with the windows as indices into them, so that a checkpoint is about
     as large as the demonstrations.
     """
-
-    predictions = ("sample",)
-    limits = {"nearest": StepLimits(default=1, highest=1, evaluations=0)}  # noqa: RUF012
-    default_sampler = "nearest"
-    trains = False
 
     observations: Tensor
     actions: Tensor

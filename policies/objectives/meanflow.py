@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES
 from policies.objectives.average import (
     AverageVelocity,
     bound_chunk,
@@ -11,7 +12,6 @@ from policies.objectives.average import (
     uniform_like,
 )
 from policies.objectives.base import Network, normal_like
-from policies.samplers import AVERAGE_SAMPLERS
 
 FLOW_SHARE = 0.75
 """Share of a batch that learns the velocity itself, at h = 0."""
@@ -21,7 +21,7 @@ CLOSEST = 1e-6
 """Least ``1 - t`` that the length of a step is divided by."""
 
 
-class MeanFlow(AverageVelocity):
+class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
     """MeanFlow (Geng et al. 2025, arXiv 2505.13447): from noise to a chunk in one step, or in more.
 
     The paper's time runs from data to noise, with a step from t back to r; here a step goes from t
@@ -30,10 +30,6 @@ class MeanFlow(AverageVelocity):
     22: a weight that falls with a chunk's own error turns what is learnt from a mean towards a
     mode.
     """
-
-    limits = {"average": AVERAGE_SAMPLERS["average"].limits}  # noqa: RUF012
-    default_sampler = "average"
-    planned = ("average",)
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

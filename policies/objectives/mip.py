@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import Network, Noise, Objective, normal_like
-from policies.samplers.steps import StepLimits
 
 SECOND_TIME = 0.9
 """The paper's ``t*``: time of the second step, whose input is a tenth noise."""
 
 
-class MinimalIterativePolicy(Objective):
+class MinimalIterativePolicy(Objective, entry=POLICIES["mip"]):
     """Two regression steps, each with a target (Pan et al. 2025, arXiv 2512.01809).
 
     The first step is behaviour cloning; the second corrects a nearly clean chunk. Nothing here
@@ -21,10 +21,6 @@ class MinimalIterativePolicy(Objective):
     This is the form of the paper. The authors' later code scales neither the chunk nor the first
     prediction by ``t*``, and weighs the two terms by ``1 / t*^2`` and ``1 / (1 - t*)^2``.
     """
-
-    predictions = ("sample",)
-    limits = {"two_step": StepLimits(default=2, lowest=2, highest=2)}  # noqa: RUF012
-    default_sampler = "two_step"
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

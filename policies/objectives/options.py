@@ -2,14 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+from policies.catalogue import OPTIONS
 from policies.registry import unknown_name
-
-CHOICES: dict[str, tuple[str, ...]] = {
-    "time_sampling": ("uniform", "logit_normal", "beta"),
-    "pairing": ("independent", "optimal_transport"),
-    "schedule": ("cosine", "linear"),
-}
-"""Option to its values, the default first."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +19,12 @@ class ObjectiveOptions:
         ValueError: A value is unknown.
     """
 
-    time_sampling: str = "uniform"
-    pairing: str = "independent"
-    schedule: str = "cosine"
+    time_sampling: str = OPTIONS["time_sampling"][0]
+    pairing: str = OPTIONS["pairing"][0]
+    schedule: str = OPTIONS["schedule"][0]
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value not in CHOICES[field.name]:
-                raise unknown_name(field.name, value, CHOICES[field.name])
+            if value not in OPTIONS[field.name]:
+                raise unknown_name(field.name, value, OPTIONS[field.name])

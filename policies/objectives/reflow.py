@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from policies.catalogue import POLICIES
 from policies.objectives.base import normal_like
 from policies.objectives.flow import Flow
 from policies.objectives.options import ObjectiveOptions
@@ -19,7 +20,7 @@ On PressEither twice as many bring a chunk hardly nearer to where 100 lead (0.00
 actions of [-1, 1], whose spread is 0.08); an update costs about four of the flow's."""
 
 
-class Reflow(Flow):
+class Reflow(Flow, entry=POLICIES["reflow"]):
     """The 2-rectified flow (Liu et al. 2023, arXiv 2209.03003).
 
     The flow loss, between noise and the chunk to which a trained flow, the teacher, carries that
@@ -31,9 +32,6 @@ class Reflow(Flow):
     A policy starts from the teacher's weights (`policies.teaching`). The teacher serves the
     loss alone: it is no part of the policy's parameters, of its state or of its copies.
     """
-
-    reads = ("time_sampling",)
-    teacher = "flow"
 
     def __init__(
         self,

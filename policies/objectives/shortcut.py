@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from policies.catalogue import POLICIES, SHORTCUT_STEPS
 from policies.objectives.average import (
     AverageVelocity,
     bound_chunk,
@@ -11,8 +12,7 @@ from policies.objectives.average import (
     uniform_like,
 )
 from policies.objectives.base import Network, normal_like
-from policies.samplers import AVERAGE_SAMPLERS
-from policies.samplers.average import SHORTCUT_STEPS, average_step
+from policies.samplers.average import average_step
 
 CONSISTENCY_SHARE = 0.25
 """Share of a batch that learns long steps from shorter ones; section 3.2 of the paper."""
@@ -20,17 +20,13 @@ LENGTHS = SHORTCUT_STEPS.bit_length() - 1
 """How many lengths are learnt from shorter ones: 1, 1/2 .. 2 / `SHORTCUT_STEPS`."""
 
 
-class Shortcut(AverageVelocity):
+class Shortcut(AverageVelocity, entry=POLICIES["shortcut"]):
     """Shortcut models (Frans et al. 2024, arXiv 2410.12557): a power of two of equal steps.
 
     The targets are the network's own, without gradient, where the paper takes averaged weights;
     the chunks of which they are made are bounded, without which they can grow without end. A
     flow's times are continuous, where the paper's are multiples of the shortest step.
     """
-
-    limits = {"shortcut": AVERAGE_SAMPLERS["shortcut"].limits}  # noqa: RUF012
-    default_sampler = "shortcut"
-    planned = ("shortcut",)
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

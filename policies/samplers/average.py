@@ -11,13 +11,11 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from policies.catalogue import SHORTCUT_STEPS
 from policies.schedules import Scalar
 
 StepOutput: TypeAlias = Callable[[Tensor, float, float], Tensor]
 """``(x_t, t, h) -> output``, like ``x_t``: the network's word on a step of length h from t."""
-
-SHORTCUT_STEPS = 64
-"""Most steps of the sampler `shortcut`, a power of two; its shortest step is one of them."""
 
 
 def average_step(prediction: str, output: Tensor, x_t: Tensor, t: Scalar, h: Scalar) -> Tensor:

@@ -7,12 +7,10 @@ grid and the default tolerances have no suffix, so that a sampler has one name.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from policies.catalogue import TOLERANCE, StepLimits
 from policies.registry import lookup, unknown_name
 from policies.samplers.grids import GRIDS, UNIFORM
-from policies.samplers.steps import StepLimits
 
-TOLERANCE = 1e-3
-"""Default of both tolerances: 0.05 % of the range of a normalised action."""
 LOWEST_TOLERANCE, HIGHEST_TOLERANCE = 1e-10, 1.0
 
 

@@ -10,9 +10,9 @@ from tests.benchmarks import (
     decisions,
     demonstrations,
     environments,
-    fast_network,
     harness,
     physics,
+    planner,
     start_up,
     training,
 )
@@ -39,10 +39,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         training.measure,
     ),
     "decisions": ("Decisions: default network, batch 1, one torch thread", decisions.measure),
-    "fast_network": (
+    "planner": (
         "Planned networks: one decision of flow, Euler, 10 steps, small networks, batch 1, "
         "one torch thread",
-        fast_network.measure,
+        planner.measure,
     ),
     "start_up": ("Start-up", start_up.measure),
 }

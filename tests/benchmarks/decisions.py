@@ -10,11 +10,9 @@ from torch import Tensor
 from envs.registry import make_task
 from fmbench.config import KNOWN_POLICIES, RunConfig
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
+from policies.catalogue import DIFFUSION_STEPS, POLICIES, SAMPLERS
 from policies.latency import measure_latency
-from policies.objectives import OBJECTIVES
 from policies.objectives.base import Objective
-from policies.samplers import ADAPTIVE_SAMPLERS
-from policies.schedules import DIFFUSION_STEPS
 from policies.threads import one_thread
 from tests.benchmarks.interleaved import ratio, spread
 from tests.benchmarks.report import Row
@@ -26,16 +24,16 @@ LIMITS_US = {"euler": 5.0, "ddpm": 20.0, "ddim": 20.0}
 SCHEDULERS = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}
 """Our sampler to the scheduler of diffusers that takes the same steps."""
 LEAST_RATIO = 5.0
-SAMPLERS = [
+CELLS = [
     (objective, sampler, limits.default)
     for objective in KNOWN_POLICIES
-    for sampler, limits in OBJECTIVES[objective].limits.items()
+    for sampler, limits in POLICIES[objective].limits.items()
 ]
 
 
 def measure() -> list[Row]:
     """Return each sampler's time per step outside the network and its decision's percentiles."""
-    around_networks = [which for which in SAMPLERS if OBJECTIVES[which[0]].trains]
+    around_networks = [which for which in CELLS if POLICIES[which[0]].trains]
     per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in around_networks}
     theirs: dict[str, list[float]] = {sampler: [] for sampler in SCHEDULERS}
     for _ in range(ROUNDS):
@@ -63,12 +61,12 @@ def measure() -> list[Row]:
         )
         for sampler, values in theirs.items()
     ]
-    return rows + [row for which in SAMPLERS for row in _latency(*which)]
+    return rows + [row for which in CELLS for row in _latency(*which)]
 
 
 def _label(sampler: str) -> str:
     """Say what a sampler's time is the time of."""
-    return f"{sampler}, per {'evaluation' if sampler in ADAPTIVE_SAMPLERS else 'step'}"
+    return f"{sampler}, per {'evaluation' if SAMPLERS[sampler].limits.adaptive else 'step'}"
 
 
 def _policy(objective: str) -> ChunkPolicy:

@@ -16,8 +16,9 @@ from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.update import EagerUpdate, GraphUpdate
 from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
-from policies.backbones import BACKBONES, DEFAULT_CONDITIONING
-from policies.backbones.sizes import SIZES, network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, SIZES
 from policies.graph_sampler import make_sampling
 from tests.benchmarks.interleaved import Spread, ratio, spread
 from tests.benchmarks.report import Row, describe_machine, markdown, write
@@ -66,11 +67,10 @@ def random_windows() -> Windows:
 def start(windows: Windows, backbone: str, size: str, config: TrainConfig, seed: int = 0,
           objective: str = "flow") -> TrainingState:  # fmt: skip
     """Begin a training on the device."""
-    width, depth = network_size(
-        backbone, size, DEFAULT_CONDITIONING[backbone], ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
-    )
+    shape = sized(NetworkShape(ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM), backbone, size)
+    sizes = (shape.width, shape.depth)
     policy = ChunkPolicyConfig(
-        OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON, objective, "sample", backbone, width, depth
+        OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON, objective, "sample", backbone, *sizes
     )
     return start_training(policy, config, windows, seed, DEVICE)
 

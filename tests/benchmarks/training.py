@@ -13,13 +13,13 @@ from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, start_training
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
 from tests.benchmarks.report import Row
 
 CONFIG = RunConfig()
 TRAIN = TrainConfig(batch_size=CONFIG.batch_size)
-TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 EPISODE_STEPS = 110  # about a LiftCube demonstration
 UPDATES, ROUNDS, DATA_LIMIT = 60, 7, 5.0
 
@@ -74,7 +74,7 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
         depth=3,
     )
     teacher = None
-    if (taught_by := OBJECTIVES[objective].teacher) is not None:
+    if (taught_by := POLICIES[objective].teacher) is not None:
         teacher = start_training(replace(policy, objective=taught_by), TRAIN, windows, 0).policy
     state = start_training(policy, TRAIN, windows, train_seed=0, teacher=teacher)
 

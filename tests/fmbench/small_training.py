@@ -7,7 +7,7 @@ from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, TrainingState, averaged_policy, start_training
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 
 CONFIG = TrainConfig(updates=11, batch_size=5, warmup_updates=3, log_every=4)
 ORIGIN = {"task": "fmbench/PressEither-v2", "train_seed": "3"}
@@ -37,7 +37,7 @@ def start(
 ) -> TrainingState:
     policy = ChunkPolicyConfig(3, 2, 2, 7, objective, backbone=backbone, width=width, depth=1)
     teacher = None
-    if (taught_by := OBJECTIVES[objective].teacher) is not None:
+    if (taught_by := POLICIES[objective].teacher) is not None:
         trained = start(windows, taught_by, train_seed, CONFIG, width, backbone)
         train(trained, CONFIG, windows)
         teacher = averaged_policy(trained)

@@ -17,8 +17,7 @@ from fmbench.config import (
     make_config,
 )
 from fmbench.errors import FmbenchError
-from policies.backbones import BACKBONES
-from policies.objectives import OBJECTIVES
+from policies.catalogue import BACKBONES, POLICIES
 
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
@@ -45,7 +44,7 @@ def test_given_values_win_over_the_preset_and_none_leaves_it() -> None:
 
 
 def test_every_objective_is_a_policy() -> None:
-    assert list(OBJECTIVES) == KNOWN_POLICIES
+    assert list(POLICIES) == KNOWN_POLICIES
 
 
 def test_all_stands_for_every_task() -> None:

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
-from policies.objectives import OBJECTIVES, make_objective
+from policies.backbones.shape import NetworkShape
+from policies.objectives import load_objective, make_objective
 from policies.objectives.base import Objective
 
 Problem: TypeAlias = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
@@ -75,10 +76,10 @@ def train(
 ) -> tuple[nn.Module, Objective]:
     """Train a small network in batches of 512, from its teacher's weights where it has one."""
     width, depth = SIZES[backbone]
-    outputs = OBJECTIVES[objective].outputs_per_action(SHAPE[1])
+    outputs = load_objective(objective).outputs_per_action(SHAPE[1])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(backbone, 2, 4, 2, width, depth, "film", outputs)
+        network = make_backbone(backbone, NetworkShape(2, 4, 2, width, depth, "film", outputs))
     learner = make_objective(objective, "sample", SHAPE)
     if teacher is not None:
         network.load_state_dict(teacher.state_dict())

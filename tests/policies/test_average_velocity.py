@@ -4,14 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from policies.backbones import BACKBONES, make_backbone
+from policies.backbones import make_backbone
+from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, SAMPLERS
 from policies.embeddings import HIGHEST_SLOW_FREQUENCY, SinusoidalTimeEmbedding
 from policies.objectives import make_objective
 from policies.objectives.average import LARGEST_ACTION
 from policies.objectives.base import Network
 from policies.objectives.meanflow import MeanFlow
 from policies.objectives.shortcut import Shortcut
-from policies.samplers import AVERAGE_SAMPLERS
+from policies.samplers import load_sampler
 from policies.samplers.average import SHORTCUT_STEPS, average, shortcut
 from policies.samplers.ode import VelocityField, euler
 from policies.samplers.steps import StepLimits
@@ -59,7 +61,7 @@ def test_the_meanflow_target_of_the_exact_network_is_its_output(prediction: str)
 def test_where_the_length_is_zero_meanflow_is_the_flow_whatever_the_network(
     prediction: str,
 ) -> None:
-    network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+    network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
     actions, noise, t = normal(6, *SHAPE), normal(6, *SHAPE, seed=1), torch.linspace(0, 1, 6)
     time = torch.stack((t, torch.zeros(6)), dim=1).double()
     x_t = torch.lerp(noise, actions, time[:, :1, None])
@@ -136,7 +138,7 @@ def test_the_shortest_shortcut_is_an_euler_step_of_the_velocity() -> None:
     assert told == {0, 2 / SHORTCUT_STEPS}
 
 
-@pytest.mark.parametrize("solve", [sampler.solve for sampler in AVERAGE_SAMPLERS.values()])
+@pytest.mark.parametrize("solve", [load_sampler(name) for name in ("average", "shortcut")])
 @pytest.mark.parametrize("steps", [1, 2, 16, 64])
 def test_constant_answers_are_exact_in_any_number_of_steps(solve: type, steps: int) -> None:
     x, chunk = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
@@ -201,7 +203,7 @@ def test_steps_in_training_end_by_the_data_and_part_of_a_batch_is_a_flow(name: s
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_losses_need_no_values_on_the_host(name: str, backbone: str) -> None:
     # A tensor on "meta" has no values: reading one, or a shape that depends on one, is an error.
-    network = make_backbone(backbone, 2, 3, 1, 16, 1).to("meta")
+    network = make_backbone(backbone, NetworkShape(2, 3, 1, 16, 1)).to("meta")
     actions, condition = (torch.zeros(8, *shape, device="meta") for shape in (SHAPE, (1,)))
     learner = make_objective(name, "sample", SHAPE)
     loss = learner.loss(network, actions, condition, torch.Generator())
@@ -212,7 +214,7 @@ def test_losses_need_no_values_on_the_host(name: str, backbone: str) -> None:
 @pytest.mark.parametrize("rows", [1, 2, 7])
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_only_the_generator_decides_the_loss(name: str, rows: int) -> None:
-    network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+    network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
     learner, actions = make_objective(name, "sample", SHAPE), normal(rows, *SHAPE)
 
     def loss() -> Tensor:
@@ -232,7 +234,7 @@ def test_only_the_generator_decides_the_loss(name: str, rows: int) -> None:
 def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone("mlp", 2, 3, 1, 16, 1).double()
+        network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
         torch.nn.init.normal_(network.get_parameter("output.weight"))
     noise, learner = normal(6, *SHAPE), make_objective(name, "sample", SHAPE)
     sampler, steps = learner.resolve_sampler(None, 4)
@@ -242,7 +244,7 @@ def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
 
 
 def test_powers_of_two_are_named_one_by_one() -> None:
-    limits = AVERAGE_SAMPLERS["shortcut"].limits
+    limits = SAMPLERS["shortcut"].limits
     assert [n for n in range(-2, 200) if limits.allow(n)] == [1, 2, 4, 8, 16, 32, 64]
     assert [limits.steps_at(nfe) for nfe in (0, 1, 3, 4, 64, 128)] == [None, 1, None, 4, 64, None]
     assert limits.possible_nfe == "1, 2, 4, 8, 16, 32 or 64 network evaluations"

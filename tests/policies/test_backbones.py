@@ -7,8 +7,10 @@ from torch import Tensor, nn
 
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.actor import INFERENCE_ROWS
-from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING, make_backbone
+from policies.backbones import make_backbone
 from policies.backbones.context import ContextEmbedding, PlainContext
+from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, CONDITIONINGS
 from tests.policies.test_actor import windows
 from tests.policies.two_modes import build, errors_to_modes, train
 
@@ -22,7 +24,7 @@ def make(kind: str, width: int = 16, depth: int = 2, pred_horizon: int = 7) -> n
     name, _, conditioning = kind.partition(" ")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(name, 5, pred_horizon, 3, width, depth, conditioning or None)
+        return make_backbone(name, NetworkShape(5, pred_horizon, 3, width, depth, conditioning))
 
 
 def inputs(rows: int = 3, pred_horizon: int = 7) -> tuple[Tensor, Tensor, Tensor]:
@@ -130,9 +132,9 @@ def test_the_condition_either_modulates_or_joins_the_inputs(kind: str) -> None:
 
 @NAMES
 def test_conditioning_has_a_default_and_must_be_known(name: str) -> None:
-    default = make(f"{name} {DEFAULT_CONDITIONING[name]}").state_dict()
+    default = make(f"{name} {BACKBONES[name].conditioning}").state_dict()
     assert all(torch.equal(default[key], value) for key, value in make(name).state_dict().items())
-    with pytest.raises(ValueError, match="'concat'"):
+    with pytest.raises(ValueError, match="did you mean concat"):
         make(f"{name} concta")
 
 

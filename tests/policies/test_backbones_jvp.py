@@ -7,7 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import jvp
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone
+from policies.backbones import make_backbone
+from policies.backbones.shape import NetworkShape
+from policies.catalogue import BACKBONES, CONDITIONINGS
 
 EPSILON = 1e-6
 
@@ -15,7 +17,7 @@ EPSILON = 1e-6
 def make(name: str, conditioning: str) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(name, 5, 7, 3, 24, 2, conditioning).double()
+        network = make_backbone(name, NetworkShape(5, 7, 3, 24, 2, conditioning)).double()
         for parameter in network.parameters():
             nn.init.normal_(parameter, std=0.05)
     return network

@@ -1,14 +1,16 @@
 """Sizes: as many parameters in every backbone, whatever the task."""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 
 from envs.registry import has_extra, make_task, suite
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES, CONDITIONINGS
-from policies.backbones.sizes import SIZES, count_parameters, network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import count_parameters, sized
+from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES
 
 LIFT_CUBE = (20, 16, 140)
 RANDOM = random.Random(0)
@@ -20,9 +22,7 @@ DIMS = [
 
 def counts(conditioning: str, size: str, dims: tuple[int, int, int]) -> list[int]:
     return [
-        count_parameters(
-            name, *dims, *network_size(name, size, conditioning, *dims), conditioning=conditioning
-        )
+        count_parameters(name, sized(NetworkShape(*dims, conditioning=conditioning), name, size))
         for name in BACKBONES
     ]
 
@@ -45,19 +45,21 @@ def test_they_do_for_other_dimensions(dims: tuple[int, int, int], conditioning: 
 
 
 def test_the_mlp_has_its_stated_sizes() -> None:
-    assert network_size("mlp", "small", "concat", *LIFT_CUBE) == (256, 3)
-    assert network_size("mlp", "base", "concat", *LIFT_CUBE) == (512, 4)
+    for conditioning in ("", "concat"):
+        shape = NetworkShape(*LIFT_CUBE, 1, 1, conditioning, 40)
+        assert sized(shape, "mlp", "small") == replace(shape, width=256, depth=3)
+        assert sized(shape, "mlp", "base") == replace(shape, width=512, depth=4)
 
 
 def test_counting_is_exact_and_leaves_random_numbers_alone() -> None:
     before = torch.random.get_rng_state()
-    width, depth = network_size("unet", "small", "film", *LIFT_CUBE)
+    shape = sized(NetworkShape(*LIFT_CUBE), "unet", "small")
     count_parameters.cache_clear()
-    counted = count_parameters("unet", *LIFT_CUBE, width, depth, "film")
+    counted = count_parameters("unet", shape)
     assert torch.equal(torch.random.get_rng_state(), before)
     with torch.random.fork_rng():
         policy = ChunkPolicy(
-            ChunkPolicyConfig(70, 20, 2, 16, backbone="unet", width=width, depth=depth)
+            ChunkPolicyConfig(70, 20, 2, 16, backbone="unet", width=shape.width, depth=shape.depth)
         )
     assert counted == sum(parameter.numel() for parameter in policy.network.parameters())
 
@@ -65,11 +67,12 @@ def test_counting_is_exact_and_leaves_random_numbers_alone() -> None:
 @pytest.mark.parametrize(
     ("arguments", "accepted"),
     [
-        (("mpl", "small", "film"), "'mlp'"),
-        (("mlp", "smal", "film"), "'small'"),
-        (("mlp", "small", "fillm"), "'film'"),
+        (("mpl", "small", "film"), "did you mean mlp"),
+        (("mlp", "smal", "film"), "did you mean small"),
+        (("mlp", "small", "fillm"), "did you mean film"),
     ],
 )
 def test_unknown_names_are_refused(arguments: tuple[str, str, str], accepted: str) -> None:
+    backbone, size, conditioning = arguments
     with pytest.raises(ValueError, match=accepted):
-        network_size(*arguments, *LIFT_CUBE)
+        sized(NetworkShape(*LIFT_CUBE, conditioning=conditioning), backbone, size)

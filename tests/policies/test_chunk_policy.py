@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.catalogue import POLICIES
 from policies.counting_network import CountingNetwork
 from policies.embeddings import SinusoidalTimeEmbedding
-from policies.objectives import OBJECTIVES
 from policies.objectives.base import Noise
 
 
@@ -74,7 +74,7 @@ def test_evaluations_are_counted_for_the_rows_that_they_are_for() -> None:
     assert all(torch.equal(output, outputs[0]) for output in outputs), "every row is evaluated"
 
 
-@pytest.mark.parametrize("objective", [n for n, each in OBJECTIVES.items() if each.trains])
+@pytest.mark.parametrize("objective", [n for n, each in POLICIES.items() if each.trains])
 def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     if policy.objective.teacher:
@@ -130,10 +130,10 @@ def test_config_survives_json() -> None:
     [
         ({"obs_dim": 0}, "obs_dim must be a positive integer, not 0"),
         ({"width": 2.5}, "width must be a positive integer, not 2.5"),
-        ({"backbone": "mpl"}, "Unknown backbone 'mpl'. Did you mean 'mlp'"),
-        ({"objective": "flw"}, "Did you mean 'flow'"),
+        ({"backbone": "mpl"}, "unknown backbone 'mpl'; did you mean mlp"),
+        ({"objective": "flw"}, "did you mean flow"),
         ({"objective": "bc", "prediction": "epsilon"}, "BehaviourCloning 'epsilon'.*'sample'"),
-        ({"pred_horizn": 8}, "Did you mean 'pred_horizon'"),
+        ({"pred_horizn": 8}, "did you mean pred_horizon"),
     ],
 )
 def test_bad_configurations_are_refused(values: dict[str, object], says: str) -> None:

@@ -7,9 +7,10 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from policies.catalogue import OPTIONS
 from policies.objectives.flow import Flow
 from policies.objectives.flow_times import TIME_SAMPLINGS, draw_times
-from policies.objectives.options import CHOICES, ObjectiveOptions
+from policies.objectives.options import ObjectiveOptions
 from policies.objectives.pairing import optimal_transport
 from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
@@ -70,8 +71,8 @@ def test_times_have_their_mean_and_quantiles(
 
 
 def test_every_choice_of_times_can_be_drawn() -> None:
-    assert tuple(TIME_SAMPLINGS) == CHOICES["time_sampling"]
-    with pytest.raises(ValueError, match="Did you mean 'logit_normal'"):
+    assert tuple(TIME_SAMPLINGS) == OPTIONS["time_sampling"]
+    with pytest.raises(ValueError, match="did you mean logit_normal"):
         draw_times("logitnormal", MANY, generator())
 
 
@@ -131,7 +132,7 @@ def bend(network: nn.Module, steps: int = 20) -> float:
 
 
 def test_optimal_transport_straightens_paths() -> None:
-    independent, paired = (bend(trained(ObjectiveOptions(pairing=p))) for p in CHOICES["pairing"])
+    independent, paired = (bend(trained(ObjectiveOptions(pairing=p))) for p in OPTIONS["pairing"])
     assert paired < 0.7 * independent
 
 

@@ -92,5 +92,5 @@ def test_it_learns_both_modes_with_their_weights() -> None:
 def test_it_takes_its_own_sampler_only() -> None:
     with pytest.raises(ValueError, match="'mixture' takes exactly 1 step"):
         POLICY.check_sampler("mixture", 5)
-    with pytest.raises(ValueError, match="Known: 'mixture'"):
+    with pytest.raises(ValueError, match="known: mixture"):
         POLICY.check_sampler("euler", 1)

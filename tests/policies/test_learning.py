@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from policies.objectives.base import Objective
 from policies.objectives.flow import Flow
 from policies.straightness import field_straightness

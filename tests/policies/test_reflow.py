@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 from policies.objectives.reflow import TEACHER_STEPS
 from policies.teaching import teach
 
@@ -161,7 +161,7 @@ def test_choices_that_decide_only_the_teachers_own_loss_may_differ() -> None:
     teach(build(replace(CONFIG, objective="reflow")), build(other))
 
 
-@pytest.mark.parametrize("name", [name for name, each in OBJECTIVES.items() if not each.teacher])
+@pytest.mark.parametrize("name", [name for name, each in POLICIES.items() if not each.teacher])
 def test_objectives_without_a_teacher_refuse_one(name: str) -> None:
     policy = build(replace(CONFIG, objective=name))
     with pytest.raises(ValueError, match="learns from data alone: it has no teacher"):

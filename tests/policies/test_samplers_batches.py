@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from policies import ChunkPolicy, ChunkPolicyConfig
+from policies.catalogue import POLICIES
 from policies.chunk_policy import Sample
-from policies.objectives import OBJECTIVES
 from policies.samplers.grids import GRIDS
 
 ROWS = 64
@@ -20,7 +20,7 @@ DRAWS = torch.randn(101, ROWS, 7, 5, generator=GENERATOR)
 
 def combinations() -> Iterator[tuple[str, str, str]]:
     """Every objective with each of its predictions and each of its samplers, on each grid."""
-    for objective, kind in OBJECTIVES.items():
+    for objective, kind in POLICIES.items():
         for prediction in kind.predictions:
             for sampler, limits in kind.limits.items():
                 grids = [f"{sampler}:{grid}" for grid in GRIDS] if limits.grids else [sampler]

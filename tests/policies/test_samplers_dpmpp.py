@@ -15,7 +15,6 @@ from policies.schedules import (
     DIFFUSION_PREDICTIONS,
     alphas_cumprod,
     cosine_betas,
-    epsilon_from_sample,
     v_from_sample,
 )
 
@@ -34,8 +33,9 @@ def as_prediction(prediction: str, x_t: Tensor, k: int) -> Tensor:
     sample = network(x_t, k)
     if prediction == "sample":
         return sample
-    convert = epsilon_from_sample if prediction == "epsilon" else v_from_sample
-    return convert(sample, x_t, alpha, sigma)
+    if prediction == "epsilon":
+        return (x_t - alpha * sample) / sigma
+    return v_from_sample(sample, x_t, alpha, sigma)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 4, 5, 10, 20, 25, 50, 100])

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from policies.objectives import OBJECTIVES, make_objective
-from policies.samplers import ODE_SAMPLERS
+from policies.catalogue import POLICIES, SAMPLERS
+from policies.objectives import make_objective
+from policies.samplers import load_sampler
 from policies.samplers.grids import GRIDS
 from policies.samplers.ode import SampleField, VelocityField
 from policies.samplers.steps import StepLimits
@@ -20,7 +21,7 @@ from tests.policies.linear_gaussian import (
     optimal_velocity,
 )
 
-SOLVERS = {name: sampler.solve for name, sampler in ODE_SAMPLERS.items()}
+SOLVERS = {name: load_sampler(name) for name in ("euler", "midpoint", "heun", "rk4")}
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4}
 FIELDS = {
     "sample": SampleField(lambda x_t, t: optimal_sample(x_t, t, 1 - t)),
@@ -128,23 +129,23 @@ def test_evaluations_at_the_network_are_steps_times_those_of_a_step(
     noise = torch.ones(3, 7, 5)
     chunk = objective.sample(network, torch.zeros(3, 2), lambda: noise, name, steps)
     assert chunk.isfinite().all()
-    assert len(times) == steps * ODE_SAMPLERS[name.partition(":")[0]].limits.evaluations
+    assert len(times) == steps * SAMPLERS[name.partition(":")[0]].limits.evaluations
     assert times[0] == 0
     assert max(times) < 1 or prediction == "velocity"
 
 
 def test_limits_translate_evaluations_to_steps() -> None:
-    limits = ODE_SAMPLERS["rk4"].limits
+    limits = SAMPLERS["rk4"].limits
     assert [limits.steps_at(nfe) for nfe in (0, 3, 4, 6, 8)] == [None, None, 1, None, 2]
     assert limits.possible_nfe == "4 or more network evaluations, in multiples of 4"
-    assert ODE_SAMPLERS["euler"].limits.possible_nfe == "1 or more network evaluations"
+    assert SAMPLERS["euler"].limits.possible_nfe == "1 or more network evaluations"
     assert StepLimits(5, highest=9, evaluations=2).possible_nfe == (
         "2 to 18 network evaluations, in multiples of 2"
     )
-    none = OBJECTIVES["knn"].limits["nearest"]
+    none = POLICIES["knn"].limits["nearest"]
     assert (none.possible_nfe, none.steps_at(0)) == ("exactly 0 network evaluations", 1)
     assert none.steps_at(1) is None
-    one, all_steps = OBJECTIVES["bc"].limits["direct"], OBJECTIVES["diffusion"].limits["ddpm"]
+    one, all_steps = POLICIES["bc"].limits["direct"], POLICIES["diffusion"].limits["ddpm"]
     assert one.possible_nfe == "exactly 1 network evaluation"
     assert all_steps.possible_nfe == "exactly 100 network evaluations"
     assert (all_steps.steps_at(100), all_steps.steps_at(99)) == (100, None)

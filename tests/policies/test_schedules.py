@@ -11,7 +11,7 @@ from diffusers.schedulers.scheduling_ddpm import betas_for_alpha_bar
 from torch import Tensor
 
 from policies import schedules
-from policies.objectives.options import CHOICES
+from policies.catalogue import OPTIONS
 
 SHAPE = (3, 7, 5)
 Pair = tuple[Tensor, Tensor]
@@ -49,7 +49,7 @@ def test_the_linear_schedule_ends_at_noise_whatever_the_steps() -> None:
     assert ends[1000] == pytest.approx(4.04e-5, rel=0.01)  # Ho et al.'s own
     assert ends[100] == pytest.approx(2.0e-5, rel=0.1)
     assert 0 < float(schedules.alphas_cumprod(schedules.linear_betas(21))[-1]) < 1e-3
-    assert tuple(schedules.SCHEDULES) == CHOICES["schedule"]
+    assert tuple(schedules.SCHEDULES) == OPTIONS["schedule"]
     for steps in (0, 1, 20):
         with pytest.raises(ValueError, match=f"at least 21 steps, not {steps}"):
             schedules.linear_betas(steps)
@@ -62,42 +62,6 @@ def test_alphas_cumprod_follow_the_cosine_until_clipped() -> None:
     torch.testing.assert_close(powers[:99], torch.tensor(exact, dtype=torch.float64))
     assert (powers.diff() < 0).all()
     assert 0 < powers[-1] < 1e-5
-
-
-@pytest.mark.parametrize("schedule", schedules.SCHEDULES)
-def test_variance_preserving_conversions_round_trip_over_all_steps(
-    schedule: str, pair: Pair
-) -> None:
-    actions, noise = pair
-    for power in schedules.alphas_cumprod(schedules.SCHEDULES[schedule](100)):
-        alpha, sigma = power.sqrt(), (1 - power).sqrt()
-        x_t = alpha * actions + sigma * noise
-        v = alpha * noise - sigma * actions
-        epsilon = schedules.epsilon_from_sample(actions, x_t, alpha, sigma)
-        assert_near(epsilon, noise)
-        sample = schedules.sample_from_epsilon(noise, x_t, alpha, sigma)
-        assert_near(sample, actions)
-        assert_near(schedules.sample_from_v(v, x_t, alpha, sigma), actions)
-        assert_near(schedules.epsilon_from_v(v, x_t, alpha, sigma), noise)
-        assert_near(schedules.v_from_sample(actions, x_t, alpha, sigma), v)
-        assert_near(schedules.v_from_epsilon(noise, x_t, alpha, sigma), v)
-
-
-@pytest.mark.parametrize("t", [0.0, 1e-3, 0.3, 0.5, 0.999, 1.0])
-def test_flow_conversions_round_trip_exact_at_the_ends(pair: Pair, t: float) -> None:
-    actions, noise = pair
-    x_t = (1 - t) * noise + t * actions
-    velocity = actions - noise
-    assert_near(schedules.sample_from_velocity(velocity, x_t, t), actions)
-    assert_near(schedules.epsilon_from_velocity(velocity, x_t, t), noise)
-    if t < 1:
-        assert_near(schedules.velocity_from_sample(actions, x_t, t), velocity)
-    else:
-        assert torch.equal(schedules.sample_from_velocity(velocity, x_t, t), x_t)
-    if t > 0:
-        assert_near(schedules.velocity_from_epsilon(noise, x_t, t), velocity)
-    else:
-        assert torch.equal(schedules.epsilon_from_velocity(velocity, x_t, t), x_t)
 
 
 QUANTITIES = ("sample", "epsilon", "v_prediction", "velocity")
@@ -114,18 +78,39 @@ def quantities(actions: Tensor, noise: Tensor, alpha: float, sigma: float) -> di
     return dict(zip(QUANTITIES, values, strict=True))
 
 
+def convert(
+    given: str, wanted: str, value: Tensor, x_t: Tensor, alpha: float, sigma: float
+) -> Tensor:
+    """The oracle: any quantity from any other, on any path; what an end leaves open is 0."""
+    weights = {
+        "sample": (1.0, 0.0),
+        "epsilon": (0.0, 1.0),
+        "v_prediction": (-sigma, alpha),
+        "velocity": (1.0, -1.0),
+    }
+    if given == wanted:
+        return value
+    # x_t = alpha * sample + sigma * noise and value = of_sample * sample + of_noise * noise, two
+    # equations solved by Cramer's rule
+    of_sample, of_noise = weights[given]
+    to_sample, to_noise = weights[wanted]
+    determinant = alpha * of_noise - sigma * of_sample
+    sample = noise = torch.zeros_like(x_t)
+    if determinant:
+        sample = (of_noise * x_t - sigma * value) / determinant
+        noise = (alpha * value - of_sample * x_t) / determinant
+    sample = value if given == "sample" else sample
+    noise = value if given == "epsilon" else noise
+    return to_sample * sample + to_noise * noise
+
+
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("as_tensor", [False, True])
-def test_all_pairs_convert_over_the_whole_time_range(
-    pair: Pair, path: str, as_tensor: bool
-) -> None:
+def test_the_oracle_converts_over_the_whole_time_range(pair: Pair, path: str) -> None:
     for t in TIMES:
         alpha, sigma = map(float, PATHS[path](t))
         actions, noise = pair
         x_t = alpha * actions + sigma * noise
         exact = quantities(actions, noise, alpha, sigma)
-        scalars = [torch.full((3, 1, 1), a, dtype=x_t.dtype) if as_tensor else a
-                   for a in (alpha, sigma)]  # fmt: skip
         for given, wanted in itertools.product(QUANTITIES, repeat=2):
             # The only exceptions: pure noise with nothing said of the chunk, and pure data with
             # nothing said of the noise. What is lost there is 0, in every quantity.
@@ -134,70 +119,54 @@ def test_all_pairs_convert_over_the_whole_time_range(
                 expected = quantities(torch.zeros_like(noise), noise, alpha, sigma)[wanted]
             if given != wanted and sigma == 0 and given == "sample":
                 expected = quantities(actions, torch.zeros_like(noise), alpha, sigma)[wanted]
-            found = schedules.convert(given, wanted, exact[given], x_t, *scalars)
+            found = convert(given, wanted, exact[given], x_t, alpha, sigma)
             # x_t is rounded to 1e-16; to find a part of it is to divide by the part's amplitude.
-            part = {"epsilon": alpha, "sample": sigma}
-            atol = 1e-14 / max(part.get(given, 1.0), 1e-14)
+            atol = 1e-14 / max({"epsilon": alpha, "sample": sigma}.get(given, 1.0), 1e-14)
             torch.testing.assert_close(found, expected, atol=atol, rtol=1e-13)
-            back = schedules.convert(wanted, given, found, x_t, *scalars)
-            assert back.isfinite().all()
-            if part.get(wanted, 1.0) > 0:
-                atol += 1e-14 / part.get(wanted, 1.0)
-                torch.testing.assert_close(back, exact[given], atol=atol, rtol=1e-13)
 
 
-def test_named_conversions_agree_with_one_another_at_the_ends(pair: Pair) -> None:
+@pytest.mark.parametrize("as_tensor", [False, True])
+@pytest.mark.parametrize("path", PATHS)
+def test_v_and_velocity_from_a_chunk_are_the_oracles(
+    pair: Pair, path: str, as_tensor: bool
+) -> None:
+    def scalar(value: float) -> float | Tensor:
+        return torch.full((3, 1, 1), value, dtype=torch.float64) if as_tensor else value
+
+    for t in TIMES:
+        alpha, sigma = map(float, PATHS[path](t))
+        actions, noise = pair
+        x_t = alpha * actions + sigma * noise
+        if path == "straight":
+            found = schedules.velocity_from_sample(actions, x_t, scalar(t))
+            wanted = "velocity"
+        else:
+            found = schedules.v_from_sample(actions, x_t, scalar(alpha), scalar(sigma))
+            wanted = "v_prediction"
+        expected = convert("sample", wanted, actions, x_t, alpha, sigma)
+        atol = 1e-14 / max(sigma, 1e-14)
+        torch.testing.assert_close(found, expected, atol=atol, rtol=1e-12)
+        if sigma == 0:  # the noise is lost
+            assert torch.equal(found, actions if wanted == "velocity" else torch.zeros_like(noise))
+
+
+@pytest.mark.parametrize("prediction", schedules.DIFFUSION_PREDICTIONS)
+@pytest.mark.parametrize("schedule", schedules.SCHEDULES)
+def test_prediction_coefficients_are_the_oracles_at_every_step(
+    schedule: str, prediction: str, pair: Pair
+) -> None:
     actions, noise = pair
-    for t, x_t, sample, epsilon in [
-        (0.0, noise, torch.zeros_like(noise), noise),  # the chunk is lost
-        (1.0, actions, actions, torch.zeros_like(actions)),  # the noise is lost
-    ]:
-        for scale in (float, lambda a: torch.full((3, 1, 1), a, dtype=torch.float64)):
-            time, alpha, sigma = scale(t), scale(t), scale(1 - t)
-            exact = quantities(sample, epsilon, t, 1 - t)
-            if t == 1:
-                found = {
-                    "epsilon": schedules.epsilon_from_sample(sample, x_t, alpha, sigma),
-                    "v_prediction": schedules.v_from_sample(sample, x_t, alpha, sigma),
-                    "velocity": schedules.velocity_from_sample(sample, x_t, time),
-                }
-            else:
-                found = {
-                    "sample": schedules.sample_from_epsilon(epsilon, x_t, alpha, sigma),
-                    "v_prediction": schedules.v_from_epsilon(epsilon, x_t, alpha, sigma),
-                    "velocity": schedules.velocity_from_epsilon(epsilon, x_t, time),
-                }
-            for name, value in found.items():
-                torch.testing.assert_close(value, exact[name], atol=0, rtol=0)
-            back = schedules.sample_from_velocity(found["velocity"], x_t, time)
-            assert torch.equal(back, sample)
-            assert torch.equal(
-                schedules.epsilon_from_velocity(found["velocity"], x_t, time), epsilon
-            )
-
-
-def test_named_conversions_are_those_of_the_general_one(pair: Pair) -> None:
-    actions, noise = pair
-    alpha, sigma = 0.6, 0.8
-    x_t = alpha * actions + sigma * noise
-    exact = quantities(actions, noise, alpha, sigma)
-    for name, convert in [
-        ("sample_from_epsilon", schedules.sample_from_epsilon),
-        ("epsilon_from_sample", schedules.epsilon_from_sample),
-        ("v_from_sample", schedules.v_from_sample),
-        ("v_from_epsilon", schedules.v_from_epsilon),
-        ("sample_from_v", schedules.sample_from_v),
-        ("epsilon_from_v", schedules.epsilon_from_v),
-    ]:
-        wanted, given = (w.replace("v", "v_prediction") if w == "v" else w
-                         for w in name.split("_from_"))  # fmt: skip
-        named = convert(exact[given], x_t, alpha, sigma)
-        assert_near(named, schedules.convert(given, wanted, exact[given], x_t, alpha, sigma))
-
-
-def test_unknown_quantities_are_refused(pair: Pair) -> None:
-    with pytest.raises(ValueError, match=r"Unknown quantity 'velocty'\. Did you mean 'velocity'"):
-        schedules.convert("sample", "velocty", *pair, 0.6, 0.8)
+    for power in schedules.alphas_cumprod(schedules.SCHEDULES[schedule](100)).tolist():
+        alpha, sigma = math.sqrt(power), math.sqrt(1 - power)
+        x_t = alpha * actions + sigma * noise
+        output = quantities(actions, noise, alpha, sigma)[prediction]
+        c = schedules.prediction_coefficients(prediction, alpha, sigma)
+        for wanted, of_x, of_output in (
+            ("sample", c.sample_x, c.sample_output),
+            ("epsilon", c.epsilon_x, c.epsilon_output),
+        ):
+            expected = convert(prediction, wanted, output, x_t, alpha, sigma)
+            assert_near(of_x * x_t + of_output * output, expected)
 
 
 @pytest.mark.parametrize("prediction", schedules.DIFFUSION_PREDICTIONS)
@@ -216,5 +185,5 @@ def test_prediction_coefficients_recover_sample_and_epsilon(pair: Pair, predicti
 
 
 def test_prediction_coefficients_name_the_known_predictions() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'v_prediction'"):
+    with pytest.raises(ValueError, match="did you mean v_prediction"):
         schedules.prediction_coefficients("v_predict", 0.6, 0.8)

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones import make_backbone
-from policies.objectives import OBJECTIVES, make_objective
+from policies.backbones.shape import NetworkShape
+from policies.objectives import load_objective, make_objective
 from policies.objectives.options import ObjectiveOptions
 
 SHAPE = (7, 5)
@@ -19,10 +20,10 @@ def two_modes(condition: Tensor, mode: Tensor) -> Tensor:
 def build(
     backbone: str = "mlp", width: int = 64, depth: int = 2, objective: str = "flow"
 ) -> nn.Module:
-    outputs = OBJECTIVES[objective].outputs_per_action(5)
+    outputs = load_objective(objective).outputs_per_action(5)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return make_backbone(backbone, 5, 7, 1, width, depth, outputs=outputs)
+        return make_backbone(backbone, NetworkShape(5, 7, 1, width, depth, outputs=outputs))
 
 
 def train(

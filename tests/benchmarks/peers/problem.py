@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from fmbench.config import RunConfig
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
-from policies.backbones import DEFAULT_CONDITIONING
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
 
 if TYPE_CHECKING:
     from fmbench.data.store import Demonstrations
@@ -55,10 +55,7 @@ def describe(network: nn.Module, *inputs: torch.Tensor) -> Network:
 
 def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
     """Return the flow that a run with `--backbone` and `--size` trains on LiftCube."""
-    conditioning = DEFAULT_CONDITIONING[backbone]
-    width, depth = network_size(
-        backbone, size, conditioning, ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM
-    )
+    shape = sized(NetworkShape(ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM), backbone, size)
     return ChunkPolicyConfig(
         OBS_DIM,
         ACT_DIM,
@@ -66,9 +63,8 @@ def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
         PRED_HORIZON,
         objective="flow",
         backbone=backbone,
-        width=width,
-        depth=depth,
-        conditioning=conditioning,
+        width=shape.width,
+        depth=shape.depth,
     )
 
 

@@ -11,7 +11,7 @@ from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from tests.benchmarks.interleaved import (
     Duration,
     Times,

@@ -8,12 +8,13 @@ import pytest
 from envs.registry import make_task
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
-from fmbench.evaluation import cells, episodes
+from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import Cell, Origin, plan_cells
 from fmbench.evaluation.cost import latency_ms
 from fmbench.evaluation.episodes import check_rows, evaluate
 from fmbench.harness.seeds import TEST
 from fmbench.training.state import build_policy
+from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 TASK = "PressEither"
@@ -62,8 +63,8 @@ def test_samplers_without_a_choice_are_evaluated_once() -> None:
 
 
 def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(cells.OBJECTIVES["flow"].limits["euler"], lowest=5)
-    monkeypatch.setattr(cells.OBJECTIVES["flow"], "limits", {"euler": limits})
+    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     assert plan("flow") == []
 
 

@@ -11,12 +11,13 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import plan_cells
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.sampler_choice import policies_taking, steps_at
-from policies.objectives import OBJECTIVES, make_objective
+from policies.catalogue import POLICIES
+from policies.objectives import make_objective
 
 SHAPE = (7, 5)
 NFES: list[tuple[int, ...]] = [(1,), (2,), (3,), (4,), (100,), (101,), (1000,), (1, 2, 4, 10)]
-PREDICTIONS = sorted({each for o in OBJECTIVES.values() for each in o.predictions} | {"nonsense"})
-SAMPLERS = sorted({sampler for objective in OBJECTIVES.values() for sampler in objective.limits})
+PREDICTIONS = sorted({each for o in POLICIES.values() for each in o.predictions} | {"nonsense"})
+SAMPLERS = sorted({sampler for objective in POLICIES.values() for sampler in objective.limits})
 
 
 def refusal(config: RunConfig) -> str:
@@ -31,13 +32,13 @@ def refusal(config: RunConfig) -> str:
 
 
 def with_teacher(policy: str) -> tuple[str, ...]:
-    teacher = OBJECTIVES[policy].teacher
+    teacher = POLICIES[policy].teacher
     return (policy,) if teacher is None else (policy, teacher)
 
 
-@pytest.mark.parametrize("policy", list(OBJECTIVES))
+@pytest.mark.parametrize("policy", list(POLICIES))
 def test_every_prediction_and_nfe_is_planned_or_refused_with_what_is_possible(policy: str) -> None:
-    objective = OBJECTIVES[policy]
+    objective = POLICIES[policy]
     for prediction, nfe in itertools.product(PREDICTIONS, NFES):
         config = RunConfig(policy=with_teacher(policy), prediction=prediction, nfe=nfe)
         said = refusal(config)
@@ -62,9 +63,9 @@ def test_every_prediction_and_nfe_is_planned_or_refused_with_what_is_possible(po
             learner.check_sampler(cell.sampler, cell.steps)
 
 
-@pytest.mark.parametrize(("policy", "sampler"), list(itertools.product(OBJECTIVES, SAMPLERS)))
+@pytest.mark.parametrize(("policy", "sampler"), list(itertools.product(POLICIES, SAMPLERS)))
 def test_every_sampler_is_taken_or_refused_with_what_is_possible(policy: str, sampler: str) -> None:
-    limits = OBJECTIVES[policy].limits
+    limits = POLICIES[policy].limits
     if sampler not in limits:
         with pytest.raises(FmbenchError) as caught:
             policies_taking(sampler, (policy,), "RUN")
@@ -72,7 +73,7 @@ def test_every_sampler_is_taken_or_refused_with_what_is_possible(policy: str, sa
         assert str(caught.value) == f"no policy of RUN takes {sampler}; {taken}"
         return
     assert policies_taking(sampler, (policy,), "RUN") == (policy,)
-    learner = make_objective(policy, OBJECTIVES[policy].predictions[0], SHAPE)
+    learner = make_objective(policy, POLICIES[policy].predictions[0], SHAPE)
     adaptive = limits[sampler].adaptive
     for nfe in (0, 1, 2, 3, 4, 6, 8, 100, 101, 1000):
         said = f"--nfe {nfe}: {sampler} takes {limits[sampler].possible_nfe}"
@@ -88,20 +89,20 @@ def test_every_sampler_is_taken_or_refused_with_what_is_possible(policy: str, sa
 
 
 def test_possible_predictions_of_all_policies_are_listed_together() -> None:
-    for first, second in itertools.permutations(OBJECTIVES, 2):
+    for first, second in itertools.permutations(POLICIES, 2):
         policies = tuple(dict.fromkeys((*with_teacher(first), *with_teacher(second))))
         for prediction in PREDICTIONS:
             said = refusal(RunConfig(policy=policies, prediction=prediction, nfe=(1, 2, 4)))
-            fits = [name for name in policies if prediction in OBJECTIVES[name].predictions]
+            fits = [name for name in policies if prediction in POLICIES[name].predictions]
             assert (not said) == (len(fits) == len(policies))
             assert all(f"{name}: " in said for name in policies) or not said
 
 
-@pytest.mark.parametrize("policy", list(OBJECTIVES))
+@pytest.mark.parametrize("policy", list(POLICIES))
 def test_an_objective_whose_steps_do_not_fit_says_which_do(
     policy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    objective = OBJECTIVES[policy]
+    objective = POLICIES[policy]
     default = objective.default_sampler
     narrow = replace(objective.limits[default], lowest=5, highest=9, default=8)
     monkeypatch.setattr(objective, "limits", {default: narrow})

@@ -18,12 +18,11 @@ from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 from fmbench.training.checkpoints import EMA_FILE
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES, TOLERANCE
 from policies.samplers.grids import GRIDS
-from policies.samplers.names import TOLERANCE
 from tests.fmbench.small_run import SMALL, call, files_of
 
-POLICIES = ("flow", "diffusion", "bc", "knn")
+TRAINED = ("flow", "diffusion", "bc", "knn")
 HEUN = ("--sampler", "heun", "--nfe", "2", "4")
 
 
@@ -38,7 +37,7 @@ def threads() -> Iterator[None]:
 def finished(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of four policies and two seeds; copy it before changing anything in it."""
     out = tmp_path_factory.mktemp("finished") / "run"
-    words = (*SMALL, "--policy", *POLICIES, "--seeds", "2", "--out", out)
+    words = (*SMALL, "--policy", *TRAINED, "--seeds", "2", "--out", out)
     assert call(run_main, *words, "--data", demonstrations_folder.parent) == 0
     return out
 
@@ -203,8 +202,8 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
             ("--sampler", "rk45", "--nfe", "4"),
             "--nfe 4: rk45 takes as many network evaluations",
         ),
-        ((*HEUN, "--grid", "lat"), "Unknown time grid of heun 'lat'. Did you mean 'late'? Known:"),
-        (("--sampler", "heun:lat", "--nfe", "2"), "Unknown time grid of heun 'lat'. Did you mean"),
+        ((*HEUN, "--grid", "lat"), "unknown time grid of heun 'lat'; did you mean late? known:"),
+        (("--sampler", "heun:lat", "--nfe", "2"), "unknown time grid of heun 'lat'; did you mean"),
         (
             (*HEUN[2:], "--sampler", "heun:late", "--grid", "early"),
             "--grid early: --sampler heun:",
@@ -268,7 +267,7 @@ def test_rescored_folders_are_no_runs(copy: Path, capsys: pytest.CaptureFixture[
         refusal(capsys, out, *HEUN)
     )
     assert refusal(capsys, copy, *HEUN, "--out", out).startswith(f"{out} holds another run (nfe: ")
-    words = (*SMALL, "--policy", *POLICIES, "--seeds", "2", "--out", out)
+    words = (*SMALL, "--policy", *TRAINED, "--seeds", "2", "--out", out)
     assert call(run_main, *words, "--data", copy.parent / "data") == 2
     assert "was not written by fmbench.run; give another --out" in capsys.readouterr().err
 
@@ -332,10 +331,10 @@ def test_names_known_without_torch_are_those_of_the_policies() -> None:
             name: re.sub(" network evaluations?", "", limits.possible_nfe)
             for name, limits in kind.limits.items()
         }
-        for objective, kind in OBJECTIVES.items()
+        for objective, kind in POLICIES.items()
     }
     assert taken == sampler_names.SAMPLERS
-    limits = {name: each for kind in OBJECTIVES.values() for name, each in kind.limits.items()}
+    limits = {name: each for kind in POLICIES.values() for name, each in kind.limits.items()}
     assert tuple(name for name in limits if limits[name].grids) == sampler_names.ON_GRIDS
     assert tuple(name for name in limits if limits[name].adaptive) == sampler_names.BY_TOLERANCE
     assert tuple(GRIDS) == sampler_names.GRIDS

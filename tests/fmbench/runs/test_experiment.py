@@ -24,8 +24,7 @@ from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 from fmbench.training.checkpoints import load_policy
-from policies.backbones import BACKBONES
-from policies.objectives import OBJECTIVES
+from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.small_run import files_of
 
 CONFIG = RunConfig(
@@ -152,7 +151,7 @@ def test_backbones_compose_with_every_policy(backbone: str, data: Path, tmp_path
 
 
 def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
-    config = replace(CONFIG, policy=tuple(OBJECTIVES), seeds=2, pred_horizon=7, exec_horizon=3)
+    config = replace(CONFIG, policy=tuple(POLICIES), seeds=2, pred_horizon=7, exec_horizon=3)
     with pytest.raises(KeyboardInterrupt):
         run(config, tmp_path, data, "knn training")
     run(config, tmp_path, data)
@@ -165,7 +164,7 @@ def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
     assert {row.policy for row in costs if not row.parameters} == {"knn"}
     assert {row.updates for row in costs} == {6}
     trained = {row.policy for row in read_rows(tmp_path / "training.csv", TrainingRow)}
-    assert trained == {*OBJECTIVES} - {"knn"}
+    assert trained == {*POLICIES} - {"knn"}
     text = (tmp_path / "summary.md").read_text()
     assert "parameters differs" in text
     assert "| knn | nearest |" in text
@@ -269,8 +268,8 @@ def test_what_cannot_run_here_is_refused_before_any_work(
 
 
 def test_a_sampler_without_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = replace(OBJECTIVES["flow"].limits["euler"], lowest=5)
-    monkeypatch.setattr(OBJECTIVES["flow"], "limits", {"euler": limits})
+    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     with pytest.raises(FmbenchError, match="--nfe 2: euler, the sampler of flow, takes 5 or more"):
         check_runnable(CONFIG)
 

@@ -12,11 +12,11 @@ from fmbench.evaluation import contact_sheets
 from fmbench.runs import experiment, trainer
 from fmbench.training.checkpoints import checkpoint_facts, load_policy
 from fmbench.training.state import TrainingState, start_training
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, run
 from tests.fmbench.small_run import files_of
 
-TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def spoil(
 
 
 def fail(policy: str, out: Path, data: Path, **changes: Any) -> str:
-    needed = OBJECTIVES[policy].teacher
+    needed = POLICIES[policy].teacher
     policies = (policy,) if needed is None else (needed, policy)
     with pytest.raises(RunFailed) as caught:
         run(replace(CONFIG, policy=policies, **changes), out, data)

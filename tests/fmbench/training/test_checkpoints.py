@@ -24,7 +24,7 @@ from fmbench.training.checkpoints import (
 )
 from fmbench.training.loop import train
 from fmbench.training.state import TrainingState
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 WINDOWS = make_small_windows()

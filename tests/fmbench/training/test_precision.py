@@ -15,7 +15,7 @@ from fmbench.runs.experiment import Experiment
 from fmbench.training.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
 from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, TrainingState
-from policies.backbones import BACKBONES
+from policies.catalogue import BACKBONES
 from tests.fmbench.small_training import CONFIG, ORIGIN, make_small_windows, start
 
 PRECISIONS = CHOICES["precision"]

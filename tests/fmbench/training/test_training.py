@@ -19,10 +19,10 @@ from fmbench.training.ema import EMA
 from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, averaged_policy, build_policy
 from policies import ChunkPolicyConfig
-from policies.objectives import OBJECTIVES
+from policies.catalogue import POLICIES
 from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
-TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 
 
 def test_learning_rate_warms_up_and_follows_half_a_cosine() -> None:

@@ -9,10 +9,11 @@ from torch import nn
 from envs.registry import make_task
 from fmbench.config import RunConfig
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING
-from policies.backbones.sizes import network_size
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
 from policies.backbones.unet import TimeConv
-from policies.fast_network import FastNetwork
+from policies.catalogue import BACKBONES, CONDITIONINGS
+from policies.plans.planner import Planner
 from policies.threads import one_thread
 from tests.benchmarks.interleaved import in_turn, ratio, spread, timed
 from tests.benchmarks.report import Row
@@ -66,15 +67,15 @@ def _policy(backbone: str, conditioning: str) -> ChunkPolicy:
     """Return a policy of the small size, with all of its weights at work."""
     condition_dim = CONFIG.obs_horizon * TASK.obs_dim
     dims = (TASK.act_dim, CONFIG.pred_horizon, condition_dim)
-    width, depth = network_size(backbone, "small", conditioning, *dims)
+    shape = sized(NetworkShape(*dims, conditioning=conditioning), backbone, "small")
     config = ChunkPolicyConfig(
         TASK.obs_dim,
         TASK.act_dim,
         CONFIG.obs_horizon,
         CONFIG.pred_horizon,
         backbone=backbone,
-        width=width,
-        depth=depth,
+        width=shape.width,
+        depth=shape.depth,
         conditioning=conditioning,
     )
     with torch.inference_mode(False), torch.random.fork_rng():
@@ -86,7 +87,7 @@ def _policy(backbone: str, conditioning: str) -> ChunkPolicy:
 
 
 def _compare(backbone: str, conditioning: str) -> list[Row]:
-    policy, fast = _policy(backbone, conditioning), FastNetwork()
+    policy, planner = _policy(backbone, conditioning), Planner()
     shape, generator = policy.objective.chunk_shape, torch.Generator().manual_seed(0)
     condition = torch.randn(1, policy.encoder.condition_dim, generator=generator)
     start = torch.randn(1, *shape, generator=generator)
@@ -96,7 +97,7 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
         return sampling(policy.network, condition, lambda: start)
 
     def planned() -> torch.Tensor:
-        network = fast.prepare(policy.network, condition, (), sampling, shape)
+        network = planner.prepare(policy.network, condition, (), sampling, shape)
         return sampling(network, condition, lambda: start)
 
     alternatives = {"loop over the network": naive, "plan": planned}
@@ -115,7 +116,7 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
         },
         ROUNDS,
     )
-    own = conditioning == DEFAULT_CONDITIONING[backbone]
+    own = conditioning == BACKBONES[backbone].conditioning
     rows = [
         Row(f"{backbone}, {conditioning}, {name}", spread(1e3 * each.wall / DECISIONS), 2, "ms")
         for name, each in times.items()

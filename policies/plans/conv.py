@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from policies.backbones.plan_layers import PlannedLinear
+from policies.plans.layers import PlannedLinear
 
 
 class PlannedConv:
@@ -13,17 +13,17 @@ class PlannedConv:
         layer: From three neighbouring actions to one.
         batch: Chunks.
         length: Actions.
-        inputs: Tensors whose channels make up the input.
+        parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        entrances: Where they are to be written before a call, ``(batch, length, channels)`` each.
+        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
         centre: The input as rows, after a call.
     """
 
-    entrances: tuple[Tensor, ...]
+    inputs: tuple[Tensor, ...]
 
-    def __init__(self, layer: nn.Linear, batch: int, length: int, inputs: int = 1) -> None:
-        self._shape, self._inputs = (batch, length, layer.in_features // 3), inputs
+    def __init__(self, layer: nn.Linear, batch: int, length: int, parts: int = 1) -> None:
+        self._shape, self._parts = (batch, length, layer.in_features // 3), parts
         size = self._shape[2]
         self._columns = layer.weight.new_empty(batch, length, 3 * size)
         self._rows = self._columns.flatten(0, 1)
@@ -32,10 +32,10 @@ class PlannedConv:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make the entrances and what `_lay_out` reads."""
+        """Make the inputs and what `_lay_out` reads."""
         batch, length, size = self._shape
         padded = self._columns.new_zeros(batch, length + 2, size)
-        self.entrances = padded[:, 1:-1].chunk(self._inputs, dim=-1)
+        self.inputs = padded[:, 1:-1].chunk(self._parts, dim=-1)
         strides = (padded.stride(0), size, 1)  # three neighbours lie beside one another in memory
         self._neighbours = padded.as_strided(self._columns.shape, strides)
 
@@ -44,13 +44,13 @@ class PlannedConv:
         self._columns.copy_(self._neighbours)
 
     def __call__(self) -> Tensor:
-        """Convolve what the entrances hold, to ``(batch, length, channels_out)``."""
+        """Convolve what the inputs hold, to ``(batch, length, channels_out)``."""
         self._lay_out()
         return self._product(self._rows)
 
 
 class GatheringConv(PlannedConv):
-    """One whose entrances have no gaps: a GPU writes them faster than between zeros.
+    """A convolution whose inputs have no gaps: a GPU writes them faster than between zeros.
 
     All actions, and a row of zeros for the neighbours beyond a chunk's ends, are gathered by their
     indices.
@@ -58,25 +58,25 @@ class GatheringConv(PlannedConv):
 
     def _prepare(self) -> None:
         batch, length, size = self._shape
-        width = size // self._inputs
-        self._source = self._columns.new_zeros(self._inputs * batch * length + 1, width)
-        self.entrances = self._source[:-1].view(self._inputs, batch, length, width).unbind()
-        self._index = neighbours(self._inputs, batch, length).to(self._columns.device)
+        width = size // self._parts
+        self._source = self._columns.new_zeros(self._parts * batch * length + 1, width)
+        self.inputs = self._source[:-1].view(self._parts, batch, length, width).unbind()
+        self._index = neighbours(self._parts, batch, length).to(self._columns.device)
         self._gathered = self._columns.view(-1, width)
 
     def _lay_out(self) -> None:
         torch.index_select(self._source, 0, self._index, out=self._gathered)
 
 
-def neighbours(inputs: int, batch: int, length: int) -> Tensor:
+def neighbours(parts: int, batch: int, length: int) -> Tensor:
     """Return which rows make up those of a convolution's product.
 
     Returns:
-        ``(batch * length * 3 * inputs,)``, indices of rows ``(inputs, batch, length)`` and, beyond
+        ``(batch * length * 3 * parts,)``, indices of rows ``(parts, batch, length)`` and, beyond
         a chunk's ends, of the row after them all.
     """
-    rows = torch.arange(inputs * batch * length).view(inputs, batch, length)
-    ends = rows.new_full((inputs, batch, 1), rows.numel())
+    rows = torch.arange(parts * batch * length).view(parts, batch, length)
+    ends = rows.new_full((parts, batch, 1), rows.numel())
     padded = torch.cat((ends, rows, ends), dim=2)
     return padded.unfold(2, 3, 1).permute(1, 2, 3, 0).flatten()
 

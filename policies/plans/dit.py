@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from policies.backbones.dit import DiT, DiTBlock, SelfAttention
-from policies.backbones.plan import ContextTable, Plan
-from policies.backbones.plan_layers import (
+from policies.plans.layers import (
     InputLayer,
     PlannedLayerNorm,
     PlannedLinear,
-    around_one,
-    as_read,
+    add_one_to_gain,
+    matmul_layout,
     of_type,
 )
+from policies.plans.plan import ContextTable, Plan
 
 
 class DiTPlan(Plan):
@@ -34,12 +34,11 @@ class DiTPlan(Plan):
         horizon, act_dim = chunk_shape
         super().__init__(network.gate, time_features, (batch, horizon, network.output.out_features))
         blocks = of_type(network.blocks, DiTBlock)
-        layers = [
-            around_one(network.output_norm.modulation.weight, network.output_norm.modulation.bias)
-        ]
+        last = network.output_norm.modulation
+        layers = [add_one_to_gain(last.weight, last.bias)]
         for block in blocks:
-            norms = block.attention_norm, block.layers_norm
-            layers += [around_one(norm.modulation.weight, norm.modulation.bias) for norm in norms]
+            for norm in (block.attention_norm, block.layers_norm):
+                layers.append(add_one_to_gain(norm.modulation.weight, norm.modulation.bias))
             layers.append((block.gates.weight, block.gates.bias))
         self._table = ContextTable(network.embed_context, layers, time_features, batch)
         shape = (batch, *network.positions.shape)
@@ -52,10 +51,10 @@ class DiTPlan(Plan):
         )
         self._output = PlannedLinear(network.output, shape[:2])
 
-    def bind(self, condition: Tensor) -> None:
-        """Compute what depends on the observations; see `Plan.bind`."""
-        self._table.bind(condition)
-        self._input.bind(condition)
+    def set_condition(self, condition: Tensor) -> None:
+        """Compute what depends on the observations; see `Plan.set_condition`."""
+        self._table.set_condition(condition)
+        self._input.set_condition(condition)
 
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
         """Return the output at a time of the schedule; see `Plan.evaluate`."""
@@ -112,7 +111,7 @@ class PlannedAttention:
         batch, horizon, width = shape
         heads = attention.heads
         dim = width // heads
-        weight = as_read(attention.queries_keys_values.weight.t())
+        weight = matmul_layout(attention.queries_keys_values.weight.t())
         weight[:, :width] /= math.sqrt(dim)
         self._weight, self._output = weight, PlannedLinear(attention.output, (batch, horizon))
         self._joint = weight.new_empty(batch * horizon, 3 * width)

@@ -1,9 +1,6 @@
-"""A planned network: one whose times are known beforehand, for inference.
+"""What a plan is: the network's output at a position of a schedule of known times.
 
-A sampler's times do not change from decision to decision. A plan computes what depends on them
-once, what depends on the observations once per decision, and leaves the network's few large
-products to the loop, with weights in the order that products read them and into buffers that are
-kept. Only normalisations still return tensors of their own, because torch's write nowhere else.
+Only normalisations return tensors of their own, because torch's write nowhere else.
 """
 
 from abc import ABC, abstractmethod
@@ -14,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding
-from policies.backbones.plan_layers import Affine, Layer, as_read, of_type, transposed
 from policies.backbones.time_gate import GATE_GAIN, TIME_DIM, TimeGate
+from policies.plans.layers import Affine, Layer, matmul_layout, of_type, transposed
 
 
 class Plan(ABC):
@@ -33,8 +30,8 @@ class Plan(ABC):
         self._outputs = time_features.new_empty(len(time_features), *shape)
 
     @abstractmethod
-    def bind(self, condition: Tensor) -> None:
-        """Take the observations of the next decision, ``(B, condition_dim)``."""
+    def set_condition(self, condition: Tensor) -> None:
+        """Compute what depends on the observations of a decision, ``(B, condition_dim)``."""
 
     @abstractmethod
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
@@ -77,7 +74,7 @@ class ContextTable:
         self._first = torch.addmm(first.bias, time_features, weight[:TIME_DIM])[:, None, :]
         self._condition_weight = weight[TIME_DIM:].contiguous()
         self._second = transposed(second)
-        self._weight = as_read(torch.cat([weight for weight, _ in layers]).t())
+        self._weight = matmul_layout(torch.cat([weight for weight, _ in layers]).t())
         self._bias = torch.cat([bias for _, bias in layers])
         self.rows = batch if embed.modulating_dim else 1
         self._table = time_features.new_empty(len(time_features), self.rows, len(self._bias))
@@ -90,7 +87,7 @@ class ContextTable:
         """Return both halves of what `layer` gives at each time, ``(rows, out / 2)`` each."""
         return [tuple(entry[layer].chunk(2, dim=-1)) for entry in self._entries]
 
-    def bind(self, condition: Tensor) -> None:
+    def set_condition(self, condition: Tensor) -> None:
         """Compute the table for `condition` ``(batch, condition_dim)``."""
         if len(self._condition_weight):
             self._fill(self._first + condition @ self._condition_weight)

@@ -25,23 +25,23 @@ class InputLayer:
         offset: Added to every chunk of tokens, ``(T, width)``.
 
     Attributes:
-        destination: Where the tokens go.
+        buffer: Where the tokens go.
     """
 
     def __init__(
         self, layer: nn.Linear, act_dim: int, shape: tuple[int, ...], offset: Tensor | None = None
     ) -> None:
-        self._weight = as_read(layer.weight[:, :act_dim].t())
+        self._weight = matmul_layout(layer.weight[:, :act_dim].t())
         self._joined_weight = layer.weight[:, act_dim:].t()
         self._offset = (layer.bias if offset is None else layer.bias + offset).expand(shape[1:])
         self._constant = self._offset.repeat(shape[0], 1, 1)
         self._added = self._constant.flatten(0, 1)
         if offset is None and not len(self._joined_weight):
             self._added = layer.bias
-        self.destination = Destination(torch.empty_like(self._constant))
+        self.buffer = OutputBuffer(torch.empty_like(self._constant))
 
-    def bind(self, condition: Tensor) -> None:
-        """Take the observations of the next decision."""
+    def set_condition(self, condition: Tensor) -> None:
+        """Compute what the observations of a decision add, ``(B, condition_dim)``."""
         if len(self._joined_weight):
             joined = condition @ self._joined_weight
             torch.add(joined[:, None, :], self._offset, out=self._constant)
@@ -49,8 +49,8 @@ class InputLayer:
     def __call__(self, actions: Tensor) -> Tensor:
         """Map ``(B, T, act_dim)`` to ``(B, T, width)``, a buffer."""
         rows = actions.flatten(0, 1)
-        torch.addmm(self._added, rows, self._weight, out=self.destination.rows)
-        return self.destination.deliver()
+        torch.addmm(self._added, rows, self._weight, out=self.buffer.rows)
+        return self.buffer.write()
 
 
 class PlannedLayerNorm:
@@ -105,55 +105,55 @@ class PlannedLinear:
         shape: Of the output, without its last dimension.
 
     Attributes:
-        destination: Where the output goes, ``(*shape, out)``.
+        buffer: Where the output goes, ``(*shape, out)``.
     """
 
     def __init__(self, layer: nn.Linear, shape: tuple[int, ...]) -> None:
-        self._weight, self._bias = as_read(layer.weight.t()), layer.bias
-        self.destination = Destination(self._weight.new_empty(*shape, layer.out_features))
+        self._weight, self._bias = matmul_layout(layer.weight.t()), layer.bias
+        self.buffer = OutputBuffer(self._weight.new_empty(*shape, layer.out_features))
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Map ``(n, in)`` to the output, whose shape has n rows too."""
         if self._bias is None:
-            torch.mm(rows, self._weight, out=self.destination.rows)
+            torch.mm(rows, self._weight, out=self.buffer.rows)
         else:
-            torch.addmm(self._bias, rows, self._weight, out=self.destination.rows)
-        return self.destination.deliver()
+            torch.addmm(self._bias, rows, self._weight, out=self.buffer.rows)
+        return self.buffer.write()
 
 
-class Destination:
-    """Where a product leaves its rows: a buffer of its own, until another place is named.
+class OutputBuffer:
+    """Where a product writes its rows: its own buffer, or another that it is redirected to.
 
     Args:
         buffer: ``(B, ..., out)``.
 
     Attributes:
         rows: ``(n, out)``, where the product writes.
-        place: ``(B, ..., out)``, where what follows reads.
+        view: ``(B, ..., out)``, where the next layer reads.
     """
 
     def __init__(self, buffer: Tensor) -> None:
-        self.place, self.rows = buffer, buffer.view(-1, buffer.shape[-1])
+        self.view, self.rows = buffer, buffer.view(-1, buffer.shape[-1])
         self._copied: Tensor | None = None
 
-    def lead_to(self, place: Tensor) -> None:
-        """Deliver to `place`, whose elements are as many in the same order.
+    def redirect(self, view: Tensor) -> None:
+        """Write into `view` instead, which has the same elements in the same order.
 
         A product writes them there itself if its rows are evenly spaced, as those of one chunk
         are. Between several chunks there may be a gap; then they are copied.
         """
         width = self.rows.shape[1]
-        if place.is_contiguous() or (len(place) == 1 and place.shape[-1] == width):
-            self.rows = place.view(-1, width)
+        if view.is_contiguous() or (len(view) == 1 and view.shape[-1] == width):
+            self.rows = view.view(-1, width)
         else:
-            self._copied = self.rows.view(place.shape)
-        self.place = place
+            self._copied = self.rows.view(view.shape)
+        self.view = view
 
-    def deliver(self) -> Tensor:
-        """Return `place` once it holds the rows."""
+    def write(self) -> Tensor:
+        """Return `view`, once the rows are in it."""
         if self._copied is not None:
-            self.place.copy_(self._copied)
-        return self.place
+            self.view.copy_(self._copied)
+        return self.view
 
 
 def silu_into(inputs: Tensor, out: Tensor) -> None:
@@ -168,10 +168,10 @@ def of_type(modules: Iterable[nn.Module], kind: type[ModuleT]) -> list[ModuleT]:
 
 def transposed(layer: nn.Linear) -> Layer:
     """Return the weight ``(in, out)`` in the order that a product reads it, and the bias."""
-    return as_read(layer.weight.t()), layer.bias
+    return matmul_layout(layer.weight.t()), layer.bias
 
 
-def as_read(weight: Tensor) -> Tensor:
+def matmul_layout(weight: Tensor) -> Tensor:
     """Lay a transposed weight ``(in, out)`` out as products read it fastest.
 
     On a processor that is row by row. A GPU's matrix units read it as a linear layer keeps it.
@@ -179,7 +179,7 @@ def as_read(weight: Tensor) -> Tensor:
     return weight if weight.is_cuda else weight.contiguous()
 
 
-def around_one(weight: Tensor, bias: Tensor) -> Layer:
+def add_one_to_gain(weight: Tensor, bias: Tensor) -> Layer:
     """Return a layer of gains around 0 and offsets, as one of gains around 1 and offsets."""
     bias = bias.clone()
     bias[: len(bias) // 2] += 1

@@ -7,19 +7,19 @@ from torch.nn import functional as F  # noqa: N812
 from policies.backbones.context import ContextEmbedding
 from policies.backbones.mlp import ResidualBlock, ResidualMLP, ScaledNorm
 from policies.backbones.modulated_norm import ModulatedNorm
-from policies.backbones.plan import ContextTable, Plan
-from policies.backbones.plan_layers import (
+from policies.plans.layers import (
     Affine,
     PlannedLayerNorm,
     PlannedLinear,
-    around_one,
+    add_one_to_gain,
     of_type,
     transposed,
 )
+from policies.plans.plan import ContextTable, Plan
 
 
 class MlpPlan(Plan):
-    """What joins the inputs of a layer is a constant of its product: see `Plan`.
+    """Time and condition enter each layer as a precomputed bias; see `Plan`.
 
     Args:
         network: The network.
@@ -36,13 +36,13 @@ class MlpPlan(Plan):
         outputs = network.output.out_features // horizon
         super().__init__(network.gate, time_features, (batch, horizon, outputs))
         blocks = of_type(network.blocks, ResidualBlock)
-        self._constants = JoinedConstants(network, blocks, time_features, batch)
+        self._constants = InputConstants(network, blocks, time_features, batch)
         self._input = self._constants.weights[0]
         self._table: ContextTable | None = None
         if isinstance(network.context, ContextEmbedding):
             modulated = of_type(network.modules(), ModulatedNorm)
             layers = [
-                around_one(norm.modulation.weight, norm.modulation.bias) for norm in modulated
+                add_one_to_gain(norm.modulation.weight, norm.modulation.bias) for norm in modulated
             ]
             self._table = ContextTable(network.context, layers, time_features, batch)
             affines = [self._table.halves(layer) for layer in range(len(layers))]
@@ -56,13 +56,13 @@ class MlpPlan(Plan):
         self._output_norm, self._output = planned[-1], PlannedLinear(network.output, (batch,))
         self._hidden = time_features.new_empty(batch, network.input.out_features)
         self._inner = torch.empty_like(self._hidden)
-        self._chunk = self._output.destination.place.view(batch, horizon, outputs)
+        self._chunk = self._output.buffer.view.view(batch, horizon, outputs)
 
-    def bind(self, condition: Tensor) -> None:
-        """Compute what depends on the observations; see `Plan.bind`."""
-        self._constants.bind(condition)
+    def set_condition(self, condition: Tensor) -> None:
+        """Compute what depends on the observations; see `Plan.set_condition`."""
+        self._constants.set_condition(condition)
         if self._table is not None:
-            self._table.bind(condition)
+            self._table.set_condition(condition)
 
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
         """Return the output at a time of the schedule; see `Plan.evaluate`."""
@@ -77,7 +77,7 @@ class MlpPlan(Plan):
         return self._finish(index, self._chunk, noisy_actions)
 
 
-class JoinedConstants:
+class InputConstants:
     """What condition, time and bias add to the input layer and to every block's first layer.
 
     Args:
@@ -89,7 +89,7 @@ class JoinedConstants:
     Attributes:
         weights: Of the input layer and of each block, without the columns of what joins.
         views: ``views[index][layer]`` is ``(batch, width)``, or ``(1, width)`` without a condition;
-            `bind` fills them.
+            `set_condition` fills them.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class JoinedConstants:
         self._constants = self._of_time.repeat(1, rows, 1)
         self.views = [each.split(width, dim=-1) for each in self._constants]
 
-    def bind(self, condition: Tensor) -> None:
+    def set_condition(self, condition: Tensor) -> None:
         """Add the condition's part."""
         if len(self._condition_weight):
             torch.add(self._of_time, condition @ self._condition_weight, out=self._constants)

@@ -1,14 +1,18 @@
 """A planned network says what the network says."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.backbones import BACKBONES, CONDITIONINGS, make_backbone, plan_unet
-from policies.backbones.sizes import network_size
-from policies.fast_network import PLANS
+from policies.backbones import make_backbone
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES, CONDITIONINGS
+from policies.plans import unet as unet_plan
+from policies.plans.planner import PLANS
 
 DIMS = {"small": (20, 16, 140), "odd": (5, 7, 3), "one action": (2, 1, 3)}
 KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
@@ -16,12 +20,12 @@ KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
 
 def make(name: str, conditioning: str, dims: str, outputs: int | None = None) -> nn.Module:
     """A network with all of its weights at work."""
-    sizes = (24, 2)
+    shape = NetworkShape(*DIMS[dims], 24, 2, conditioning)
     if dims == "small":
-        sizes = network_size(name, dims, conditioning, *DIMS[dims])
+        shape = sized(shape, name, "small")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = make_backbone(name, *DIMS[dims], *sizes, conditioning, outputs)
+        network = make_backbone(name, replace(shape, outputs=outputs))
         for parameter in network.parameters():
             nn.init.normal_(parameter, std=0.05)
     return network
@@ -38,7 +42,7 @@ def difference(network: nn.Module, dims: str, batch: int, times: Tensor) -> floa
     found = []
     for decision in range(2):
         condition = draw(batch, condition_dim, seed=decision)
-        plan.bind(condition)
+        plan.set_condition(condition)
         for index, time in enumerate(times):
             x = draw(batch, horizon, act_dim, seed=10 + index)
             expected = network(x, time.expand(batch, *time.shape), condition)
@@ -72,7 +76,7 @@ def test_outputs_of_all_times_live_side_by_side(name: str, conditioning: str) ->
     network, times = make(name, conditioning, "odd"), torch.tensor([0.1, 0.6])
     with torch.inference_mode():
         plan = PLANS[type(network)](network, times, 1, (7, 5))
-        plan.bind(draw(1, 3))
+        plan.set_condition(draw(1, 3))
         x = draw(1, 7, 5)
         first = plan.evaluate(0, x)
         kept, given = first.clone(), x.clone()
@@ -87,7 +91,7 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with torch.inference_mode():
         plan = PLANS[type(network)](network, torch.tensor([0.0, 0.5]), 2, (7, 5))
-        plan.bind(draw(2, 3))
+        plan.set_condition(draw(2, 3))
         plan.evaluate(1, draw(2, 7, 5))
     assert torch.equal(torch.random.get_rng_state(), random)
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
@@ -97,7 +101,7 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
 def test_unet_says_the_same_without_gaps_between_chunks(
     dims: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan_unet, "is_for_many", lambda *_: True)
+    monkeypatch.setattr(unet_plan, "is_for_many", lambda *_: True)
     with torch.inference_mode():
         for batch in (1, 5):
             network = make("unet", "film", dims)

@@ -7,20 +7,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from policies.backbones.plan import ContextTable, Plan
-from policies.backbones.plan_conv import GatheringConv, PlannedConv, with_shortcut
-from policies.backbones.plan_layers import (
+from policies.backbones.unet import FilmBlock, Stage, UNet
+from policies.plans.conv import GatheringConv, PlannedConv, with_shortcut
+from policies.plans.layers import (
     Affine,
     FixedLayerNorm,
     InputLayer,
     Layer,
     PlannedLayerNorm,
     PlannedLinear,
-    around_one,
+    add_one_to_gain,
     of_type,
     silu_into,
 )
-from policies.backbones.unet import FilmBlock, Stage, UNet
+from policies.plans.plan import ContextTable, Plan
 
 MANY_CHUNKS = 2
 """Fewest chunks that a GPU plans with gathered neighbours."""
@@ -32,7 +32,20 @@ def is_for_many(device: torch.device, batch: int) -> bool:
 
 
 class UNetPlan(Plan):
-    """FiLM is the affine of a normalisation that is there anyway: see `Plan`.
+    """FiLM becomes the gain and offset of a normalisation that is computed anyway; see `Plan`.
+
+    Every layer writes into the buffer that the next one reads, so that little is copied:
+
+    | layer | writes into | read by |
+    |---|---|---|
+    | input | the input of the first down stage | that stage |
+    | down stage | the second input of the up stage of its length | merge, up stage |
+    | merge | the input of the next down stage, the last one that of the middle | that stage |
+    | middle, up stage | its own output | the next split, the last one the output layer |
+    | split | the first input of its up stage | that stage |
+
+    Where both inputs of an up stage lie side by side in memory, the second one has gaps that a
+    stage cannot write between; then it is copied.
 
     Args:
         network: The network.
@@ -57,45 +70,62 @@ class UNetPlan(Plan):
         self._input = InputLayer(network.input, act_dim, (batch, length, width))
         self._output_norm = FixedLayerNorm(network.output_norm)
         self._output = PlannedLinear(network.output, (batch, length))
-        self._chunk = self._output.destination.place[:, :horizon]
+        self._chunk = self._output.buffer.view[:, :horizon]
         self._down: list[tuple[PlannedStage, Tensor, PlannedLinear]] = []
         self._up: list[tuple[Tensor, PlannedLinear, Tensor, Tensor, PlannedStage]] = []
-        destination, kept = self._input.destination, []
+        skips = self._plan_down(network, films, batch, length)
+        self._last = self._plan_up(network, skips)
+
+    def _plan_down(
+        self, network: UNet, films: dict[FilmBlock, list[Affine]], batch: int, length: int
+    ) -> list[tuple[Tensor, "PlannedStage"]]:
+        """Plan the way down and the middle.
+
+        Returns:
+            Of each length, longest first: the output of its down stage and the up stage that takes
+            it as its second input.
+        """
         down, up = of_type(network.down, Stage), of_type(network.up, Stage)
-        merges, splits = of_type(network.merges, nn.Linear), of_type(network.splits, nn.Linear)
+        merges = of_type(network.merges, nn.Linear)
+        previous, skips = self._input.buffer, []
         for stage, opposite, merge in zip(down, reversed(up), merges, strict=True):
-            planned = PlannedStage(stage, films, batch, length)
-            other = PlannedStage(opposite, films, batch, length, inputs=2)
-            destination.lead_to(*planned.entrances)
-            if other.entrances[1].is_contiguous():
-                planned.write_to(other.entrances[1])
-            kept.append((planned.output, other))
+            down_stage = PlannedStage(stage, films, batch, length)
+            up_stage = PlannedStage(opposite, films, batch, length, parts=2)
+            previous.redirect(*down_stage.inputs)
+            if up_stage.inputs[1].is_contiguous():
+                down_stage.write_to(up_stage.inputs[1])
+            skips.append((down_stage.output, up_stage))
             length //= 2
             merged = PlannedLinear(merge, (batch, length))
-            destination = merged.destination
-            self._down.append((planned, planned.output.view(batch * length, -1), merged))
+            self._down.append((down_stage, down_stage.output.view(batch * length, -1), merged))
+            previous = merged.buffer
         self._middle = PlannedStage(network.middle, films, batch, length)
-        destination.lead_to(*self._middle.entrances)
-        below = self._middle.output.flatten(0, 1)
-        for split, (output, planned) in zip(splits, reversed(kept), strict=True):
-            before = PlannedLinear(split, (batch, length))
-            first, second = planned.entrances
-            before.destination.lead_to(first)
-            self._up.append((below, before, output, second, planned))
-            below, length = planned.output.flatten(0, 1), 2 * length
-        self._last = below
+        previous.redirect(*self._middle.inputs)
+        return skips
+
+    def _plan_up(self, network: UNet, skips: list[tuple[Tensor, "PlannedStage"]]) -> Tensor:
+        """Plan the way up, given what `_plan_down` returned; return the rows of its last output."""
+        below = self._middle.output
+        splits = of_type(network.splits, nn.Linear)
+        for layer, (skip, stage) in zip(splits, reversed(skips), strict=True):
+            split = PlannedLinear(layer, below.shape[:2])
+            first, second = stage.inputs
+            split.buffer.redirect(first)
+            self._up.append((below.flatten(0, 1), split, skip, second, stage))
+            below = stage.output
+        return below.flatten(0, 1)
 
     @staticmethod
     def _film_layers(network: UNet) -> list[Layer]:
         """Return the part of each block in the layer of all films, its gains around 1."""
         weights = torch.split(network.films.weight, network.film_sizes)
         biases = torch.split(network.films.bias, network.film_sizes)
-        return [around_one(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
+        return [add_one_to_gain(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
 
-    def bind(self, condition: Tensor) -> None:
-        """Compute what depends on the observations; see `Plan.bind`."""
-        self._table.bind(condition)
-        self._input.bind(condition)
+    def set_condition(self, condition: Tensor) -> None:
+        """Compute what depends on the observations; see `Plan.set_condition`."""
+        self._table.set_condition(condition)
+        self._input.set_condition(condition)
 
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
         """Return the output at a time of the schedule; see `Plan.evaluate`."""
@@ -104,10 +134,10 @@ class UNetPlan(Plan):
             stage(index)
             merge(pairs)
         self._middle(index)
-        for below, split, kept, entrance, stage in self._up:
+        for below, split, skip, second_input, stage in self._up:
             split(below)
-            if kept is not entrance:
-                entrance.copy_(kept)
+            if skip is not second_input:
+                second_input.copy_(skip)
             stage(index)
         self._output(F.silu(self._output_norm(self._last), inplace=True))
         return self._finish(index, self._chunk, noisy_actions)
@@ -128,10 +158,10 @@ class PlannedStage:
         films: Gain and offset of each block at each time.
         batch: Chunks.
         length: Actions at this resolution.
-        inputs: Tensors whose channels make up the input.
+        parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        entrances: Where the inputs are to be written, ``(batch, length, channels)`` each.
+        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
         output: ``(batch, length, channels)``, what the last block wrote.
     """
 
@@ -141,26 +171,26 @@ class PlannedStage:
         films: dict[FilmBlock, list[Affine]],
         batch: int,
         length: int,
-        inputs: int = 1,
+        parts: int = 1,
     ) -> None:
         blocks = of_type(stage, FilmBlock)
         self._blocks = [
-            PlannedFilmBlock(block, films[block], batch, length, inputs if k == 0 else 1)
+            PlannedFilmBlock(block, films[block], batch, length, parts if k == 0 else 1)
             for k, block in enumerate(blocks)
         ]
-        self.entrances = self._blocks[0].entrances
+        self.inputs = self._blocks[0].inputs
         for block, following in itertools.pairwise(self._blocks):
-            block.write_to(*following.entrances)
+            block.write_to(*following.inputs)
         channels = blocks[-1].second.out_features
-        self.write_to(self.entrances[0].new_empty(batch, length, channels))
+        self.write_to(self.inputs[0].new_empty(batch, length, channels))
 
     def write_to(self, output: Tensor) -> None:
-        """Say where the output goes, ``(batch, length, channels)``."""
+        """Set where the output goes, ``(batch, length, channels)``."""
         self.output = output
         self._blocks[-1].write_to(output)
 
     def __call__(self, index: int) -> None:
-        """Write `output` for what the entrances hold."""
+        """Write `output` for what `inputs` hold."""
         for block in self._blocks:
             block(index)
 
@@ -173,14 +203,14 @@ class PlannedFilmBlock:
         film: Gain and offset at each time.
         batch: Chunks.
         length: Actions.
-        inputs: Tensors whose channels make up the input.
+        parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        entrances: Where they are to be written before a call, ``(batch, length, channels)`` each.
+        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
     """
 
     def __init__(
-        self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int, inputs: int
+        self, block: FilmBlock, film: Sequence[Affine], batch: int, length: int, parts: int
     ) -> None:
         shortcut = block.shortcut if isinstance(block.shortcut, nn.Linear) else None
         self._second = PlannedConv(block.second, batch, length)
@@ -191,20 +221,20 @@ class PlannedFilmBlock:
         if is_for_many(block.first.weight.device, batch):
             self._joined = shortcut is not None
             layer = block.first if shortcut is None else with_shortcut(block.first, shortcut)
-            self._first = GatheringConv(layer, batch, length, inputs)
+            self._first = GatheringConv(layer, batch, length, parts)
         else:
-            self._first = PlannedConv(block.first, batch, length, inputs)
+            self._first = PlannedConv(block.first, batch, length, parts)
             if shortcut is not None:
                 self._shortcut = PlannedLinear(shortcut, (batch, length))
-        self.entrances, (self._inner,) = self._first.entrances, self._second.entrances
+        self.inputs, (self._inner,) = self._first.inputs, self._second.inputs
 
     def write_to(self, target: Tensor) -> None:
-        """Say where the output goes, ``(batch, length, channels_out)``."""
+        """Set where the output goes, ``(batch, length, channels_out)``."""
         self._target = target
 
     def __call__(self, index: int) -> None:
-        """Write the output for what `input` holds."""
-        first, passed = self._first(), self.entrances[0]
+        """Write the output for what `inputs` hold."""
+        first, passed = self._first(), self.inputs[0]
         if self._joined:
             first, passed = first.chunk(2, dim=-1)
         silu_into(self._first_norm(index, first), self._inner)

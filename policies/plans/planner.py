@@ -1,4 +1,4 @@
-"""Chooses, at inference, a plan of the network over the network itself."""
+"""Choose, at inference, between a network and a plan of it; make and keep the plans."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -8,12 +8,12 @@ from torch import Tensor, nn
 
 from policies.backbones.dit import DiT
 from policies.backbones.mlp import ResidualMLP
-from policies.backbones.plan import Plan
-from policies.backbones.plan_dit import DiTPlan
-from policies.backbones.plan_mlp import MlpPlan
-from policies.backbones.plan_unet import UNetPlan
 from policies.backbones.unet import UNet
 from policies.objectives.base import Network, Noise
+from policies.plans.dit import DiTPlan
+from policies.plans.mlp import MlpPlan
+from policies.plans.plan import Plan
+from policies.plans.unet import UNetPlan
 
 PLANS: dict[type[nn.Module], Callable[..., Plan]] = {
     ResidualMLP: MlpPlan,
@@ -28,12 +28,13 @@ Sampling: TypeAlias = Callable[[Network, Tensor, Noise], Tensor]
 """``(network, condition, noise) -> chunk``: a sampler with its steps."""
 
 
-class FastNetwork:
+class Planner:
     """Makes and keeps plans of one network, each for a sampling and a number of rows.
 
-    A new sampling is rehearsed once, on zeros, to learn its times; one whose times depend on the
-    chunks has no plan. Plans are dropped when a parameter has changed, by `torch`'s count of its
-    changes in place or by its place in memory. A copy begins with no plans.
+    A new sampling is run once on zeros, with a `TimeRecorder` in place of the network, to learn its
+    times: nobody declares them, so a user's own objective gets a plan for nothing. A sampling whose
+    times depend on the chunks has no plan. Plans are dropped when a parameter has changed: written
+    in place, or replaced by another tensor. A copy begins with no plans.
     """
 
     def __init__(self) -> None:
@@ -43,8 +44,8 @@ class FastNetwork:
         self._network: nn.Module | None = None
         self._tables: list[dict[str, nn.Parameter | None]] = []
 
-    def __reduce__(self) -> tuple[type["FastNetwork"], tuple[()]]:
-        return FastNetwork, ()
+    def __reduce__(self) -> tuple[type["Planner"], tuple[()]]:
+        return Planner, ()
 
     def prepare(
         self,
@@ -79,11 +80,16 @@ class FastNetwork:
         plan = self._plans[key]
         if plan is None:
             return network
-        plan.bind(condition)
+        plan.set_condition(condition)
         return PlannedNetwork(network, plan, self._times[key], condition)
 
     def _follow(self, network: nn.Module) -> bool:
-        """Drop the plans of other weights; return whether changes of these can be seen."""
+        """Drop the plans of other weights; return whether changes of these can be seen.
+
+        `Module._parameters` and `Tensor._version` are private to torch (checked with 2.13.0): they
+        show a replaced parameter and a write in place without a walk over the modules at every
+        decision. Should either change, the tests of changed weights fail.
+        """
         if network is not self._network:
             self._network = network
             self._tables = [module._parameters for module in network.modules()]
@@ -105,25 +111,25 @@ class FastNetwork:
         sampling: Sampling,
         chunk_shape: tuple[int, int],
     ) -> Plan | None:
-        """Rehearse a sampling and plan it, if its times are its own."""
-        rehearsal = Rehearsal(network)
+        """Record the times of a sampling and plan it, unless its times depend on the chunks."""
+        recorder = TimeRecorder(network)
         try:
-            sampling(rehearsal, condition[:1], lambda: condition.new_zeros(1, *chunk_shape))
+            sampling(recorder, condition[:1], lambda: condition.new_zeros(1, *chunk_shape))
         except TimesDependOnChunksError:
-            rehearsal.times.clear()
+            recorder.times.clear()
         rows = len(condition)
-        self._times[key] = [time.repeat(rows, *[1] * (time.ndim - 1)) for time in rehearsal.times]
-        if not rehearsal.times:
+        self._times[key] = [time.repeat(rows, *[1] * (time.ndim - 1)) for time in recorder.times]
+        if not recorder.times:
             return None
-        return PLANS[type(network)](network, torch.cat(rehearsal.times), rows, chunk_shape)
+        return PLANS[type(network)](network, torch.cat(recorder.times), rows, chunk_shape)
 
 
 class TimesDependOnChunksError(Exception):
-    """A sampler evaluates the network for some rows only: it goes on by what it has found."""
+    """A sampler evaluates the network for some rows only, so its times depend on the chunks."""
 
 
-class Rehearsal:
-    """Stands for the network while a sampler's times are noted; says always the same.
+class TimeRecorder:
+    """Records the times a sampler asks for, in place of the network; its output is always the same.
 
     Args:
         network: The network; it is evaluated once.
@@ -144,7 +150,7 @@ class Rehearsal:
         condition: Tensor,
         active: Tensor | None = None,
     ) -> Tensor:
-        """Note the time."""
+        """Record the time and return the output of the first call."""
         if active is not None:
             raise TimesDependOnChunksError
         self.times.append(time)
@@ -161,7 +167,7 @@ class PlannedNetwork:
 
     Args:
         network: The network.
-        plan: Its plan, bound to `condition`.
+        plan: Its plan, set to `condition`.
         times: The planned times, ``(B,)`` or ``(B, 2)`` each.
         condition: ``(B, C)``.
     """

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from policies import ChunkPolicy, ChunkPolicyConfig
-from policies.backbones import BACKBONES
-from policies.fast_network import FastNetwork, PlannedNetwork
+from policies.catalogue import BACKBONES
 from policies.objectives.base import Network, Noise
+from policies.plans.planner import PlannedNetwork, Planner
 
 SAMPLINGS = [
     ("flow", "euler", 4),
@@ -47,14 +47,14 @@ def sample(policy: ChunkPolicy, rows: int, *sampling: object, fast: bool = True)
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether each decision since the start of the test was a planned one."""
     found: list[bool] = []
-    prepare = FastNetwork.prepare
+    prepare = Planner.prepare
 
-    def spy(self: FastNetwork, *arguments: object) -> Network:
+    def spy(self: Planner, *arguments: object) -> Network:
         network = prepare(self, *arguments)  # type: ignore[arg-type]
         found.append(isinstance(network, PlannedNetwork))
         return network
 
-    monkeypatch.setattr(FastNetwork, "prepare", spy)
+    monkeypatch.setattr(Planner, "prepare", spy)
     return found
 
 
@@ -87,7 +87,7 @@ def test_evaluations_are_counted_and_all_are_planned() -> None:
         counts = [policy.sample(observations, noise_of(1), "heun", 3).nfe for _ in range(3)]
     hook.remove()
     assert counts == [6, 6, 6]
-    assert len(calls) == 1, "the rehearsal asks the network once"
+    assert len(calls) == 1, "recording the times asks the network once"
 
 
 @pytest.mark.parametrize("how", ["in place", "loaded", "assigned", "data"])
@@ -136,7 +136,7 @@ def test_a_sampler_that_evaluates_some_rows_only_is_not_planned() -> None:
         return network(x, time, condition, active=time == 0)  # type: ignore[call-arg]
 
     with torch.inference_mode():
-        assert FastNetwork().prepare(network, condition, ("rk45",), adaptive, (7, 5)) is network
+        assert Planner().prepare(network, condition, ("rk45",), adaptive, (7, 5)) is network
 
 
 def test_a_call_that_was_not_planned_is_the_networks() -> None:
@@ -146,13 +146,13 @@ def test_a_call_that_was_not_planned_is_the_networks() -> None:
         return network(noise(), condition.new_full((len(condition),), 0.5), condition)
 
     with torch.inference_mode():
-        fast = FastNetwork()
+        planner = Planner()
         for time in (torch.tensor([0.5, 0.75]), torch.tensor([0.25, 0.25])):
-            planned = fast.prepare(network, condition, (), sampling, (7, 5))
+            planned = planner.prepare(network, condition, (), sampling, (7, 5))
             assert planned is not network
             assert torch.equal(planned(x, time, condition), network(x, time, condition))
         planned, half = (
-            fast.prepare(network, condition, (), sampling, (7, 5)),
+            planner.prepare(network, condition, (), sampling, (7, 5)),
             torch.full((2,), 0.5),
         )
         others = 2 * condition
