@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from expert_runs import begin, drive, put
 
 from envs.episode_streams import episode_generator
 from envs.registry import make_expert
@@ -14,6 +13,7 @@ from envs.tasks.relocate_ball import (
     RelocateBall,
 )
 from envs.world import World
+from tests.envs.expert_runs import begin, drive, put
 
 DIRECTION = np.array([0.48, -0.64, 0.6])
 

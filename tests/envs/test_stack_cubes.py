@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from expert_runs import begin, drive, phases_when_moved, put
 
 from envs.episode_streams import episode_generator
 from envs.rotations import yaw_of
@@ -16,6 +15,7 @@ from envs.tasks.stack_cubes import (
     StackCubes,
 )
 from envs.world import STATE_STAGE, World
+from tests.envs.expert_runs import begin, drive, phases_when_moved, put
 
 SIDEWAYS = np.array([0.6, 0.8, 0.0])
 UP = np.array([0.0, 0.0, 1.0])

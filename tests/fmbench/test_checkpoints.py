@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 from fmbench.artefacts import MANIFEST, sha256_file
 from fmbench.checkpoints import (
@@ -26,6 +25,7 @@ from fmbench.errors import FmbenchError
 from fmbench.training import TrainingState
 from fmbench.training_loop import train
 from policies.backbones import BACKBONES
+from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 WINDOWS = make_small_windows()
 FILES = (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE)

@@ -5,10 +5,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from small_run import call, finish, start
 
 from fmbench import demonstrations, figures, run
 from fmbench.command_line import Parser
+from tests.fmbench.small_run import call, finish, start
 
 COMMANDS = ("run", "demonstrations", "evaluate", "figures")
 HELP = """

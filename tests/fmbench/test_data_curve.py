@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from fake_run import write_run
 
 from envs.registry import TASKS as KNOWN_TASKS
 from envs.registry import suite
 from fmbench.data_curve import CurveRow, draw_curve, main
 from fmbench.data_curve_text import separation
 from fmbench.records import read_rows
+from tests.fmbench.fake_run import write_run
 
 TASKS = ("LiftCube", "PressEither")
 RESULTS = Path(__file__).parents[2] / "results"

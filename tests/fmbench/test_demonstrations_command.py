@@ -5,12 +5,12 @@ import signal
 from pathlib import Path
 
 import pytest
-from small_run import call, files_of
 
 from fmbench import demonstrations as command
 from fmbench import preparation
 from fmbench.artefacts import MANIFEST
 from fmbench.records import read_json
+from tests.fmbench.small_run import call, files_of
 
 SMALL = ("--task", "PressEither", "--episodes", "4")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_run import SMALL, call, files_of
 
 from fmbench import cells, evaluate, sampler_names
 from fmbench.checkpoints import EMA_FILE
@@ -19,6 +18,7 @@ from fmbench.run import main as run_main
 from policies.objectives import OBJECTIVES
 from policies.samplers.grids import GRIDS
 from policies.samplers.names import TOLERANCE
+from tests.fmbench.small_run import SMALL, call, files_of
 
 POLICIES = ("flow", "diffusion", "bc", "knn")
 HEUN = ("--sampler", "heun", "--nfe", "2", "4")

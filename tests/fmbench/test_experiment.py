@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
-from small_run import files_of
 
 from fmbench import contact_sheets, experiment
 from fmbench.checkpoints import load_policy
@@ -24,6 +23,7 @@ from fmbench.progress import Reporter, Stage
 from fmbench.records import EpisodeRow, MeasurementRow, TrainingRow, read_json, read_rows
 from policies.backbones import BACKBONES
 from policies.objectives import OBJECTIVES
+from tests.fmbench.small_run import files_of
 
 CONFIG = RunConfig(
     task=("PressEither",),

@@ -3,13 +3,13 @@ import subprocess
 import sys
 
 import pytest
-from fake_run import make_rows, write_run
 
 from fmbench import figures, plots
 from fmbench.errors import FmbenchError
 from fmbench.records import EpisodeRow, TrainingRow, read_rows, write_rows
 from fmbench.results import read_results
 from fmbench.tables import POLICIES, SummaryRow
+from tests.fmbench.fake_run import make_rows, write_run
 
 NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")

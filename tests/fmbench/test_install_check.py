@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from small_run import ROOT, finish, start
 
 from fmbench.install_check import check_install
+from tests.fmbench.small_run import ROOT, finish, start
 
 
 def test_the_repository_itself_is_fine() -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import write_run
 
 from fmbench.comparisons import compare_at_equal_nfe
 from fmbench.matrix import MatrixRow, draw_matrix, main
 from fmbench.records import DiagnosticRow, read_rows, write_rows
 from fmbench.results import read_results
+from tests.fmbench.fake_run import write_run
 
 TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v2")
 

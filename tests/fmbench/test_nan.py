@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from small_run import files_of
-from test_experiment import CONFIG, BlankRenderer, run
 
 from fmbench import contact_sheets, experiment, trainer
 from fmbench.checkpoints import checkpoint_facts, load_policy
 from fmbench.errors import RunFailed
 from fmbench.training import TrainingState, start_training
 from policies.objectives import OBJECTIVES
+from tests.fmbench.small_run import files_of
+from tests.fmbench.test_experiment import CONFIG, BlankRenderer, run
 
 TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_training import CONFIG, ORIGIN, make_small_windows, start
 from torch import Tensor, nn
 
 from fmbench.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
@@ -17,6 +16,7 @@ from fmbench.progress import Reporter
 from fmbench.training import TrainConfig, TrainingState
 from fmbench.training_loop import train
 from policies.backbones import BACKBONES
+from tests.fmbench.small_training import CONFIG, ORIGIN, make_small_windows, start
 
 PRECISIONS = CHOICES["precision"]
 WINDOWS = make_small_windows()

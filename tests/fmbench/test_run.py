@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_run import SMALL, call, files_of, finish, start
 
 from fmbench.artefacts import MANIFEST, sha256_file
 from fmbench.checkpoints import EMA_FILE
 from fmbench.config import make_config
 from fmbench.records import read_json
 from fmbench.run import default_out, main
+from tests.fmbench.small_run import SMALL, call, files_of, finish, start
 
 LONG = (*SMALL, "--updates", "2500")
 CHECKPOINT = Path("checkpoints") / "PressEither-flow-seed0"

@@ -3,7 +3,6 @@ import io
 
 import numpy as np
 import pytest
-from fake_run import make_rows, write_run
 from rich.console import Console
 
 from fmbench.comparisons import compare, config_differences, leaders
@@ -14,6 +13,7 @@ from fmbench.statistics import holm, mcnemar_exact, t_interval, wilson_interval
 from fmbench.summary import sampler_label, summary_markdown
 from fmbench.tables import frame, summarise
 from fmbench.terminal_summary import print_summary
+from tests.fmbench.fake_run import make_rows, write_run
 
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 

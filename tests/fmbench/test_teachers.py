@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_run import call, files_of
-from test_experiment import CONFIG, BlankRenderer, refuse, run
 
 from fmbench import contact_sheets, evaluate, experiment, rescoring, trainer
 from fmbench.artefacts import MANIFEST
@@ -18,6 +16,8 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.records import EpisodeRow, read_json, read_rows
 from fmbench.training import start_training
+from tests.fmbench.small_run import call, files_of
+from tests.fmbench.test_experiment import CONFIG, BlankRenderer, refuse, run
 
 FLOW, REFLOW = "PressEither-flow-seed0", "PressEither-reflow-seed0"
 LEARNER = replace(CONFIG, policy=("reflow",))

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from small_training import CONFIG, make_small_windows, start
 
 from fmbench.training import TrainConfig
 from fmbench.training_loop import NotFinite, train, train_together
+from tests.fmbench.small_training import CONFIG, make_small_windows, start
 
 
 def weights(state) -> list[torch.Tensor]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 from fmbench.checkpoints import (
     checkpoint_facts,
@@ -21,6 +20,7 @@ from fmbench.training import TrainConfig, averaged_policy, build_policy
 from fmbench.training_loop import train
 from policies import ChunkPolicyConfig
 from policies.objectives import OBJECTIVES
+from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 TRAINED = [name for name, objective in OBJECTIVES.items() if objective.trains]
 

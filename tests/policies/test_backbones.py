@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from test_actor import windows
 from torch import Tensor, nn
-from two_modes import build, errors_to_modes, train
 
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.actor import INFERENCE_ROWS
 from policies.backbones import BACKBONES, CONDITIONINGS, DEFAULT_CONDITIONING, make_backbone
 from policies.backbones.context import ContextEmbedding, PlainContext
+from tests.policies.test_actor import windows
+from tests.policies.two_modes import build, errors_to_modes, train
 
 NAMES = pytest.mark.parametrize("name", list(BACKBONES))
 KINDS = pytest.mark.parametrize(

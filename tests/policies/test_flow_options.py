@@ -6,12 +6,12 @@ import pytest
 import torch
 from scipy import stats
 from torch import Tensor, nn
-from two_modes import SHAPE, build, errors_to_modes, train
 
 from policies.objectives.flow import Flow
 from policies.objectives.flow_times import TIME_SAMPLINGS, draw_times
 from policies.objectives.options import CHOICES, ObjectiveOptions
 from policies.objectives.pairing import optimal_transport
+from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
 MANY = torch.zeros(100_000, 1, 1)
 

@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 from torch import Tensor, distributions
-from two_modes import SHAPE, build, errors_to_modes, train
 
 from policies.objectives.gmm import LEAST_DEVIATION, MODES, MixtureDensity
+from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
 POLICY = MixtureDensity("sample", SHAPE)
 OUTPUTS = MixtureDensity.outputs_per_action(SHAPE[1])

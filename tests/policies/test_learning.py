@@ -8,7 +8,6 @@ processor rounds.
 from functools import cache
 from typing import NamedTuple
 
-import mixtures
 import pytest
 import torch
 from torch import nn
@@ -17,6 +16,7 @@ from policies.backbones import BACKBONES
 from policies.objectives.base import Objective
 from policies.objectives.flow import Flow
 from policies.straightness import field_straightness
+from tests.policies import mixtures
 
 SAMPLERS = {
     "flow": ("euler", 32),

@@ -3,9 +3,9 @@
 import pytest
 import torch
 from torch import Tensor
-from two_modes import SHAPE, build, errors_to_modes, train
 
 from policies.objectives.mip import MinimalIterativePolicy
+from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
 POLICY = MinimalIterativePolicy("sample", SHAPE)
 ACTIONS = torch.rand(300, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector
-from two_modes import SHAPE, build, errors_to_modes, train
 
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones import BACKBONES, make_backbone
 from policies.objectives import OBJECTIVES, make_objective
 from policies.objectives.diffusion import Diffusion, network_time
 from policies.objectives.options import ObjectiveOptions
+from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from linear_gaussian import COVARIANCE, MEAN, POINTS, moments, optimal_sample
 from torch import Tensor
 
 from policies.samplers.ddim import Ddim, trailing_timesteps
@@ -11,6 +10,7 @@ from policies.samplers.ddpm import Ddpm
 from policies.samplers.dpmpp import Dpmpp2M
 from policies.samplers.ode import SampleField, VelocityField, euler
 from policies.schedules import alphas_cumprod, cosine_betas
+from tests.policies.linear_gaussian import COVARIANCE, MEAN, POINTS, moments, optimal_sample
 
 POWERS = alphas_cumprod(cosine_betas(100))
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from linear_gaussian import (
+from torch import Tensor
+
+from policies.objectives import make_objective
+from policies.samplers import dormand_prince
+from policies.samplers.dormand_prince import ERROR, NODES, STAGES, rk45
+from policies.schedules import velocity_from_sample
+from tests.policies.linear_gaussian import (
     COVARIANCE,
     MEAN,
     POINTS,
@@ -12,12 +18,6 @@ from linear_gaussian import (
     optimal_sample,
     optimal_velocity,
 )
-from torch import Tensor
-
-from policies.objectives import make_objective
-from policies.samplers import dormand_prince
-from policies.samplers.dormand_prince import ERROR, NODES, STAGES, rk45
-from policies.schedules import velocity_from_sample
 
 SCALES = torch.tensor([0.0, 0.1, 0.5, 1.0, 3.0], dtype=torch.float64)[:, None, None]
 X = SCALES * torch.randn(5, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from linear_gaussian import (
+from torch import Tensor
+
+from policies.objectives import OBJECTIVES, make_objective
+from policies.samplers import ODE_SAMPLERS
+from policies.samplers.grids import GRIDS
+from policies.samplers.ode import SampleField, VelocityField
+from policies.samplers.steps import StepLimits
+from tests.policies.linear_gaussian import (
     COVARIANCE,
     MEAN,
     POINTS,
@@ -12,13 +19,6 @@ from linear_gaussian import (
     optimal_sample,
     optimal_velocity,
 )
-from torch import Tensor
-
-from policies.objectives import OBJECTIVES, make_objective
-from policies.samplers import ODE_SAMPLERS
-from policies.samplers.grids import GRIDS
-from policies.samplers.ode import SampleField, VelocityField
-from policies.samplers.steps import StepLimits
 
 SOLVERS = {name: sampler.solve for name, sampler in ODE_SAMPLERS.items()}
 ORDERS = {"euler": 1, "midpoint": 2, "heun": 2, "rk4": 4}

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 import torch
 from torch import Tensor
-from two_modes import SHAPE, build, train
 
 from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.objectives import make_objective
 from policies.objectives.flow import Flow
 from policies.samplers.ode import SampleField, VelocityField
 from policies.straightness import field_straightness, straightness
+from tests.policies.two_modes import SHAPE, build, train
 
 START = torch.randn(6, 5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 CONFIG = ChunkPolicyConfig(4, 3, 2, 5, "flow", width=16, depth=1)
