@@ -6,8 +6,10 @@ import numpy as np
 from envs.registry import make_task
 from envs.task import FloatArray, IntArray, Task
 from envs.world import World
+from fmbench.rollout import Policy
 
 WORLD_BODY = 0
+DEEPEST_M = 0.003  # no hand presses deeper into anything
 
 
 class DeepestContact:
@@ -81,6 +83,30 @@ class DepthSensors:
             # The distance, of the contact with the least one.
             intprm=[1 << int(mujoco.mjtConDataField.mjCONDATA_DIST), 1, 1],
         )
+
+
+class DepthWatch:
+    """Lets a policy act, and notes the hand's deepest contact before any control step.
+
+    Args:
+        world: Where the policy acts, of the sensors' task.
+        policy: The policy.
+        sensors: Of the depth.
+    """
+
+    def __init__(self, world: World, policy: Policy, sensors: DepthSensors) -> None:
+        self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
+        self.deepest_m = 0.0
+        self._world, self._policy, self._sensors = world, policy, sensors
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin episodes."""
+        self._policy.reset(rows, episode_seeds)
+
+    def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
+        """Look at the contacts, then act."""
+        self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
+        return self._policy.act(rows, observations)
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:

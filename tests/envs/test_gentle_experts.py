@@ -7,8 +7,7 @@ from envs.registry import has_extra, make_expert, suite
 from envs.world import World
 from fmbench.rollout import rollout
 from fmbench.seeds import TUNING
-from tests.benchmarks.stability import DEEPEST_M, DepthWatch
-from tests.contacts import DepthSensors
+from tests.contacts import DEEPEST_M, DepthSensors, DepthWatch
 
 SEEDS = list(range(TUNING, TUNING + 8))
 # Where an earlier version of the expert pressed deepest.
