@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.registry import make_task
-from envs.task import FloatArray, IntArray, Task
+from envs.task import BoolArray, FloatArray, IntArray, Task
 from envs.world import World
 from fmbench.rollout import Policy
 
@@ -22,9 +22,7 @@ class DeepestContact:
 
     def __init__(self, task: Task, of_hand: bool = False) -> None:
         self._least = 1 if of_hand else 0
-        model = task.model
-        moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
-        self._is_hand = np.array([_hangs_on(model, int(b), moved) for b in model.geom_bodyid])
+        self._is_hand = hand_geoms(task)
 
     def __call__(self, world: World, row: int) -> float:
         """Return the smallest contact distance of a row [m], 0 where nothing is pressed."""
@@ -107,6 +105,13 @@ class DepthWatch:
         """Look at the contacts, then act."""
         self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
         return self._policy.act(rows, observations)
+
+
+def hand_geoms(task: Task) -> BoolArray:
+    """Return which geoms hang on a joint that is actuated, (ngeom,)."""
+    model = task.model
+    moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
+    return np.array([_hangs_on(model, int(body), moved) for body in model.geom_bodyid])
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:
