@@ -4,10 +4,12 @@ import mujoco
 import numpy as np
 
 from envs.registry import make_task
-from envs.task import FloatArray, IntArray, Task
+from envs.task import BoolArray, FloatArray, IntArray, Task
 from envs.world import World
+from fmbench.harness.rollout import Policy
 
 WORLD_BODY = 0
+DEEPEST_M = 0.003  # no hand presses deeper into anything
 
 
 class DeepestContact:
@@ -20,9 +22,7 @@ class DeepestContact:
 
     def __init__(self, task: Task, of_hand: bool = False) -> None:
         self._least = 1 if of_hand else 0
-        model = task.model
-        moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
-        self._is_hand = np.array([_hangs_on(model, int(b), moved) for b in model.geom_bodyid])
+        self._is_hand = hand_geoms(task)
 
     def __call__(self, world: World, row: int) -> float:
         """Return the smallest contact distance of a row [m], 0 where nothing is pressed."""
@@ -81,6 +81,37 @@ class DepthSensors:
             # The distance, of the contact with the least one.
             intprm=[1 << int(mujoco.mjtConDataField.mjCONDATA_DIST), 1, 1],
         )
+
+
+class DepthWatch:
+    """Lets a policy act, and notes the hand's deepest contact before any control step.
+
+    Args:
+        world: Where the policy acts, of the sensors' task.
+        policy: The policy.
+        sensors: Of the depth.
+    """
+
+    def __init__(self, world: World, policy: Policy, sensors: DepthSensors) -> None:
+        self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
+        self.deepest_m = 0.0
+        self._world, self._policy, self._sensors = world, policy, sensors
+
+    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Begin episodes."""
+        self._policy.reset(rows, episode_seeds)
+
+    def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
+        """Look at the contacts, then act."""
+        self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
+        return self._policy.act(rows, observations)
+
+
+def hand_geoms(task: Task) -> BoolArray:
+    """Return which geoms hang on a joint that is actuated, (ngeom,)."""
+    model = task.model
+    moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
+    return np.array([_hangs_on(model, int(body), moved) for body in model.geom_bodyid])
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:

@@ -1,1 +1,1 @@
-"""Measure what fmbench costs: `python -m tests.benchmarks`, by hand, never by pytest."""
+"""Measure what fmbench costs: `python -m tests.benchmarks`, by hand; pytest tests the measuring."""

@@ -8,43 +8,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import numpy as np
-
 from envs.registry import has_extra, make_expert, suite
-from envs.task import IntArray
 from envs.world import World
 from fmbench.cli.progress import Reporter
 from fmbench.harness.open_loop import RandomPolicy
-from fmbench.harness.rollout import Policy, rollout
+from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import VALIDATION, episode_seeds
-from tests.contacts import DepthSensors
+from tests.contacts import DEEPEST_M, DepthSensors, DepthWatch
 
 MAX_SIMS = 256
-DEEPEST_M = 0.003
-
-
-class DepthWatch:
-    """Lets a policy act, and notes the hand's deepest contact before any control step.
-
-    Args:
-        world: Where the policy acts, of the sensors' task.
-        policy: The policy.
-        sensors: Of the depth.
-    """
-
-    def __init__(self, world: World, policy: Policy, sensors: DepthSensors) -> None:
-        self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
-        self.deepest_m = 0.0
-        self._world, self._policy, self._sensors = world, policy, sensors
-
-    def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin episodes."""
-        self._policy.reset(rows, episode_seeds)
-
-    def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
-        """Look at the contacts, then act."""
-        self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
-        return self._policy.act(rows, observations)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

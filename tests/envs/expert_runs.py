@@ -1,10 +1,11 @@
 """Run experts in tests, and pose free bodies by hand."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from envs.registry import make_expert
+from envs.registry import make_expert, make_task
 from envs.task import Task
 from envs.world import STATE_STAGE, World
 from tests.contacts import DeepestContact
@@ -40,6 +41,20 @@ def drive(task: Task, seeds: list[int], of_hand: bool = False) -> Drive:
         deepest = min([deepest, *(deepest_contact(world, row) for row in rows.tolist())])
         rows = rows[~(outcome.terminated | outcome.truncated)]
     return Drive(success.tolist(), world.step_count.tolist(), fall.tolist(), deepest)
+
+
+@cache
+def demonstration(name: str, seed: int) -> np.ndarray:
+    """Return the expert's actions in one whole episode, (steps, act_dim)."""
+    world, actions = begin(make_task(name), seed), []
+    expert, row = make_expert(world), world.all_rows
+    expert.reset(row, np.array([seed]))
+    is_over = False
+    while not is_over:
+        actions.append(expert.act(row, world.observe(row)[:, None])[0][0, 0])
+        outcome = world.step(row, actions[-1][None])
+        is_over = bool(outcome.terminated[0] or outcome.truncated[0])
+    return np.stack(actions)
 
 
 def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:

@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import pickle
 import warnings
-from functools import lru_cache
 from typing import Any
 
 import gymnasium
@@ -18,11 +17,12 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import fmbench  # noqa: F401  registers the ids
-from envs.registry import TASKS, has_extra, make_expert, make_task, task_id
+from envs.registry import TASKS, has_extra, make_task, task_id
 from envs.world import World
+from tests.envs.expert_runs import demonstration
 
 NAMES = tuple(name for name in TASKS if has_extra(name))
-LARGEST_FALL = 0.1  # of the progress of an expert that succeeds
+SEED = 9
 every_task = pytest.mark.parametrize("name", NAMES)
 
 
@@ -33,21 +33,6 @@ def make(name: str) -> gymnasium.Env:
 def random_actions(name: str, *shape: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.uniform(-1, 1, (*shape, make_task(name).act_dim)).astype(np.float32)
-
-
-@lru_cache(maxsize=16)
-def demonstration(name: str, seed: int) -> np.ndarray:
-    """Return the expert's actions in one whole episode, (steps, act_dim)."""
-    world, row, actions = World(make_task(name), 1, 1), np.array([0]), []
-    expert = make_expert(world)
-    world.reset(row, np.array([seed]))
-    expert.reset(row, np.array([seed]))
-    is_over = False
-    while not is_over:
-        actions.append(expert.act(row, world.observe(row)[:, None])[0][0, 0])
-        outcome = world.step(row, actions[-1][None])
-        is_over = bool(outcome.terminated[0] or outcome.truncated[0])
-    return np.stack(actions)
 
 
 def roll(env: gymnasium.Env, actions: np.ndarray) -> list[tuple[Any, ...]]:
@@ -160,21 +145,21 @@ def test_trajectories_do_not_depend_on_batch_or_threads(name: str) -> None:
 
 
 @every_task
-@pytest.mark.parametrize("target", [(5, 3), (1, 0)])
-def test_restored_row_continues_bit_for_bit(name: str, target: tuple[int, int]) -> None:
-    (num_sims, row), actions = target, demonstration(name, 9)
-    source, other = World(make_task(name), 2, 1), World(make_task(name), num_sims, 2)
-    rows, here = np.array([1]), np.array([row])
-    source.reset(rows, np.array([9]))
-    other.reset(other.all_rows, np.arange(num_sims))
+def test_restored_row_continues_bit_for_bit(name: str) -> None:
+    actions, task = demonstration(name, SEED), make_task(name)
+    source, rows = World(task, 2, 1), np.array([1])
+    source.reset(rows, np.array([SEED]))
     snapshots, expected = [], []
     for action in actions:
         snapshots.append(source.save(1))
         seen = source.observe(rows), source.view(rows).qpos
         expected.append((*seen, vars(source.step(rows, action[None]))))
-    for begin in (len(actions) // 4, 3 * len(actions) // 4):
+    half = len(actions) // 2
+    for num_sims, row, begin, end in ((5, 3, half // 2, half), (1, 0, half, len(actions))):
+        other, here = World(task, num_sims, 2), np.array([row])
+        other.reset(other.all_rows, np.arange(num_sims))
         other.restore(row, snapshots[begin])
-        for action, wanted in zip(actions[begin:], expected[begin:], strict=True):
+        for action, wanted in zip(actions[begin:end], expected[begin:end], strict=True):
             seen = other.observe(here), other.view(here).qpos
             assert_same((*seen, vars(other.step(here, action[None]))), wanted)
     assert expected[-1][2]["terminated"][0]
@@ -182,9 +167,9 @@ def test_restored_row_continues_bit_for_bit(name: str, target: tuple[int, int]) 
 
 @every_task
 def test_copies_continue_episode(name: str) -> None:
-    env, actions = make(name), demonstration(name, 2)
+    env, actions = make(name), demonstration(name, SEED)[:50]
     pickle.loads(pickle.dumps(env)).reset(seed=0)  # before the first episode, too
-    env.reset(seed=2)
+    env.reset(seed=SEED)
     env.action_space.seed(3)
     roll(env, actions[:9])
     copies = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
@@ -315,28 +300,3 @@ def test_vector_env_refuses_bad_input() -> None:
         gymnasium.make_vec("fmbench/LiftCube-v0", task="LiftCub")
     with pytest.raises(ValueError, match="horizon"):
         gymnasium.make_vec("fmbench/LiftCube-v0", max_episode_steps=0)
-
-
-@every_task
-def test_expert_succeeds_and_success_is_the_condition_held(name: str) -> None:
-    task, world = make_task(name), World(make_task(name), 20, 1)
-    expert, seeds = make_expert(world), np.arange(20)
-    world.reset(world.all_rows, seeds)
-    expert.reset(world.all_rows, seeds)
-    rows, success = world.all_rows, np.zeros(20, dtype=bool)
-    held, best, fall = np.zeros(20, dtype=int), np.zeros(20), np.zeros(20)
-    while len(rows):
-        actions, nfe = expert.act(rows, world.observe(rows)[:, None])
-        assert actions.dtype == np.float32
-        assert not nfe.any()
-        outcome = world.step(rows, actions[:, 0])
-        held[rows] = np.where(outcome.solved, held[rows] + 1, 0)
-        assert np.array_equal(outcome.success, held[rows] == task.hold_steps)
-        assert not (outcome.success & ~outcome.terminated).any()
-        assert ((outcome.mode >= 0) == bool(task.modes))[outcome.success].all()
-        best[rows] = np.maximum(best[rows], outcome.progress)
-        fall[rows] = np.maximum(fall[rows], best[rows] - outcome.progress)
-        success[rows] = outcome.success
-        rows = rows[~(outcome.terminated | outcome.truncated)]
-    assert success.mean() >= 0.9
-    assert fall[success].max() <= LARGEST_FALL

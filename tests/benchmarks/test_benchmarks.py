@@ -1,4 +1,4 @@
-"""The benchmarks compare what they say, and their results go where they belong."""
+"""The benchmarks compare what they say, write where they should, and serve no other test."""
 
 import re
 from pathlib import Path
@@ -15,8 +15,9 @@ from tests.benchmarks.peers import problem
 from tests.benchmarks.peers.lerobot_import import Unused
 from tests.benchmarks.report import Row
 
-ROOT = Path(__file__).parent.parent
-REQUIREMENTS = ROOT / "tests" / "benchmarks" / "peers" / "requirements.txt"
+HERE = Path(__file__).parent
+CONSTRAINTS = HERE.parents[1] / "constraints.txt"
+REQUIREMENTS = HERE / "peers" / "requirements.txt"
 
 
 def pins(path: Path) -> dict[str, str]:
@@ -47,7 +48,7 @@ def test_peers_are_trained_on_windows_of_that_size() -> None:
 
 
 def test_peers_run_beside_the_versions_that_are_tested() -> None:
-    tested, peers = pins(ROOT / "constraints.txt"), pins(REQUIREMENTS)
+    tested, peers = pins(CONSTRAINTS), pins(REQUIREMENTS)
     shared = set(tested) & set(peers)
     assert {"torch", "numpy", "gymnasium"} <= shared
     assert {name: peers[name] for name in shared} == {name: tested[name] for name in shared}
@@ -94,3 +95,11 @@ def test_the_readme_has_a_block_for_every_device() -> None:
     for block in ("results", *(f"peers, {device}" for device in problem.SIZES)):
         assert text.count(f"<!-- {block}: begin -->") == 1
         assert text.count(f"<!-- {block}: end -->") == 1
+
+
+def test_no_test_outside_imports_a_benchmark() -> None:
+    tests = HERE.parent
+    sources = [path for path in tests.rglob("*.py") if HERE not in path.parents]
+    assert len(sources) > 50
+    pattern = re.compile(r"^\s*(from|import) tests\.benchmarks", re.MULTILINE)
+    assert [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))] == []

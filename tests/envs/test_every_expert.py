@@ -1,0 +1,127 @@
+"""Every registered task's expert wins its episodes, gently, and does not depend on the others."""
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+import pytest
+
+from envs.goals import GoalTask
+from envs.registry import TASKS, has_extra, make_expert, make_task, suite
+from envs.world import World
+from tests.contacts import DEEPEST_M, DeepestContact, DepthSensors
+from tests.envs.cases import CASES
+from tests.envs.expert_runs import demonstration
+
+SEEDS = tuple(range(12))
+LARGEST_FALL = 0.05  # of progress below the most so far
+TOUCHES_NOTHING = ("ReachPose",)
+NAMES = tuple(name for name in suite() if has_extra(name))
+TWINS = tuple(name for name, entry in TASKS.items() if entry.twin_of and has_extra(name))
+every_task = pytest.mark.parametrize("name", NAMES)
+
+
+@dataclass
+class Record:
+    """What an expert did in episodes side by side; each list has an entry a control step.
+
+    Attributes:
+        success: Whether each episode ended in success, (n,).
+        mode: The way that each successful episode took, (n,).
+        meant: The way that the expert drew for it, (n,), if the task has ways.
+        largest_fall: Of progress in each episode below its most before, (n,).
+        deepest_of_hand: Most negative contact distance of a hand in any episode [m].
+        deepest: The same of all contacts of one row at a time, the hand with itself left out [m].
+        actions: Of each row, a list of (act_dim,).
+        faults: What must not be: success that is not the condition held, and the like.
+    """
+
+    success: np.ndarray
+    mode: np.ndarray
+    largest_fall: np.ndarray
+    meant: np.ndarray | None = None
+    deepest_of_hand: float = 0.0
+    deepest: float = 0.0
+    actions: list[list[np.ndarray]] = field(default_factory=list)
+    faults: set[str] = field(default_factory=set)
+
+
+@cache
+def record(name: str) -> Record:
+    """Run the task's expert on its seeds and watch every step."""
+    sensors, seeds = DepthSensors(name), np.array(SEEDS + CASES[name].hard_seeds)
+    task, n = sensors.task, len(seeds)
+    world = World(task, n, 1)
+    expert, rows, deepest_contact = make_expert(world), world.all_rows, DeepestContact(task)
+    world.reset(rows, seeds)
+    expert.reset(rows, seeds)
+    seen = Record(np.zeros(n, dtype=np.bool_), np.full(n, -1), np.zeros(n))
+    seen.meant = expert.mode.copy() if task.modes else None
+    seen.actions = [[] for _ in seeds]
+    held, best = np.zeros(n, dtype=np.int64), np.zeros(n)
+    while len(rows):
+        actions, nfe = expert.act(rows, world.observe(rows)[:, None])
+        outcome, view = world.step(rows, actions[:, 0]), world.view(rows)
+        for row, action in zip(rows.tolist(), actions[:, 0], strict=True):
+            seen.actions[row].append(action)
+        held[rows] = np.where(outcome.solved, held[rows] + 1, 0)
+        seen.success[rows] = outcome.success
+        seen.mode[rows[outcome.success]] = outcome.mode[outcome.success]
+        fall = best[rows] - outcome.progress
+        seen.largest_fall[rows] = np.maximum(seen.largest_fall[rows], fall)
+        best[rows] = np.maximum(best[rows], outcome.progress)
+        seen.deepest_of_hand = min(seen.deepest_of_hand, float(sensors(world, rows).min()))
+        seen.deepest = min(seen.deepest, deepest_contact(world, int(rows[0])))
+        wrong = {
+            "an expert's action is float32": actions.dtype != np.float32,
+            "an expert evaluates no network": nfe.any(),
+            "success is the condition held": (outcome.success != (held[rows] == task.hold_steps)),
+            "success ends the episode": outcome.success & ~outcome.terminated,
+        }
+        if isinstance(task, GoalTask):
+            reached = task.reaches(task.achieved_goal(view), task.desired_goal(view))
+            wrong["a solved step has reached its goal"] = outcome.solved & ~reached
+        seen.faults |= {rule for rule, is_broken in wrong.items() if np.any(is_broken)}
+        rows = rows[~(outcome.terminated | outcome.truncated)]
+    return seen
+
+
+@every_task
+def test_expert_wins_every_episode_and_success_is_the_condition_held(name: str) -> None:
+    seen = record(name)
+    seeds = np.array(SEEDS + CASES[name].hard_seeds)
+    assert seeds[~seen.success].tolist() == []
+    assert seen.faults == set()
+
+
+@every_task
+def test_expert_presses_nothing_deeper_than_3_mm(name: str) -> None:
+    seen = record(name)
+    assert -DEEPEST_M < seen.deepest_of_hand <= 0.0
+    assert (seen.deepest_of_hand < -0.0005) == (name not in TOUCHES_NOTHING)
+    assert -CASES[name].deepest_m < seen.deepest <= 0.0
+
+
+@every_task
+def test_progress_of_the_expert_does_not_fall(name: str) -> None:
+    assert record(name).largest_fall.max() < LARGEST_FALL
+
+
+@every_task
+def test_expert_goes_the_way_that_it_drew_and_draws_every_way(name: str) -> None:
+    seen, modes = record(name), make_task(name).modes
+    if seen.meant is None:
+        assert (seen.mode == -1).all()
+    else:
+        assert seen.mode.tolist() == seen.meant.tolist()
+        assert set(seen.mode.tolist()) == set(range(len(modes)))
+
+
+@every_task
+def test_expert_does_not_depend_on_the_episodes_beside_it(name: str) -> None:
+    assert np.array_equal(record(name).actions[SEEDS.index(9)], demonstration(name, 9))
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_expert_of_a_twin_does_the_same(name: str) -> None:
+    assert np.array_equal(demonstration(name, 9), demonstration(TASKS[name].twin_of, 9))
