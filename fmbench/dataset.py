@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task, task_id
 from envs.task_hash import task_hash
 from envs.world import World
 from fmbench.artefacts import publish, staged_folder, verify
-from fmbench.command_noise import CommandNoise
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.minari_file import DATA_FILE, read_episodes, write_episodes
 from fmbench.open_loop import Playback

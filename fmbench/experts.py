@@ -59,9 +59,9 @@ def measure_expert(task: str, noise: float, count: int) -> ExpertRow:
     """Roll an expert out on the first `count` validation seeds."""
     import numpy as np
 
+    from envs.experts.command_noise import CommandNoise
     from envs.registry import make_expert, make_task
     from envs.world import World
-    from fmbench.command_noise import CommandNoise
     from fmbench.rollout import rollout
     from fmbench.seeds import VALIDATION, episode_seeds
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task
 from envs.world import World
-from fmbench.command_noise import CommandNoise
 from fmbench.config import RunConfig
 from fmbench.dataset import Demonstrations
 from fmbench.rollout import Trajectory, rollout

@@ -11,10 +11,10 @@ import pytest
 
 import fmbench  # noqa: F401  registers the ids
 from envs.adroit import AdroitTask
+from envs.experts.command_noise import CommandNoise
 from envs.registry import TASKS, make_expert, make_task, suite, task_id
 from envs.world import World
 from fmbench import demonstrations, experts, run
-from fmbench.command_noise import CommandNoise
 from tests.envs.adroit_peers import differences, make_peer
 
 pytest.importorskip("gymnasium_robotics")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from envs.experts.command_noise import CORRELATION, FINGER_STD_RAD, CommandNoise
 from envs.hand import HAND_JOINTS
 from envs.registry import make_task
 from envs.world import World
-from fmbench.command_noise import CORRELATION, FINGER_STD_RAD, CommandNoise
 
 TASK = make_task("PressEither")
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task
 from envs.scene import CONTROL_PERIOD_S
 from envs.tasks.press_either import START_POSTURE_RAD
 from envs.world import World
-from fmbench.command_noise import CommandNoise
 from fmbench.open_loop import Playback, RandomPolicy
 from fmbench.rollout import Episode, Policy, rollout
 from fmbench.seeds import TEST, episode_seeds
