@@ -1,66 +1,54 @@
-"""Hash what decides a demonstration, so that stale ones are told from present ones."""
+"""Hash what decides a task's episodes, so that stale demonstrations are told from present ones."""
 
-import ast
 import hashlib
-import importlib
-import inspect
+import json
 from functools import lru_cache
 
-from envs.registry import TASKS, make_task
+from envs.hashing.definitions import Definitions
+from envs.hashing.namespace import Place
+from envs.hashing.sources import find_source
+from envs.hashing.text import code_hash
+from envs.registry import TASKS, TaskEntry, check_extra, check_task_name
+
+HASH_KIND = 2
+"""Of which kind the hashes are; results that do not say it hold hashes of the first kind, which
+changed with every rename and are equal to none of today's."""
+
+ENGINE = "envs.world:World"
 
 
-@lru_cache(maxsize=64)
-def task_hash(name: str) -> str:
-    """Hash a task's compiled scene, the task itself, its expert and the engine.
+@lru_cache(maxsize=256)
+def task_hash(name: str, *besides: str) -> str:
+    """Hash what a task, its expert and the engine reach, as 64 hexadecimal digits.
 
-    The sources are the task's and the expert's modules and every module of `envs` that they
-    import. Comments and docstrings do not count, so a better text keeps the demonstrations valid;
-    nor does the version of Python, so what one machine made another one accepts.
+    It is taken from the sources' syntax trees, definition by definition, with names replaced: no
+    episode is run, and no comment, docstring, annotation, order, name or place of a definition
+    counts. Constants, strings, statements and data files do. Neither the machine nor the version of
+    Python matters.
+
+    Args:
+        name: Name of the task.
+        besides: More places to begin at, "module:name": what else decides something.
+
+    Raises:
+        ValueError: The task is not registered, what it needs is not installed, or its source
+            cannot be read.
     """
-    digest = hashlib.sha256(make_task(name).spec.to_xml().encode())
-    entry = TASKS[name]
-    waiting = [place.partition(":")[0] for place in (entry.task, entry.expert)]
-    seen: set[str] = set()
-    while waiting:
-        current = waiting.pop()
-        if current not in seen:
-            seen.add(current)
-            waiting += _imported_modules(current)
-    for current in sorted(seen):
-        digest.update(structure(_code(current)).encode())
-    return digest.hexdigest()
+    check_task_name(name)
+    check_extra(name)
+    return entry_hash(TASKS[name], installed_definitions(), *besides)
 
 
-def structure(node: object) -> str:
-    """Write a syntax tree as text, without the fields that are empty.
-
-    `ast.dump` writes those, and newer versions of Python add such fields to old kinds of node.
-    """
-    if isinstance(node, list):
-        return f"[{', '.join(map(structure, node))}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = [(name, value) for name, value in ast.iter_fields(node) if value not in (None, [])]
-    return f"{type(node).__name__}({', '.join(f'{k}={structure(v)}' for k, v in fields)})"
+def entry_hash(entry: TaskEntry, definitions: Definitions, *besides: str) -> str:
+    """Hash a task by its entry in the registry."""
+    places = (entry.task, entry.expert, ENGINE, *besides)
+    roots = [Place(*place.split(":", 1)) for place in places]
+    facts = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
+    text = json.dumps([*facts, code_hash(definitions, roots)])
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _imported_modules(module_name: str) -> list[str]:
-    """Return the modules of `envs` that a module imports from."""
-    return [
-        node.module
-        for node in ast.walk(_code(module_name))
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("envs.")
-    ]
-
-
-@lru_cache(maxsize=64)
-def _code(module_name: str) -> ast.Module:
-    """Return a module's syntax tree without docstrings."""
-    tree = ast.parse(inspect.getsource(importlib.import_module(module_name)))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            first = body[0].value
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                node.body = body[1:]  # type: ignore[attr-defined]
-    return tree
+@lru_cache(maxsize=1)
+def installed_definitions() -> Definitions:
+    """Return the definitions of the code that runs here."""
+    return Definitions(find_source)

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 PACKAGES = ("envs", "policies", "fmbench")
@@ -66,15 +66,23 @@ class SourceTree:
         return floors
 
     def _imports(self, module: str) -> Iterator[str]:
-        for node in ast.walk(ast.parse(self.files[module].read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                if node.level:
-                    raise ValueError(f"{module} imports relatively")
-                for alias in node.names:
-                    below = f"{node.module}.{alias.name}"
-                    yield below if below in self.files else str(node.module)
+        for level, source, name in _import_statements(self.files[module].read_text("utf-8")):
+            if level:
+                raise ValueError(f"{module} imports relatively")
+            below = f"{source}.{name}"
+            yield below if source and below in self.files else source or name
+
+
+@cache
+def _import_statements(text: str) -> tuple[tuple[int, str, str], ...]:
+    """Return level, module ("" for `import name`) and name of every import of a source."""
+    found: list[tuple[int, str, str]] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [(0, "", alias.name) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(node.level, node.module or "", alias.name) for alias in node.names]
+    return tuple(found)
 
 
 def _circle(edges: dict[str, set[str]]) -> list[str]:

@@ -115,6 +115,11 @@ def test_nothing_lies_higher_than_the_eighth_floor() -> None:
     assert max(SourceTree(ROOT).floors().values()) <= MOST_FLOORS
 
 
+def test_catalogue_imports_nothing_of_ours_and_no_library() -> None:
+    names = SourceTree(ROOT).imports[CATALOGUE]
+    assert names <= {"__future__", "dataclasses", "collections.abc", "typing"}
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("copy")
@@ -179,6 +184,7 @@ def test_circle_is_found(copy: Path) -> None:
 LIGHT = [
     "envs",
     "fmbench",
+    CATALOGUE,
     *sorted(name for name in SourceTree(ROOT).files if is_in(name, "fmbench.report")),
     *(f"fmbench.{name}" for name in COMMANDS),
 ]

@@ -21,8 +21,7 @@ from envs.hand.hand import HandIndex
 from envs.scene import add_look
 from envs.task import Field, FloatArray, Task, View
 
-PACKAGE = "gymnasium_robotics"
-MODELS = "envs/assets/adroit_hand"
+MODELS = "gymnasium_robotics:envs/assets/adroit_hand"  # package:folder, which the task hash reads
 TIP_SITES = ("S_thtip", "S_fftip", "S_mftip", "S_rftip", "S_lftip")
 PALM_SITE = "S_grasp"
 ARM_GAIN, ARM_BIAS = 500.0, 200.0  # of the arm's actuators, whose force is 500 ctrl - 200 q
@@ -43,10 +42,11 @@ def load_adroit(
     Raises:
         ModuleNotFoundError: The package with the models is not installed.
     """
-    package = importlib.util.find_spec(PACKAGE)
+    name, _, models = MODELS.partition(":")
+    package = importlib.util.find_spec(name)
     if package is None or not package.submodule_search_locations:
-        raise ModuleNotFoundError(f"{PACKAGE} is not installed", name=PACKAGE)
-    folder = Path(package.submodule_search_locations[0]) / MODELS
+        raise ModuleNotFoundError(f"{name} is not installed", name=name)
+    folder = Path(package.submodule_search_locations[0]) / models
     spec = mujoco.MjSpec.from_file(str(folder / file))
     for actuator in spec.actuators:
         # The package sets these gains after it has loaded the model.

@@ -1,0 +1,1 @@
+"""What code decides, as text: the definitions that it reaches, with names replaced."""

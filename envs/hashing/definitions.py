@@ -1,0 +1,169 @@
+"""Write each definition of ours once, whatever reaches it."""
+
+import ast
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from envs.hashing.canonical import Writer, class_scope, parameters
+from envs.hashing.class_bodies import class_items, class_kind
+from envs.hashing.namespace import FUNCTIONS, Library, Module, Place, Value
+from envs.hashing.namespace import Writer as Origin
+from envs.hashing.sources import Finder
+from envs.hashing.tokens import Attribute, Name, Title, Token
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a function, a variable or a part of a class says.
+
+    Attributes:
+        tokens: Its canonical text, names still to be replaced.
+        names: Those of the tokens that are no words.
+        texts: The strings in it.
+        folder: Where its module lies.
+        parameters: A function's parameters.
+        is_method: Whether it is a method or a nested class, and no attribute.
+        goes_on: Whether a method asks the next class for its own (`super`).
+    """
+
+    tokens: tuple[Token, ...]
+    names: tuple[Name, ...]
+    texts: tuple[str, ...]
+    folder: Path
+    parameters: tuple[str, ...]
+    is_method: bool
+    goes_on: bool
+
+
+@dataclass(frozen=True)
+class Class:
+    """What a class says.
+
+    Attributes:
+        head: Decorators, bases, fields and loose statements.
+        bases: The classes of ours that it inherits from.
+        fields: Names of its fields, in order.
+        members: What it says of each other name.
+        stays: Whether code outside reads its names and may call its methods.
+    """
+
+    head: Text
+    bases: tuple[Place, ...]
+    fields: tuple[str, ...]
+    stays: bool
+    members: dict[str, list[Text]] = field(default_factory=dict)
+
+
+class Definitions:
+    """The definitions of a library, each written when it is first asked for."""
+
+    def __init__(self, find: Finder) -> None:
+        self._library = Library(find)
+        self._written: dict[Place, Text | Class] = {}
+
+    def __getitem__(self, place: Place) -> Text | Class:
+        """Return what is defined at a place.
+
+        Raises:
+            ValueError: There is no such definition, or its source cannot be read.
+        """
+        if place not in self._written:
+            self._written[place] = self._write(place)
+        return self._written[place]
+
+    def class_at(self, place: Place) -> Class | None:
+        """Return the class defined at a place, or None if it is no class."""
+        found = self[place]
+        return found if isinstance(found, Class) else None
+
+    def find(self, place: Place) -> Place:
+        """Return where a name that may be imported is defined."""
+        found = self._library.member(*place)
+        return found if isinstance(found, Place) else place
+
+    def line(self, place: Place) -> list[Place]:
+        """Return a class and those it inherits from, in the order in which names are looked up."""
+        found = self.class_at(place)
+        if found is None:
+            return []
+        everything = [place, *(each for base in found.bases for each in self.line(base))]
+        return list(dict.fromkeys(reversed(everything)))[::-1]  # each where it comes last
+
+    def _write(self, place: Place) -> Text | Class:
+        module = self._library.module(place.module)
+        origins = [] if module is None else module.writers.get(place.name, [])
+        if module is None or not origins:
+            raise ValueError(
+                f"The source of {place.module}:{place.name} cannot be read; tasks are told apart "
+                "by their source: define yours in a file, at its top level."
+            )
+        if isinstance(origins[0], ast.ClassDef):
+            return self._class(module, origins[0], origins[1:])
+        writer = Writer(self._library, module)
+        writer.tokens.append(Title(place.name))
+        for origin in origins:
+            if isinstance(origin, FUNCTIONS) and origin.name == place.name:
+                writer.write_function(origin)
+            else:
+                _write_origin(writer, origin)
+        first = origins[0]
+        given = parameters(first.args) if isinstance(first, FUNCTIONS) else ()
+        return _text(writer, module, given)
+
+    def _class(self, module: Module, node: ast.ClassDef, others: list[Origin]) -> Class:
+        writer = Writer(self._library, module)
+        kind = class_kind(node, writer.scopes)
+        writer.tokens.append(Title(node.name))
+        writer.write_class_head(node, kind)
+        scope = class_scope(node, writer.scopes)
+        writer.scopes.enter(scope)
+        fields: list[str] = []
+        members: dict[str, list[Text]] = {}
+        for item in class_items(node, kind):
+            is_field = item.kind.startswith("field") or (kind.stays and item.kind == "value")
+            if is_field:
+                fields.append(item.name)
+            if is_field or not item.name:
+                writer.tokens += [item.kind, Attribute(item.name, True, kind.stays)]
+                writer.write_item(item.content)
+                continue
+            part = Writer(self._library, module, scope)
+            part.write_item(item.content)
+            content = item.content
+            given = parameters(content.args) if isinstance(content, FUNCTIONS) else ()
+            text = _text(part, module, given, is_method=item.kind == "method")
+            members.setdefault(item.name, []).append(text)
+        writer.scopes.leave()
+        for origin in others:
+            _write_origin(writer, origin)
+        bases = tuple(base for base in kind.bases if isinstance(base, Place))
+        return Class(_text(writer, module), bases, tuple(fields), kind.stays, members)
+
+
+def _write_origin(writer: Writer, origin: Origin) -> None:
+    if isinstance(origin, Value):
+        writer.write_value(origin)
+    else:
+        writer.write(origin)
+
+
+def _text(
+    writer: Writer, module: Module, given: tuple[str, ...] = (), is_method: bool = False
+) -> Text:
+    """Return what was written, words that follow each other joined."""
+    tokens: list[Token] = []
+    for is_word, group in groupby(writer.tokens, lambda token: isinstance(token, str)):
+        if is_word:
+            tokens.append("\n".join(map(str, group)))
+        else:
+            tokens.extend(group)
+    return Text(
+        tokens=tuple(tokens),
+        names=tuple(token for token in tokens if not isinstance(token, str)),
+        texts=tuple(writer.texts),
+        folder=module.source.path.parent,
+        parameters=given,
+        is_method=is_method,
+        goes_on="builtins.super" in writer.tokens,
+    )

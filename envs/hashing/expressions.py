@@ -1,0 +1,139 @@
+"""Write expressions as tokens: what each name means, and no prose."""
+
+import ast
+
+from envs.hashing.namespace import Library, Module, Place, Value, bound_names
+from envs.hashing.scopes import Scope, Scopes
+from envs.hashing.tokens import Attribute, Keyword, Reference, Reflection, Token
+
+# Types, and what newer versions of Python add: none of it is run.
+IGNORED = {"annotation", "returns", "type_comment", "type_params", "ctx", "kind"}
+BY_NAME = {f"builtins.{name}" for name in ("getattr", "hasattr", "setattr", "delattr")}
+REFLECTIONS = {"builtins.vars", "builtins.dir"} | {
+    f"dataclasses.{name}" for name in ("asdict", "astuple", "fields", "replace")
+}
+
+
+class ExpressionWriter:
+    """Writes the expressions of one definition.
+
+    Args:
+        library: Where names are looked up.
+        module: The module that the definition stands in.
+        body: The class body that it stands in, if it stands in one.
+
+    Attributes:
+        tokens: What has been written.
+        texts: The strings among it.
+    """
+
+    def __init__(self, library: Library, module: Module, body: Scope | None = None) -> None:
+        self.tokens: list[Token] = []
+        self.texts: list[str] = []
+        self.scopes = Scopes(library, module)
+        if body is not None:
+            self.scopes.enter(body)
+        self._me: set[Token] = set()  # what `self` is written as
+
+    def write(self, node: object) -> None:
+        """Write a node, a list of nodes or a plain value."""
+        if isinstance(node, list):
+            self.tokens.append("[")
+            for part in node:
+                self.write(part)
+            self.tokens.append("]")
+        elif isinstance(node, ast.AST):
+            getattr(self, f"_write_{type(node).__name__}", self._write_fields)(node)
+        else:
+            self.tokens.append(ascii(node))
+
+    def write_value(self, value: Value) -> None:
+        """Write what an assignment gives to one name."""
+        self.tokens += [f"item {k}" for k in value.items]
+        self.write(value.expression)
+
+    def _write_fields(self, node: ast.AST) -> None:
+        self.tokens.append(f"{type(node).__name__}(")
+        for field, value in ast.iter_fields(node):
+            # Newer versions of Python add fields to old kinds of node, empty as a rule.
+            if field not in IGNORED and value is not None and value != []:
+                self.tokens.append(f"{field}=")
+                self._write_field(field, value)
+        self.tokens.append(")")
+
+    def _write_field(self, field: str, value: object) -> None:
+        del field
+        self.write(value)
+
+    def _write_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+        if isinstance(node.value, str):
+            self.texts.append(node.value)
+        self.tokens.append(ascii(node.value))
+
+    def _write_Name(self, node: ast.Name) -> None:  # noqa: N802
+        self.tokens.append(self.scopes.token(node.id))
+
+    def _write_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+        meaning = self.scopes.meaning(node)
+        if meaning is not None:
+            self.tokens.append(Reference(meaning) if isinstance(meaning, Place) else meaning.path)
+            return
+        self.write(node.value)
+        is_mine = isinstance(node.value, ast.Name) and self.tokens[-1] in self._me
+        self.tokens.append(Attribute(node.attr, is_mine and not isinstance(node.ctx, ast.Load)))
+        if node.attr == "__dict__":
+            self.tokens.append(Reflection())
+
+    def _write_Call(self, node: ast.Call) -> None:  # noqa: N802
+        meaning, path = self.scopes.meaning(node.func), self.scopes.path(node.func)
+        if path == "typing.cast" and len(node.args) == 2:
+            self.write(node.args[1])
+            return
+        self.tokens.append("Call(")
+        self.write(node.func)
+        for k, argument in enumerate(node.args):
+            names_attribute = path in BY_NAME and k == 1
+            if names_attribute and isinstance(argument, ast.Constant):
+                self.tokens.append(Attribute(str(argument.value)))
+                continue
+            self.write(argument)
+            if names_attribute or path in REFLECTIONS:
+                self.tokens.append(Reflection())
+        callee: Place | str | None = meaning if isinstance(meaning, Place) else None
+        if callee is None and isinstance(node.func, ast.Attribute):
+            callee = node.func.attr
+        for keyword in node.keywords:
+            word = keyword.arg or "**"
+            self.tokens.append(f"{word}=" if path else Keyword(word, callee))
+            self.write(keyword.value)
+        self.tokens.append(")")
+
+    def _write_comprehension_of(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    ) -> None:
+        self.tokens.append(f"{type(node).__name__}(")
+        first, *others = node.generators
+        self.write(first.iter)  # which is read outside
+        targets = bound_names([generator.target for generator in node.generators])
+        self.scopes.enter(Scope(targets))
+        results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        self.write([first.target, *first.ifs, *others, *results])
+        self.tokens.append("async)" if first.is_async else ")")
+        self.scopes.leave()
+
+    _write_ListComp = _write_SetComp = _write_DictComp = _write_comprehension_of  # noqa: N815
+    _write_GeneratorExp = _write_comprehension_of  # noqa: N815
+
+    def _write_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
+        """Write an f-string, neighbouring pieces of plain text joined."""
+        text = ""
+        self.tokens.append("JoinedStr(")
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                text += str(part.value)
+                continue
+            self.tokens += [ascii(text)] if text else []
+            text = ""
+            self.write(part)
+        self.tokens += [ascii(text)] if text else []
+        self.tokens.append(")")

@@ -1,0 +1,163 @@
+"""Follow code from where it begins to every definition that it reaches, in an order without names.
+
+A function or a variable is reached where it is referred to. A class that is referred to brings what
+it inherits and its attributes; of its methods those that reached code mentions by name, since the
+owner of a name after a dot is not known; of a root's class every one.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from envs.hashing.definitions import Class, Definitions, Text
+from envs.hashing.namespace import Place
+from envs.hashing.tokens import Attribute, Reference, Reflection, Token
+
+
+class Reach:
+    """What some roots reach.
+
+    Args:
+        definitions: Where definitions are found.
+        roots: Classes, functions or variables to begin with.
+
+    Attributes:
+        tokens: The canonical text of all that is reached, names still to be replaced.
+        parts: The texts that it is made of, in order.
+        numbers: The number of each definition, in the order in which they are met.
+    """
+
+    def __init__(self, definitions: Definitions, roots: Sequence[Place]) -> None:
+        self.definitions = definitions
+        self.tokens: list[Token] = []
+        self.parts: list[Text] = []
+        self.numbers: dict[Place, int] = {}
+        self.methods: dict[str, list[tuple[str, ...]]] = {}
+        self._reflects = False  # names made while the program runs may be of any method
+        self._mentioned: dict[str, int] = {}
+        self._lines: dict[Place, list[Place]] = {}  # of the classes that objects may be of
+        self._done: set[tuple[Place, str]] = set()
+        self._waiting: deque[tuple[Place, str]] = deque()
+        self._roots = {definitions.find(root) for root in roots}
+        for root in roots:
+            self._visit(definitions.find(root), is_base=False)
+        self._drain()
+        while rest := self._unmentioned():
+            for owner, name in rest:
+                self._await(owner, name)
+            self._drain()
+
+    def classes(self) -> Iterator[Class]:
+        """Yield the classes that are reached, those inherited from included."""
+        for place in self.numbers:
+            found = self.definitions.class_at(place)
+            if found is not None:
+                yield found
+
+    def parameters(self, callee: Place) -> list[tuple[str, ...]]:
+        """Return the parameters of a function, or those with which a class is called."""
+        found = self.definitions[callee]
+        if isinstance(found, Text):
+            return [found.parameters]
+        line = self.definitions.line(callee)
+        owners = [each for each in map(self.definitions.class_at, line) if each]
+        for owner in owners:
+            if "__init__" in owner.members:
+                return [text.parameters for text in owner.members["__init__"]]
+        return [tuple(name for owner in reversed(owners) for name in owner.fields)]
+
+    def _visit(self, place: Place, is_base: bool) -> None:
+        if place not in self.numbers:
+            self.numbers[place] = len(self.numbers)
+            self._waiting.append((place, ""))
+        if not is_base and place not in self._lines and self.definitions.class_at(place):
+            self._lines[place] = self.definitions.line(place)
+            for owner, name in self._implicit(place):
+                self._await(owner, name)
+            for name in self._mentioned:
+                self._look_up(place, name)
+
+    def _implicit(self, place: Place) -> Iterator[tuple[Place, str]]:
+        """Yield the methods that nobody has to mention: `__init__`, and what code outside calls."""
+        for owner in self._lines[place]:
+            members = self._class(owner).members
+            names = [name for name in members if is_special(name)]
+            names += list(members) if self._class(owner).stays else []
+            yield from ((owner, name) for name in sorted(set(names)))
+
+    def _mention(self, name: str) -> None:
+        if name not in self._mentioned:
+            self._mentioned[name] = len(self._mentioned)
+            for place in list(self._lines):
+                self._look_up(place, name)
+
+    def _look_up(self, place: Place, name: str) -> None:
+        """Await what a name means to objects of a class."""
+        for owner in self._lines[place]:
+            texts = self._class(owner).members.get(name)
+            if texts:
+                self._await(owner, name)
+                if not any(text.goes_on for text in texts):
+                    return
+
+    def _await(self, owner: Place, name: str) -> None:
+        if (owner, name) not in self._done:
+            self._done.add((owner, name))
+            self._waiting.append((owner, name))
+
+    def _drain(self) -> None:
+        while self._waiting:
+            place, name = self._waiting.popleft()
+            if name:
+                for text in self._class(place).members[name]:
+                    self.methods.setdefault(name, []).append(text.parameters)
+                    self._take([Reference(place, True), Attribute(name, defines=True)], text)
+            else:
+                found = self.definitions[place]
+                head = found.head if isinstance(found, Class) else found
+                self._take([Reference(place, is_base=True)], head)
+
+    def _take(self, title: list[Token], text: Text) -> None:
+        self.parts.append(text)
+        self.tokens += [*title, *text.tokens, "end"]
+        for token in text.names:
+            if isinstance(token, Reference):
+                self._visit(token.place, token.is_base)
+            elif isinstance(token, Attribute) and not token.defines:
+                self._mention(token.name)
+            self._reflects |= isinstance(token, Reflection)
+
+    def _unmentioned(self) -> list[tuple[Place, str]]:
+        """Return what else classes say, in an order that does not depend on names."""
+        rest = []
+        for place, line in self._lines.items():
+            seen: set[str] = set()
+            for owner in line:
+                for name, texts in self._class(owner).members.items():
+                    counts = place in self._roots or self._reflects or not texts[0].is_method
+                    if counts and name not in seen and (owner, name) not in self._done:
+                        rest.append((owner, name))
+                    seen.add(name)
+        return sorted(dict.fromkeys(rest), key=self._outline)
+
+    def _outline(self, part: tuple[Place, str]) -> tuple[int, list[str]]:
+        """Describe a part of a class by what is known of it without its names."""
+        owner, name = part
+        tokens = [token for text in self._class(owner).members[name] for token in text.tokens]
+        return self.numbers[owner], [self._known(token) for token in tokens]
+
+    def _known(self, token: Token) -> str:
+        if isinstance(token, Reference):
+            return f"#{self.numbers.get(token.place, '')}"
+        if isinstance(token, Attribute):
+            return f".{self._mentioned.get(token.name, '')}"
+        return token if isinstance(token, str) else type(token).__name__
+
+    def _class(self, place: Place) -> Class:
+        found = self.definitions[place]
+        assert isinstance(found, Class)
+        return found
+
+
+def is_special(name: str) -> bool:
+    """Return whether Python itself gives a name its meaning."""
+    return name.startswith("__") and name.endswith("__")

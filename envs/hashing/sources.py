@@ -1,0 +1,92 @@
+"""Find the source of a module, if the module is ours.
+
+Ours is what is neither of the standard library nor installed as a distribution (in a folder
+`site-packages` or `dist-packages`): a user's script, what it imports from beside itself, and a
+project that is installed in place. The three packages of this project are always ours. Everything
+else counts by its name alone; its version is noted elsewhere.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+PROJECT = ("envs", "fmbench", "policies")
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's source.
+
+    Attributes:
+        text: What the file holds.
+        path: Where the file is; data files are looked for beside it.
+    """
+
+    text: bytes
+    path: Path
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the module is a package, whose relative imports begin at itself."""
+        return self.path.name == "__init__.py"
+
+
+Finder = Callable[[str], Source | None]
+"""Returns the source of a module of ours, by the module's name, or None."""
+
+
+@lru_cache(maxsize=1024)
+def find_source(module: str) -> Source | None:
+    """Return the source of a module of ours as it is installed here, or None."""
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names and top != "__main__":
+        return None
+    loaded = getattr(sys.modules.get(module), "__file__", None)
+    path = Path(loaded) if loaded else _file_of(module)
+    if path is None or path.suffix != ".py" or not path.is_file():
+        return None
+    if top not in PROJECT and INSTALLED.intersection(path.parts):
+        return None
+    return Source(path.read_bytes(), path)
+
+
+def sources_in(root: Path) -> Finder:
+    """Return a finder of the modules in a folder that holds packages."""
+
+    def find(module: str) -> Source | None:
+        path = _below(root, module.split("."))
+        return Source(path.read_bytes(), path) if path else None
+
+    return find
+
+
+def _file_of(module: str) -> Path | None:
+    """Look for a module that is not loaded, without importing anything."""
+    top, *rest = module.split(".")
+    spec = _spec_of(top)
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin else None
+    found = (_below(Path(folder), rest) for folder in spec.submodule_search_locations or ())
+    return next((path for path in found if path), None)
+
+
+@lru_cache(maxsize=256)
+def _spec_of(top: str) -> importlib.machinery.ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+
+
+def _below(folder: Path, parts: list[str]) -> Path | None:
+    place = folder.joinpath(*parts)
+    for path in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
+        if path.is_file():
+            return path
+    return None

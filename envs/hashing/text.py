@@ -1,0 +1,102 @@
+"""Replace the names in what is reached, and hash the text that is left."""
+
+import hashlib
+from collections.abc import Sequence
+
+from envs.hashing.data_files import data_digests
+from envs.hashing.definitions import Definitions
+from envs.hashing.namespace import Place
+from envs.hashing.reach import Reach, is_special
+from envs.hashing.tokens import Attribute, Keyword, Parameter, Reference, Reflection, Title, Token
+
+OWN_NAMES = {"__name__", "__qualname__"}  # who reads these reads what a definition is called
+
+
+def code_text(definitions: Definitions, roots: Sequence[Place]) -> str:
+    """Return the canonical text of all that some roots reach, and its data files' digests."""
+    reach = Reach(definitions, roots)
+    return "\n".join([*Names(reach).replaced(), *data_digests(reach.parts)])
+
+
+def code_hash(definitions: Definitions, roots: Sequence[Place]) -> str:
+    """Return the hash of all that some roots reach, 64 hexadecimal digits."""
+    return hashlib.sha256(code_text(definitions, roots).encode()).hexdigest()
+
+
+class Names:
+    """What stands for each name of what is reached.
+
+    A name after a dot is ours if a reached class or an assignment to `self` defines it: it is
+    numbered in the order in which such names appear. Others stand as they are, and so do ours where
+    code outside, or a string that is made while the program runs, may look for them.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+        tokens = [token for token in reach.tokens if not isinstance(token, str)]
+        mentions = [token for token in tokens if isinstance(token, Attribute)]
+        own = {token.name for token in mentions if token.defines}
+        own |= {name for each in reach.classes() for name in (*each.members, *each.fields)}
+        stay = {token.name for token in mentions if token.stays}
+        stay |= {
+            name for each in reach.classes() if each.stays for name in (*each.members, *each.fields)
+        }
+        is_reflecting = any(isinstance(token, Reflection) for token in tokens)
+        self._own = set() if is_reflecting else {n for n in own - stay if not is_special(n)}
+        self._titles = any(token.name in OWN_NAMES for token in mentions)
+        self._numbers: dict[str, int] = {}
+        self._told: set[str] = set()  # parameters that are given by name where none is known
+        self._tells_all = False
+        for token in tokens:
+            if isinstance(token, Keyword):
+                self._note(token)
+
+    def replaced(self) -> list[str]:
+        """Return the text's words."""
+        return [self._word(token) for token in self._reach.tokens]
+
+    def _word(self, token: Token) -> str:
+        if isinstance(token, str):
+            return token
+        if isinstance(token, Reference):
+            return f"#{self._reach.numbers[token.place]}"
+        if isinstance(token, Attribute):
+            return self._attribute(token)
+        if isinstance(token, Keyword):
+            places = self._positions(token)
+            return f"given {places}" if places else f"{token.name}="
+        if isinstance(token, Parameter):
+            return token.name if self._is_told(token.name) else ""
+        return token.name if isinstance(token, Title) and self._titles else ""
+
+    def _attribute(self, token: Attribute) -> str:
+        if token.name not in self._own:
+            return f".{token.name}"
+        number = self._numbers.setdefault(token.name, len(self._numbers))
+        is_told = token.defines and self._is_told(token.name)
+        return f".{number} {token.name}" if is_told else f".{number}"
+
+    def _is_told(self, name: str) -> bool:
+        return self._tells_all or name in self._told
+
+    def _signatures(self, token: Keyword) -> list[tuple[str, ...]]:
+        """Return the parameters of what may be called."""
+        if isinstance(token.callee, Place):
+            return self._reach.parameters(token.callee)
+        return self._reach.methods.get(token.callee or "", [])
+
+    def _positions(self, token: Keyword) -> list[int]:
+        signatures = self._signatures(token)
+        return sorted({given.index(token.name) for given in signatures if token.name in given})
+
+    def _note(self, token: Keyword) -> None:
+        """Note the names that have to stand for a call to be understood."""
+        if token.name == "**":
+            self._tells_all |= token.callee is None
+            self._told.update(name for given in self._signatures(token) for name in given)
+        elif not self._positions(token) and not self._is_outside(token):
+            self._told.add(token.name)
+
+    def _is_outside(self, token: Keyword) -> bool:
+        """Return whether a method is called that no reached class has."""
+        return isinstance(token.callee, str) and token.callee not in self._reach.methods
