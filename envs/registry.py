@@ -140,6 +140,7 @@ def register_ids() -> None:
             register(
                 id=goal_id(name),
                 entry_point="envs.gym.goal_env:HandGoalEnv",
+                vector_entry_point="envs.gym.goal_vector_env:HandGoalVectorEnv",
                 max_episode_steps=entry.horizon,
                 kwargs={"task": name},
             )

@@ -1,14 +1,15 @@
 """Serve a task with a goal one episode at a time, the goal apart from the observation."""
 
-import numpy as np
-from gymnasium.spaces import Box, Dict
-
-from envs.goals import GoalTask
 from envs.gym.env import ROW, HandEnv
+from envs.gym.goal_protocol import (
+    check_goal_task,
+    goal_observation_space,
+    goal_observations,
+    goal_reward,
+)
 from envs.gym.protocol import Array
+from envs.task import FloatArray
 from envs.world import Outcome
-
-GOAL_LIMIT = 10.0  # of any number of a goal
 
 
 class HandGoalEnv(HandEnv):
@@ -30,20 +31,9 @@ class HandGoalEnv(HandEnv):
 
     def __init__(self, task: str, render_mode: str | None = None) -> None:
         super().__init__(task, render_mode)
-        goal_task = self._goal_task
-        limits = goal_task.observation_limits()[goal_task.goal_free_columns]
-        goal = Box(-GOAL_LIMIT, GOAL_LIMIT, (goal_task.goal_size,), np.float32)
-        self.observation_space = Dict(
-            {
-                "observation": Box(-limits, limits, dtype=np.float32),
-                "achieved_goal": goal,
-                "desired_goal": goal,
-            }
-        )
+        self.observation_space = goal_observation_space(check_goal_task(self._world.task))
 
-    def compute_reward(
-        self, achieved_goal: Array, desired_goal: Array, info: object
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: object) -> FloatArray:
         """Return what reaching a goal is worth when another one is asked for.
 
         Args:
@@ -55,29 +45,10 @@ class HandGoalEnv(HandEnv):
             0 where the goal counts as reached and -1 elsewhere, ``(...,)``.
         """
         del info
-        reached = self._goal_task.reaches(
-            np.asarray(achieved_goal, np.float64), np.asarray(desired_goal, np.float64)
-        )
-        return np.asarray(reached, np.float64) - 1.0
-
-    @property
-    def _goal_task(self) -> GoalTask:
-        task = self._world.task
-        if not isinstance(task, GoalTask):
-            raise ValueError(f"{task.name} has no goal; make {task.id} instead.")
-        return task
+        return goal_reward(check_goal_task(self._world.task), achieved_goal, desired_goal)
 
     def _observe(self) -> dict[str, Array]:
-        task, view = self._goal_task, self._world.view(ROW)
-        goals = task.achieved_goal(view)[0], task.desired_goal(view)[0]
-        achieved, desired = (
-            np.clip(goal, -GOAL_LIMIT, GOAL_LIMIT).astype(np.float32) for goal in goals
-        )
-        return {
-            "observation": super()._observe()[task.goal_free_columns],
-            "achieved_goal": achieved,
-            "desired_goal": desired,
-        }
+        return {name: rows[0] for name, rows in goal_observations(self._world, ROW).items()}
 
     def _reward(self, outcome: Outcome, observation: dict[str, Array]) -> float:
         goals = observation["achieved_goal"], observation["desired_goal"]

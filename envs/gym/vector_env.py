@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs.gym.env import HandEnv
+from envs.gym.observations import FlatObservations, GoalObservations
 from envs.gym.protocol import (
     Array,
     check_episode_seed,
@@ -30,10 +31,10 @@ from envs.task import BoolArray, FloatArray, IntArray
 from envs.world import World, check_actions
 
 Infos = dict[str, Any]
-Step = tuple[Array, FloatArray, BoolArray, BoolArray, Infos]
+Step = tuple[Any, FloatArray, BoolArray, BoolArray, Infos]
 
 
-class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
+class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
     """N environments of one task, stepped together.
 
     Row i behaves, bit for bit, as `HandEnv` does under TimeLimit in Gymnasium's SyncVectorEnv:
@@ -70,10 +71,11 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         self.task_description = self._world.task.description
         own = {"autoreset_mode": self.autoreset_mode, "render_fps": render_fps(self._world.task)}
         self.metadata = {**HandEnv.metadata, **own}  # type: ignore[misc]
-        self.single_observation_space, self.single_action_space = make_spaces(self._world.task)
+        self._observations = self._make_observations()
+        self.single_observation_space = self._observations.space
+        self.single_action_space = make_spaces(self._world.task)[1]
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._observations = np.zeros((num_envs, self._world.task.obs_dim), dtype=np.float32)
         self._is_over: BoolArray = np.ones(num_envs, dtype=np.bool_)
         self._has_begun: BoolArray = np.zeros(num_envs, dtype=np.bool_)
         self._generators: list[tuple[np.random.Generator, int] | None] = [None] * num_envs
@@ -94,7 +96,7 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         *,
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
-    ) -> tuple[Array, Infos]:
+    ) -> tuple[Any, Infos]:
         """Begin episodes in every row, or in those of a mask.
 
         Args:
@@ -119,7 +121,7 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         self._begin(rows, [seeds[row] for row in rows.tolist()])
         infos: Infos = {}
         _merge(infos, start_infos(self._world, rows), rows, self.num_envs)
-        return self._observations.copy(), infos
+        return self._observations.all_rows(), infos
 
     def step(self, actions: Array) -> Step:
         """Advance every row by one control step, or begin its next episode.
@@ -146,8 +148,9 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         rows = np.flatnonzero(~needs_reset)
         if len(rows):
             outcome = self._world.step(rows, actions[rows])
-            self._observations[rows] = self._world.observe(rows)
-            reward[rows], terminated[rows] = outcome.reward, outcome.terminated
+            self._observations.update(rows)
+            reward[rows] = self._observations.rewards(outcome, rows)
+            terminated[rows] = outcome.terminated
             # As Gymnasium's TimeLimit: an episode that ends at the limit is truncated as well.
             truncated[rows] = self._world.step_count[rows] >= self._world.horizon
             self._is_over[rows] = outcome.terminated | outcome.truncated
@@ -160,7 +163,7 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         if len(following):
             self._begin(following, [None] * len(following))
             _merge(infos, start_infos(self._world, following), following, self.num_envs)
-        return self._observations.copy(), reward, terminated, truncated, infos
+        return self._observations.all_rows(), reward, terminated, truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Return each row's picture, (480, 480, 3) uint8, in mode "rgb_array".
@@ -188,11 +191,15 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         if self._renderer is not None:
             self._renderer.close()
 
+    def _make_observations(self) -> FlatObservations | GoalObservations:
+        """Return what observes and rewards the rows."""
+        return FlatObservations(self._world)
+
     def _begin(self, rows: IntArray, seeds: list[int | None]) -> None:
         pairs = zip(rows.tolist(), seeds, strict=True)
         chosen = [draw_episode_seed(self._generator(r)[0]) if s is None else s for r, s in pairs]
         self._world.reset(rows, np.array([check_episode_seed(value) for value in chosen]))
-        self._observations[rows] = self._world.observe(rows)
+        self._observations.update(rows)
         self._is_over[rows], self._has_begun[rows] = False, True
 
     def _keep_final(self, infos: Infos, rows: IntArray) -> None:
@@ -201,7 +208,7 @@ class HandVectorEnv(VectorEnv[Array, Array, np.ndarray]):
         _merge(final, ended, rows, self.num_envs)
         observations = np.full(self.num_envs, None, dtype=object)
         for row in rows.tolist():
-            observations[row] = self._observations[row].copy()
+            observations[row] = self._observations.row(row)
         mask = np.isin(np.arange(self.num_envs), rows)
         infos |= {"final_obs": observations, "_final_obs": mask}
         infos |= {"final_info": final, "_final_info": mask.copy()}

@@ -17,13 +17,18 @@ from gymnasium.vector import AutoresetMode
 from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import fmbench  # noqa: F401  registers the ids
-from envs.registry import TASKS, has_extra, make_task, task_id
+from envs.gym.vector_env import HandVectorEnv
+from envs.registry import TASKS, goal_id, has_extra, make_task, task_id
 from envs.world import World
 from tests.envs.expert_runs import demonstration
 
 NAMES = tuple(name for name in TASKS if has_extra(name))
 SEED = 9
 every_task = pytest.mark.parametrize("name", NAMES)
+VECTOR_IDS = [
+    *((name, task_id(name)) for name in NAMES),
+    *((name, goal_id(name)) for name in NAMES if TASKS[name].has_goal),
+]
 
 
 def make(name: str) -> gymnasium.Env:
@@ -195,14 +200,15 @@ def test_spawned_process_continues_episode() -> None:
     assert_same(roll(env, actions[3:]), seen)
 
 
-@every_task
+@pytest.mark.parametrize(("name", "env_id"), VECTOR_IDS)
 @pytest.mark.parametrize("mode", list(AutoresetMode))
-def test_vector_env_equals_sync_vector_env(name: str, mode: AutoresetMode) -> None:
+def test_vector_env_equals_sync_vector_env(name: str, env_id: str, mode: AutoresetMode) -> None:
     kwargs: dict[str, Any] = {"num_envs": 3, "max_episode_steps": 6}
-    ours = gymnasium.make_vec(task_id(name), autoreset_mode=mode, **kwargs)
+    ours = gymnasium.make_vec(env_id, autoreset_mode=mode, **kwargs)
     sync = gymnasium.make_vec(
-        task_id(name), vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **kwargs
+        env_id, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **kwargs
     )
+    assert isinstance(ours, HandVectorEnv), "one batch, whatever the id"
     assert ours.metadata["autoreset_mode"] is mode
     assert ours.single_observation_space == sync.single_observation_space
     assert ours.action_space == sync.action_space

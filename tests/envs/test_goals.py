@@ -11,7 +11,9 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import fmbench  # noqa: F401  registers the ids
 from envs.goals import GoalTask
-from envs.gym.goal_env import GOAL_LIMIT, HandGoalEnv
+from envs.gym.goal_env import HandGoalEnv
+from envs.gym.goal_protocol import GOAL_LIMIT
+from envs.gym.goal_vector_env import HandGoalVectorEnv
 from envs.registry import TASKS, goal_id, make_expert, make_task, task_id
 from envs.world import World
 
@@ -109,7 +111,19 @@ def test_success_means_the_goal_is_reached(name: str) -> None:
 def test_task_without_a_goal_is_refused() -> None:
     with pytest.raises(ValueError, match="PickEither has no goal"):
         HandGoalEnv("PickEither")
+    with pytest.raises(ValueError, match="PickEither has no goal"):
+        HandGoalVectorEnv("PickEither")
     assert goal_id("PickEither") not in gymnasium.registry
+
+
+def test_rewards_of_a_batch_are_those_of_its_goals() -> None:
+    envs = gymnasium.make_vec(goal_id("ReachPose"), num_envs=4)
+    assert isinstance(envs, HandGoalVectorEnv)
+    envs.reset(seed=3)
+    observations, rewards, *_ = envs.step(np.zeros(envs.action_space.shape, np.float32))
+    goals = observations["achieved_goal"], observations["desired_goal"]
+    assert rewards.tolist() == envs.compute_reward(*goals, {}).tolist() == [-1.0] * 4
+    assert envs.compute_reward(goals[1], goals[1], {}).tolist() == [0.0] * 4
 
 
 def test_hindsight_replay_trains() -> None:
