@@ -1,6 +1,6 @@
-"""Print the commands of the README's bash blocks, one per line, made quick where they are long.
+"""Print the commands of the bash blocks of Markdown files, one per line, made quick where long.
 
-A command that trains gets the smoke preset, so that every line of the README is run by CI.
+A command that trains gets the smoke preset, so that every line of the documentation is run by CI.
 """
 
 import re
@@ -17,10 +17,11 @@ def commands(text: str) -> list[str]:
 
 def quick(command: str) -> str:
     """Append the smoke preset to a command that trains."""
-    trains = re.search(r"-m fmbench\.run|my_task\.py|my_policy\.py", command)
+    trains = re.search(r"-m fmbench\.run|my_task\.py|my_policy\.py|examples/\w+\.py", command)
     return f"{command} --preset smoke" if trains and "--preset" not in command else command
 
 
 if __name__ == "__main__":
-    for line in commands(Path(sys.argv[1]).read_text(encoding="utf-8")):
-        print(quick(line))
+    for name in sys.argv[1:]:
+        for line in commands(Path(name).read_text(encoding="utf-8")):
+            print(quick(line))
