@@ -161,9 +161,10 @@ def check_task_name(name: str) -> None:
         ValueError: Names the known tasks, and those that look like `name`.
     """
     if name not in TASKS:
-        near = difflib.get_close_matches(name, TASKS, n=2)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ValueError(f"Unknown task {name!r}; known: {', '.join(TASKS)}.{hint}")
+        near = difflib.get_close_matches(name, sorted(TASKS), n=3, cutoff=0.6)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        # In the words of `fmbench.errors.unknown`.
+        raise ValueError(f"unknown task {name!r}; {hint}known: {', '.join(sorted(TASKS))}")
 
 
 def has_extra(name: str) -> bool:

@@ -4,36 +4,24 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fmbench.errors import FmbenchError, unknown
+from policies.catalogue import BACKBONES, CONDITIONINGS, OPTIONS, POLICIES, SIZES
 
 ALL_TASKS = "all"
-KNOWN_POLICIES = [
-    "flow",
-    "reflow",
-    "meanflow",
-    "shortcut",
-    "diffusion",
-    "mip",
-    "bc",
-    "gmm",
-    "knn",
-]
-KNOWN_BACKBONES = ("mlp", "dit", "unet")
-"""The keys of `policies.backbones.BACKBONES`, known here without importing torch."""
-CHOICES: dict[str, tuple[str, ...]] = {
-    "backbone": KNOWN_BACKBONES,
-    "size": ("small", "base"),
-    "conditioning": ("film", "concat"),
-    "time_sampling": ("uniform", "logit_normal", "beta"),
-    "pairing": ("independent", "optimal_transport"),
-    "schedule": ("cosine", "linear"),
-    "precision": ("fp32", "bf16"),
+PRECISIONS = ("fp32", "bf16")
+CHOICES: dict[str, Collection[str]] = {
+    "backbone": BACKBONES,
+    "size": SIZES,
+    "conditioning": CONDITIONINGS,
+    **OPTIONS,
+    "precision": PRECISIONS,
 }
-"""Option to the names that it accepts, known here without importing torch."""
+"""Option to the names that it accepts; a backbone of a user's own is there once registered."""
 MOST = {
     "seeds": 1000,
     "episodes": 1_000_000,
@@ -157,10 +145,16 @@ def make_config(preset: str, overrides: dict[str, Any], known_tasks: tuple[str, 
     if ALL_TASKS in config.task:
         config = dataclasses.replace(config, task=known_tasks)
     _check_names("task", config.task, (*known_tasks, ALL_TASKS))
-    _check_names("policy", config.policy, tuple(KNOWN_POLICIES))
+    _check_names("policy", config.policy, tuple(POLICIES))
     for name, known in CHOICES.items():
         if (chosen := getattr(config, name)) is not None and chosen not in known:
             raise unknown(name.replace("_", "-"), chosen, known)
+    possible = BACKBONES[config.backbone].conditionings
+    if config.conditioning is not None and config.conditioning not in possible:
+        raise FmbenchError(
+            f"--conditioning {config.conditioning} is not possible for {config.backbone}; "
+            f"possible: {', '.join(possible)}"
+        )
     for name in MOST:
         given_counts = getattr(config, name)
         if given_counts is None:

@@ -34,6 +34,7 @@ def unknown(kind: str, given: str, known: Iterable[str]) -> FmbenchError:
         The error, to be raised by the caller; near matches come before the full list.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
+    # `envs.registry` and `policies.registry`, which must not import this, say it in the same words.
     return FmbenchError(f"unknown {kind} {given!r}; {hint}known: {', '.join(names) or 'none'}")

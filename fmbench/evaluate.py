@@ -14,20 +14,20 @@ from fmbench.cli.exit_codes import run_command_line
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
+from fmbench.cli.sampler_help import samplers_help, suffixes_help
 from fmbench.config import MOST, check_count, check_out
 from fmbench.errors import FmbenchError
-from fmbench.sampler_names import BY_TOLERANCE, GRIDS, ON_GRIDS, TOLERANCE, samplers_help
+from policies.catalogue import TOLERANCE
 
-EPILOG = f"""\
+EPILOG = """\
 Every policy of the run that takes the sampler is scored from its checkpoints, with all of its
 training seeds, on the run's own test episodes. Nothing is trained. Numbers of --nfe that the
 sampler cannot take are skipped and named; at least one must be possible.
 
 samplers and the network evaluations they take:
-{samplers_help()}
+{samplers}
 
-{", ".join(ON_GRIDS)} take a time grid: {", ".join(GRIDS)};
-{", ".join(BY_TOLERANCE)} takes tolerances, from 1e-10 to 1, in the place of --nfe.
+{suffixes}
 
 examples:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 1 2 4 8 16 --grid late
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(
         "python -m fmbench.evaluate",
         "Score the trained policies of a finished run with another sampler.",
-        EPILOG,
+        EPILOG.format(samplers=samplers_help(), suffixes=suffixes_help()),
     )
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a finished run")

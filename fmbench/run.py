@@ -18,13 +18,12 @@ from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import choose_tasks, runnable_suite
 from fmbench.config import (
     CHOICES,
-    KNOWN_BACKBONES,
-    KNOWN_POLICIES,
     PRESETS,
     RunConfig,
     check_out,
     make_config,
 )
+from policies.catalogue import BACKBONES, POLICIES
 
 EPILOG = """\
 presets, each value of which an option above overrides:
@@ -60,7 +59,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     what = parser.add_argument_group("what to compare")
     what.add_argument(
-        "--policy", nargs="+", metavar="NAME", help=f"{', '.join(KNOWN_POLICIES)} (default: flow)"
+        "--policy", nargs="+", metavar="NAME", help=f"{', '.join(POLICIES)} (default: flow)"
     )
     what.add_argument(
         "--task", nargs="+", metavar="NAME", help=f"{', '.join(TASKS)} or all (default: LiftCube)"
@@ -103,9 +102,7 @@ def _add_training(parser: Parser) -> None:
     how.add_argument("--updates", type=int, metavar="N", help="gradient steps")
     how.add_argument("--batch-size", type=int, metavar="N", help="windows per update")
     how.add_argument("--learning-rate", type=float, metavar="X", help="peak learning rate")
-    how.add_argument(
-        "--backbone", metavar="NAME", help=f"the network: {', '.join(KNOWN_BACKBONES)}"
-    )
+    how.add_argument("--backbone", metavar="NAME", help=f"the network: {', '.join(BACKBONES)}")
     how.add_argument(
         "--size", metavar="NAME", help=f"how large it is: {', '.join(CHOICES['size'])}"
     )

@@ -22,7 +22,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
         words of `fmbench.errors.unknown`.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
 

@@ -1,10 +1,11 @@
 """Parse command lines whose every mistake is answered by one line and exit code 2."""
 
 import argparse
-import difflib
 import re
 import sys
 from typing import NoReturn
+
+from fmbench.errors import unknown
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -30,15 +31,12 @@ class Parser(argparse.ArgumentParser):
         unrecognised = re.match(r"unrecognized arguments: (.*)", message)
         if unrecognised:
             given = unrecognised.group(1).split()[0]
-            flags = sorted(
+            flags = [
                 flag
                 for action in self._actions
                 for flag in action.option_strings
                 if flag.startswith("--")
-            )
-            near = difflib.get_close_matches(given.partition("=")[0], flags, n=2)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            kind = "flag" if given.startswith("-") else "argument"
-            message = f"unknown {kind} {given!r}; {hint}known: {' '.join(flags)}"
+            ]
+            message = str(unknown("flag" if given.startswith("-") else "argument", given, flags))
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(2)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from fmbench.config import CHOICES
+from fmbench.config import PRECISIONS
 from fmbench.errors import FmbenchError, unknown
 from fmbench.training.ema import EMA
 from fmbench.training.windows import Windows
@@ -43,8 +43,8 @@ class TrainConfig:
     precision: str = "fp32"
 
     def __post_init__(self) -> None:
-        if self.precision not in CHOICES["precision"]:
-            raise unknown("precision", self.precision, CHOICES["precision"])
+        if self.precision not in PRECISIONS:
+            raise unknown("precision", self.precision, PRECISIONS)
         for name in ("updates", "batch_size", "log_every"):
             value = getattr(self, name)
             if value < 1:

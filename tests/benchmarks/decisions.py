@@ -8,7 +8,7 @@ from diffusers import DDIMScheduler, DDPMScheduler
 from torch import Tensor
 
 from envs.registry import make_task
-from fmbench.config import KNOWN_POLICIES, RunConfig
+from fmbench.config import RunConfig
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 from policies.catalogue import DIFFUSION_STEPS, POLICIES, SAMPLERS
 from policies.latency import measure_latency
@@ -26,7 +26,7 @@ SCHEDULERS = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}
 LEAST_RATIO = 5.0
 CELLS = [
     (objective, sampler, limits.default)
-    for objective in KNOWN_POLICIES
+    for objective in POLICIES
     for sampler, limits in POLICIES[objective].limits.items()
 ]
 

@@ -302,7 +302,7 @@ def test_vector_env_refuses_bad_input() -> None:
     for wrong in (actions[:2], actions[:, 1:], actions[0], np.full_like(actions, np.nan)):
         with pytest.raises(ValueError, match="Actions"):
             envs.step(wrong)
-    with pytest.raises(ValueError, match="Did you mean LiftCube"):
+    with pytest.raises(ValueError, match="did you mean LiftCube"):
         gymnasium.make_vec("fmbench/LiftCube-v0", task="LiftCub")
     with pytest.raises(ValueError, match="horizon"):
         gymnasium.make_vec("fmbench/LiftCube-v0", max_episode_steps=0)

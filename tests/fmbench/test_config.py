@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from fmbench.config import (
-    KNOWN_BACKBONES,
-    KNOWN_POLICIES,
     MOST,
     PRESETS,
     RunConfig,
@@ -44,7 +42,7 @@ def test_given_values_win_over_the_preset_and_none_leaves_it() -> None:
 
 
 def test_every_objective_is_a_policy() -> None:
-    assert list(POLICIES) == KNOWN_POLICIES
+    assert make_config("default", {"policy": tuple(POLICIES)}, TASKS).policy == tuple(POLICIES)
 
 
 def test_all_stands_for_every_task() -> None:
@@ -114,10 +112,21 @@ def test_unknown_presets_are_refused_with_near_ones() -> None:
         make_config("smok", {}, TASKS)
 
 
-def test_known_backbones_are_those_that_can_be_built() -> None:
-    assert tuple(BACKBONES) == KNOWN_BACKBONES
-    for name in KNOWN_BACKBONES:
-        assert make_config("default", {"backbone": name}, TASKS).backbone == name
+def test_every_backbone_is_accepted_with_each_of_its_conditionings() -> None:
+    for name, entry in BACKBONES.items():
+        for conditioning in entry.conditionings:
+            given = {"backbone": name, "conditioning": conditioning}
+            assert make_config("default", given, TASKS).backbone == name
+
+
+def test_a_conditioning_that_the_backbone_does_not_take_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = dataclasses.replace(BACKBONES["dit"], conditionings=("film",))
+    monkeypatch.setitem(BACKBONES, "dit", entry)
+    assert refusal(backbone="dit", conditioning="concat") == (
+        "--conditioning concat is not possible for dit; possible: film"
+    )
 
 
 def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from policies.catalogue import ADAPTIVE, POLICIES
+from policies.catalogue import ADAPTIVE
 from policies.objectives import load_objective, make_objective
 from policies.samplers.grids import GRIDS, grid_times
 from policies.samplers.names import SamplerName
 
-FLOW = POLICIES["flow"]
+FLOW = load_objective("flow")
 
 
 @pytest.mark.parametrize("grid", GRIDS)

@@ -73,10 +73,10 @@ def test_mistakes_are_answered_in_one_line(
 def test_every_command_answers_alike(capsys: pytest.CaptureFixture[str]) -> None:
     assert error(capsys, "--episods", "3", command=demonstrations) == (
         "unknown flag '--episods'; did you mean --episodes? "
-        "known: --data --debug --episodes --help --noise --task"
+        "known: --data, --debug, --episodes, --help, --noise, --task"
     )
     assert error(capsys, "runs/x", "--formt", "svg", command=figures).startswith(
-        "unknown flag '--formt'; did you mean --format? known: --debug --format --help"
+        "unknown flag '--formt'; did you mean --format? known: --debug, --format, --help"
     )
     assert "required: run_dir" in error(capsys, command=figures)
 
@@ -86,7 +86,7 @@ def test_odd_flags_stay_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     parser.add_argument("--alpha")
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args(["--omega\nline", "1"])
-    assert capsys.readouterr().err == "error: unknown flag '--omega'; known: --alpha --help\n"
+    assert capsys.readouterr().err == "error: unknown flag '--omega'; known: --alpha, --help\n"
 
 
 @pytest.mark.parametrize("show", ["print('x' * 99_999)", "Console(width=99).print('x')"])

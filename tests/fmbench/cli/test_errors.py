@@ -1,7 +1,9 @@
 import pytest
 
+from envs.registry import TASKS, check_task_name
 from fmbench.cli.exit_codes import run_command_line
 from fmbench.errors import FmbenchError, RunFailed, unknown
+from policies.registry import unknown_name
 
 
 def raising(error):
@@ -17,6 +19,15 @@ def test_unknown_offers_near_matches_before_the_list():
         "unknown task 'LiftCub'; did you mean LiftCube? known: LiftCube, TurnKnob"
     )
     assert "did you mean" not in str(unknown("task", "xyz", ["LiftCube"]))
+
+
+@pytest.mark.parametrize("given", ["LiftCub", "PickEithr", "xyz", ""])
+def test_envs_and_policies_say_it_in_the_same_words(given):
+    expected = str(unknown("task", given, TASKS))
+    assert str(unknown_name("task", given, TASKS)) == expected
+    with pytest.raises(ValueError, match="unknown task") as caught:
+        check_task_name(given)
+    assert str(caught.value) == expected
 
 
 @pytest.mark.parametrize(

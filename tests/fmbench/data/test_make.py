@@ -211,7 +211,7 @@ def test_episodes_that_do_not_replay_are_not_stored(
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (DemonstrationConfig("PressEitherr"), "Did you mean PressEither"),
+        (DemonstrationConfig("PressEitherr"), "did you mean PressEither"),
         (DemonstrationConfig(TASK, 0), "give 1 to 1000000"),
         (DemonstrationConfig(TASK, 4, -1.0), "--noise is -1.0"),
         (DemonstrationConfig(TASK, 4, float("nan")), "--noise is nan"),

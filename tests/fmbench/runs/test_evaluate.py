@@ -1,7 +1,6 @@
 """`python -m fmbench.evaluate`: other samplers on a run's checkpoints, nothing trained."""
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from fmbench import evaluate, sampler_names
 from fmbench.evaluate import default_out, main
 from fmbench.report.results import read_results
 from fmbench.run import main as run_main
@@ -18,8 +16,6 @@ from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 from fmbench.training.checkpoints import EMA_FILE
-from policies.catalogue import POLICIES, TOLERANCE
-from policies.samplers.grids import GRIDS
 from tests.fmbench.small_run import SMALL, call, files_of
 
 TRAINED = ("flow", "diffusion", "bc", "knn")
@@ -323,24 +319,6 @@ def test_stopped_it_resumes_to_the_same_rows(
     assert (parts / "episodes.csv").read_bytes() == (
         copy.parent / "whole" / "episodes.csv"
     ).read_bytes()
-
-
-def test_names_known_without_torch_are_those_of_the_policies() -> None:
-    taken = {
-        objective: {
-            name: re.sub(" network evaluations?", "", limits.possible_nfe)
-            for name, limits in kind.limits.items()
-        }
-        for objective, kind in POLICIES.items()
-    }
-    assert taken == sampler_names.SAMPLERS
-    limits = {name: each for kind in POLICIES.values() for name, each in kind.limits.items()}
-    assert tuple(name for name in limits if limits[name].grids) == sampler_names.ON_GRIDS
-    assert tuple(name for name in limits if limits[name].adaptive) == sampler_names.BY_TOLERANCE
-    assert tuple(GRIDS) == sampler_names.GRIDS
-    assert sampler_names.TOLERANCE == TOLERANCE
-    for name in limits:
-        assert name in evaluate.EPILOG
 
 
 def test_default_folders_lie_beside_the_run() -> None:

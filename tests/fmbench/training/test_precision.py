@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import Reporter
-from fmbench.config import CHOICES, RunConfig
+from fmbench.config import PRECISIONS, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.experiment import Experiment
 from fmbench.training.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
@@ -18,7 +18,6 @@ from fmbench.training.state import TrainConfig, TrainingState
 from policies.catalogue import BACKBONES
 from tests.fmbench.small_training import CONFIG, ORIGIN, make_small_windows, start
 
-PRECISIONS = CHOICES["precision"]
 WINDOWS = make_small_windows()
 
 
