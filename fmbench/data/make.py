@@ -19,7 +19,7 @@ from fmbench.data.store import (
 )
 from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
-from fmbench.harness.rollout import Episode, Float32Array, rollout
+from fmbench.harness.rollout import Disturbance, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
 from fmbench.storage.artefacts import verify
 
@@ -61,36 +61,71 @@ def make_demonstrations(
     return folder, report
 
 
-def _collect(
-    config: DemonstrationConfig, on_episode: Callable[[str, int], None] | None
+def collect(
+    world: World,
+    expert: Policy,
+    disturbance: Disturbance,
+    count: int,
+    on_episode: Callable[[int], None],
 ) -> tuple[list[Episode], int]:
-    """Roll the expert out until enough episodes succeeded; the first seeds that do are kept."""
-    task = make_task(config.task)
-    world = World(task, min(config.episodes, MAX_SIMS))
-    expert, noise = make_expert(world), CommandNoise(world, config.noise)
+    """Roll an expert out until enough episodes succeed or too many were tried.
+
+    The first seeds that succeed are kept.
+
+    Args:
+        world: The simulations.
+        expert: Acts.
+        disturbance: Disturbs what it commands.
+        count: Episodes to keep.
+        on_episode: Called with the number of episodes that have succeeded.
+
+    Returns:
+        The episodes, trajectories included, and how many were attempted; fewer than `count` where
+        the expert fails too often.
+    """
     kept: list[Episode] = []
     attempted = 0
-    while len(kept) < config.episodes:
-        missing = config.episodes - len(kept)
-        if attempted + missing > ATTEMPTS_PER_EPISODE * config.episodes:
-            raise RunFailed(
-                f"the expert of {config.task} succeeded {len(kept)} times in {attempted} "
-                f"episodes with noise {config.noise}; lower --noise"
-            )
+    while (missing := count - len(kept)) and attempted + missing <= ATTEMPTS_PER_EPISODE * count:
         seeds = episode_seeds(DEMONSTRATION, attempted + missing)[attempted:]
         done = len(kept)
 
-        def count(episode: Episode) -> None:
+        def note(episode: Episode) -> None:
             nonlocal done
             done += episode.success
-            if on_episode is not None:
-                on_episode("expert", done)
+            on_episode(done)
 
         episodes = rollout(
-            world, expert, seeds, disturbance=noise, keep_trajectories=True, on_episode=count
+            world, expert, seeds, disturbance=disturbance, keep_trajectories=True, on_episode=note
         )
         attempted += missing
         kept += [episode for episode in episodes if episode.success]
+    return kept, attempted
+
+
+def _collect(
+    config: DemonstrationConfig, on_episode: Callable[[str, int], None] | None
+) -> tuple[list[Episode], int]:
+    """Collect a task's demonstrations.
+
+    Returns:
+        The episodes, and how many were attempted.
+
+    Raises:
+        RunFailed: The expert fails too often.
+    """
+    world = World(make_task(config.task), min(config.episodes, MAX_SIMS))
+
+    def note(done: int) -> None:
+        if on_episode is not None:
+            on_episode("expert", done)
+
+    noise = CommandNoise(world, config.noise)
+    kept, attempted = collect(world, make_expert(world), noise, config.episodes, note)
+    if len(kept) < config.episodes:
+        raise RunFailed(
+            f"the expert of {config.task} succeeded {len(kept)} times in {attempted} "
+            f"episodes with noise {config.noise}; lower --noise"
+        )
     return kept, attempted
 
 

@@ -18,7 +18,13 @@ from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
 from fmbench.storage.artefacts import publish, staged_folder, verify
 
 KIND = "demonstrations"
-PACKAGES = ("mujoco", "gymnasium", "numpy")
+PACKAGES = ("mujoco", "gymnasium", "numpy", "minari", "h5py")
+DECIDING = (
+    "envs.experts.command_noise:CommandNoise",
+    "fmbench.data.make:collect",
+    "fmbench.data.minari_file:write_episodes",
+)
+"""What decides the data besides the task, its expert and the engine, "module:name"."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +74,12 @@ class Report:
 
 
 def dataset_key(config: DemonstrationConfig) -> str:
-    """Hash everything that decides the data's bytes."""
-    parts = {**asdict(config), "task_hash": task_hash(config.task), "versions": _versions()}
+    """Hash everything that decides the data's bytes.
+
+    That is what is asked for, the code of the task, its expert, the command noise, the harness and
+    the file, the seeds and the versions of the packages that simulate and write.
+    """
+    parts = {**asdict(config), "code": task_hash(config.task, *DECIDING), "versions": _versions()}
     parts["first_seed"] = DEMONSTRATION
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

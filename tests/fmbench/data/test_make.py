@@ -19,7 +19,6 @@ from fmbench.data.minari_file import DATA_FILE
 from fmbench.data.store import (
     DemonstrationConfig,
     Demonstrations,
-    dataset_folder,
     load_demonstrations,
 )
 from fmbench.errors import FmbenchError, RunFailed
@@ -56,7 +55,7 @@ def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None
     assert (facts["episodes"], facts["noise"]) == (4, 1.0)
     assert facts["steps"] == demonstrations.lengths.sum()
     assert facts["attempted"] - facts["failed"] == 4
-    assert set(facts["versions"]) == {"mujoco", "gymnasium", "numpy"}
+    assert set(facts["versions"]) == {"mujoco", "gymnasium", "numpy", "minari", "h5py"}
     assert len(set(facts["episode_seeds"])) == len(facts["modes"]) == 4
     assert all(DEMONSTRATION <= seed < DEMONSTRATION + 12 for seed in facts["episode_seeds"])
     assert set(facts["modes"]) <= {"index", "middle"}
@@ -115,17 +114,6 @@ def test_without_noise_the_clean_commands_are_executed(tmp_path: Path) -> None:
     data = load_demonstrations(folder, "ReachPose")
     assert len(data.actions) > 0
     assert np.array_equal(data.actions, data.executed)
-
-
-def test_folder_depends_on_all_that_decides_the_data(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configs = [DemonstrationConfig(TASK, n, s) for n, s in ((4, 1.0), (5, 1.0), (4, 0.5))]
-    folders = [dataset_folder(config, tmp_path) for config in configs]
-    monkeypatch.setattr(store, "task_hash", lambda task: "another")
-    folders.append(dataset_folder(configs[0], tmp_path))
-    assert len(set(folders)) == 4
-    assert folders[0].name.startswith("PressEither-v2-4-")
 
 
 def test_flipped_bit_is_refused(folder: Path) -> None:
