@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.experts.put_down import PutDownPhase
 from envs.registry import make_expert
 from envs.task import Task
 from envs.world import STATE_STAGE, World
@@ -42,7 +43,7 @@ def drive(task: Task, seeds: list[int], of_hand: bool = False) -> Drive:
     return Drive(success.tolist(), world.step_count.tolist(), fall.tolist(), deepest)
 
 
-def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:
+def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[int], bool]:
     """Run one expert episode; in the fifth step of its retreat move a free body by `offset` [m].
 
     Returns:
@@ -55,8 +56,8 @@ def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[l
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
         is_over = bool(outcome.terminated[0] or outcome.truncated[0])
-        seen.append(expert.phases[expert.phase[0]])
-        if seen.count("retreat") == 5 and "retreat" not in seen[:-5]:
+        seen.append(int(expert.phase[0]))
+        if seen.count(PutDownPhase.RETREAT) == 5 and PutDownPhase.RETREAT not in seen[:-5]:
             put(world, address, world.view(rows).qpos[0, address : address + 3] + offset)
     return seen, bool(outcome.success[0])
 
