@@ -67,7 +67,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.storage": {"numpy"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
-    "fmbench.data": {"numpy", "h5py", "minari", "filelock"},
+    "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},
 }
 MOST_FLOORS = 8
 

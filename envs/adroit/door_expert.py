@@ -4,14 +4,12 @@ The arm cannot reach far enough to the side to pull the door all the way: it let
 door pass and pushes what is left from the inside.
 """
 
-from typing import ClassVar
-
 import numpy as np
 
 from envs.adroit.arm import Arm
 from envs.adroit.door_task import AdroitDoor
 from envs.adroit.fingers import Posture
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.world import World
 
@@ -22,6 +20,7 @@ HINGE_M = np.array([0.60, 0.0, 0.0])
 LATCH_M = np.array([0.14, 0.0, -0.025])
 BAR_Y_M = -0.15
 GRIP_M = 0.149  # from the latch axis along the bar
+UP = np.array([0.0, 0.0, 1.0])
 PALM_NORMAL, PALM_FORWARD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0251
 POINT_M = np.array([0.0201, -0.0292, 0.075])  # of the palm frame, where the bar lies in the hand
@@ -30,7 +29,7 @@ BACK_OFF, BACK_OFF_M = 4.36, 0.221  # the hand rises before it goes over the bar
 PRESS_M = 0.0177  # how far into the bar the hand aims
 TURN_STEP_RAD, PULL_STEP_RAD = 0.763, 0.378
 PULL_STEPS = 7  # control steps in which the pull grows to its full force
-TURNED_RAD = 1.26
+TURNED_RAD, MOST_TURNED_RAD = 1.26, 1.6
 FOLLOW = 0.457  # how much of the door's angle the hand turns with
 # [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
 REACH = np.array([0.39, 0.366, 0.387, 0.419, 0.159, 0.478, 0.102])
@@ -50,20 +49,23 @@ OPEN = Posture((0.164, 0.381, 0.5), (0.694, 0.478, 0.174, -0.756, -0.186))
 HOOK = Posture((1.36, 0.726, 0.763), (0.871, 0.962, 0.148, 0.397, -0.106))
 
 
+class DoorPhase(Phase):
+    """What the hand does, first with the bar, then with the door."""
+
+    OVER = 0, 60
+    ONTO = 1, 30
+    TURN = 2, 80
+    PULL = 3, 50
+    LET_GO = 4, 30
+    AROUND = 5, 40
+    PUSH = 6
+
+
 class AdroitDoorExpert(Expert):
     """Steers the palm to where the bar will be when latch and hinge have turned a little more."""
 
     task: AdroitDoor
-    phases: ClassVar[tuple[str, ...]] = (
-        "over",
-        "onto",
-        "turn",
-        "pull",
-        "let_go",
-        "around",
-        "push",
-    )
-    time_outs: ClassVar[tuple[int, ...]] = (60, 30, 80, 50, 30, 40, 1000)
+    phases = DoorPhase
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -73,7 +75,7 @@ class AdroitDoorExpert(Expert):
         self.flexions = np.array([[names.index(f"{f}J{k}") for k in range(3)] for f in FINGERS])
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Return the following phase where the present one is done."""
         hinge, latch = self._angles(view)
@@ -84,66 +86,119 @@ class AdroitDoorExpert(Expert):
         height = ((hand - bar) * up).sum(axis=1)
         beside = hand - bar - height[:, None] * up
         is_over = (np.abs(beside[:, 0]) < NEAR_M) & (beside[:, 1] > -SHORT_M)
-        is_done = np.choose(
-            phase,
-            [
-                is_over & (height > ABOVE_M - NEAR_M) & (height < ABOVE_M + NEAR_M),
-                (away < NEAR_M) | is_late,
-                (latch > TURNED_RAD),
-                hinge > LET_GO_RAD,
-                (away > FREE_M) | is_late,
-                (here[:, 1] > INSIDE_Y_M) | is_late,
-                np.zeros(len(rows), dtype=np.bool_),
-            ],
+        is_over &= (height > ABOVE_M - NEAR_M) & (height < ABOVE_M + NEAR_M)
+        is_lost = away > LOST_M
+        is_ajar = is_lost & (hinge > AJAR_RAD)
+        rules = (
+            (DoorPhase.OVER, is_over, DoorPhase.ONTO),
+            (DoorPhase.ONTO, (away < NEAR_M) | is_late, DoorPhase.TURN),
+            (DoorPhase.TURN, is_ajar, DoorPhase.LET_GO),
+            (DoorPhase.TURN, is_lost, DoorPhase.OVER),
+            (DoorPhase.TURN, latch > TURNED_RAD, DoorPhase.PULL),
+            (DoorPhase.TURN, is_late, DoorPhase.OVER),
+            (DoorPhase.PULL, is_ajar, DoorPhase.LET_GO),
+            (DoorPhase.PULL, is_lost, DoorPhase.OVER),
+            (DoorPhase.PULL, hinge > LET_GO_RAD, DoorPhase.LET_GO),
+            (DoorPhase.PULL, is_late, DoorPhase.OVER),
+            (DoorPhase.LET_GO, (away > FREE_M) | is_late, DoorPhase.AROUND),
+            (DoorPhase.AROUND, (here[:, 1] > INSIDE_Y_M) | is_late, DoorPhase.PUSH),
+            (DoorPhase.PUSH, here[:, 1] < OUTSIDE_Y_M, DoorPhase.AROUND),
         )
-        following = np.where(is_done, phase + 1, phase)
-        is_lost = (phase >= 2) & (phase <= 3) & (away > LOST_M)
-        following[is_lost | (is_late & ~is_done)] = 0
-        following[is_lost & (hinge > AJAR_RAD)] = 4
-        following[(phase == 6) & (here[:, 1] < OUTSIDE_Y_M)] = 5
-        return following
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the hand relative to the bar."""
-        hinge, latch = self._angles(view)
-        speed = self.speed[rows]
-        ahead_latch = np.where(phase >= 2, np.minimum(latch + TURN_STEP_RAD * speed, 1.6), latch)
-        pull = PULL_STEP_RAD * np.minimum(1.0, (self.phase_steps[rows] + 1) / PULL_STEPS)
-        ahead_hinge = np.where(phase == 3, hinge + pull * speed, hinge)
-        bar, up, forward = bar_at(view.memory("frame"), ahead_hinge, ahead_latch)
-        lift = np.array([ABOVE_M, 0.0, -PRESS_M, 0.0, 0.0, 0.0, 0.0])[phase]
-        target = bar + lift[:, None] * up
-        below = ABOVE_M - ((self._hand(view) - bar) * up).sum(axis=1)
-        target[:, 1] -= np.where(phase == 0, np.clip(BACK_OFF * below, 0.0, BACK_OFF_M), 0.0)
-        away, inside = phase == 4, phase >= 5
-        hand = self._hand(view)
-        measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
-        leaves = np.clip(self._openness(measured) / OPENED, 0.0, 1.0)  # no finger stays behind
-        target[away] = (hand - leaves[:, None] * RETREAT_M * forward)[away]
-        target[inside] = push_at(view.memory("frame"), hinge, hand, phase == 6)[inside]
-        up, forward = up.copy(), forward.copy()
-        up[away | inside] = np.array([0.0, 0.0, 1.0])
-        joints = view.qpos[:, : self.arm.size]
+        """Steer the palm to the phase's aim; hook the fingers round the bar to turn and pull."""
+        aims: Methods = {
+            DoorPhase.OVER: self.over,
+            DoorPhase.ONTO: self.onto,
+            DoorPhase.TURN: self.turn,
+            DoorPhase.PULL: self.pull,
+            DoorPhase.LET_GO: self.let_go,
+            DoorPhase.AROUND: self.around,
+            DoorPhase.PUSH: self.push,
+        }
+        point, up, forward = self.by_phase(rows, view, phase, aims).transpose(1, 0, 2)
         directions = [
             (PALM_NORMAL, -up, NORMAL_WEIGHT_M),
             (PALM_FORWARD, forward, FORWARD_WEIGHT_M),
         ]
-        goal = self.arm.solve(joints, target, directions, POINT_M)
-        moved = self.arm.command(rows, view, goal, (REACH[phase] * speed)[:, None])
-        closes = (phase == 2) | (phase == 3)
-        wanted = np.where(closes[:, None], self.hook, self.open)
-        cap = np.where(closes, CLOSING_STEP_RAD, FINGER_STEP_RAD)[:, None]
-        fingers = step_towards(measured, wanted, cap)
+        goal = self.arm.solve(view.qpos[:, : self.arm.size], point, directions, POINT_M)
+        moved = self.arm.command(rows, view, goal, (REACH[phase] * self.speed[rows])[:, None])
+        return np.concatenate([moved, self._fingers(view, phase)], axis=1)
+
+    # Each phase's aim: the hand's point [m], where its back looks, where it points, (n, 3, 3).
+
+    def over(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim over the bar; the hand stays back until it has risen."""
+        del rows
+        bar, up, forward = bar_at(view.memory("frame"), *self._angles(view))
+        point = bar + ABOVE_M * up
+        below = ABOVE_M - ((self._hand(view) - bar) * up).sum(axis=1)
+        point[:, 1] -= np.clip(BACK_OFF * below, 0.0, BACK_OFF_M)
+        return np.stack([point, up, forward], axis=1)
+
+    def onto(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim at the bar."""
+        del rows
+        return np.stack(bar_at(view.memory("frame"), *self._angles(view)), axis=1)
+
+    def turn(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim into the bar where it will be when the latch has turned further."""
+        hinge, latch = self._angles(view)
+        bar, up, forward = bar_at(view.memory("frame"), hinge, self._turned(rows, latch))
+        return np.stack([bar - PRESS_M * up, up, forward], axis=1)
+
+    def pull(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim at the bar where it will be when the door has opened further, and ever further."""
+        hinge, latch = self._angles(view)
+        pull = PULL_STEP_RAD * np.minimum(1.0, (self.phase_steps[rows] + 1) / PULL_STEPS)
+        ahead = hinge + pull * self.speed[rows]
+        return np.stack(bar_at(view.memory("frame"), ahead, self._turned(rows, latch)), axis=1)
+
+    def let_go(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim back off the bar, the nearer the less the fingers are open: none stays behind."""
+        del rows
+        _, _, forward = bar_at(view.memory("frame"), *self._angles(view))
+        leaves = np.clip(self._openness(view) / OPENED, 0.0, 1.0)
+        return _upright(self._hand(view) - leaves[:, None] * RETREAT_M * forward, forward)
+
+    def around(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim past the door's edge, to its inner side."""
+        del rows
+        hinge, latch = self._angles(view)
+        _, _, forward = bar_at(view.memory("frame"), hinge, latch)
+        return _upright(round_edge(view.memory("frame"), hinge, self._hand(view)), forward)
+
+    def push(self, rows: IntArray, view: View) -> FloatArray:
+        """Aim at the door's inner face where it will be when the door has opened further."""
+        del rows
+        hinge, latch = self._angles(view)
+        _, _, forward = bar_at(view.memory("frame"), hinge, latch)
+        place = np.tile(PUSH_M, (len(view), 1))
+        return _upright(in_world(view.memory("frame"), hinge + PUSH_STEP_RAD, place), forward)
+
+    def _fingers(self, view: View, phase: IntArray) -> FloatArray:
+        """Return the targets of fingers and thumb, (n, act_dim - arm.size) [rad]."""
+        measured = self._measured(view)
         velocity = view.qvel[:, self.task.hand.dof[self.arm.size :]]
-        fingers -= np.where(closes, SLOW_S, 0.0)[:, None] * velocity
-        return np.concatenate([moved, fingers], axis=1)
+        closes = ((phase == DoorPhase.TURN) | (phase == DoorPhase.PULL))[:, None]
+        wanted = np.where(closes, self.hook, self.open)
+        cap = np.where(closes, CLOSING_STEP_RAD, FINGER_STEP_RAD)
+        return step_towards(measured, wanted, cap) - np.where(closes, SLOW_S, 0.0) * velocity
+
+    def _turned(self, rows: IntArray, latch: FloatArray) -> FloatArray:
+        """Return the latch's angle to which the hand turns it next, (n,) [rad]."""
+        return np.minimum(latch + TURN_STEP_RAD * self.speed[rows], MOST_TURNED_RAD)
+
+    def _measured(self, view: View) -> FloatArray:
+        return view.qpos[:, self.task.hand.qpos[self.arm.size :]]
 
     def _angles(self, view: View) -> tuple[FloatArray, FloatArray]:
         return view.qpos[:, self.task.hinge_qpos], view.qpos[:, self.task.latch_qpos]
 
-    def _openness(self, fingers: FloatArray) -> FloatArray:
+    def _openness(self, view: View) -> FloatArray:
         """Return how far the finger that opened least is on its way from hook to open, (n,)."""
-        left = np.abs(fingers - self.open)[:, self.flexions].sum(axis=2)
+        left = np.abs(self._measured(view) - self.open)[:, self.flexions].sum(axis=2)
         span = np.abs(self.hook - self.open)[self.flexions].sum(axis=1)
         openness: FloatArray = 1.0 - (left / span).max(axis=1)
         return openness
@@ -172,24 +227,25 @@ def bar_at(
     return frame + HINGE_M + _about_z(point, hinge), _about_z(up, hinge), forward
 
 
-def push_at(
-    frame: FloatArray, hinge: FloatArray, hand: FloatArray, pushes: BoolArray
-) -> FloatArray:
-    """Return where the hand goes to push the door's inner face, or round the door's edge to it.
+def round_edge(frame: FloatArray, hinge: FloatArray, hand: FloatArray) -> FloatArray:
+    """Return where the hand goes next on its way round the door's edge, (n, 3) [m].
 
     Args:
         frame: Position of the door's frame, (n, 3) [m].
         hinge: Angle of the door, (n,) [rad].
         hand: Where the hand is, (n, 3) [m].
-        pushes: Which hands are on the inner side already, (n,).
     """
     here = in_door(frame, hinge, hand)
-    blocked = ~pushes & (here[:, 0] > EDGE_X_M) & (here[:, 1] < INSIDE_Y_M)
-    goal = np.where(pushes[:, None], PUSH_M, AROUND_M)
-    goal[blocked, 1] = here[blocked, 1]
-    turned = _about_z(goal, np.where(pushes, hinge + PUSH_STEP_RAD, hinge))
-    point: FloatArray = frame + HINGE_M + turned
-    return point
+    is_blocked = (here[:, 0] > EDGE_X_M) & (here[:, 1] < INSIDE_Y_M)
+    goal = np.tile(AROUND_M, (len(hand), 1))
+    goal[is_blocked, 1] = here[is_blocked, 1]
+    return in_world(frame, hinge, goal)
+
+
+def in_world(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
+    """Return where points (n, 3) of the door's own frame are, (n, 3) [m]."""
+    place: FloatArray = frame + HINGE_M + _about_z(point, hinge)
+    return place
 
 
 def in_door(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
@@ -202,3 +258,8 @@ def _about_z(vector: FloatArray, angle: FloatArray) -> FloatArray:
     cos, sin = np.cos(angle), np.sin(angle)
     x, y = vector[:, 0], vector[:, 1]
     return np.stack([cos * x - sin * y, sin * x + cos * y, vector[:, 2]], axis=1)
+
+
+def _upright(point: FloatArray, forward: FloatArray) -> FloatArray:
+    """Return an aim of a level hand, (n, 3, 3)."""
+    return np.stack([point, np.broadcast_to(UP, point.shape), forward], axis=1)

@@ -1,14 +1,12 @@
 """Expert for AdroitHammer: grasp the handle, lift, aim the head at the nail, drive it in."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from envs.adroit.arm import Arm
 from envs.adroit.fingers import Posture
 from envs.adroit.hammer_task import AdroitHammer
-from envs.experts.base import Expert, step_towards
-from envs.task import FloatArray, IntArray, View
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.world import World
 
 STIFFNESS = 20.0  # [rad/s]
@@ -16,7 +14,7 @@ PALM_NORMAL, DOWN = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, -1.0])
 NORMAL_WEIGHT_M, FACE_WEIGHT_M = 0.03, 0.07
 HOVER_M = np.array([-0.00745, -0.057, 0.0859])  # grasp site minus handle
 GRASP_M = np.array([0.0112, -0.0611, 0.0283])
-NEAR_M, AIMED_M = 0.025, 0.03
+NEAR_M, NEARLY_UP_M, AIMED_M = 0.025, 0.02, 0.03
 # In the hammer's frame: the middle of its striking face, and where the face looks.
 FACE_M, FACE_AXIS = np.array([-0.24, 0.0, -0.04]), np.array([0.0, 0.0, -1.0])
 STRIKE = np.array([0.932, 0.362, 0.0])  # along the nail, into the board
@@ -34,12 +32,22 @@ OPEN = Posture((0.0, 0.689, 0.0), (1.05, 1.31, 0.262, 0.524, -0.754), spread=0.0
 CLOSED = Posture((1.57, 1.48, 0.0), (1.05, 0.963, -0.262, 0.524, -1.38), spread=0.43)
 
 
+class HammerPhase(Phase):
+    """What the hand does, from `LIFT` on with the hammer."""
+
+    HOVER = 0, 60
+    DESCEND = 1, 40
+    CLOSE = 2, 18
+    LIFT = 3, 20
+    AIM = 4, 60
+    DRIVE = 5, 60
+
+
 class AdroitHammerExpert(Expert):
     """Moves the hammer's face as if the hammer were a part of the hand, wherever it lies in it."""
 
     task: AdroitHammer
-    phases: ClassVar[tuple[str, ...]] = ("hover", "descend", "close", "lift", "aim", "drive")
-    time_outs: ClassVar[tuple[int, ...]] = (60, 40, 18, 20, 60, 60)
+    phases = HammerPhase
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -48,65 +56,110 @@ class AdroitHammerExpert(Expert):
         self.open, self.closed = OPEN.targets(names), CLOSED.targets(names)
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Return the following phase where the present one is done."""
         task = self.task
         palm = view.site_position(task.hand.palm)
         offset = palm - view.site_position(task.hammer_site)
         face, _ = self._face(view)
-        off_aim = np.linalg.norm(face - self._aim(view), axis=1)
-        is_done = np.choose(
-            phase,
-            [
-                np.linalg.norm(offset - HOVER_M, axis=1) < NEAR_M,
-                (np.linalg.norm(offset - GRASP_M, axis=1) < NEAR_M) | is_late,
-                is_late,
-                is_late | (face[:, 2] > view.site_position(task.nail_site)[:, 2] - 0.02),
-                off_aim < AIMED_M,
-                np.zeros(len(rows), dtype=np.bool_),
-            ],
+        is_over = np.linalg.norm(offset - HOVER_M, axis=1) < NEAR_M
+        is_at = np.linalg.norm(offset - GRASP_M, axis=1) < NEAR_M
+        is_up = face[:, 2] > view.site_position(task.nail_site)[:, 2] - NEARLY_UP_M
+        is_aimed = np.linalg.norm(face - self._aim(view), axis=1) < AIMED_M
+        is_lost = np.linalg.norm(offset, axis=1) > LOST_M
+        rules = (
+            (HammerPhase.HOVER, is_over, HammerPhase.DESCEND),
+            (HammerPhase.DESCEND, is_at | is_late, HammerPhase.CLOSE),
+            (HammerPhase.CLOSE, is_late, HammerPhase.LIFT),
+            (HammerPhase.LIFT, is_lost, HammerPhase.HOVER),
+            (HammerPhase.LIFT, is_up | is_late, HammerPhase.AIM),
+            (HammerPhase.AIM, is_late & ~is_aimed, HammerPhase.DRIVE),
+            (HammerPhase.AIM, is_lost, HammerPhase.HOVER),
+            (HammerPhase.AIM, is_aimed, HammerPhase.DRIVE),
+            (HammerPhase.DRIVE, is_late, HammerPhase.AIM),
+            (HammerPhase.DRIVE, is_lost, HammerPhase.HOVER),
         )
-        following = np.where(is_done, phase + 1, phase)
-        is_lost = (phase >= 3) & (np.linalg.norm(offset, axis=1) > LOST_M)
-        following[is_lost | ((phase < 2) & is_late & ~is_done)] = 0
-        following[(phase == 5) & is_late] = 4
-        following[(phase == 4) & is_late & ~is_done] = 5
-        return following
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         """Steer the palm to the handle, then the hammer's face to the nail."""
-        task = self.task
-        hammer = view.site_position(task.hammer_site)
+        targets: Methods = {
+            HammerPhase.HOVER: self.hover,
+            HammerPhase.DESCEND: self.descend,
+            HammerPhase.CLOSE: self.descend,
+            HammerPhase.LIFT: self.lift,
+            HammerPhase.AIM: self.aim,
+            HammerPhase.DRIVE: self.drive,
+        }
+        target = self.by_phase(rows, view, phase, targets)
+        goal = np.empty((len(rows), self.arm.size))
+        for held, solve in ((False, self._reach), (True, self._strike)):
+            place = np.flatnonzero((phase >= HammerPhase.LIFT) == held)
+            if len(place):
+                goal[place] = solve(self.world.view(rows[place]), target[place])
+        moved = self.arm.command(rows, view, goal, REACH * self.speed[rows, None])
+        return np.concatenate([moved, self._fingers(rows, view, phase)], axis=1)
+
+    def hover(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a place of the palm over the handle, (n, 3) [m]."""
+        del rows
+        target: FloatArray = view.site_position(self.task.hammer_site) + HOVER_M
+        return target
+
+    def descend(self, rows: IntArray, view: View) -> FloatArray:
+        """Return the place of the palm at the handle, (n, 3) [m]."""
+        del rows
+        target: FloatArray = view.site_position(self.task.hammer_site) + GRASP_M
+        return target
+
+    def lift(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a place of the hammer's face straight up at the nail's height, (n, 3) [m]."""
+        face, _ = self._face(view)
+        height = view.site_position(self.task.nail_site)[:, 2] + LIFT_M
+        return self._step(rows, face, np.stack([face[:, 0], face[:, 1], height], axis=1))
+
+    def aim(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a place of the face on the way to where the strike begins, (n, 3) [m]."""
+        return self._step(rows, self._face(view)[0], self._aim(view))
+
+    def drive(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a place of the face on the way through the nail, (n, 3) [m]."""
+        goal = view.site_position(self.task.goal_site) + BEYOND_M * STRIKE
+        return self._step(rows, self._face(view)[0], goal)
+
+    def _step(self, rows: IntArray, face: FloatArray, wanted: FloatArray) -> FloatArray:
+        return step_towards(face, wanted, STEP_M * self.speed[rows, None])
+
+    def _reach(self, view: View, target: FloatArray) -> FloatArray:
+        """Return the arm joints that bring the palm to `target`, face down, (n, arm.size)."""
         joints = view.qpos[:, : self.arm.size]
-        speed = self.speed[rows, None]
-        reaching = phase < 3
-        offset = np.where((phase == 0)[:, None], HOVER_M, GRASP_M)
-        grasp = self.arm.solve(joints, hammer + offset, [(PALM_NORMAL, DOWN, NORMAL_WEIGHT_M)])
+        return self.arm.solve(joints, target, [(PALM_NORMAL, DOWN, NORMAL_WEIGHT_M)])
+
+    def _strike(self, view: View, target: FloatArray) -> FloatArray:
+        """Return the arm joints that bring the hammer's face to `target`, (n, arm.size)."""
+        joints = view.qpos[:, : self.arm.size]
         face, axis = self._face(view)
-        nail, goal = view.site_position(task.nail_site), view.site_position(task.goal_site)
-        up = np.stack([face[:, 0], face[:, 1], nail[:, 2] + LIFT_M], axis=1)
-        wanted = np.choose(
-            phase[:, None], [face, face, face, up, self._aim(view), goal + BEYOND_M * STRIKE]
-        )
-        target = step_towards(face, wanted, STEP_M * speed)
         pose = self.arm.pose(joints)
         inverse = pose.rotation.transpose(0, 2, 1)
         root = pose.position - np.einsum("nij,j->ni", pose.rotation, self.arm.point)
         in_hand = np.einsum("nij,nj->ni", inverse, face - root)
         axis_in_hand = np.einsum("nij,nj->ni", inverse, axis)
-        strike = self.arm.solve(joints, target, [(axis_in_hand, STRIKE, FACE_WEIGHT_M)], in_hand)
-        goal_joints = np.where(reaching[:, None], grasp, strike)
-        moved = self.arm.command(rows, view, goal_joints, REACH * speed)
-        closes = np.where((phase >= 2)[:, None], self.closed, self.open)
-        measured = view.qpos[:, task.hand.qpos[self.arm.size :]]
-        lifted = np.clip((self.phase_steps[rows] + 1) / self.time_outs[3], 0.0, 1.0)
-        firmness = np.where(phase == 2, 0.0, np.where(phase == 3, lifted, 1.0))
+        return self.arm.solve(joints, target, [(axis_in_hand, STRIKE, FACE_WEIGHT_M)], in_hand)
+
+    def _fingers(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
+        """Return the targets of fingers and thumb, (n, act_dim - arm.size) [rad]."""
+        joints = slice(self.arm.size, None)
+        measured = view.qpos[:, self.task.hand.qpos[joints]]
+        velocity = view.qvel[:, self.task.hand.dof[joints]]
+        lifted = np.clip((self.phase_steps[rows] + 1) / HammerPhase.LIFT.time_out, 0.0, 1.0)
+        firmness = np.select(
+            [phase == HammerPhase.CLOSE, phase == HammerPhase.LIFT], [0.0, lifted], 1.0
+        )
         cap = CLOSING_STEP_RAD + (FINGER_STEP_RAD - CLOSING_STEP_RAD) * firmness
-        fingers = step_towards(measured, closes, cap[:, None])
-        velocity = view.qvel[:, task.hand.dof[self.arm.size :]]
-        fingers -= np.where(phase >= 2, SLOW_S, 0.0)[:, None] * velocity
-        return np.concatenate([moved, fingers], axis=1)
+        closes = (phase >= HammerPhase.CLOSE)[:, None]
+        fingers = step_towards(measured, np.where(closes, self.closed, self.open), cap[:, None])
+        return fingers - np.where(closes, SLOW_S, 0.0) * velocity
 
     def _face(self, view: View) -> tuple[FloatArray, FloatArray]:
         """Return the middle of the hammer's face and where it looks, each (n, 3)."""

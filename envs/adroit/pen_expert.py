@@ -8,7 +8,6 @@ alone. `pen_movements.npz` holds movements that `envs.adroit.pen_search` found: 
 
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from envs.task import FloatArray, IntArray, View
 from envs.world import World
 
 FILE = Path(__file__).with_name("pen_movements.npz")
-SHA256 = "9a5140e6a0f3932fe21b3bbe1e9b7492238c9f3c3630bbe9b5db0507b87607bc"
 LEVELS = 255  # shares of a joint's range are stored as whole numbers up to this
 MOVE_STEPS = 90  # control steps of a movement; its last posture is held
 
@@ -45,8 +43,6 @@ class AdroitPenExpert(Expert):
     """Interpolates between the postures of one movement: open loop, from the control step alone."""
 
     task: AdroitPen
-    phases: ClassVar[tuple[str, ...]] = ("turn", "hold")
-    time_outs: ClassVar[tuple[int, ...]] = (MOVE_STEPS, 1000)
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -55,13 +51,6 @@ class AdroitPenExpert(Expert):
         self.choice, shares = movements()
         first = np.broadcast_to(first, (len(shares), 1, len(first)))
         self.postures = low + np.concatenate([first, shares], axis=1) * (high - low)
-
-    def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
-    ) -> IntArray:
-        """Hold when the movement is over."""
-        del rows, view
-        return np.where(is_late, 1, phase)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         """Return the movement's posture at this control step."""

@@ -1,14 +1,12 @@
 """Expert for AdroitRelocate: over the ball, down, close the hand, carry the ball to the goal."""
 
-from typing import ClassVar
-
 import numpy as np
 
 from envs.adroit.arm import Arm
 from envs.adroit.fingers import Posture
 from envs.adroit.relocate_task import AdroitRelocate
-from envs.experts.base import Expert, step_towards
-from envs.task import FloatArray, IntArray, View
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.world import World
 
 STIFFNESS = 18.0  # [rad/s]
@@ -26,12 +24,20 @@ OPEN = Posture((0.39, 0.17, 0.22), (0.28, 0.56, 0.02, 0.01, -0.14), spread=0.1)
 CLOSED = Posture((0.95, 1.09, 0.86), (0.61, 0.98, 0.02, 0.31, -0.60), spread=0.1)
 
 
+class RelocatePhase(Phase):
+    """What the hand does."""
+
+    HOVER = 0, 80
+    DESCEND = 1, 50
+    CLOSE = 2, 18
+    CARRY = 3
+
+
 class AdroitRelocateExpert(Expert):
     """Steers the palm by inverse kinematics and closes all fingers and the thumb on the ball."""
 
     task: AdroitRelocate
-    phases: ClassVar[tuple[str, ...]] = ("hover", "descend", "close", "carry")
-    time_outs: ClassVar[tuple[int, ...]] = (80, 50, 18, 1000)
+    phases = RelocatePhase
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -40,42 +46,60 @@ class AdroitRelocateExpert(Expert):
         self.open, self.closed = OPEN.targets(names), CLOSED.targets(names)
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Return the following phase where the present one is done; begin anew without the ball."""
         offset = view.site_position(self.task.hand.palm) - view.site_position(self.task.ball_site)
         beside = np.linalg.norm(offset[:, :2], axis=1)
         height = offset[:, 2]
-        is_done = np.choose(
-            phase,
-            [
-                (beside < NEAR_M) & (height < HOVER_M[2] + NEAR_M),
-                np.linalg.norm(offset - GRASP_M, axis=1) < NEAR_M,
-                is_late,
-                np.zeros(len(rows), dtype=np.bool_),
-            ],
-        )
-        following = np.where(is_done, phase + 1, phase)
+        is_over = (beside < NEAR_M) & (height < HOVER_M[2] + NEAR_M)
+        is_at = np.linalg.norm(offset - GRASP_M, axis=1) < NEAR_M
         is_lost = np.linalg.norm(offset, axis=1) > LOST_M
-        again = (phase == 3) & is_lost | (phase < 3) & is_late & ~is_done
-        following[again] = 0
-        return following
+        rules = (
+            (RelocatePhase.HOVER, is_over, RelocatePhase.DESCEND),
+            (RelocatePhase.DESCEND, is_at, RelocatePhase.CLOSE),
+            (RelocatePhase.DESCEND, is_late, RelocatePhase.HOVER),
+            (RelocatePhase.CLOSE, is_late, RelocatePhase.CARRY),
+            (RelocatePhase.CARRY, is_lost, RelocatePhase.HOVER),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the palm relative to the ball, then the ball to the goal."""
-        ball = view.site_position(self.task.ball_site)
-        palm = view.site_position(self.task.hand.palm)
-        away = view.memory("goal") - ball
-        length = np.linalg.norm(away, axis=1, keepdims=True)
-        step = away * np.minimum(1.0, CARRY_STEP_M / np.maximum(length, 1e-9))
-        target = np.choose(
-            phase[:, None], [ball + HOVER_M, ball + GRASP_M, ball + GRASP_M, palm + step]
-        )
+        """Steer the palm to the phase's target; close the hand once it is at the ball."""
+        targets: Methods = {
+            RelocatePhase.HOVER: self.hover,
+            RelocatePhase.DESCEND: self.descend,
+            RelocatePhase.CLOSE: self.descend,
+            RelocatePhase.CARRY: self.carry,
+        }
+        target = self.by_phase(rows, view, phase, targets)
         joints = view.qpos[:, : self.arm.size]
         directions = [(PALM_NORMAL, DOWN, UPRIGHT_WEIGHT_M)]
         goal = self.arm.solve(joints, target, directions)
         moved = self.arm.command(rows, view, goal, REACH * self.speed[rows, None])
-        wanted = np.where((phase >= 2)[:, None], self.closed, self.open)
+        closes = (phase == RelocatePhase.CLOSE) | (phase == RelocatePhase.CARRY)
+        wanted = np.where(closes[:, None], self.closed, self.open)
         measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
         fingers = step_towards(measured, wanted, np.array(FINGER_STEP_RAD))
         return np.concatenate([moved, fingers], axis=1)
+
+    def hover(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a point over the ball, (n, 3) [m]."""
+        del rows
+        target: FloatArray = view.site_position(self.task.ball_site) + HOVER_M
+        return target
+
+    def descend(self, rows: IntArray, view: View) -> FloatArray:
+        """Return the point at the ball from which the hand grasps it, (n, 3) [m]."""
+        del rows
+        target: FloatArray = view.site_position(self.task.ball_site) + GRASP_M
+        return target
+
+    def carry(self, rows: IntArray, view: View) -> FloatArray:
+        """Return a point ahead of the palm by a part of the ball's way to the goal, (n, 3) [m]."""
+        del rows
+        away = view.memory("goal") - view.site_position(self.task.ball_site)
+        length = np.linalg.norm(away, axis=1, keepdims=True)
+        step = away * np.minimum(1.0, CARRY_STEP_M / np.maximum(length, 1e-9))
+        target: FloatArray = view.site_position(self.task.hand.palm) + step
+        return target

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from envs.experts.base import step_towards
-from envs.experts.carry import LOST_M, WRIST_STEP_RAD, CarryExpert
+from envs.experts.base import Methods, Phase, follow, step_towards
+from envs.experts.carry import LOST_M, MOUNT_M, WRIST_STEP_RAD, CarryExpert, CarryPhase
 from envs.experts.grasp import grasped_point, pressed_grasp
 from envs.rotations import distance, yaw_of
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.avoid_post import POST_M, POST_RADIUS_M, AvoidPost
-from envs.tasks.cube_parts import CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
+from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
 from envs.world import World
 
 # The carrying hand, seen from above, palm frame [m]: its front, its back, and the half of its
@@ -17,26 +17,35 @@ FRONT_M, BACK_M, HALF_WIDTH_M, MIDDLE_M = 0.095, 0.112, 0.052, -0.011
 CLEARANCE_M = 0.020
 SWERVE_M = HALF_WIDTH_M + POST_RADIUS_M + CLEARANCE_M
 SWERVE_GAP_M = 0.056  # from the front to the post when the hand swerves, just in time
+SWERVE_AT_M = -(FRONT_M + POST_RADIUS_M + SWERVE_GAP_M)  # ahead of the post's axis, then
 PASSING_M = SWERVE_M - 0.015  # to the side of the line: a hand that stood near the post may dash
 BEYOND_M = BACK_M + POST_RADIUS_M + 0.010  # ahead of the post's axis: the way to the goal is free
 # Where the dash begins: the palm before the post's axis, the cube's height.
 LINE_UP_M, LINE_UP_HEIGHT_M = -0.250, 0.15
 LINED_UP_M, LINED_UP_RAD = 0.008, 0.06
-RAISE_STEP_M, DASH_STEP_M = (0.03, 0.03, 0.03), (0.030, 0.044, 0.03)
+DASH_STEP_M = (0.030, 0.044, 0.03)
 CENTRED_M = 0.004  # alike grasps give no episode away
 OVERSHOOT = 2.0  # share of the way to the side that is commanded, which quickens its end
 
 
+class AvoidPhase(Phase):
+    """The phases of `CarryExpert`, and one more."""
+
+    APPROACH = CarryPhase.APPROACH, 60
+    CLOSE = CarryPhase.CLOSE, 14
+    CARRY = CarryPhase.CARRY, 40
+    DASH = 3, 80
+
+
 class AvoidPostExpert(CarryExpert):
-    """Approach, close, raise (the base's carry), dash.
+    """Approach, close, carry to the line of the dash, dash.
 
     Its randomness: the side, and the speed of all but the dash. Every dash begins at one place,
     at one speed, with the cube centred in the hand: what a policy sees until the swerve differs
     little between episodes and says nothing of the side.
     """
 
-    phases = ("approach", "close", "carry", "dash")
-    time_outs = (60, 14, 40, 80)
+    phases = AvoidPhase
     task: AvoidPost
 
     def __init__(self, world: World) -> None:
@@ -55,7 +64,7 @@ class AvoidPostExpert(CarryExpert):
         return view.memory("goal")
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Dash once the cube is raised and in line with the post; begin again when it is lost."""
         following = super().next_phase(rows, view, phase, is_late)
@@ -64,29 +73,42 @@ class AvoidPostExpert(CarryExpert):
         ahead, aside = self._place(palm, view)
         is_up = np.abs(cube[:, 2] - LINE_UP_HEIGHT_M) < LINED_UP_M
         is_straight = is_up & (np.abs(yaw) < LINED_UP_RAD)
-        is_near = ahead > -(FRONT_M + POST_RADIUS_M + SWERVE_GAP_M)
-        is_lost = distance(grasped_point(palm, yaw), cube) > LOST_M
-        is_off = distance(grasped_point(palm, yaw), cube) > CENTRED_M
-        following = np.where((phase == 0) & is_off & ~is_late, 0, following)
+        gap = distance(grasped_point(palm, yaw), cube)
         miss = np.maximum(np.abs(aside), np.abs(ahead - LINE_UP_M))
-        is_placed = np.where(is_near, np.abs(aside) > PASSING_M, miss < LINED_UP_M)
-        dashes = (following == 2) & (phase == 2) & is_straight & is_placed
-        loses = (phase == 3) & (is_lost | is_late)
-        return np.asarray(np.select([dashes, loses], [3, 0], following))
+        is_placed = np.where(ahead > SWERVE_AT_M, np.abs(aside) > PASSING_M, miss < LINED_UP_M)
+        is_ready = (following == AvoidPhase.CARRY) & is_straight & is_placed
+        rules = (
+            (AvoidPhase.APPROACH, (gap > CENTRED_M) & ~is_late, AvoidPhase.APPROACH),
+            (AvoidPhase.CARRY, is_ready, AvoidPhase.DASH),
+            (AvoidPhase.DASH, (gap > LOST_M) | is_late, AvoidPhase.APPROACH),
+        )
+        return follow(phase, rules, following)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does; from the raise on, keep the hand straight and off the post."""
-        command = super().command(rows, view, phase)
-        joints = view.qpos[:, self.task.hand.qpos[:4]]
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            AvoidPhase.APPROACH: self.approach,
+            AvoidPhase.CLOSE: self.close,
+            AvoidPhase.CARRY: self.carry,
+            AvoidPhase.DASH: self.dash,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def carry(self, rows: IntArray, view: View) -> FloatArray:
+        """Raise the cube and bring it to where the dash begins, the hand straight."""
         palm, _ = self._palm_pose(view)
-        target = np.zeros_like(joints)  # the yaw goes back to 0
-        target[:, :3] = self._way(rows, view, phase, palm)
-        target[:, 2] -= MOUNT_HEIGHT_M
-        step = np.where((phase == 3)[:, None], DASH_STEP_M, RAISE_STEP_M)
-        step = np.append(step, np.full((len(rows), 1), WRIST_STEP_RAD), axis=1)
-        pace = np.where(phase == 3, 1.0, self.speed[rows])  # all dashes are equally fast
-        carried = step_towards(joints, target, step * pace[:, None])
-        command[:, :4] = np.where((phase >= 2)[:, None], carried, command[:, :4])
+        ahead, _ = self._place(palm, view)
+        way = np.where(ahead < SWERVE_AT_M, LINE_UP_M - ahead, 0.0)
+        slides = self._past_post(rows, view, way) - MOUNT_M
+        return self.steer(rows, view, slides, np.zeros(len(rows)), self.grasp.squeeze)
+
+    def dash(self, rows: IntArray, view: View) -> FloatArray:
+        """Dash at the post and round it; all dashes are equally fast."""
+        slides = self._past_post(rows, view, np.ones(len(rows))) - MOUNT_M
+        command = self.steer(rows, view, slides, np.zeros(len(rows)), self.grasp.squeeze)
+        joints = view.qpos[:, self.task.hand.qpos[:4]]
+        target = np.append(slides, np.zeros((len(rows), 1)), axis=1)
+        command[:, :4] = step_towards(joints, target, np.array([*DASH_STEP_M, WRIST_STEP_RAD]))
         return command
 
     def _place(self, palm: FloatArray, view: View) -> tuple[FloatArray, FloatArray]:
@@ -94,18 +116,23 @@ class AvoidPostExpert(CarryExpert):
         offset = palm[:, :2] - POST_M
         return offset[:, 0], offset[:, 1] + MIDDLE_M
 
-    def _way(self, rows: IntArray, view: View, phase: IntArray, palm: FloatArray) -> FloatArray:
-        """Return where to steer the palm while the cube is carried, (n, 3) [m]."""
+    def _past_post(self, rows: IntArray, view: View, way: FloatArray) -> FloatArray:
+        """Return where to steer the palm while the cube is carried, (n, 3) [m].
+
+        Args:
+            rows: Rows of the world, (n,).
+            view: Of those rows.
+            way: How far to go ahead until the post is passed, (n,) [m].
+        """
+        palm, _ = self._palm_pose(view)
         ahead, aside = self._place(palm, view)
         cube, _ = self.cube_pose(rows, view)
         to_goal = palm + view.memory("goal") - cube
         chosen = np.where(self.mode[rows] == 0, 1.0, -1.0)
         side = np.where(np.abs(aside) > 0.5 * SWERVE_M, np.sign(aside), chosen)
-        is_before = ahead < -(FRONT_M + POST_RADIUS_M + SWERVE_GAP_M)
-        is_beyond = ahead > BEYOND_M
-        wanted = np.where(is_before, 0.0, side * SWERVE_M)
+        wanted = np.where(ahead < SWERVE_AT_M, 0.0, side * SWERVE_M)
+        x = palm[:, 0] + way
         y = palm[:, 1] + OVERSHOOT * (wanted - aside)
-        x = palm[:, 0] + np.where(phase == 3, 1.0, np.where(is_before, LINE_UP_M - ahead, 0.0))
         z = palm[:, 2] + LINE_UP_HEIGHT_M - cube[:, 2]
-        passing = np.stack([x, y, z], axis=1)
-        return np.where(is_beyond[:, None], to_goal, passing)
+        is_beyond = ahead > BEYOND_M
+        return np.where(is_beyond[:, None], to_goal, np.stack([x, y, z], axis=1))

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.experts.grasp import Grasp, cube_grasp, grasped_point, palm_over
 from envs.rotations import distance, wrap
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
 from envs.world import World
 
@@ -17,14 +17,22 @@ FUNNEL_SLOPE = 4.0  # height above the grasp per metre of misalignment
 ALIGNED_M, ALIGNED_RAD = 0.010, 0.10
 LOST_M = 0.035
 WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
+MOUNT_M = np.array([0.0, 0.0, MOUNT_HEIGHT_M])  # the palm while the slides are at zero
 CLOSE_STEP_RAD = 0.14  # faster fingers sink into the object by more than 3 mm when they meet it
+
+
+class CarryPhase(Phase):
+    """What the hand does; subclasses of the expert give phases of their own the next numbers."""
+
+    APPROACH = 0, 60
+    CLOSE = 1, 14
+    CARRY = 2, 100
 
 
 class CarryExpert(Expert):
     """Approach, close, carry. Its randomness: the speed of each episode, and the mode if any."""
 
-    phases: ClassVar[tuple[str, ...]] = ("approach", "close", "carry")
-    time_outs: ClassVar[tuple[int, ...]] = (60, 14, 100)
+    phases: ClassVar[type[Phase]] = CarryPhase
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -45,46 +53,85 @@ class CarryExpert(Expert):
         return self.grasp
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Close when aligned, carry when closed, approach again when the cube is lost."""
         cube, heading = self.cube_pose(rows, view)
         palm, yaw = self._palm_pose(view)
         gap = distance(grasped_point(palm, yaw), cube)
         is_aligned = (gap < ALIGNED_M) & (np.abs(wrap(yaw - heading, np.pi / 2)) < ALIGNED_RAD)
-        approach, close, carry = range(3)
-        closes = (phase == approach) & is_aligned
-        carries = (phase == close) & is_late
-        loses = (phase == carry) & ((gap > LOST_M) | is_late)
+        closes = (phase == CarryPhase.APPROACH) & is_aligned
         self.held_yaw[rows] = np.where(closes, wrap(heading, np.pi / 2), self.held_yaw[rows])
-        return np.asarray(np.select([closes, carries, loses], [close, carry, approach], phase))
+        rules = (
+            (CarryPhase.APPROACH, is_aligned, CarryPhase.CLOSE),
+            (CarryPhase.CLOSE, is_late, CarryPhase.CARRY),
+            (CarryPhase.CARRY, (gap > LOST_M) | is_late, CarryPhase.APPROACH),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the wrist to the phase's pose and the fingers to its posture."""
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            CarryPhase.APPROACH: self.approach,
+            CarryPhase.CLOSE: self.close,
+            CarryPhase.CARRY: self.carry,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def approach(self, rows: IntArray, view: View) -> FloatArray:
+        """Come down on the cube as the open hand gets aligned with it."""
         cube, heading = self.cube_pose(rows, view)
-        palm, _ = self._palm_pose(view)
         # A cube looks the same after a quarter turn: take the nearest one.
-        target_yaw = np.where(phase == 0, wrap(heading, np.pi / 2), self.held_yaw[rows])
-        over = palm_over(cube, target_yaw)
-        miss = distance(palm[:, :2], over[:, :2])
-        height = over[:, 2] + np.clip(FUNNEL_SLOPE * (miss - 0.006), 0.0, HOVER_M)
-        above = np.stack([over[:, 0], over[:, 1], height], axis=1)
-        carried = palm + self.goal(rows, view) - cube
-        place = np.where((phase == 0)[:, None], above, over)
-        place = np.where((phase == 2)[:, None], carried, place)
+        yaw = wrap(heading, np.pi / 2)
+        palm, _ = self._palm_pose(view)
+        above = palm_over(cube, yaw)
+        miss = distance(palm[:, :2], above[:, :2])
+        above[:, 2] += np.clip(FUNNEL_SLOPE * (miss - 0.006), 0.0, HOVER_M)
+        return self.steer(rows, view, above - MOUNT_M, yaw, self.postures(rows, view).open)
+
+    def close(self, rows: IntArray, view: View) -> FloatArray:
+        """Close the fingers gently, the palm over the cube."""
+        cube, _ = self.cube_pose(rows, view)
+        yaw, squeeze = self.held_yaw[rows], self.postures(rows, view).squeeze
+        over = palm_over(cube, yaw) - MOUNT_M
+        return self.steer(rows, view, over, yaw, squeeze, CLOSE_STEP_RAD)
+
+    def carry(self, rows: IntArray, view: View) -> FloatArray:
+        """Move the palm by as much as the cube still has to go."""
+        cube, _ = self.cube_pose(rows, view)
+        palm, _ = self._palm_pose(view)
+        carried = palm + self.goal(rows, view) - cube - MOUNT_M
+        squeeze = self.postures(rows, view).squeeze
+        return self.steer(rows, view, carried, self.held_yaw[rows], squeeze)
+
+    def steer(
+        self,
+        rows: IntArray,
+        view: View,
+        slides: FloatArray,
+        yaw: FloatArray,
+        fingers: FloatArray,
+        finger_step: float = FINGER_STEP_RAD,
+    ) -> FloatArray:
+        """Return targets on the way to a pose of a level hand, (n, 20) [rad or m].
+
+        Args:
+            rows: Rows of the world, (n,).
+            view: Of those rows.
+            slides: Where the wrist's slides shall be, (n, 3) [m].
+            yaw: Heading of the hand, (n,) [rad].
+            fingers: Their posture, (n, 14) or (14,) [rad].
+            finger_step: How far a finger joint moves at most, at a speed of 1 [rad].
+        """
         joints = view.qpos[:, self.task.hand.qpos]
         target = np.zeros_like(joints)  # pitch and roll stay level
-        target[:, :3] = place - np.array([0.0, 0.0, MOUNT_HEIGHT_M])
-        target[:, 3] = target_yaw
-        grasp = self.postures(rows, view)
-        target[:, 6:] = np.where((phase == 0)[:, None], grasp.open, grasp.squeeze)
-        limit = np.tile(
-            np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14]), (len(rows), 1)
-        )
-        limit[phase == 1, 6:] = CLOSE_STEP_RAD
+        target[:, :3] = slides
+        target[:, 3] = yaw
+        target[:, 6:] = fingers
+        limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, finger_step], [3, 3, 14])
         return step_towards(joints, target, limit * self.speed[rows, None])
 
     def _palm_pose(self, view: View) -> tuple[FloatArray, FloatArray]:
         """Return the palm's position (n, 3) [m, world] and yaw (n,) [rad]."""
         wrist = view.qpos[:, self.task.hand.qpos[:6]]
-        return wrist[:, :3] + np.array([0.0, 0.0, MOUNT_HEIGHT_M]), wrist[:, 3]
+        return wrist[:, :3] + MOUNT_M, wrist[:, 3]

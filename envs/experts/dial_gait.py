@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
 from envs.hand.hand import CAPSULE_RADII_M, FINGERS
 from envs.hand.kinematics import solve_fingertips
 from envs.rotations import wrap
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.dial_parts import DIAL_M, KNOB_RADIUS_M, PALM_HEIGHT_M, START_RAD, DialTask
 from envs.world import World
 
@@ -44,6 +44,15 @@ def _grip_table(inset: float) -> PostureTable:
     return solve_table(GRID_RAD, lambda stroke, initial: _grip(stroke, inset, initial), START_RAD)
 
 
+class DialPhase(Phase):
+    """What the fingers do."""
+
+    PLACE = 0, 15
+    CLOSE = 1, 6
+    TURN = 2, 20
+    OPEN = 3, 8
+
+
 class DialGait(Expert):
     """Place, close, turn, open. Its randomness: the speed of each episode.
 
@@ -52,8 +61,7 @@ class DialGait(Expert):
         place_step_rad: The open grasp is led at most this far ahead of the fingers.
     """
 
-    phases = ("place", "close", "turn", "open")
-    time_outs = (15, 6, 20, 8)
+    phases = DialPhase
     task: DialTask
     strokes_rad: ClassVar[tuple[float, float]] = (0.60, 0.60)
     place_step_rad: ClassVar[float] = 2 * np.pi
@@ -80,7 +88,7 @@ class DialGait(Expert):
         return -np.sign(remaining) * np.minimum(limit, np.abs(remaining) / 2)
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Gait: place, close, turn, open; stay open once the dial is where it shall be."""
         steps, remaining = self.phase_steps[rows], self.remaining(rows, view)
@@ -88,31 +96,56 @@ class DialGait(Expert):
         is_done = np.abs(remaining) < DONE_RAD
         is_far = np.abs(remaining) > AGAIN_RAD
         is_placed = np.abs(stroke - self.first_stroke(remaining)) < PLACED_RAD
-        is_open = (gap > OPEN_M).all(axis=1)
-        place, close, turn, opening = range(4)
-        closes = (phase == place) & ((is_placed & is_open) | is_late) & is_far
-        turns = (phase == close) & ((gap < CLOSED_M).all(axis=1) | is_late)
+        is_open, is_closed = (gap > OPEN_M).all(axis=1), (gap < CLOSED_M).all(axis=1)
         limit = np.where(remaining > 0.0, self.strokes_rad[1], self.strokes_rad[0])
         is_at_end = stroke * np.sign(remaining) > limit
         is_stuck = (np.abs(view.qvel[:, self.task.dial_dof]) < STUCK_RAD_S) & (steps > 2)
-        opens = (phase == turn) & (is_done | is_at_end | is_stuck | is_late)
-        places = (phase == opening) & (is_open | is_late) & is_far
-        choices = [close, turn, opening, place]
-        return np.asarray(np.select([closes, turns, opens, places], choices, phase))
+        rules = (
+            (DialPhase.PLACE, ((is_placed & is_open) | is_late) & is_far, DialPhase.CLOSE),
+            (DialPhase.CLOSE, is_closed | is_late, DialPhase.TURN),
+            (DialPhase.TURN, is_done | is_at_end | is_stuck | is_late, DialPhase.OPEN),
+            (DialPhase.OPEN, (is_open | is_late) & is_far, DialPhase.PLACE),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the joints to the open or the squeezing posture of the phase's stroke."""
-        remaining = self.remaining(rows, view)
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            DialPhase.PLACE: self.place,
+            DialPhase.CLOSE: self.close,
+            DialPhase.TURN: self.turn,
+            DialPhase.OPEN: self.open,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def place(self, rows: IntArray, view: View) -> FloatArray:
+        """Bring the open fingers to where a stroke begins, along the rim."""
+        first = self.first_stroke(self.remaining(rows, view))
         stroke, _ = self.grasp_state(view)
-        step = TURN_STEP_RAD * self.speed[rows]
-        first = self.first_stroke(remaining)
-        led = stroke + np.clip(LEAD * remaining, -step, step)
         is_far = np.abs(first - stroke) > self.place_step_rad
         ahead = stroke + self.place_step_rad * np.sign(first - stroke)
-        placed = np.where(is_far, ahead, first)
-        moved = np.select([phase == 0, phase == 1, phase == 2], [placed, first, led], stroke)
-        is_open = ((phase == 0) | (phase == 3))[:, None]
-        target = np.where(is_open, self.open_table(moved), self.squeeze_table(moved))
+        return self.steer(rows, view, self.open_table(np.where(is_far, ahead, first)))
+
+    def close(self, rows: IntArray, view: View) -> FloatArray:
+        """Close the fingers gently."""
+        first = self.first_stroke(self.remaining(rows, view))
+        return self.steer(rows, view, self.squeeze_table(first), CLOSE_STEP_RAD)
+
+    def turn(self, rows: IntArray, view: View) -> FloatArray:
+        """Lead the grasp ahead of the fingers."""
+        stroke, _ = self.grasp_state(view)
+        step = TURN_STEP_RAD * self.speed[rows]
+        led = stroke + np.clip(LEAD * self.remaining(rows, view), -step, step)
+        return self.steer(rows, view, self.squeeze_table(led))
+
+    def open(self, rows: IntArray, view: View) -> FloatArray:
+        """Open the fingers where they are."""
+        stroke, _ = self.grasp_state(view)
+        return self.steer(rows, view, self.open_table(stroke))
+
+    def steer(
+        self, rows: IntArray, view: View, posture: FloatArray, step: float = JOINT_STEP_RAD
+    ) -> FloatArray:
+        """Return targets on the way to a posture, at most `step` [rad] away, (n, 14) [rad]."""
         joints = view.qpos[:, self.task.hand.qpos]
-        limit = np.where(phase == 1, CLOSE_STEP_RAD, JOINT_STEP_RAD) * self.speed[rows]
-        return step_towards(joints, target, limit[:, None])
+        return step_towards(joints, posture, step * self.speed[rows, None])

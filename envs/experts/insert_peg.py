@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from envs.experts.carry import CarryExpert
+from envs.experts.base import Phase
+from envs.experts.carry import CarryExpert, CarryPhase
 from envs.experts.grasp import pressed_grasp
 from envs.rotations import distance, quaternion_columns, yaw_of
 from envs.task import FloatArray, IntArray, View
@@ -19,10 +20,18 @@ BOTTOM_M = -0.036  # lower end when inserted
 TILT_STEP_RAD = 0.06
 
 
+class InsertPhase(Phase):
+    """The phases of `CarryExpert`, with more time to carry."""
+
+    APPROACH = CarryPhase.APPROACH, 60
+    CLOSE = CarryPhase.CLOSE, 14
+    CARRY = CarryPhase.CARRY, 120
+
+
 class InsertPegExpert(CarryExpert):
     """Approach, close, carry. Its randomness: the speed of each episode."""
 
-    time_outs = (60, 14, 120)
+    phases = InsertPhase
     task: InsertPeg
 
     def __init__(self, world: World) -> None:
@@ -49,15 +58,14 @@ class InsertPegExpert(CarryExpert):
         way[:, :2] *= is_free[:, None]
         return cube + way
 
-    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does; straighten the peg while carrying it."""
-        command = super().command(rows, view, phase)
+    def carry(self, rows: IntArray, view: View) -> FloatArray:
+        """Carry as the base does, and straighten the peg on the way."""
+        command = super().carry(rows, view)
         joints = view.qpos[:, self.task.hand.qpos]
         speed = self.speed[rows, None]
         _, yaw = self.cube_pose(rows, view)
         turned = np.append(-yaw[:, None], self._tilt(view), axis=1)
-        straight = joints[:, 3:6] + np.clip(turned, -TILT_STEP_RAD, TILT_STEP_RAD) * speed
-        command[:, 3:6] = np.where((phase == 2)[:, None], straight, command[:, 3:6])
+        command[:, 3:6] = joints[:, 3:6] + np.clip(turned, -TILT_STEP_RAD, TILT_STEP_RAD) * speed
         return command
 
     def _tilt(self, view: View) -> FloatArray:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.rotations import distance, turn, yaw_of
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.door_parts import GRIP_MIDDLE_M, GRIP_X_M, LATCH_RAD, PIVOT_M
 from envs.tasks.open_door import FREE_RAD, MOUNT_HEIGHT_M, OPEN_RAD, OpenDoor
 
@@ -25,15 +25,24 @@ PRESS_AHEAD_RAD, PULL_AHEAD_RAD, BEYOND_RAD = 0.35, 0.20, 0.12
 WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
 
 
+class DoorPhase(Phase):
+    """What the hand does."""
+
+    APPROACH = 0, 45
+    HOOK = 1, 6
+    PRESS = 2, 30
+    PULL = 3, 60
+    BACK_OFF = 4, 10
+
+
 class OpenDoorExpert(Expert):
     """Approach, hook, press, pull; back off when the grip slips. Its randomness: the speed."""
 
-    phases = ("approach", "hook", "press", "pull", "back_off")
-    time_outs = (45, 6, 30, 60, 10)
+    phases = DoorPhase
     task: OpenDoor
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Hook when over the grip, pull when the latch is free, begin again when it slips."""
         door, lever = self.task.door_angle(view), self.task.lever_angle(view)
@@ -42,34 +51,85 @@ class OpenDoorExpert(Expert):
         miss = distance(wrist[:, :3], place)
         is_over = (miss < HOOKED_M) & (np.abs(wrist[:, 3] - yaw) < HOOKED_RAD)
         is_free = (lever > PRESSED_RAD) | (door > FREE_RAD)
+        is_late_or_lost = is_late | (miss > LOST_M)
         is_shut = door < OPEN_RAD
-        approach, hook, press, pull, back_off = range(5)
-        hooks = (phase == approach) & is_over
-        presses = ((phase == hook) & is_late) | ((phase == pull) & ~is_free)
-        pulls = (phase == press) & is_free
-        holds = (phase == press) | (phase == pull)
-        slips = (holds & (miss > LOST_M)) | ((phase != hook) & (phase != back_off) & is_late)
-        approaches = (phase == back_off) & is_late
-        conditions = [hooks, slips & is_shut, presses, pulls, approaches]
-        return np.asarray(np.select(conditions, [hook, back_off, press, pull, approach], phase))
+        rules = (
+            (DoorPhase.APPROACH, is_over, DoorPhase.HOOK),
+            (DoorPhase.APPROACH, is_late & is_shut, DoorPhase.BACK_OFF),
+            (DoorPhase.HOOK, is_late, DoorPhase.PRESS),
+            (DoorPhase.PRESS, is_late_or_lost & is_shut, DoorPhase.BACK_OFF),
+            (DoorPhase.PRESS, is_free, DoorPhase.PULL),
+            (DoorPhase.PULL, is_late_or_lost & is_shut, DoorPhase.BACK_OFF),
+            (DoorPhase.PULL, ~is_free, DoorPhase.PRESS),
+            (DoorPhase.BACK_OFF, is_late, DoorPhase.APPROACH),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the palm to the pose at which it holds the grip where it shall be next."""
-        speed = self.speed[rows]
-        place, yaw, roll = self.hook_pose(view, *self._led_angles(view, phase, speed))
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            DoorPhase.APPROACH: self.approach,
+            DoorPhase.HOOK: self.hook,
+            DoorPhase.PRESS: self.press,
+            DoorPhase.PULL: self.pull,
+            DoorPhase.BACK_OFF: self.back_off,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def approach(self, rows: IntArray, view: View) -> FloatArray:
+        """Come down over the grip, the fingers open."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        place, yaw, roll = self.hook_pose(view, door, lever)
+        slides = view.qpos[:, self.task.hand.qpos[:3]]
+        over = _way_over(slides, place, yaw, WRIST_STEP_M * self.speed[rows])
+        return self.steer(rows, view, (over, yaw, roll), OPEN_HOOK_RAD)
+
+    def hook(self, rows: IntArray, view: View) -> FloatArray:
+        """Hook the fingers over the grip where it is."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        return self.steer(rows, view, self.hook_pose(view, door, lever), SHUT_HOOK_RAD)
+
+    def press(self, rows: IntArray, view: View) -> FloatArray:
+        """Lead the grip down until the latch is free."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        led = lever + PRESS_AHEAD_RAD * self.speed[rows]
+        return self.steer(rows, view, self.hook_pose(view, door, led), SHUT_HOOK_RAD)
+
+    def pull(self, rows: IntArray, view: View) -> FloatArray:
+        """Lead the grip along the door's arc, held down as far as the latch asks."""
+        door = self.task.door_angle(view)
+        held = np.where(door > FREE_RAD, HELD_RAD, PRESSED_RAD + 0.15)
+        led = np.minimum(door + PULL_AHEAD_RAD * self.speed[rows], OPEN_RAD + BEYOND_RAD)
+        return self.steer(rows, view, self.hook_pose(view, led, held), SHUT_HOOK_RAD)
+
+    def back_off(self, rows: IntArray, view: View) -> FloatArray:
+        """Open the fingers and step back from the door."""
+        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
+        _, yaw, roll = self.hook_pose(view, door, lever)
+        away = view.qpos[:, self.task.hand.qpos[:3]] + turn(BACK_M, yaw)
+        return self.steer(rows, view, (away, yaw, roll), OPEN_HOOK_RAD)
+
+    def steer(
+        self,
+        rows: IntArray,
+        view: View,
+        pose: tuple[FloatArray, FloatArray, FloatArray],
+        fingers: FloatArray,
+    ) -> FloatArray:
+        """Return targets on the way to a pose of the wrist and a posture, (n, 20) [rad or m].
+
+        Args:
+            rows: Rows of the world, (n,).
+            view: Of those rows.
+            pose: Slides (n, 3) [m], yaw and roll (n,) [rad], as of `hook_pose`.
+            fingers: Their posture, (14,) [rad].
+        """
         joints = view.qpos[:, self.task.hand.qpos]
-        is_approach, is_away = (phase == 0)[:, None], (phase == 4)[:, None]
-        place = np.where(
-            is_approach, _way_over(joints[:, :3], place, yaw, WRIST_STEP_M * speed), place
-        )
-        place = np.where(is_away, joints[:, :3] + turn(BACK_M, yaw), place)
         target = np.zeros_like(joints)  # pitch stays level
-        target[:, :3] = place
-        target[:, 3] = yaw
-        target[:, 5] = roll
-        target[:, 6:] = np.where(is_approach | is_away, OPEN_HOOK_RAD, SHUT_HOOK_RAD)
+        target[:, :3], target[:, 3], target[:, 5] = pose
+        target[:, 6:] = fingers
         limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
-        return step_towards(joints, target, limit * speed[:, None])
+        return step_towards(joints, target, limit * self.speed[rows, None])
 
     def hook_pose(
         self, view: View, door: FloatArray, lever: FloatArray
@@ -88,17 +148,6 @@ class OpenDoorExpert(Expert):
         from_pivot = np.stack([np.full(len(view), x), c * y - s * z, s * y + c * z], axis=1)
         palm = frame[:, :3] + turn(PIVOT_M + from_pivot, yaw)
         return palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M]), yaw, roll
-
-    def _led_angles(
-        self, view: View, phase: IntArray, speed: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the door's and the lever's angles to steer to, each (n,) [rad]."""
-        door, lever = self.task.door_angle(view), self.task.lever_angle(view)
-        is_press, is_pull = phase == 2, phase == 3
-        pulled = np.minimum(door + PULL_AHEAD_RAD * speed, OPEN_RAD + BEYOND_RAD)
-        held = np.where(door > FREE_RAD, HELD_RAD, PRESSED_RAD + 0.15)
-        led_lever = np.select([is_press, is_pull], [lever + PRESS_AHEAD_RAD * speed, held], lever)
-        return np.where(is_pull, pulled, door), led_lever
 
 
 def _way_over(palm: FloatArray, place: FloatArray, yaw: FloatArray, step: FloatArray) -> FloatArray:

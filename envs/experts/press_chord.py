@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGERS, HAND_JOINTS
 from envs.hand.kinematics import solve_fingertips
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.key_parts import KEY_TOP_M
 from envs.tasks.press_chord import KEY_M, PALM_HEIGHT_M, START_POSTURE_RAD, PressChord
 from envs.world import World
@@ -31,11 +31,18 @@ def key_postures() -> tuple[FloatArray, FloatArray]:
     return hover, over(-PRESS_M, hover)
 
 
+class ChordPhase(Phase):
+    """What the fingers do."""
+
+    HOVER = 0, 12
+    FIRST = 1
+    SECOND = 2
+
+
 class PressChordExpert(Expert):
     """Hover, then press the first chord and the second. Its randomness: the speed."""
 
-    phases = ("hover", "first", "second")
-    time_outs = (12, 100, 100)
+    phases = ChordPhase
     task: PressChord
 
     def __init__(self, world: World) -> None:
@@ -43,19 +50,39 @@ class PressChordExpert(Expert):
         self.hover, self.down = key_postures()
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Press once all fingers hover; the task says when the first chord has been held."""
         del rows
         joints = view.qpos[:, self.task.hand.qpos]
         hovers = (np.abs(joints - self.hover) < 0.1).all(axis=1)
-        begins = (phase == 0) & (hovers | is_late)
         is_second = view.memory("current")[:, 0] == 1.0
-        return np.asarray(np.select([is_second, begins], [2, 1], phase))
+        rules = (
+            (ChordPhase.HOVER, is_second, ChordPhase.SECOND),
+            (ChordPhase.HOVER, hovers | is_late, ChordPhase.FIRST),
+            (ChordPhase.FIRST, is_second, ChordPhase.SECOND),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the chord's fingers down and the others up."""
-        presses = self.task.chord(view)[:, FINGER_OF_JOINT] & (phase > 0)[:, None]
-        posture = np.where(presses, self.down, self.hover)
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            ChordPhase.HOVER: self.over_keys,
+            ChordPhase.FIRST: self.press,
+            ChordPhase.SECOND: self.press,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def over_keys(self, rows: IntArray, view: View) -> FloatArray:
+        """Let all fingers hover."""
+        return self.steer(rows, view, self.hover)
+
+    def press(self, rows: IntArray, view: View) -> FloatArray:
+        """Move the fingers of the task's present chord down and the others up."""
+        presses = self.task.chord(view)[:, FINGER_OF_JOINT]
+        return self.steer(rows, view, np.where(presses, self.down, self.hover))
+
+    def steer(self, rows: IntArray, view: View, posture: FloatArray) -> FloatArray:
+        """Return targets on the way to a posture, (n, 14) [rad]."""
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, posture, FINGER_STEP_RAD * self.speed[rows, None])

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, HAND_JOINTS
 from envs.hand.kinematics import aim_finger
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.press_either import KEYS, PALM_M, PressEither
 from envs.world import World
 
@@ -17,11 +17,17 @@ FINGER_STEP_RAD = 0.30
 MAX_REACTION_STEPS = 2
 
 
+class EitherPhase(Phase):
+    """What the fingers do."""
+
+    HOVER = 0
+    PRESS = 1
+
+
 class PressEitherExpert(Expert):
     """Hover, press. Its randomness: the mode, the reaction time of 0-2 control steps, the speed."""
 
-    phases = ("hover", "press")
-    time_outs = (80, 80)
+    phases = EitherPhase
     task: PressEither
 
     def __init__(self, world: World) -> None:
@@ -33,21 +39,34 @@ class PressEitherExpert(Expert):
         self.reaction[row] = rng.integers(MAX_REACTION_STEPS + 1)
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Press once the signal is as old as the reaction time."""
         del is_late  # both phases may last the whole episode
-        presses = view.memory("countdown")[:, 0] <= -self.reaction[rows]
-        return np.where(presses, 1, phase)
+        is_time = view.memory("countdown")[:, 0] <= -self.reaction[rows]
+        return follow(phase, ((EitherPhase.HOVER, is_time, EitherPhase.PRESS),))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer both fingers over their keys, or one of them into its key."""
+        """Steer as each row's phase says."""
+        methods: Methods = {EitherPhase.HOVER: self.hover, EitherPhase.PRESS: self.press}
+        return self.by_phase(rows, view, phase, methods)
+
+    def hover(self, rows: IntArray, view: View) -> FloatArray:
+        """Hold both fingers over their keys."""
+        return self.steer(rows, view, np.full((len(rows), len(KEYS)), HOVER_M))
+
+    def press(self, rows: IntArray, view: View) -> FloatArray:
+        """Press one of them into its key."""
+        presses = self.mode[rows, None] == np.arange(len(KEYS))
+        return self.steer(rows, view, np.where(presses, -PRESS_M, HOVER_M))
+
+    def steer(self, rows: IntArray, view: View, heights: FloatArray) -> FloatArray:
+        """Return targets on the way to tips that are `heights`, (n, 2) [m], over their keys."""
         tops = self.task.key_tops(view) - np.array(PALM_M)
         posture = np.tile(REST_RAD, (len(view), 1))
         for k, key in enumerate(KEYS):
-            presses = (phase == 1) & (self.mode[rows] == k)
             target = tops[:, k].copy()
-            target[:, 2] += CAPSULE_RADII_M[2] + np.where(presses, -PRESS_M, HOVER_M)
+            target[:, 2] += CAPSULE_RADII_M[2] + heights[:, k]
             own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
             posture[:, own] = aim_finger(key, target)
         joints = view.qpos[:, self.task.hand.qpos]

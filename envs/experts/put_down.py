@@ -1,16 +1,15 @@
 """Put a carried cube down and let go: lower it, open the fingers, draw the hand back upwards."""
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import numpy as np
 
-from envs.experts.base import step_towards
-from envs.experts.carry import FINGER_STEP_RAD, FUNNEL_SLOPE, WRIST_STEP_M, CarryExpert
+from envs.experts.base import Methods, Phase, follow
+from envs.experts.carry import FUNNEL_SLOPE, MOUNT_M, CarryExpert, CarryPhase
 from envs.experts.grasp import level_grasp, palm_over
 from envs.rotations import distance
-from envs.task import FloatArray, IntArray, View
-from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
+from envs.task import BoolArray, FloatArray, IntArray, View
+from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M
 from envs.world import World
 
 CARRY_HEIGHT_M = 0.07  # of the cube above its place, on the way
@@ -23,11 +22,20 @@ RETREAT_M = 0.09
 AWAY_M = 0.015  # a cube this far from its place is put down again
 
 
+class PutDownPhase(Phase):
+    """The phases of `CarryExpert`, and two more."""
+
+    APPROACH = CarryPhase.APPROACH, 60
+    CLOSE = CarryPhase.CLOSE, 10
+    CARRY = CarryPhase.CARRY, 80
+    RELEASE = 3, 15
+    RETREAT = 4, 25
+
+
 class PutDownExpert(CarryExpert):
     """Approach, close, carry, release, retreat. Its randomness: that of `CarryExpert`."""
 
-    phases: ClassVar[tuple[str, ...]] = (*CarryExpert.phases, "release", "retreat")
-    time_outs: ClassVar[tuple[int, ...]] = (60, 10, 80, 15, 25)
+    phases = PutDownPhase
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
@@ -54,37 +62,45 @@ class PutDownExpert(CarryExpert):
         return goal
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Release what touches its place, retreat when open, begin again if it lies elsewhere."""
         following = super().next_phase(rows, view, phase, is_late)
         cube, _ = self.cube_pose(rows, view)
         offset = cube - self.place(rows, view)
         miss = distance(offset[:, :2], np.zeros(2))
-        approach, _, carry, release, retreat = range(5)
         is_stopped = np.abs(view.qvel[:, self.task.hand.dof[2]]) < STOPPED_M_PER_S
         is_low = (offset[:, 2] < TOUCHING_M) | (is_stopped & (offset[:, 2] < TILTED_M))
         is_down = is_low & (miss < 1.5 * CENTRED_M)
+        is_carried = following == PutDownPhase.CARRY
         is_clear = self.clearance(view) > CLEAR_M
-        releases = (phase == carry) & (following == carry) & is_down
-        retreats = (phase == release) & (is_clear | is_late)
-        again = (phase == retreat) & (miss > AWAY_M) & is_clear
-        choices = [release, retreat, approach]
-        return np.asarray(np.select([releases, retreats, again], choices, following))
+        rules = (
+            (PutDownPhase.CARRY, is_carried & is_down, PutDownPhase.RELEASE),
+            (PutDownPhase.RELEASE, is_clear | is_late, PutDownPhase.RETREAT),
+            (PutDownPhase.RETREAT, (miss > AWAY_M) & is_clear, PutDownPhase.APPROACH),
+        )
+        return follow(phase, rules, following)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as the base does; open gently, and go straight up at the end."""
-        command = super().command(rows, view, phase)
-        joints = view.qpos[:, self.task.hand.qpos]
-        speed = self.speed[rows, None]
-        # Over the place, not over the cube: a hand that followed a cube it pushes would push on.
-        over = palm_over(self.place(rows, view), self.held_yaw[rows])
-        over[:, 2] -= MOUNT_HEIGHT_M
-        over[:, 2] += np.where(phase == 4, RETREAT_M, 0.0)
-        away = step_towards(joints[:, :3], over, WRIST_STEP_M * speed)
-        leaves = (phase >= 3)[:, None]
-        command[:, :3] = np.where(leaves, away, command[:, :3])
-        step = np.where((phase == 3)[:, None], OPEN_STEP_RAD, FINGER_STEP_RAD) * speed
-        opened = step_towards(joints[:, 6:], self.grasp.open, step)
-        command[:, 6:] = np.where(leaves, opened, command[:, 6:])
-        return command
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            PutDownPhase.APPROACH: self.approach,
+            PutDownPhase.CLOSE: self.close,
+            PutDownPhase.CARRY: self.carry,
+            PutDownPhase.RELEASE: self.release,
+            PutDownPhase.RETREAT: self.retreat,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def release(self, rows: IntArray, view: View) -> FloatArray:
+        """Open gently over the place: a hand that followed a cube it pushes would push on."""
+        yaw = self.held_yaw[rows]
+        over = palm_over(self.place(rows, view), yaw) - MOUNT_M
+        return self.steer(rows, view, over, yaw, self.grasp.open, OPEN_STEP_RAD)
+
+    def retreat(self, rows: IntArray, view: View) -> FloatArray:
+        """Go straight up from the place."""
+        yaw = self.held_yaw[rows]
+        above = palm_over(self.place(rows, view), yaw) - MOUNT_M
+        above[:, 2] += RETREAT_M
+        return self.steer(rows, view, above, yaw, self.grasp.open)

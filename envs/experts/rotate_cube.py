@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, FINGER_Y_M, HAND_JOINTS
 from envs.hand.kinematics import solve_fingertips
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import START_RAD, RotateCube
 from envs.world import World
@@ -27,6 +27,13 @@ DONE_RAD, AGAIN_RAD = 0.08, 0.12  # let lie below, push again above
 FINGER_STEP_RAD = 0.25
 
 
+class RotatePhase(Phase):
+    """What the fingers let the cube do."""
+
+    SLIDE = 0, 9
+    PUSH = 1, 11
+
+
 class RotateCubeExpert(Expert):
     """Slide, push, slide. Its randomness: the speed of each episode.
 
@@ -35,8 +42,7 @@ class RotateCubeExpert(Expert):
     that is asked for; the others make room. So one rule serves both directions and all yaws.
     """
 
-    phases = ("slide", "push")
-    time_outs = (9, 11)
+    phases = RotatePhase
     task: RotateCube
 
     def __init__(self, world: World) -> None:
@@ -44,32 +50,48 @@ class RotateCubeExpert(Expert):
         self.table = lane_table()
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Let the cube slide when it was pushed far, push when it is back."""
         offset = self.task.cube_position(view)[:, :2] - HOME_M
         back, aside = -offset[:, 0], np.abs(offset[:, 1])
         remaining = np.abs(self.task.remaining(view))
-        slide, push = range(2)
         is_home = (back < NEAR_M) & (aside < NEAR_ASIDE_M)
         is_far = (back > BACK_M) | (aside > ASIDE_M)
-        pushes = (phase == slide) & (is_home | is_late) & (remaining > AGAIN_RAD)
-        slides = (phase == push) & (is_far | is_late | (remaining < DONE_RAD))
-        return np.asarray(np.select([pushes, slides], [push, slide], phase))
+        is_open = remaining > AGAIN_RAD
+        is_done = remaining < DONE_RAD
+        rules = (
+            (RotatePhase.SLIDE, (is_home | is_late) & is_open, RotatePhase.PUSH),
+            (RotatePhase.PUSH, is_far | is_late | is_done, RotatePhase.SLIDE),
+        )
+        return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the tips to the front of the cube where it shall be."""
-        place, yaw = self.task.cube_position(view)[:, :2], self.task.cube_yaw(view)
-        remaining, speed = self.task.remaining(view), self.speed[rows]
-        home = np.broadcast_to(HOME_M, place.shape)
+        """Steer as each row's phase says."""
+        methods: Methods = {RotatePhase.SLIDE: self.slide, RotatePhase.PUSH: self.push}
+        return self.by_phase(rows, view, phase, methods)
+
+    def slide(self, rows: IntArray, view: View) -> FloatArray:
+        """Make the tips a mould of the cube at home, turned a little further."""
+        yaw, remaining = self.task.cube_yaw(view), self.task.remaining(view)
+        home = np.broadcast_to(HOME_M, (len(rows), 2))
         mould, _ = outline(yaw + np.clip(remaining, -KEEP_RAD, KEEP_RAD), home)
+        return self.steer(rows, view, mould)
+
+    def push(self, rows: IntArray, view: View) -> FloatArray:
+        """Advance the tips that turn the cube the way it shall go; make room with the others."""
+        place, yaw = self.task.cube_position(view)[:, :2], self.task.cube_yaw(view)
+        remaining = self.task.remaining(view)
         led, _ = outline(yaw + np.clip(remaining, -LEAD_RAD, LEAD_RAD), place)
         front, arm = outline(yaw, place)
         is_turning = np.sign(remaining)[:, None] * arm > LEAST_ARM_M
         pushed = np.where(is_turning, np.minimum(led, front) - AHEAD_M, front + CLEAR_M)
-        posture = self.posture(np.where((phase == 0)[:, None], mould, pushed))
+        return self.steer(rows, view, pushed)
+
+    def steer(self, rows: IntArray, view: View, places: FloatArray) -> FloatArray:
+        """Return targets on the way to tips at x = `places`, (n, 4) [m], (n, 14) [rad]."""
         joints = view.qpos[:, self.task.hand.qpos]
-        return step_towards(joints, posture, FINGER_STEP_RAD * speed[:, None])
+        return step_towards(joints, self.posture(places), FINGER_STEP_RAD * self.speed[rows, None])
 
     def posture(self, places: FloatArray) -> FloatArray:
         """Return the joints, (n, 14) [rad], that put the four tips at x = `places`, (n, 4) [m]."""

@@ -4,11 +4,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from envs.experts.base import Expert, step_towards
+from envs.experts.base import Expert, Methods, Phase, follow, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
 from envs.hand.kinematics import solve_fingertips
 from envs.rotations import distance, turn, wrap
-from envs.task import FloatArray, IntArray, View
+from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.turn_valve import MOUNT_HEIGHT_M, START_RAD, TOLERANCE_RAD, TurnValve
 from envs.world import World
 
@@ -41,18 +41,26 @@ def _tip_table(height: float) -> PostureTable:
     return solve_table(GRID_RAD, solve, START_RAD)
 
 
+class ValvePhase(Phase):
+    """What the hand does."""
+
+    APPROACH = 0, 40
+    LOWER = 1, 10
+    TURN = 2, 60
+    RAISE = 3, 10
+
+
 class TurnValveExpert(Expert):
     """Approach, lower, turn, raise. Its randomness: the mode and the speed."""
 
-    phases = ("approach", "lower", "turn", "raise")
-    time_outs = (40, 10, 60, 10)
+    phases = ValvePhase
     task: TurnValve
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
         self.up, self.down = _tip_table(UP_M), _tip_table(DOWN_M)
 
-    def rolls(self, rows: IntArray) -> np.ndarray:
+    def rolls(self, rows: IntArray) -> BoolArray:
         """Return which rows turn by the wrist, (n,)."""
         return np.asarray(self.mode[rows] == self.task.modes.index("roll"))
 
@@ -80,7 +88,7 @@ class TurnValveExpert(Expert):
         return np.asarray(nearest - inward)
 
     def next_phase(
-        self, rows: IntArray, view: View, phase: IntArray, is_late: np.ndarray
+        self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Gait: approach, lower, turn, raise; stay on the spokes where the valve is to stand.
 
@@ -98,15 +106,16 @@ class TurnValveExpert(Expert):
         is_aligned &= np.abs(np.where(rolls, stroke, yaw)) < ALIGNED_RAD
         is_far = np.abs(remaining) > TOLERANCE_RAD
         is_still = np.abs(view.qvel[:, self.task.valve_dof]) < STUCK_RAD_S
-        approach, lower, turning, raising = range(4)
-        lowers = (phase == approach) & (is_aligned | is_late) & (height > RAISED_M) & is_far
-        turns = (phase == lower) & ((height < LOWERED_M) | is_late)
-        is_at_end = at * np.sign(remaining) > limit
+        is_up = height > RAISED_M
+        is_over = at * np.sign(remaining) > limit
         is_stuck = is_still & (steps > STUCK_STEPS)
-        raises = (phase == turning) & is_far & (is_at_end | is_stuck | is_late)
-        again = (phase == raising) & ((height > RAISED_M) | is_late) & is_far
-        choices = [lower, turning, raising, approach]
-        return np.asarray(np.select([lowers, turns, raises, again], choices, phase))
+        rules = (
+            (ValvePhase.APPROACH, (is_aligned | is_late) & is_up & is_far, ValvePhase.LOWER),
+            (ValvePhase.LOWER, (height < LOWERED_M) | is_late, ValvePhase.TURN),
+            (ValvePhase.TURN, is_far & (is_over | is_stuck | is_late), ValvePhase.RAISE),
+            (ValvePhase.RAISE, (is_up | is_late) & is_far, ValvePhase.APPROACH),
+        )
+        return follow(phase, rules)
 
     def wrist_over(self, view: View, yaw: FloatArray) -> FloatArray:
         """Return the wrist slides (n, 3) [m] that bring the valve to its place under the hand."""
@@ -114,21 +123,54 @@ class TurnValveExpert(Expert):
         return np.asarray(palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M]))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the wrist to its pose over the valve and the fingers along their arc."""
-        joints = view.qpos[:, self.task.hand.qpos]
+        """Steer as each row's phase says."""
+        methods: Methods = {
+            ValvePhase.APPROACH: self.approach,
+            ValvePhase.LOWER: self.lower,
+            ValvePhase.TURN: self.turn,
+            ValvePhase.RAISE: self.lift,
+        }
+        return self.by_phase(rows, view, phase, methods)
+
+    def approach(self, rows: IntArray, view: View) -> FloatArray:
+        """Turn the raised fingers to where they are put down."""
+        first, pace = self.first_angle(rows, view), PLACE_STEP_RAD * self.speed[rows]
+        return self.steer(rows, view, step_towards(self.turned(rows, view), first, pace), self.up)
+
+    def lower(self, rows: IntArray, view: View) -> FloatArray:
+        """Put the fingers down between the spokes."""
+        return self.steer(rows, view, self.first_angle(rows, view), self.down)
+
+    def turn(self, rows: IntArray, view: View) -> FloatArray:
+        """Lead wrist or fingers ahead of themselves."""
+        step = np.where(self.rolls(rows), ROLL_STEP_RAD, TURN_STEP_RAD) * self.speed[rows]
+        way = np.clip(LEAD * self.task.remaining(view), -step, step)
+        return self.steer(rows, view, self.turned(rows, view) + way, self.down)
+
+    def lift(self, rows: IntArray, view: View) -> FloatArray:
+        """Raise the fingers where they are."""
+        return self.steer(rows, view, self.turned(rows, view), self.up)
+
+    def turned(self, rows: IntArray, view: View) -> FloatArray:
+        """Return the yaw of the rows that turn by the wrist, else the stroke, (n,) [rad]."""
         yaw, stroke, _ = self.hand_state(view)
-        rolls, first = self.rolls(rows), self.first_angle(rows, view)
-        speed = self.speed[rows]
-        step = np.where(rolls, ROLL_STEP_RAD, TURN_STEP_RAD) * speed
-        at = np.where(rolls, yaw, stroke)
-        led = at + np.clip(LEAD * self.task.remaining(view), -step, step)
-        placed = step_towards(at, first, PLACE_STEP_RAD * speed)
-        wanted = np.select([phase == 0, phase == 1, phase == 2], [placed, first, led], at)
+        return np.where(self.rolls(rows), yaw, stroke)
+
+    def steer(
+        self, rows: IntArray, view: View, angle: FloatArray, table: PostureTable
+    ) -> FloatArray:
+        """Return targets on the way to a pose over the valve, (n, 20) [rad or m].
+
+        Args:
+            rows: Rows of the world, (n,).
+            view: Of those rows.
+            angle: Where wrist or fingers shall be, as in `turned`, (n,) [rad].
+            table: The postures at the height where the tips shall be.
+        """
+        joints, rolls = view.qpos[:, self.task.hand.qpos], self.rolls(rows)
         target = np.zeros_like(joints)  # pitch and roll stay level
-        target[:, 3] = np.where(rolls, wanted, 0.0)
-        bend = np.where(rolls, 0.0, wanted)
-        is_up = ((phase == 0) | (phase == 3))[:, None]
-        target[:, 6:] = np.where(is_up, self.up(bend), self.down(bend))
+        target[:, 3] = np.where(rolls, angle, 0.0)
+        target[:, 6:] = table(np.where(rolls, 0.0, angle))
         target[:, :3] = self.wrist_over(view, target[:, 3])
         limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
-        return step_towards(joints, target, limit * speed[:, None])
+        return step_towards(joints, target, limit * self.speed[rows, None])

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 
+from envs.experts.put_down import PutDownPhase
 from envs.registry import make_expert, make_task
 from envs.task import Task
 from envs.world import STATE_STAGE, World
@@ -57,7 +58,7 @@ def demonstration(name: str, seed: int) -> np.ndarray:
     return np.stack(actions)
 
 
-def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[str], bool]:
+def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[list[int], bool]:
     """Run one expert episode; in the fifth step of its retreat move a free body by `offset` [m].
 
     Returns:
@@ -70,8 +71,8 @@ def phases_when_moved(world: World, address: int, offset: np.ndarray) -> tuple[l
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
         is_over = bool(outcome.terminated[0] or outcome.truncated[0])
-        seen.append(expert.phases[expert.phase[0]])
-        if seen.count("retreat") == 5 and "retreat" not in seen[:-5]:
+        seen.append(int(expert.phase[0]))
+        if seen.count(PutDownPhase.RETREAT) == 5 and PutDownPhase.RETREAT not in seen[:-5]:
             put(world, address, world.view(rows).qpos[0, address : address + 3] + offset)
     return seen, bool(outcome.success[0])
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
-from envs.experts.hand_over import PASS_M, HandOverExpert
+from envs.experts.hand_over import PASS_M, HandOverExpert, HandOverPhase
 from envs.rotations import yaw_quaternion
 from envs.tasks.hand_over import (
     CLEAR_M,
@@ -166,18 +166,22 @@ def test_expert_hands_over_gently_and_progress_never_falls(task: HandOver) -> No
     assert fall < 0.05
 
 
-@pytest.mark.parametrize(("y", "first_hand"), [(-0.1, "grasp"), (0.1, "hold")])
-def test_nearer_hand_picks_up_a_dropped_stick(task: HandOver, y: float, first_hand: str) -> None:
+@pytest.mark.parametrize(
+    ("y", "first_hand"), [(-0.1, HandOverPhase.GRASP), (0.1, HandOverPhase.HOLD)]
+)
+def test_nearer_hand_picks_up_a_dropped_stick(
+    task: HandOver, y: float, first_hand: HandOverPhase
+) -> None:
     place = np.array([PASS_M[0], y, STICK_HALF_SIZE_M[2]])
     world = world_with_stick(task, place)
     expert = HandOverExpert(world)
     expert.reset(ROW, np.array([3]))
-    expert.phase[:] = expert.phase_index("carry")  # as if the left hand had just lost it
+    expert.phase[:] = HandOverPhase.CARRY  # as if the left hand had just lost it
     seen = []
-    while not seen or seen[-1] not in ("grasp", "hold"):
+    while not seen or seen[-1] not in (HandOverPhase.GRASP, HandOverPhase.HOLD):
         actions, _ = expert.act(ROW, world.observe(ROW))
         world.step(ROW, actions[:, 0])
-        seen.append(expert.phases[expert.phase[0]])
+        seen.append(expert.phase[0])
     assert seen[-1] == first_hand
     success, _, _ = drive(world, expert)
     assert success.all()

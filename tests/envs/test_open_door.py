@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.experts.open_door import OpenDoorExpert
+from envs.experts.open_door import DoorPhase, OpenDoorExpert
 from envs.rotations import yaw_of
 from envs.tasks.door_parts import LATCH_RAD
 from envs.tasks.open_door import FREE_RAD, HINGE_BOX_M, HINGE_YAW_RAD, OPEN_RAD, OpenDoor
@@ -107,7 +107,7 @@ def test_start_is_in_stated_ranges_and_touches_nothing(task: OpenDoor) -> None:
     assert np.ptp(grips, axis=0).min() > 0.05
 
 
-def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndarray, set[str]]:
+def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndarray, set[int]]:
     """Run the expert; return success of each episode and the phases seen after the slip."""
     world = World(task, len(seeds))
     expert, rows = OpenDoorExpert(world), world.all_rows
@@ -127,7 +127,7 @@ def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndar
             assert (outcome.progress > best[rows] - 0.06).all()
             best[rows] = np.maximum(best[rows], outcome.progress)
         elif step >= slip_at:
-            seen |= {expert.phases[k] for k in expert.phase[rows]}
+            seen |= set(expert.phase[rows].tolist())
         distances = world.batch.get_data(int(rows[0])).contact.dist
         assert (np.atleast_1d(distances) > -0.003).all()
         rows = rows[~(outcome.terminated | outcome.truncated)]
@@ -142,5 +142,5 @@ def test_expert_opens_and_its_progress_does_not_fall(task: OpenDoor) -> None:
 
 def test_expert_begins_again_when_the_grip_slips(task: OpenDoor) -> None:
     success, seen = drive(task, np.arange(12), slip_at=40)
-    assert {"back_off", "approach", "hook"} <= seen
+    assert {DoorPhase.BACK_OFF, DoorPhase.APPROACH, DoorPhase.HOOK} <= seen
     assert success.sum() >= 11

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
+from envs.experts.put_down import PutDownPhase
 from envs.rotations import yaw_of
 from envs.tasks.cube_parts import (
     CLEAR_M,
@@ -122,4 +123,4 @@ def test_expert_puts_a_cube_down_again_that_was_moved(task: PlaceCube) -> None:
     aside = 2 * REACH_TOLERANCE_M * SIDEWAYS
     phases, success = phases_when_moved(begin(task), task.cube_qpos, aside)
     assert success
-    assert "approach" in phases[phases.index("retreat") :]
+    assert PutDownPhase.APPROACH in phases[phases.index(PutDownPhase.RETREAT) :]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
-from envs.experts.reach_pose import ReachPoseExpert
+from envs.experts.reach_pose import ReachPhase, ReachPoseExpert
 from envs.hand.hand import HAND_JOINTS
 from envs.hand.kinematics import coupled_qpos
 from envs.rotations import distance
@@ -120,4 +120,4 @@ def test_expert_opens_the_hand_when_blocked(task: ReachPose) -> None:
     expert.phase_steps[:] = 3  # both stand still, row 0 half a radian from its goal
     world.memory["goal_posture"][1] = world.view(rows).qpos[1, task.hand.qpos]
     expert.act(rows, world.observe(rows))
-    assert expert.phase.tolist() == [expert.phase_index("part"), expert.phase_index("reach")]
+    assert expert.phase.tolist() == [ReachPhase.PART, ReachPhase.REACH]

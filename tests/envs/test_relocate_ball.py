@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
+from envs.experts.carry import CarryPhase
 from envs.registry import make_expert
 from envs.tasks.relocate_ball import (
     BALL_AREA_M,
@@ -128,8 +129,8 @@ def test_expert_grasps_again_a_ball_that_it_lost(task: RelocateBall) -> None:
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
         is_over = bool(outcome.terminated[0] or outcome.truncated[0])
-        seen.append(expert.phases[expert.phase[0]])
-        if seen.count("carry") == 3 and seen[-1] == "carry":
+        seen.append(int(expert.phase[0]))
+        if seen.count(CarryPhase.CARRY) == 3 and seen[-1] == CarryPhase.CARRY:
             put(world, task.ball_qpos, np.array([0.05, 0.05, world.memory["radius"][0, 0]]))
     assert outcome.success[0]
-    assert "approach" in seen[seen.index("carry") :]
+    assert CarryPhase.APPROACH in seen[seen.index(CarryPhase.CARRY) :]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
+from envs.experts.put_down import PutDownPhase
 from envs.rotations import yaw_of
 from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M, FLAT_M, STILL_M_PER_S
 from envs.tasks.stack_cubes import (
@@ -117,4 +118,4 @@ def test_expert_stacks_again_a_cube_that_fell(task: StackCubes) -> None:
     aside = np.array([0.05, -0.13, 0.0])
     phases, success = phases_when_moved(begin(task), task.cube_qpos[0], aside)
     assert success
-    assert "approach" in phases[phases.index("retreat") :]
+    assert PutDownPhase.APPROACH in phases[phases.index(PutDownPhase.RETREAT) :]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from envs.episode_streams import episode_generator
+from envs.experts.dial_gait import DialPhase
 from envs.experts.turn_dial import TurnDialExpert
 from envs.tasks.dial_parts import DIAL_M, KNOB_RADIUS_M, START_JITTER_RAD, START_RAD
 from envs.tasks.turn_dial import TOLERANCE_RAD, TURN_RAD, TurnDial
@@ -121,11 +122,11 @@ def test_expert_grasps_again_when_the_dial_slips(task: TurnDial) -> None:
     world = world_with_remaining(task, 0.5)
     expert, rows = TurnDialExpert(world), world.all_rows
     expert.reset(rows, np.array([3]))
-    expert.phase[:] = expert.phase_index("open")
+    expert.phase[:] = DialPhase.OPEN
     seen = []
     for _ in range(3):
         actions, _ = expert.act(rows, world.observe(rows))
         world.step(rows, actions[:, 0])
-        seen.append(expert.phases[expert.phase[0]])
-    assert seen[0] == "open"
-    assert "place" in seen
+        seen.append(expert.phase[0])
+    assert seen[0] == DialPhase.OPEN
+    assert DialPhase.PLACE in seen
