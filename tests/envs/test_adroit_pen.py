@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
-from envs.adroit.models import pen_search as adroit_pen_search
+from envs.adroit import pen_search as adroit_pen_search
 from envs.adroit.pen_expert import FILE, MOVE_STEPS, SHA256, AdroitPenExpert, cell_of, movements
 from envs.adroit.pen_task import (
     DROPPED_Z_M,
