@@ -1,6 +1,5 @@
 """Run experts in tests, and pose free bodies by hand."""
 
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -9,39 +8,6 @@ from envs.experts.put_down import PutDownPhase
 from envs.registry import make_expert, make_task
 from envs.task import Task
 from envs.world import STATE_STAGE, World
-from tests.contacts import DeepestContact
-
-
-@dataclass
-class Drive:
-    """What an expert did on some seeds: each list has one entry a seed."""
-
-    success: list[bool]
-    steps: list[int]
-    fall: list[float]
-    """Largest drop of progress below its maximum so far."""
-    deepest: float
-    """Most negative contact distance [m] of every episode, the hand with itself left out."""
-
-
-def drive(task: Task, seeds: list[int], of_hand: bool = False) -> Drive:
-    """Run the task's expert side by side on `seeds`; `of_hand` as in `DeepestContact`."""
-    world = World(task, len(seeds), 1)
-    expert, rows = make_expert(world), world.all_rows
-    world.reset(rows, np.array(seeds))
-    expert.reset(rows, np.array(seeds))
-    best, fall = np.zeros((2, len(seeds)))
-    success, deepest = np.zeros(len(seeds), dtype=np.bool_), 0.0
-    deepest_contact = DeepestContact(task, of_hand)
-    while len(rows):
-        actions, _ = expert.act(rows, world.observe(rows))
-        outcome = world.step(rows, actions[:, 0])
-        success[rows] = outcome.success
-        best[rows] = np.maximum(best[rows], outcome.progress)
-        fall[rows] = np.maximum(fall[rows], best[rows] - outcome.progress)
-        deepest = min([deepest, *(deepest_contact(world, row) for row in rows.tolist())])
-        rows = rows[~(outcome.terminated | outcome.truncated)]
-    return Drive(success.tolist(), world.step_count.tolist(), fall.tolist(), deepest)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""AdroitPen: its threshold, its start distribution, its goal, its expert's table."""
+"""AdroitPen: its failure, its goals, its expert's table and how it is searched for."""
 
 from pathlib import Path
 
@@ -11,17 +11,12 @@ from envs.adroit import pen_search
 from envs.adroit.pen_expert import MOVE_STEPS, AdroitPenExpert, cell_of, movements
 from envs.adroit.pen_task import (
     DROPPED_Z_M,
-    LEAST_COSINE,
-    PLACE_M,
-    TOLERANCE_M,
-    TURN_RAD,
     AdroitPen,
     goal_quat,
 )
 from envs.episode_streams import episode_generator
 from envs.registry import make_task
 from envs.world import World
-from tests.envs.expert_runs import drive
 
 
 @pytest.fixture(scope="module")
@@ -31,51 +26,20 @@ def task() -> AdroitPen:
     return task
 
 
-def world_with_pen(task: AdroitPen, offset: np.ndarray, cosine: float) -> World:
-    """One row that remembers its pen at an offset from its place and a cosine from its goal."""
-    world, row = World(task, 1, 1), np.array([0])
-    world.reset(row, np.array([3]))
-    goal = world.memory["goal_axis"][0]
-    side = np.cross(goal, [1.0, 0.0, 0.0])
-    side /= np.linalg.norm(side)
-    world.memory["pen"][0] = PLACE_M + offset
-    world.memory["pen_axis"][0] = cosine * goal + np.sqrt(1.0 - cosine**2) * side
-    return world
-
-
-@pytest.mark.parametrize(
-    ("distance", "cosine", "is_solved"),
-    [
-        (0.999 * TOLERANCE_M, LEAST_COSINE + 1e-6, True),
-        (1.001 * TOLERANCE_M, LEAST_COSINE + 1e-6, False),
-        (0.999 * TOLERANCE_M, LEAST_COSINE - 1e-6, False),
-    ],
-)
-def test_solved_fires_exactly_at_both_thresholds(
-    task: AdroitPen, distance: float, cosine: float, is_solved: bool
-) -> None:
-    world = world_with_pen(task, np.array([0.0, distance, 0.0]), cosine)
-    view = world.view(world.all_rows)
-    score = task.score(view)
-    assert score.solved.tolist() == [is_solved]
-    assert task.reaches(task.achieved_goal(view), task.desired_goal(view)).tolist() == [is_solved]
-
-
 def test_a_dropped_pen_fails(task: AdroitPen) -> None:
-    world = world_with_pen(task, np.zeros(3), 0.0)
+    world = World(task, 1, 1)
+    world.reset(world.all_rows, np.array([3]))
     for height, is_lost in ((DROPPED_Z_M - 1e-6, True), (DROPPED_Z_M + 1e-6, False)):
         world.memory["pen"][0, 2] = height
         assert task.score(world.view(world.all_rows)).failed.tolist() == [is_lost]
 
 
-def test_goals_are_the_published_distribution(task: AdroitPen) -> None:
+def test_goals_are_turned_as_published(task: AdroitPen) -> None:
     from gymnasium_robotics.utils.rotations import euler2quat
 
     starts = [task.draw_start(episode_generator(task, seed, "start")) for seed in range(300)]
     quats = np.array([start.memory["goal_wxyz"] for start in starts])
     angles = 2.0 * np.arctan2(quats[:, 1:3], quats[:, :1])
-    assert np.abs(angles).max() <= TURN_RAD
-    assert (np.ptp(angles, axis=0) > 1.95 * TURN_RAD).all()
     published = euler2quat(np.column_stack([angles, np.zeros(300)]))
     np.testing.assert_allclose(quats, published, atol=1e-12)
     axes = np.array([start.memory["goal_axis"] for start in starts])
@@ -119,12 +83,6 @@ def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
         np.testing.assert_allclose(
             expert.command(rows, world.view(rows), expert.phase), last[:, -1]
         )
-
-
-def test_fingers_roll_the_pen_without_sinking_into_it(task: AdroitPen) -> None:
-    run = drive(task, list(range(40)))
-    assert all(run.success)
-    assert -0.003 < run.deepest < -0.0005
 
 
 def test_a_play_counts_until_the_pen_is_pressed_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,12 +18,12 @@ from stable_baselines3.common.env_checker import check_env as sb3_check_env
 
 import fmbench  # noqa: F401  registers the ids
 from envs.gym.vector_env import HandVectorEnv
-from envs.registry import TASKS, goal_id, has_extra, make_task, task_id
+from envs.registry import TASKS, goal_id, has_extra, make_expert, make_task, task_id
 from envs.world import World
 from tests.envs.expert_runs import demonstration
 
 NAMES = tuple(name for name in TASKS if has_extra(name))
-SEED = 9
+SEED = 5
 every_task = pytest.mark.parametrize("name", NAMES)
 VECTOR_IDS = [
     *((name, task_id(name)) for name in NAMES),
@@ -150,6 +150,18 @@ def test_trajectories_do_not_depend_on_batch_or_threads(name: str) -> None:
 
 
 @every_task
+def test_expert_acts_as_a_policy_does(name: str) -> None:
+    world = World(make_task(name), 2, 1)
+    expert, rows = make_expert(world), world.all_rows
+    world.reset(rows, rows)
+    expert.reset(rows, rows)
+    actions, nfe = expert.act(rows, world.observe(rows)[:, None])
+    assert (actions.shape, actions.dtype) == ((2, 1, world.task.act_dim), np.float32)
+    assert np.abs(actions).max() <= 1.0
+    assert nfe.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not TASKS[name].twin_of])
 def test_restored_row_continues_bit_for_bit(name: str) -> None:
     actions, task = demonstration(name, SEED), make_task(name)
     source, rows = World(task, 2, 1), np.array([1])
@@ -172,7 +184,7 @@ def test_restored_row_continues_bit_for_bit(name: str) -> None:
 
 @every_task
 def test_copies_continue_episode(name: str) -> None:
-    env, actions = make(name), demonstration(name, SEED)[:50]
+    env, actions = make(name), demonstration(TASKS[name].twin_of or name, SEED)[:50]
     pickle.loads(pickle.dumps(env)).reset(seed=0)  # before the first episode, too
     env.reset(seed=SEED)
     env.action_space.seed(3)

@@ -1,23 +1,15 @@
-"""InsertPeg: its threshold, its hole's clearance, its start distribution, its expert."""
+"""InsertPeg: what its hole lets in, and what its grasp presses with."""
 
 import numpy as np
 import pytest
 
-from envs.episode_streams import episode_generator
 from envs.experts.grasp import pressed_grasp
-from envs.experts.insert_peg import InsertPegExpert
 from envs.hand.hand import FINGER_STIFFNESS_NM_PER_RAD, FINGERS
 from envs.hand.kinematics import fingertips, pressing_targets
 from envs.rotations import yaw_quaternion
 from envs.tasks.insert_peg import (
-    ASIDE_M,
     CHAMFER_M,
     CLEARANCE_M,
-    DEPTH_M,
-    HOLE_AREA_M,
-    PEG_JITTER_M,
-    PEG_YAW_RAD,
-    RACK_AREA_M,
     RIM_M,
     TIP_M,
     InsertPeg,
@@ -46,24 +38,6 @@ def peg_contacts(task: InsertPeg, world: World) -> int:
     peg = task.model.body("peg").id
     contacts = world.batch.get_data(0).contact.geom
     return int((task.model.geom_bodyid[contacts] == peg).any(axis=1).sum())
-
-
-@pytest.mark.parametrize(
-    ("x", "depth", "is_solved"),
-    [
-        (0.0, DEPTH_M + 1e-5, True),
-        (0.0, DEPTH_M - 1e-5, False),
-        (0.999 * ASIDE_M, 1.1 * DEPTH_M, True),
-        (-1.001 * ASIDE_M, 1.1 * DEPTH_M, False),
-    ],
-)
-def test_solved_fires_exactly_at_depth(
-    task: InsertPeg, x: float, depth: float, is_solved: bool
-) -> None:
-    world = world_with_tip(task, x, 0.0, depth)
-    view = world.view(world.all_rows)
-    assert task.score(view).solved.tolist() == [is_solved]
-    assert task.reaches(task.achieved_goal(view), task.desired_goal(view)).tolist() == [is_solved]
 
 
 def test_a_peg_let_go_in_the_hole_succeeds_after_exactly_hold_steps(task: InsertPeg) -> None:
@@ -97,48 +71,16 @@ def test_a_peg_beside_the_hole_falls_on_the_rim(task: InsertPeg) -> None:
     assert world.view(world.all_rows).site_position(task.tip_site)[0, 2] > RIM_M - 2 * CHAMFER_M
 
 
-def test_start_is_in_stated_ranges_and_the_peg_hangs_in_the_rack(task: InsertPeg) -> None:
+def test_the_peg_hangs_still_in_the_rack(task: InsertPeg) -> None:
     world = World(task, 100, 1)
-    world.reset(world.all_rows, np.arange(100))
-    rack, hole = world.memory["rack"], world.memory["hole"]
-    for values, bounds in ((rack, RACK_AREA_M), (hole, HOLE_AREA_M)):
-        low, high = np.array(bounds).T
-        assert (values >= low).all()
-        assert (values <= high).all()
-        assert (np.ptp(values, axis=0) > 0.8 * (high - low)).all()
-    starts = [task.draw_start(episode_generator(task, seed, "start")) for seed in range(100)]
-    peg = np.stack([start.qpos[task.peg_qpos : task.peg_qpos + 7] for start in starts])
-    assert (np.abs(peg[:, :2] - rack) <= PEG_JITTER_M).all()
-    assert 0.8 * PEG_YAW_RAD < np.abs(2 * np.arctan2(peg[:, 6], peg[:, 3])).max() <= PEG_YAW_RAD
-    hand = task.model.geom("palm").id
-    for row in range(20):
-        data = world.batch.get_data(row)
-        assert (data.contact.dist > -1e-6).all()
-        assert hand not in data.contact.geom
-    action = task.action(world.view(world.all_rows).ctrl)
+    rows = world.all_rows
+    world.reset(rows, rows)
+    drawn = world.view(rows).qpos[:, task.peg_qpos : task.peg_qpos + 7].copy()
+    action = task.action(world.view(rows).ctrl)
     for _ in range(10):
-        world.step(world.all_rows, action)
-    resting = world.view(world.all_rows).qpos[:, task.peg_qpos : task.peg_qpos + 7]
-    np.testing.assert_allclose(resting, peg, atol=1e-3)
-
-
-def test_expert_reaches_its_floor_without_deep_contact(task: InsertPeg) -> None:
-    world = World(task, 20, 1)
-    expert, rows, seeds = InsertPegExpert(world), world.all_rows, np.arange(20)
-    world.reset(rows, seeds)
-    expert.reset(rows, seeds)
-    best, success, deepest = np.zeros(20), np.zeros(20, dtype=np.bool_), 0.0
-    while len(rows):
-        actions, _ = expert.act(rows, world.observe(rows))
-        outcome = world.step(rows, actions[:, 0])
-        assert (outcome.progress > best[rows] - 0.05).all()
-        best[rows] = np.maximum(best[rows], outcome.progress)
-        success[rows] = outcome.success
-        contacts = world.batch.get_data(int(rows[0])).contact
-        deepest = min([deepest, *np.atleast_1d(contacts.dist).tolist()])
-        rows = rows[~(outcome.terminated | outcome.truncated)]
-    assert success.sum() >= 19
-    assert -0.003 < deepest < 0.0
+        world.step(rows, action)
+    resting = world.view(rows).qpos[:, task.peg_qpos : task.peg_qpos + 7]
+    np.testing.assert_allclose(resting, drawn, atol=1e-3)
 
 
 def test_pressing_targets_do_the_forces_virtual_work() -> None:

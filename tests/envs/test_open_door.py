@@ -1,13 +1,12 @@
-"""OpenDoor: its threshold, its latch, its start distribution, its expert."""
+"""OpenDoor: its progress, its latch, its place, and how its expert recovers."""
 
 import mujoco
 import numpy as np
 import pytest
 
 from envs.experts.open_door import DoorPhase, OpenDoorExpert
-from envs.rotations import yaw_of
 from envs.tasks.door_parts import LATCH_RAD
-from envs.tasks.open_door import FREE_RAD, HINGE_BOX_M, HINGE_YAW_RAD, OPEN_RAD, OpenDoor
+from envs.tasks.open_door import FREE_RAD, OPEN_RAD, OpenDoor
 from envs.world import STATE_STAGE, World
 
 
@@ -23,21 +22,6 @@ def posed(task: OpenDoor, door: float, lever: float = 0.0) -> World:
     world.batch.bind("qpos")[0, [task.door_qpos, task.lever_qpos]] = door, lever
     world.batch.forward(ids=row, stage=STATE_STAGE)
     return world
-
-
-@pytest.mark.parametrize(("part", "is_solved"), [(0.999, False), (1.001, True)])
-def test_solved_fires_exactly_at_the_angle(task: OpenDoor, part: float, is_solved: bool) -> None:
-    world = posed(task, part * OPEN_RAD)
-    score = task.score(world.view(world.all_rows))
-    assert score.solved.tolist() == [is_solved]
-    assert score.progress[0] > 0.99
-
-
-def test_success_comes_after_exactly_hold_steps(task: OpenDoor) -> None:
-    world = posed(task, OPEN_RAD + 0.01)
-    action = task.action(world.view(world.all_rows).ctrl)
-    flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
-    assert flags == [False] * (task.hold_steps - 1) + [True]
 
 
 def test_progress_counts_lever_until_the_door_is_free(task: OpenDoor) -> None:
@@ -90,30 +74,23 @@ def test_released_lever_springs_back_and_the_door_does_not_move(task: OpenDoor) 
     assert task.door_angle(view)[0] == pytest.approx(0.6, abs=0.02)
 
 
-def test_start_is_in_stated_ranges_and_touches_nothing(task: OpenDoor) -> None:
-    world = World(task, 100)
-    rows = world.all_rows
-    world.reset(rows, rows)
-    view, frame = world.view(rows), world.memory["frame"]
-    assert [world.batch.get_data(row).ncon for row in rows.tolist()] == [0] * 100
+def test_door_stands_where_its_memory_says(task: OpenDoor) -> None:
+    world = World(task, 20)
+    world.reset(world.all_rows, world.all_rows)
+    frame = world.memory["frame"]
+    assert np.array_equal(world.batch.bind("mocap_pos")[:, 0], frame[:, :3])
     assert np.array_equal(world.batch.bind("mocap_quat")[:, 0], frame[:, 3:])
-    ranges = (*HINGE_BOX_M, HINGE_YAW_RAD)
-    for (low, high), drawn in zip(ranges, [*frame[:, :3].T, yaw_of(frame[:, 3:])], strict=True):
-        assert low <= drawn.min() < low + 0.1 * (high - low)
-        assert high >= drawn.max() > high - 0.1 * (high - low)
-    assert not task.door_angle(view).any()
-    assert not task.lever_angle(view).any()
-    grips = view.site_position(task.grip_site)
+    grips = world.view(world.all_rows).site_position(task.grip_site)
     assert np.ptp(grips, axis=0).min() > 0.05
 
 
-def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndarray, set[int]]:
+def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int) -> tuple[np.ndarray, set[int]]:
     """Run the expert; return success of each episode and the phases seen after the slip."""
     world = World(task, len(seeds))
     expert, rows = OpenDoorExpert(world), world.all_rows
     world.reset(rows, seeds)
     expert.reset(rows, seeds)
-    success, best, seen = np.zeros(len(seeds), dtype=np.bool_), np.zeros(len(seeds)), set()
+    success, seen = np.zeros(len(seeds), dtype=np.bool_), set()
     for step in range(task.horizon):
         if step == slip_at:  # the hand loses the grip: 8 cm back, fingers half open
             qpos = world.batch.bind("qpos")
@@ -123,10 +100,7 @@ def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndar
         actions, _ = expert.act(rows, world.observe(rows))
         outcome = world.step(rows, actions[:, 0])
         success[rows] = outcome.success
-        if slip_at < 0:
-            assert (outcome.progress > best[rows] - 0.06).all()
-            best[rows] = np.maximum(best[rows], outcome.progress)
-        elif step >= slip_at:
+        if step >= slip_at:
             seen |= set(expert.phase[rows].tolist())
         distances = world.batch.get_data(int(rows[0])).contact.dist
         assert (np.atleast_1d(distances) > -0.003).all()
@@ -134,10 +108,6 @@ def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int = -1) -> tuple[np.ndar
         if not len(rows):
             break
     return success, seen
-
-
-def test_expert_opens_and_its_progress_does_not_fall(task: OpenDoor) -> None:
-    assert drive(task, np.arange(20))[0].sum() >= 19
 
 
 def test_expert_begins_again_when_the_grip_slips(task: OpenDoor) -> None:

@@ -1,9 +1,8 @@
-"""PressChord: what counts as holding a chord, its start distribution, its expert."""
+"""PressChord: what counts as holding a chord, what is shown of it, and its expert's force."""
 
 import numpy as np
 import pytest
 
-from envs.episode_streams import episode_generator
 from envs.experts.press_chord import PressChordExpert
 from envs.hand.hand import FINGERS
 from envs.tasks.key_parts import KEY_TRAVEL_M, LAMP_OFF_M, LAMP_ON_M, TRIGGER_M
@@ -40,12 +39,6 @@ def press(world: World, fingers: str, depth: float = DOWN, steps: int = 1) -> Ou
             world.memory[name][ROW] = values
         outcome = world._judge(ROW, world.view(ROW))
     return outcome
-
-
-@pytest.mark.parametrize(("part", "counts"), [(0.999, False), (1.0, True)])
-def test_key_counts_from_the_trigger_on(world: World, part: float, counts: bool) -> None:
-    press(world, "thumb ring", part * TRIGGER_M)
-    assert world.memory["held"][0, 0] == counts
 
 
 @pytest.mark.parametrize("wrong", ["thumb", "thumb ring little", "index", ""])
@@ -89,31 +82,13 @@ def test_chords_are_the_sets_of_one_to_three_keys() -> None:
     assert set(CHORDS.sum(axis=1).tolist()) == {1.0, 2.0, 3.0}
 
 
-def test_start_touches_nothing_and_its_chords_differ(task: PressChord) -> None:
-    chords = []
-    for seed in range(200):
-        start = task.draw_start(episode_generator(task, seed, "start"))
-        assert not task.touches(task.scratch, start.qpos)
-        first, second = start.memory["chords"].reshape(2, 5)
-        assert (first != second).any()
-        chords += [tuple(first), tuple(second)]
-    assert len(set(chords)) == len(CHORDS)
-
-
-def test_expert_presses_gently_and_progress_never_falls(task: PressChord) -> None:
-    world = World(task, 20, 1)
-    expert, rows = PressChordExpert(world), world.all_rows
+def test_expert_presses_no_key_to_its_stop(task: PressChord) -> None:
+    world = World(task, 8, 1)
+    expert, rows, deepest = PressChordExpert(world), world.all_rows, 0.0
     world.reset(rows, rows)
     expert.reset(rows, rows)
-    before, deepest, successes = np.zeros(20), 0.0, 0
     while len(rows):
         outcome = world.step(rows, expert.act(rows, world.observe(rows))[0][:, 0])
-        assert (outcome.progress >= before[rows] - 0.05).all()
-        before[rows] = outcome.progress
-        contacts = world.batch.get_data(int(rows[0])).contact
-        deepest = min([deepest, *np.atleast_1d(contacts.dist).tolist()])
-        assert (-world.view(rows).qpos[:, task.key_qpos] < KEY_TRAVEL_M).all()
-        successes += int(outcome.success.sum())
+        deepest = max(deepest, float(-world.view(rows).qpos[:, task.key_qpos].min()))
         rows = rows[~(outcome.terminated | outcome.truncated)]
-    assert successes == 20
-    assert -0.003 < deepest < 0.0
+    assert TRIGGER_M < deepest < KEY_TRAVEL_M

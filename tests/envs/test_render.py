@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fmbench  # noqa: F401  registers the ids
-from envs.registry import TASKS, has_extra, make_expert, make_task, task_id
+from envs.registry import has_extra, make_expert, make_task, suite, task_id
 from envs.render import TaskRenderer, contact_sheet, gl_backend
 from envs.world import World
 
@@ -21,7 +21,7 @@ def has_gl() -> None:
 
 
 @pytest.mark.usefixtures("has_gl")
-@pytest.mark.parametrize("name", [name for name in TASKS if has_extra(name)])
+@pytest.mark.parametrize("name", [name for name in suite() if has_extra(name)])
 def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
     seen, plain = (World(make_task(name), 2, 1) for _ in range(2))
     renderer = TaskRenderer(make_task(name), 64, 48)

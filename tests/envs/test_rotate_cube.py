@@ -1,4 +1,4 @@
-"""RotateCube: its threshold, its failures, its frame, its start distribution, its expert."""
+"""RotateCube: its failures, its progress, its frame, and its expert's lanes."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from envs.experts.rotate_cube import (
     LANE_M,
     TIP_HEIGHT_M,
     TIP_RADIUS_M,
-    RotateCubeExpert,
     lane_table,
     outline,
 )
@@ -19,11 +18,7 @@ from envs.tasks.rotate_cube import (
     DROP_RADIUS_M,
     START_RAD,
     START_X_M,
-    START_YAW_RAD,
-    TOLERANCE_RAD,
-    TURN_RAD,
     TURNED_OVER_RAD,
-    UPRIGHT_RAD,
     RotateCube,
 )
 from envs.world import STATE_STAGE, World
@@ -56,30 +51,6 @@ def posed(
 
 def score(task: RotateCube, world: World):
     return task.score(world.view(world.all_rows))
-
-
-@pytest.mark.parametrize("sign", [-1, 1])
-@pytest.mark.parametrize(("part", "is_solved"), [(0.999, True), (1.001, False)])
-def test_solved_fires_exactly_at_tolerance(
-    task: RotateCube, sign: int, part: float, is_solved: bool
-) -> None:
-    world = posed(task, sign * part * TOLERANCE_RAD)
-    view = world.view(world.all_rows)
-    assert score(task, world).solved.tolist() == [is_solved]
-    assert task.reaches(task.achieved_goal(view), task.desired_goal(view)).tolist() == [is_solved]
-    assert task.remaining(view)[0] == pytest.approx(sign * part * TOLERANCE_RAD)
-
-
-def test_success_comes_after_exactly_hold_steps(task: RotateCube) -> None:
-    world = posed(task, 0.0)
-    action = task.action(world.view(world.all_rows).ctrl)
-    flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
-    assert flags == [False] * (task.hold_steps - 1) + [True]
-
-
-@pytest.mark.parametrize(("part", "is_flat"), [(0.99, True), (1.01, False)])
-def test_cube_must_lie_flat(task: RotateCube, part: float, is_flat: bool) -> None:
-    assert score(task, posed(task, 0.0, lean=part * UPRIGHT_RAD)).solved.tolist() == [is_flat]
 
 
 def test_cube_that_left_the_hand_or_turned_over_is_lost(task: RotateCube) -> None:
@@ -131,20 +102,9 @@ def test_velocity_is_observed_in_the_hand_frame(task: RotateCube) -> None:
     np.testing.assert_allclose(seen["cube_position"][0], place, atol=1e-9)
 
 
-def test_start_is_in_stated_ranges_and_touches_nothing(task: RotateCube) -> None:
-    world = World(task, 100)
-    rows = world.all_rows
-    world.reset(rows, rows)
-    view, turns = world.view(rows), world.memory["turn"][:, 0]
-    yaws = task.cube_yaw(view)
-    assert [world.batch.get_data(row).ncon for row in rows.tolist()] == [0] * 100
-    assert np.abs(yaws).max() <= START_YAW_RAD
-    assert np.ptp(yaws) > 1.8 * START_YAW_RAD
-    assert TURN_RAD[0] <= np.abs(turns).min() < np.abs(turns).max() <= TURN_RAD[1]
-    assert 30 < (turns > 0).sum() < 70
-    np.testing.assert_allclose(task.remaining(view), turns, atol=1e-9)
-    assert not task.score(view).solved.any()
-    # The marker shows the goal: its quaternion is that of a cube there.
+def test_marker_shows_a_cube_at_the_goal(task: RotateCube) -> None:
+    world = World(task, 20)
+    world.reset(world.all_rows, world.all_rows)
     shown = task.mocap(world.memory)[:, 0, 3:]
     expected = [task.cube_quaternion(goal) for goal in world.memory["goal"][:, 0]]
     np.testing.assert_allclose(shown, expected)
@@ -175,36 +135,3 @@ def test_lanes_put_tips_where_they_say() -> None:
         np.testing.assert_allclose(tips[:, 2], TIP_HEIGHT_M, atol=0.002)
     assert -TIP_HEIGHT_M - PALM_HALF_SIZE_M[2] < 2 * CUBE_HALF_SIZE_M
     np.testing.assert_array_equal(lane_table()[:, :4], np.tile(START_RAD[:4], (len(GRID_M), 1)))
-
-
-def drive(task: RotateCube, seeds: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Run the expert; return success and length of each episode, and the deepest contact."""
-    world = World(task, len(seeds))
-    expert, rows = RotateCubeExpert(world), world.all_rows
-    world.reset(rows, seeds)
-    expert.reset(rows, seeds)
-    success, best, deepest = np.zeros(len(seeds), dtype=np.bool_), np.zeros(len(seeds)), 0.0
-    while len(rows):
-        actions, _ = expert.act(rows, world.observe(rows))
-        outcome = world.step(rows, actions[:, 0])
-        success[rows] = outcome.success
-        assert ((outcome.progress >= best[rows]) | outcome.failed).all()
-        best[rows] = outcome.progress
-        for contact in world.batch.get_data(int(rows[0])).contact:
-            deepest = min(deepest, contact.dist)
-        rows = rows[~(outcome.terminated | outcome.truncated)]
-    return success, world.step_count, deepest
-
-
-def test_expert_turns_both_ways_and_its_progress_does_not_fall(task: RotateCube) -> None:
-    success, _, deepest = drive(task, np.arange(20))
-    assert success.sum() >= 18
-    assert -0.003 < deepest < 0.0
-
-
-def test_expert_does_not_depend_on_batch_size(task: RotateCube) -> None:
-    seeds = np.array([5, 0, 11])
-    together = drive(task, seeds)
-    for i, seed in enumerate(seeds):
-        alone = drive(task, np.array([seed]))
-        assert (together[0][i], together[1][i]) == (alone[0][0], alone[1][0])

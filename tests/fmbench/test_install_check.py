@@ -8,10 +8,6 @@ from fmbench.install_check import check_install
 from tests.fmbench.small_run import ROOT, finish, start
 
 
-def test_the_repository_itself_is_fine() -> None:
-    check_install()
-
-
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
     (tmp_path / "envs").mkdir()

@@ -12,7 +12,6 @@ from policies.backbones.context import ContextEmbedding, PlainContext
 from policies.backbones.shape import NetworkShape
 from policies.catalogue import BACKBONES, CONDITIONINGS
 from tests.policies.test_actor import windows
-from tests.policies.two_modes import build, errors_to_modes, train
 
 NAMES = pytest.mark.parametrize("name", list(BACKBONES))
 KINDS = pytest.mark.parametrize(
@@ -136,24 +135,6 @@ def test_conditioning_has_a_default_and_must_be_known(name: str) -> None:
     assert all(torch.equal(default[key], value) for key, value in make(name).state_dict().items())
     with pytest.raises(ValueError, match="did you mean concat"):
         make(f"{name} concta")
-
-
-@NAMES
-@pytest.mark.parametrize(
-    ("objective", "sampler", "steps"),
-    [("flow", "euler", 10), ("diffusion", "ddim", 10), ("bc", "direct", 1)],
-)
-def test_every_objective_learns(name: str, objective: str, sampler: str, steps: int) -> None:
-    network = build(name, width=32, depth=1)
-    train(network, objective, updates=400, batch=64)
-    errors = errors_to_modes(network, objective, "sample", sampler, steps)
-    if objective == "bc":  # the mean of the modes
-        torch.testing.assert_close(errors[:, 0], errors[:, 1], atol=0.15, rtol=0)
-        assert errors.min() > 0.05
-    else:
-        nearest = errors.min(dim=1)
-        assert nearest.values.median() < 0.1  # the modes are 0.3 to 1.0 apart from their mean
-        assert 0.3 < nearest.indices.float().mean() < 0.7
 
 
 def make_policy(name: str, seed: int = 0) -> ChunkPolicy:

@@ -192,6 +192,13 @@ PRESS_EITHER = TaskCase(
             lambda task, view: view.memory("board"),
         ),
         Choice("wait", {(float(k),) for k in range(15, 46)}, remembered("countdown")),
+        Range(
+            "tips above their keys",
+            0.0,
+            np.inf,
+            lambda task, view: task.tip_offset(view)[..., 2],
+            margin=np.inf,
+        ),
         jittered(
             "hand",
             press_either.START_POSTURE_RAD,
