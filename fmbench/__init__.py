@@ -5,12 +5,29 @@ Importing this package registers the tasks with Gymnasium, so that both
 `gymnasium.make("fmbench:fmbench/LiftCube-v0")` work; it imports neither torch nor mujoco.
 """
 
+from typing import Any
+
 from fmbench.install_check import check_install
 
 check_install()  # before `envs` is imported
+
+import gymnasium  # noqa: E402
 
 from envs import register_all  # noqa: E402
 
 __version__ = "0.1.0"
 
 register_all()
+
+
+def make_env(env_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
+    """Make an environment without Gymnasium's wrappers: the entry point that stored data name.
+
+    It looks the id up, so that data recover their environment wherever its class lies, and none
+    where the task has another version by now.
+
+    Args:
+        env_id: The Gymnasium id, `fmbench/<Name>-v<version>`.
+        options: What else `gymnasium.make` takes.
+    """
+    return gymnasium.make(env_id, **options).unwrapped

@@ -1,15 +1,13 @@
 """Write episodes as Minari HDF5 inside a folder of ours, and read them without following links."""
 
-import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import minari
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from minari.data_collector.episode_buffer import EpisodeBuffer
+from minari.dataset.minari_storage import MinariStorage
 
 from envs.gym.protocol import make_spaces
 from envs.task import Task
@@ -18,28 +16,34 @@ from fmbench.harness.rollout import Episode
 
 DATA = "data"
 DATA_FILE = f"{DATA}/main_data.hdf5"
-DATASET = "demonstrations-v0"
+ENTRY_POINT = "fmbench:make_env"
+"""What stored data name to make their environment: it must be found in every later version."""
 
 
 def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
     """Write episodes, trajectories included, as the Minari dataset `folder`/data.
 
-    An episode's `actions` are what was executed; its `infos` hold the `clean_action`s.
+    An episode's `actions` are what was executed; its `infos` hold the `clean_action`s. The dataset
+    carries the task's id, and `recover_environment()` makes its environment.
     """
-    spaces = make_spaces(task)
-    with _minari_root(folder), warnings.catch_warnings():
-        # It asks for an author and a link to versioned code; the manifest names the sources.
-        warnings.filterwarnings("ignore", category=UserWarning, module="minari")
-        minari.create_dataset_from_buffers(
-            DATASET,
-            [_buffer(k, episode) for k, episode in enumerate(episodes)],
-            observation_space=spaces[0],
-            action_space=spaces[1],
-            algorithm_name="scripted expert",
-            description=task.description,
-        )
-    os.replace(folder / DATASET / DATA, folder / DATA)
-    (folder / DATASET).rmdir()
+    observations, actions = make_spaces(task)
+    spec = EnvSpec(
+        id=f"fmbench:{task.id}",
+        entry_point=ENTRY_POINT,
+        max_episode_steps=task.horizon,
+        kwargs={"env_id": task.id},
+    )
+    place = folder.resolve() / DATA  # of a relative path it would look inside itself
+    storage = MinariStorage.new(place, observations, actions, spec)
+    storage.update_metadata(
+        {
+            "dataset_id": task.id,
+            "algorithm_name": "scripted expert",
+            "description": task.description,
+            "minari_version": minari.__version__,
+        }
+    )
+    storage.update_episodes(_buffer(k, episode) for k, episode in enumerate(episodes))
 
 
 def read_episodes(folder: Path) -> list[minari.EpisodeData]:
@@ -89,18 +93,3 @@ def _buffer(index: int, episode: Episode) -> EpisodeBuffer:
         truncations=np.zeros_like(ends),
         infos={"clean_action": trajectory.actions},
     )
-
-
-@contextmanager
-def _minari_root(path: Path) -> Iterator[None]:
-    """Let Minari write under `path` instead of under the home directory."""
-    name = "MINARI_DATASETS_PATH"
-    before = os.environ.get(name)
-    os.environ[name] = str(path.resolve())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
