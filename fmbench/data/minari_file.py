@@ -33,7 +33,8 @@ def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
         max_episode_steps=task.horizon,
         kwargs={"env_id": task.id},
     )
-    storage = MinariStorage.new(folder / DATA, observations, actions, spec)
+    place = folder.resolve() / DATA  # of a relative path it would look inside itself
+    storage = MinariStorage.new(place, observations, actions, spec)
     storage.update_metadata(
         {
             "dataset_id": task.id,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from envs.registry import make_task, task_id
-from envs.task_hash import task_hash
+from envs.task_hash import HASH_KIND, task_hash
 from fmbench.data.minari_file import DATA_FILE, read_episodes, write_episodes
 from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Episode, Float32Array
@@ -102,14 +102,20 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
     """Load demonstrations of the present version of `task`, after verifying every byte.
 
     Raises:
-        FmbenchError: The folder is foreign, damaged, or of another task or version.
+        FmbenchError: The folder is foreign, damaged, of another task or version, or its hash is of
+            an earlier kind.
     """
     manifest = verify(folder, KIND)
+    again = f"make new ones with python -m fmbench.demonstrations --task {task}"
+    if manifest.get("hash_kind") != HASH_KIND:
+        raise FmbenchError(
+            f"{folder} holds a task hash of an earlier kind, which matches no task of this "
+            f"fmbench: {again}"
+        )
     if manifest.get("task") != task_id(task) or manifest.get("task_hash") != task_hash(task):
         raise FmbenchError(
             f"{folder} holds demonstrations of {manifest.get('task')} as it was when they were "
-            f"made; {task_id(task)} is another one now: make new ones with "
-            f"python -m fmbench.demonstrations --task {task}"
+            f"made; {task_id(task)} is another one now: {again}"
         )
     episodes = read_episodes(folder)
     if len(episodes) != manifest["episodes"]:
@@ -131,6 +137,7 @@ def store_demonstrations(
     facts = {
         "task": task_id(config.task),
         "task_hash": task_hash(config.task),
+        "hash_kind": HASH_KIND,
         "episodes": config.episodes,
         "noise": config.noise,
         "steps": sum(episode.length for episode in episodes),

@@ -238,6 +238,11 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
     yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."
     if isinstance(versions := results.run.get("versions"), dict):
         yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."
+    if "task_hashes" in results.run and "hash_kind" not in results.run:
+        yield (
+            "Task hashes: of an earlier kind, equal to none of today's; such a run is redrawn, but"
+            " neither resumed nor re-scored, nor learnt from."
+        )
 
 
 def _commit(results: Results) -> str:

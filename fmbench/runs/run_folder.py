@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
 from fmbench.storage.files import read_json, write_json_atomic
@@ -22,6 +23,7 @@ def start_facts(preset: str, command: str) -> dict[str, Any]:
     return {
         "preset": preset,
         "command": command,
+        "hash_kind": HASH_KIND,
         "commit": commit(),
         "versions": versions(),
         "machine": machine(),
@@ -48,7 +50,8 @@ def open_run_folder(
         What `run.json` says, "complete" included.
 
     Raises:
-        FmbenchError: `out` holds another run, or something else.
+        FmbenchError: `out` holds another run, one whose hashes are of an earlier kind, or
+            something else.
     """
     path = out / RUN_FILE
     new = {"preset": facts["preset"], **identity, **facts, "complete": False}
@@ -61,11 +64,30 @@ def open_run_folder(
     groups = [name for name, value in new.items() if isinstance(value, dict)]
     if not all(isinstance(found.get(name), dict) for name in groups):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
+    check_hash_kind(out, found, "give another --out")
     if changed := _changes(found, identity):
         raise FmbenchError(f"{out} holds another run ({'; '.join(changed)}); give another --out")
     done = found.setdefault("complete", False)
     reporter.say(f"{out} is complete" if done else f"Resuming {out}")
     return found
+
+
+def check_hash_kind(folder: Path, facts: Mapping[str, Any], instead: str) -> None:
+    """Refuse a run that knows its tasks by hashes of an earlier kind, equal to none of today's.
+
+    Args:
+        folder: The run's folder.
+        facts: What its `run.json` says.
+        instead: What else the user may do, for the message.
+
+    Raises:
+        FmbenchError: Says what to do.
+    """
+    if facts.get("hash_kind") != HASH_KIND:
+        raise FmbenchError(
+            f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench: "
+            f"use the fmbench that made it (commit {facts.get('commit')}), or {instead}"
+        )
 
 
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

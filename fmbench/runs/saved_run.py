@@ -8,7 +8,7 @@ from envs.registry import TASKS
 from envs.task_hash import task_hash
 from fmbench.config import RunConfig, config_from_json
 from fmbench.errors import FmbenchError
-from fmbench.runs.run_folder import RUN_FILE, checkpoint_folder
+from fmbench.runs.run_folder import RUN_FILE, check_hash_kind, checkpoint_folder
 from fmbench.storage.files import read_json
 from fmbench.training.checkpoints import checkpoint_facts, load_policy
 from policies.chunk_policy import ChunkPolicy
@@ -78,7 +78,8 @@ def open_saved_run(folder: Path) -> SavedRun:
     """Open the folder of a finished run.
 
     Raises:
-        FmbenchError: It is no such folder, its run has not finished, or a task has changed since.
+        FmbenchError: It is no such folder, its run has not finished, or a task has changed since
+            or has a hash of an earlier kind.
     """
     if not folder.is_dir():
         state = "is a file" if folder.exists() else "does not exist"
@@ -95,6 +96,7 @@ def open_saved_run(folder: Path) -> SavedRun:
         raise FmbenchError(f"{folder / RUN_FILE}: {error}") from None
     if facts.get("complete") is not True:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
+    check_hash_kind(folder, facts, "run it again")
     run = SavedRun(folder, config, facts)
     saved = facts.get("task_hashes")
     changed = [

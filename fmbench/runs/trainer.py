@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.registry import make_task
-from envs.task_hash import task_hash
+from envs.task_hash import HASH_KIND, task_hash
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import Reporter
 from fmbench.config import RunConfig
@@ -104,8 +104,12 @@ class Trainer:
             self.config.device,
             teacher.policy if teacher else None,
         )
-        origin = {"task_hash": task_hash(task), "demonstrations": data.sha256}
-        origin["train_seed"] = str(train_seed)
+        origin = {
+            "task_hash": task_hash(task),
+            "hash_kind": str(HASH_KIND),
+            "demonstrations": data.sha256,
+            "train_seed": str(train_seed),
+        }
         if teacher:
             origin["teacher"] = teacher.weights
         folder = checkpoint_folder(self.out, task, name, train_seed)

@@ -51,7 +51,7 @@ def episodes_of(data: Demonstrations, flat: np.ndarray, extra: int) -> list[np.n
 def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None:
     facts = demonstrations.manifest
     assert facts["task"] == "fmbench/PressEither-v2"
-    assert facts["task_hash"] == task_hash(TASK)
+    assert (facts["task_hash"], facts["hash_kind"]) == (task_hash(TASK), 2)
     assert (facts["episodes"], facts["noise"]) == (4, 1.0)
     assert facts["steps"] == demonstrations.lengths.sum()
     assert facts["attempted"] - facts["failed"] == 4
@@ -175,6 +175,14 @@ def test_demonstrations_of_an_older_task_are_refused(
 ) -> None:
     monkeypatch.setattr(store, "task_hash", lambda task: "newer")
     with pytest.raises(FmbenchError, match=r"is another one now: make new ones with .*--task"):
+        load_demonstrations(folder, TASK)
+
+
+def test_demonstrations_with_a_hash_of_the_earlier_kind_are_refused(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["hash_kind"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    with pytest.raises(FmbenchError, match=r"hash of an earlier kind, .*: make new ones with .*"):
         load_demonstrations(folder, TASK)
 
 

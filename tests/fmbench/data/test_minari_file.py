@@ -11,7 +11,7 @@ from minari.dataset.minari_dataset import parse_dataset_id
 import fmbench
 from envs.registry import task_id
 from fmbench.data.make import make_demonstrations
-from fmbench.data.store import DemonstrationConfig
+from fmbench.data.store import DemonstrationConfig, load_demonstrations
 from tests.fmbench.small_run import finish, start
 
 TASKS = ("PressEither", "ReachPose", "AdroitHammerPublished")
@@ -81,3 +81,11 @@ def test_a_recovered_environment_renders(folders: list[Path]) -> None:
     env = minari.MinariDataset(folders[0]).recover_environment(render_mode="rgb_array")
     assert env.render_mode == "rgb_array"
     env.close()
+
+
+def test_folders_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = DemonstrationConfig("ReachPose", 1)
+    folder, _ = make_demonstrations(config, Path("data"))
+    assert not folder.is_absolute()
+    assert len(load_demonstrations(folder, "ReachPose").lengths) == 1
