@@ -168,6 +168,7 @@ class Task(ABC):
         self.hand: HandIndex = self.find_hand()
         self._scratch = threading.local()
         self.index_scene()
+        self._check_fields()
 
     @property
     def id(self) -> str:
@@ -202,6 +203,37 @@ class Task(ABC):
     def _limits(self) -> FloatArray:
         """The bound of each observed value, (obs_dim,)."""
         return np.concatenate([np.full(part.size, part.limit) for part in self.fields()])
+
+    def _check_fields(self) -> None:
+        """Refuse a task whose `observe` does not give what its `fields` state.
+
+        Raises:
+            ValueError: Names the task, the field and its sizes.
+        """
+        view = self._view_of_start()
+        stated = {part.name: (len(view), part.size) for part in self.fields()}
+        given = {name: np.shape(values) for name, values in self.observe(view).items()}
+        for name in stated | given:
+            if name not in given:
+                raise ValueError(f"{self.name}: observe() lacks {name!r}, which fields() states.")
+            if name not in stated:
+                raise ValueError(f"{self.name}: fields() lacks {name!r}, which observe() gives.")
+            if given[name] != stated[name]:
+                raise ValueError(
+                    f"{self.name}: fields() states that {name!r} has the size {stated[name][1]}, "
+                    f"but for {len(view)} rows observe() gives {given[name]}, not {stated[name]}."
+                )
+
+    def _view_of_start(self) -> View:
+        """Return a view of two rows in which the same episode begins."""
+        start, data = self.draw_start(np.random.default_rng(0)), mujoco.MjData(self.model)
+        data.qpos = start.qpos
+        mujoco.mj_forward(self.model, data)
+        names = ("qpos", "qvel", "ctrl", "site_xpos", "site_xmat", *self.reads)
+        rows: IntArray = np.zeros(2, dtype=np.int64)
+        fields = {name: np.array([getattr(data, name)]) for name in names}
+        memory = {name: np.array([values]) for name, values in start.memory.items()}
+        return View(fields, memory, rows, rows)
 
     @property
     def scratch(self) -> mujoco.MjData:

@@ -7,6 +7,7 @@ door pass and pushes what is left from the inside.
 import numpy as np
 
 from envs.adroit.arm import Arm
+from envs.adroit.door_places import INSIDE_Y_M, OUTSIDE_Y_M, bar_at, in_door, in_world, round_edge
 from envs.adroit.door_task import AdroitDoor
 from envs.adroit.fingers import Posture
 from envs.experts.base import Expert, Methods, Phase, follow, step_towards
@@ -14,12 +15,6 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.world import World
 
 STIFFNESS = 23.9  # [rad/s]
-# The door, in the frame of its own frame: hinge axis, latch axis (about y), and the bar, which
-# leaves the latch axis along x at this depth.
-HINGE_M = np.array([0.60, 0.0, 0.0])
-LATCH_M = np.array([0.14, 0.0, -0.025])
-BAR_Y_M = -0.15
-GRIP_M = 0.149  # from the latch axis along the bar
 UP = np.array([0.0, 0.0, 1.0])
 PALM_NORMAL, PALM_FORWARD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0251
@@ -30,7 +25,6 @@ PRESS_M = 0.0177  # how far into the bar the hand aims
 TURN_STEP_RAD, PULL_STEP_RAD = 0.763, 0.378
 PULL_STEPS = 7  # control steps in which the pull grows to its full force
 TURNED_RAD, MOST_TURNED_RAD = 1.26, 1.6
-FOLLOW = 0.457  # how much of the door's angle the hand turns with
 # [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
 REACH = np.array([0.39, 0.366, 0.387, 0.419, 0.159, 0.478, 0.102])
 LET_GO_RAD, AJAR_RAD, LOST_M = 0.467, 0.3, 0.15
@@ -40,9 +34,6 @@ FINGERS = ("FF", "MF", "RF", "LF")
 PUSH_M = np.array([-0.446, 0.0168, -0.0776])  # from the hinge, the door closed: on its inner face
 PUSH_STEP_RAD = 0.145
 FREE_M = 0.149  # from the bar: the fingers are off it
-# In the door's frame: its faces are at y = 0.05 and -0.05, its edge at x = -0.56.
-INSIDE_Y_M, OUTSIDE_Y_M, EDGE_X_M = 0.091, -0.02, -0.7
-AROUND_M = np.array([-0.802, 0.171, -0.0505])  # past the door's edge, on its inner side
 FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.613, 0.759
 SLOW_S = 0.015  # the target of a finger that closes stays behind by its velocity times this
 OPEN = Posture((0.164, 0.381, 0.5), (0.694, 0.478, 0.174, -0.756, -0.186))
@@ -206,58 +197,6 @@ class AdroitDoorExpert(Expert):
     def _hand(self, view: View) -> FloatArray:
         """Return where the bar should lie in the hand, (n, 3) [m]."""
         return self.arm.pose(view.qpos[:, : self.arm.size], POINT_M).position
-
-
-def bar_at(
-    frame: FloatArray, hinge: FloatArray, latch: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the grip's point on the bar, the bar's upper side, and where the hand points.
-
-    Args:
-        frame: Position of the door's frame, (n, 3) [m].
-        hinge: Angle of the door, (n,) [rad].
-        latch: Angle of the latch, (n,) [rad].
-    """
-    cos, sin, zero = np.cos(latch), np.sin(latch), np.zeros_like(latch)
-    along = np.stack([cos, zero, -sin], axis=1)
-    up = np.stack([sin, zero, cos], axis=1)
-    point = LATCH_M + np.array([0.0, BAR_Y_M, 0.0]) + GRIP_M * along - HINGE_M
-    turn = FOLLOW * hinge
-    forward = np.stack([-np.sin(turn), np.cos(turn), zero], axis=1)
-    return frame + HINGE_M + _about_z(point, hinge), _about_z(up, hinge), forward
-
-
-def round_edge(frame: FloatArray, hinge: FloatArray, hand: FloatArray) -> FloatArray:
-    """Return where the hand goes next on its way round the door's edge, (n, 3) [m].
-
-    Args:
-        frame: Position of the door's frame, (n, 3) [m].
-        hinge: Angle of the door, (n,) [rad].
-        hand: Where the hand is, (n, 3) [m].
-    """
-    here = in_door(frame, hinge, hand)
-    is_blocked = (here[:, 0] > EDGE_X_M) & (here[:, 1] < INSIDE_Y_M)
-    goal = np.tile(AROUND_M, (len(hand), 1))
-    goal[is_blocked, 1] = here[is_blocked, 1]
-    return in_world(frame, hinge, goal)
-
-
-def in_world(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
-    """Return where points (n, 3) of the door's own frame are, (n, 3) [m]."""
-    place: FloatArray = frame + HINGE_M + _about_z(point, hinge)
-    return place
-
-
-def in_door(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
-    """Return points (n, 3) in the door's own frame, whose origin is the hinge [m]."""
-    offset: FloatArray = point - frame - HINGE_M
-    return _about_z(offset, -hinge)
-
-
-def _about_z(vector: FloatArray, angle: FloatArray) -> FloatArray:
-    cos, sin = np.cos(angle), np.sin(angle)
-    x, y = vector[:, 0], vector[:, 1]
-    return np.stack([cos * x - sin * y, sin * x + cos * y, vector[:, 2]], axis=1)
 
 
 def _upright(point: FloatArray, forward: FloatArray) -> FloatArray:

@@ -6,7 +6,8 @@ import pytest
 
 pytest.importorskip("gymnasium_robotics")
 
-from envs.adroit.door_expert import BAR_Y_M, LATCH_M, AdroitDoorExpert, DoorPhase, bar_at, in_door
+from envs.adroit.door_expert import AdroitDoorExpert, DoorPhase
+from envs.adroit.door_places import BAR_Y_M, LATCH_M, bar_at, in_door
 from envs.adroit.door_task import AdroitDoor
 from envs.registry import make_task
 from envs.world import STATE_STAGE, World

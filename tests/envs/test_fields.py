@@ -1,0 +1,69 @@
+"""A task whose observed values are not those that its fields state is refused when it is built."""
+
+import re
+
+import numpy as np
+import pytest
+
+from envs.task import Field, FloatArray, View
+from envs.tasks.press_chord import PressChord
+
+Values = dict[str, FloatArray]
+EXTRA = Field("extra", 3, "m", 1.0, "a point")
+
+
+class Stated(PressChord):
+    """States one field more; `given` is what it observes of it, if anything."""
+
+    given: FloatArray | None = None
+
+    def fields(self) -> tuple[Field, ...]:
+        return (*super().fields(), EXTRA)
+
+    def observe(self, view: View) -> Values:
+        more = {} if self.given is None else {EXTRA.name: self.given}
+        return super().observe(view) | more
+
+
+class Unstated(PressChord):
+    def observe(self, view: View) -> Values:
+        return super().observe(view) | {EXTRA.name: np.zeros((len(view), 3))}
+
+
+def test_field_of_the_stated_size_is_taken() -> None:
+    task = type("Right", (Stated,), {"given": np.zeros((2, 3))})()
+    assert task.obs_dim == PressChord().obs_dim + 3
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (2, 1), (2,), (3,), (1, 3), (2, 3, 1)])
+def test_field_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
+    message = (
+        "PressChord: fields() states that 'extra' has the size 3, "
+        f"but for 2 rows observe() gives {shape}, not (2, 3)."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        type("Wrong", (Stated,), {"given": np.zeros(shape)})()
+
+
+def test_swapped_sizes_are_refused_though_the_total_is_right() -> None:
+    class Swapped(PressChord):
+        def observe(self, view: View) -> Values:
+            values = super().observe(view)
+            first, second = [n for n in values if values[n].shape[1] != self.act_dim][:2]
+            return values | {first: values[second], second: values[first]}
+
+    names = [part.name for part in PressChord().fields()]
+    with pytest.raises(ValueError, match=rf"^PressChord: fields\(\) states that '{names[2]}'"):
+        Swapped()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Stated, "PressChord: observe() lacks 'extra', which fields() states."),
+        (Unstated, "PressChord: fields() lacks 'extra', which observe() gives."),
+    ],
+)
+def test_missing_field_is_refused(kind: type[PressChord], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        kind()
