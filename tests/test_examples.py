@@ -2,8 +2,6 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from policies import backbones
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES
+from tests.fmbench.small_run import finish, start
 
 ROOT = Path(__file__).parent.parent
 SEED_NETWORK = ROOT / "examples" / "seed_network.py"
@@ -70,23 +69,13 @@ def test_a_size_is_as_many_parameters_as_the_mlp_has(example: ModuleType, size: 
     assert abs(counts[1] / counts[0] - 1) < 0.05
 
 
-def command(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *map(str, words)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_the_seed_network_is_trained_saved_and_reloaded(tmp_path: Path) -> None:
     run, options = tmp_path / "run", ("--task", "TurnDial", "--preset", "smoke", "--no-latency")
-    done = command(
-        SEED_NETWORK, "--policy", "flow", *options, "--episodes", 2, "--demos", 4, "--updates", 5,
-        "--nfe", 1, "--out", run, "--data", tmp_path / "data",
+    code, _, error = finish(
+        start(tmp_path, SEED_NETWORK, "--policy", "flow", *options, "--episodes", 2, "--demos", 4,
+              "--updates", 5, "--nfe", 1, "--out", run, "--data", tmp_path / "data")
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert code == 0, error
     config = json.loads((run / "run.json").read_text())["config"]
     assert (config["backbone"], config["pred_horizon"], config["exec_horizon"]) == ("seed", 1, 1)
     rows = pd.read_csv(run / "measurements.csv")
@@ -96,6 +85,7 @@ def test_the_seed_network_is_trained_saved_and_reloaded(tmp_path: Path) -> None:
     assert policy["act_dim"] == 14
     trained = rows[rows["policy"] == "flow"]
     assert set(trained["parameters"]) == {parameters_of_docstring(*sizes)}
-    unknown = command("-m", "fmbench.evaluate", run, "--sampler", "heun", "--nfe", 2)
-    assert unknown.returncode == 2
-    assert "unknown backbone 'seed'; known: dit, mlp, unet" in unknown.stderr
+    words = ("-m", "fmbench.evaluate", run, "--sampler", "heun", "--nfe", 2)
+    code, _, error = finish(start(tmp_path, *words))
+    assert code == 2
+    assert "unknown backbone 'seed'; known: dit, mlp, unet" in error

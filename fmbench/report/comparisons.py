@@ -12,14 +12,12 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
+from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
 from fmbench.report.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
 from fmbench.report.summary import (
-    POLICIES,
-    REFERENCES,
     Cell,
     frame,
     headline_configurations,
-    policy_order,
     rows_of,
 )
 from fmbench.storage.rows import Row
@@ -53,7 +51,10 @@ class ComparisonRow(Row):
 
 
 def compare(
-    episodes: pd.DataFrame, measurements: pd.DataFrame, level: float = 0.05
+    episodes: pd.DataFrame,
+    measurements: pd.DataFrame,
+    looks: Looks = OF_CATALOGUE,
+    level: float = 0.05,
 ) -> pd.DataFrame:
     """Compare every two learned policies of a task at their headline configurations.
 
@@ -68,7 +69,7 @@ def compare(
     headline = headline_configurations(episodes, measurements)
     for task in dict.fromkeys(episodes["task"]):
         learned = sorted(
-            (p for t, p in headline if t == task and p not in REFERENCES), key=policy_order
+            (p for t, p in headline if t == task and p not in REFERENCES), key=looks.order
         )
         outcomes = {p: _outcomes(episodes, Cell(task, p, *headline[task, p])) for p in learned}
         for a, b in itertools.combinations(learned, 2):
@@ -129,9 +130,13 @@ def leaders(comparisons: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def config_differences(episodes: pd.DataFrame, measurements: pd.DataFrame) -> list[str]:
+def config_differences(
+    episodes: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
+) -> list[str]:
     """Say, one line each, what differs between rows of one task that should be equal."""
-    shared = [rows[rows["policy"].isin(POLICIES)] for rows in (episodes, measurements)]
+    shared = [
+        rows[rows["policy"].map(looks.is_known).astype(bool)] for rows in (episodes, measurements)
+    ]
     checks = [
         (episodes, "task_hash"),
         (shared[0], "demonstrations_hash"),
@@ -144,8 +149,8 @@ def config_differences(episodes: pd.DataFrame, measurements: pd.DataFrame) -> li
             values = rows[rows["task"] == task].groupby("policy")[field].unique()
             if len(set(itertools.chain.from_iterable(values))) > 1:
                 said = "; ".join(
-                    f"{policy} {' and '.join(_say(v) for v in sorted(values[policy]))}"
-                    for policy in sorted(values.index, key=policy_order)
+                    f"{looks.label(policy)} {' and '.join(_say(v) for v in sorted(values[policy]))}"
+                    for policy in sorted(values.index, key=looks.order)
                 )
                 lines.append(f"{task}: {field.replace('_', ' ')} differs: {said}")
     return lines

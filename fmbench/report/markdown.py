@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from fmbench.report.comparisons import leaders
+from fmbench.report.looks import Looks, has_choice_of_steps
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, policy_order
+from fmbench.report.summary import CELL
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
 _HEADER = (
@@ -24,8 +25,6 @@ _HEADER = (
     "Parameters",
     "Training",
 )
-_CHOICELESS = ("", "direct", "two_step", "mixture", "nearest")
-"""Samplers of one number of steps, which nobody needs to read."""
 _GRID_HEADER = (
     *_HEADER[:6],
     "Any",
@@ -55,7 +54,7 @@ def summary_markdown(results: Results) -> str:
             blocks.append("\n".join(said))
     blocks.append("## Every sampler and number of steps")
     for task, rows in results.summary.groupby("task", sort=False):
-        body = [[*cells(row)[:6], *_more_cells(row)] for row in rows.itertuples()]
+        body = [[*cells(row, results.looks)[:6], *_more_cells(row)] for row in rows.itertuples()]
         blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
         blocks += ["## What the chunks look like", _looks_table(results)]
@@ -67,39 +66,42 @@ def summary_markdown(results: Results) -> str:
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
     """Say each comparison of a task in one sentence."""
-    return sentences(results.comparisons[results.comparisons["task"] == task])
+    return sentences(results.comparisons[results.comparisons["task"] == task], results.looks)
 
 
-def sentences(comparisons: pd.DataFrame) -> list[str]:
+def sentences(comparisons: pd.DataFrame, looks: Looks) -> list[str]:
     """Say each of some comparisons in one sentence."""
-    return [f"{verdict(row)}{_evidence(row)}." for row in comparisons.itertuples()]
+    return [f"{verdict(row, looks)}{_evidence(row, looks)}." for row in comparisons.itertuples()]
 
 
 def sampler_label(sampler: str, steps: int) -> str:
     """Name a sampler with its steps, e.g. `euler 10`, where it leaves a choice of them."""
-    return f"{sampler} {steps}" if steps > 0 and sampler not in _CHOICELESS else sampler or "–"
+    if not sampler:
+        return "–"
+    return f"{sampler} {steps}" if steps > 0 and has_choice_of_steps(sampler) else sampler
 
 
-def verdict(row: Any) -> str:
+def verdict(row: Any, looks: Looks) -> str:
     """Say who is ahead."""
+    a, b = looks.label(row.policy_a), looks.label(row.policy_b)
     if row.verdict == "tie":
-        return f"{row.policy_a} and {row.policy_b} tie"
+        return f"{a} and {b} tie"
     if row.verdict == "not comparable":
-        return f"{row.policy_a} and {row.policy_b} share no episodes and cannot be compared"
-    behind = row.policy_b if row.difference > 0 else row.policy_a
-    return f"{row.verdict} of {behind}"
+        return f"{a} and {b} share no episodes and cannot be compared"
+    return f"{a} ahead of {b}" if row.difference > 0 else f"{b} ahead of {a}"
 
 
-def _evidence(row: Any) -> str:
+def _evidence(row: Any, looks: Looks) -> str:
     """Say what a verdict rests on: difference, interval, test, p."""
     if row.verdict == "not comparable":
         return ""
     interval = "" if math.isnan(row.low) else f" ({row.low:+.3f} to {row.high:+.3f})"
-    text = f": success rate {row.policy_a} − {row.policy_b} = {row.difference:+.3f}{interval}"
+    a, b = looks.label(row.policy_a), looks.label(row.policy_b)
+    text = f": success rate {a} − {b} = {row.difference:+.3f}{interval}"
     if row.train_seeds == 1:
         text += (
-            f"; of {row.episodes} common episodes {row.policy_a} alone solved {row.b:.0f}"
-            f" and {row.policy_b} alone {row.c:.0f}"
+            f"; of {row.episodes} common episodes {a} alone solved {row.b:.0f}"
+            f" and {b} alone {row.c:.0f}"
         )
     else:
         text += f" over {row.train_seeds} training seeds of {row.episodes} episodes"
@@ -117,17 +119,19 @@ def _headline_table(results: Results, task: str) -> str:
     ahead = leaders(results.comparisons).get(task)
     body = []
     for row in headline_rows(results, task):
-        own = [_escape(cell) for cell in cells(row)]
+        own = [_escape(cell) for cell in cells(row, results.looks)]
         if row.policy == ahead:
             own[0], own[2] = f"**{own[0]}**", f"**{own[2]}**"
         body.append(own)
     present = set(results.summary.loc[results.summary["task"] == task, "policy"])
-    for policy in sorted(set(results.summary["policy"]) - present, key=policy_order):
-        body.append([_escape(policy), "–", f"no episodes {INCOMPLETE}", *["–"] * 5])
+    for policy in sorted(set(results.summary["policy"]) - present, key=results.looks.order):
+        body.append(
+            [_escape(results.looks.label(policy)), "–", f"no episodes {INCOMPLETE}", *["–"] * 5]
+        )
     return markdown_table(_HEADER, body, escaped=True)
 
 
-def cells(row: Any) -> list[str]:
+def cells(row: Any, looks: Looks) -> list[str]:
     """Return the cells of `_HEADER` for one row of the summary."""
     if row.train_seeds == 1:
         success = f"{row.successes}/{row.episodes}"
@@ -135,7 +139,7 @@ def cells(row: Any) -> list[str]:
         success = f"{row.success_rate:.3f} ({row.train_seeds} seeds)"
     latency = f"{_number(row.latency_ms_p50)} / {_number(row.latency_ms_p95)}"
     return [
-        row.policy,
+        looks.label(row.policy),
         sampler_label(row.sampler, row.steps),
         success + ("" if row.complete else f" {INCOMPLETE}"),
         f"{row.low:.3f}–{row.high:.3f}",
@@ -169,13 +173,13 @@ def _looks_table(results: Results) -> str:
         "of the nearest sample",
         "Straightness (0 = straight)",
     )
-    looks = results.diagnostics.astype({"straightness": float})
+    rows = results.diagnostics.astype({"straightness": float})
     names = ["chunk_distance", "nearest_chunk_distance", "straightness"]
-    means = looks.groupby(CELL, sort=False)[names].mean().reset_index()
+    means = rows.groupby(CELL, sort=False)[names].mean().reset_index()
     body = [
         [
             str(row.task),
-            str(row.policy),
+            results.looks.label(str(row.policy)),
             sampler_label(str(row.sampler), int(row.steps)),
             f"{row.chunk_distance:.3f}",
             f"{row.nearest_chunk_distance:.3f}",

@@ -15,18 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
-from fmbench.report.summary import REFERENCES, Cell, policy_order, rows_of, seed_rates
+from fmbench.report.summary import Cell, rows_of, seed_rates
 
 STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
-# Okabe & Ito (2008): told apart with every kind of colour vision.
-_COLOURS = {"flow": "#0072B2", "diffusion": "#D55E00", "bc": "#009E73", "mip": "#E69F00"}
-_COLOURS |= {"meanflow": "#CC79A7", "reflow": "#56B4E9", "knn": "#000000"}
-# Tol (2021), "muted", for what is left.
-_COLOURS |= {"shortcut": "#999933", "gmm": "#882255"}
-_MORE_COLOURS = ("#332288", "#AA4499", "#117733", "#CC6677")
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
     "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
@@ -65,7 +60,7 @@ def success_rates(results: Results) -> Figure:
     rows = results.summary[results.summary["headline"]]
     tasks = list(dict.fromkeys(rows["task"]))
     policies = _learned(results)
-    colours = colours_of(policies)
+    colours = results.looks.colours(policies)
     rates = seed_rates(results.episodes)
     lanes = max(len(policies), 1)
     figure = Figure(figsize=(_WIDTH_IN, 1.25 + len(tasks) * (0.28 * lanes + 0.25)))
@@ -93,7 +88,8 @@ def success_rates(results: Results) -> Figure:
     for boundary in range(1, len(tasks)):
         axes.axhline(boundary - 0.5, color="#cccccc", linewidth=0.8)
     handles = [
-        Line2D([], [], color=colours[policy], marker="o", label=policy) for policy in policies
+        Line2D([], [], color=colours[policy], marker="o", label=results.looks.label(policy))
+        for policy in policies
     ]
     _legend(figure, [*handles, *_reference_handles(results)])
     return figure
@@ -103,8 +99,8 @@ def training_curves(results: Results) -> Figure:
     """Draw the training loss over updates, one panel for each task, one line for each training."""
     rows = results.training
     tasks = list(dict.fromkeys(rows["task"]))
-    policies = sorted(set(rows["policy"]), key=policy_order)
-    colours = colours_of(_learned(results))
+    policies = sorted(set(rows["policy"]), key=results.looks.order)
+    colours = results.looks.colours(_learned(results))
     figure = Figure(figsize=_panel_size(len(tasks)))
     for axes, task in _panels(figure, tasks):
         for (policy, _), run in rows[rows["task"] == task].groupby(["policy", "train_seed"]):
@@ -119,7 +115,10 @@ def training_curves(results: Results) -> Figure:
         axes.set(title=_short(task), xlabel="update")
         axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
     figure.supylabel("training loss", fontsize=10)
-    _legend(figure, [Line2D([], [], color=colours.get(p), label=p) for p in policies])
+    _legend(
+        figure,
+        [Line2D([], [], color=colours.get(p), label=results.looks.label(p)) for p in policies],
+    )
     return figure
 
 
@@ -134,12 +133,12 @@ def success_vs_nfe(results: Results) -> Figure:
     own = summary[~summary["policy"].isin(REFERENCES)]
     learned, levels = own[own["nfe"] > 0], own[own["nfe"] == 0]
     policies = _learned(results)
-    colours = colours_of(policies)
+    colours = results.looks.colours(policies)
     lines = sorted(
         set(zip(learned["policy"], learned["sampler"], strict=True)),
-        key=lambda line: (policy_order(line[0]), line[1]),
+        key=lambda line: (results.looks.order(line[0]), line[1]),
     )
-    looks = {line: _look(lines, line) for line in lines}
+    styles = {line: _style(lines, line) for line in lines}
     tasks = list(dict.fromkeys(summary["task"]))
     figure = Figure(figsize=_panel_size(len(tasks)))
     for axes, task in _panels(figure, tasks, share_y=True):
@@ -157,19 +156,25 @@ def success_vs_nfe(results: Results) -> Figure:
                 yerr=np.maximum(np.array(errors, dtype=float), 0.0),
                 color=colours[policy],
                 elinewidth=1.1,
-                **looks[policy, sampler],
+                **styles[policy, sampler],
             )
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
         axes.set_xlabel("network evaluations per chunk (NFE)" if len(tasks) == 1 else "NFE")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
     figure.supylabel("success rate", fontsize=10)
     handles = [
-        Line2D([], [], color=colours[p], label=f"{p}, {s}" if s else p, **looks[p, s])
+        Line2D(
+            [],
+            [],
+            color=colours[p],
+            label=", ".join([results.looks.label(p), *[s] * bool(s)]),
+            **styles[p, s],
+        )
         for p, s in lines
     ]
     handles += [
-        Line2D([], [], color=colours[p], label=f"{p}, no network", **_LEVEL)
-        for p in sorted(set(levels["policy"]), key=policy_order)
+        Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
+        for p in sorted(set(levels["policy"]), key=results.looks.order)
     ]
     _legend(figure, [*handles, *_reference_handles(results)])
     return figure
@@ -195,17 +200,10 @@ def drawable(results: Results) -> list[str]:
 def _learned(results: Results) -> list[str]:
     """Return the trained policies of a run in order."""
     names = {*results.summary["policy"], *results.training["policy"]} - set(REFERENCES)
-    return sorted(names, key=policy_order)
+    return sorted(names, key=results.looks.order)
 
 
-def colours_of(policies: list[str]) -> dict[str, str]:
-    """Give every policy its colour; the policies of the study keep theirs in every figure."""
-    others = [policy for policy in policies if policy not in _COLOURS]
-    more = {p: _MORE_COLOURS[i % len(_MORE_COLOURS)] for i, p in enumerate(others)}
-    return {**_COLOURS, **more}
-
-
-def _look(lines: list[tuple[str, str]], line: tuple[str, str]) -> dict[str, Any]:
+def _style(lines: list[tuple[str, str]], line: tuple[str, str]) -> dict[str, Any]:
     """Return marker and line style of one policy's sampler."""
     place = [sampler for policy, sampler in lines if policy == line[0]].index(line[1])
     return {

@@ -10,6 +10,7 @@ import pandas as pd
 
 from fmbench.errors import FmbenchError
 from fmbench.report.comparisons import compare, config_differences
+from fmbench.report.looks import Looks
 from fmbench.report.summary import frame, summarise
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
@@ -34,6 +35,8 @@ class Results:
     """Frame of `DiagnosticRow`; empty if nothing was diagnosed."""
     run: dict[str, Any]
     """`run.json`: preset, versions, commit; empty if the file is missing."""
+    looks: Looks
+    """How its policies are shown."""
 
     @property
     def is_smoke(self) -> bool:
@@ -59,15 +62,17 @@ def read_results(run_dir: Path) -> Results:
         )
     episodes = frame(rows, EpisodeRow)
     measurements = _optional(run_dir, MeasurementRow)
-    run = run_dir / "run.json"
+    run = read_json(run_dir / "run.json") if (run_dir / "run.json").exists() else {}
+    looks = Looks(run)
     return Results(
         episodes=episodes,
         training=_optional(run_dir, TrainingRow),
-        summary=summarise(episodes, measurements),
-        comparisons=compare(episodes, measurements),
-        warnings=tuple(config_differences(episodes, measurements)),
+        summary=summarise(episodes, measurements, looks),
+        comparisons=compare(episodes, measurements, looks),
+        warnings=tuple(config_differences(episodes, measurements, looks)),
         diagnostics=_optional(run_dir, DiagnosticRow),
-        run=read_json(run) if run.exists() else {},
+        run=run,
+        looks=looks,
     )
 
 

@@ -13,19 +13,11 @@ from typing import ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.errors import FmbenchError
+from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.statistics import Interval, t_interval, wilson_interval
 from fmbench.storage.rows import R, Row, columns
 
 CELL = ["task", "policy", "sampler", "steps"]
-REFERENCES = ("expert", "random")
-"""Ceiling and floor: shown in every table, compared with nobody."""
-POLICIES = ("flow", "reflow", "meanflow", "shortcut", "diffusion", "mip", "bc", "gmm", "knn")
-"""Policies of the study, in their order; where more than the objective differs, it is said.
-
-Most of them share network and updates. A mixture has more outputs (gmm), retrieval has no network
-(knn), and some learn from a trained policy, which has updates of its own behind it (reflow).
-"""
-_ORDER = (*REFERENCES, *POLICIES)
 
 Configuration = tuple[str, int]
 """Sampler and steps."""
@@ -93,11 +85,6 @@ def rows_of(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows[CELL] == list(cell)).all(axis=1)]
 
 
-def policy_order(policy: str) -> tuple[int, str]:
-    """Sort key of policies: expert, random, those of `POLICIES`, then the others by name."""
-    return (_ORDER.index(policy) if policy in _ORDER else len(_ORDER), policy)
-
-
 def headline_configurations(
     episodes: pd.DataFrame, measurements: pd.DataFrame
 ) -> dict[tuple[str, str], Configuration]:
@@ -126,21 +113,24 @@ def headline_configurations(
     return chosen
 
 
-def summarise(episodes: pd.DataFrame, measurements: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    episodes: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
+) -> pd.DataFrame:
     """Summarise every cell: one row per task x policy x sampler x steps.
 
     Args:
         episodes: Frame of `EpisodeRow`.
         measurements: Frame of `MeasurementRow`; may be empty.
+        looks: Order the policies.
 
     Returns:
-        Frame of `SummaryRow`, tasks in order of appearance, policies in `policy_order`.
+        Frame of `SummaryRow`, tasks in order of appearance, policies in the order of `looks`.
     """
     headline = headline_configurations(episodes, measurements)
     tasks = list(dict.fromkeys(episodes["task"]))
     planned = episodes.groupby("task")["episode_seed"].nunique()
     cells = [Cell(*cell) for cell in episodes[CELL].drop_duplicates().itertuples(index=False)]
-    cells.sort(key=lambda cell: (tasks.index(cell.task), policy_order(cell.policy), *cell[2:]))
+    cells.sort(key=lambda cell: (tasks.index(cell.task), looks.order(cell.policy), *cell[2:]))
     rows = [
         _summarise_cell(
             cell,

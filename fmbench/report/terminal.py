@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, cells, headline_rows, verdict
 from fmbench.report.results import Results
 
@@ -51,19 +52,19 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             left = name in ("policy", "sampler")
             table.add_column(name, justify="left" if left else "right", no_wrap=True)
         for row in headline_rows(results, task):
-            table.add_row(*(Text(cell.replace("–", "-")) for cell in cells(row)))
+            table.add_row(*(Text(cell.replace("–", "-")) for cell in cells(row, results.looks)))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
-        if said := _verdicts(list(rows.itertuples())):
+        if said := _verdicts(list(rows.itertuples()), results.looks):
             out.print(Text(said + "\n"))
     for line in results.warnings:
         out.print(Text(f"warning: {line}", style="yellow"))
 
 
-def _verdicts(rows: Sequence[Any]) -> str:
+def _verdicts(rows: Sequence[Any], looks: Looks) -> str:
     """Say all comparisons of a task in one sentence; more than a few ties are only counted."""
-    said = [verdict(row) for row in rows if row.verdict != "tie"]
-    ties = [verdict(row) for row in rows if row.verdict == "tie"]
+    said = [verdict(row, looks) for row in rows if row.verdict != "tie"]
+    ties = [verdict(row, looks) for row in rows if row.verdict == "tie"]
     if len(ties) > _NAMED_TIES:
         ties = [f"the other {len(ties)} pairs tie" if said else f"all {len(ties)} pairs tie"]
     return "; ".join([*said, *ties])

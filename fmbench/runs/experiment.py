@@ -94,7 +94,7 @@ class Experiment:
             "task_hashes": {task: task_hash(task) for task in self.config.task},
         }
         facts: dict[str, Any] = {
-            **start_facts(self.config.preset, command),
+            **start_facts(self.config.preset, command, self.config.policy),
             "demonstrations": {},
         }
         if self.teachers is not None:

@@ -74,7 +74,7 @@ class Rescoring:
             "config": self.config.to_json(),
             "task_hashes": run.task_hashes,
         }
-        facts = start_facts(self.config.preset, command)
+        facts = start_facts(self.config.preset, command, self.policies)
         self.facts = open_run_folder(out, identity, facts, "fmbench.evaluate", reporter)
         for line in choice.skipped:
             reporter.say(f"skipped {line}")

@@ -1,12 +1,13 @@
 """The folder of a run: where its files lie, how it is begun, and how it is taken up again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
+from fmbench.report.looks import RECORD, record_looks
 from fmbench.storage.files import read_json, write_json_atomic
 from fmbench.storage.provenance import commit, machine, versions
 
@@ -18,10 +19,18 @@ def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Pat
     return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
 
 
-def start_facts(preset: str, command: str) -> dict[str, Any]:
-    """Return what `run.json` says of what begins a run: command, commit, versions, machine."""
+def start_facts(preset: str, command: str, policies: Sequence[str]) -> dict[str, Any]:
+    """Return what `run.json` says of what begins a run: command, commit, versions, machine, looks.
+
+    Args:
+        preset: The preset.
+        command: The command line.
+        policies: Those of the run: how each is shown is kept, so that the run can be redrawn where
+            a user's policy is not installed.
+    """
     return {
         "preset": preset,
+        RECORD: record_looks(policies),
         "command": command,
         "hash_kind": HASH_KIND,
         "commit": commit(),

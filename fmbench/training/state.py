@@ -1,6 +1,5 @@
 """What training one chunk policy consists of, and how it begins."""
 
-import copy
 import math
 from dataclasses import dataclass, field
 
@@ -132,8 +131,3 @@ def start_training(
     # Data and noise are drawn on the CPU only when it trains there; the seed is the policy's own.
     generator = torch.Generator(device).manual_seed(train_seed)
     return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)
-
-
-def averaged_policy(state: TrainingState) -> ChunkPolicy:
-    """Return a copy of the averaged policy, ready to act."""
-    return copy.deepcopy(state.ema.policy).eval()

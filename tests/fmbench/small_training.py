@@ -4,7 +4,7 @@ import numpy as np
 
 from fmbench.data.store import Demonstrations
 from fmbench.training.loop import train
-from fmbench.training.state import TrainConfig, TrainingState, averaged_policy, start_training
+from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.catalogue import POLICIES
@@ -40,7 +40,7 @@ def start(
     if (taught_by := POLICIES[objective].teacher) is not None:
         trained = start(windows, taught_by, train_seed, CONFIG, width, backbone)
         train(trained, CONFIG, windows)
-        teacher = averaged_policy(trained)
+        teacher = trained.ema.policy
     return start_training(policy, config, windows, train_seed, teacher=teacher)
 
 

@@ -18,7 +18,7 @@ from fmbench.data.store import DemonstrationConfig, load_demonstrations
 from fmbench.harness.rollout import Episode, rollout
 from fmbench.sb3_agent import SB3Agent
 from fmbench.training.loop import train
-from fmbench.training.state import TrainConfig, averaged_policy, start_training
+from fmbench.training.state import TrainConfig, start_training
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkActor, ChunkPolicyConfig
 from policies.sb3_predict import SB3Predictor
@@ -40,7 +40,7 @@ def make_actor(objective: str, windows: Windows) -> ChunkActor:
     config = ChunkPolicyConfig(*dims, 2, 8, objective, width=64, depth=2)
     state = start_training(config, TRAIN, windows, 0)
     train(state, TRAIN, windows)
-    return ChunkActor(averaged_policy(state), 2, 3, steps=2 if objective == "flow" else 1)
+    return ChunkActor(state.ema.policy, 2, 3, steps=2 if objective == "flow" else 1)
 
 
 def make_envs(count: int) -> DummyVecEnv:

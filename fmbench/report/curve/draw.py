@@ -12,6 +12,7 @@ from fmbench.errors import FmbenchError
 from fmbench.report.comparable import check_alike
 from fmbench.report.curve.rows import CurveRow, curve_rows
 from fmbench.report.curve.text import curve_markdown
+from fmbench.report.looks import Looks
 from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
@@ -43,7 +44,8 @@ def draw_curve(runs: Sequence[Path], out: Path) -> list[Path]:
             if key in rows and (row.demos or row != rows[key]):
                 raise FmbenchError(f"{path}: another run holds {row.policy} on {row.task} as well")
             rows[key] = row
+    looks = Looks(*(results.run for results in found.values()))
     paths = [out / CurveRow.file_name, out / "data_curve.md"]
     write_rows(paths[0], list(rows.values()), CurveRow)
-    write_bytes_atomic(paths[1], curve_markdown(list(rows.values())).encode())
+    write_bytes_atomic(paths[1], curve_markdown(list(rows.values()), looks).encode())
     return paths

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
-from fmbench.report.summary import REFERENCES
 from fmbench.storage.rows import Row
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fmbench.errors import FmbenchError
 from fmbench.report.comparable import check_alike
+from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows
 from fmbench.report.matrix.text import matrix_markdown
@@ -42,7 +43,9 @@ def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
     write_rows(paths[0], rows, MatrixRow)
     write_bytes_atomic(paths[1], matrix_markdown(rows, list(found.values())).encode())
-    write_bytes_atomic(paths[2], render_matrix(rows))
+    write_bytes_atomic(
+        paths[2], render_matrix(rows, Looks(*(results.run for results in found.values())))
+    )
     return paths
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
+from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, REFERENCES
+from fmbench.report.summary import CELL
 from fmbench.storage.rows import Row
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.looks import REFERENCES, Looks, backbone_order
 from fmbench.report.markdown import markdown_table, sentences
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
-from fmbench.report.summary import REFERENCES, policy_order
-
-BACKBONE_ORDER = ("", "mlp", "dit", "unet")
 
 
 def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
@@ -20,25 +18,21 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
         rows: All rows.
         runs: The runs they come from, for the comparisons.
     """
+    looks = Looks(*(results.run for results in runs))
     blocks = ["# Success against network evaluations"]
     for task in dict.fromkeys(row.task for row in rows):
-        own = sorted((row for row in rows if row.task == task), key=_order)
-        blocks += [f"## {task}", _success_table(own), _looks_table(own)]
-        blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task))]
+        own = sorted((row for row in rows if row.task == task), key=lambda row: _order(row, looks))
+        blocks += [f"## {task}", _success_table(own, looks), _looks_table(own, looks)]
+        blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
     blocks.append("\n".join(f"- {line}" for line in _footer(rows)))
     return "\n\n".join(blocks) + "\n"
 
 
-def _order(row: MatrixRow) -> tuple[object, ...]:
-    backbone = (
-        BACKBONE_ORDER.index(row.backbone)
-        if row.backbone in BACKBONE_ORDER
-        else len(BACKBONE_ORDER)
-    )
-    return backbone, policy_order(row.policy), row.sampler, row.steps
+def _order(row: MatrixRow, looks: Looks) -> tuple[object, ...]:
+    return backbone_order(row.backbone), looks.order(row.policy), row.sampler, row.steps
 
 
-def _success_table(rows: Sequence[MatrixRow]) -> str:
+def _success_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
     """Return one line for each backbone, policy and sampler, one column for each NFE."""
     counts = sorted({round(row.nfe) for row in rows if row.policy not in REFERENCES})
     lines: dict[tuple[str, str, str], dict[int, str]] = {}
@@ -52,12 +46,12 @@ def _success_table(rows: Sequence[MatrixRow]) -> str:
             text = next(iter(found.values()))
             body.append([policy, "–", text, *["" for _ in counts[1:]]])
         else:
-            name = f"{policy}, {backbone}"
+            name = f"{looks.label(policy)}, {backbone}"
             body.append([name, sampler, *(found.get(count, "") for count in counts)])
     return markdown_table(("Policy", "Sampler", *(f"NFE {count}" for count in counts)), body)
 
 
-def _looks_table(rows: Sequence[MatrixRow]) -> str:
+def _looks_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
     """Return the diagnostics of every policy at its headline sampler."""
     header = (
         "Policy",
@@ -70,7 +64,7 @@ def _looks_table(rows: Sequence[MatrixRow]) -> str:
     )
     body = [
         [
-            f"{row.policy}, {row.backbone}",
+            f"{looks.label(row.policy)}, {row.backbone}",
             f"{row.sampler} {row.steps}",
             f"{row.parameters or 0:,.0f}",
             f"{row.chunk_distance:.3f}",
@@ -84,7 +78,7 @@ def _looks_table(rows: Sequence[MatrixRow]) -> str:
     return markdown_table(header, body)
 
 
-def _comparisons(runs: Sequence[Results], task: str) -> Iterator[str]:
+def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
     """Yield what the comparisons of each run say of a task; ties are counted."""
     for results in runs:
         backbone = results.run["config"]["backbone"]
@@ -99,7 +93,7 @@ def _comparisons(runs: Sequence[Results], task: str) -> Iterator[str]:
             ties = int((own["verdict"] == "tie").sum())
             if len(own):
                 yield f"- {backbone}, {what}: {ties} of {len(own)} pairs tie"
-            yield from (f"  - {line}" for line in sentences(own[own["verdict"] != "tie"]))
+            yield from (f"  - {line}" for line in sentences(own[own["verdict"] != "tie"], looks))
 
 
 def _footer(rows: Sequence[MatrixRow]) -> Iterator[str]:

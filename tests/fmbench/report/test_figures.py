@@ -8,7 +8,7 @@ from fmbench import figures
 from fmbench.errors import FmbenchError
 from fmbench.report import draw, plots
 from fmbench.report.results import read_results
-from fmbench.report.summary import POLICIES, SummaryRow
+from fmbench.report.summary import SummaryRow
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from tests.fmbench.fake_run import make_rows, write_run
@@ -78,11 +78,6 @@ def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tm
     assert labels[-3:] == ["knn, no network", "expert (ceiling)", "random (floor)"]
     write_rows(run / "episodes.csv", knn, EpisodeRow)
     assert plots.render(plots.success_vs_nfe, read_results(run), "png").startswith(b"\x89PNG")
-
-
-def test_policies_of_the_study_have_colours_of_their_own():
-    colours = plots.colours_of([*POLICIES, "ppo", "sac"])
-    assert len(set(colours.values())) == len(POLICIES) + 2
 
 
 def test_a_single_logged_update_can_be_seen(tmp_path):

@@ -17,7 +17,7 @@ from fmbench.training.checkpoints import (
 )
 from fmbench.training.ema import EMA
 from fmbench.training.loop import train
-from fmbench.training.state import TrainConfig, averaged_policy, build_policy
+from fmbench.training.state import TrainConfig, build_policy
 from policies import ChunkPolicyConfig
 from policies.catalogue import POLICIES
 from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
@@ -184,20 +184,7 @@ def test_average_takes_in_every_update() -> None:
         average.lerp_(state.policy.network.input.weight.detach(), 1.0 - decay)
 
     train(state, CONFIG, windows, on_update=follow)
-    assert torch.equal(averaged_policy(state).network.input.weight, average)
-
-
-def test_averaged_policy_is_a_copy_that_acts() -> None:
-    windows = make_small_windows()
-    state = start(windows)
-    train(state, CONFIG, windows, should_stop=lambda: state.update == 5)
-    averaged = averaged_policy(state)
-    before = all_bytes(state)
-    for parameter in averaged.parameters():
-        parameter.data.zero_()
-    assert all_bytes(state) == before
-    assert not averaged.training
-    assert state.policy.training
+    assert torch.equal(state.ema.policy.network.input.weight, average)
 
 
 @pytest.mark.parametrize(
