@@ -88,7 +88,7 @@ def test_solved_needs_both_hands_off(task: HandOver, side: int, gap: float, solv
 
 def test_success_comes_after_exactly_hold_steps(task: HandOver) -> None:
     world = world_with_stick(task, goal_of(task))
-    action = task.action(world.view(ROW).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(ROW, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 

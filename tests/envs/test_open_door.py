@@ -35,7 +35,7 @@ def test_solved_fires_exactly_at_the_angle(task: OpenDoor, part: float, is_solve
 
 def test_success_comes_after_exactly_hold_steps(task: OpenDoor) -> None:
     world = posed(task, OPEN_RAD + 0.01)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 
@@ -82,7 +82,7 @@ def test_door_opens_once_the_lever_is_past_the_latch(task: OpenDoor) -> None:
 
 def test_released_lever_springs_back_and_the_door_does_not_move(task: OpenDoor) -> None:
     world = posed(task, 0.6, 0.6)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(20):
         world.step(world.all_rows, action)
     view = world.view(world.all_rows)

@@ -75,7 +75,7 @@ def test_cube_counts_as_released_once_every_tip_is_clear(
 
 def test_success_comes_after_exactly_hold_steps(task: PlaceCube) -> None:
     world = posed(task, 0.9 * REACH_TOLERANCE_M * SIDEWAYS)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 

@@ -38,7 +38,7 @@ def test_solved_fires_exactly_at_tolerance(task: RelocateBall, part: float, expe
 
 def test_success_comes_after_exactly_hold_steps(task: RelocateBall) -> None:
     world, flags = begin(task), []
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(task.hold_steps):
         put(world, task.ball_qpos, world.memory["goal"][0])
         world.batch.bind("qvel")[0, task.ball_dof : task.ball_dof + 6] = 0.0
@@ -50,7 +50,7 @@ def test_every_row_has_a_ball_of_its_own_radius(task: RelocateBall) -> None:
     world = World(task, 12, 1)
     rows = world.all_rows
     world.reset(rows, np.arange(12))
-    action = task.action(world.view(rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(15):
         world.step(rows, action)
     view = world.view(rows)
@@ -87,7 +87,7 @@ def test_largest_ball_is_the_compiled_one(task: RelocateBall) -> None:
 
 def test_nudged_ball_comes_to_rest(task: RelocateBall) -> None:
     world = begin(task)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     world.batch.bind("qvel")[0, task.ball_dof] = 0.1
     start = task.achieved_goal(world.view(world.all_rows))[0, 0]
     for _ in range(75):

@@ -13,7 +13,6 @@ from envs.experts.rotate_cube import (
     outline,
 )
 from envs.hand.hand import PALM_HALF_SIZE_M
-from envs.hand.kinematics import fingertips
 from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import (
     DROP_RADIUS_M,
@@ -27,6 +26,7 @@ from envs.tasks.rotate_cube import (
     RotateCube,
 )
 from envs.world import STATE_STAGE, World
+from tests.envs.hand_tips import fingertips
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_solved_fires_exactly_at_tolerance(
 
 def test_success_comes_after_exactly_hold_steps(task: RotateCube) -> None:
     world = posed(task, 0.0)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 
@@ -97,7 +97,7 @@ def test_cube_that_left_the_hand_or_turned_over_is_lost(task: RotateCube) -> Non
 
 def test_dropping_ends_the_episode(task: RotateCube) -> None:
     world = posed(task, place=(0.06, 0.07, 0.10))
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(40):
         outcome = world.step(world.all_rows, action)
         if outcome.terminated[0]:

@@ -85,7 +85,7 @@ def test_hand_must_be_clear_of_both_cubes(task: StackCubes, which: int) -> None:
 
 def test_success_comes_after_exactly_hold_steps(task: StackCubes) -> None:
     world = stacked(task, 0.9 * OVER_TOLERANCE_M * SIDEWAYS)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 

@@ -39,14 +39,14 @@ def test_solved_fires_exactly_at_tolerance(
 
 def test_success_comes_after_exactly_hold_steps(task: TurnDial) -> None:
     world = world_with_remaining(task, 0.999 * TOLERANCE_RAD)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 
 
 def test_dial_stays_where_it_is_left(task: TurnDial) -> None:
     world = world_with_remaining(task, 0.5)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(20):
         world.step(world.all_rows, action)
     assert task.remaining(world.view(world.all_rows))[0] == pytest.approx(0.5, abs=1e-3)

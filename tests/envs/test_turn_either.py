@@ -43,7 +43,7 @@ def test_solved_fires_exactly_at_tolerance(
 
 def test_success_comes_after_exactly_hold_steps(task: TurnEither) -> None:
     world = turned_by(task, -np.pi)
-    action = task.action(world.view(ROW).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(ROW, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 

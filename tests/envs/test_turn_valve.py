@@ -58,7 +58,7 @@ def test_solved_fires_exactly_at_tolerance(
 def test_success_comes_after_exactly_hold_steps(task: TurnValve) -> None:
     world = begun(task)
     move(world, world.memory["turn"][0, 0])
-    action = task.action(world.view(ROW).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(ROW, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 
