@@ -71,6 +71,10 @@ class EpisodeStreams:
 def philox_keys(entropy: list[Words]) -> Keys:
     """Return the keys that `Philox(SeedSequence(words))` takes, (n, 2), of n rows of four words.
 
+    NumPy's own objects, made one by one, take 4 times as long for 64 episodes, 7 times for 256 and
+    8.5 times for 1,024; with LiftCube's starts drawn from them 1.9, 2.3 and 2.4 times (medians of
+    15 pairs on one core). For a single episode they are faster, by 0.2 ms.
+
     Args:
         entropy: The first to the fourth word of every row, (n,) each; 0 where a row has fewer.
     """

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from envs.rotations import distance
-from envs.task import BoolArray, Field, FloatArray, Task, View
+from envs.task import BoolArray, FloatArray, Task, View
 
 
 class GoalTask(Task):
@@ -41,10 +41,6 @@ class GoalTask(Task):
 
         `Score.solved` implies it: at a solved step the goal reached is the one asked for.
         """
-
-    def goal_free_fields(self) -> tuple[Field, ...]:
-        """Return the observation's fields that do not depend on the goal asked for."""
-        return tuple(part for part in self.fields() if part.name not in self.goal_fields)
 
     @cached_property
     def goal_free_columns(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:

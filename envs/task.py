@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import mujoco
 import numpy as np
+from mujoco.batch import Batch
 
 from envs.arrays import BoolArray as BoolArray
 from envs.arrays import FloatArray as FloatArray
@@ -98,11 +99,6 @@ class View:
     def qvel(self) -> FloatArray:
         """Generalised velocities, (n, nv)."""
         return self._fields["qvel"][self._rows]
-
-    @cached_property
-    def ctrl(self) -> FloatArray:
-        """Position targets in force, (n, act_dim) [rad or m]."""
-        return self._fields["ctrl"][self._rows]
 
     @cached_property
     def step_count(self) -> IntArray:
@@ -226,14 +222,14 @@ class Task(ABC):
 
     def _view_of_start(self) -> View:
         """Return a view of two rows in which the same episode begins."""
-        start, data = self.draw_start(np.random.default_rng(0)), mujoco.MjData(self.model)
-        data.qpos = start.qpos
-        mujoco.mj_forward(self.model, data)
-        names = ("qpos", "qvel", "ctrl", "site_xpos", "site_xmat", *self.reads)
-        rows: IntArray = np.zeros(2, dtype=np.int64)
-        fields = {name: np.array([getattr(data, name)]) for name in names}
-        memory = {name: np.array([values]) for name, values in start.memory.items()}
-        return View(fields, memory, rows, rows)
+        start, rows = self.draw_start(np.random.default_rng(0)), np.arange(2)
+        batch = Batch(self.model, len(rows), nthread=1, persistent=True)
+        batch.bind("qpos")[:] = start.qpos
+        batch.forward(ids=rows, stage=mujoco.mjtStage.mjSTAGE_VEL)
+        names = ("qpos", "qvel", "site_xpos", "site_xmat", *self.reads)
+        fields = {name: batch.bind(name) for name in names}
+        memory = {name: np.tile(values, (len(rows), 1)) for name, values in start.memory.items()}
+        return View(fields, memory, np.zeros_like(rows), rows)
 
     @property
     def scratch(self) -> mujoco.MjData:

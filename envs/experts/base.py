@@ -67,7 +67,7 @@ class Expert(ABC):
         numbers = [int(phase) for phase in self.phases.__members__.values()]
         if numbers != list(range(len(numbers))):
             raise ValueError(
-                f"{type(self).__name__} numbers its phases {numbers}; count from 0, in order."
+                f"{self.task.name}'s expert numbers its phases {numbers}; count from 0, in order."
             )
         self._time_outs = np.array([phase.time_out for phase in self.phases])
 

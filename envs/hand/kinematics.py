@@ -54,14 +54,6 @@ def coupled_qpos(model: mujoco.MjModel, qpos: FloatArray) -> FloatArray:
     return result
 
 
-def fingertips(angles: FloatArray) -> FloatArray:
-    """Return the five fingertips of a posture, (5, 3) [m], palm frame; `angles` is (14,) [rad]."""
-    model = _bare_hand()
-    data = mujoco.MjData(model)
-    _settle(model, data, angles)
-    return np.array(data.site_xpos[index_hand(model, "palm").tips])
-
-
 def _jacobian(
     model: mujoco.MjModel, data: mujoco.MjData, site: int, columns: np.ndarray
 ) -> FloatArray:

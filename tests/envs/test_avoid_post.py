@@ -59,7 +59,7 @@ def test_any_touch_of_the_post_ends_the_episode(
         pose[:2] = POST_M + reach * np.array(direction)
         pose[2:] = (CUBE_HALF_SIZE_M, 1.0, 0.0, 0.0, 0.0)
         world.batch.forward(ids=world.all_rows, stage=STATE_STAGE)
-        action = task.action(world.view(world.all_rows).ctrl)
+        action = task.action(world.batch.bind("ctrl"))
         outcome = world.step(world.all_rows, action)
         assert (outcome.failed[0], outcome.terminated[0]) == (fails, fails)
         assert task.is_touched(world.view(world.all_rows)).tolist() == [fails]

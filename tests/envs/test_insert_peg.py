@@ -5,7 +5,7 @@ import pytest
 
 from envs.experts.grasp import pressed_grasp
 from envs.hand.hand import FINGER_STIFFNESS_NM_PER_RAD, FINGERS
-from envs.hand.kinematics import fingertips, pressing_targets
+from envs.hand.kinematics import pressing_targets
 from envs.rotations import yaw_quaternion
 from envs.tasks.insert_peg import (
     CHAMFER_M,
@@ -15,6 +15,7 @@ from envs.tasks.insert_peg import (
     InsertPeg,
 )
 from envs.world import STATE_STAGE, World
+from tests.envs.hand_tips import fingertips
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def peg_contacts(task: InsertPeg, world: World) -> int:
 
 def test_a_peg_let_go_in_the_hole_succeeds_after_exactly_hold_steps(task: InsertPeg) -> None:
     world = world_with_tip(task, 0.0, 0.0, 0.047)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
     assert flags == [False] * (task.hold_steps - 1) + [True]
 
@@ -65,7 +66,7 @@ def test_a_turned_peg_does_not_fit(task: InsertPeg) -> None:
 
 def test_a_peg_beside_the_hole_falls_on_the_rim(task: InsertPeg) -> None:
     world = world_with_tip(task, 0.010, 0.0, -0.002)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(8):
         assert not world.step(world.all_rows, action).solved.any()
     assert world.view(world.all_rows).site_position(task.tip_site)[0, 2] > RIM_M - 2 * CHAMFER_M
@@ -76,7 +77,7 @@ def test_the_peg_hangs_still_in_the_rack(task: InsertPeg) -> None:
     rows = world.all_rows
     world.reset(rows, rows)
     drawn = world.view(rows).qpos[:, task.peg_qpos : task.peg_qpos + 7].copy()
-    action = task.action(world.view(rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(10):
         world.step(rows, action)
     resting = world.view(rows).qpos[:, task.peg_qpos : task.peg_qpos + 7]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from envs.hand.hand import FINGER_JOINTS, FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, KNUCKLE_X_M
-from envs.hand.kinematics import aim_finger, fingertips, solve_fingertips
+from envs.hand.kinematics import aim_finger, solve_fingertips
+from tests.envs.hand_tips import fingertips
 
 
 def tip(finger: str, angles: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def test_door_opens_once_the_lever_is_past_the_latch(task: OpenDoor) -> None:
 
 def test_released_lever_springs_back_and_the_door_does_not_move(task: OpenDoor) -> None:
     world = posed(task, 0.6, 0.6)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(20):
         world.step(world.all_rows, action)
     view = world.view(world.all_rows)

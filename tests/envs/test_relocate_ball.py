@@ -33,7 +33,7 @@ def test_every_row_has_a_ball_of_its_own_radius(task: RelocateBall) -> None:
     world = World(task, 12, 1)
     rows = world.all_rows
     world.reset(rows, np.arange(12))
-    action = task.action(world.view(rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(15):
         world.step(rows, action)
     view = world.view(rows)
@@ -70,7 +70,7 @@ def test_largest_ball_is_the_compiled_one(task: RelocateBall) -> None:
 
 def test_nudged_ball_comes_to_rest(task: RelocateBall) -> None:
     world = begin(task)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     world.batch.bind("qvel")[0, task.ball_dof] = 0.1
     start = task.achieved_goal(world.view(world.all_rows))[0, 0]
     for _ in range(75):

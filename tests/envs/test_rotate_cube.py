@@ -12,7 +12,6 @@ from envs.experts.rotate_cube import (
     outline,
 )
 from envs.hand.hand import PALM_HALF_SIZE_M
-from envs.hand.kinematics import fingertips
 from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import (
     DROP_RADIUS_M,
@@ -22,6 +21,7 @@ from envs.tasks.rotate_cube import (
     RotateCube,
 )
 from envs.world import STATE_STAGE, World
+from tests.envs.hand_tips import fingertips
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_cube_that_left_the_hand_or_turned_over_is_lost(task: RotateCube) -> Non
 
 def test_dropping_ends_the_episode(task: RotateCube) -> None:
     world = posed(task, place=(0.06, 0.07, 0.10))
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(40):
         outcome = world.step(world.all_rows, action)
         if outcome.terminated[0]:

@@ -119,7 +119,11 @@ DECIDES: dict[str, Edit] = {
     "how long success holds": change("hold_steps = 10", "hold_steps = 9", "lift_cube.py"),
     "the class's horizon": change("horizon = 150", "horizon = 151", "lift_cube.py"),
     "a phase's condition": change("gap < ALIGNED_M", "gap > ALIGNED_M", "carry.py"),
-    "a time-out": change("(60, 14, 100)", "(60, 15, 100)", "carry.py"),
+    "a phase's time-out": change("CLOSE = 1, 14", "CLOSE = 1, 15", "carry.py"),
+    "what follows a phase": change(
+        "is_late, CarryPhase.CARRY)", "is_late, CarryPhase.APPROACH)", "carry.py"
+    ),
+    "what a phase commands": change("CLOSE: self.close", "CLOSE: self.carry", "carry.py"),
     "another function of the same shape": change(
         "self.grasp = cube_grasp(", "self.grasp = level_grasp(", "carry.py"
     ),
@@ -131,7 +135,9 @@ DECIDES: dict[str, Edit] = {
         "open=_posture(half_size_m, -OPENING_M, touch),\n        squeeze=_posture(half_size_m, SQ",
         "squeeze=_posture(half_size_m, -OPENING_M, touch),\n        open=_posture(half_size_m, SQ",
     ),
-    "two attributes": change("grasp.open, grasp.squeeze", "grasp.squeeze, grasp.open", "carry.py"),
+    "an attribute read": change(
+        "postures(rows, view).open", "postures(rows, view).squeeze", "carry.py"
+    ),
     "two fields": change(
         "    qpos: FloatArray\n    memory: dict[str, FloatArray] = field(default_factory=dict)\n",
         "    memory: dict[str, FloatArray] = field(default_factory=dict)\n    qpos: FloatArray\n",
@@ -239,7 +245,8 @@ RENAMES: dict[str, Edit] = {
     "a method": rename("next_phase", "following_phase"),
     "a property": rename("control_period_s", "period_s"),
     "an attribute": rename("held_yaw", "heading_when_closed"),
-    "a class's attribute": rename("time_outs", "phase_limits"),
+    "a class's attribute": rename("exec_horizon", "steps_executed"),
+    "a phase": rename("APPROACH", "COME_NEAR"),
     "a dataclass's field": rename("reward_terms", "terms_of_reward"),
     "a function": rename("step_towards", "nearer_point"),
     "a private function": rename("_add_phalanx", "_bone"),

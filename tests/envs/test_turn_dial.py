@@ -26,7 +26,7 @@ def world_with_remaining(task: TurnDial, remaining: float) -> World:
 
 def test_dial_stays_where_it_is_left(task: TurnDial) -> None:
     world = world_with_remaining(task, 0.5)
-    action = task.action(world.view(world.all_rows).ctrl)
+    action = task.action(world.batch.bind("ctrl"))
     for _ in range(20):
         world.step(world.all_rows, action)
     assert task.remaining(world.view(world.all_rows))[0] == pytest.approx(0.5, abs=1e-3)
