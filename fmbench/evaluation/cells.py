@@ -1,8 +1,12 @@
 """Cells: what one group of rows evaluates, and which cells a trained policy is evaluated in."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fmbench.config import RunConfig
+from fmbench.storage.hashes import short_hash
+from fmbench.training.checkpoints import weights_hash
 from policies.catalogue import POLICIES
 
 EXPERT, RANDOM = "expert", "random"
@@ -46,6 +50,11 @@ class Origin:
     config: str = ""
     commit: str = ""
     device: str = "cpu"
+
+    def of_checkpoint(self, facts: Mapping[str, Any]) -> "Origin":
+        """Return the origin of what the checkpoint with these facts does, in the same run."""
+        demonstrations = short_hash(str(facts["origin"]["demonstrations"]))
+        return replace(self, weights=weights_hash(facts), demonstrations=demonstrations)
 
 
 def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> list[Cell]:
