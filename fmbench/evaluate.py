@@ -100,10 +100,10 @@ def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> in
     wanted = {name: getattr(given, name) for name in ("episodes", "device")}
     changes = {name: value for name, value in wanted.items() if value is not None}
     configure_torch(str(changes.get("device", run.config.device)))
-    out = given.out or default_out(given.run, choice.sampler, nfe or (), changes)
+    out = given.out or default_out(given.run, choice.sampler, choice.nfe, changes)
     check_out(out)
     session = Session(Reporter(), interrupts)
-    rescoring = Rescoring(run, choice, nfe or (), changes, out, session, command)
+    rescoring = Rescoring(run, choice, changes, out, session, command)
     rescoring.run()
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")

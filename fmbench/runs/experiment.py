@@ -11,8 +11,9 @@ from envs.task_hash import task_hash
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
-from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin, plan_cells
+from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
+from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
@@ -57,6 +58,9 @@ class Experiment:
         self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
         self.facts = self._open(command)
+        self.plan = plan_run(config)
+        for line in self.plan.skipped:
+            session.reporter.say(f"skipped {line}")
         self.trainer = Trainer(config, out, self.teachers, session)
         self.cells = CellStore(out, config, session, times_decisions)
         self.rows = RunRows()
@@ -114,7 +118,7 @@ class Experiment:
         """Roll one trained policy out with each of its samplers, and measure it."""
         policy, facts = load_policy(folder)
         origin = self.origin.of_checkpoint(facts)
-        for cell in plan_cells(self.config, task, name, train_seed):
+        for cell in self.plan.cells(task, name, train_seed):
             rows = self.cells.episodes(cell, origin, policy)
             self.rows.episodes += rows
             self.rows.measurements.append(self.cells.measurement(cell, policy, folder))

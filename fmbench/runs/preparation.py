@@ -11,7 +11,7 @@ from fmbench.config import RunConfig
 from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.cells import plan_cells
+from fmbench.evaluation.plan import plan_run
 from fmbench.runs.teachers import check_taught
 from policies.catalogue import OPTIONS, POLICIES
 
@@ -96,8 +96,8 @@ def check_runnable(config: RunConfig) -> None:
         )
     _check_options(config)
     check_taught(config)
-    for policy in config.policy:
-        if not plan_cells(config, config.task[0], policy, 0):
+    for policy, samplers in plan_run(config).steps.items():
+        if not samplers:
             sampler = POLICIES[policy].default_sampler
             raise FmbenchError(
                 f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "

@@ -29,7 +29,6 @@ class Rescoring:
     Args:
         run: The finished run.
         choice: The sampler, and its steps for each policy.
-        nfe: Network evaluations that were asked for, distinct; what is impossible was skipped.
         changes: Values of the run's configuration to replace, `episodes` and `device`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
         session: Shows progress, and says when to stop.
@@ -43,15 +42,13 @@ class Rescoring:
         self,
         run: SavedRun,
         choice: Choice,
-        nfe: tuple[int, ...],
         changes: dict[str, Any],
         out: Path,
         session: Session,
         command: str = "",
     ) -> None:
         self.saved, self.out, self.session = run, out, session
-        self.sampler, self.steps = choice.sampler, choice.steps
-        self.policies = tuple(choice.steps)
+        self.plan, self.policies = choice.plan, tuple(choice.plan.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
@@ -63,13 +60,13 @@ class Rescoring:
             "config_hash": run.config.hash,
             "commit": run.facts.commit,
             "sampler": choice.sampler,
-            "nfe": sorted(nfe),
+            "nfe": sorted(choice.nfe),
         }
         facts = dataclasses.replace(
             start_facts(self.config, run.task_hashes, command), rescores=rescores
         )
         self.facts = open_run_folder(out, facts, "fmbench.evaluate", session.reporter)
-        for line in choice.skipped:
+        for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
         self.cells = CellStore(out, self.config, session)
 
@@ -100,15 +97,13 @@ class Rescoring:
     def _score(
         self, task: str, name: str, train_seed: int
     ) -> tuple[list[EpisodeRow], list[MeasurementRow]]:
-        """Evaluate and measure one trained policy, its most steps first."""
+        """Evaluate and measure one trained policy, its headline first."""
         policy, facts = self.saved.load(task, name, train_seed)
         origin = self.origin.of_checkpoint(facts)
         rows: list[EpisodeRow] = []
         costs: list[MeasurementRow] = []
-        most = max(self.steps[name])
-        for steps in sorted(self.steps[name], key=lambda steps: steps != most):
-            cell = Cell(task, name, self.sampler, steps, train_seed, headline=steps == most)
+        checkpoint = self.saved.checkpoint(task, name, train_seed)
+        for cell in self.plan.cells(task, name, train_seed):
             rows += self.cells.episodes(cell, origin, policy)
-            checkpoint = self.saved.checkpoint(task, name, train_seed)
             costs.append(self.cells.measurement(cell, policy, checkpoint))
         return rows, costs
