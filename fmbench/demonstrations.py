@@ -37,13 +37,12 @@ def _run(given: argparse.Namespace) -> int:
     check_out(given.data, "--data")
     import_mujoco()
     from fmbench.cli.progress import Reporter
-    from fmbench.runs.preparation import demonstrate, demonstrate_all
+    from fmbench.cli.session import Session
+    from fmbench.runs.preparation import demonstrate_all
 
     with Interrupts() as interrupts:
-        if len(config.task) == 1:
-            print(demonstrate(config, config.task[0], given.data, Reporter(), interrupts))
-        else:
-            print(*demonstrate_all(config, given.data, Reporter(), interrupts), sep="\n")
+        session = Session(Reporter(), interrupts)
+        print(*demonstrate_all(config, given.data, session), sep="\n")
     return 0
 
 

@@ -84,6 +84,7 @@ def _run(given: argparse.Namespace, command: str) -> int:
 def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> int:
     import_mujoco()
     from fmbench.cli.progress import Reporter
+    from fmbench.cli.session import Session
     from fmbench.cli.torch_settings import configure_torch
     from fmbench.report.results import read_results
     from fmbench.report.terminal import print_summary
@@ -99,9 +100,10 @@ def _work(given: argparse.Namespace, command: str, interrupts: Interrupts) -> in
     wanted = {name: getattr(given, name) for name in ("episodes", "device")}
     changes = {name: value for name, value in wanted.items() if value is not None}
     configure_torch(str(changes.get("device", run.config.device)))
-    out = given.out or default_out(given.run, choice.sampler, nfe or (), changes)
+    out = given.out or default_out(given.run, choice.sampler, choice.nfe, changes)
     check_out(out)
-    rescoring = Rescoring(run, choice, nfe or (), changes, out, Reporter(), interrupts, command)
+    session = Session(Reporter(), interrupts)
+    rescoring = Rescoring(run, choice, changes, out, session, command)
     rescoring.run()
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")

@@ -198,6 +198,7 @@ def _work(
 ) -> int:
     import_mujoco()
     from fmbench.cli.progress import Reporter
+    from fmbench.cli.session import Session
     from fmbench.cli.torch_settings import configure_torch
     from fmbench.report.results import read_results
     from fmbench.report.terminal import print_summary
@@ -205,7 +206,7 @@ def _work(
 
     configure_torch(config.device)
     experiment = Experiment(
-        config, out, given.data, Reporter(), interrupts, command, not given.no_latency
+        config, out, given.data, Session(Reporter(), interrupts), command, not given.no_latency
     )
     experiment.run()
     print_summary(read_results(out))

@@ -1,9 +1,11 @@
-"""Cells: what one group of rows evaluates, and which cells a trained policy is evaluated in."""
+"""Cells: what one group of rows evaluates, and where its numbers come from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from fmbench.config import RunConfig
-from policies.catalogue import POLICIES
+from fmbench.storage.hashes import short_hash
+from fmbench.training.checkpoints import weights_hash
 
 EXPERT, RANDOM = "expert", "random"
 NO_SEED = -1
@@ -47,26 +49,7 @@ class Origin:
     commit: str = ""
     device: str = "cpu"
 
-
-def plan_cells(config: RunConfig, task: str, policy: str, train_seed: int) -> list[Cell]:
-    """Return the samplers and steps that a trained policy is evaluated with, headline first.
-
-    These are the objective's planned samplers. Those that leave the number of steps open take every
-    number of `--nfe` that they accept; others take their only one. The headline is the objective's
-    default sampler at its most steps; there are no cells if it accepts none of the numbers.
-    """
-    objective = POLICIES[policy]
-    found: list[tuple[str, int]] = []
-    for sampler in objective.planned or objective.limits:
-        limits = objective.limits[sampler]
-        is_open = limits.highest is None or limits.highest > limits.lowest
-        counts = map(limits.steps_at, sorted(config.nfe)) if is_open else (limits.default,)
-        found += [(sampler, steps) for steps in counts if steps is not None and limits.allow(steps)]
-    headline = max((pair for pair in found if pair[0] == objective.default_sampler), default=None)
-    if headline is None:
-        return []
-    found.sort(key=lambda pair: pair != headline)
-    return [
-        Cell(task, policy, sampler, steps, train_seed, (sampler, steps) == headline)
-        for sampler, steps in found
-    ]
+    def of_checkpoint(self, facts: Mapping[str, Any]) -> "Origin":
+        """Return the origin of what the checkpoint with these facts does, in the same run."""
+        demonstrations = short_hash(str(facts["origin"]["demonstrations"]))
+        return replace(self, weights=weights_hash(facts), demonstrations=demonstrations)

@@ -12,6 +12,7 @@ from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import Episode, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.storage.hashes import short_hash
 from fmbench.storage.rows import EpisodeRow
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
@@ -116,7 +117,7 @@ def _row(episode: Episode, cell: Cell, origin: Origin) -> EpisodeRow:
         error=episode.error,
         weights_hash=origin.weights,
         demonstrations_hash=origin.demonstrations,
-        task_hash=task_hash(cell.task)[:16],
+        task_hash=short_hash(task_hash(cell.task)),
         config_hash=origin.config,
         commit=origin.commit,
         device=origin.device,

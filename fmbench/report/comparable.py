@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ def check_alike(
     Raises:
         FmbenchError: A run does not say `value`, or two differ in more than `may_differ`.
     """
-    configs: dict[Path, dict[str, Any]] = {}
+    configs: dict[Path, Mapping[str, Any]] = {}
     for path, results in found.items():
-        config = results.run.get("config")
-        if not isinstance(config, dict) or value not in config:
+        config = results.run.config
+        if value not in config:
             raise FmbenchError(f"{path} does not say its {what}; give the folder of a run")
         configs[path] = config
     first, *others = configs

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from fmbench.errors import FmbenchError
+from fmbench.storage.run_facts import RunFacts
 from policies.catalogue import BACKBONES, MORE_COLOURS, POLICIES, SAMPLERS
 
 REFERENCES = ("expert", "random")
 """Ceiling and floor: shown in every table, compared with nobody."""
-RECORD = "policies"
-"""Where `run.json` keeps the looks of a run's policies."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +37,16 @@ class Looks:
     """The looks of every policy in the tables of one run, or of several.
 
     Args:
-        runs: `run.json` of each run; the first that says something of a policy decides.
+        runs: What `run.json` says of each run; the first that says something of a policy decides.
 
     Raises:
         FmbenchError: What one says of a policy is no look.
     """
 
-    def __init__(self, *runs: Mapping[str, Any]) -> None:
+    def __init__(self, *runs: RunFacts) -> None:
         self._recorded: dict[str, Look] = {}
         for run in runs:
-            for name, values in _entries(run.get(RECORD, {})):
+            for name, values in run.policies.items():
                 self._recorded.setdefault(name, _read(name, values))
 
     def is_known(self, policy: str) -> bool:
@@ -101,12 +100,6 @@ def has_choice_of_steps(sampler: str) -> bool:
 def _registered(policy: str) -> Look:
     entry = POLICIES[policy]
     return Look(entry.label or policy, entry.colour, entry.place)
-
-
-def _entries(record: object) -> list[tuple[str, Any]]:
-    if not isinstance(record, dict):
-        raise FmbenchError(f"run.json: {RECORD} is {record!r}; a dictionary of looks was written")
-    return list(record.items())
 
 
 def _read(policy: str, values: object) -> Look:

@@ -240,9 +240,9 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
     if has_gaps:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
     yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."
-    if isinstance(versions := results.run.get("versions"), dict):
+    if versions := results.run.versions:
         yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."
-    if "task_hashes" in results.run and "hash_kind" not in results.run:
+    if results.run.task_hashes and results.run.hash_kind is None:
         yield (
             "Task hashes: of an earlier kind, equal to none of today's; such a run is redrawn, but"
             " neither resumed nor re-scored, nor learnt from."
@@ -251,8 +251,8 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
 
 def _commit(results: Results) -> str:
     """Return the commit of the run, or of its rows."""
-    commit = results.run.get("commit")
-    return _escape(commit) if isinstance(commit, str) else _listed(results.episodes["commit"])
+    commit = results.run.commit
+    return _escape(commit) if commit else _listed(results.episodes["commit"])
 
 
 def _listed(values: Iterable[str]) -> str:

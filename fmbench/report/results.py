@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,9 +11,9 @@ from fmbench.errors import FmbenchError
 from fmbench.report.comparisons import compare, config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.summary import frame, summarise
-from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, R, TrainingRow
+from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,15 +32,15 @@ class Results:
     """What differs between rows that should differ in nothing but their objective."""
     diagnostics: pd.DataFrame
     """Frame of `DiagnosticRow`; empty if nothing was diagnosed."""
-    run: dict[str, Any]
-    """`run.json`: preset, versions, commit; empty if the file is missing."""
+    run: RunFacts
+    """What `run.json` says; nothing if the file is missing."""
     looks: Looks
     """How its policies are shown."""
 
     @property
     def is_smoke(self) -> bool:
         """True if the run only tested the software."""
-        return self.run.get("preset") == "smoke"
+        return self.run.preset == "smoke"
 
 
 def read_results(run_dir: Path) -> Results:
@@ -62,7 +61,7 @@ def read_results(run_dir: Path) -> Results:
         )
     episodes = frame(rows, EpisodeRow)
     measurements = _optional(run_dir, MeasurementRow)
-    run = read_json(run_dir / "run.json") if (run_dir / "run.json").exists() else {}
+    run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
     looks = Looks(run)
     return Results(
         episodes=episodes,

@@ -50,7 +50,8 @@ def print_summary(results: Results, console: Console | None = None) -> None:
         )
         for name in _TERMINAL_HEADER:
             left = name in ("policy", "sampler")
-            table.add_column(name, justify="left" if left else "right", no_wrap=True)
+            # As Text: in a plain string rich takes "[ms]" for markup, and leaves it out.
+            table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
         for row in headline_rows(results, task):
             table.add_row(*(Text(cell.replace("–", "-")) for cell in cells(row, results.looks)))
         out.print(table)

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.progress import Reporter
+from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.cost import measure
@@ -22,8 +21,7 @@ class CellStore:
     Args:
         out: The run's folder.
         config: The run.
-        reporter: Shows progress.
-        interrupts: Says when to stop; a cell that was not finished is not kept.
+        session: Shows progress, says when to stop; a cell that was not finished is not kept.
         times_decisions: Whether to measure how long decisions take.
     """
 
@@ -31,13 +29,11 @@ class CellStore:
         self,
         out: Path,
         config: RunConfig,
-        reporter: Reporter,
-        interrupts: Interrupts,
+        session: Session,
         times_decisions: bool = True,
     ) -> None:
+        self.folder, self.config, self.session = out / "cells", config, session
         self.times_decisions = times_decisions
-        self.folder, self.config = out / "cells", config
-        self.reporter, self.interrupts = reporter, interrupts
         self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
@@ -51,11 +47,12 @@ class CellStore:
             rows = read_rows(path, EpisodeRow)
             check_rows(path, rows, cell, self.config, origin)
             return rows
-        self.interrupts.stop_here()
-        with self.reporter.stage(f"{cell.name} episodes", self.config.episodes) as stage:
+        self.session.interrupts.stop_here()
+        name = f"{cell.name} episodes"
+        with self.session.reporter.stage(name, self.config.episodes) as stage:
 
             def count(done: int) -> None:
-                self.interrupts.stop_here()
+                self.session.interrupts.stop_here()
                 stage.update(done)
 
             rows = evaluate(cell, self.config, origin, policy, count)

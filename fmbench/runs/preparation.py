@@ -5,27 +5,27 @@ from pathlib import Path
 
 import torch
 
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.progress import PartOfStage, Reporter, Stage
+from fmbench.cli.progress import PartOfStage, Stage
+from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.cells import plan_cells
+from fmbench.evaluation.plan import plan_run
 from fmbench.runs.teachers import check_taught
 from policies.catalogue import OPTIONS, POLICIES
 
 
-def demonstrate_all(
-    config: RunConfig, data: Path, reporter: Reporter, interrupts: Interrupts
-) -> list[Path]:
+def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
     """Make every task's demonstrations under one display of progress; return their folders."""
+    if len(config.task) == 1:
+        return [demonstrate(config, config.task[0], data, session)]
     each = 2 * config.demos
-    with reporter.stage("demonstrations", each * len(config.task)) as stage:
+    with session.reporter.stage("demonstrations", each * len(config.task)) as stage:
         folders = []
         for k, task in enumerate(config.task):
             part = PartOfStage(stage, each * k)
-            folders.append(demonstrate(config, task, data, reporter, interrupts, part))
+            folders.append(demonstrate(config, task, data, session, part))
             part.update(each)
     return folders
 
@@ -34,8 +34,7 @@ def demonstrate(
     config: RunConfig,
     task: str,
     data: Path,
-    reporter: Reporter,
-    interrupts: Interrupts,
+    session: Session,
     part: Stage | None = None,
 ) -> Path:
     """Make a task's demonstrations, or find them made; say how it went; return their folder.
@@ -44,27 +43,26 @@ def demonstrate(
         config: Says how many, under how much noise.
         task: The task.
         data: Where the folder is made.
-        reporter: Shows the progress.
-        interrupts: Stops it.
+        session: Shows the progress, and may stop it.
         part: Where to show the progress instead, in twice as many units as demonstrations.
     """
     wanted = DemonstrationConfig(task, config.demos, config.noise)
     folder = dataset_folder(wanted, data)
     if folder.exists():
         make_demonstrations(wanted, data)  # verifies every byte
-        reporter.say(f"{task} demonstrations: found in {folder}")
+        session.reporter.say(f"{task} demonstrations: found in {folder}")
         return folder
     name = f"{task} demonstrations"
-    with nullcontext(part) if part else reporter.stage(name, 2 * config.demos) as stage:
+    with nullcontext(part) if part else session.reporter.stage(name, 2 * config.demos) as stage:
         offset = {"expert": 0, "replay": config.demos}
 
         def count(pass_name: str, done: int) -> None:
-            interrupts.stop_here()
+            session.interrupts.stop_here()
             stage.update(offset[pass_name] + done)
 
         _, report = make_demonstrations(wanted, data, count)
     if report is not None:
-        reporter.say(
+        session.reporter.say(
             f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
             f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
         )
@@ -98,8 +96,8 @@ def check_runnable(config: RunConfig) -> None:
         )
     _check_options(config)
     check_taught(config)
-    for policy in config.policy:
-        if not plan_cells(config, config.task[0], policy, 0):
+    for policy, samplers in plan_run(config).steps.items():
+        if not samplers:
             sampler = POLICIES[policy].default_sampler
             raise FmbenchError(
                 f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "

@@ -5,20 +5,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.progress import Reporter
+from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.episodes import check_rows
-from fmbench.report.draw import draw_all
 from fmbench.runs.cell_store import CellStore
+from fmbench.runs.finish import RunRows, finish_run
 from fmbench.runs.preparation import check_runnable
-from fmbench.runs.run_folder import RUN_FILE, open_run_folder, start_facts
+from fmbench.runs.run_folder import open_run_folder, start_facts
 from fmbench.runs.sampler_choice import Choice
 from fmbench.runs.saved_run import SavedRun
-from fmbench.storage.files import write_json_atomic
 from fmbench.storage.provenance import commit
-from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 
 
@@ -31,11 +29,9 @@ class Rescoring:
     Args:
         run: The finished run.
         choice: The sampler, and its steps for each policy.
-        nfe: Network evaluations that were asked for, distinct; what is impossible was skipped.
         changes: Values of the run's configuration to replace, `episodes` and `device`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
-        reporter: Shows progress.
-        interrupts: Says when to stop.
+        session: Shows progress, and says when to stop.
         command: The command line, for `run.json`.
 
     Raises:
@@ -46,62 +42,47 @@ class Rescoring:
         self,
         run: SavedRun,
         choice: Choice,
-        nfe: tuple[int, ...],
         changes: dict[str, Any],
         out: Path,
-        reporter: Reporter,
-        interrupts: Interrupts,
+        session: Session,
         command: str = "",
     ) -> None:
-        self.saved, self.out = run, out
-        self.reporter, self.interrupts = reporter, interrupts
-        self.sampler, self.steps = choice.sampler, choice.steps
-        self.policies = tuple(choice.steps)
+        self.saved, self.out, self.session = run, out, session
+        self.plan, self.policies = choice.plan, tuple(choice.plan.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
         self.own_rows = read_rows(run.folder / EpisodeRow.file_name, EpisodeRow)
         self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
         self.origin = Origin(config=self.config.hash, commit=commit(), device=self.config.device)
-        identity = {
-            "rescores": {
-                "run": run.folder.resolve().name,
-                "config_hash": run.config.hash,
-                "commit": run.facts.get("commit"),
-                "sampler": choice.sampler,
-                "nfe": sorted(nfe),
-            },
-            "config": self.config.to_json(),
-            "task_hashes": run.task_hashes,
+        rescores = {
+            "run": run.folder.resolve().name,
+            "config_hash": run.config.hash,
+            "commit": run.facts.commit,
+            "sampler": choice.sampler,
+            "nfe": sorted(choice.nfe),
         }
-        facts = start_facts(self.config.preset, command, self.policies)
-        self.facts = open_run_folder(out, identity, facts, "fmbench.evaluate", reporter)
-        for line in choice.skipped:
-            reporter.say(f"skipped {line}")
-        self.cells = CellStore(out, self.config, reporter, interrupts)
+        facts = dataclasses.replace(
+            start_facts(self.config, run.task_hashes, command), rescores=rescores
+        )
+        self.facts = open_run_folder(out, facts, "fmbench.evaluate", session.reporter)
+        for line in self.plan.skipped:
+            session.reporter.say(f"skipped {line}")
+        self.cells = CellStore(out, self.config, session)
 
     def run(self) -> None:
         """Do everything that is not done yet; draw the tables and figures."""
         started = time.time()
-        episodes: list[EpisodeRow] = []
-        measurements: list[MeasurementRow] = []
+        rows = RunRows(training=[row for row in self.training if row.policy in self.policies])
         for task in self.config.task:
             for reference in (EXPERT, RANDOM):
-                episodes += self._reference(Cell(task, reference))
+                rows.episodes += self._reference(Cell(task, reference))
             for policy in self.policies:
                 for train_seed in range(self.config.seeds):
-                    rows, costs = self._score(task, policy, train_seed)
-                    episodes += rows
-                    measurements += costs
-        training = [row for row in self.training if row.policy in self.policies]
-        write_rows(self.out / EpisodeRow.file_name, episodes, EpisodeRow)
-        write_rows(self.out / MeasurementRow.file_name, measurements, MeasurementRow)
-        write_rows(self.out / TrainingRow.file_name, training, TrainingRow)
-        if not self.facts["complete"]:
-            self.facts |= {"complete": True, "seconds": round(time.time() - started, 1)}
-            write_json_atomic(self.out / RUN_FILE, self.facts)
-        with self.reporter.stage("tables and figures", 1):
-            draw_all(self.out)
+                    episodes, costs = self._score(task, policy, train_seed)
+                    rows.episodes += episodes
+                    rows.measurements += costs
+        finish_run(self.out, rows, self.facts, started, self.session)
 
     def _reference(self, cell: Cell) -> list[EpisodeRow]:
         """Return the rows of the expert or of random actions, the run's if it has enough."""
@@ -116,19 +97,13 @@ class Rescoring:
     def _score(
         self, task: str, name: str, train_seed: int
     ) -> tuple[list[EpisodeRow], list[MeasurementRow]]:
-        """Evaluate and measure one trained policy, its most steps first."""
+        """Evaluate and measure one trained policy, its headline first."""
         policy, facts = self.saved.load(task, name, train_seed)
-        origin = dataclasses.replace(
-            self.origin,
-            weights=str(facts["sha256"]["ema.safetensors"])[:16],
-            demonstrations=str(facts["origin"]["demonstrations"])[:16],
-        )
+        origin = self.origin.of_checkpoint(facts)
         rows: list[EpisodeRow] = []
         costs: list[MeasurementRow] = []
-        most = max(self.steps[name])
-        for steps in sorted(self.steps[name], key=lambda steps: steps != most):
-            cell = Cell(task, name, self.sampler, steps, train_seed, headline=steps == most)
+        checkpoint = self.saved.checkpoint(task, name, train_seed)
+        for cell in self.plan.cells(task, name, train_seed):
             rows += self.cells.episodes(cell, origin, policy)
-            checkpoint = self.saved.checkpoint(task, name, train_seed)
             costs.append(self.cells.measurement(cell, policy, checkpoint))
         return rows, costs

@@ -1,17 +1,17 @@
 """The folder of a run: where its files lie, how it is begun, and how it is taken up again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
+from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
-from fmbench.report.looks import RECORD, record_looks
-from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.report.looks import record_looks
+from fmbench.storage.files import read_json
 from fmbench.storage.provenance import commit, machine, versions
-
-RUN_FILE = "run.json"
+from fmbench.storage.run_facts import RUN_FILE, RunFacts, write_run_facts
 
 
 def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:
@@ -19,69 +19,56 @@ def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Pat
     return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
 
 
-def start_facts(preset: str, command: str, policies: Sequence[str]) -> dict[str, Any]:
-    """Return what `run.json` says of what begins a run: command, commit, versions, machine, looks.
-
-    Args:
-        preset: The preset.
-        command: The command line.
-        policies: Those of the run: how each is shown is kept, so that the run can be redrawn where
-            a user's policy is not installed.
-    """
-    return {
-        "preset": preset,
-        RECORD: record_looks(policies),
-        "command": command,
-        "hash_kind": HASH_KIND,
-        "commit": commit(),
-        "versions": versions(),
-        "machine": machine(),
-    }
+def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str) -> RunFacts:
+    """Return what `run.json` says of every run that begins here and now."""
+    return RunFacts(
+        preset=config.preset,
+        policies=record_looks(config.policy),
+        config=config.to_json(),
+        task_hashes=task_hashes,
+        hash_kind=HASH_KIND,
+        command=command,
+        commit=commit(),
+        versions=versions(),
+        machine=machine(),
+    )
 
 
-def open_run_folder(
-    out: Path,
-    identity: dict[str, dict[str, Any]],
-    facts: dict[str, Any],
-    writer: str,
-    reporter: Reporter,
-) -> dict[str, Any]:
+def open_run_folder(out: Path, new: RunFacts, writer: str, reporter: Reporter) -> RunFacts:
     """Begin a run folder, or take up the one that is there.
 
     Args:
         out: The folder.
-        identity: What makes it this run and no other.
-        facts: What else `run.json` says of a new run.
+        new: What `run.json` says of a new run.
         writer: The module that writes such folders, for messages.
         reporter: Is told that a run is taken up.
 
     Returns:
-        What `run.json` says, "complete" included.
+        What `run.json` says.
 
     Raises:
         FmbenchError: `out` holds another run, one whose hashes are of an earlier kind, or
             something else.
     """
     path = out / RUN_FILE
-    new = {"preset": facts["preset"], **identity, **facts, "complete": False}
     if not path.exists():
         if out.exists() and any(out.iterdir()):
             raise FmbenchError(f"{out} is not empty and holds no run; give another --out")
-        write_json_atomic(path, new)
+        write_run_facts(out, new)
         return new
-    found = read_json(path)
-    groups = [name for name, value in new.items() if isinstance(value, dict)]
-    if not all(isinstance(found.get(name), dict) for name in groups):
+    values = read_json(path)
+    groups = [*new.identity, *(["demonstrations"] if new.demonstrations is not None else [])]
+    if not all(isinstance(values.get(name), dict) for name in groups):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
+    found = RunFacts.from_json(values, path)
     check_hash_kind(out, found, "give another --out")
-    if changed := _changes(found, identity):
+    if changed := _changes(values, new.identity):
         raise FmbenchError(f"{out} holds another run ({'; '.join(changed)}); give another --out")
-    done = found.setdefault("complete", False)
-    reporter.say(f"{out} is complete" if done else f"Resuming {out}")
+    reporter.say(f"{out} is complete" if found.complete else f"Resuming {out}")
     return found
 
 
-def check_hash_kind(folder: Path, facts: Mapping[str, Any], instead: str) -> None:
+def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
     """Refuse a run that knows its tasks by hashes of an earlier kind, equal to none of today's.
 
     Args:
@@ -92,10 +79,10 @@ def check_hash_kind(folder: Path, facts: Mapping[str, Any], instead: str) -> Non
     Raises:
         FmbenchError: Says what to do.
     """
-    if facts.get("hash_kind") != HASH_KIND:
+    if facts.hash_kind != HASH_KIND:
         raise FmbenchError(
             f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench: "
-            f"use the fmbench that made it (commit {facts.get('commit')}), or {instead}"
+            f"use the fmbench that made it (commit {facts.commit}), or {instead}"
         )
 
 
@@ -108,9 +95,6 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Name what differs between two dictionaries of dictionaries."""
-    found = []
-    for group, now in new.items():
-        found += differences(old[group], now)
-    return found
+def _changes(there: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name what differs between the groups of `now` and those of the same names `there`."""
+    return [line for name, group in now.items() for line in differences(there[name], group)]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from fmbench.errors import FmbenchError, unknown
+from fmbench.evaluation.plan import Plan, leaves_choice, plan_steps
 from policies.catalogue import POLICIES, TOLERANCE
 from policies.samplers.names import parse_sampler
 
@@ -12,13 +13,13 @@ class Choice(NamedTuple):
 
     Attributes:
         sampler: Its one name, with the suffix of its grid or tolerances.
-        steps: Its numbers of steps, distinct and increasing, for each policy that takes it.
-        skipped: One line for each number of evaluations that is impossible.
+        nfe: Network evaluations that were asked for, distinct; empty if none were.
+        plan: Its steps, for each policy that takes it.
     """
 
     sampler: str
-    steps: dict[str, tuple[int, ...]]
-    skipped: tuple[str, ...]
+    nfe: tuple[int, ...]
+    plan: Plan
 
 
 def choose_sampler(
@@ -45,17 +46,17 @@ def choose_sampler(
         FmbenchError: Nothing of this is possible; the message says what is.
     """
     name = name_sampler(sampler, grid, rtol, atol)
-    steps: dict[str, tuple[int, ...]] = {}
+    steps: dict[str, dict[str, tuple[int, ...]]] = {}
     skipped: list[str] = []
     for policy in policies_taking(name, policies, where):
         found, impossible = steps_at(name, policy, nfe)
         if found:
-            steps[policy] = found
+            steps[policy] = {name: found}
         if impossible and impossible not in skipped:
             skipped.append(impossible)
     if not steps:
         raise FmbenchError("; ".join(skipped))
-    return Choice(name, steps, tuple(skipped))
+    return Choice(name, nfe or (), Plan(steps, tuple(skipped)))
 
 
 def name_sampler(
@@ -131,15 +132,11 @@ def steps_at(
     name = sampler.partition(":")[0]
     limits = POLICIES[policy].limits[name]
     if nfe is None:
-        if limits.lowest != limits.highest:
+        if leaves_choice(limits):
             raise FmbenchError(f"--nfe is missing: {name} takes {limits.possible_nfe}")
         return (limits.default,), None
-    asked = " ".join(map(str, nfe))
+    planned = plan_steps(limits, nfe)
+    line = planned.skipped(name, limits)
     if limits.adaptive:
-        raise FmbenchError(
-            f"--nfe {asked}: {name} takes {limits.possible_nfe}; give --rtol and --atol instead"
-        )
-    steps = {count: limits.steps_at(count) for count in nfe}
-    bad = [str(count) for count, found in steps.items() if found is None]
-    line = f"--nfe {' '.join(bad)}: {name} takes {limits.possible_nfe}" if bad else None
-    return tuple(sorted(found for found in steps.values() if found is not None)), line
+        raise FmbenchError(f"{line}; give --rtol and --atol instead")
+    return planned.steps, line if planned.impossible else None

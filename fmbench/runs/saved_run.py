@@ -8,8 +8,8 @@ from envs.registry import TASKS
 from envs.task_hash import task_hash
 from fmbench.config import RunConfig, config_from_json
 from fmbench.errors import FmbenchError
-from fmbench.runs.run_folder import RUN_FILE, check_hash_kind, checkpoint_folder
-from fmbench.storage.files import read_json
+from fmbench.runs.run_folder import check_hash_kind, checkpoint_folder
+from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.training.checkpoints import checkpoint_facts, load_policy
 from policies.chunk_policy import ChunkPolicy
 
@@ -26,7 +26,7 @@ class SavedRun:
 
     folder: Path
     config: RunConfig
-    facts: dict[str, Any]
+    facts: RunFacts
 
     @property
     def task_hashes(self) -> dict[str, str]:
@@ -84,26 +84,22 @@ def open_saved_run(folder: Path) -> SavedRun:
     if not folder.is_dir():
         state = "is a file" if folder.exists() else "does not exist"
         raise FmbenchError(f"{folder} {state}; give the folder of a finished run")
-    facts = read_json(folder / RUN_FILE)
-    if isinstance(rescored := facts.get("rescores"), dict):
+    facts = read_run_facts(folder)
+    if facts.rescores is not None:
         raise FmbenchError(
             f"{folder} holds re-scored rows and no policies; give the folder of the run "
-            f"{rescored.get('run')!r} itself"
+            f"{facts.rescores.get('run')!r} itself"
         )
     try:
-        config = config_from_json(facts.get("config"), tuple(TASKS))
+        config = config_from_json(facts.config, tuple(TASKS))
     except FmbenchError as error:
         raise FmbenchError(f"{folder / RUN_FILE}: {error}") from None
-    if facts.get("complete") is not True:
+    if not facts.complete:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
     check_hash_kind(folder, facts, "run it again")
     run = SavedRun(folder, config, facts)
-    saved = facts.get("task_hashes")
-    changed = [
-        task
-        for task, value in run.task_hashes.items()
-        if not isinstance(saved, dict) or saved.get(task) != value
-    ]
+    saved = facts.task_hashes
+    changed = [task for task, value in run.task_hashes.items() if saved.get(task) != value]
     if changed:
         raise FmbenchError(
             f"{folder} was made with another version of {', '.join(changed)}; "

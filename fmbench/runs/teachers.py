@@ -8,7 +8,8 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import differences
 from fmbench.runs.saved_run import open_saved_run
-from fmbench.training.checkpoints import EMA_FILE, load_policy
+from fmbench.storage.hashes import short_hash
+from fmbench.training.checkpoints import load_policy, weights_hash
 from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 from policies.teaching import network_facts
@@ -38,8 +39,8 @@ def load_teacher(checkpoint: Path) -> Teacher:
         FmbenchError: The checkpoint is damaged or foreign.
     """
     policy, facts = load_policy(checkpoint)
-    weights = str(facts["sha256"][EMA_FILE])[:16]
-    return Teacher(policy, checkpoint.name, weights, str(facts["origin"].get("demonstrations")))
+    demonstrations = str(facts["origin"].get("demonstrations"))
+    return Teacher(policy, checkpoint.name, weights_hash(facts), demonstrations)
 
 
 def teachers_of(config: RunConfig) -> dict[str, str]:
@@ -126,8 +127,8 @@ class TeacherRun:
 
     def check_demonstrations(self, teacher: Teacher, now: str) -> None:
         """Refuse a teacher that was trained on other demonstrations than those of hash `now`."""
-        there = {"demonstrations": teacher.demonstrations[:16]}
-        self._refuse(differences(there, {"demonstrations": now[:16]}))
+        there = {"demonstrations": short_hash(teacher.demonstrations)}
+        self._refuse(differences(there, {"demonstrations": short_hash(now)}))
 
     def _lacks(self, policies: list[str]) -> list[str]:
         """Name what the configurations of both runs tell to be missing or different."""

@@ -3,12 +3,10 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from envs.registry import make_task
 from envs.task_hash import HASH_KIND, task_hash
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.progress import Reporter
+from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.run_folder import checkpoint_folder
@@ -35,6 +33,19 @@ class TrainingData:
 
 
 @dataclasses.dataclass(frozen=True)
+class Trained:
+    """The training seeds of one policy, trained.
+
+    Attributes:
+        checkpoints: Their folders, by seed.
+        teachers: Name of each policy that taught one of them to the hash of its weights.
+    """
+
+    checkpoints: list[Path]
+    teachers: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
 class _Training:
     """One training: its task and policy, its state, its checkpoint, and what it comes from."""
 
@@ -42,6 +53,7 @@ class _Training:
     state: TrainingState
     folder: Path
     origin: dict[str, str]
+    teachers: dict[str, str]
 
 
 class Trainer:
@@ -54,9 +66,7 @@ class Trainer:
         config: The run.
         out: The run's folder.
         teachers: The trained policies of another run that some learn from; None if of their own.
-        facts: What `run.json` says; told which policies taught.
-        reporter: Shows progress.
-        interrupts: Says when to stop.
+        session: Shows progress, and says when to stop.
     """
 
     def __init__(
@@ -64,12 +74,9 @@ class Trainer:
         config: RunConfig,
         out: Path,
         teachers: TeacherRun | None,
-        facts: dict[str, Any],
-        reporter: Reporter,
-        interrupts: Interrupts,
+        session: Session,
     ) -> None:
-        self.config, self.out, self.teachers, self.facts = config, out, teachers, facts
-        self.reporter, self.interrupts = reporter, interrupts
+        self.config, self.out, self.teachers, self.session = config, out, teachers, session
         self.train_config = TrainConfig(
             updates=config.updates,
             batch_size=config.batch_size,
@@ -77,25 +84,29 @@ class Trainer:
             precision=config.precision,
         )
 
-    def train(self, task: str, name: str, data: TrainingData) -> list[Path]:
-        """Train every seed of a policy that is not trained yet; return their checkpoints.
+    def train(self, task: str, name: str, data: TrainingData) -> Trained:
+        """Train every seed of a policy that is not trained yet; return what stands then.
 
         Raises:
             RunFailed: A loss became NaN; says where, and which checkpoint is kept.
         """
         seeds = range(self.config.seeds)
         together = self.config.device.startswith("cuda")
+        teachers: dict[str, str] = {}
         for group in [list(seeds)] if together else [[seed] for seed in seeds]:
             begun = [self._begin(task, name, seed, data) for seed in group]
+            for training in begun:
+                teachers |= training.teachers
             for update in sorted({training.state.update for training in begun}):
                 equal = [training for training in begun if training.state.update == update]
                 if update < self.config.updates:
                     self._go_on(equal, data.windows)
-        return [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
+        folders = [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
+        return Trained(folders, teachers)
 
     def _begin(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
         """Lay out one training, or take up its checkpoint."""
-        teacher = self._teacher(task, name, train_seed, data)
+        teacher, teachers = self._teacher(task, name, train_seed, data)
         state = start_training(
             policy_config(self.config, task, name),
             self.train_config,
@@ -115,7 +126,7 @@ class Trainer:
         folder = checkpoint_folder(self.out, task, name, train_seed)
         if folder.exists():
             restore_checkpoint(folder, state, self.train_config, origin)
-        return _Training(f"{task} {name}", state, folder, origin)
+        return _Training(f"{task} {name}", state, folder, origin, teachers)
 
     def _go_on(self, trainings: list[_Training], windows: Windows) -> None:
         """Train what stands at the same update to the end, or until the user interrupts."""
@@ -123,7 +134,9 @@ class Trainer:
         seeds = [int(training.origin["train_seed"]) for training in trainings]
         named = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
         label = f"{trainings[0].name} training" + (named if seeds != [0] else "")
-        with self.reporter.stage(label, self.train_config.updates, states[0].update) as stage:
+        with self.session.reporter.stage(
+            label, self.train_config.updates, states[0].update
+        ) as stage:
 
             def save() -> None:
                 for each in trainings:
@@ -140,7 +153,7 @@ class Trainer:
                     states,
                     self.train_config,
                     windows,
-                    should_stop=lambda: self.interrupts.requested,
+                    should_stop=lambda: self.session.interrupts.requested,
                     on_update=count,
                 )
                 save()
@@ -148,18 +161,25 @@ class Trainer:
                 failed = trainings[states.index(error.state)]
                 where = f"{failed.name} seed {failed.origin['train_seed']}"
                 raise RunFailed(f"{where}: {error}; {say_kept(failed.folder)}") from error
-            self.interrupts.stop_here()
+            self.session.interrupts.stop_here()
 
-    def _teacher(self, task: str, name: str, train_seed: int, data: TrainingData) -> Teacher | None:
-        """Return what a policy learns from, if anything; train it if it is this run's own."""
+    def _teacher(
+        self, task: str, name: str, train_seed: int, data: TrainingData
+    ) -> tuple[Teacher | None, dict[str, str]]:
+        """Return what a policy learns from, if anything; train it if it is this run's own.
+
+        Returns:
+            The teacher, and the hash of its weights by name, as of all that taught it.
+        """
         policy = POLICIES[name].teacher
         if policy is None:
-            return None
+            return None, {}
         if self.teachers is not None:
-            return self.teachers.load(task, policy, train_seed, data.sha256)
-        teacher = load_teacher(self.train(task, policy, data)[train_seed])
-        self.facts["teachers"][teacher.name] = teacher.weights
-        return teacher
+            teacher = self.teachers.load(task, policy, train_seed, data.sha256)
+            return teacher, {teacher.name: teacher.weights}
+        trained = self.train(task, policy, data)
+        teacher = load_teacher(trained.checkpoints[train_seed])
+        return teacher, {**trained.teachers, teacher.name: teacher.weights}
 
 
 def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> TeacherRun | None:

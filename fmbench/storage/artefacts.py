@@ -1,6 +1,5 @@
 """Publish and verify folders whose manifest holds the sha256 of every file: all or nothing."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,15 +9,10 @@ from typing import Any
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.hashes import sha256_file
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-
-
-def sha256_file(path: Path) -> str:
-    """Return the sha256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

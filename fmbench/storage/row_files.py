@@ -43,7 +43,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
-        _check_key(row, seen, line, where)
+        _check_key(row, seen.setdefault(_key(row), line), line, where)
         writer.writerow(
             [_format(getattr(row, name), t, f"{where}, {name}") for name, t in types.items()]
         )
@@ -93,15 +93,19 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
                 for name, cell in zip(header, cells, strict=True)
             }
         )
-        _check_key(row, seen, line, where)
+        _check_key(row, seen.setdefault(_key(row), line), line, where)
         yield row
 
 
-def _check_key(row: Row, seen: dict[tuple[object, ...], int], line: int, where: str) -> None:
-    """Refuse a row whose key was seen before."""
-    key = tuple(getattr(row, name) for name in row.key)
-    if (first := seen.setdefault(key, line)) != line:
-        pairs = ", ".join(f"{name}={value}" for name, value in zip(row.key, key, strict=True))
+def _key(row: Row) -> tuple[object, ...]:
+    """Return what tells a row from all others of its file."""
+    return tuple(getattr(row, name) for name in row.key)
+
+
+def _check_key(row: Row, first: int, line: int, where: str) -> None:
+    """Refuse a row whose key was on the line `first` already."""
+    if first != line:
+        pairs = ", ".join(f"{name}={getattr(row, name)}" for name in row.key)
         raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
 
 

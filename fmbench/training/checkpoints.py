@@ -1,6 +1,7 @@
 """Save and restore training exactly: safetensors, JSON and a manifest, published atomically."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import Tensor
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.storage.artefacts import publish, staged_folder, verify
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.hashes import short_hash
 from fmbench.training.state import LogEntry, TrainConfig, TrainingState
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
@@ -112,6 +114,11 @@ def restore_checkpoint(
     state.seconds = float(progress["seconds"])
     state.log = [LogEntry(**entry) for entry in progress["log"]]
     state.pending_losses = [float(loss) for loss in progress["pending_losses"]]
+
+
+def weights_hash(facts: Mapping[str, Any]) -> str:
+    """Return the hash that rows carry of the weights of a checkpoint with these facts."""
+    return short_hash(str(facts["sha256"][EMA_FILE]))
 
 
 def load_policy(folder: Path) -> tuple[ChunkPolicy, dict[str, Any]]:

@@ -13,8 +13,9 @@ import torch
 
 from fmbench.config import make_config
 from fmbench.run import default_out, main
-from fmbench.storage.artefacts import MANIFEST, sha256_file
+from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
+from fmbench.storage.hashes import sha256_file
 from fmbench.training.checkpoints import EMA_FILE
 from tests.fmbench.small_run import SMALL, call, files_of, finish, start
 

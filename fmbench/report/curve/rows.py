@@ -47,7 +47,7 @@ def curve_rows(results: Results) -> list[CurveRow]:
         taken: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(CurveRow) if f.name in row
         }
-        demos = 0 if row["policy"] in REFERENCES else results.run["config"]["demos"]
+        demos = 0 if row["policy"] in REFERENCES else results.run.config["demos"]
         beaten = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
         rows.append(CurveRow(**taken, demos=demos, is_ahead_of=beaten))
     return rows

@@ -40,7 +40,7 @@ class MatrixRow(Row):
 
 def matrix_rows(results: Results) -> list[MatrixRow]:
     """Return the rows of one run."""
-    backbone = results.run["config"]["backbone"]
+    backbone = results.run.config["backbone"]
     means = results.diagnostics.groupby(CELL)[
         ["chunk_distance", "nearest_chunk_distance", "straightness"]
     ].mean()

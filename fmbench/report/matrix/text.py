@@ -81,7 +81,7 @@ def _looks_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
 def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
     """Yield what the comparisons of each run say of a task; ties are counted."""
     for results in runs:
-        backbone = results.run["config"]["backbone"]
+        backbone = results.run.config["backbone"]
         found = {
             "headline samplers": results.comparisons,
             "flow by Euler and diffusion by DDIM at equal NFE": compare_at_equal_nfe(

@@ -25,7 +25,8 @@ from fmbench.errors import FmbenchError, RunFailed
 from fmbench.harness.open_loop import Playback, RandomPolicy
 from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import DEMONSTRATION
-from fmbench.storage.artefacts import MANIFEST, sha256_file
+from fmbench.storage.artefacts import MANIFEST
+from fmbench.storage.hashes import sha256_file
 
 TASK = "PressEither"
 

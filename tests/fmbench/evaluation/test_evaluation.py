@@ -9,9 +9,10 @@ from envs.registry import make_task
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import episodes
-from fmbench.evaluation.cells import Cell, Origin, plan_cells
+from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.cost import latency_ms
 from fmbench.evaluation.episodes import check_rows, evaluate
+from fmbench.evaluation.plan import plan_run
 from fmbench.harness.seeds import TEST
 from fmbench.training.state import build_policy
 from policies.catalogue import POLICIES
@@ -25,7 +26,7 @@ ORIGIN = Origin("weights", "data", CONFIG.hash, "abc1234")
 
 
 def plan(policy: str, config: RunConfig = CONFIG) -> list[tuple[str, int, bool]]:
-    planned = plan_cells(config, TASK, policy, 3)
+    planned = plan_run(replace(config, policy=(policy,))).cells(TASK, policy, 3)
     assert {(c.task, c.policy, c.train_seed) for c in planned} <= {(TASK, policy, 3)}
     return [(cell.sampler, cell.steps, cell.headline) for cell in planned]
 

@@ -14,10 +14,12 @@ from fmbench.report.looks import (
     has_choice_of_steps,
     record_looks,
 )
+from fmbench.storage.run_facts import RunFacts
 from policies.catalogue import BACKBONES, MORE_COLOURS, POLICIES, SAMPLERS
 
 OWN = Look("L1 regression", "#123456", 15)
-RUN = {"policies": {"l1": asdict(OWN), "flow": {"label": "FM", "colour": "#0072B2", "place": 10}}}
+FM = {"label": "FM", "colour": "#0072B2", "place": 10}
+RUN = RunFacts(policies={"l1": asdict(OWN), "flow": FM})
 
 
 def test_the_suite_is_shown_by_its_names_in_its_own_order_and_colours() -> None:
@@ -33,7 +35,7 @@ def test_the_suite_is_shown_by_its_names_in_its_own_order_and_colours() -> None:
 
 
 def test_what_a_run_says_comes_first() -> None:
-    looks = Looks({}, RUN, {"policies": {"l1": asdict(Look("later", "#000000", 1))}})
+    looks = Looks(RunFacts(), RUN, RunFacts(policies={"l1": asdict(Look("later", "#000000", 1))}))
     assert sorted(["ppo", "bc", "l1", "reflow", "flow", "random"], key=looks.order) == [
         "random",
         "flow",
@@ -58,12 +60,12 @@ def test_what_a_run_says_comes_first() -> None:
 
 
 def test_a_free_colour_is_nobody_elses() -> None:
-    taken = Looks({"policies": {"l1": asdict(Look("l1", MORE_COLOURS[0], 100))}})
+    taken = Looks(RunFacts(policies={"l1": asdict(Look("l1", MORE_COLOURS[0], 100))}))
     assert taken.colours(["ppo", "l1"])["ppo"] == MORE_COLOURS[1]
 
 
 def test_what_is_recorded_of_the_suite_is_what_the_catalogue_says() -> None:
-    assert Looks({"policies": record_looks(list(POLICIES))}).colours(
+    assert Looks(RunFacts(policies=record_looks(list(POLICIES)))).colours(
         list(POLICIES)
     ) == OF_CATALOGUE.colours(list(POLICIES))
 
@@ -71,7 +73,6 @@ def test_what_is_recorded_of_the_suite_is_what_the_catalogue_says() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        [],
         {"l1": None},
         {"l1": {**asdict(OWN), "colour": "blue"}},
         {"l1": {**asdict(OWN), "place": "first"}},
@@ -80,7 +81,7 @@ def test_what_is_recorded_of_the_suite_is_what_the_catalogue_says() -> None:
 )
 def test_a_damaged_record_is_refused(record: Any) -> None:
     with pytest.raises(FmbenchError, match=r"run\.json"):
-        Looks({"policies": record})
+        Looks(RunFacts(policies=record))
 
 
 def test_backbones_and_steps_are_told_by_the_catalogue() -> None:

@@ -216,6 +216,7 @@ def test_terminal_table_fits_a_hundred_columns(tmp_path):
     assert text.index("expert") < text.index("random") < text.index("flow")
     assert "SMOKE" in text
     assert "(2 seeds)" in text
+    assert "latency [ms]" in text, "rich would take a bare [ms] for markup"
 
 
 @pytest.mark.parametrize(

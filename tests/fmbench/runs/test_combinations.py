@@ -8,7 +8,7 @@ import pytest
 
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.cells import plan_cells
+from fmbench.evaluation.plan import plan_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.sampler_choice import policies_taking, steps_at
 from policies.catalogue import POLICIES
@@ -56,7 +56,7 @@ def test_every_prediction_and_nfe_is_planned_or_refused_with_what_is_possible(po
                 f"takes {possible}"
             )
             continue
-        cells = plan_cells(config, "LiftCube", policy, 0)
+        cells = plan_run(config).cells("LiftCube", policy, 0)
         assert sum(cell.headline for cell in cells) == 1
         learner = make_objective(policy, prediction, SHAPE)
         for cell in cells:
@@ -105,8 +105,8 @@ def test_an_objective_whose_steps_do_not_fit_says_which_do(
     objective = POLICIES[policy]
     default = objective.default_sampler
     narrow = replace(objective.limits[default], lowest=5, highest=9, default=8)
-    monkeypatch.setattr(objective, "limits", {default: narrow})
-    monkeypatch.setattr(objective, "planned", (default,))
+    entry = replace(objective, limits={default: narrow}, planned=(default,))
+    monkeypatch.setitem(POLICIES, policy, entry)
     config = RunConfig(policy=with_teacher(policy), prediction=objective.predictions[0], nfe=(1,))
     assert refusal(config).endswith(f"the sampler of {policy}, takes {narrow.possible_nfe}")
     fitting = replace(config, nfe=(8 * narrow.evaluations,))

@@ -14,10 +14,11 @@ from rich.console import Console
 
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import Reporter, Stage
+from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import contact_sheets
-from fmbench.runs import experiment
+from fmbench.runs import finish
 from fmbench.runs.experiment import Experiment
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.files import read_json
@@ -82,7 +83,7 @@ def run(config: RunConfig, out: Path, data: Path, stop_in: str = "never") -> str
     """Run an experiment and return what it said."""
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
-    Experiment(config, out, data, log, interrupts, "the command").run()
+    Experiment(config, out, data, Session(log, interrupts), "the command").run()
     return log.file.getvalue()
 
 
@@ -193,7 +194,7 @@ def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> Non
 def test_stopped_anywhere_it_resumes_to_the_same_rows(
     stop_in: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(experiment, "draw_all", lambda out: None)
+    monkeypatch.setattr(finish, "draw_all", lambda out: None)
     run(CONFIG, tmp_path / "whole", data)
     with pytest.raises(KeyboardInterrupt):
         run(CONFIG, tmp_path / "parts", data, stop_in)

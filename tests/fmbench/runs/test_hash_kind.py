@@ -11,7 +11,7 @@ from envs.task_hash import HASH_KIND
 from fmbench.errors import FmbenchError
 from fmbench.evaluate import main as evaluate
 from fmbench.evaluation import contact_sheets
-from fmbench.runs import experiment
+from fmbench.runs import finish
 from fmbench.storage.files import read_json
 from fmbench.training.checkpoints import checkpoint_facts
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, refuse, run
@@ -28,7 +28,7 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("run") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
-        patch.setattr(experiment, "draw_all", lambda out: None)
+        patch.setattr(finish, "draw_all", lambda out: None)
         run(CONFIG, out, data)
     return out
 

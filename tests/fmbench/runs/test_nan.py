@@ -9,7 +9,7 @@ import torch
 
 from fmbench.errors import RunFailed
 from fmbench.evaluation import contact_sheets
-from fmbench.runs import experiment, trainer
+from fmbench.runs import finish, trainer
 from fmbench.training.checkpoints import checkpoint_facts, load_policy
 from fmbench.training.state import TrainingState, start_training
 from policies.catalogue import POLICIES
@@ -22,7 +22,7 @@ TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
-    monkeypatch.setattr(experiment, "draw_all", lambda out: None)
+    monkeypatch.setattr(finish, "draw_all", lambda out: None)
     monkeypatch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
 
 

@@ -13,7 +13,7 @@ from fmbench import evaluate
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import contact_sheets
-from fmbench.runs import experiment, rescoring, trainer
+from fmbench.runs import finish, trainer
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
@@ -30,8 +30,7 @@ LEARNER = replace(CONFIG, policy=("reflow",))
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
-    monkeypatch.setattr(experiment, "draw_all", lambda out: None)
-    monkeypatch.setattr(rescoring, "draw_all", lambda out: None)
+    monkeypatch.setattr(finish, "draw_all", lambda out: None)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def teachers(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("teachers") / "teachers"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
-        patch.setattr(experiment, "draw_all", lambda out: None)
+        patch.setattr(finish, "draw_all", lambda out: None)
         run(replace(CONFIG, seeds=2), out, data)
     return out
 

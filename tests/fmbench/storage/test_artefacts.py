@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.artefacts import MANIFEST, publish, sha256_file, staged_folder, verify
+from fmbench.storage.artefacts import MANIFEST, publish, staged_folder, verify
+from fmbench.storage.hashes import sha256_file
 
 
 def make(target: Path, text: str = "hello") -> Path:

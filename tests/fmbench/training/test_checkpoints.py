@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.artefacts import MANIFEST, sha256_file
+from fmbench.storage.artefacts import MANIFEST
+from fmbench.storage.hashes import sha256_file
 from fmbench.training.checkpoints import (
     EMA_FILE,
     OPTIMIZER_FILE,

@@ -7,8 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.progress import Reporter
+from fmbench.cli.session import Session
 from fmbench.config import PRECISIONS, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.experiment import Experiment
@@ -80,5 +79,5 @@ def test_an_unknown_precision_is_refused() -> None:
 def test_a_run_trains_in_its_precision(demonstrations_folder: Path, tmp_path: Path) -> None:
     config = RunConfig(task=("PressEither",), demos=4, precision="bf16")
     data = demonstrations_folder.parent
-    experiment = Experiment(config, tmp_path / "run", data, Reporter(), Interrupts())
+    experiment = Experiment(config, tmp_path / "run", data, Session())
     assert experiment.trainer.train_config.precision == "bf16"

@@ -1,0 +1,43 @@
+"""The end of a run: its rows are written, it is marked complete, its tables and figures drawn."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from fmbench.cli.session import Session
+from fmbench.report.draw import draw_all
+from fmbench.storage.row_files import write_rows
+from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.run_facts import RunFacts, write_run_facts
+
+
+@dataclasses.dataclass
+class RunRows:
+    """The rows of a run, in the order of its evaluation; they are added to as it goes on."""
+
+    episodes: list[EpisodeRow] = dataclasses.field(default_factory=list)
+    measurements: list[MeasurementRow] = dataclasses.field(default_factory=list)
+    training: list[TrainingRow] = dataclasses.field(default_factory=list)
+    diagnostics: list[DiagnosticRow] = dataclasses.field(default_factory=list)
+
+
+def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, session: Session) -> None:
+    """Write a run's files and draw what is drawn from them.
+
+    Args:
+        out: The run's folder.
+        rows: All of its rows.
+        facts: What `run.json` is to say; written, as complete, unless it was so before.
+        started: When this process began it, by `time.time` [s].
+        session: Shows progress.
+    """
+    write_rows(out / EpisodeRow.file_name, rows.episodes, EpisodeRow)
+    write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
+    write_rows(out / TrainingRow.file_name, rows.training, TrainingRow)
+    if rows.diagnostics:
+        write_rows(out / DiagnosticRow.file_name, rows.diagnostics, DiagnosticRow)
+    if not facts.complete:
+        seconds = round(time.time() - started, 1)
+        write_run_facts(out, dataclasses.replace(facts, complete=True, seconds=seconds))
+    with session.reporter.stage("tables and figures", 1):
+        draw_all(out)

@@ -1,0 +1,17 @@
+"""Hashes of files, and the short form of a hash that rows and messages carry."""
+
+import hashlib
+from pathlib import Path
+
+SHORT_DIGITS = 16
+
+
+def sha256_file(path: Path) -> str:
+    """Return the sha256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def short_hash(value: str) -> str:
+    """Return the first 16 hexadecimal digits of a hash."""
+    return value[:SHORT_DIGITS]

@@ -1,0 +1,99 @@
+"""`run.json` comes back as it was written, old ones are read, and foreign ones are refused."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fmbench.errors import FmbenchError
+from fmbench.storage.files import read_json
+from fmbench.storage.run_facts import (
+    RUN_FILE,
+    MadeDemonstrations,
+    RunFacts,
+    read_run_facts,
+    write_run_facts,
+)
+from tests.fmbench.small_run import ROOT
+
+FACTS = RunFacts(
+    preset="smoke",
+    policies={"flow": {"label": "flow", "colour": "#0072B2", "place": 10}},
+    config={"seeds": 1, "nfe": [1, 2], "from_run": None},
+    task_hashes={"LiftCube": "ab"},
+    hash_kind=2,
+    command="python -m fmbench.run",
+    commit="abc",
+    versions={"torch": "2.13"},
+    machine={"cores": 2},
+    demonstrations={"LiftCube": MadeDemonstrations(4, 5, 1, "cd")},
+)
+
+
+def test_facts_come_back_as_they_were_written(tmp_path: Path) -> None:
+    for facts in (
+        FACTS,
+        RunFacts(),
+        dataclasses.replace(FACTS, complete=True, seconds=1.5, teachers={"a": "b"}),
+        dataclasses.replace(FACTS, demonstrations=None, rescores={"sampler": "heun"}),
+    ):
+        write_run_facts(tmp_path, facts)
+        assert read_run_facts(tmp_path) == facts
+
+
+def test_what_is_not_there_is_not_written() -> None:
+    values = dataclasses.replace(FACTS, demonstrations=None).to_json()
+    assert not {"rescores", "teachers", "demonstrations", "seconds"} & set(values)
+    assert values["complete"] is False
+
+
+def test_facts_cannot_be_written_into() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        FACTS.complete = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "results").rglob(RUN_FILE))[::15])
+def test_committed_runs_are_read_whole(path: Path) -> None:
+    facts = read_run_facts(path.parent)
+    assert facts.complete
+    values = read_json(path)
+    assert {name: value for name, value in facts.to_json().items() if name in values} == values
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"config": [1]}, "config is [1], which fmbench never wrote"),
+        ({"complete": "yes"}, "complete is 'yes', which"),
+        ({"commit": 3}, "commit is 3, which"),
+        ({"policies": []}, "policies is [], which"),
+        ({"hash_kind": "2"}, "hash_kind is '2', which"),
+        ({"demonstrations": {"LiftCube": [1]}}, "demonstrations is {'LiftCube': [1]}, which"),
+        ({"demonstrations": {"LiftCube": {"attempted": 3}}}, "demonstrations is {'LiftCube': {"),
+    ],
+)
+def test_values_of_another_type_are_named(
+    change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / RUN_FILE
+    path.write_text(json.dumps(FACTS.to_json() | change))
+    with pytest.raises(FmbenchError) as caught:
+        read_run_facts(tmp_path)
+    assert str(caught.value).startswith(f"{path}: {said}")
+
+
+def test_missing_null_and_unknown_values_are_not_known(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).write_text('{"config": null, "colour_of_the_sky": "blue"}')
+    assert read_run_facts(tmp_path) == RunFacts()
+
+
+def test_a_run_is_told_from_others_by_what_decides_its_numbers() -> None:
+    assert FACTS.identity == {"config": FACTS.config, "task_hashes": FACTS.task_hashes}
+    learned = dataclasses.replace(FACTS, teachers={"flow": "ef"})
+    assert "teachers" not in learned.identity, "its own teachers follow from the rest"
+    from_another = dataclasses.replace(learned, config={**FACTS.config, "from_run": "try"})
+    assert from_another.identity["teachers"] == {"flow": "ef"}
+    again = dataclasses.replace(FACTS, rescores={"sampler": "heun"})
+    assert list(again.identity) == ["rescores", "config", "task_hashes"]
