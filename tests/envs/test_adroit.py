@@ -15,6 +15,7 @@ from envs.experts.command_noise import CommandNoise
 from envs.registry import TASKS, make_expert, make_task, suite, task_id
 from envs.world import World
 from fmbench import demonstrations, experts, run
+from fmbench.evaluation import expert_rows
 from tests.envs.adroit_peers import differences, make_peer
 
 pytest.importorskip("gymnasium_robotics")
@@ -160,11 +161,11 @@ def test_without_the_extra_all_goes_on_and_says_so(
 ) -> None:
     measured = []
 
-    def measure(task: str, noise: float, count: int) -> experts.ExpertRow:
+    def measure(task: str, noise: float, count: int) -> expert_rows.ExpertRow:
         measured.append(task)
-        return experts.ExpertRow(task, noise, count, count, 0.9, 1.0, 10, "", 0)
+        return expert_rows.ExpertRow(task, noise, count, count, 0.9, 1.0, 10, "", 0)
 
-    monkeypatch.setattr(experts, "measure_expert", measure)
+    monkeypatch.setattr(expert_rows, "measure_expert", measure)
     assert experts.main(["--task", "all", "--episodes", "1"]) == 0
     own = [name for name in suite() if not TASKS[name].extra]
     assert measured == [name for name in own for _ in range(2)]

@@ -161,6 +161,7 @@ def test_expert_acts_as_a_policy_does(name: str) -> None:
     assert nfe.tolist() == [0, 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if not TASKS[name].twin_of])
 def test_restored_row_continues_bit_for_bit(name: str) -> None:
     actions, task = demonstration(name, SEED), make_task(name)
@@ -182,6 +183,7 @@ def test_restored_row_continues_bit_for_bit(name: str) -> None:
     assert expected[-1][2]["terminated"][0]
 
 
+@pytest.mark.slow
 @every_task
 def test_copies_continue_episode(name: str) -> None:
     env, actions = make(name), demonstration(TASKS[name].twin_of or name, SEED)[:50]

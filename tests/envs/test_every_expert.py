@@ -20,6 +20,7 @@ TOUCHES_NOTHING = ("ReachPose",)
 NAMES = tuple(name for name in suite() if has_extra(name))
 TWINS = tuple(name for name, entry in TASKS.items() if entry.twin_of and has_extra(name))
 every_task = pytest.mark.parametrize("name", NAMES)
+pytestmark = pytest.mark.slow
 
 
 @dataclass

@@ -109,6 +109,7 @@ def test_rewards_of_a_batch_are_those_of_its_goals() -> None:
     assert envs.compute_reward(goals[1], goals[1], {}).tolist() == [0.0] * 4
 
 
+@pytest.mark.slow
 def test_hindsight_replay_trains() -> None:
     env = gymnasium.make(goal_id("ReachPose"))
     agent = SAC(

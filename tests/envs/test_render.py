@@ -20,6 +20,7 @@ def has_gl() -> None:
         pytest.skip(str(error))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("has_gl")
 @pytest.mark.parametrize("name", [name for name in suite() if has_extra(name)])
 def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:

@@ -1,6 +1,9 @@
 """A made-up run with the rows of a real one, as a function of a seed."""
 
 import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -8,8 +11,9 @@ from fmbench.storage.files import write_json_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 
+Configuration: TypeAlias = tuple[str, int, int]  # sampler, steps, nfe
 # policy -> (success rate, [(sampler, steps, nfe)]); the first configuration is the headline
-POLICIES = {
+POLICIES: dict[str, tuple[float, list[Configuration]]] = {
     "expert": (0.99, [("", 0, 0)]),
     "random": (0.01, [("", 0, 0)]),
     "flow": (0.93, [("euler", 10, 10), ("euler", 1, 1), ("euler", 5, 5), ("heun", 5, 10)]),
@@ -18,7 +22,15 @@ POLICIES = {
 }
 
 
-def episode_row(rng, task, policy, configuration, train_seed, episode_seed, rate):
+def episode_row(
+    rng: np.random.Generator,
+    task: str,
+    policy: str,
+    configuration: Configuration,
+    train_seed: int,
+    episode_seed: int,
+    rate: float,
+) -> EpisodeRow:
     sampler, steps, nfe = configuration
     success = bool(rng.random() < rate)
     return EpisodeRow(
@@ -51,9 +63,16 @@ def episode_row(rng, task, policy, configuration, train_seed, episode_seed, rate
     )
 
 
-def make_rows(tasks=("fmbench/LiftCube-v0",), train_seeds=(0,), episodes=30, seed=0):
+def make_rows(
+    tasks: Sequence[str] = ("fmbench/LiftCube-v0",),
+    train_seeds: Sequence[int] = (0,),
+    episodes: int = 30,
+    seed: int = 0,
+) -> tuple[list[EpisodeRow], list[MeasurementRow], list[TrainingRow]]:
     """Return the episodes, measurements and training rows of a run."""
-    made, measured, trained = [], [], []
+    made: list[EpisodeRow] = []
+    measured: list[MeasurementRow] = []
+    trained: list[TrainingRow] = []
     for task in tasks:
         ease = np.random.default_rng([seed, zlib.crc32(task.encode())]).uniform(0.7, 1.05)
         for policy, (rate, configurations) in POLICIES.items():
@@ -97,12 +116,12 @@ def make_rows(tasks=("fmbench/LiftCube-v0",), train_seeds=(0,), episodes=30, see
     return made, measured, trained
 
 
-def write_run(folder, preset="quick", **options):
+def write_run(folder: Path, preset: str = "quick", **options: Any) -> Path:
     """Write the run folder of `make_rows(**options)` and return its path."""
-    for rows, row_type in zip(
-        make_rows(**options), (EpisodeRow, MeasurementRow, TrainingRow), strict=True
-    ):
-        write_rows(folder / row_type.file_name, rows, row_type)
+    made, measured, trained = make_rows(**options)
+    write_rows(folder / EpisodeRow.file_name, made, EpisodeRow)
+    write_rows(folder / MeasurementRow.file_name, measured, MeasurementRow)
+    write_rows(folder / TrainingRow.file_name, trained, TrainingRow)
     write_json_atomic(
         folder / "run.json",
         {"preset": preset, "commit": "abc1234", "versions": {"torch": "2.13.0", "mujoco": "4.0.0"}},

@@ -15,6 +15,7 @@ from policies.objectives.options import ObjectiveOptions
 from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "prediction", "samplers"),
     [
@@ -56,6 +57,7 @@ def test_behaviour_cloning_learns_the_mean_of_the_modes() -> None:
     assert errors.min() > 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backbone", list(BACKBONES))
 @pytest.mark.parametrize(
     ("objective", "prediction"), [("flow", "velocity"), ("diffusion", "epsilon")]

@@ -1,7 +1,13 @@
+"""Summaries, comparisons and their texts say of made-up rows what those rows say."""
+
 import dataclasses
 import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -18,18 +24,20 @@ from tests.fmbench.fake_run import make_rows, write_run
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 
 
-def frames(change=lambda row: row, **options):
+def frames(
+    change: Callable[[EpisodeRow], EpisodeRow | None] = lambda row: row, **options: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     made, measured, _ = make_rows(**options)
     rows = [new for row in made if (new := change(row)) is not None]
     return frame(rows, EpisodeRow), frame(measured, MeasurementRow)
 
 
-def cell(summary, policy, sampler="", task=TWO[0]):
+def cell(summary: pd.DataFrame, policy: str, sampler: str = "", task: str = TWO[0]) -> pd.Series:
     rows = summary[summary["headline"] | (summary["sampler"] == sampler)]
     return rows[(rows["policy"] == policy) & (rows["task"] == task)].iloc[0]
 
 
-def test_one_training_seed_has_a_wilson_interval():
+def test_one_training_seed_has_a_wilson_interval() -> None:
     episodes, measurements = frames()
     summary = summarise(episodes, measurements)
     row = cell(summary, "flow")
@@ -40,7 +48,7 @@ def test_one_training_seed_has_a_wilson_interval():
     assert np.isnan(cell(summary, "expert").latency_ms_p50)
 
 
-def test_several_training_seeds_have_a_t_interval_over_their_means():
+def test_several_training_seeds_have_a_t_interval_over_their_means() -> None:
     episodes, measurements = frames(train_seeds=(0, 1, 4))
     row = cell(summarise(episodes, measurements), "bc")
     means = episodes[episodes["policy"] == "bc"].groupby("train_seed")["success"].mean()
@@ -50,26 +58,26 @@ def test_several_training_seeds_have_a_t_interval_over_their_means():
     assert (row.interval, row.train_seeds) == ("t over seeds 95 %", 3)
 
 
-def test_one_headline_stands_for_each_policy():
+def test_one_headline_stands_for_each_policy() -> None:
     summary = summarise(*frames(tasks=TWO))
     assert (summary[summary["headline"]].groupby(["task", "policy"]).size() == 1).all()
     assert (cell(summary, "flow").sampler, cell(summary, "flow").steps) == ("euler", 10)
 
 
-def test_without_measurements_the_most_steps_stand_for_a_policy():
+def test_without_measurements_the_most_steps_stand_for_a_policy() -> None:
     episodes, _ = frames()
     summary = summarise(episodes, frame([], MeasurementRow))
     assert cell(summary, "diffusion").sampler == "ddpm"
 
 
-def test_two_headlines_of_one_policy_are_refused():
+def test_two_headlines_of_one_policy_are_refused() -> None:
     episodes, measurements = frames()
     with pytest.raises(FmbenchError, match="two headline configurations of flow"):
         summarise(episodes, measurements.assign(headline=True))
 
 
-def test_failed_episodes_count_and_are_shown():
-    def broken(row):
+def test_failed_episodes_count_and_are_shown() -> None:
+    def broken(row: EpisodeRow) -> EpisodeRow:
         if row.policy == "bc" and row.episode_seed < 20_003:
             return dataclasses.replace(
                 row, success=False, progress=float("nan"), sim_unstable=True, error="diverged"
@@ -83,21 +91,21 @@ def test_failed_episodes_count_and_are_shown():
     assert row.progress == pytest.approx(of_bc["progress"].sum() / 30)
 
 
-def test_modes_are_counted():
+def test_modes_are_counted() -> None:
     row = cell(summarise(*frames(tasks=TWO)), "expert", task=TWO[1])
     counts = dict(part.split() for part in row.modes.split(" / "))
     assert sorted(counts) == ["left", "right"]
     assert sum(map(int, counts.values())) == 30
 
 
-def test_comparison_is_mcnemar_on_common_episodes_with_holm():
-    def cut(row):
+def test_comparison_is_mcnemar_on_common_episodes_with_holm() -> None:
+    def cut(row: EpisodeRow) -> EpisodeRow | None:
         return None if row.policy == "bc" and row.episode_seed == 20_004 else row
 
     episodes, measurements = frames(cut)
     table = compare(episodes, measurements).set_index(["policy_a", "policy_b"])
     assert list(table.index) == [("flow", "diffusion"), ("flow", "bc"), ("diffusion", "bc")]
-    row = table.loc[("flow", "bc")]
+    row: Any = table.loc[("flow", "bc")]
     chosen = {"flow": ("euler", 10), "bc": ("direct", 1)}
     a, b = (
         episodes[
@@ -117,23 +125,24 @@ def test_comparison_is_mcnemar_on_common_episodes_with_holm():
     assert compare(shuffled, measurements).set_index(["policy_a", "policy_b"]).equals(table)
 
 
-def test_training_seeds_are_never_pooled_in_a_comparison():
+def test_training_seeds_are_never_pooled_in_a_comparison() -> None:
     table = compare(*frames(train_seeds=(0, 1, 2)))
     assert set(table["test"]) == {"paired t over training seeds"}
     assert table["b"].isna().all()
     assert (table["train_seeds"] == 3).all()
 
 
-def test_policies_without_common_seeds_are_not_compared():
-    def apart(row):
+def test_policies_without_common_seeds_are_not_compared() -> None:
+    def apart(row: EpisodeRow) -> EpisodeRow:
         return dataclasses.replace(row, train_seed=7) if row.policy == "bc" else row
 
     table = compare(*frames(apart)).set_index(["policy_a", "policy_b"])
-    assert table.loc[("flow", "bc")].verdict == "not comparable"
+    apart_from_bc: Any = table.loc[("flow", "bc")]
+    assert apart_from_bc.verdict == "not comparable"
     assert table.loc[("flow", "diffusion")].p_holm == table.loc[("flow", "diffusion")].p
 
 
-def test_a_leader_is_ahead_of_all_others():
+def test_a_leader_is_ahead_of_all_others() -> None:
     table = compare(*frames(episodes=60))
     assert leaders(table) == {}
     table.loc[0, "verdict"] = "flow ahead"
@@ -141,7 +150,7 @@ def test_a_leader_is_ahead_of_all_others():
     assert leaders(table.iloc[:0]) == {}
 
 
-def test_differing_configurations_are_said():
+def test_differing_configurations_are_said() -> None:
     episodes, measurements = frames()
     assert config_differences(episodes, measurements) == []
     measurements.loc[measurements["policy"] == "bc", "updates"] = 9_000
@@ -153,7 +162,7 @@ def test_differing_configurations_are_said():
     ]
 
 
-def test_another_network_is_said_also_where_an_objective_needs_it():
+def test_another_network_is_said_also_where_an_objective_needs_it() -> None:
     episodes, measurements = frames()
     renamed = {"diffusion": "gmm", "bc": "knn"}
     episodes["policy"] = episodes["policy"].replace(renamed)
@@ -167,7 +176,7 @@ def test_another_network_is_said_also_where_an_objective_needs_it():
     assert (row.parameters, row.policy) == (0, "knn")
 
 
-def test_markdown_says_what_a_reader_needs(tmp_path):
+def test_markdown_says_what_a_reader_needs(tmp_path: Path) -> None:
     text = summary_markdown(read_results(write_run(tmp_path, tasks=TWO, episodes=60)))
     for needed in ("## fmbench/LiftCube-v0", "| flow | euler 10 |", "last EMA", "Wilson 95 %"):
         assert needed in text
@@ -180,7 +189,7 @@ def test_markdown_says_what_a_reader_needs(tmp_path):
     )  # ahead of bc, tied with diffusion
 
 
-def test_markdown_marks_smoke_and_incomplete_cells(tmp_path):
+def test_markdown_marks_smoke_and_incomplete_cells(tmp_path: Path) -> None:
     run = write_run(tmp_path, tasks=TWO, preset="smoke")
     path = run / "episodes.csv"
     lines = path.read_text().splitlines(keepends=True)
@@ -196,14 +205,14 @@ def test_markdown_marks_smoke_and_incomplete_cells(tmp_path):
     assert "- (incomplete): a training seed lacks episodes" in text
 
 
-def test_markdown_escapes_markup(tmp_path):
+def test_markdown_escapes_markup(tmp_path: Path) -> None:
     run = write_run(tmp_path)
     path = run / "episodes.csv"
     path.write_text(path.read_text().replace("fmbench/LiftCube-v0", "a|<b>*c*"))
     assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
 
 
-def test_terminal_table_fits_a_hundred_columns(tmp_path):
+def test_terminal_table_fits_a_hundred_columns(tmp_path: Path) -> None:
     out = io.StringIO()
     run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), preset="smoke")
     print_summary(read_results(run), Console(file=out, width=100))
@@ -226,5 +235,5 @@ def test_terminal_table_fits_a_hundred_columns(tmp_path):
         *(("", 0, "–"), ("rk45", 0, "rk45")),
     ],
 )
-def test_sampler_label_names_the_steps(sampler, steps, label):
+def test_sampler_label_names_the_steps(sampler: str, steps: int, label: str) -> None:
     assert sampler_label(sampler, steps) == label
