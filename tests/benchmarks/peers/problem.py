@@ -14,6 +14,7 @@ from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES
 
 if TYPE_CHECKING:
     from fmbench.data.store import Demonstrations
@@ -55,7 +56,9 @@ def describe(network: nn.Module, *inputs: torch.Tensor) -> Network:
 
 def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
     """Return the flow that a run with `--backbone` and `--size` trains on LiftCube."""
-    shape = sized(NetworkShape(ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM), backbone, size)
+    how = BACKBONES[backbone].conditioning
+    dims = NetworkShape(ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM, conditioning=how)
+    shape = sized(dims, backbone, size)
     return ChunkPolicyConfig(
         OBS_DIM,
         ACT_DIM,
@@ -65,6 +68,7 @@ def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
         backbone=backbone,
         width=shape.width,
         depth=shape.depth,
+        conditioning=how,
     )
 
 

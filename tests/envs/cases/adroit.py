@@ -6,12 +6,8 @@ import numpy as np
 
 from envs.task import FloatArray, View
 from envs.world import World
-from tests.envs.cases.case import Limit, Pose, Range, TaskCase, box, remembered, set_qpos
-
-
-def of_memory(name: str) -> Any:
-    return lambda axis: remembered(name, axis)
-
+from tests.envs.cases.case import Limit, Pose, Range, TaskCase, box, set_qpos
+from tests.envs.cases.parts import of_memory
 
 REST = Range("joints", 0.0, 0.0, lambda task, view: view.qpos)
 
