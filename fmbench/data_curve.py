@@ -11,13 +11,15 @@ from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
 
+DESCRIPTION = "Draw one table of runs that differ in task and number of demonstrations."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     return run_on_runs(
         arguments,
         "python -m fmbench.data_curve",
-        "Draw one table of runs that differ in task and number of demonstrations.",
+        DESCRIPTION,
         draw,
     )
 

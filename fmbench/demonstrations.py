@@ -3,45 +3,36 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from envs.registry import TASKS
 from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.interrupts import Interrupts
-from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.flags import add_config_flag, add_data, add_debug, given_config
+from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
-from fmbench.cli.task_names import choose_tasks
-from fmbench.config import MOST, check_count, check_out, make_config
+from fmbench.cli.resumable import open_session
+
+DESCRIPTION = "Roll scripted experts out, keep what succeeds, replay it, and store it."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = Parser(
-        "python -m fmbench.demonstrations",
-        "Roll scripted experts out, keep what succeeds, replay it, and store it.",
+    parser = Parser("python -m fmbench.demonstrations", DESCRIPTION)
+    add_config_flag(parser, "task")
+    add_config_flag(
+        parser, "demos", "--episodes", "successful episodes to keep (default: 200)", default=200
     )
-    add = parser.add_argument
-    add("--task", nargs="+", default=["LiftCube"], metavar="NAME", help=f"{', '.join(TASKS)}, all")
-    add("--episodes", type=int, default=200, metavar="N", help="successful episodes to keep")
-    add("--noise", type=float, default=1.0, metavar="X", help="scale of the command noise")
-    add("--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations")
-    add("--debug", action="store_true", help="show the traceback of an error")
+    add_config_flag(parser, "noise", text="scale of the command noise (default: {default})")
+    add_data(parser)
+    add_debug(parser)
     given = parser.parse_args(arguments)
     return run_command_line(lambda: _run(given), given.debug)
 
 
 def _run(given: argparse.Namespace) -> int:
-    check_count("--episodes", given.episodes, MOST["demos"])
-    overrides = {"task": choose_tasks(given.task), "demos": given.episodes, "noise": given.noise}
-    config = make_config("default", overrides, tuple(TASKS))
+    config = given_config(given, demos="--episodes")
     check_out(given.data, "--data")
-    import_mujoco()
-    from fmbench.cli.progress import Reporter
-    from fmbench.cli.session import Session
-    from fmbench.runs.preparation import demonstrate_all
+    with open_session() as session:
+        from fmbench.runs.preparation import demonstrate_all
 
-    with Interrupts() as interrupts:
-        session = Session(Reporter(), interrupts)
         print(*demonstrate_all(config, given.data, session), sep="\n")
     return 0
 

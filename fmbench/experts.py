@@ -3,73 +3,48 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from envs.registry import TASKS
 from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.flags import add_config_flag, add_debug, add_out, given_config
+from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
-from fmbench.cli.task_names import choose_tasks
-from fmbench.config import check_out, make_config
+from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
-from fmbench.storage.row_files import write_rows
+
+DESCRIPTION = "Measure the experts on episodes that they were not tuned on."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = Parser(
-        "python -m fmbench.experts",
-        "Measure the experts on episodes that they were not tuned on.",
+    parser = Parser("python -m fmbench.experts", DESCRIPTION)
+    add_config_flag(parser, "task", text="{choices} or all (default: all)", default=[ALL_TASKS])
+    add_config_flag(
+        parser, "episodes", text="episodes per task and noise (default: 500)", default=500
     )
-    add = parser.add_argument
-    add("--task", nargs="+", default=["all"], metavar="NAME", help=f"{', '.join(TASKS)}, all")
-    add("--episodes", type=int, default=500, metavar="N", help="episodes per task and noise")
-    add("--out", type=Path, metavar="DIR", help="also write experts.csv there")
-    add("--film", action="store_true", help="also draw one episode of each as tasks/NAME.png there")
-    add("--debug", action="store_true", help="show the traceback of an error")
+    add_out(parser, "also write experts.csv there")
+    parser.add_argument(
+        "--film", action="store_true", help="also draw one episode of each as tasks/NAME.png there"
+    )
+    add_debug(parser)
     given = parser.parse_args(arguments)
     return run_command_line(lambda: _run(given), given.debug)
 
 
 def _run(given: argparse.Namespace) -> int:
-    overrides = {"task": choose_tasks(given.task), "episodes": given.episodes}
-    config = make_config("default", overrides, tuple(TASKS))
+    config = given_config(given)
     if given.out is not None:
         check_out(given.out)
     elif given.film:
         raise FmbenchError("--film needs a folder to draw in; give --out DIR")
     import_mujoco()
     from fmbench.cli.progress import Reporter
-    from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
+    from fmbench.runs.experts import film_experts, measure_experts
 
-    rows = []
-    with Reporter().stage("experts", 2 * len(config.task)) as stage:
-        for task in config.task:
-            for noise in (0.0, 1.0):
-                rows.append(measure_expert(task, noise, config.episodes))
-                stage.update(len(rows))
-    print(markdown(rows))
-    if given.out is not None:
-        write_rows(given.out / ExpertRow.file_name, rows, ExpertRow)
-        print(f"Written: {given.out / ExpertRow.file_name}")
+    measure_experts(config.task, config.episodes, given.out, Reporter())
     if given.film:
-        _film(given.out / "tasks", config.task)
+        film_experts(config.task, given.out / "tasks", Reporter())
     return 0
-
-
-def _film(folder: Path, tasks: Sequence[str]) -> None:
-    from fmbench.cli.progress import Reporter
-    from fmbench.evaluation.contact_sheets import draw_expert_sheet
-    from fmbench.harness.seeds import VALIDATION
-
-    with Reporter().stage("pictures", len(tasks)) as stage:
-        for k, task in enumerate(tasks):
-            try:
-                draw_expert_sheet(folder / f"{task}.png", task, VALIDATION)
-            except RuntimeError as error:
-                raise FmbenchError(str(error)) from error
-            stage.update(k + 1)
-    print(f"Drawn: {folder}")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.flags import add_debug
 from fmbench.cli.parser import Parser
+
+DESCRIPTION = "Redraw a run's tables and figures from its rows."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = Parser("python -m fmbench.figures", "Redraw a run from its rows.")
+    parser = Parser("python -m fmbench.figures", DESCRIPTION)
     parser.add_argument("run_dir", type=Path, help="folder of a run; holds episodes.csv")
     parser.add_argument(
         "--format", nargs="+", default=["png"], metavar="FORMAT", help="png (default), svg, or both"
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_debug(parser)
     given = parser.parse_args(arguments)
 
     def draw() -> int:

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
 
+DESCRIPTION = "Draw one table and one figure of runs that differ in backbone, task or policy."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     return run_on_runs(
         arguments,
         "python -m fmbench.matrix",
-        "Draw one table and one figure of runs that differ in backbone, task or policy.",
+        DESCRIPTION,
         draw,
     )
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.flags import add_debug, add_out
+from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
-from fmbench.config import check_out
 
 
 def run_on_runs(
@@ -26,8 +27,8 @@ def run_on_runs(
     """
     parser = Parser(program, description)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    add_out(parser, "where to write", required=True)
+    add_debug(parser)
     given = parser.parse_args(arguments)
 
     def work() -> int:

@@ -14,6 +14,7 @@ from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.episodes import make_actor
 from fmbench.harness.rollout import Policy, rollout
+from fmbench.harness.seeds import VALIDATION
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import EpisodeRow
 from policies.chunk_policy import ChunkPolicy
@@ -42,8 +43,8 @@ def draw_contact_sheet(
     _write_sheet(path, frames, titles)
 
 
-def draw_expert_sheet(path: Path, task: str, episode_seed: int) -> None:
-    """Draw one episode of a task's expert.
+def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> None:
+    """Draw one episode of a task's expert, the first one of those for validation.
 
     Raises:
         RuntimeError: There is no OpenGL library; says what to install.

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from envs.task_hash import task_hash
 from fmbench.cli.session import Session
+from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
-from fmbench.runs.finish import RunRows, finish_run
+from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.run_folder import open_run_folder, start_facts
 from fmbench.runs.teachers import teachers_of
@@ -137,3 +138,17 @@ class Experiment:
             draw_contact_sheet(path, cell, self.config, rows, policy)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
+
+
+def run_experiment(
+    config: RunConfig,
+    out: Path,
+    data: Path,
+    session: Session,
+    command: str,
+    times_decisions: bool,
+) -> None:
+    """Run an experiment as a command does, in a process of its own, and print its table."""
+    configure_torch(config.device)
+    Experiment(config, out, data, session, command, times_decisions).run()
+    show_run(out)

@@ -1,11 +1,14 @@
-"""The end of a run: its rows are written, it is marked complete, its tables and figures drawn."""
+"""The end of a run: its rows are written, it is marked complete, drawn and shown."""
 
 import dataclasses
+import os
 import time
 from pathlib import Path
 
 from fmbench.cli.session import Session
 from fmbench.report.draw import draw_all
+from fmbench.report.results import read_results
+from fmbench.report.terminal import print_summary
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, TrainingRow
 from fmbench.storage.run_facts import RunFacts, write_run_facts
@@ -41,3 +44,9 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
         write_run_facts(out, dataclasses.replace(facts, complete=True, seconds=seconds))
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
+
+
+def show_run(out: Path) -> None:
+    """Print the summary of a run that is drawn, and where it lies."""
+    print_summary(read_results(out))
+    print(f"Rows, tables and figures: {out}{os.sep}")

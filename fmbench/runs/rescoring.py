@@ -2,19 +2,22 @@
 
 import dataclasses
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fmbench.cli.folders import check_out, default_rescoring_folder
 from fmbench.cli.session import Session
+from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.episodes import check_rows
 from fmbench.runs.cell_store import CellStore
-from fmbench.runs.finish import RunRows, finish_run
+from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import open_run_folder, start_facts
-from fmbench.runs.sampler_choice import Choice
-from fmbench.runs.saved_run import SavedRun
+from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
+from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.storage.provenance import commit
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
@@ -42,7 +45,7 @@ class Rescoring:
         self,
         run: SavedRun,
         choice: Choice,
-        changes: dict[str, Any],
+        changes: Mapping[str, Any],
         out: Path,
         session: Session,
         command: str = "",
@@ -107,3 +110,30 @@ class Rescoring:
             rows += self.cells.episodes(cell, origin, policy)
             costs.append(self.cells.measurement(cell, policy, checkpoint))
         return rows, costs
+
+
+def run_rescoring(
+    folder: Path,
+    request: SamplerRequest,
+    changes: Mapping[str, Any],
+    out: Path | None,
+    session: Session,
+    command: str,
+) -> None:
+    """Score a run again as a command does, in a process of its own, and print the table.
+
+    Args:
+        folder: The folder of the finished run.
+        request: The sampler that was asked for.
+        changes: Values of the run's configuration to replace, `episodes` and `device`.
+        out: The new folder; None is one beside the run.
+        session: Shows progress, and says when to stop.
+        command: The command line, for `run.json`.
+    """
+    run = open_saved_run(folder)
+    choice = choose_sampler(request, run.config.policy, str(run.folder))
+    configure_torch(str(changes.get("device", run.config.device)))
+    out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, changes)
+    check_out(out)
+    Rescoring(run, choice, changes, out, session, command).run()
+    show_run(out)

@@ -8,6 +8,24 @@ from policies.catalogue import POLICIES, TOLERANCE
 from policies.samplers.names import parse_sampler
 
 
+class SamplerRequest(NamedTuple):
+    """What was asked for.
+
+    Attributes:
+        sampler: Name of a sampler, with or without a suffix.
+        nfe: Network evaluations to compare at, distinct; None where the sampler leaves no choice.
+        grid: A time grid.
+        rtol: Relative tolerance.
+        atol: Absolute tolerance.
+    """
+
+    sampler: str
+    nfe: tuple[int, ...] | None = None
+    grid: str | None = None
+    rtol: float | None = None
+    atol: float | None = None
+
+
 class Choice(NamedTuple):
     """A sampler on the policies of a run.
 
@@ -22,30 +40,18 @@ class Choice(NamedTuple):
     plan: Plan
 
 
-def choose_sampler(
-    sampler: str,
-    policies: tuple[str, ...],
-    where: str,
-    nfe: tuple[int, ...] | None = None,
-    grid: str | None = None,
-    rtol: float | None = None,
-    atol: float | None = None,
-) -> Choice:
+def choose_sampler(request: SamplerRequest, policies: tuple[str, ...], where: str) -> Choice:
     """Choose a sampler for those of a run's policies that take it.
 
     Args:
-        sampler: Its name, with or without a suffix.
+        request: What was asked for.
         policies: Names of objectives.
         where: Names the run in messages.
-        nfe: Network evaluations to compare at; None where the sampler leaves no choice.
-        grid: A time grid.
-        rtol: Relative tolerance.
-        atol: Absolute tolerance.
 
     Raises:
         FmbenchError: Nothing of this is possible; the message says what is.
     """
-    name = name_sampler(sampler, grid, rtol, atol)
+    name, nfe = name_sampler(request), request.nfe
     steps: dict[str, dict[str, tuple[int, ...]]] = {}
     skipped: list[str] = []
     for policy in policies_taking(name, policies, where):
@@ -59,14 +65,13 @@ def choose_sampler(
     return Choice(name, nfe or (), Plan(steps, tuple(skipped)))
 
 
-def name_sampler(
-    sampler: str, grid: str | None = None, rtol: float | None = None, atol: float | None = None
-) -> str:
+def name_sampler(request: SamplerRequest) -> str:
     """Return the one name of a sampler with the grid or the tolerances that were given beside it.
 
     Raises:
         FmbenchError: The sampler is unknown, or does not take them, or names others already.
     """
+    sampler, grid, rtol, atol = request.sampler, request.grid, request.rtol, request.atol
     limits = {
         each: limit for objective in POLICIES.values() for each, limit in objective.limits.items()
     }

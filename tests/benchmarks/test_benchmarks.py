@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from envs.registry import make_task
-from fmbench.config import CHOICES, RunConfig
+from fmbench.config import RunConfig
 from fmbench.runs.trainer import policy_config
-from policies.catalogue import BACKBONES
+from policies.catalogue import BACKBONES, SIZES
 from tests.benchmarks import report
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
 from tests.benchmarks.peers import problem
@@ -32,7 +32,7 @@ def test_peers_are_compared_at_the_size_of_a_task() -> None:
     assert (task.obs_dim, task.act_dim) == (problem.OBS_DIM, problem.ACT_DIM)
 
 
-@pytest.mark.parametrize("size", CHOICES["size"])
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("backbone", list(BACKBONES))
 def test_the_compared_policy_is_the_one_that_a_run_trains(backbone: str, size: str) -> None:
     run = RunConfig(backbone=backbone, size=size)

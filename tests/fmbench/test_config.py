@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from fmbench.config import (
-    MOST,
     PRESETS,
+    SETTINGS,
     RunConfig,
-    check_out,
     config_from_json,
     make_config,
 )
+from fmbench.config.flag import HOW, WHAT, WHERE
 from fmbench.errors import FmbenchError
 from policies.catalogue import BACKBONES, POLICIES
 
+GROUPS = (WHAT, HOW, WHERE)
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
 
@@ -72,7 +73,14 @@ def test_json_is_plain_and_comes_back() -> None:
     assert RunConfig(**as_given) == RunConfig(nfe=(1, 4))
 
 
-@pytest.mark.parametrize("name", [name for name in MOST if name != "nfe"])
+MOST = {
+    name: setting.flag.most
+    for name, setting in SETTINGS.items()
+    if setting.flag.most is not None and not setting.is_several
+}
+
+
+@pytest.mark.parametrize("name", MOST)
 def test_counts_outside_the_range_name_the_flag(name: str) -> None:
     flag = f"--{name.replace('_', '-')}"
     for value in (0, -3, MOST[name] + 1):
@@ -97,6 +105,7 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
         ({"nfe": (2, 2)}, "--nfe names a number twice: 2 2"),
         ({"nfe": ()}, "--nfe names nothing"),
         ({"exec_horizon": 17}, "--exec-horizon is 17, more than --pred-horizon 16"),
+        ({"seeds": 1001}, "--seeds is 1001; give a whole number from 1 to 1000"),
         ({"noise": -0.5}, "--noise is -0.5; give a number of at least 0"),
         ({"noise": float("nan")}, "--noise is nan"),
         ({"learning_rate": 0.0}, "--learning-rate is 0.0; give a number above 0"),
@@ -129,33 +138,6 @@ def test_a_conditioning_that_the_backbone_does_not_take_is_refused(
     )
 
 
-def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> None:
-    check_out(tmp_path / "a" / "b")
-    check_out(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_folders_that_cannot_be_made_are_refused(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_text("mine")
-    for out in (file, file / "below"):
-        with pytest.raises(FmbenchError, match=f"--out {out}: {file} is a file; give a folder"):
-            check_out(out)
-    with pytest.raises(FmbenchError, match=r"--data .* contains '\.\.'"):
-        check_out(tmp_path / "runs" / ".." / ".." / "elsewhere", "--data")
-    assert file.read_text() == "mine"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_read_only_folders_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def touch(self: Path) -> None:
-        raise PermissionError(13, "Permission denied", str(self))
-
-    monkeypatch.setattr(Path, "touch", touch)
-    with pytest.raises(FmbenchError, match=r"cannot be written \(Permission denied\)"):
-        check_out(tmp_path / "run")
-
-
 def test_a_run_to_learn_from_is_known_by_its_name_however_its_path_is_spelt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,3 +159,18 @@ def test_configurations_come_back_from_json() -> None:
             config_from_json(config.to_json() | {name: value}, ("LiftCube",))
     with pytest.raises(FmbenchError, match="unknown task 'LiftCube'"):
         config_from_json(config.to_json(), ("Other",))
+
+
+def test_every_value_is_described_once_and_checked_by_its_own_field() -> None:
+    for name, setting in SETTINGS.items():
+        assert setting.flag.help, name
+        assert setting.flag.group in GROUPS
+        bounded = setting.kind is str or setting.flag.most or setting.kind is float
+        assert bounded, f"{name} is a count without a most"
+        default = getattr(RunConfig, name)
+        assert default is not None or setting.is_optional
+
+
+def test_messages_name_the_flag_that_gave_the_value() -> None:
+    with pytest.raises(FmbenchError, match="--episodes is 0; give a whole number from 1 to 300000"):
+        make_config("default", {"demos": 0}, TASKS, {"demos": "--episodes"})

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from fmbench.config import make_config
-from fmbench.run import default_out, main
+from fmbench.run import main
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.hashes import sha256_file
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import EpisodeRow
 from fmbench.training.checkpoints import EMA_FILE
 from tests.fmbench.small_run import SMALL, call, files_of, finish, start
 
@@ -78,6 +79,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
         ),
         (("--policy", "bc", "--from", "x"), "--from x changes nothing for bc; it is for reflow"),
         (("--policy", "reflow", "--from", "x"), "x does not exist; give the folder of a finished"),
+        (("--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
         (("--device", "cuda"), "--device cuda: this machine or this build of torch has no CUDA"),
         (("--out", "/proc/fmbench-run"), "--out /proc/fmbench-run: /proc cannot be written"),
         (("--out", "runs/../../escape"), "--out runs/../../escape contains '..'"),
@@ -121,6 +123,21 @@ def test_stdout_is_a_plain_table_and_a_folder(
     assert folder.name.startswith("PressEither-flow-smoke-")
     words = read_json(folder / "run.json")["command"].split()
     assert words[:5] == ["python", "-m", "fmbench.run", "--preset", "smoke"]
+
+
+def test_numbers_of_nfe_that_are_skipped_are_named(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--policy", "shortcut", "bc", "--nfe", "1", "3", "10", "--updates", "2")
+    where = ("--no-latency", "--out", tmp_path / "run", "--data", data)
+    assert call(main, *SMALL, *words, *where) == 0
+    said = [x for x in capsys.readouterr().err.splitlines() if x.startswith("skipped ")]
+    assert said == [
+        "skipped --nfe 3 10: shortcut takes 1, 2, 4, 8, 16, 32 or 64 network evaluations",
+        "skipped --nfe 3 10: bc (direct) takes exactly 1 network evaluation",
+    ]
+    rows = read_rows(tmp_path / "run" / "episodes.csv", EpisodeRow)
+    assert {(row.policy, row.steps) for row in rows if row.sampler} == {("shortcut", 1), ("bc", 1)}
 
 
 def test_a_finished_run_repeated_changes_nothing(
@@ -274,10 +291,3 @@ def test_poor_terminals_from_another_directory_show_the_table(
     assert stdout.endswith("Rows, tables and figures: caf\\xe9/\n")
     digest = hashlib.sha256((out / "episodes.csv").read_bytes()).hexdigest()
     assert digest == sha256_file(finished / "episodes.csv")
-
-
-def test_the_same_configuration_has_the_same_folder() -> None:
-    tasks = ("LiftCube", "PressEither")
-    one, two = (make_config("smoke", {"task": ("LiftCube",), "seeds": n}, tasks) for n in (1, 2))
-    assert default_out(one) == default_out(one) != default_out(two)
-    assert default_out(one).parent == Path("runs")

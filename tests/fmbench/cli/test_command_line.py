@@ -1,16 +1,22 @@
 """Command lines answer mistakes in one line, help at once, and leave without a crash."""
 
+import importlib
 import os
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from fmbench import demonstrations, figures, run
+from fmbench.__main__ import COMMANDS
+from fmbench.__main__ import main as fmbench_main
+from fmbench.cli.flags import NOT_IN_TABLE, preset_table
 from fmbench.cli.parser import Parser
-from tests.fmbench.small_run import call, finish, start
+from fmbench.config import PRESETS, SETTINGS
+from policies.catalogue import BACKBONES
+from tests.fmbench.small_run import ROOT, call, finish, start
 
-COMMANDS = ("run", "demonstrations", "evaluate", "figures")
 HELP = """
 import runpy, sys
 sys.argv = ["command", "--help"]
@@ -48,6 +54,66 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     for word in ("PressEither", "diffusion", "smoke", "paper", "velocity", "Ctrl-C", "--nfe"):
         assert word in out
+
+
+def test_every_value_of_a_run_has_its_flag_its_help_and_its_line_of_presets() -> None:
+    flags = run._parser()._option_string_actions
+    table = preset_table()
+    for name, setting in SETTINGS.items():
+        assert flags[setting.name].dest == name
+        assert flags[setting.name].help
+        assert (f"  {setting.name} " in table) == (name not in NOT_IN_TABLE)
+    for preset in PRESETS:
+        assert preset in table.splitlines()[0]
+
+
+def test_what_a_plug_in_registers_is_accepted_and_named_in_the_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(BACKBONES, "own", BACKBONES["mlp"])
+    assert call(run.main, "--help") == 0
+    assert "the network: mlp, dit, unet, own" in capsys.readouterr().out
+
+
+def test_every_command_is_listed_with_its_own_description(tmp_path: Path) -> None:
+    code, out, err = finish(start(tmp_path, "-m", "fmbench"))
+    assert (code, err) == (0, "")
+    for name in COMMANDS:
+        (line,) = re.findall(rf"^  {name} +(.*)$", out, re.MULTILINE)
+        assert line == importlib.import_module(f"fmbench.{name}").DESCRIPTION
+        assert len(line) < 100
+    assert "README" in out
+    modules = [path.stem for path in (ROOT / "fmbench").glob("[a-z]*.py")]
+    commands = {
+        name for name in modules if hasattr(importlib.import_module(f"fmbench.{name}"), "main")
+    }
+    assert commands == set(COMMANDS), "every command is listed"
+
+
+def test_the_list_of_commands_imports_nothing_heavy(tmp_path: Path) -> None:
+    code, out, _ = finish(start(tmp_path, "-c", HELP.format(name="__main__")))
+    assert code == 0
+    assert out.endswith("EXIT 0 set()\n")
+
+
+def test_a_misspelt_command_is_answered_with_the_near_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(fmbench_main, "rnu", "--policy", "flow") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: unknown command 'rnu'; did you mean run? known: ")
+    assert said.count("\n") == 1
+    assert call(fmbench_main, "zzz") == 2
+    assert "known: data_curve, demonstrations, evaluate" in capsys.readouterr().err
+
+
+def test_a_command_line_may_begin_with_the_name_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(fmbench_main, "run", "--task", "LiftCub") == 2
+    assert "unknown task 'LiftCub'; did you mean LiftCube?" in capsys.readouterr().err
+    assert call(fmbench_main, "figures", "--help") == 0
+    assert "usage: python -m fmbench.figures" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_bars_fit_any_terminal(width: int, encoding: str) -> None:
         for done in (10, 20, 30):
             stage.update(done)
     file.flush()
-    assert "LiftCube flow training: done in 0.0 s" in raw.getvalue().decode(encoding)
+    assert "LiftCube flow training: done in " in raw.getvalue().decode(encoding)
 
 
 def test_progress_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:

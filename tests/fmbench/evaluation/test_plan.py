@@ -7,7 +7,7 @@ import pytest
 
 from fmbench.config import RunConfig
 from fmbench.evaluation.plan import leaves_choice, plan_run
-from fmbench.runs.sampler_choice import choose_sampler
+from fmbench.runs.sampler_choice import SamplerRequest, choose_sampler
 from policies.catalogue import POLICIES
 
 NFES = [(1,), (3, 10), (1, 3, 10), (4, 2, 1), (8, 100, 101), (64, 65, 1000)]
@@ -35,7 +35,7 @@ def test_run_and_evaluate_take_the_same_steps_and_skip_the_same_numbers(
         if not possible:
             assert numbers(tuple(own)) == [" ".join(map(str, nfe))]
             continue
-        chosen = choose_sampler(sampler, (policy,), "RUN", nfe)
+        chosen = choose_sampler(SamplerRequest(sampler, nfe), (policy,), "RUN")
         assert numbers(tuple(own)) == numbers(chosen.plan.skipped)
         if planned.steps[policy]:
             assert planned.steps[policy][sampler] == chosen.plan.steps[policy][sampler]
@@ -50,7 +50,8 @@ def test_a_sampler_alone_has_the_same_cells_in_both_commands(policy: str, sample
     for nfe in ((4, 1, 2), (16, 2)):
         cells = plan_run(RunConfig(policy=(policy,), nfe=nfe)).cells("LiftCube", policy, 1)
         asked = nfe if leaves_choice(POLICIES[policy].limits[sampler]) else None
-        again = choose_sampler(sampler, (policy,), "RUN", asked).plan.cells("LiftCube", policy, 1)
+        request = SamplerRequest(sampler, asked)
+        again = choose_sampler(request, (policy,), "RUN").plan.cells("LiftCube", policy, 1)
         own = [(cell.sampler, cell.steps) for cell in cells if cell.sampler == sampler]
         assert sorted(own) == sorted((cell.sampler, cell.steps) for cell in again)
         if cells[0].sampler == sampler:

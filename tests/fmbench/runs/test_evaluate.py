@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fmbench.evaluate import default_out, main
+from fmbench.evaluate import main
 from fmbench.report.results import read_results
 from fmbench.run import main as run_main
 from fmbench.runs import cell_store
@@ -274,7 +274,7 @@ def test_rescored_folders_are_no_runs(copy: Path, capsys: pytest.CaptureFixture[
         ({"task_hashes": {"PressEither": "older"}}, "made with another version of PressEither"),
         ({"task_hashes": None}, "made with another version of PressEither"),
         ({"complete": False}, "has not finished; its own command resumes it"),
-        ({"config": None}, "run.json: a configuration has the values task, policy, preset"),
+        ({"config": None}, "run.json: a configuration has the values policy, task, preset"),
     ],
 )
 def test_changed_tasks_and_unfinished_runs_are_refused(
@@ -319,11 +319,3 @@ def test_stopped_it_resumes_to_the_same_rows(
     assert (parts / "episodes.csv").read_bytes() == (
         copy.parent / "whole" / "episodes.csv"
     ).read_bytes()
-
-
-def test_default_folders_lie_beside_the_run() -> None:
-    assert default_out(Path("runs/try"), "heun", [4, 2], {}) == Path("runs/try-heun-2-4")
-    named = default_out(Path("runs/try/"), "rk4", [4], {"episodes": 9, "device": "cuda:1"})
-    assert named == Path("runs/try-rk4-4-devicecuda-1-episodes9")
-    assert default_out(Path("a/b"), "rk45:1e-5,1e-5", [], {}) == Path("a/b-rk45-1e-5,1e-5")
-    assert default_out(Path("."), "rk4", [4], {}).name == f"{Path.cwd().name}-rk4-4"

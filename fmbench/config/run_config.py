@@ -1,0 +1,134 @@
+"""Say what a run is: the values that decide its numbers, and their presets.
+
+A value is one field of `RunConfig`. Its flag, its help, its checks and its place in the table of
+presets are made from the field's metadata.
+"""
+
+import dataclasses
+import hashlib
+import json
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from fmbench.config.flag import HOW, WHAT, WHERE, Flag, Setting
+from policies.catalogue import BACKBONES, CONDITIONINGS, OPTIONS, POLICIES, SIZES
+
+PRECISIONS = ("fp32", "bf16")
+PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
+PRESETS: dict[str, dict[str, Any]] = {
+    "smoke": {"episodes": 5, "demos": 10, "updates": 30, "nfe": (1, 2), "width": 64, "depth": 2},
+    "default": {},
+    "paper": {
+        "seeds": 3,
+        "demos": 1000,
+        "updates": 10_000,
+        "batch_size": 1024,
+        "size": "base",
+        "nfe": (1, 2, 4, 8, 16, 32),
+    },
+}
+
+
+def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, **more: Any) -> Any:
+    """Return a field with its flag."""
+    return dataclasses.field(default=default, metadata={"flag": Flag(text, metavar, group, **more)})
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's numbers; alike for every policy of the run.
+
+    Width, depth and conditioning are None where they follow from size and backbone. `from_run` is
+    None where the run's own flows teach; JSON and the hash know its name alone, however its path
+    was spelt: what decides are the weights in it, and `run.json` holds their hashes.
+    """
+
+    policy: tuple[str, ...] = _value(
+        ("flow",), "{choices} (default: {default})", group=WHAT, choices=POLICIES
+    )
+    task: tuple[str, ...] = _value(
+        ("LiftCube",), "{choices} or all (default: {default})", group=WHAT
+    )
+    preset: str = _value(
+        "default",
+        "smoke (seconds, no meaningful numbers), default (two cores) or paper (a GPU: add "
+        "--device cuda); default: {default}",
+        group=WHAT,
+        choices=PRESETS,
+    )
+    seeds: int = _value(1, "training seeds per policy", "N", group=WHAT, most=1000)
+    episodes: int = _value(100, "test episodes per trained policy", "N", group=WHAT, most=1_000_000)
+    nfe: tuple[int, ...] = _value(
+        (1, 2, 4, 10), "network evaluations to compare at", "N", group=WHAT, most=1000
+    )
+    demos: int = _value(500, "demonstrations per task", "N", most=300_000)
+    noise: float = _value(1.0, "scale of their command noise", "X", least=0)
+    updates: int = _value(4500, "gradient steps", "N", most=100_000_000)
+    batch_size: int = _value(256, "windows per update", "N", most=1_000_000)
+    learning_rate: float = _value(1e-3, "peak learning rate", "X", least=0, above=True)
+    backbone: str = _value("mlp", "the network: {choices}", choices=BACKBONES)
+    size: str = _value("small", "how large it is: {choices}", choices=SIZES)
+    width: int | None = _value(None, "its width, if not the size's", "N", most=16_384)
+    depth: int | None = _value(None, "its blocks, if not the size's", "N", most=256)
+    conditioning: str | None = _value(
+        None,
+        "how observations reach it: {choices} (default: concat for mlp, else film)",
+        choices=CONDITIONINGS,
+    )
+    prediction: str = _value("sample", f"what it predicts: {', '.join(PREDICTIONS)}")
+    time_sampling: str = _value(
+        "uniform", "times a flow is trained at: {choices}", choices=OPTIONS["time_sampling"]
+    )
+    pairing: str = _value(
+        "independent", "noise a flow is paired with: {choices}", choices=OPTIONS["pairing"]
+    )
+    schedule: str = _value(
+        "cosine", "noise schedule of diffusion: {choices}", choices=OPTIONS["schedule"]
+    )
+    precision: str = _value(
+        "fp32", "numbers of the layers in training: {choices}", choices=PRECISIONS
+    )
+    from_run: str | None = _value(
+        None,
+        "the run whose flows reflow learns from (default: this run's own)",
+        "RUN",
+        name="--from",
+    )
+    obs_horizon: int = _value(2, "observations a policy sees", "N", most=1000)
+    pred_horizon: int = _value(16, "actions it predicts", "N", most=1000)
+    exec_horizon: int = _value(8, "actions executed of them", "N", most=1000)
+    device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the configuration as JSON values."""
+        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
+        if self.from_run is not None:
+            values["from_run"] = Path(self.from_run).resolve().name
+        return values
+
+    @property
+    def hash(self) -> str:
+        """Hash of every value, 12 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _settings() -> dict[str, Setting]:
+    hints = get_type_hints(RunConfig)
+    settings = {}
+    for field in dataclasses.fields(RunConfig):
+        flag: Flag = field.metadata["flag"]
+        parts = get_args(hints[field.name]) or (hints[field.name],)
+        settings[field.name] = Setting(
+            flag,
+            flag.name or f"--{field.name.replace('_', '-')}",
+            parts[0],
+            get_origin(hints[field.name]) is tuple,
+            types.NoneType in parts,
+        )
+    return settings
+
+
+SETTINGS = _settings()
+"""Every field of `RunConfig` by name, in order."""

@@ -1,0 +1,45 @@
+"""Measure and film the scripted experts of several tasks."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.cli.progress import Reporter
+from fmbench.errors import FmbenchError
+from fmbench.evaluation.contact_sheets import draw_expert_sheet
+from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
+from fmbench.storage.row_files import write_rows
+
+NOISES = (0.0, 1.0)
+"""Scales of the command noise that every expert is measured at."""
+
+
+def measure_experts(
+    tasks: Sequence[str], episodes: int, out: Path | None, reporter: Reporter
+) -> None:
+    """Print the table of some tasks' experts; also write its rows if there is a folder for them."""
+    rows = []
+    with reporter.stage("experts", len(NOISES) * len(tasks)) as stage:
+        for task in tasks:
+            for noise in NOISES:
+                rows.append(measure_expert(task, noise, episodes))
+                stage.update(len(rows))
+    print(markdown(rows))
+    if out is not None:
+        write_rows(out / ExpertRow.file_name, rows, ExpertRow)
+        print(f"Written: {out / ExpertRow.file_name}")
+
+
+def film_experts(tasks: Sequence[str], folder: Path, reporter: Reporter) -> None:
+    """Draw the first validation episode of every task as a picture of the task's name.
+
+    Raises:
+        FmbenchError: There is no OpenGL library; says what to install.
+    """
+    with reporter.stage("pictures", len(tasks)) as stage:
+        for k, task in enumerate(tasks):
+            try:
+                draw_expert_sheet(folder / f"{task}.png", task)
+            except RuntimeError as error:
+                raise FmbenchError(str(error)) from error
+            stage.update(k + 1)
+    print(f"Drawn: {folder}")
