@@ -4,8 +4,8 @@ import hashlib
 import json
 from functools import lru_cache
 
+from envs.hashing.bindings import Place
 from envs.hashing.definitions import Definitions
-from envs.hashing.namespace import Place
 from envs.hashing.sources import find_source
 from envs.hashing.text import code_hash
 from envs.registry import TASKS, TaskEntry, check_extra, check_task_name

@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Sequence
 
+from envs.hashing.bindings import Place, Value, bound_names
 from envs.hashing.class_bodies import ClassKind, class_items, class_kind, is_idle
 from envs.hashing.expressions import ExpressionWriter
-from envs.hashing.namespace import Place, Value, bound_names
 from envs.hashing.scopes import Scope, Scopes
 from envs.hashing.tokens import Attribute, Parameter, Reference
 

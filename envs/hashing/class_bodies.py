@@ -4,12 +4,13 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from envs.hashing.namespace import FUNCTIONS, Dotted, Place, Value, assigned
+from envs.hashing.bindings import FUNCTIONS, Dotted, Place, Value, assigned
 from envs.hashing.scopes import Scopes
 
 # Outside classes that neither look at the names a subclass defines nor call them.
 INDIFFERENT = {"builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic"}
 TUPLE = "typing.NamedTuple"
+ENUMERATIONS = "enum."
 IDLE = (ast.Pass, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 
 
@@ -18,7 +19,8 @@ class ClassKind(NamedTuple):
 
     Attributes:
         bases: Classes of ours that it inherits from, or expressions.
-        stays: Whether code outside reads the names that it defines: it inherits from outside.
+        stays: Whether code outside reads the names that it defines: it, or a class of ours that it
+            inherits from, inherits from outside.
         has_fields: Whether names with an annotation alone count, as in a dataclass.
     """
 
@@ -51,7 +53,7 @@ def class_kind(node: ast.ClassDef, scopes: Scopes) -> ClassKind:
         bases.append(meaning if isinstance(meaning, Place) else named)
         path = meaning.path if isinstance(meaning, Dotted) else ""
         if not isinstance(meaning, Place) and path not in INDIFFERENT:
-            has_fields = True
+            has_fields |= not path.startswith(ENUMERATIONS)
             stays |= path != TUPLE
     return ClassKind(tuple(bases), stays, has_fields)
 

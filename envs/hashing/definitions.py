@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
+from envs.hashing.bindings import FUNCTIONS, Dotted, Origin, Place, Value, changed_names
 from envs.hashing.canonical import Writer, class_scope, parameters
 from envs.hashing.class_bodies import class_items, class_kind
-from envs.hashing.namespace import FUNCTIONS, Library, Module, Place, Value
-from envs.hashing.namespace import Writer as Origin
+from envs.hashing.namespace import Library, Module
+from envs.hashing.scopes import Scopes
 from envs.hashing.sources import Finder
-from envs.hashing.tokens import Attribute, Name, Title, Token
+from envs.hashing.tokens import Attribute, Name, Reference, Title, Token
+
+ELSEWHERE = ""
+"""The place in a module of what it changes in other modules: all else in it brings this along."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,14 @@ class Class:
         fields: Names of its fields, in order.
         members: What it says of each other name.
         stays: Whether code outside reads its names and may call its methods.
+        has_fields: Whether names with an annotation alone count.
     """
 
     head: Text
     bases: tuple[Place, ...]
     fields: tuple[str, ...]
     stays: bool
+    has_fields: bool
     members: dict[str, list[Text]] = field(default_factory=dict)
 
 
@@ -92,7 +98,7 @@ class Definitions:
 
     def _write(self, place: Place) -> Text | Class:
         module = self._library.module(place.module)
-        origins = [] if module is None else module.writers.get(place.name, [])
+        origins = [] if module is None else self._origins(module, place.name)
         if module is None or not origins:
             raise ValueError(
                 f"The source of {place.module}:{place.name} cannot be read; tasks are told apart "
@@ -109,11 +115,39 @@ class Definitions:
                 _write_origin(writer, origin)
         first = origins[0]
         given = parameters(first.args) if isinstance(first, FUNCTIONS) else ()
-        return _text(writer, module, given)
+        return self._text(writer, module, given)
+
+    def _origins(self, module: Module, name: str) -> list[Origin]:
+        """Return what a name gets its value from."""
+        return list(self._changes(module)) if name == ELSEWHERE else module.origins.get(name, [])
+
+    def _changes(self, module: Module) -> list[ast.stmt]:
+        """Return the statements that change what other modules of ours define."""
+        scopes = Scopes(self._library, module)
+        return [
+            statement
+            for statement in module.changes
+            if any(self._is_ours(module, name) for name in changed_names(statement))
+            and not (
+                isinstance(statement, ast.Expr)
+                and isinstance(statement.value, ast.Call)
+                and isinstance(scopes.meaning(statement.value.func), Place)
+            )
+        ]
+
+    def _is_ours(self, module: Module, name: str) -> bool:
+        meaning = self._library.meaning(module, name)
+        is_other = isinstance(meaning, Place) and meaning.module != module.name
+        is_module = isinstance(meaning, Dotted) and self._library.module(meaning.path) is not None
+        return is_other or is_module
 
     def _class(self, module: Module, node: ast.ClassDef, others: list[Origin]) -> Class:
         writer = Writer(self._library, module)
         kind = class_kind(node, writer.scopes)
+        bases = tuple(base for base in kind.bases if isinstance(base, Place))
+        for base in filter(None, map(self.class_at, bases)):
+            has_fields = kind.has_fields or (base.stays and base.has_fields)
+            kind = kind._replace(stays=kind.stays or base.stays, has_fields=has_fields)
         writer.tokens.append(Title(node.name))
         writer.write_class_head(node, kind)
         scope = class_scope(node, writer.scopes)
@@ -132,13 +166,36 @@ class Definitions:
             part.write_item(item.content)
             content = item.content
             given = parameters(content.args) if isinstance(content, FUNCTIONS) else ()
-            text = _text(part, module, given, is_method=item.kind == "method")
+            text = self._text(part, module, given, is_method=item.kind == "method")
             members.setdefault(item.name, []).append(text)
         writer.scopes.leave()
         for origin in others:
             _write_origin(writer, origin)
-        bases = tuple(base for base in kind.bases if isinstance(base, Place))
-        return Class(_text(writer, module), bases, tuple(fields), kind.stays, members)
+        return Class(
+            self._text(writer, module), bases, tuple(fields), kind.stays, kind.has_fields, members
+        )
+
+    def _text(
+        self, writer: Writer, module: Module, given: tuple[str, ...] = (), is_method: bool = False
+    ) -> Text:
+        """Return what was written, words that follow each other joined."""
+        tokens: list[Token] = []
+        for is_word, group in groupby(writer.tokens, lambda token: isinstance(token, str)):
+            if is_word:
+                tokens.append("\n".join(map(str, group)))
+            else:
+                tokens.extend(group)
+        if self._changes(module):
+            tokens.append(Reference(Place(module.name, ELSEWHERE)))
+        return Text(
+            tokens=tuple(tokens),
+            names=tuple(token for token in tokens if not isinstance(token, str)),
+            texts=tuple(writer.texts),
+            folder=module.source.path.parent,
+            parameters=given,
+            is_method=is_method,
+            goes_on="builtins.super" in writer.tokens,
+        )
 
 
 def _write_origin(writer: Writer, origin: Origin) -> None:
@@ -146,24 +203,3 @@ def _write_origin(writer: Writer, origin: Origin) -> None:
         writer.write_value(origin)
     else:
         writer.write(origin)
-
-
-def _text(
-    writer: Writer, module: Module, given: tuple[str, ...] = (), is_method: bool = False
-) -> Text:
-    """Return what was written, words that follow each other joined."""
-    tokens: list[Token] = []
-    for is_word, group in groupby(writer.tokens, lambda token: isinstance(token, str)):
-        if is_word:
-            tokens.append("\n".join(map(str, group)))
-        else:
-            tokens.extend(group)
-    return Text(
-        tokens=tuple(tokens),
-        names=tuple(token for token in tokens if not isinstance(token, str)),
-        texts=tuple(writer.texts),
-        folder=module.source.path.parent,
-        parameters=given,
-        is_method=is_method,
-        goes_on="builtins.super" in writer.tokens,
-    )

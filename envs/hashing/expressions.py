@@ -2,16 +2,21 @@
 
 import ast
 
-from envs.hashing.namespace import Library, Module, Place, Value, bound_names
+from envs.hashing.bindings import Place, Value, bound_names
+from envs.hashing.namespace import Library, Module
 from envs.hashing.scopes import Scope, Scopes
 from envs.hashing.tokens import Attribute, Keyword, Reference, Reflection, Token
 
 # Types, and what newer versions of Python add: none of it is run.
 IGNORED = {"annotation", "returns", "type_comment", "type_params", "ctx", "kind"}
 BY_NAME = {f"builtins.{name}" for name in ("getattr", "hasattr", "setattr", "delattr")}
-REFLECTIONS = {"builtins.vars", "builtins.dir"} | {
-    f"dataclasses.{name}" for name in ("asdict", "astuple", "fields", "replace")
+REFLECTIONS = {
+    *("builtins.vars", "builtins.dir", "inspect.getmembers"),
+    *("operator.attrgetter", "operator.methodcaller"),
+    *(f"dataclasses.{name}" for name in ("asdict", "astuple", "fields", "replace")),
 }
+REFLECTING_ATTRIBUTES = {"__dict__", "_asdict"}
+OWN_NAMES = {"__name__", "__qualname__"}  # who reads these reads what a definition is called
 
 
 class ExpressionWriter:
@@ -34,6 +39,7 @@ class ExpressionWriter:
         if body is not None:
             self.scopes.enter(body)
         self._me: set[Token] = set()  # what `self` is written as
+        self._is_raising = False
 
     def write(self, node: object) -> None:
         """Write a node, a list of nodes or a plain value."""
@@ -80,12 +86,20 @@ class ExpressionWriter:
             return
         self.write(node.value)
         is_mine = isinstance(node.value, ast.Name) and self.tokens[-1] in self._me
+        if self._is_raising and node.attr in OWN_NAMES:
+            self.tokens.append(f".{node.attr}")  # for a message, which decides nothing
+            return
         self.tokens.append(Attribute(node.attr, is_mine and not isinstance(node.ctx, ast.Load)))
-        if node.attr == "__dict__":
+        if node.attr in REFLECTING_ATTRIBUTES:
             self.tokens.append(Reflection())
 
+    def _write_Raise(self, node: ast.Raise) -> None:  # noqa: N802
+        self._is_raising = True
+        self._write_fields(node)
+        self._is_raising = False
+
     def _write_Call(self, node: ast.Call) -> None:  # noqa: N802
-        meaning, path = self.scopes.meaning(node.func), self.scopes.path(node.func)
+        path = self.scopes.path(node.func)
         if path == "typing.cast" and len(node.args) == 2:
             self.write(node.args[1])
             return
@@ -99,14 +113,21 @@ class ExpressionWriter:
             self.write(argument)
             if names_attribute or path in REFLECTIONS:
                 self.tokens.append(Reflection())
-        callee: Place | str | None = meaning if isinstance(meaning, Place) else None
-        if callee is None and isinstance(node.func, ast.Attribute):
-            callee = node.func.attr
+        is_partial = path == "functools.partial" and bool(node.args)
+        callee = self._callee(node.args[0] if is_partial else node.func)
         for keyword in node.keywords:
             word = keyword.arg or "**"
-            self.tokens.append(f"{word}=" if path else Keyword(word, callee))
+            is_outside = bool(path) and not is_partial
+            self.tokens.append(f"{word}=" if is_outside else Keyword(word, callee))
             self.write(keyword.value)
         self.tokens.append(")")
+
+    def _callee(self, function: ast.expr) -> Place | str | None:
+        """Return the function or class that is called, a method's name, or None."""
+        meaning = self.scopes.meaning(function)
+        if isinstance(meaning, Place):
+            return meaning
+        return function.attr if isinstance(function, ast.Attribute) else None
 
     def _write_comprehension_of(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp

@@ -1,43 +1,23 @@
 """Say what a name means at the top level of a module, from the module's syntax tree alone."""
 
 import ast
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable
 
+from envs.hashing.bindings import (
+    COMPOUND,
+    DEFINITIONS,
+    Dotted,
+    Origin,
+    Place,
+    assigned,
+    bound_names,
+    changed_names,
+    given_names,
+    imported,
+    is_for_types,
+    root_of,
+)
 from envs.hashing.sources import Finder, Source
-
-
-class Place(NamedTuple):
-    """A definition of ours: a function, a class or a variable at the top level of a module."""
-
-    module: str
-    name: str
-
-
-class Dotted(NamedTuple):
-    """A module of ours, or anything outside, by its full name: `numpy.random.Generator`."""
-
-    path: str
-
-
-class Value(NamedTuple):
-    """What an assignment gives to one name: an expression, or an item of its value.
-
-    Attributes:
-        expression: The right-hand side.
-        items: The way to the item where several names are assigned at once.
-    """
-
-    expression: ast.expr
-    items: tuple[int, ...] = ()
-
-
-Writer = ast.stmt | Value
-COMPOUND = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match, ast.AsyncFor, ast.AsyncWith)
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-DEFINITIONS = (*FUNCTIONS, ast.ClassDef)
-NAMED_PARTS = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 
 
 class Module:
@@ -46,14 +26,18 @@ class Module:
     Attributes:
         name: The module's name.
         source: Its source.
-        writers: What each name that the module defines gets its value from, in order.
+        origins: What each name that the module defines gets its value from, in order.
+        imports: What each imported name stands for.
+        stars: The modules of which every name is imported.
+        changes: Statements that change what an imported name stands for.
     """
 
     def __init__(self, name: str, source: Source) -> None:
         self.name, self.source = name, source
-        self.writers: dict[str, list[Writer]] = {}
+        self.origins: dict[str, list[Origin]] = {}
         self.imports: dict[str, Dotted | Place] = {}
         self.stars: list[str] = []
+        self.changes: list[ast.stmt] = []
         self._read(ast.parse(source.text).body)
 
     def _read(self, body: Iterable[ast.stmt]) -> None:
@@ -71,16 +55,28 @@ class Module:
                 for inner in ast.walk(statement):
                     if isinstance(inner, ast.Import | ast.ImportFrom):
                         self._read_import(inner)
-                for name in sorted({*bound_names([statement]), *changed_names(statement)}):
+                for name in sorted(bound_names([statement])):
                     self._add(name, statement)
+                self._note_changes(statement)
             else:
                 for name, value in assigned(statement):
                     self._add(name, value)
-                for name in changed_names(statement):
-                    self._add(name, statement)
+                self._note_changes(statement)
 
-    def _add(self, name: str, writer: Writer) -> None:
-        self.writers.setdefault(name, []).append(writer)
+    def _note_changes(self, statement: ast.stmt) -> None:
+        """Note whose objects a statement changes: as what they are given, or elsewhere."""
+        changed = changed_names(statement)
+        for name in changed | {name for name in given_names(statement) if self._is_variable(name)}:
+            if statement not in self.origins.get(name, []):
+                self._add(name, statement)
+        if not changed.isdisjoint(self.imports):
+            self.changes.append(statement)
+
+    def _is_variable(self, name: str) -> bool:
+        return name in self.origins and not isinstance(self.origins[name][0], DEFINITIONS)
+
+    def _add(self, name: str, origin: Origin) -> None:
+        self.origins.setdefault(name, []).append(origin)
 
     def _read_import(self, statement: ast.Import | ast.ImportFrom) -> None:
         for name, target in imported(statement, self.name, self.source.is_package).items():
@@ -124,7 +120,7 @@ class Library:
             return self.member(target.module, target.name, seen)
         if target is not None:
             return target
-        if name in module.writers:
+        if name in module.origins:
             return here
         for star in module.stars:
             found = self.module(star)
@@ -132,100 +128,3 @@ class Library:
             if meaning is not None:
                 return meaning
         return None
-
-
-def imported(
-    statement: ast.Import | ast.ImportFrom, module: str, is_package: bool
-) -> dict[str, Dotted | Place]:
-    """Return what each name that an import statement binds stands for."""
-    if isinstance(statement, ast.Import):
-        return {
-            alias.asname or alias.name.partition(".")[0]: Dotted(
-                alias.name if alias.asname else alias.name.partition(".")[0]
-            )
-            for alias in statement.names
-        }
-    source = statement.module or ""
-    if statement.level:
-        parents = module.split(".")
-        kept = len(parents) - statement.level + is_package
-        source = ".".join([*parents[:kept], *filter(None, [source])])
-    return {alias.asname or alias.name: Place(source, alias.name) for alias in statement.names}
-
-
-def assigned(statement: ast.stmt) -> Iterator[tuple[str, Value]]:
-    """Yield each name that an assignment binds as a whole, and what it gets."""
-    if isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            yield from _parts(target, Value(statement.value))
-    elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        yield from _parts(statement.target, Value(statement.value))
-
-
-def _parts(target: ast.expr, value: Value) -> Iterator[tuple[str, Value]]:
-    if isinstance(target, ast.Name):
-        yield target.id, value
-    elif isinstance(target, ast.Tuple | ast.List):
-        whole = value.expression
-        is_split = isinstance(whole, ast.Tuple | ast.List) and not value.items
-        is_split &= len(getattr(whole, "elts", ())) == len(target.elts)
-        is_split &= not any(
-            isinstance(part, ast.Starred) for part in (*target.elts, *getattr(whole, "elts", ()))
-        )
-        for k, part in enumerate(target.elts):
-            inner, place = (part.value, -1 - k) if isinstance(part, ast.Starred) else (part, k)
-            item = Value(whole, (*value.items, place))
-            yield from _parts(inner, Value(whole.elts[k]) if is_split else item)  # type: ignore[attr-defined]
-
-
-def changed_names(statement: ast.stmt) -> set[str]:
-    """Return the names whose objects a statement changes: `X[k] = 1`, `X += 1`, `X.append(1)`."""
-    names: set[str | None] = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.AugAssign):
-            names.add(root_of(node.target))
-        elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-            names.add(root_of(node))
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            function = node.value.func
-            names.add(root_of(function) if isinstance(function, ast.Attribute) else None)
-    return {name for name in names if name}
-
-
-def root_of(node: ast.expr) -> str | None:
-    """Return the name that an expression of attributes and items begins with."""
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def is_for_types(statement: ast.If) -> bool:
-    """Return whether a block is read by type checkers alone."""
-    test = statement.test
-    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
-    return name == "TYPE_CHECKING"
-
-
-def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return the names that statements bind in their own scope; imports bind apart from these."""
-    names: set[str] = set()
-    outer: set[str] = set()
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        kind = type(node)
-        if kind is ast.Name:
-            if not isinstance(node.ctx, ast.Load):  # type: ignore[attr-defined]
-                names.add(node.id)  # type: ignore[attr-defined]
-        elif kind in DEFINITIONS:
-            names.add(node.name)  # type: ignore[attr-defined]
-        elif kind in COMPREHENSIONS:
-            walrus = (part for part in ast.walk(node) if isinstance(part, ast.NamedExpr))
-            names.update(part.target.id for part in walrus)
-        elif kind is ast.Global or kind is ast.Nonlocal:
-            outer.update(node.names)  # type: ignore[attr-defined]
-        elif kind is not ast.Lambda and kind is not ast.Constant:
-            if kind in NAMED_PARTS:
-                names.add(getattr(node, "name", None) or getattr(node, "rest", None) or "")
-            waiting += ast.iter_child_nodes(node)
-    return names - outer - {""}

@@ -5,11 +5,11 @@ it inherits and its attributes; of its methods those that reached code mentions 
 owner of a name after a dot is not known; of a root's class every one.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 
+from envs.hashing.bindings import Place
 from envs.hashing.definitions import Class, Definitions, Text
-from envs.hashing.namespace import Place
 from envs.hashing.tokens import Attribute, Reference, Reflection, Token
 
 
@@ -127,23 +127,30 @@ class Reach:
             self._reflects |= isinstance(token, Reflection)
 
     def _unmentioned(self) -> list[tuple[Place, str]]:
-        """Return what else classes say, in an order that does not depend on names."""
+        """Return what else classes say, in an order that depends neither on names nor on place.
+
+        What looks the same waits until the rest has been followed, which may mention the names.
+        """
         rest = []
         for place, line in self._lines.items():
             seen: set[str] = set()
             for owner in line:
                 for name, texts in self._class(owner).members.items():
-                    counts = place in self._roots or self._reflects or not texts[0].is_method
-                    if counts and name not in seen and (owner, name) not in self._done:
+                    matters = place in self._roots or self._reflects or not texts[0].is_method
+                    if matters and name not in seen and (owner, name) not in self._done:
                         rest.append((owner, name))
                     seen.add(name)
-        return sorted(dict.fromkeys(rest), key=self._outline)
+        outlines = {part: self._outline(part) for part in rest}
+        counts = Counter(outlines.values())
+        unlike = [part for part, outline in outlines.items() if counts[outline] == 1]
+        return sorted(unlike or outlines, key=outlines.__getitem__)
 
-    def _outline(self, part: tuple[Place, str]) -> tuple[int, list[str]]:
+    def _outline(self, part: tuple[Place, str]) -> tuple[int, tuple[str, ...], int]:
         """Describe a part of a class by what is known of it without its names."""
         owner, name = part
         tokens = [token for text in self._class(owner).members[name] for token in text.tokens]
-        return self.numbers[owner], [self._known(token) for token in tokens]
+        known = tuple(self._known(token) for token in tokens)
+        return self.numbers[owner], known, self._mentioned.get(name, -1)
 
     def _known(self, token: Token) -> str:
         if isinstance(token, Reference):

@@ -3,7 +3,8 @@
 import ast
 from collections.abc import Iterable
 
-from envs.hashing.namespace import FUNCTIONS, Dotted, Library, Module, Place, imported
+from envs.hashing.bindings import FUNCTIONS, Dotted, Place, imported
+from envs.hashing.namespace import Library, Module
 from envs.hashing.tokens import Attribute, Reference, Token
 
 

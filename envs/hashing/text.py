@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Sequence
 
+from envs.hashing.bindings import Place
 from envs.hashing.data_files import data_digests
 from envs.hashing.definitions import Definitions
-from envs.hashing.namespace import Place
+from envs.hashing.expressions import OWN_NAMES
 from envs.hashing.reach import Reach, is_special
 from envs.hashing.tokens import Attribute, Keyword, Parameter, Reference, Reflection, Title, Token
 
-OWN_NAMES = {"__name__", "__qualname__"}  # who reads these reads what a definition is called
+LOOKED_UP = {"__getattr__", "__getattribute__", "__setattr__"}  # methods that are told names
 
 
 def code_text(definitions: Definitions, roots: Sequence[Place]) -> str:
@@ -42,6 +43,8 @@ class Names:
             name for each in reach.classes() if each.stays for name in (*each.members, *each.fields)
         }
         is_reflecting = any(isinstance(token, Reflection) for token in tokens)
+        is_reflecting |= any(LOOKED_UP.intersection(each.members) for each in reach.classes())
+        self._defined = own
         self._own = set() if is_reflecting else {n for n in own - stay if not is_special(n)}
         self._titles = any(token.name in OWN_NAMES for token in mentions)
         self._numbers: dict[str, int] = {}
@@ -98,5 +101,6 @@ class Names:
             self._told.add(token.name)
 
     def _is_outside(self, token: Keyword) -> bool:
-        """Return whether a method is called that no reached class has."""
-        return isinstance(token.callee, str) and token.callee not in self._reach.methods
+        """Return whether something is called that no reached class has or makes."""
+        makes = (*self._reach.methods, *self._defined, "_replace")
+        return isinstance(token.callee, str) and token.callee not in makes

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from envs.hashing.namespace import Place
+from envs.hashing.bindings import Place
 
 
 class Attribute(NamedTuple):

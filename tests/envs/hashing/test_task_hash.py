@@ -1,0 +1,102 @@
+"""The hash of a task covers the registry, data files and what lies beside a user's script."""
+
+import dataclasses
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envs.hashing.sources import find_source
+from envs.registry import TASKS, has_extra
+from envs.task_hash import entry_hash, installed_definitions, task_hash
+from tests.envs.hashing.edits import ROOT, hash_of, present_hash, texts
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"horizon": 151}, {"version": 1}, {"twin_of": "PlaceCube"}, {"has_goal": False}],
+    ids=str,
+)
+def test_the_hash_changes_with_the_registry(facts: dict[str, object]) -> None:
+    entry = dataclasses.replace(TASKS["LiftCube"], **facts)  # type: ignore[arg-type]
+    assert entry_hash(entry, installed_definitions()) != task_hash("LiftCube")
+
+
+@pytest.mark.parametrize("task", ["AdroitPen", "AdroitHammer"])
+def test_the_hash_changes_with_the_bytes_of_data_files(task: str, tmp_path: Path) -> None:
+    folder = tmp_path / "envs" / "adroit"
+    folder.mkdir(parents=True)
+    table = Path(shutil.copy(ROOT / "envs" / "adroit" / "pen_movements.npz", folder))
+    assert hash_of(texts(), task, tmp_path) == present_hash(task)
+    table.write_bytes(table.read_bytes() + b"\x00")
+    assert (hash_of(texts(), task, tmp_path) != present_hash(task)) == (task == "AdroitPen")
+
+
+def test_no_two_tasks_share_a_hash() -> None:
+    names = [name for name in TASKS if has_extra(name)]
+    assert len({task_hash(name) for name in names}) == len(names)
+
+
+def test_what_besides_a_task_decides_can_be_added() -> None:
+    assert len(task_hash("LiftCube")) == 64
+    assert task_hash("LiftCube") != task_hash("LiftCube", "envs.scene:SUBSTEPS")
+    with pytest.raises(ValueError, match=r"unknown task 'LiftCub'; did you mean LiftCube"):
+        task_hash("LiftCub")
+
+
+def test_installed_libraries_are_not_ours() -> None:
+    assert find_source("numpy") is None
+    assert find_source("json") is None
+    assert find_source("no_such_module") is None
+    assert find_source("envs.registry") is not None
+    assert find_source(__name__) is not None
+
+
+def run(*words: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *words],
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+SCRIPT = """
+from beside import HEIGHT
+from envs.registry import add_task
+from envs.task_hash import task_hash
+class Higher:
+    name, version, horizon = "Higher", 0, 10
+    height = HEIGHT
+class HigherExpert:
+    pass
+add_task(Higher, HigherExpert)
+print(task_hash("Higher"))
+"""
+
+
+def test_a_task_of_a_script_counts_with_what_lies_beside_it(tmp_path: Path) -> None:
+    def hash_in(name: str, height: str, text: str = SCRIPT) -> str:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / f"{name}.py").write_text(text)
+        (folder / "beside.py").write_text(f"HEIGHT = {height}\n")
+        return run(str(folder / f"{name}.py"))
+
+    first = hash_in("first", "1.0")
+    assert (
+        hash_in("second", "1.0", SCRIPT.replace("class Higher:", "# told\nclass Higher:")) == first
+    )
+    assert hash_in("third", "2.0") != first
+
+
+def test_neither_the_seed_of_hashes_matters_nor_is_a_simulator_imported() -> None:
+    program = "import sys; from envs.task_hash import task_hash; print(task_hash('TurnDial'), "
+    program += "*[name for name in ('mujoco', 'numpy', 'torch') if name in sys.modules])"
+    for seed in ("0", "1"):
+        assert run("-c", program, PYTHONHASHSEED=seed) == task_hash("TurnDial")
