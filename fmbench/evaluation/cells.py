@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fmbench.config import RunConfig
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.provenance import commit, versions, versions_text
+from fmbench.storage.rows import CellRow
 from fmbench.training.checkpoints import weights_hash
 
 EXPERT, RANDOM = "expert", "random"
@@ -12,20 +15,13 @@ NO_SEED = -1
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What one group of rows evaluates.
+class Cell(CellRow):
+    """What one group of rows evaluates; nothing is sampled or trained unless it is said.
 
     Attributes:
-        task: Name of the task.
-        policy: `expert`, `random` or an objective.
-        sampler: The sampler, "" for none.
-        steps: Its steps, 0 for none and where its tolerance decides.
-        train_seed: The training seed, -1 for none.
         headline: Whether the policy's first row in a table is this one.
     """
 
-    task: str
-    policy: str
     sampler: str = ""
     steps: int = 0
     train_seed: int = NO_SEED
@@ -41,13 +37,24 @@ class Cell:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a cell's numbers come from: the hashes that its rows carry."""
+    """Where a cell's numbers come from: the hashes and versions of its row in `cells.csv`."""
 
     weights: str = ""
     demonstrations: str = ""
     config: str = ""
     commit: str = ""
     device: str = "cpu"
+    versions: str = ""
+
+    @classmethod
+    def of_run(cls, config: RunConfig) -> "Origin":
+        """Return the origin of what a run does here and now."""
+        return cls(
+            config=config.hash,
+            commit=commit(),
+            device=config.device,
+            versions=versions_text(versions()),
+        )
 
     def of_checkpoint(self, facts: Mapping[str, Any]) -> "Origin":
         """Return the origin of what the checkpoint with these facts does, in the same run."""

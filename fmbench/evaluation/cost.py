@@ -35,11 +35,7 @@ def measure(
     """
     p50, p95 = latency_ms(cell, config, policy) if times_decisions else (None, None)
     return MeasurementRow(
-        task=cell.task,
-        policy=cell.policy,
-        sampler=cell.sampler,
-        steps=cell.steps,
-        train_seed=cell.train_seed,
+        **cell.cell,
         headline=cell.headline,
         parameters=sum(parameter.numel() for parameter in policy.parameters()),
         updates=int(read_json(checkpoint / MANIFEST)["update"]),

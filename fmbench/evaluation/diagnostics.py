@@ -35,11 +35,7 @@ def diagnose(cell: Cell, policy: ChunkPolicy, windows: Windows) -> DiagnosticRow
         distances = _distances(cell, policy.eval(), observations, actions)
         bend = _straightness(policy, observations) if has_paths(policy) else None
     return DiagnosticRow(
-        task=cell.task,
-        policy=cell.policy,
-        sampler=cell.sampler,
-        steps=cell.steps,
-        train_seed=cell.train_seed,
+        **cell.cell,
         windows=len(actions),
         samples=SAMPLES,
         chunk_distance=float(distances.mean()),

@@ -12,8 +12,9 @@ from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import Episode, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.rows import EpisodeRow
+from fmbench.storage.rows import EpisodeRow, OriginRow
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
 
@@ -39,13 +40,13 @@ def evaluate(
     origin: Origin,
     policy: ChunkPolicy | None,
     on_episode: Callable[[int], None],
-) -> list[EpisodeRow]:
-    """Run a cell's test episodes and return one row for each.
+) -> Episodes:
+    """Run a cell's test episodes and return one row for each, and one of their origin.
 
     Args:
         cell: What to evaluate.
         config: The run.
-        origin: What the rows say of their origin.
+        origin: Where they come from.
         policy: The trained policy, None for the expert and for random actions.
         on_episode: Called with the number of episodes that ended.
     """
@@ -59,28 +60,23 @@ def evaluate(
         on_episode(done)
 
     episodes = rollout(world, actor, episode_seeds(TEST, config.episodes), on_episode=count)
-    return [_row(episode, cell, origin) for episode in episodes]
+    return Episodes([_row(episode, cell) for episode in episodes], [_origin_row(cell, origin)])
 
 
-def check_rows(
-    path: Path, rows: list[EpisodeRow], cell: Cell, config: RunConfig, origin: Origin
-) -> None:
-    """Check that rows found on disk are all of a cell's episodes, by the present weights.
+def check_rows(path: Path, found: Episodes, cell: Cell, config: RunConfig, origin: Origin) -> None:
+    """Check that episodes found on disk are all of a cell's, by the present weights.
 
     Raises:
         FmbenchError: Names the file and what to do.
     """
-    wanted = [
-        (cell.task, cell.policy, cell.sampler, cell.steps, cell.train_seed, seed, origin.weights)
-        for seed in episode_seeds(TEST, config.episodes).tolist()
-    ]
-    found = [
-        (r.task, r.policy, r.sampler, r.steps, r.train_seed, r.episode_seed, r.weights_hash)
-        for r in rows
-    ]
-    if found != wanted:
+    seeds = episode_seeds(TEST, config.episodes).tolist()
+    episodes = [(row.cell, row.episode_seed) for row in found.rows]
+    origins = [(row.cell, row.weights_hash) for row in found.origins]
+    if episodes != [(cell.cell, seed) for seed in seeds] or origins != [
+        (cell.cell, origin.weights)
+    ]:
         raise FmbenchError(
-            f"{path} does not hold the {len(wanted)} episodes of {cell.name} with the weights of "
+            f"{path} does not hold the {len(seeds)} episodes of {cell.name} with the weights of "
             "its checkpoint; delete it, and the same command evaluates again"
         )
 
@@ -93,14 +89,9 @@ def _actor(cell: Cell, config: RunConfig, policy: ChunkPolicy | None, world: Wor
     return make_actor(policy, cell, config)
 
 
-def _row(episode: Episode, cell: Cell, origin: Origin) -> EpisodeRow:
+def _row(episode: Episode, cell: Cell) -> EpisodeRow:
     return EpisodeRow(
-        task=cell.task,
-        task_version=TASKS[cell.task].version,
-        policy=cell.policy,
-        sampler=cell.sampler,
-        steps=cell.steps,
-        train_seed=cell.train_seed,
+        **cell.cell,
         episode_seed=episode.episode_seed,
         success=episode.success,
         success_any=episode.success_any,
@@ -115,10 +106,18 @@ def _row(episode: Episode, cell: Cell, origin: Origin) -> EpisodeRow:
         action_smoothness=episode.action_smoothness,
         sim_unstable=episode.sim_unstable,
         error=episode.error,
+    )
+
+
+def _origin_row(cell: Cell, origin: Origin) -> OriginRow:
+    return OriginRow(
+        **cell.cell,
+        task_version=TASKS[cell.task].version,
         weights_hash=origin.weights,
         demonstrations_hash=origin.demonstrations,
         task_hash=short_hash(task_hash(cell.task)),
         config_hash=origin.config,
         commit=origin.commit,
         device=origin.device,
+        versions=origin.versions,
     )

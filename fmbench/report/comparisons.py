@@ -131,20 +131,26 @@ def leaders(comparisons: pd.DataFrame) -> dict[str, str]:
 
 
 def config_differences(
-    episodes: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
+    origins: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
 ) -> list[str]:
-    """Say, one line each, what differs between rows of one task that should be equal."""
+    """Say, one line each, what differs between cells of one task that should be equal.
+
+    Args:
+        origins: Frame of `OriginRow`.
+        measurements: Frame of `MeasurementRow`; may be empty.
+        looks: Says which policies belong to the study.
+    """
     shared = [
-        rows[rows["policy"].map(looks.is_known).astype(bool)] for rows in (episodes, measurements)
+        rows[rows["policy"].map(looks.is_known).astype(bool)] for rows in (origins, measurements)
     ]
     checks = [
-        (episodes, "task_hash"),
+        (origins, "task_hash"),
         (shared[0], "demonstrations_hash"),
         (shared[1], "updates"),
         (shared[1], "parameters"),
     ]
     lines = []
-    for task in dict.fromkeys(episodes["task"]):
+    for task in dict.fromkeys(origins["task"]):
         for rows, field in checks:
             values = rows[rows["task"] == task].groupby("policy")[field].unique()
             if len(set(itertools.chain.from_iterable(values))) > 1:

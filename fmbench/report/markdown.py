@@ -13,6 +13,7 @@ from fmbench.report.comparisons import leaders
 from fmbench.report.looks import Looks, has_choice_of_steps
 from fmbench.report.results import Results
 from fmbench.report.summary import CELL
+from fmbench.storage.rows import CellRow
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
 _HEADER = (
@@ -199,7 +200,7 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
     """Yield what a reader must know to trust the numbers."""
     episodes = results.episodes
     trained = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
-    counts = episodes.groupby(["task", "policy", "sampler", "steps", "train_seed"]).size()
+    counts = episodes.groupby(list(CellRow.key)).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
     yield (
@@ -239,7 +240,7 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
         )
     if has_gaps:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
-    yield f"Device: {_listed(episodes['device'])}. Commit: {_commit(results)}."
+    yield f"Device: {_listed(results.origins['device'])}. Commit: {_commit(results)}."
     if versions := results.run.versions:
         yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."
     if results.run.task_hashes and results.run.hash_kind is None:
@@ -252,7 +253,7 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
 def _commit(results: Results) -> str:
     """Return the commit of the run, or of its rows."""
     commit = results.run.commit
-    return _escape(commit) if commit else _listed(results.episodes["commit"])
+    return _escape(commit) if commit else _listed(results.origins["commit"])
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -11,8 +11,17 @@ from fmbench.errors import FmbenchError
 from fmbench.report.comparisons import compare, config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.summary import frame, summarise
+from fmbench.storage.compressed import stored_path
+from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, R, TrainingRow
+from fmbench.storage.rows import (
+    DiagnosticRow,
+    EpisodeRow,
+    MeasurementRow,
+    OriginRow,
+    R,
+    TrainingRow,
+)
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 
 
@@ -22,6 +31,8 @@ class Results:
 
     episodes: pd.DataFrame
     """Frame of `EpisodeRow`."""
+    origins: pd.DataFrame
+    """Frame of `OriginRow`: where the numbers of each cell come from."""
     training: pd.DataFrame
     """Frame of `TrainingRow`; empty if nothing was trained."""
     summary: pd.DataFrame
@@ -46,7 +57,8 @@ class Results:
 def read_results(run_dir: Path) -> Results:
     """Read a run folder and compute its tables.
 
-    Only `episodes.csv` must exist: a run of experts alone has trained and measured nothing.
+    Only `episodes.csv` and `cells.csv` must exist: a run of experts alone has trained and measured
+    nothing. Each file of rows may be compressed.
 
     Raises:
         FmbenchError: If the folder is no run folder, has no episode yet, or a file is malformed.
@@ -54,21 +66,22 @@ def read_results(run_dir: Path) -> Results:
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
-    rows = read_rows(run_dir / EpisodeRow.file_name, EpisodeRow)
-    if not rows:
+    found = read_episodes(run_dir)
+    if not found.rows:
         raise FmbenchError(
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
-    episodes = frame(rows, EpisodeRow)
+    episodes, origins = frame(found.rows, EpisodeRow), frame(found.origins, OriginRow)
     measurements = _optional(run_dir, MeasurementRow)
     run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
     looks = Looks(run)
     return Results(
         episodes=episodes,
+        origins=origins,
         training=_optional(run_dir, TrainingRow),
         summary=summarise(episodes, measurements, looks),
         comparisons=compare(episodes, measurements, looks),
-        warnings=tuple(config_differences(episodes, measurements, looks)),
+        warnings=tuple(config_differences(origins, measurements, looks)),
         diagnostics=_optional(run_dir, DiagnosticRow),
         run=run,
         looks=looks,
@@ -78,4 +91,4 @@ def read_results(run_dir: Path) -> Results:
 def _optional(run_dir: Path, row_type: type[R]) -> pd.DataFrame:
     """Return the rows of a file that need not be there."""
     path = run_dir / row_type.file_name
-    return frame(read_rows(path, row_type) if path.exists() else [], row_type)
+    return frame(read_rows(path, row_type) if stored_path(path).exists() else [], row_type)

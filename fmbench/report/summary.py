@@ -15,9 +15,10 @@ import pandas as pd
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.statistics import Interval, t_interval, wilson_interval
-from fmbench.storage.rows import R, Row, columns
+from fmbench.storage.rows import CellRow, R, Row, columns
 
-CELL = ["task", "policy", "sampler", "steps"]
+CELL = list(CellRow.key[:-1])
+"""What names a row of the summary, which is over all training seeds."""
 
 Configuration = tuple[str, int]
 """Sampler and steps."""
@@ -37,7 +38,7 @@ class SummaryRow(Row):
     """One cell of the summary."""
 
     file_name: ClassVar[str] = "summary.csv"
-    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps")
+    key: ClassVar[tuple[str, ...]] = tuple(CELL)
 
     task: str
     policy: str

@@ -9,8 +9,9 @@ from fmbench.evaluation.cost import measure
 from fmbench.evaluation.diagnostics import diagnose
 from fmbench.evaluation.episodes import check_rows, evaluate
 from fmbench.evaluation.held_out import held_out_windows
+from fmbench.storage.episode_files import Episodes
 from fmbench.storage.row_files import read_rows, write_rows
-from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
+from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, OriginRow
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy
 
@@ -36,17 +37,18 @@ class CellStore:
         self.times_decisions = times_decisions
         self._held_out: dict[str, Windows] = {}
 
-    def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> list[EpisodeRow]:
-        """Return a cell's rows: those on disk, or those of a rollout made now.
+    def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
+        """Return a cell's episodes: those on disk, or those of a rollout made now.
 
         Raises:
-            FmbenchError: The rows on disk are not the cell's.
+            FmbenchError: The episodes on disk are not the cell's, or not of these weights.
         """
-        path = self.folder / f"{cell.name}.csv"
+        path, origin_path = (self.folder / f"{cell.name}{end}" for end in (".csv", ".origin.csv"))
         if path.exists():
-            rows = read_rows(path, EpisodeRow)
-            check_rows(path, rows, cell, self.config, origin)
-            return rows
+            origins = read_rows(origin_path, OriginRow) if origin_path.exists() else []
+            found = Episodes(read_rows(path, EpisodeRow), origins)
+            check_rows(path, found, cell, self.config, origin)
+            return found
         self.session.interrupts.stop_here()
         name = f"{cell.name} episodes"
         with self.session.reporter.stage(name, self.config.episodes) as stage:
@@ -55,9 +57,10 @@ class CellStore:
                 self.session.interrupts.stop_here()
                 stage.update(done)
 
-            rows = evaluate(cell, self.config, origin, policy, count)
-        write_rows(path, rows, EpisodeRow)
-        return rows
+            made = evaluate(cell, self.config, origin, policy, count)
+        write_rows(origin_path, made.origins, OriginRow)
+        write_rows(path, made.rows, EpisodeRow)
+        return made
 
     def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
         """Return what a cell's decisions cost: what is on disk, or what is measured now."""

@@ -22,7 +22,6 @@ from fmbench.runs.run_folder import open_run_folder, start_facts
 from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
 from fmbench.storage.files import read_json
-from fmbench.storage.provenance import commit
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoints import STATE_FILE, load_policy
@@ -56,7 +55,7 @@ class Experiment:
     ) -> None:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
-        self.origin = Origin(config=config.hash, commit=commit(), device=config.device)
+        self.origin = Origin.of_run(config)
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
         self.facts = self._open(command)
         self.plan = plan_run(config)
@@ -120,13 +119,13 @@ class Experiment:
         policy, facts = load_policy(folder)
         origin = self.origin.of_checkpoint(facts)
         for cell in self.plan.cells(task, name, train_seed):
-            rows = self.cells.episodes(cell, origin, policy)
-            self.rows.episodes += rows
+            episodes = self.cells.episodes(cell, origin, policy)
+            self.rows.episodes += episodes
             self.rows.measurements.append(self.cells.measurement(cell, policy, folder))
             if cell.headline:
                 self.rows.diagnostics.append(self.cells.diagnostic(cell, policy))
             if cell.headline and train_seed == 0:
-                self._film(cell, rows, policy)
+                self._film(cell, episodes.rows, policy)
         log = read_json(folder / STATE_FILE)["log"]
         self.rows.training += [TrainingRow(task, name, train_seed, **entry) for entry in log]
 

@@ -9,8 +9,9 @@ from fmbench.cli.session import Session
 from fmbench.report.draw import draw_all
 from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
+from fmbench.storage.episode_files import Episodes, write_episodes
 from fmbench.storage.row_files import write_rows
-from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.rows import DiagnosticRow, MeasurementRow, TrainingRow
 from fmbench.storage.run_facts import RunFacts, write_run_facts
 
 
@@ -18,7 +19,7 @@ from fmbench.storage.run_facts import RunFacts, write_run_facts
 class RunRows:
     """The rows of a run, in the order of its evaluation; they are added to as it goes on."""
 
-    episodes: list[EpisodeRow] = dataclasses.field(default_factory=list)
+    episodes: Episodes = dataclasses.field(default_factory=Episodes)
     measurements: list[MeasurementRow] = dataclasses.field(default_factory=list)
     training: list[TrainingRow] = dataclasses.field(default_factory=list)
     diagnostics: list[DiagnosticRow] = dataclasses.field(default_factory=list)
@@ -34,7 +35,7 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
         started: When this process began it, by `time.time` [s].
         session: Shows progress.
     """
-    write_rows(out / EpisodeRow.file_name, rows.episodes, EpisodeRow)
+    write_episodes(out, rows.episodes)
     write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
     write_rows(out / TrainingRow.file_name, rows.training, TrainingRow)
     if rows.diagnostics:

@@ -18,7 +18,7 @@ from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import open_run_folder, start_facts
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
-from fmbench.storage.provenance import commit
+from fmbench.storage.episode_files import Episodes, read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 
@@ -55,9 +55,9 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
-        self.own_rows = read_rows(run.folder / EpisodeRow.file_name, EpisodeRow)
+        self.own = read_episodes(run.folder)
         self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
-        self.origin = Origin(config=self.config.hash, commit=commit(), device=self.config.device)
+        self.origin = Origin.of_run(self.config)
         rescores = {
             "run": run.folder.resolve().name,
             "config_hash": run.config.hash,
@@ -87,29 +87,30 @@ class Rescoring:
                     rows.measurements += costs
         finish_run(self.out, rows, self.facts, started, self.session)
 
-    def _reference(self, cell: Cell) -> list[EpisodeRow]:
-        """Return the rows of the expert or of random actions, the run's if it has enough."""
-        found = [r for r in self.own_rows if (r.task, r.policy) == (cell.task, cell.policy)]
-        if len(found) < self.config.episodes:
+    def _reference(self, cell: Cell) -> Episodes:
+        """Return the episodes of the expert or of random actions, the run's if it has enough."""
+        rows = [row for row in self.own.rows if row.cell == cell.cell]
+        if len(rows) < self.config.episodes:
             return self.cells.episodes(cell, self.origin, None)
-        rows = found[: self.config.episodes]
+        origins = [row for row in self.own.origins if row.cell == cell.cell]
+        found = Episodes(rows[: self.config.episodes], origins)
         path = self.saved.folder / EpisodeRow.file_name
-        check_rows(path, rows, cell, self.config, self.origin)
-        return rows
+        check_rows(path, found, cell, self.config, self.origin)
+        return found
 
     def _score(
         self, task: str, name: str, train_seed: int
-    ) -> tuple[list[EpisodeRow], list[MeasurementRow]]:
+    ) -> tuple[Episodes, list[MeasurementRow]]:
         """Evaluate and measure one trained policy, its headline first."""
         policy, facts = self.saved.load(task, name, train_seed)
         origin = self.origin.of_checkpoint(facts)
-        rows: list[EpisodeRow] = []
+        episodes = Episodes()
         costs: list[MeasurementRow] = []
         checkpoint = self.saved.checkpoint(task, name, train_seed)
         for cell in self.plan.cells(task, name, train_seed):
-            rows += self.cells.episodes(cell, origin, policy)
+            episodes += self.cells.episodes(cell, origin, policy)
             costs.append(self.cells.measurement(cell, policy, checkpoint))
-        return rows, costs
+        return episodes, costs
 
 
 def run_rescoring(

@@ -4,9 +4,11 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGES = ("fmbench", "torch", "mujoco", "gymnasium", "numpy", "stable-baselines3")
+MISSING = "not installed"
 
 
 def commit() -> str:
@@ -28,8 +30,13 @@ def versions() -> dict[str, str]:
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
+            found[name] = MISSING
     return found
+
+
+def versions_text(found: Mapping[str, str]) -> str:
+    """Write versions on one line, e.g. `python=3.11.7 torch=2.13.0`, without what is missing."""
+    return " ".join(f"{name}={value}" for name, value in found.items() if value != MISSING)
 
 
 def machine() -> dict[str, str | int]:

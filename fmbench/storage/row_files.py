@@ -1,17 +1,20 @@
-"""Write and read the rows of a run folder as CSV, without loss.
+"""Write and read the rows of a run folder as CSV.
 
-Writing is
-atomic and byte-stable: numbers are written with `repr`, lines end with one newline, and the file
-appears whole or not at all. Reading is strict: what was not written by `write_rows` is refused
-with the file, the line and the column. Text that a spreadsheet would run as a formula is written
-with a leading apostrophe, which reading takes away again.
+Writing is atomic and byte-stable: numbers with a fraction have `FLOAT_DIGITS` significant digits,
+all other values are exact, lines end with one newline, and the file appears whole or not at all.
+What was read is written again as the same bytes. Reading is strict: what was not written by
+`write_rows` is refused with the file, the line and the column. Text that a spreadsheet would run
+as a formula is written with a leading apostrophe, which reading takes away again. A file may be
+there in its compressed form: it is read, and written again, as what it is.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import lzma
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -19,9 +22,11 @@ from typing import Any
 import numpy as np
 
 from fmbench.errors import FmbenchError, unknown
+from fmbench.storage.compressed import SUFFIX, encode, open_text, stored_path
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import R, Row, columns
 
+FLOAT_DIGITS = 6
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -36,6 +41,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
     Raises:
         FmbenchError: If a value does not have its column's type, or two rows share a key.
     """
+    path = stored_path(path)
     types = columns(row_type)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -47,7 +53,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
         writer.writerow(
             [_format(getattr(row, name), t, f"{where}, {name}") for name, t in types.items()]
         )
-    write_bytes_atomic(path, buffer.getvalue().encode("utf-8", errors="backslashreplace"))
+    write_bytes_atomic(path, encode(buffer.getvalue(), path))
 
 
 def read_rows(path: Path, row_type: type[R]) -> list[R]:
@@ -56,19 +62,38 @@ def read_rows(path: Path, row_type: type[R]) -> list[R]:
     Raises:
         FmbenchError: If the file is missing, or a column, a value or a key is wrong.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(_parse(csv.reader(file, strict=True), row_type, path))
-    except FileNotFoundError:
-        raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise FmbenchError(f"{path} is not a CSV file in UTF-8: {error}") from error
+    path = stored_path(path)
+    with _reader(path) as reader:
+        return list(_parse(reader, row_type, path))
+
+
+def read_header(path: Path) -> list[str]:
+    """Read the names of the columns of a file of rows.
+
+    Raises:
+        FmbenchError: If the file is missing, or is no CSV file.
+    """
+    with _reader(stored_path(path)) as reader:
+        return next(reader, [])
 
 
 def neutralise(text: str) -> str:
     """Return `text` on one line, such that no spreadsheet takes it for a formula."""
     line = " ".join(text.splitlines())
     return f"'{line}" if _looks_like_formula(line) else line
+
+
+@contextmanager
+def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
+    """Open a CSV file, compressed or not; what is no such file is refused, also half way."""
+    try:
+        with open_text(path) as file:
+            yield csv.reader(file, strict=True)
+    except FileNotFoundError:
+        raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
+    except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
+        form = "an xz-compressed CSV file" if path.suffix == SUFFIX else "a CSV file"
+        raise FmbenchError(f"{path} is not {form} in UTF-8: {error}") from error
 
 
 def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterator[R]:
@@ -118,7 +143,7 @@ def _format(value: object, kind: Any, where: str) -> str:
     if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
         return repr(int(value))
     if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
-        return repr(float(value))
+        return repr(float(f"{float(value):.{FLOAT_DIGITS}g}"))
     if kind == (float | None) and value is None:
         return ""
     raise FmbenchError(f"{where}: {value!r} is not {_NAMES[kind]}")

@@ -19,21 +19,12 @@ class Row:
 
 
 @dataclasses.dataclass(frozen=True)
-class EpisodeRow(Row):
-    """One evaluation episode of one policy."""
+class CellRow(Row):
+    """Base of the rows about one cell: one policy on one task, with one sampler and one seed."""
 
-    file_name: ClassVar[str] = "episodes.csv"
-    key: ClassVar[tuple[str, ...]] = (
-        "task",
-        "policy",
-        "sampler",
-        "steps",
-        "train_seed",
-        "episode_seed",
-    )
+    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps", "train_seed")
 
     task: str
-    task_version: int
     policy: str
     """`expert`, `random`, `flow`, `diffusion`, `bc`, ..."""
     sampler: str
@@ -42,6 +33,38 @@ class EpisodeRow(Row):
     """Requested sampler steps; 0 where nothing is sampled, and where a tolerance decides."""
     train_seed: int
     """-1 where nothing is trained."""
+
+    @property
+    def cell(self) -> dict[str, Any]:
+        """The values that name the cell: `MeasurementRow(**row.cell, ...)` is about the same."""
+        return {name: getattr(self, name) for name in CellRow.key}
+
+
+@dataclasses.dataclass(frozen=True)
+class OriginRow(CellRow):
+    """Where the numbers of one cell come from; what is the same in all of its episodes."""
+
+    file_name: ClassVar[str] = "cells.csv"
+
+    task_version: int
+    weights_hash: str
+    """The beginning of a sha256, as every hash here; empty where nothing was trained."""
+    demonstrations_hash: str
+    task_hash: str
+    config_hash: str
+    commit: str
+    device: str
+    versions: str
+    """Python and the packages that decide numbers: `python=3.11.7 torch=2.13.0 ...`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeRow(CellRow):
+    """One evaluation episode of one policy."""
+
+    file_name: ClassVar[str] = "episodes.csv"
+    key: ClassVar[tuple[str, ...]] = (*CellRow.key, "episode_seed")
+
     episode_seed: int
     success: bool
     """Held for the task's number of control steps: the benchmark's success."""
@@ -64,26 +87,14 @@ class EpisodeRow(Row):
     action_smoothness: float
     sim_unstable: bool
     error: str
-    weights_hash: str
-    demonstrations_hash: str
-    task_hash: str
-    config_hash: str
-    commit: str
-    device: str
 
 
 @dataclasses.dataclass(frozen=True)
-class MeasurementRow(Row):
+class MeasurementRow(CellRow):
     """The cost of one trained policy with one sampler."""
 
     file_name: ClassVar[str] = "measurements.csv"
-    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps", "train_seed")
 
-    task: str
-    policy: str
-    sampler: str
-    steps: int
-    train_seed: int
     headline: bool
     """The configuration shown first for its policy; one per task and policy."""
     parameters: int
@@ -110,17 +121,11 @@ class TrainingRow(Row):
 
 
 @dataclasses.dataclass(frozen=True)
-class DiagnosticRow(Row):
+class DiagnosticRow(CellRow):
     """What the chunks of one trained policy look like with one sampler."""
 
     file_name: ClassVar[str] = "diagnostics.csv"
-    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps", "train_seed")
 
-    task: str
-    policy: str
-    sampler: str
-    steps: int
-    train_seed: int
     windows: int
     """Held-out windows of expert episodes."""
     samples: int

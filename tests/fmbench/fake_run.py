@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from fmbench.storage.episode_files import Episodes, write_episodes
 from fmbench.storage.files import write_json_atomic
 from fmbench.storage.row_files import write_rows
-from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow, TrainingRow
 
 Configuration: TypeAlias = tuple[str, int, int]  # sampler, steps, nfe
 # policy -> (success rate, [(sampler, steps, nfe)]); the first configuration is the headline
@@ -35,7 +36,6 @@ def episode_row(
     success = bool(rng.random() < rate)
     return EpisodeRow(
         task=task,
-        task_version=0,
         policy=policy,
         sampler=sampler,
         steps=steps,
@@ -54,13 +54,31 @@ def episode_row(
         action_smoothness=float(rng.random() * 0.1),
         sim_unstable=False,
         error="",
-        weights_hash=f"w{train_seed}" if train_seed >= 0 else "",
-        demonstrations_hash="0123456789abcdef" if train_seed >= 0 else "",
-        task_hash="77aa",
-        config_hash="88bb",
-        commit="abc1234",
-        device="cpu",
     )
+
+
+def origins_of(rows: Sequence[EpisodeRow]) -> list[OriginRow]:
+    """Return the origin of every cell of some episodes."""
+    cells = {tuple(row.cell.values()): row.cell for row in rows}
+    return [
+        OriginRow(
+            **cell,
+            task_version=0,
+            weights_hash=f"w{cell['train_seed']}" if cell["train_seed"] >= 0 else "",
+            demonstrations_hash="0123456789abcdef" if cell["train_seed"] >= 0 else "",
+            task_hash="77aa",
+            config_hash="88bb",
+            commit="abc1234",
+            device="cpu",
+            versions="torch=2.13.0 mujoco=4.0.0",
+        )
+        for cell in cells.values()
+    ]
+
+
+def write_episode_rows(folder: Path, rows: Sequence[EpisodeRow]) -> None:
+    """Write episodes, and the origin of each cell, into a run folder."""
+    write_episodes(folder, Episodes(list(rows), origins_of(rows)))
 
 
 def make_rows(
@@ -119,7 +137,7 @@ def make_rows(
 def write_run(folder: Path, preset: str = "quick", **options: Any) -> Path:
     """Write the run folder of `make_rows(**options)` and return its path."""
     made, measured, trained = make_rows(**options)
-    write_rows(folder / EpisodeRow.file_name, made, EpisodeRow)
+    write_episode_rows(folder, made)
     write_rows(folder / MeasurementRow.file_name, measured, MeasurementRow)
     write_rows(folder / TrainingRow.file_name, trained, TrainingRow)
     write_json_atomic(

@@ -273,7 +273,7 @@ def test_ctrl_c_saves_and_the_same_command_gives_the_same_bytes(
     assert call(main, *LONG, "--out", "whole", "--data", data) == 0
     parts, whole = tmp_path / "parts", tmp_path / "whole"
     assert sha256_file(parts / CHECKPOINT / EMA_FILE) == sha256_file(whole / CHECKPOINT / EMA_FILE)
-    for name in ("episodes.csv", "training.csv"):
+    for name in ("episodes.csv", "cells.csv", "training.csv"):
         assert (parts / name).read_bytes() == (whole / name).read_bytes()
 
 

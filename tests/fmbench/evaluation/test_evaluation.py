@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from envs.registry import make_task
+from envs.task_hash import task_hash
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import episodes
@@ -14,6 +15,7 @@ from fmbench.evaluation.cost import latency_ms
 from fmbench.evaluation.episodes import check_rows, evaluate
 from fmbench.evaluation.plan import plan_run
 from fmbench.harness.seeds import TEST
+from fmbench.storage.episode_files import Episodes
 from fmbench.training.state import build_policy
 from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
@@ -22,7 +24,7 @@ TASK = "PressEither"
 CONFIG = RunConfig(
     task=(TASK,), episodes=3, nfe=(4, 1, 2), pred_horizon=7, exec_horizon=5, width=16, depth=1
 )
-ORIGIN = Origin("weights", "data", CONFIG.hash, "abc1234")
+ORIGIN = Origin("weights", "data", CONFIG.hash, "abc1234", versions="torch=2")
 
 
 def plan(policy: str, config: RunConfig = CONFIG) -> list[tuple[str, int, bool]]:
@@ -79,7 +81,8 @@ def test_rows_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
     cell = Cell(TASK, "flow", "euler", 2, 3)
     policy = make_policy("flow")
-    rows = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
+    found = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
+    rows = found.rows
     assert counted == [1, 2, 3]
     assert [row.episode_seed for row in rows] == [TEST, TEST + 1, TEST + 2]
     for row in rows:
@@ -87,19 +90,21 @@ def test_rows_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
             *(TASK, "flow", "euler"),
             *(2, 3),
         )
-        assert (row.weights_hash, row.demonstrations_hash, row.commit) == (
-            *("weights", "data"),
-            "abc1234",
-        )
-        assert (row.config_hash, row.error, row.nfe) == (CONFIG.hash, "", 2.0)
+        assert (row.error, row.nfe) == ("", 2.0)
         assert row.decisions == -(-row.length // CONFIG.exec_horizon)
+    (origin,) = found.origins
+    assert origin.cell == rows[0].cell
+    assert (origin.weights_hash, origin.demonstrations_hash) == ("weights", "data")
+    assert (origin.config_hash, origin.commit) == (CONFIG.hash, "abc1234")
+    assert (origin.versions, origin.device) == ("torch=2", "cpu")
+    assert task_hash(TASK).startswith(origin.task_hash)
     monkeypatch.setattr(episodes, "MAX_SIMS", 2)
-    assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == rows
+    assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == found
 
 
 def test_expert_and_random_frame_the_table() -> None:
     for policy, success in (("expert", 3), ("random", 0)):
-        rows = evaluate(Cell(TASK, policy), CONFIG, Origin(), None, lambda done: None)
+        rows = evaluate(Cell(TASK, policy), CONFIG, Origin(), None, lambda done: None).rows
         assert sum(row.success for row in rows) == success
         assert {(row.sampler, row.steps, row.train_seed, row.nfe) for row in rows} == {
             ("", 0, -1, 0.0)
@@ -108,15 +113,18 @@ def test_expert_and_random_frame_the_table() -> None:
 
 def test_rows_of_another_evaluation_are_refused() -> None:
     cell, origin, path = Cell(TASK, "random"), Origin(), Path("cells") / "x.csv"
-    rows = evaluate(cell, CONFIG, origin, None, lambda done: None)
-    check_rows(path, rows, cell, CONFIG, origin)
+    found = evaluate(cell, CONFIG, origin, None, lambda done: None)
+    rows, origins = found.rows, found.origins
+    check_rows(path, found, cell, CONFIG, origin)
     other = Cell(**{**asdict(cell), "policy": "expert"})
     for bad, wanted, weights in (
-        (rows[:-1], cell, ""),
-        (rows[::-1], cell, ""),
-        ([*rows, rows[0]], cell, ""),
-        (rows, other, ""),
-        (rows, cell, "newer"),
+        (Episodes(rows[:-1], origins), cell, ""),
+        (Episodes(rows[::-1], origins), cell, ""),
+        (Episodes([*rows, rows[0]], origins), cell, ""),
+        (Episodes(rows, []), cell, ""),
+        (Episodes(rows, [*origins, *origins]), cell, ""),
+        (found, other, ""),
+        (found, cell, "newer"),
     ):
         with pytest.raises(FmbenchError, match=r"x\.csv does not hold the 3 episodes .*delete"):
             check_rows(path, bad, wanted, CONFIG, replace(origin, weights=weights))

@@ -11,7 +11,7 @@ from fmbench.report.results import read_results
 from fmbench.report.summary import SummaryRow
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
-from tests.fmbench.fake_run import make_rows, write_run
+from tests.fmbench.fake_run import make_rows, write_episode_rows, write_run
 
 NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
@@ -37,7 +37,7 @@ def test_drawing_again_gives_the_same_bytes(tmp_path):
 def test_a_run_of_experts_draws_what_it_can(tmp_path):
     made, _, _ = make_rows()
     rows = [row for row in made if row.policy in ("expert", "random")]
-    write_rows(tmp_path / "episodes.csv", rows, EpisodeRow)
+    write_episode_rows(tmp_path, rows)
     names = [path.name for path in draw.draw_all(tmp_path)]
     assert names == ["summary.csv", "summary.md", "success_rates.png"]
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
@@ -51,7 +51,7 @@ def test_a_policy_outside_the_study_is_drawn(tmp_path):
         for row in rows
         if row.policy == "bc"
     ]
-    write_rows(run / "episodes.csv", [*rows, *ppo], EpisodeRow)
+    write_episode_rows(run, [*rows, *ppo])
     results = read_results(run)
     for name in plots.drawable(results):
         assert plots.render(plots.FIGURES[name], results, "png").startswith(b"\x89PNG")
@@ -65,7 +65,7 @@ def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tm
         for row in rows
         if row.policy == "bc"
     ]
-    write_rows(run / "episodes.csv", [*rows, *knn], EpisodeRow)
+    write_episode_rows(run, [*rows, *knn])
     results = read_results(run)
     figure = plots.success_vs_nfe(results)
     rates = results.summary[results.summary["policy"] == "knn"]["success_rate"]
@@ -76,7 +76,7 @@ def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tm
         assert axes.get_xlim()[0] > 0
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels[-3:] == ["knn, no network", "expert (ceiling)", "random (floor)"]
-    write_rows(run / "episodes.csv", knn, EpisodeRow)
+    write_episode_rows(run, knn)
     assert plots.render(plots.success_vs_nfe, read_results(run), "png").startswith(b"\x89PNG")
 
 
@@ -111,7 +111,7 @@ def test_what_is_no_run_is_one_line_and_exit_2(tmp_path, case, capsys):
     elif case == "no episodes":
         path.mkdir()
     elif case == "no rows":
-        write_rows(path / "episodes.csv", [], EpisodeRow)
+        write_episode_rows(path, [])
     assert figures.main([str(path)]) == 2
     err = capsys.readouterr().err
     assert err.startswith(f"error: {path}")

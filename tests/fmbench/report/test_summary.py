@@ -18,8 +18,9 @@ from fmbench.report.results import read_results
 from fmbench.report.statistics import holm, mcnemar_exact, t_interval, wilson_interval
 from fmbench.report.summary import frame, summarise
 from fmbench.report.terminal import print_summary
-from fmbench.storage.rows import EpisodeRow, MeasurementRow
-from tests.fmbench.fake_run import make_rows, write_run
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow
+from tests.fmbench.fake_run import make_rows, origins_of, write_episode_rows, write_run
 
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 
@@ -30,6 +31,11 @@ def frames(
     made, measured, _ = make_rows(**options)
     rows = [new for row in made if (new := change(row)) is not None]
     return frame(rows, EpisodeRow), frame(measured, MeasurementRow)
+
+
+def origin_frames() -> tuple[pd.DataFrame, pd.DataFrame]:
+    made, measured, _ = make_rows()
+    return frame(origins_of(made), OriginRow), frame(measured, MeasurementRow)
 
 
 def cell(summary: pd.DataFrame, policy: str, sampler: str = "", task: str = TWO[0]) -> pd.Series:
@@ -151,11 +157,11 @@ def test_a_leader_is_ahead_of_all_others() -> None:
 
 
 def test_differing_configurations_are_said() -> None:
-    episodes, measurements = frames()
-    assert config_differences(episodes, measurements) == []
+    origins, measurements = origin_frames()
+    assert config_differences(origins, measurements) == []
     measurements.loc[measurements["policy"] == "bc", "updates"] = 9_000
-    episodes.loc[episodes["policy"] == "flow", "demonstrations_hash"] = "feed"
-    assert config_differences(episodes, measurements) == [
+    origins.loc[origins["policy"] == "flow", "demonstrations_hash"] = "feed"
+    assert config_differences(origins, measurements) == [
         f"{TWO[0]}: demonstrations hash differs: flow feed; diffusion 0123456789ab; "
         "bc 0123456789ab",
         f"{TWO[0]}: updates differs: flow 6,000; diffusion 6,000; bc 9,000",
@@ -163,13 +169,14 @@ def test_differing_configurations_are_said() -> None:
 
 
 def test_another_network_is_said_also_where_an_objective_needs_it() -> None:
-    episodes, measurements = frames()
+    (episodes, _), (origins, measurements) = frames(), origin_frames()
     renamed = {"diffusion": "gmm", "bc": "knn"}
     episodes["policy"] = episodes["policy"].replace(renamed)
+    origins["policy"] = origins["policy"].replace(renamed)
     measurements["policy"] = measurements["policy"].replace(renamed)
     measurements.loc[measurements["policy"] == "gmm", "parameters"] = 2_000_000
     measurements.loc[measurements["policy"] == "knn", "parameters"] = 0
-    assert config_differences(episodes, measurements) == [
+    assert config_differences(origins, measurements) == [
         f"{TWO[0]}: parameters differs: flow 1,234,567; gmm 2,000,000; knn 0"
     ]
     row = cell(summarise(episodes, measurements), "knn")
@@ -191,13 +198,10 @@ def test_markdown_says_what_a_reader_needs(tmp_path: Path) -> None:
 
 def test_markdown_marks_smoke_and_incomplete_cells(tmp_path: Path) -> None:
     run = write_run(tmp_path, tasks=TWO, preset="smoke")
-    path = run / "episodes.csv"
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text(
-        "".join(x for x in lines if not (x.startswith(TWO[1]) and ",bc,direct," in x)).replace(
-            next(x for x in lines if x.startswith(TWO[0]) and ",flow,euler,10," in x), ""
-        )
-    )
+    rows = read_rows(run / EpisodeRow.file_name, EpisodeRow)
+    first = next(row for row in rows if row.policy == "flow" and row.steps == 10)
+    kept = [row for row in rows if row != first and (row.task, row.policy) != (TWO[1], "bc")]
+    write_episode_rows(run, kept)
     text = summary_markdown(read_results(run))
     assert "SMOKE RUN" in text.splitlines()[2]
     assert "/29 (incomplete)" in text
@@ -207,8 +211,9 @@ def test_markdown_marks_smoke_and_incomplete_cells(tmp_path: Path) -> None:
 
 def test_markdown_escapes_markup(tmp_path: Path) -> None:
     run = write_run(tmp_path)
-    path = run / "episodes.csv"
-    path.write_text(path.read_text().replace("fmbench/LiftCube-v0", "a|<b>*c*"))
+    for name in (EpisodeRow.file_name, OriginRow.file_name):
+        path = run / name
+        path.write_text(path.read_text().replace("fmbench/LiftCube-v0", "a|<b>*c*"))
     assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
 
 

@@ -12,9 +12,10 @@ from fmbench.evaluate import main
 from fmbench.report.results import read_results
 from fmbench.run import main as run_main
 from fmbench.runs import cell_store
+from fmbench.storage.episode_files import Episodes
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow, TrainingRow
 from fmbench.training.checkpoints import EMA_FILE
 from tests.fmbench.small_run import SMALL, call, files_of
 
@@ -98,9 +99,13 @@ def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
     assert [(r.policy, r.sampler, r.steps, r.train_seed, r.nfe) for r in learned[::3]] == [
         ("flow", "heun", steps, seed, 2.0 * steps) for seed in (0, 1) for steps in (2, 1)
     ]
-    own = [r for r in read_rows(copy / "episodes.csv", EpisodeRow) if r.policy == "flow"]
-    assert {r.weights_hash for r in learned} == {r.weights_hash for r in own}
-    assert {r.demonstrations_hash for r in learned} == {r.demonstrations_hash for r in own}
+    origins, own = (
+        [row for row in read_rows(run / "cells.csv", OriginRow) if row.policy == "flow"]
+        for run in (out, copy)
+    )
+    assert len(origins) == 2 * 2
+    for name in ("weights_hash", "demonstrations_hash"):
+        assert {getattr(row, name) for row in origins} == {getattr(row, name) for row in own}
     costs = read_rows(out / "measurements.csv", MeasurementRow)
     assert [(r.steps, r.headline) for r in costs] == [(2, True), (1, False)] * 2
     assert {r.updates for r in costs} == {6}
@@ -303,7 +308,7 @@ def test_stopped_it_resumes_to_the_same_rows(
     assert call(main, copy, *HEUN, "--out", copy.parent / "whole") == 0
     real, calls = cell_store.evaluate, []
 
-    def stop_at_the_third(*arguments: object) -> list[EpisodeRow]:
+    def stop_at_the_third(*arguments: object) -> Episodes:
         calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
@@ -316,6 +321,5 @@ def test_stopped_it_resumes_to_the_same_rows(
     assert not (parts / "episodes.csv").exists()
     assert call(main, copy, *HEUN, "--out", parts) == 0
     assert len(calls) == 5, "two of the four cells were there already"
-    assert (parts / "episodes.csv").read_bytes() == (
-        copy.parent / "whole" / "episodes.csv"
-    ).read_bytes()
+    for name in ("episodes.csv", "cells.csv"):
+        assert (parts / name).read_bytes() == (copy.parent / "whole" / name).read_bytes()

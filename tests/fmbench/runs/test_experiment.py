@@ -23,7 +23,7 @@ from fmbench.runs.experiment import Experiment
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow, TrainingRow
 from fmbench.training.checkpoints import load_policy
 from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.small_run import files_of
@@ -122,7 +122,9 @@ def test_two_tasks_three_policies_and_two_seeds_compose(data: Path, tmp_path: Pa
         for seed in (0, 1)
     }
     assert len(list((tmp_path / "run" / "figures").glob("contact_sheet_*.png"))) == 6
-    assert len({row.weights_hash for row in rows}) == 1 + 2 * 3 * 2
+    origins = read_rows(tmp_path / "run" / "cells.csv", OriginRow)
+    assert [row.cell for row in origins] == [row.cell for row in rows[:: config.episodes]]
+    assert len({row.weights_hash for row in origins}) == 1 + 2 * 3 * 2
 
 
 @pytest.mark.parametrize(
@@ -180,11 +182,13 @@ def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> Non
     assert {"python", "torch", "mujoco", "numpy"} <= set(facts["versions"])
     assert set(facts["machine"]) == {"system", "processor", "cores"}
     made = facts["demonstrations"]["PressEither"]
-    rows = read_rows(tmp_path / "episodes.csv", EpisodeRow)
+    rows = read_rows(tmp_path / "cells.csv", OriginRow)
     learned = [row for row in rows if row.policy == "flow"]
     assert {row.demonstrations_hash for row in learned} == {made["sha256"][:16]}
     assert {row.commit for row in rows} == {facts["commit"]}
     assert {row.config_hash for row in rows} == {CONFIG.hash}
+    (versions,) = {row.versions for row in rows}
+    assert f"torch={facts['versions']['torch']} " in versions
     before = files_of(tmp_path)
     assert "is complete" in run(CONFIG, tmp_path, data)
     assert files_of(tmp_path) == before
@@ -201,7 +205,7 @@ def test_stopped_anywhere_it_resumes_to_the_same_rows(
     assert read_json(tmp_path / "parts" / "run.json")["complete"] is False
     assert not (tmp_path / "parts" / "episodes.csv").exists()
     assert "Resuming" in run(CONFIG, tmp_path / "parts", data)
-    for name in ("episodes.csv", "training.csv"):
+    for name in ("episodes.csv", "cells.csv", "training.csv"):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 

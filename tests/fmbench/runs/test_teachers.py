@@ -17,7 +17,7 @@ from fmbench.runs import finish, trainer
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import EpisodeRow
+from fmbench.storage.rows import EpisodeRow, OriginRow
 from fmbench.training.checkpoints import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE, load_policy
 from fmbench.training.state import start_training
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, refuse, run
@@ -72,7 +72,7 @@ def test_each_seed_learns_from_the_flow_of_its_seed(
     assert facts["config"]["from_run"] == "teachers"
     flows = {
         f"PressEither-flow-seed{row.train_seed}": row.weights_hash
-        for row in read_rows(teachers / "episodes.csv", EpisodeRow)
+        for row in read_rows(teachers / "cells.csv", OriginRow)
         if row.policy == "flow"
     }
     assert facts["teachers"] == flows
@@ -115,7 +115,7 @@ def test_stopped_in_training_it_resumes_to_the_same_bytes(
     assert "Resuming" in run(config, tmp_path / "parts", data)
     parts, whole = (files_of(tmp_path / name) for name in ("parts", "whole"))
     names = [f"checkpoints/{REFLOW}/{file}" for file in (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE)]
-    for name in (*names, "episodes.csv", "training.csv"):
+    for name in (*names, "episodes.csv", "cells.csv", "training.csv"):
         assert parts[name] == whole[name], name
 
 
@@ -129,7 +129,7 @@ def test_another_teacher_of_the_same_name_is_refused_and_another_path_is_not(
     said = refuse(learn_from(other), tmp_path / "run", data)
     assert f"{tmp_path / 'run'} holds another run ({FLOW}: " in said
     facts = read_json(tmp_path / "run" / "run.json")
-    theirs = {row.weights_hash for row in read_rows(other / "episodes.csv", EpisodeRow)} - {""}
+    theirs = {row.weights_hash for row in read_rows(other / "cells.csv", OriginRow)} - {""}
     facts["teachers"] = {FLOW: theirs.pop()}
     (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
     with pytest.raises(FmbenchError, match=r'other settings \(teacher: "'):

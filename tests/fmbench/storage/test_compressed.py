@@ -1,0 +1,76 @@
+"""A file of rows may be compressed, and is read and written again as what it is."""
+
+import lzma
+import os
+from pathlib import Path
+
+import pytest
+
+from fmbench.errors import FmbenchError
+from fmbench.storage import compressed
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.rows import TrainingRow
+
+ROWS = [TrainingRow("PressEither", "flow", 0, update, 1 / update, 3e-4, 0.5) for update in (1, 3)]
+
+
+def test_compressed_rows_are_read_and_stay_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "training.csv"
+    write_rows(path, ROWS[:1], TrainingRow)
+    text = path.read_bytes()
+    packed = compressed.compress_file(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.xz"]
+    assert lzma.decompress(packed.read_bytes()) == text
+    assert read_rows(path, TrainingRow) == read_rows(packed, TrainingRow) == ROWS[:1]
+    write_rows(path, read_rows(path, TrainingRow) + ROWS[1:], TrainingRow)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.xz"]
+    assert len(read_rows(path, TrainingRow)) == 2
+
+
+def test_the_compressed_form_is_a_function_of_the_text(tmp_path: Path) -> None:
+    packed = []
+    for name, modified_s in (("a.csv", 10), ("longer_name.csv", 2**30)):
+        path = tmp_path / name
+        path.write_text("".join(f"{i},{i * i}\n" for i in range(1_000)), encoding="utf-8")
+        os.utime(path, (modified_s, modified_s))
+        packed.append(compressed.compress_file(path).read_bytes())
+    assert packed[0] == packed[1]
+    assert packed[0][:8] == b"\xfd7zXZ\0\0\x01", "an xz stream with CRC32"
+
+
+def test_both_forms_in_one_folder_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "training.csv"
+    write_rows(path, ROWS, TrainingRow)
+    compressed.compress_file(path)
+    path.write_text("")
+    for work in (
+        lambda: read_rows(path, TrainingRow),
+        lambda: write_rows(path, ROWS, TrainingRow),
+    ):
+        with pytest.raises(FmbenchError, match=r"training\.csv and training\.csv\.xz are both"):
+            work()
+    assert path.read_text() == ""
+
+
+@pytest.mark.parametrize("cut", [0, 10, -20])
+def test_a_damaged_file_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "training.csv"
+    write_rows(path, ROWS, TrainingRow)
+    packed = compressed.compress_file(path)
+    packed.write_bytes(packed.read_bytes()[:cut])
+    with pytest.raises(FmbenchError, match=r"csv\.xz is not an xz-compressed CSV file"):
+        read_rows(path, TrainingRow)
+    packed.write_bytes(b"task,policy\n")
+    with pytest.raises(FmbenchError, match=r"csv\.xz is not an xz-compressed CSV file"):
+        read_rows(path, TrainingRow)
+
+
+def test_a_file_is_kept_until_its_compressed_form_was_read_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "training.csv"
+    path.write_text("task\n")
+    monkeypatch.setattr(compressed.lzma, "decompress", lambda data: b"task")
+    with pytest.raises(FmbenchError, match="read back as something else; it is kept"):
+        compressed.compress_file(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv"]

@@ -1,0 +1,152 @@
+"""Episodes and the origins of their cells fit together; folders of the first version are read."""
+
+import csv
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from fmbench.errors import FmbenchError
+from fmbench.figures import main
+from fmbench.report.draw import draw_all
+from fmbench.storage.episode_files import Episodes, compress_run, read_episodes, write_episodes
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.rows import (
+    CellRow,
+    DiagnosticRow,
+    EpisodeRow,
+    MeasurementRow,
+    OriginRow,
+    TrainingRow,
+)
+from tests.fmbench.fake_run import write_run
+
+FIRST_COLUMNS = (
+    "task,task_version,policy,sampler,steps,train_seed,episode_seed,success,success_any,"
+    "success_end,progress,episode_return,length,time_to_success_s,mode,decisions,nfe,"
+    "action_smoothness,sim_unstable,error,weights_hash,demonstrations_hash,task_hash,config_hash,"
+    "commit,device"
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    folder: Path = write_run(tmp_path / "run", train_seeds=(0, 1), episodes=4)
+    return folder
+
+
+def as_first_version(run: Path) -> None:
+    """Write the episodes of a run as the first version did: one file, every digit."""
+    found = read_episodes(run)
+    origins = {tuple(row.cell.values()): dataclasses.asdict(row) for row in found.origins}
+    with (run / "episodes.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, FIRST_COLUMNS.split(","), extrasaction="ignore", lineterminator="\n"
+        )
+        writer.writeheader()
+        for row in found.rows:
+            values = {**origins[tuple(row.cell.values())], **dataclasses.asdict(row)}
+            values["progress"] += 1e-12
+            writer.writerow(
+                {name: str(v).lower() if isinstance(v, bool) else v for name, v in values.items()}
+            )
+    (run / "cells.csv").unlink()
+
+
+def drawn(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in draw_all(run)}
+
+
+def test_rows_of_one_cell_share_its_key() -> None:
+    for row_type in (OriginRow, MeasurementRow, DiagnosticRow):
+        assert row_type.key == CellRow.key
+    assert EpisodeRow.key == (*CellRow.key, "episode_seed")
+    row = DiagnosticRow("PressEither", "flow", "euler", 4, 0, 256, 4, 0.3, 0.2, None)
+    assert list(row.cell) == list(CellRow.key)
+    assert DiagnosticRow(**row.cell, **{k: 1 for k in dataclasses.asdict(row) if k not in row.cell})
+
+
+def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
+    found = read_episodes(run)
+    assert len(found.origins) == len({tuple(row.cell.values()) for row in found.rows}) == 18
+    before = {path.name: path.read_bytes() for path in run.glob("*.csv")}
+    write_episodes(run, found)
+    assert {path.name: path.read_bytes() for path in run.glob("*.csv")} == before
+    assert read_episodes(run) == found
+
+
+def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
+    found, tables = read_episodes(run), drawn(run)
+    names = [path.name for path in compress_run(run)]
+    assert names == ["episodes.csv.xz", "cells.csv", "measurements.csv", "training.csv"]
+    assert not (run / "episodes.csv").exists()
+    assert read_episodes(run) == found
+    assert drawn(run) == tables
+    before = (run / "episodes.csv.xz").read_bytes()
+    compress_run(run)
+    assert (run / "episodes.csv.xz").read_bytes() == before
+
+
+def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables = drawn(run)
+    assert main([str(run), "--compress"]) == 0
+    printed = [Path(line).name for line in capsys.readouterr().out.splitlines()]
+    assert printed[:2] == ["episodes.csv.xz", "cells.csv"]
+    assert printed[-len(tables) :] == list(tables)
+    files = {path.name: path for path in run.rglob("*")}
+    assert {name: files[name].read_bytes() for name in tables} == tables
+
+
+def test_a_folder_of_the_first_version_is_read_and_converted(run: Path) -> None:
+    found, tables = read_episodes(run), drawn(run)
+    as_first_version(run)
+    earlier = read_episodes(run)
+    assert [row.cell for row in earlier.rows] == [row.cell for row in found.rows]
+    assert earlier.origins == found.origins, "the versions are those of run.json"
+    assert drawn(run) == tables
+    (run / "run.json").unlink()
+    assert {row.versions for row in read_episodes(run).origins} == {""}
+    compress_run(run)
+    assert read_episodes(run).rows == found.rows, "written with the digits of today"
+
+
+def test_a_cell_of_the_first_version_with_two_origins_is_refused(run: Path) -> None:
+    as_first_version(run)
+    path = run / "episodes.csv"
+    path.write_text(path.read_text().replace("abc1234", "fedcba9", 2))
+    with pytest.raises(FmbenchError, match=r"policy=expert, .* have several origins"):
+        read_episodes(run)
+
+
+def test_cells_that_do_not_fit_are_refused(run: Path) -> None:
+    found = read_episodes(run)
+    foreign = dataclasses.replace(found.origins[-1], policy="ppo")
+    for origins, said in (
+        (found.origins[1:], r"cells\.csv has no row of task=.*, policy=expert, .*has episodes"),
+        ([*found.origins, foreign], r"cells\.csv has a row of .*policy=ppo, .* has no episodes"),
+        ([*found.origins, found.origins[0]], r"cells\.csv, line 20: the same row as line 2"),
+    ):
+        with pytest.raises(FmbenchError, match=said):
+            write_episodes(run, Episodes(found.rows, origins))
+        assert read_episodes(run) == found
+    lines = (run / "cells.csv").read_text().splitlines(keepends=True)
+    for text, said in (
+        (lines[:-1], "has no row of .*policy=bc"),
+        ([*lines, lines[-1].replace(",bc,", ",ppo,")], "has a row of .*policy=ppo"),
+        ([*lines, lines[-1]], "the same row"),
+    ):
+        (run / "cells.csv").write_text("".join(text))
+        with pytest.raises(FmbenchError, match=rf"cells\.csv.* {said}"):
+            read_episodes(run)
+    (run / "cells.csv").unlink()
+    with pytest.raises(FmbenchError, match=r"cells\.csv does not exist"):
+        read_episodes(run)
+
+
+def test_every_file_of_a_compressed_folder_can_be_compressed(run: Path) -> None:
+    tables = drawn(run)
+    for row_type in (EpisodeRow, MeasurementRow, TrainingRow):
+        rows = read_rows(run / row_type.file_name, row_type)
+        (run / row_type.file_name).unlink()
+        write_rows(run / f"{row_type.file_name}.xz", rows, row_type)
+    assert drawn(run) == tables
