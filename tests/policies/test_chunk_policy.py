@@ -132,7 +132,7 @@ def test_config_survives_json() -> None:
         ({"width": 2.5}, "width must be a positive integer, not 2.5"),
         ({"backbone": "mpl"}, "unknown backbone 'mpl'; did you mean mlp"),
         ({"objective": "flw"}, "did you mean flow"),
-        ({"objective": "bc", "prediction": "epsilon"}, "BehaviourCloning 'epsilon'.*'sample'"),
+        ({"objective": "bc", "prediction": "epsilon"}, "BehaviourCloning 'epsilon'; known: sample"),
         ({"pred_horizn": 8}, "did you mean pred_horizon"),
     ],
 )
