@@ -3,10 +3,12 @@
 It is read without torch, by command lines and reports too. What an entry names is at its `target`,
 "module:name", and is loaded when it is asked for (`policies.registry.load`). To add an objective, a
 backbone or a sampler, write its file and enter it here; a user's own is entered from its class, by
-`policies.objectives.add_objective` and `policies.backbones.add_backbone`.
+`policies.objectives.add_objective` and `policies.backbones.add_backbone`. Small entries are named
+tuples, since every help waits for them: making a dataclass takes three times as long.
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ADAPTIVE_STEPS = 0
 """What stands for the steps of a sampler that chooses them itself."""
@@ -30,8 +32,7 @@ SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
 """Width and depth of the concatenating MLP, whose number of parameters all others match."""
 
 
-@dataclass(frozen=True)
-class StepLimits:
+class StepLimits(NamedTuple):
     """The step counts a sampler accepts, with its default.
 
     Attributes:
@@ -99,8 +100,7 @@ class StepLimits:
         return f"{', '.join(others)} or {last}" if others else last
 
 
-@dataclass(frozen=True)
-class SamplerEntry:
+class SamplerEntry(NamedTuple):
     """A sampler.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import Any
 from envs.registry import TASKS
 from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import choose_tasks
-from fmbench.config import PRESETS, SETTINGS, RunConfig, make_config
+from fmbench.config import FLAGS, PRESETS, RunConfig, make_config
 
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
 """Where flags can be added: a parser, or a group of its help."""
@@ -17,48 +17,46 @@ NOT_IN_TABLE = ("task", "policy", "preset", "from_run")
 def add_config_flags(parser: Parser) -> dict[str, argparse._ArgumentGroup]:
     """Add a flag for every field of `RunConfig`; return the groups of the help by their titles."""
     groups: dict[str, argparse._ArgumentGroup] = {}
-    for name, setting in SETTINGS.items():
-        title = setting.flag.group
-        if title not in groups:
-            groups[title] = parser.add_argument_group(title)
-        add_config_flag(groups[title], name)
+    for name, flag in FLAGS.items():
+        if flag.group not in groups:
+            groups[flag.group] = parser.add_argument_group(flag.group)
+        add_config_flag(groups[flag.group], name)
     return groups
 
 
 def add_config_flag(
-    place: Place, name: str, flag: str = "", text: str = "", default: Any = None
+    place: Place, name: str, given_by: str = "", text: str = "", default: Any = None
 ) -> None:
     """Add the flag of one field of `RunConfig`.
 
     Args:
         place: The parser, or a group of its help.
         name: The field.
-        flag: The flag, if not the field's own.
+        given_by: The flag, if not the field's own.
         text: What the help says, if not what the field does.
         default: Stands for a flag that is not given; None leaves it to the preset.
     """
-    setting = SETTINGS[name]
-    choices = TASKS if name == "task" else setting.flag.choices
-    said = (text or setting.flag.help).format(
-        choices=", ".join(choices), default=_shown(getattr(RunConfig, name))
-    )
+    flag = FLAGS[name]
+    choices = TASKS if name == "task" else flag.choices
     place.add_argument(
-        flag or setting.name,
+        given_by or flag.name,
         dest=name,
-        type=setting.kind,
-        nargs="+" if setting.is_several else None,
-        metavar=setting.flag.metavar,
+        type=flag.kind,
+        nargs="+" if flag.is_several else None,
+        metavar=flag.metavar,
         default=default,
-        help=said,
+        help=(text or flag.help).format(
+            choices=", ".join(choices), default=_shown(getattr(RunConfig, name))
+        ),
     )
 
 
 def given_values(given: argparse.Namespace) -> dict[str, Any]:
     """Return the values of those fields of `RunConfig` that were given; tasks are looked up."""
     values: dict[str, Any] = {}
-    for name, setting in SETTINGS.items():
+    for name, flag in FLAGS.items():
         if (value := getattr(given, name, None)) is not None:
-            values[name] = tuple(value) if setting.is_several else value
+            values[name] = tuple(value) if flag.is_several else value
     return values | ({"task": choose_tasks(values["task"])} if "task" in values else {})
 
 
@@ -96,10 +94,10 @@ def preset_table() -> str:
         preset: RunConfig(**{**values, "preset": preset}) for preset, values in PRESETS.items()
     }
     lines = [f"  {'':<16}" + "".join(f"{preset:>16}" for preset in presets)]
-    for name, setting in SETTINGS.items():
+    for name, flag in FLAGS.items():
         if name not in NOT_IN_TABLE:
             texts = [_shown(getattr(config, name)) for config in presets.values()]
-            lines.append(f"  {setting.name:<16}" + "".join(f"{text:>16}" for text in texts))
+            lines.append(f"  {flag.name:<16}" + "".join(f"{text:>16}" for text in texts))
     return "\n".join(lines)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
 
 if TYPE_CHECKING:
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
 @contextmanager
 def open_session() -> Iterator[Session]:
     """Begin the work of a command: from here on Ctrl-C asks it to stop, and MuJoCo is there."""
+    # What is imported here takes a moment that `--help` should not take.
+    from fmbench.cli.interrupts import Interrupts
+
     with Interrupts() as interrupts:
         import_mujoco()
-        # Imported here: rich takes a moment that `--help` should not take.
         from fmbench.cli.progress import Reporter
         from fmbench.cli.session import Session
 

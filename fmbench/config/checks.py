@@ -5,8 +5,8 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from fmbench.config.flag import Setting
-from fmbench.config.run_config import PRESETS, SETTINGS, RunConfig
+from fmbench.config.flag import Flag
+from fmbench.config.run_config import FLAGS, PRESETS, RunConfig
 from fmbench.errors import FmbenchError, unknown
 from policies.catalogue import BACKBONES
 
@@ -35,7 +35,7 @@ def make_config(
     config = RunConfig(**{**PRESETS[preset], **given, "preset": preset})
     if ALL_TASKS in config.task:
         config = dataclasses.replace(config, task=known_tasks)
-    for name in SETTINGS:
+    for name in FLAGS:
         choices = (*known_tasks, ALL_TASKS) if name == "task" else None
         check_value(name, getattr(config, name), (flags or {}).get(name, ""), choices)
     possible = BACKBONES[config.backbone].conditionings
@@ -55,7 +55,7 @@ def make_config(
 def check_value(
     name: str,
     value: Any,
-    flag: str = "",
+    given_by: str = "",
     choices: Collection[str] | None = None,
     least: int | None = None,
 ) -> None:
@@ -64,7 +64,7 @@ def check_value(
     Args:
         name: The field.
         value: The value; None is not checked.
-        flag: The flag that gave it, for messages; "" is the field's own.
+        given_by: The flag that gave it, for messages; "" is the field's own.
         choices: The names it may be; None are those of the field.
         least: The least number it may be; None is that of the field.
 
@@ -73,40 +73,42 @@ def check_value(
     """
     if value is None:
         return
-    setting = SETTINGS[name]
-    flag, choices = flag or setting.name, setting.flag.choices if choices is None else choices
-    if setting.is_several:
-        _check_several(flag, value, setting, choices)
-    for each in value if setting.is_several else (value,):
-        if setting.kind is str and choices and each not in choices:
-            raise unknown(flag.removeprefix("--"), each, choices)
-        if setting.kind is not str:
-            _check_number(flag, each, setting, setting.flag.least if least is None else least)
+    flag = FLAGS[name]
+    flag = flag._replace(
+        name=given_by or flag.name,
+        choices=flag.choices if choices is None else choices,
+        least=flag.least if least is None else least,
+    )
+    if flag.is_several:
+        _check_several(flag, value)
+    for each in value if flag.is_several else (value,):
+        if flag.kind is not str:
+            _check_number(flag, each)
+        elif flag.choices and each not in flag.choices:
+            raise unknown(flag.name.removeprefix("--"), each, flag.choices)
 
 
-def _check_several(
-    flag: str, values: tuple[Any, ...], setting: Setting, choices: Collection[str]
-) -> None:
+def _check_several(flag: Flag, values: tuple[Any, ...]) -> None:
     """Refuse no values at all, and the same one twice."""
-    is_text = setting.kind is str
     if not values:
-        accepted = f"known: {', '.join(choices)}" if is_text else "give one or more whole numbers"
-        raise FmbenchError(f"{flag} names nothing; {accepted}")
+        known = f"known: {', '.join(flag.choices)}"
+        accepted = known if flag.kind is str else "give one or more whole numbers"
+        raise FmbenchError(f"{flag.name} names nothing; {accepted}")
     if len(set(values)) < len(values):
-        what = "one" if is_text else "a number"
-        raise FmbenchError(f"{flag} names {what} twice: {' '.join(map(str, values))}")
+        what = "one" if flag.kind is str else "a number"
+        raise FmbenchError(f"{flag.name} names {what} twice: {' '.join(map(str, values))}")
 
 
-def _check_number(flag: str, value: float, setting: Setting, least: int) -> None:
+def _check_number(flag: Flag, value: float) -> None:
     """Refuse a number that is out of range, or none."""
-    most, above = setting.flag.most, setting.flag.above
-    if setting.kind is int and most is not None:
-        if not least <= value <= most:
-            raise FmbenchError(f"{flag} is {value}; give a whole number from {least} to {most}")
-    elif not (math.isfinite(value) and (value > least if above else value >= least)):
-        raise FmbenchError(
-            f"{flag} is {value}; give a number {'above' if above else 'of at least'} {least}"
-        )
+    if flag.kind is int and flag.most is not None:
+        if not flag.least <= value <= flag.most:
+            raise FmbenchError(
+                f"{flag.name} is {value}; give a whole number from {flag.least} to {flag.most}"
+            )
+    elif not math.isfinite(value) or value < flag.least or (flag.above and value == flag.least):
+        range_ = f"{'above' if flag.above else 'of at least'} {flag.least}"
+        raise FmbenchError(f"{flag.name} is {value}; give a number {range_}")
 
 
 def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
@@ -115,10 +117,10 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     Raises:
         FmbenchError: It is not such a configuration, or names a task or policy unknown here.
     """
-    if not isinstance(values, Mapping) or set(values) != set(SETTINGS):
-        raise FmbenchError(f"a configuration has the values {', '.join(SETTINGS)}")
+    if not isinstance(values, Mapping) or set(values) != set(FLAGS):
+        raise FmbenchError(f"a configuration has the values {', '.join(FLAGS)}")
     for name, value in values.items():
-        if not _is_like(value, SETTINGS[name]):
+        if not _is_like(value, FLAGS[name]):
             raise FmbenchError(
                 f"{name} is {value!r} in its configuration, which fmbench never wrote"
             )
@@ -126,11 +128,11 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     return make_config(str(values["preset"]), given, known_tasks)
 
 
-def _is_like(value: object, setting: Setting) -> bool:
-    """Say whether a JSON value has the type of a setting."""
+def _is_like(value: object, flag: Flag) -> bool:
+    """Say whether a JSON value has the type of a field."""
     if value is None:
-        return setting.is_optional
-    if setting.is_several != isinstance(value, list):
+        return flag.is_optional
+    if flag.is_several != isinstance(value, list):
         return False
-    kinds = (int, float) if setting.kind is float else (setting.kind,)
+    kinds = (int, float) if flag.kind is float else (flag.kind,)
     return all(type(each) in kinds for each in (value if isinstance(value, list) else [value]))

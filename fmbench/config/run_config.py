@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fmbench.config.flag import HOW, WHAT, WHERE, Flag, Setting
+from fmbench.config.flag import HOW, WHAT, WHERE, Flag
 from policies.catalogue import BACKBONES, CONDITIONINGS, OPTIONS, POLICIES, SIZES
 
 PRECISIONS = ("fp32", "bf16")
@@ -114,21 +114,20 @@ class RunConfig:
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
 
 
-def _settings() -> dict[str, Setting]:
+def _flags() -> dict[str, Flag]:
     hints = get_type_hints(RunConfig)
-    settings = {}
+    flags = {}
     for field in dataclasses.fields(RunConfig):
         flag: Flag = field.metadata["flag"]
         parts = get_args(hints[field.name]) or (hints[field.name],)
-        settings[field.name] = Setting(
-            flag,
-            flag.name or f"--{field.name.replace('_', '-')}",
-            parts[0],
-            get_origin(hints[field.name]) is tuple,
-            types.NoneType in parts,
+        flags[field.name] = flag._replace(
+            name=flag.name or f"--{field.name.replace('_', '-')}",
+            kind=parts[0],
+            is_several=get_origin(hints[field.name]) is tuple,
+            is_optional=types.NoneType in parts,
         )
-    return settings
+    return flags
 
 
-SETTINGS = _settings()
-"""Every field of `RunConfig` by name, in order."""
+FLAGS = _flags()
+"""Field of `RunConfig` to its flag, in order."""

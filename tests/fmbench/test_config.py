@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fmbench.config import (
+    FLAGS,
     PRESETS,
-    SETTINGS,
     RunConfig,
     config_from_json,
     make_config,
@@ -74,9 +74,7 @@ def test_json_is_plain_and_comes_back() -> None:
 
 
 MOST = {
-    name: setting.flag.most
-    for name, setting in SETTINGS.items()
-    if setting.flag.most is not None and not setting.is_several
+    name: flag.most for name, flag in FLAGS.items() if flag.most is not None and not flag.is_several
 }
 
 
@@ -162,13 +160,13 @@ def test_configurations_come_back_from_json() -> None:
 
 
 def test_every_value_is_described_once_and_checked_by_its_own_field() -> None:
-    for name, setting in SETTINGS.items():
-        assert setting.flag.help, name
-        assert setting.flag.group in GROUPS
-        bounded = setting.kind is str or setting.flag.most or setting.kind is float
+    for name, flag in FLAGS.items():
+        assert flag.help, name
+        assert flag.group in GROUPS
+        bounded = flag.kind is str or flag.most or flag.kind is float
         assert bounded, f"{name} is a count without a most"
         default = getattr(RunConfig, name)
-        assert default is not None or setting.is_optional
+        assert default is not None or flag.is_optional
 
 
 def test_messages_name_the_flag_that_gave_the_value() -> None:

@@ -13,7 +13,7 @@ from fmbench.__main__ import COMMANDS
 from fmbench.__main__ import main as fmbench_main
 from fmbench.cli.flags import NOT_IN_TABLE, preset_table
 from fmbench.cli.parser import Parser
-from fmbench.config import PRESETS, SETTINGS
+from fmbench.config import FLAGS, PRESETS
 from policies.catalogue import BACKBONES
 from tests.fmbench.small_run import ROOT, call, finish, start
 
@@ -59,10 +59,10 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
 def test_every_value_of_a_run_has_its_flag_its_help_and_its_line_of_presets() -> None:
     flags = run._parser()._option_string_actions
     table = preset_table()
-    for name, setting in SETTINGS.items():
-        assert flags[setting.name].dest == name
-        assert flags[setting.name].help
-        assert (f"  {setting.name} " in table) == (name not in NOT_IN_TABLE)
+    for name, flag in FLAGS.items():
+        assert flags[flag.name].dest == name
+        assert flags[flag.name].help
+        assert (f"  {flag.name} " in table) == (name not in NOT_IN_TABLE)
     for preset in PRESETS:
         assert preset in table.splitlines()[0]
 

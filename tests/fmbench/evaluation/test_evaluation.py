@@ -66,7 +66,7 @@ def test_samplers_without_a_choice_are_evaluated_once() -> None:
 
 
 def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    limits = {"euler": POLICIES["flow"].limits["euler"]._replace(lowest=5)}
     monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     assert plan("flow") == []
 

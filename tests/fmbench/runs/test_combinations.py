@@ -104,7 +104,7 @@ def test_an_objective_whose_steps_do_not_fit_says_which_do(
 ) -> None:
     objective = POLICIES[policy]
     default = objective.default_sampler
-    narrow = replace(objective.limits[default], lowest=5, highest=9, default=8)
+    narrow = objective.limits[default]._replace(lowest=5, highest=9, default=8)
     entry = replace(objective, limits={default: narrow}, planned=(default,))
     monkeypatch.setitem(POLICIES, policy, entry)
     config = RunConfig(policy=with_teacher(policy), prediction=objective.predictions[0], nfe=(1,))

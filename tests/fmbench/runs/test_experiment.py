@@ -273,7 +273,7 @@ def test_what_cannot_run_here_is_refused_before_any_work(
 
 
 def test_a_sampler_without_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = {"euler": replace(POLICIES["flow"].limits["euler"], lowest=5)}
+    limits = {"euler": POLICIES["flow"].limits["euler"]._replace(lowest=5)}
     monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
     with pytest.raises(FmbenchError, match="--nfe 2: euler, the sampler of flow, takes 5 or more"):
         check_runnable(CONFIG)
