@@ -151,6 +151,15 @@ def follow(phase: IntArray, rules: Sequence[Rule], otherwise: IntArray | None = 
     return following
 
 
+def choose(phase: IntArray, values: Mapping[int, FloatArray]) -> FloatArray:
+    """Return each row's value for the phase it is in, (n,); `values` have (n,) for every phase.
+
+    It serves experts whose phases share most of the work; others ask a method for each phase.
+    """
+    chosen: FloatArray = np.choose(phase, [values[k] for k in range(len(values))])
+    return chosen
+
+
 def step_towards(current: FloatArray, target: FloatArray, max_step: FloatArray) -> FloatArray:
     """Return `target`, or the point `max_step` from `current` on each axis if that is nearer.
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from envs.experts.base import Expert, Methods, Phase, follow, step_towards
+from envs.experts.base import Expert, Phase, choose, follow, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
 from envs.hand.hand import CAPSULE_RADII_M, FINGERS
 from envs.hand.kinematics import solve_fingertips
@@ -109,43 +109,31 @@ class DialGait(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
-        methods: Methods = {
-            DialPhase.PLACE: self.place,
-            DialPhase.CLOSE: self.close,
-            DialPhase.TURN: self.turn,
-            DialPhase.OPEN: self.open,
-        }
-        return self.by_phase(rows, view, phase, methods)
+        """Steer the joints to the open or the squeezing posture of the phase's stroke."""
+        remaining, (stroke, _) = self.remaining(rows, view), self.grasp_state(view)
+        first = self.first_stroke(remaining)
+        wanted = choose(
+            phase,
+            {
+                DialPhase.PLACE: self.placed_stroke(stroke, first),
+                DialPhase.CLOSE: first,
+                DialPhase.TURN: self.led_stroke(rows, stroke, remaining),
+                DialPhase.OPEN: stroke,
+            },
+        )
+        is_open = ((phase == DialPhase.PLACE) | (phase == DialPhase.OPEN))[:, None]
+        target = np.where(is_open, self.open_table(wanted), self.squeeze_table(wanted))
+        step = np.where(phase == DialPhase.CLOSE, CLOSE_STEP_RAD, JOINT_STEP_RAD)
+        joints = view.qpos[:, self.task.hand.qpos]
+        return step_towards(joints, target, (step * self.speed[rows])[:, None])
 
-    def place(self, rows: IntArray, view: View) -> FloatArray:
-        """Bring the open fingers to where a stroke begins, along the rim."""
-        first = self.first_stroke(self.remaining(rows, view))
-        stroke, _ = self.grasp_state(view)
+    def placed_stroke(self, stroke: FloatArray, first: FloatArray) -> FloatArray:
+        """Return where to bring the open fingers next, along the rim to the first stroke, (n,)."""
         is_far = np.abs(first - stroke) > self.place_step_rad
         ahead = stroke + self.place_step_rad * np.sign(first - stroke)
-        return self.steer(rows, view, self.open_table(np.where(is_far, ahead, first)))
+        return np.where(is_far, ahead, first)
 
-    def close(self, rows: IntArray, view: View) -> FloatArray:
-        """Close the fingers gently."""
-        first = self.first_stroke(self.remaining(rows, view))
-        return self.steer(rows, view, self.squeeze_table(first), CLOSE_STEP_RAD)
-
-    def turn(self, rows: IntArray, view: View) -> FloatArray:
-        """Lead the grasp ahead of the fingers."""
-        stroke, _ = self.grasp_state(view)
+    def led_stroke(self, rows: IntArray, stroke: FloatArray, remaining: FloatArray) -> FloatArray:
+        """Return the stroke of a grasp that is led ahead of the turning fingers, (n,) [rad]."""
         step = TURN_STEP_RAD * self.speed[rows]
-        led = stroke + np.clip(LEAD * self.remaining(rows, view), -step, step)
-        return self.steer(rows, view, self.squeeze_table(led))
-
-    def open(self, rows: IntArray, view: View) -> FloatArray:
-        """Open the fingers where they are."""
-        stroke, _ = self.grasp_state(view)
-        return self.steer(rows, view, self.open_table(stroke))
-
-    def steer(
-        self, rows: IntArray, view: View, posture: FloatArray, step: float = JOINT_STEP_RAD
-    ) -> FloatArray:
-        """Return targets on the way to a posture, at most `step` [rad] away, (n, 14) [rad]."""
-        joints = view.qpos[:, self.task.hand.qpos]
-        return step_towards(joints, posture, step * self.speed[rows, None])
+        return stroke + np.clip(LEAD * remaining, -step, step)

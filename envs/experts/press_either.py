@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from envs.experts.base import Expert, Methods, Phase, follow, step_towards
+from envs.experts.base import Expert, Phase, follow, step_towards
 from envs.hand.hand import CAPSULE_RADII_M, FINGER_JOINTS, HAND_JOINTS
 from envs.hand.kinematics import aim_finger
 from envs.task import BoolArray, FloatArray, IntArray, View
@@ -47,26 +47,13 @@ class PressEitherExpert(Expert):
         return follow(phase, ((EitherPhase.HOVER, is_time, EitherPhase.PRESS),))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
-        methods: Methods = {EitherPhase.HOVER: self.hover, EitherPhase.PRESS: self.press}
-        return self.by_phase(rows, view, phase, methods)
-
-    def hover(self, rows: IntArray, view: View) -> FloatArray:
-        """Hold both fingers over their keys."""
-        return self.steer(rows, view, np.full((len(rows), len(KEYS)), HOVER_M))
-
-    def press(self, rows: IntArray, view: View) -> FloatArray:
-        """Press one of them into its key."""
-        presses = self.mode[rows, None] == np.arange(len(KEYS))
-        return self.steer(rows, view, np.where(presses, -PRESS_M, HOVER_M))
-
-    def steer(self, rows: IntArray, view: View, heights: FloatArray) -> FloatArray:
-        """Return targets on the way to tips that are `heights`, (n, 2) [m], over their keys."""
+        """Steer both fingers over their keys, or one of them into its key."""
         tops = self.task.key_tops(view) - np.array(PALM_M)
         posture = np.tile(REST_RAD, (len(view), 1))
         for k, key in enumerate(KEYS):
+            presses = (phase == EitherPhase.PRESS) & (self.mode[rows] == k)
             target = tops[:, k].copy()
-            target[:, 2] += CAPSULE_RADII_M[2] + heights[:, k]
+            target[:, 2] += CAPSULE_RADII_M[2] + np.where(presses, -PRESS_M, HOVER_M)
             own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
             posture[:, own] = aim_finger(key, target)
         joints = view.qpos[:, self.task.hand.qpos]

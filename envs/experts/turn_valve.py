@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from envs.experts.base import Expert, Methods, Phase, follow, step_towards
+from envs.experts.base import Expert, Phase, choose, follow, step_towards
 from envs.experts.posture_table import PostureTable, solve_table
 from envs.hand.kinematics import solve_fingertips
 from envs.rotations import distance, turn, wrap
@@ -123,54 +123,31 @@ class TurnValveExpert(Expert):
         return np.asarray(palm - np.array([0.0, 0.0, MOUNT_HEIGHT_M]))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
-        methods: Methods = {
-            ValvePhase.APPROACH: self.approach,
-            ValvePhase.LOWER: self.lower,
-            ValvePhase.TURN: self.turn,
-            ValvePhase.RAISE: self.lift,
-        }
-        return self.by_phase(rows, view, phase, methods)
-
-    def approach(self, rows: IntArray, view: View) -> FloatArray:
-        """Turn the raised fingers to where they are put down."""
-        first, pace = self.first_angle(rows, view), PLACE_STEP_RAD * self.speed[rows]
-        return self.steer(rows, view, step_towards(self.turned(rows, view), first, pace), self.up)
-
-    def lower(self, rows: IntArray, view: View) -> FloatArray:
-        """Put the fingers down between the spokes."""
-        return self.steer(rows, view, self.first_angle(rows, view), self.down)
-
-    def turn(self, rows: IntArray, view: View) -> FloatArray:
-        """Lead wrist or fingers ahead of themselves."""
-        step = np.where(self.rolls(rows), ROLL_STEP_RAD, TURN_STEP_RAD) * self.speed[rows]
-        way = np.clip(LEAD * self.task.remaining(view), -step, step)
-        return self.steer(rows, view, self.turned(rows, view) + way, self.down)
-
-    def lift(self, rows: IntArray, view: View) -> FloatArray:
-        """Raise the fingers where they are."""
-        return self.steer(rows, view, self.turned(rows, view), self.up)
-
-    def turned(self, rows: IntArray, view: View) -> FloatArray:
-        """Return the yaw of the rows that turn by the wrist, else the stroke, (n,) [rad]."""
+        """Steer the wrist to its pose over the valve and the fingers along their arc."""
+        joints = view.qpos[:, self.task.hand.qpos]
         yaw, stroke, _ = self.hand_state(view)
-        return np.where(self.rolls(rows), yaw, stroke)
-
-    def steer(
-        self, rows: IntArray, view: View, angle: FloatArray, table: PostureTable
-    ) -> FloatArray:
-        """Return targets on the way to a pose over the valve, (n, 20) [rad or m].
-
-        Args:
-            rows: Rows of the world, (n,).
-            view: Of those rows.
-            angle: Where wrist or fingers shall be, as in `turned`, (n,) [rad].
-            table: The postures at the height where the tips shall be.
-        """
-        joints, rolls = view.qpos[:, self.task.hand.qpos], self.rolls(rows)
+        rolls, first = self.rolls(rows), self.first_angle(rows, view)
+        speed = self.speed[rows]
+        at = np.where(rolls, yaw, stroke)
+        wanted = choose(
+            phase,
+            {
+                ValvePhase.APPROACH: step_towards(at, first, PLACE_STEP_RAD * speed),
+                ValvePhase.LOWER: first,
+                ValvePhase.TURN: self.led_angle(rows, view, at),
+                ValvePhase.RAISE: at,
+            },
+        )
         target = np.zeros_like(joints)  # pitch and roll stay level
-        target[:, 3] = np.where(rolls, angle, 0.0)
-        target[:, 6:] = table(np.where(rolls, 0.0, angle))
+        target[:, 3] = np.where(rolls, wanted, 0.0)
+        bend = np.where(rolls, 0.0, wanted)
+        is_up = ((phase == ValvePhase.APPROACH) | (phase == ValvePhase.RAISE))[:, None]
+        target[:, 6:] = np.where(is_up, self.up(bend), self.down(bend))
         target[:, :3] = self.wrist_over(view, target[:, 3])
         limit = np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD], [3, 3, 14])
-        return step_towards(joints, target, limit * self.speed[rows, None])
+        return step_towards(joints, target, limit * speed[:, None])
+
+    def led_angle(self, rows: IntArray, view: View, at: FloatArray) -> FloatArray:
+        """Return the angle to which wrist or fingers are led ahead of `at`, (n,) [rad]."""
+        step = np.where(self.rolls(rows), ROLL_STEP_RAD, TURN_STEP_RAD) * self.speed[rows]
+        return at + np.clip(LEAD * self.task.remaining(view), -step, step)

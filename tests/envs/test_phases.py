@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from envs.experts.base import Expert, Phase, follow
+from envs.experts.base import Expert, Phase, choose, follow
 from envs.registry import make_task
 from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.world import World
@@ -96,6 +96,12 @@ def test_first_rule_that_applies_counts() -> None:
     )
     assert follow(phase, rules).tolist() == [1, 2, 1, 0, 2, 2]
     assert follow(phase, rules, np.full(6, 7)).tolist() == [1, 2, 7, 0, 7, 7]
+
+
+def test_each_row_gets_its_own_phases_value() -> None:
+    values = {Step.SECOND: np.arange(3.0) + 10, Step.THIRD: np.arange(3.0) + 20}
+    values[Step.FIRST] = np.arange(3.0)
+    assert choose(np.array([2, 0, 1]), values).tolist() == [20.0, 1.0, 12.0]
 
 
 class _Gap(Phase):
