@@ -1,11 +1,15 @@
 """The README's worked examples and names are true."""
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from fmbench.__main__ import COMMANDS
+from tests.fmbench.small_run import call
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,10 +68,13 @@ def test_every_task_is_named() -> None:
     assert [name for name in TASKS if task_id(name) not in README] == []
 
 
-def test_every_flag_of_a_run_is_named_and_no_other() -> None:
-    from fmbench.run import _parser
-
-    flags = {name for name in _parser()._option_string_actions if name.startswith("--")}
-    assert len(flags) > 20
-    assert flags - {"--help"} - set(re.findall(r"--[a-z]+(?:-[a-z]+)*", README)) == set()
-    assert set(re.findall(r"`(--[a-z-]+)", README)) - flags == set()
+def test_every_flag_of_a_run_is_named_and_none_that_no_command_has(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    flags = {}
+    for name in COMMANDS:
+        assert call(importlib.import_module(f"fmbench.{name}").main, "--help") == 0
+        flags[name] = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", capsys.readouterr().out))
+    assert len(flags["run"]) > 20
+    assert flags["run"] - {"--help"} - set(re.findall(r"--[a-z]+(?:-[a-z]+)*", README)) == set()
+    assert set(re.findall(r"`(--[a-z-]+)", README)) - set().union(*flags.values()) == set()

@@ -142,7 +142,7 @@ def test_every_command_answers_alike(capsys: pytest.CaptureFixture[str]) -> None
         "known: --data, --debug, --episodes, --help, --noise, --task"
     )
     assert error(capsys, "runs/x", "--formt", "svg", command=figures).startswith(
-        "unknown flag '--formt'; did you mean --format? known: --debug, --format, --help"
+        "unknown flag '--formt'; did you mean --format? known: --compress, --debug, --format"
     )
     assert "required: run_dir" in error(capsys, command=figures)
 
