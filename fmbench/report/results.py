@@ -36,9 +36,9 @@ class Results:
     training: pd.DataFrame
     """Frame of `TrainingRow`; empty if nothing was trained."""
     summary: pd.DataFrame
-    """Frame of `fmbench.tables.SummaryRow`."""
+    """Frame of `fmbench.report.summary.SummaryRow`."""
     comparisons: pd.DataFrame
-    """Frame of `fmbench.comparisons.ComparisonRow`."""
+    """Frame of `fmbench.report.comparisons.ComparisonRow`."""
     warnings: tuple[str, ...]
     """What differs between rows that should differ in nothing but their objective."""
     diagnostics: pd.DataFrame
