@@ -72,6 +72,7 @@ def train(
     updates: int,
     teacher: nn.Module | None = None,
     problem: Problem = draw,
+    rate: float | None = None,
 ) -> tuple[nn.Module, Objective]:
     """Train a small network in batches of 512, from its teacher's weights where it has one."""
     width, depth = SIZES[backbone]
@@ -86,7 +87,7 @@ def train(
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, RATES[backbone], updates, pct_start=0.2, cycle_momentum=False
+        optimizer, rate or RATES[backbone], updates, pct_start=0.2, cycle_momentum=False
     )
     for _ in range(updates):
         loss = learner.loss(network, *problem(512, generator), generator)

@@ -1,8 +1,8 @@
 """Generative objectives learn all of several right answers, on every backbone.
 
-All networks are of one size for each backbone, and train on the same batches by the same schedule.
-A mean flow trains the MLP alone: what else it asks of a backbone, derivatives along a direction, is
-compared with differences in `test_backbones_jvp`.
+All networks are of one size for each backbone, and train on the same batches by the same schedule,
+but for the U-Net's mean flow: after as few updates the weights of its modes depend on how a
+processor rounds.
 """
 
 from functools import cache
@@ -27,6 +27,7 @@ SAMPLERS = {
 }
 UPDATES = {"mlp": 800, "dit": 600, "unet": 500}
 SHORT = {"reflow": 60, "bc": 100}
+SLOWER = {("unet", "meanflow"): (900, 5e-3)}  # updates, largest learning rate
 SAMPLES = 2000
 RING_BOUND, VEER_BOUND = 0.08, 0.07
 """Bounds of sliced Wasserstein distances; as many draws of the truth are 0.01 to 0.02 apart."""
@@ -38,7 +39,7 @@ ONE_ANSWER_FACTOR = 1.5
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
 few_step_cases = pytest.mark.parametrize(
     ("objective", "backbone"),
-    [("meanflow", "mlp"), *((name, b) for name in ("reflow", "shortcut") for b in BACKBONES)],
+    [(name, backbone) for name in ("meanflow", "reflow", "shortcut") for backbone in BACKBONES],
 )
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,9 @@ class Scores(NamedTuple):
 @cache
 def trained(backbone: str, objective: str) -> tuple[nn.Module, Objective]:
     teacher = trained(backbone, "flow")[0] if objective == "reflow" else None
-    return mixtures.train(backbone, objective, SHORT.get(objective, UPDATES[backbone]), teacher)
+    usual = SHORT.get(objective, UPDATES[backbone]), mixtures.RATES[backbone]
+    updates, rate = SLOWER.get((backbone, objective), usual)
+    return mixtures.train(backbone, objective, updates, teacher, rate=rate)
 
 
 @cache
@@ -113,8 +116,9 @@ def test_reflow_gives_all_right_answers_their_weight(backbone: str) -> None:
     check_weights("reflow", backbone)
 
 
-def test_meanflow_gives_all_right_answers_their_weight() -> None:
-    check_weights("meanflow", "mlp")
+@every_backbone
+def test_meanflow_gives_all_right_answers_their_weight(backbone: str) -> None:
+    check_weights("meanflow", backbone)
 
 
 @every_backbone
