@@ -35,7 +35,7 @@ def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str
 def separation(rows: Sequence[CurveRow]) -> str:
     """List the significant differences of one task at the most demonstrations, or "none".
 
-    The expert is not tested; it is listed where its interval lies above that of a policy.
+    The expert is not tested; it is listed where its interval is above that of a policy.
     """
     most = max((row.demos for row in rows), default=0)
     last = [row for row in rows if row.demos == most and row.policy not in REFERENCES]
@@ -68,6 +68,6 @@ def _notes(rows: Sequence[CurveRow], most: int, looks: Looks) -> Iterator[str]:
         "significant difference was found, not that the policies are equal."
     )
     yield (
-        "The expert is not tested. It is listed where its 95 % interval lies above that of the "
+        "The expert is not tested. It is listed where its 95 % interval is above that of the "
         "policy."
     )
