@@ -21,13 +21,13 @@ register_all()
 
 
 def make_env(env_id: str, **options: Any) -> gymnasium.Env[Any, Any]:
-    """Make an environment without Gymnasium's wrappers: the entry point that stored data name.
+    """Make an environment without Gymnasium's wrappers: the entry point named in stored data.
 
-    It looks the id up, so that data recover their environment wherever its class lies, and none
-    where the task has another version by now.
+    The id is looked up at the call, so that stored data recover their environment even after its
+    class has moved, and recover none if the task has a newer version.
 
     Args:
         env_id: The Gymnasium id, `fmbench/<Name>-v<version>`.
-        options: What else `gymnasium.make` takes.
+        options: Further arguments of `gymnasium.make`.
     """
     return gymnasium.make(env_id, **options).unwrapped

@@ -1,4 +1,4 @@
-"""`python -m fmbench`: list the commands, or pass a command line on to one of them."""
+"""The command `python -m fmbench`: list the commands, or run one of them."""
 
 import importlib
 import sys
@@ -8,29 +8,29 @@ from fmbench.cli.exit_codes import run_command_line
 from fmbench.errors import unknown
 
 COMMANDS = ("run", "evaluate", "figures", "demonstrations", "experts", "matrix", "data_curve")
-"""Modules of this package, in the order in which they are needed."""
+"""Modules of this package, in the order of a user's workflow."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     if not words or words[0] in ("-h", "--help", "help"):
-        return run_command_line(_show)
+        return run_command_line(_list_commands)
     if words[0] in COMMANDS:
         return int(importlib.import_module(f"fmbench.{words[0]}").main(words[1:]))
-    return run_command_line(lambda: _refuse(words[0]))
+    return run_command_line(lambda: _reject(words[0]))
 
 
-def _show() -> int:
-    """Print every command with its own description."""
+def _list_commands() -> int:
+    """Print every command with its description."""
     print("usage: python -m fmbench.COMMAND [--help]\n")
     for name in COMMANDS:
         print(f"  {name:<16}{importlib.import_module(f'fmbench.{name}').DESCRIPTION}")
-    print("\nREADME.md begins with a first run and says how to read its table.")
+    print("\nREADME.md shows a first run and explains how to read its table.")
     return 0
 
 
-def _refuse(name: str) -> int:
+def _reject(name: str) -> int:
     raise unknown("command", name, COMMANDS)
 
 

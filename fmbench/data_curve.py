@@ -1,6 +1,6 @@
-"""`python -m fmbench.data_curve RUN ...`: lay runs on different numbers of demonstrations together.
+"""The command `python -m fmbench.data_curve RUN ...`: success against number of demonstrations.
 
-Like the tables of one run, these are functions of the runs' rows.
+Like the tables of one run, its table is a function of the runs' rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
 
-DESCRIPTION = "Draw one table of runs that differ in task and number of demonstrations."
+DESCRIPTION = "Combine runs that differ in task and number of demonstrations in one table."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def draw(runs: Sequence[Path], out: Path) -> list[Path]:
-    """Write what the command draws and return the paths; imports what `--help` should not."""
+    """Write the table and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.curve.draw import draw_curve
 
     return draw_curve(runs, out)

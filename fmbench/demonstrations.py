@@ -1,4 +1,4 @@
-"""`python -m fmbench.demonstrations`: make or check the demonstrations of tasks."""
+"""The command `python -m fmbench.demonstrations`: make or verify the demonstrations of tasks."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import open_session
 
-DESCRIPTION = "Roll scripted experts out, keep what succeeds, replay it, and store it."
+DESCRIPTION = "Roll out scripted experts, replay the successful episodes and store them."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,17 +23,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_config_flag(parser, "noise", text="scale of the command noise (default: {default})")
     add_data(parser)
     add_debug(parser)
-    given = parser.parse_args(arguments)
-    return run_command_line(lambda: _run(given), given.debug)
+    options = parser.parse_args(arguments)
+    return run_command_line(lambda: _run(options), options.debug)
 
 
-def _run(given: argparse.Namespace) -> int:
-    config = given_config(given, demos="--episodes")
-    check_out(given.data, "--data")
+def _run(options: argparse.Namespace) -> int:
+    config = given_config(options, demos="--episodes")
+    check_out(options.data, "--data")
     with open_session() as session:
         from fmbench.runs.preparation import demonstrate_all
 
-        print(*demonstrate_all(config, given.data, session), sep="\n")
+        print(*demonstrate_all(config, options.data, session), sep="\n")
     return 0
 
 

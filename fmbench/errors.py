@@ -1,7 +1,4 @@
-"""Errors that a user can cure, and how a command line shows them: one line and an exit code.
-
-Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 141 the reader of stdout left.
-"""
+"""Errors that a user can correct, each with one line of text and an exit code."""
 
 from __future__ import annotations
 
@@ -11,30 +8,30 @@ from typing import ClassVar
 
 
 class FmbenchError(Exception):
-    """Bad input; the message is one line that says what was given and what to do about it."""
+    """Bad input; the message is one line: what was given, then what is accepted."""
 
     exit_code: ClassVar[int] = 2
 
 
 class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subprocess.TimeoutExpired
-    """A run that started well and could not be finished."""
+    """A valid run that could not be finished."""
 
     exit_code: ClassVar[int] = 1
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> FmbenchError:
-    """Build the error for a name that is not in a list of names.
+def unknown(kind: str, name: str, known: Iterable[str]) -> FmbenchError:
+    """Build the error for an unknown name.
 
     Args:
-        kind: What the name names, e.g. `"task"`.
-        given: The name that was given.
-        known: The names that are accepted.
+        kind: What is named, e.g. `"task"`.
+        name: The name that was given.
+        known: The accepted names.
 
     Returns:
-        The error, to be raised by the caller; near matches come before the full list.
+        The error, to be raised by the caller; near matches are listed before the accepted names.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(given, names, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
-    # `envs.registry` and `policies.registry`, which must not import this, say it in the same words.
-    return FmbenchError(f"unknown {kind} {given!r}; {hint}known: {', '.join(names) or 'none'}")
+    # `envs.registry` and `policies.registry`, which must not import this, use the same text.
+    return FmbenchError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")

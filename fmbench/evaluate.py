@@ -1,6 +1,6 @@
-"""`python -m fmbench.evaluate RUN --sampler NAME --nfe N`: score a run's policies once more.
+"""The command `python -m fmbench.evaluate RUN --sampler NAME`: evaluate a run's policies again.
 
-Nothing heavy is imported before the command line is known to be right.
+Nothing heavy is imported before the command line has been checked.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from policies.catalogue import TOLERANCE
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
-DESCRIPTION = "Score the trained policies of a finished run with another sampler."
+DESCRIPTION = "Evaluate the trained policies of a finished run with another sampler."
 EPILOG = """\
-Every policy of the run that takes the sampler is scored from its checkpoints, with all of its
-training seeds, on the run's own test episodes. Nothing is trained. Numbers of --nfe that the
-sampler cannot take are skipped and named; at least one must be possible.
+Every policy of the run that takes the sampler is evaluated from its checkpoints, with all of its
+training seeds, on the run's test episodes. Nothing is trained. Values of --nfe that the sampler
+does not take are listed and skipped; at least one must be valid.
 
 samplers and the network evaluations they take:
 {samplers}
@@ -46,9 +46,9 @@ Ctrl-C saves; the same command resumes.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    given = _parser().parse_args(words)
+    options = _parser().parse_args(words)
     command = shlex.join(["python", "-m", "fmbench.evaluate", *words])
-    return run_command_line(lambda: _run(given, command), given.debug)
+    return run_command_line(lambda: _run(options, command), options.debug)
 
 
 def _parser() -> Parser:
@@ -59,33 +59,33 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a finished run")
-    add("--sampler", required=True, metavar="NAME", help="the sampler; see below")
+    add("--sampler", required=True, metavar="NAME", help="the sampler, listed below")
     add_config_flag(parser, "nfe")
-    add("--grid", metavar="NAME", help="where fixed steps lie in time (default: uniform)")
+    add("--grid", metavar="NAME", help="time grid of the fixed steps (default: uniform)")
     for flag, kind in (("--rtol", "relative"), ("--atol", "absolute")):
         text = f"{kind} tolerance of a step (default: {TOLERANCE:g})"
         add(flag, type=float, metavar="X", help=text)
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
-    add_out(parser, "the new folder (default: beside RUN)")
+    add_out(parser, "the new folder (default: next to RUN)")
     add_debug(parser)
     return parser
 
 
-def _run(given: argparse.Namespace, command: str) -> int:
-    values = given_values(given)
+def _run(options: argparse.Namespace, command: str) -> int:
+    values = given_values(options)
     nfe = values.pop("nfe", None)
     check_value("nfe", nfe, least=0)
     check_value("episodes", values.get("episodes"))
-    if given.out is not None:
-        check_out(given.out)
+    if options.out is not None:
+        check_out(options.out)
 
     def work(session: Session) -> None:
         from fmbench.runs.rescoring import run_rescoring
         from fmbench.runs.sampler_choice import SamplerRequest
 
-        request = SamplerRequest(given.sampler, nfe, given.grid, given.rtol, given.atol)
-        run_rescoring(given.run, request, values, given.out, session, command)
+        request = SamplerRequest(options.sampler, nfe, options.grid, options.rtol, options.atol)
+        run_rescoring(options.run, request, values, options.out, session, command)
 
     return run_resumable(work, "saved")
 

@@ -1,4 +1,4 @@
-"""`python -m fmbench.experts`: measure the scripted experts, with and without command noise."""
+"""The command `python -m fmbench.experts`: success of the scripted experts."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from fmbench.cli.parser import Parser
 from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
 
-DESCRIPTION = "Measure the experts on episodes that they were not tuned on."
+DESCRIPTION = "Evaluate the scripted experts, with and without command noise, on held-out episodes."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,28 +22,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_config_flag(
         parser, "episodes", text="episodes per task and noise (default: 500)", default=500
     )
-    add_out(parser, "also write experts.csv there")
+    add_out(parser, "also write experts.csv to this folder")
     parser.add_argument(
-        "--film", action="store_true", help="also draw one episode of each as tasks/NAME.png there"
+        "--film", action="store_true", help="also draw an episode per task, tasks/NAME.png in --out"
     )
     add_debug(parser)
-    given = parser.parse_args(arguments)
-    return run_command_line(lambda: _run(given), given.debug)
+    options = parser.parse_args(arguments)
+    return run_command_line(lambda: _run(options), options.debug)
 
 
-def _run(given: argparse.Namespace) -> int:
-    config = given_config(given)
-    if given.out is not None:
-        check_out(given.out)
-    elif given.film:
-        raise FmbenchError("--film needs a folder to draw in; give --out DIR")
+def _run(options: argparse.Namespace) -> int:
+    config = given_config(options)
+    if options.out is not None:
+        check_out(options.out)
+    elif options.film:
+        raise FmbenchError("--out is missing; --film needs a folder to draw in")
     import_mujoco()
     from fmbench.cli.progress import Reporter
     from fmbench.runs.experts import film_experts, measure_experts
 
-    measure_experts(config.task, config.episodes, given.out, Reporter())
-    if given.film:
-        film_experts(config.task, given.out / "tasks", Reporter())
+    measure_experts(config.task, config.episodes, options.out, Reporter())
+    if options.film:
+        film_experts(config.task, options.out / "tasks", Reporter())
     return 0
 
 

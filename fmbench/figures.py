@@ -1,4 +1,4 @@
-"""The command that redraws a run from its rows: `python -m fmbench.figures RUN_DIR`."""
+"""The command `python -m fmbench.figures RUN_DIR`: redraw a run from its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "run_dir",
         type=Path,
-        help="folder of a run; holds episodes.csv or episodes.csv.xz, and cells.csv",
+        help="folder of a run, with cells.csv and episodes.csv or episodes.csv.xz",
     )
     parser.add_argument(
         "--format", nargs="+", default=["png"], metavar="FORMAT", help="png (default), svg, or both"
@@ -27,25 +27,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--compress",
         action="store_true",
-        help="first put episodes.csv.xz in the place of episodes.csv, to be committed; a run's "
-        "folder of an earlier version is brought to the present form",
+        help="first replace episodes.csv with episodes.csv.xz, ready to be committed; a folder in "
+        "an earlier format is converted",
     )
     add_debug(parser)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
 
     def draw() -> int:
-        # Imported here: matplotlib, pandas and scipy take a second that `--help` should not take.
+        # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
         from fmbench.report.draw import draw_all
         from fmbench.storage.episode_files import compress_run
 
-        if given.compress:
-            for path in compress_run(given.run_dir):
+        if options.compress:
+            for path in compress_run(options.run_dir):
                 print(path)
-        for path in draw_all(given.run_dir, given.format):
+        for path in draw_all(options.run_dir, options.format):
             print(path)
         return 0
 
-    return run_command_line(draw, given.debug)
+    return run_command_line(draw, options.debug)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`python -m fmbench.matrix RUN ...`: lay runs on several backbones side by side.
+"""The command `python -m fmbench.matrix RUN ...`: success of every policy on every backbone.
 
-Like the tables of one run, these are functions of the runs' rows.
+Like the tables of one run, its table and figure are functions of the runs' rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
 
-DESCRIPTION = "Draw one table and one figure of runs that differ in backbone, task or policy."
+DESCRIPTION = "Combine runs that differ in backbone, task or policy in one table and one figure."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def draw(runs: Sequence[Path], out: Path) -> list[Path]:
-    """Write what the command draws and return the paths; imports what `--help` should not."""
+    """Write table and figure and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.matrix.draw import draw_matrix
 
     return draw_matrix(runs, out)

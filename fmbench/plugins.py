@@ -1,4 +1,4 @@
-"""Add tasks, policies and networks of your own to a run, from your own file."""
+"""Registration of a user's own tasks, policies and backbones, from the user's own file."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from policies.objectives.base import Objective
 
 
 def register_task(task: type[Task], expert: type[Expert]) -> None:
-    """Make a task and its expert known by the task's name.
+    """Register a task and its expert under the task's name.
 
     Raises:
         ValueError: Another task has that name.
@@ -29,19 +29,19 @@ def register_policy(
     colour: str = "",
     place: int | None = None,
 ) -> None:
-    """Make an objective known as a policy called `name`.
+    """Register an objective as the policy `name`.
 
-    A run writes label, colour and place into its folder, so that it can be redrawn without this.
+    A run stores label, colour and place, so that it can be redrawn without this registration.
 
     Args:
-        name: Its name on the command line and in rows.
-        objective: Its class; states `predictions`, `limits` and `default_sampler`.
-        label: What tables and figures call it; empty is its name.
-        colour: In figures, "#rrggbb"; empty is one that the suite does not use.
-        place: Rank in tables and figures; the suite has 10, 20 and so on. None is after all others.
+        name: The policy's name on the command line and in rows.
+        objective: The class; it defines `predictions`, `limits` and `default_sampler`.
+        label: Its name in tables and figures; empty for `name`.
+        colour: Its colour in figures, `"#rrggbb"`; empty for one that no built-in policy has.
+        place: Its rank in tables and figures; built-in policies have 10, 20, ...; None for last.
 
     Raises:
-        ValueError: Another policy has that name, or a fact is missing or impossible.
+        ValueError: Another policy has that name, or a value is missing or invalid.
     """
     add_objective(name, objective, label, colour, place)
 
@@ -53,18 +53,18 @@ def register_backbone(
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
 ) -> None:
-    """Make a network known as a backbone called `name`.
+    """Register a network as the backbone `name`.
 
     Args:
-        name: Its name on the command line and in checkpoints.
-        build: Its class, or a function that builds it. The network's ``forward(noisy_actions (B,
-            pred_horizon, act_dim), time (B,) or (B, 2), condition (B, condition_dim))`` returns
-            ``(B, pred_horizon, shape.output_dim)``.
-        conditionings: Those it takes, its usual one first: "concat", "film" or both.
-        sizes: Width and depth of each `--size`; None is as many parameters as the MLP of that size.
-        depth: Its depth at every size, where the width is found so; None is that of the MLP.
+        name: The backbone's name on the command line and in checkpoints.
+        build: The class, or a function that builds the network. Its `forward(noisy_actions, time,
+            condition)` takes `(B, pred_horizon, act_dim)`, `(B,)` or `(B, 2)`, and
+            `(B, condition_dim)`; it returns `(B, pred_horizon, shape.output_dim)`.
+        conditionings: The accepted ones, the default first: "concat", "film" or both.
+        sizes: Width and depth of each `--size`; None for the MLP's number of parameters.
+        depth: Depth at every size if `sizes` is None; None for the MLP's depth.
 
     Raises:
-        ValueError: Another backbone has that name, or a value is impossible.
+        ValueError: Another backbone has that name, or a value is invalid.
     """
     add_backbone(name, build, conditionings, sizes, depth)

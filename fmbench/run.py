@@ -1,6 +1,6 @@
-"""`python -m fmbench.run`: demonstrate, train, evaluate, and show the table.
+"""The command `python -m fmbench.run`: make demonstrations, train, evaluate, print the table.
 
-Nothing heavy is imported before the command line is known to be right.
+Nothing heavy is imported before the command line has been checked.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Train chunk policies on scripted demonstrations and compare them under one harness."
 EPILOG = """\
-presets, each value of which an option above overrides:
+presets; an option above overrides a preset's value:
 {presets}
 
 examples:
@@ -48,9 +48,9 @@ python -m fmbench.figures RUN_DIR.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    given = _parser().parse_args(words)
+    options = _parser().parse_args(words)
     command = shlex.join(["python", "-m", "fmbench.run", *words])
-    return run_command_line(lambda: _run(given, command), given.debug)
+    return run_command_line(lambda: _run(options, command), options.debug)
 
 
 def _parser() -> Parser:
@@ -61,29 +61,29 @@ def _parser() -> Parser:
         usage="python -m fmbench.run [--policy NAME ...] [--task NAME ...] [options]",
     )
     groups = add_config_flags(parser)
-    add_out(groups[WHERE], "the run's folder (default: in runs/)")
+    add_out(groups[WHERE], "folder of the run (default: in runs/)")
     add_data(groups[WHERE])
     groups[WHERE].add_argument(
         "--no-latency",
         action="store_true",
-        help="do not time decisions: for a machine that is busy with other work",
+        help="do not measure latency, e.g. on a machine that is busy with other work",
     )
     add_debug(parser)
     return parser
 
 
-def _run(given: argparse.Namespace, command: str) -> int:
-    config = given_config(given)
-    out = given.out or default_run_folder(config)
+def _run(options: argparse.Namespace, command: str) -> int:
+    config = given_config(options)
+    out = options.out or default_run_folder(config)
     check_out(out)
-    check_out(given.data, "--data")
+    check_out(options.data, "--data")
 
     def work(session: Session) -> None:
         from fmbench.runs.experiment import run_experiment
 
-        run_experiment(config, out, given.data, session, command, not given.no_latency)
+        run_experiment(config, out, options.data, session, command, not options.no_latency)
 
-    return run_resumable(work, f"in {out}")
+    return run_resumable(work, f"saved in {out}")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""What every command shares: the parser, exit codes, progress, interrupts, the names of tasks."""
+"""Shared parts of the commands: flags, exit codes, progress, interrupts, output folders."""

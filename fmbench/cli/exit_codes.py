@@ -1,6 +1,6 @@
-"""Run a command: turn what it raises into one line on stderr and an exit code.
+"""Conversion of a command's exceptions into one line on stderr and an exit code.
 
-Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 141 the reader of stdout left.
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 141 stdout was closed.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from fmbench.errors import FmbenchError
 
 
 def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
-    """Run `main` and turn what it raises into one line on stderr and an exit code.
+    """Run `main` and convert its exceptions into one line on stderr and an exit code.
 
-    `FmbenchError` carries its own exit code; `ValueError` and `OSError` are bad input. Anything
-    else is a bug of fmbench and keeps its traceback.
+    `FmbenchError` has its own exit code; `ValueError` and `OSError` are bad input. Any other
+    exception is a bug of fmbench and keeps its traceback.
 
     Args:
         main: The command; returns its exit code.
-        debug: Also print the traceback of an error that would fit on one line.
+        debug: Whether to print the traceback before the one line.
 
     Returns:
         The exit code for `sys.exit`.
     """
-    _encode_anything()
+    _escape_unencodable()
     try:
         code = main()
-        sys.stdout.flush()  # a closed pipe shows here, not in the interpreter's own last flush
+        sys.stdout.flush()  # a closed pipe raises here, not in the interpreter's last flush
         return code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -39,8 +39,8 @@ def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
     except BrokenPipeError:
         _discard_stdout()
         return 141
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, BrokenPipeError):  # what rich makes of it
+    except SystemExit as exit_request:
+        if isinstance(exit_request.__context__, BrokenPipeError):  # how rich reports it
             return 141
         raise
     except FmbenchError as error:
@@ -51,7 +51,7 @@ def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
 
 
 def _message(error: ValueError | OSError) -> str:
-    """Say what an error of the standard library says, without its errno."""
+    """Return the message of an error of the standard library, without its errno."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__
@@ -65,16 +65,16 @@ def _report(error: Exception, message: str, exit_code: int, debug: bool) -> int:
     return exit_code
 
 
-def _encode_anything() -> None:
-    """Let stdout and stderr escape what their encoding lacks, instead of failing at it."""
+def _escape_unencodable() -> None:
+    """Let stdout and stderr escape characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _discard_stdout() -> None:
-    """Point stdout to nowhere, so that the interpreter's last flush stays silent."""
+    """Redirect stdout to the null device, so that the interpreter's last flush is silent."""
     with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)

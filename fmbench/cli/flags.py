@@ -1,4 +1,4 @@
-"""Flags of the commands: those of a run's configuration are made from the fields of `RunConfig`."""
+"""Flags of the commands, most of them derived from the fields of `RunConfig`."""
 
 import argparse
 from pathlib import Path
@@ -10,12 +10,12 @@ from fmbench.cli.task_names import choose_tasks
 from fmbench.config import FLAGS, PRESETS, RunConfig, make_config
 
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
-"""Where flags can be added: a parser, or a group of its help."""
+"""What flags can be added to: a parser, or a group of its help."""
 NOT_IN_TABLE = ("task", "policy", "preset", "from_run")
 
 
 def add_config_flags(parser: Parser) -> dict[str, argparse._ArgumentGroup]:
-    """Add a flag for every field of `RunConfig`; return the groups of the help by their titles."""
+    """Add a flag for every field of `RunConfig`; return the help's groups by title."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, flag in FLAGS.items():
         if flag.group not in groups:
@@ -32,9 +32,9 @@ def add_config_flag(
     Args:
         place: The parser, or a group of its help.
         name: The field.
-        given_by: The flag, if not the field's own.
-        text: What the help says, if not what the field does.
-        default: Stands for a flag that is not given; None leaves it to the preset.
+        given_by: The flag; "" for the field's own.
+        text: The help text; "" for the field's own.
+        default: Value if the flag is absent; None for the preset's.
     """
     flag = FLAGS[name]
     choices = TASKS if name == "task" else flag.choices
@@ -51,28 +51,28 @@ def add_config_flag(
     )
 
 
-def given_values(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the values of those fields of `RunConfig` that were given; tasks are looked up."""
+def given_values(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of the fields of `RunConfig` on the command line, tasks resolved."""
     values: dict[str, Any] = {}
     for name, flag in FLAGS.items():
-        if (value := getattr(given, name, None)) is not None:
+        if (value := getattr(options, name, None)) is not None:
             values[name] = tuple(value) if flag.is_several else value
     return values | ({"task": choose_tasks(values["task"])} if "task" in values else {})
 
 
-def given_config(given: argparse.Namespace, **flags: str) -> RunConfig:
-    """Return the configuration that was given, checked.
+def given_config(options: argparse.Namespace, **flags: str) -> RunConfig:
+    """Return the validated configuration of a command line.
 
     Args:
-        given: What was parsed.
-        flags: Field to the flag that gives it, if not its own; for messages.
+        options: The parsed command line.
+        flags: Field name to its flag in messages, where it is not the field's own.
     """
-    values = given_values(given)
+    values = given_values(options)
     return make_config(values.pop("preset", RunConfig.preset), values, tuple(TASKS), flags)
 
 
 def add_out(place: Place, text: str, required: bool = False) -> None:
-    """Add `--out`, the folder that a command writes."""
+    """Add `--out`, the folder that a command writes to."""
     place.add_argument("--out", type=Path, required=required, metavar="DIR", help=text)
 
 
@@ -84,12 +84,12 @@ def add_data(place: Place) -> None:
 
 
 def add_debug(parser: Parser) -> None:
-    """Add `--debug`, which every command has."""
+    """Add `--debug`, a flag of every command."""
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def preset_table() -> str:
-    """Return the values of every preset as aligned text."""
+    """Return the presets' values as an aligned text table."""
     presets = {
         preset: RunConfig(**{**values, "preset": preset}) for preset, values in PRESETS.items()
     }
@@ -102,7 +102,7 @@ def preset_table() -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as it would be given."""
+    """Return a value as written on the command line."""
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return "-" if value is None else str(value)

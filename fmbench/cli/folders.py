@@ -1,4 +1,4 @@
-"""The folders that commands write: what they are called, and that they can be written."""
+"""Output folders of the commands: default names, and checks that they can be written."""
 
 import hashlib
 import os
@@ -11,34 +11,34 @@ from fmbench.errors import FmbenchError
 
 
 def check_out(out: Path, flag: str = "--out") -> None:
-    """Refuse an output folder that is a file, cannot be written, or climbs out through `..`.
+    """Check that an output folder can be written, is no file and contains no `..`.
 
     Args:
-        out: The folder; it need not exist, and is not made.
-        flag: Where it was given, for the message.
+        out: The folder; it need not exist, and is not created.
+        flag: Its flag, for the message.
 
     Raises:
-        FmbenchError: Says what is wrong with it.
+        FmbenchError: The folder is not accepted; the message gives the reason.
     """
     if ".." in out.parts:
-        raise FmbenchError(f"{flag} {out} contains '..'; give the folder's plain path")
+        raise FmbenchError(f"{flag} is {out}; give a path without '..'")
     existing = out
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
     if not existing.is_dir():
-        raise FmbenchError(f"{flag} {out}: {existing} is a file; give a folder")
+        raise FmbenchError(f"{flag} is {out}; give a folder ({existing} is a file)")
     probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
     try:
         probe.touch()
-        probe.unlink(missing_ok=True)  # another run may have looked at the same time
+        probe.unlink(missing_ok=True)  # another run may check at the same time
     except OSError as error:
         raise FmbenchError(
-            f"{flag} {out}: {existing} cannot be written ({error.strerror})"
+            f"{flag} is {out}; give a folder that can be written ({existing}: {error.strerror})"
         ) from None
 
 
 def default_run_folder(config: RunConfig) -> Path:
-    """Return the folder of a run that named none: the same configuration, the same folder."""
+    """Return the default folder of a run, a function of its configuration."""
     tasks = "all" if config.task == runnable_suite() else "-".join(config.task)
     return Path("runs") / f"{tasks}-{'-'.join(config.policy)}-{config.preset}-{config.hash}"
 
@@ -46,13 +46,13 @@ def default_run_folder(config: RunConfig) -> Path:
 def default_rescoring_folder(
     run: Path, sampler: str, nfe: Sequence[int], changes: Mapping[str, object]
 ) -> Path:
-    """Return the folder beside a run of a re-scoring that named none: same command, same folder.
+    """Return the default folder of a re-evaluation, next to its run.
 
     Args:
-        run: The run that is scored again.
-        sampler: The one name of the sampler.
-        nfe: The network evaluations that were asked for.
-        changes: Other values that were given, by name.
+        run: The run that is evaluated again.
+        sampler: Full name of the sampler.
+        nfe: The requested network evaluations.
+        changes: Other values of the command line, by name.
     """
     plain = run if run.name and ".." not in run.parts else run.resolve()
     words = [plain.name, sampler, *map(str, sorted(nfe))]

@@ -1,4 +1,4 @@
-"""Turn the first Ctrl-C into a request to stop at the next safe point; the second one is final."""
+"""Ctrl-C handling: the first one requests a stop at the next safe point, the second one stops."""
 
 import signal
 import threading
@@ -6,20 +6,20 @@ from types import FrameType, TracebackType
 
 
 class Interrupts:
-    """While the context lasts, SIGINT and SIGTERM set `requested`.
+    """A context in which SIGINT and SIGTERM set `requested`.
 
     Attributes:
-        requested: Whether a stop was asked for.
+        requested: Whether a stop was requested.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: dict[int, object] = {}
+        self._previous_handlers: dict[int, object] = {}
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
+                self._previous_handlers[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -28,11 +28,11 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def stop_here(self) -> None:
-        """Raise `KeyboardInterrupt` if a stop was asked for: nothing is lost at this point."""
+        """Raise `KeyboardInterrupt` if a stop was requested; call it where no work is lost."""
         if self.requested:
             raise KeyboardInterrupt
 

@@ -1,4 +1,4 @@
-"""Import MuJoCo, or say that the OpenGL backend it is told to use does not start."""
+"""Import of MuJoCo, with a clear error if its OpenGL backend does not start."""
 
 import importlib
 import os
@@ -9,18 +9,18 @@ from fmbench.errors import FmbenchError
 def import_mujoco() -> None:
     """Import MuJoCo before anything that needs it.
 
-    Its import loads the backend that MUJOCO_GL names, and fails in each backend's own way.
+    The import loads the backend named by MUJOCO_GL; each backend fails with different exceptions.
 
     Raises:
-        FmbenchError: Says what MUJOCO_GL is and what to do.
+        FmbenchError: The backend does not start; the message states the value of MUJOCO_GL.
     """
-    chosen = os.environ.get("MUJOCO_GL")
+    backend = os.environ.get("MUJOCO_GL")
     try:
         importlib.import_module("mujoco")
     except Exception as error:
-        if not chosen:
+        if not backend:
             raise
         raise FmbenchError(
-            f"MUJOCO_GL is {chosen!r}, and MuJoCo cannot be imported with it ({error}); unset it, "
-            "or set egl (needs libegl1 and libgl1-mesa-dri) or osmesa (needs libosmesa6)"
+            f"MUJOCO_GL is {backend!r}, with which MuJoCo cannot be imported ({error}); unset it "
+            "or set it to egl (needs libegl1 and libgl1-mesa-dri) or osmesa (needs libosmesa6)"
         ) from error

@@ -1,7 +1,7 @@
-"""Parse command lines whose every mistake is answered by one line and exit code 2.
+"""Command line parser that reports every mistake in one line, with exit code 2.
 
-The parser is argparse, fed from the fields of `RunConfig` (`fmbench.cli.flags`): importing tyro,
-which reads dataclasses by itself, takes 0.4 to 0.6 s, and a whole help may take 0.5 s.
+The parser is argparse, its flags derived from `RunConfig` (`fmbench.cli.flags`): importing tyro,
+which reads dataclasses itself, takes 0.4 to 0.6 s, and a complete `--help` may take 0.5 s.
 """
 
 import argparse
@@ -11,6 +11,15 @@ from typing import NoReturn
 
 from fmbench.errors import unknown
 
+_REWORDED = (
+    (r"argument (\S+): invalid int value: (.*)", r"\1 is \2; give a whole number"),
+    (r"argument (\S+): invalid float value: (.*)", r"\1 is \2; give a number"),
+    (r"argument (\S+): expected one argument", r"\1 is empty; give a value"),
+    (r"argument (\S+): expected at least one argument", r"\1 is empty; give one or more values"),
+    (r"the following arguments are required: (.*)", r"\1 must be given; see --help"),
+)
+"""Messages of argparse, and the same in the style of `FmbenchError`."""
+
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     def __init__(self, prog: str) -> None:
@@ -18,7 +27,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser without abbreviations that names near matches of unknown flags."""
+    """An argument parser without abbreviations that lists near matches of unknown flags."""
 
     def __init__(self, prog: str, description: str, epilog: str = "", usage: str = "") -> None:
         super().__init__(
@@ -31,16 +40,18 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Print one line and exit with 2."""
-        unrecognised = re.match(r"unrecognized arguments: (.*)", message)
-        if unrecognised:
-            given = unrecognised.group(1).split()[0]
+        """Print one line and exit with code 2."""
+        unknown_words = re.match(r"unrecognized arguments: (.*)", message)
+        if unknown_words:
+            word = unknown_words.group(1).split()[0]
             flags = [
                 flag
                 for action in self._actions
                 for flag in action.option_strings
                 if flag.startswith("--")
             ]
-            message = str(unknown("flag" if given.startswith("-") else "argument", given, flags))
+            message = str(unknown("flag" if word.startswith("-") else "argument", word, flags))
+        for theirs, ours in _REWORDED:
+            message = re.sub(theirs, ours, message)
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(2)

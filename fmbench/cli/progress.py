@@ -1,4 +1,4 @@
-"""Show how far a run is: live bars with the time left in a terminal, plain lines elsewhere."""
+"""Progress display: live bars with the time left in a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -21,33 +21,33 @@ PLAIN_PERIOD_S = 10.0
 
 
 class Stage(Protocol):
-    """One piece of work of known size."""
+    """A piece of work of known size."""
 
     def update(self, done: int) -> None:
         """Show that `done` units are done."""
 
 
 class PartOfStage:
-    """A piece of a stage, shown as progress of the whole.
+    """A part of a stage, shown as progress of the stage.
 
     Args:
-        stage: The whole.
-        before: Its units that lie before the piece.
+        stage: The stage.
+        before: Units of the stage before this part.
     """
 
     def __init__(self, stage: Stage, before: int) -> None:
         self._stage, self._before = stage, before
 
     def update(self, done: int) -> None:
-        """Show that `done` units of the piece are done."""
+        """Show that `done` units of the part are done."""
         self._stage.update(self._before + done)
 
 
 class Reporter:
-    """Announces stages and shows each one's progress.
+    """Shows the progress of stages.
 
     Args:
-        console: Where to write; the default is stderr, so that stdout holds the results only.
+        console: Where to write; stderr by default, so that stdout contains only results.
     """
 
     def __init__(self, console: Console | None = None) -> None:
@@ -62,9 +62,9 @@ class Reporter:
         """Show the progress of a stage while the context lasts.
 
         Args:
-            name: What is being done.
-            total: Units of work in all.
-            done: Units that an earlier process did.
+            name: Name of the stage.
+            total: All units of work.
+            done: Units that an earlier process has done.
         """
         started = time.monotonic()
         if self.console.is_terminal:

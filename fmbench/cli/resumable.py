@@ -1,4 +1,4 @@
-"""Do work that Ctrl-C stops at a safe point and the same command resumes."""
+"""Resumable work: Ctrl-C stops it at a safe point, the same command resumes it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_session() -> Iterator[Session]:
-    """Begin the work of a command: from here on Ctrl-C asks it to stop, and MuJoCo is there."""
-    # What is imported here takes a moment that `--help` should not take.
+    """Start the work of a command: handle Ctrl-C, import MuJoCo, yield the session."""
+    # Imported late to keep `--help` fast.
     from fmbench.cli.interrupts import Interrupts
 
     with Interrupts() as interrupts:
@@ -27,17 +27,17 @@ def open_session() -> Iterator[Session]:
         yield Session(Reporter(), interrupts)
 
 
-def run_resumable(work: Callable[[Session], None], kept: str) -> int:
+def run_resumable(work: Callable[[Session], None], saved: str) -> int:
     """Do resumable work and return the command's exit code: 0, or 130 if it was interrupted.
 
     Args:
-        work: What to do; imports what `--help` should not.
-        kept: Where everything is that was done, for the message: "saved", or "in runs/try".
+        work: The work; it imports late what would slow `--help` down.
+        saved: State of the finished work, for the message: "saved", or "saved in runs/try".
     """
     try:
         with open_session() as session:
             work(session)
     except KeyboardInterrupt:
-        print(f"interrupted; everything done is {kept}; the same command resumes", file=sys.stderr)
+        print(f"interrupted; finished work is {saved}; the same command resumes", file=sys.stderr)
         return 130
     return 0

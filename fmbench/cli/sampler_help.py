@@ -1,10 +1,10 @@
-"""The samplers of every policy in words, for help texts."""
+"""Help texts about the samplers of every policy."""
 
 from policies.catalogue import GRIDS, POLICIES
 
 
 def samplers_help() -> str:
-    """Return one line for each policy and each group of its samplers that take the same."""
+    """Return one line per policy and group of its samplers with the same network evaluations."""
     lines = []
     for policy, entry in POLICIES.items():
         groups: dict[str, list[str]] = {}
@@ -18,11 +18,11 @@ def samplers_help() -> str:
 
 
 def suffixes_help() -> str:
-    """Return which samplers take a time grid, and which take tolerances."""
-    limits = {name: each for entry in POLICIES.values() for name, each in entry.limits.items()}
-    on_grids = [name for name, each in limits.items() if each.grids]
-    by_tolerance = [name for name, each in limits.items() if each.adaptive]
+    """Return the sentence about the samplers that take a time grid or tolerances."""
+    limits = {name: limit for entry in POLICIES.values() for name, limit in entry.limits.items()}
+    with_grid = [name for name, limit in limits.items() if limit.grids]
+    adaptive = [name for name, limit in limits.items() if limit.adaptive]
     return (
-        f"{', '.join(on_grids)} take a time grid: {', '.join(GRIDS)};\n"
-        f"{', '.join(by_tolerance)} takes tolerances, from 1e-10 to 1, in the place of --nfe."
+        f"{', '.join(with_grid)} take a time grid: {', '.join(GRIDS)};\n"
+        f"{', '.join(adaptive)} takes tolerances, from 1e-10 to 1, instead of --nfe."
     )

@@ -1,4 +1,4 @@
-"""A session: where work shows its progress, and who may ask it to stop."""
+"""A session: the progress display and the interrupts of one command."""
 
 from dataclasses import dataclass, field
 
@@ -8,11 +8,11 @@ from fmbench.cli.progress import Reporter
 
 @dataclass(frozen=True)
 class Session:
-    """What every long piece of work is given.
+    """The argument of every long piece of work.
 
     Attributes:
         reporter: Shows progress.
-        interrupts: Say when to stop.
+        interrupts: Requests to stop.
     """
 
     reporter: Reporter = field(default_factory=Reporter)

@@ -1,4 +1,4 @@
-"""Share what commands need that lay several runs in one table: words, and who may stand in it."""
+"""Command line of the commands that combine several runs in one table."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def run_on_runs(
     """Run a command line `RUN ... --out DIR` and return its exit code.
 
     Args:
-        arguments: The command line, or None for the process's own.
-        program: The command's name.
-        description: What it draws.
-        draw: Writes into a folder what it draws of runs, and returns the paths.
+        arguments: The command line; None for that of the process.
+        program: Name of the command.
+        description: Its description in the help.
+        draw: Writes table and figures of runs into a folder and returns the paths.
     """
     parser = Parser(program, description)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
-    add_out(parser, "where to write", required=True)
+    add_out(parser, "folder to write to", required=True)
     add_debug(parser)
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
 
     def work() -> int:
-        check_out(given.out)
-        for path in draw(given.runs, given.out):
+        check_out(options.out)
+        for path in draw(options.runs, options.out):
             print(path)
         return 0
 
-    return run_command_line(work, given.debug)
+    return run_command_line(work, options.debug)

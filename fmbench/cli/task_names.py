@@ -1,4 +1,4 @@
-"""Turn the names after `--task` into tasks that can run here."""
+"""Resolution of `--task` into the tasks that are installed here."""
 
 import sys
 from collections.abc import Sequence
@@ -9,21 +9,21 @@ from fmbench.errors import FmbenchError
 
 
 def choose_tasks(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the tasks that `names` name, unknown names included: the configuration refuses them.
+    """Return the tasks for `names`; unknown names are kept for the configuration to reject.
 
-    "all" stands for the whole suite less the tasks whose extra is not installed, which one line
-    on stderr names.
+    "all" stands for the complete suite except tasks whose extra is not installed; one line on
+    stderr lists those.
 
     Raises:
-        FmbenchError: A task is named whose extra is not installed; says what to install.
+        FmbenchError: The extra of a task is not installed; the message states what to install.
     """
     if ALL_TASKS in names:
-        absent = [name for name in suite() if not has_extra(name)]
-        if absent:
-            extras = ",".join(sorted({TASKS[name].extra for name in absent}))
+        missing = [name for name in suite() if not has_extra(name)]
+        if missing:
+            extras = ",".join(sorted({TASKS[name].extra for name in missing}))
             print(
-                f"--task all goes on without {', '.join(absent)}: "
-                f"they need pip install 'fmbench[{extras}]'",
+                f"--task all skips {', '.join(missing)}; to include them: "
+                f"pip install 'fmbench[{extras}]'",
                 file=sys.stderr,
             )
         return runnable_suite()
@@ -37,5 +37,5 @@ def choose_tasks(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def runnable_suite() -> tuple[str, ...]:
-    """Return what "all" stands for here."""
+    """Return the tasks that "all" stands for here."""
     return tuple(name for name in suite() if has_extra(name))

@@ -1,14 +1,14 @@
-"""How torch uses the machine, for a whole process: set by commands, never by a library call."""
+"""Process-wide settings of torch, changed by commands only, never by library calls."""
 
 import torch
 
 
 def configure_torch(device: str) -> None:
-    """Let torch use one thread, and tensor cores where there are any.
+    """Set torch to one thread, and enable tensor cores on a CUDA device.
 
-    The networks are small: a second thread gains little on a free machine, and beside a busy
-    neighbour it made an update ten times slower. The simulations use every processor. On a CUDA
-    device products of float32 matrices are rounded to TF32 (10 bits), as is usual in training.
+    The networks are small: a second thread gains little on an idle machine, and made an update ten
+    times slower on a busy one. The simulations use all processors. On a CUDA device float32 matrix
+    products are rounded to TF32 (10 bits), as is usual in training.
     """
     torch.set_num_threads(1)
     if device.startswith("cuda"):

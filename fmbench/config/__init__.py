@@ -1,4 +1,4 @@
-"""What a run is: its configuration, how each value of it is given, and what is refused."""
+"""Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.run_config import FLAGS, PRECISIONS, PRESETS, RunConfig

@@ -1,4 +1,4 @@
-"""Build a run's configuration from what was given, and refuse what it cannot be."""
+"""Construction and validation of a run's configuration."""
 
 import dataclasses
 import math
@@ -19,34 +19,34 @@ def make_config(
     known_tasks: tuple[str, ...],
     flags: Mapping[str, str] | None = None,
 ) -> RunConfig:
-    """Build a configuration from a preset and what the user gave, and check it.
+    """Build a configuration from a preset and overrides, and validate it.
 
     Args:
         preset: A key of `PRESETS`.
-        overrides: Values by field name; None leaves the preset's.
-        known_tasks: Names that `task` may have; "all" stands for all of them.
-        flags: Field name to the flag that gave it, for messages, where it is another than usual.
+        overrides: Values by field name; None keeps the preset's value.
+        known_tasks: Accepted names of tasks; "all" stands for all of them.
+        flags: Field name to its flag in messages, where it is not the field's own.
 
     Raises:
-        FmbenchError: Names the value, what is accepted, and near matches.
+        FmbenchError: A value is invalid; the message lists what is accepted, and near matches.
     """
     check_value("preset", preset)
-    given = {name: value for name, value in overrides.items() if value is not None}
-    config = RunConfig(**{**PRESETS[preset], **given, "preset": preset})
+    changes = {name: value for name, value in overrides.items() if value is not None}
+    config = RunConfig(**{**PRESETS[preset], **changes, "preset": preset})
     if ALL_TASKS in config.task:
         config = dataclasses.replace(config, task=known_tasks)
     for name in FLAGS:
         choices = (*known_tasks, ALL_TASKS) if name == "task" else None
         check_value(name, getattr(config, name), (flags or {}).get(name, ""), choices)
-    possible = BACKBONES[config.backbone].conditionings
-    if config.conditioning is not None and config.conditioning not in possible:
+    conditionings = BACKBONES[config.backbone].conditionings
+    if config.conditioning is not None and config.conditioning not in conditionings:
         raise FmbenchError(
-            f"--conditioning {config.conditioning} is not possible for {config.backbone}; "
-            f"possible: {', '.join(possible)}"
+            f"--conditioning is {config.conditioning!r}, which {config.backbone} does not take; "
+            f"known: {', '.join(conditionings)}"
         )
     if config.exec_horizon > config.pred_horizon:
         raise FmbenchError(
-            f"--exec-horizon is {config.exec_horizon}, more than --pred-horizon "
+            f"--exec-horizon is {config.exec_horizon}; give at most --pred-horizon, "
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
     return config
@@ -59,17 +59,17 @@ def check_value(
     choices: Collection[str] | None = None,
     least: int | None = None,
 ) -> None:
-    """Refuse a value that a field of `RunConfig` cannot have.
+    """Check the value of one field of `RunConfig`.
 
     Args:
         name: The field.
-        value: The value; None is not checked.
-        given_by: The flag that gave it, for messages; "" is the field's own.
-        choices: The names it may be; None are those of the field.
-        least: The least number it may be; None is that of the field.
+        value: The value; None is always accepted.
+        given_by: The flag in messages; "" for the field's own.
+        choices: Accepted names; None for those of the field.
+        least: Smallest accepted number; None for that of the field.
 
     Raises:
-        FmbenchError: Says what is accepted.
+        FmbenchError: The value is invalid; the message states what is accepted.
     """
     if value is None:
         return
@@ -81,26 +81,26 @@ def check_value(
     )
     if flag.is_several:
         _check_several(flag, value)
-    for each in value if flag.is_several else (value,):
+    for entry in value if flag.is_several else (value,):
         if flag.kind is not str:
-            _check_number(flag, each)
-        elif flag.choices and each not in flag.choices:
-            raise unknown(flag.name.removeprefix("--"), each, flag.choices)
+            _check_number(flag, entry)
+        elif flag.choices and entry not in flag.choices:
+            raise unknown(flag.name.removeprefix("--"), entry, flag.choices)
 
 
 def _check_several(flag: Flag, values: tuple[Any, ...]) -> None:
-    """Refuse no values at all, and the same one twice."""
+    """Reject an empty list and repeated values."""
     if not values:
         known = f"known: {', '.join(flag.choices)}"
         accepted = known if flag.kind is str else "give one or more whole numbers"
-        raise FmbenchError(f"{flag.name} names nothing; {accepted}")
+        raise FmbenchError(f"{flag.name} is empty; {accepted}")
     if len(set(values)) < len(values):
-        what = "one" if flag.kind is str else "a number"
-        raise FmbenchError(f"{flag.name} names {what} twice: {' '.join(map(str, values))}")
+        kind = "name" if flag.kind is str else "number"
+        raise FmbenchError(f"{flag.name} is {' '.join(map(str, values))}; give each {kind} once")
 
 
 def _check_number(flag: Flag, value: float) -> None:
-    """Refuse a number that is out of range, or none."""
+    """Reject a number that is out of range, infinite or NaN."""
     if flag.kind is int and flag.most is not None:
         if not flag.least <= value <= flag.most:
             raise FmbenchError(
@@ -112,27 +112,25 @@ def _check_number(flag: Flag, value: float) -> None:
 
 
 def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
-    """Build the configuration that `RunConfig.to_json` wrote, and check it.
+    """Build the configuration that `RunConfig.to_json` wrote, and validate it.
 
     Raises:
-        FmbenchError: It is not such a configuration, or names a task or policy unknown here.
+        FmbenchError: The values are no valid configuration, e.g. a task or policy is unknown.
     """
     if not isinstance(values, Mapping) or set(values) != set(FLAGS):
-        raise FmbenchError(f"a configuration has the values {', '.join(FLAGS)}")
+        raise FmbenchError(f"config is not that of a run; its values must be {', '.join(FLAGS)}")
     for name, value in values.items():
-        if not _is_like(value, FLAGS[name]):
-            raise FmbenchError(
-                f"{name} is {value!r} in its configuration, which fmbench never wrote"
-            )
-    given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return make_config(str(values["preset"]), given, known_tasks)
+        if not _has_type_of(value, FLAGS[name]):
+            raise FmbenchError(f"{name} is {value!r}; fmbench does not write such a value")
+    overrides = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return make_config(str(values["preset"]), overrides, known_tasks)
 
 
-def _is_like(value: object, flag: Flag) -> bool:
-    """Say whether a JSON value has the type of a field."""
+def _has_type_of(value: object, flag: Flag) -> bool:
+    """Return whether a JSON value has the type of a field."""
     if value is None:
         return flag.is_optional
     if flag.is_several != isinstance(value, list):
         return False
     kinds = (int, float) if flag.kind is float else (flag.kind,)
-    return all(type(each) in kinds for each in (value if isinstance(value, list) else [value]))
+    return all(type(entry) in kinds for entry in (value if isinstance(value, list) else [value]))

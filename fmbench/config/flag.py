@@ -1,28 +1,28 @@
-"""How one value of a run is given on the command line, and what it may be."""
+"""Metadata of one field of a run's configuration: its flag, help and accepted values."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
-WHAT, HOW, WHERE = "what to compare", "how to train, alike for every policy", "where"
+WHAT, HOW, WHERE = "what to compare", "training, the same for every policy", "folders and device"
 """Groups of the help, in order."""
 
 
 class Flag(NamedTuple):
-    """How a value is given, and what it may be: the metadata of a field of `RunConfig`.
+    """The flag, help and accepted values of one field of `RunConfig`.
 
-    A named tuple, because the help waits for it: making a dataclass takes three times as long.
+    A named tuple to keep `--help` fast: creating a dataclass takes three times as long.
 
     Attributes:
-        help: What the help says of it; "{choices}" and "{default}" stand for these.
-        metavar: What stands for a value in the help.
-        group: Where the help shows it.
-        name: The flag; "" in metadata is made of the field's name.
-        choices: The names it may be; what a plug-in adds is there once registered.
-        least: The least number it may be.
-        most: The largest number it may be.
-        above: Whether it must be more than `least`.
-        kind: Type of the value, or of each of several; like what follows, read from the field.
-        is_several: Whether the field holds several.
+        help: Help text; "{choices}" and "{default}" are replaced by their values.
+        metavar: Placeholder of a value in the help.
+        group: Group of the help.
+        name: The flag; "" in metadata for the one derived from the field's name.
+        choices: Accepted names, including those that plug-ins have registered.
+        least: Smallest accepted number.
+        most: Largest accepted number.
+        above: Whether a number must be greater than `least`.
+        kind: Type of a value; like the rest, read from the field's annotation.
+        is_several: Whether the field holds a tuple of values.
         is_optional: Whether it may be None.
     """
 

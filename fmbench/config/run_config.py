@@ -1,7 +1,7 @@
-"""Say what a run is: the values that decide its numbers, and their presets.
+"""The values that determine a run's numbers, and their presets.
 
-A value is one field of `RunConfig`. Its flag, its help, its checks and its place in the table of
-presets are made from the field's metadata.
+Each value is one field of `RunConfig`. Its flag, help, checks and row in the table of presets are
+derived from the field's metadata.
 """
 
 import dataclasses
@@ -32,17 +32,17 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, **more: Any) -> Any:
-    """Return a field with its flag."""
+    """Return a dataclass field with its flag as metadata."""
     return dataclasses.field(default=default, metadata={"flag": Flag(text, metavar, group, **more)})
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Everything that decides a run's numbers; alike for every policy of the run.
+    """All values that determine a run's numbers, the same for every policy of the run.
 
-    Width, depth and conditioning are None where they follow from size and backbone. `from_run` is
-    None where the run's own flows teach; JSON and the hash know its name alone, however its path
-    was spelt: what decides are the weights in it, and `run.json` holds their hashes.
+    Width, depth and conditioning are None if they follow from size and backbone. `from_run` is None
+    if the teachers are the run's own flows; JSON and the hash contain only the name of its folder,
+    because its weights decide, and `run.json` holds their hashes.
     """
 
     policy: tuple[str, ...] = _value(
@@ -61,44 +61,44 @@ class RunConfig:
     seeds: int = _value(1, "training seeds per policy", "N", group=WHAT, most=1000)
     episodes: int = _value(100, "test episodes per trained policy", "N", group=WHAT, most=1_000_000)
     nfe: tuple[int, ...] = _value(
-        (1, 2, 4, 10), "network evaluations to compare at", "N", group=WHAT, most=1000
+        (1, 2, 4, 10), "network evaluations per decision to compare", "N", group=WHAT, most=1000
     )
     demos: int = _value(500, "demonstrations per task", "N", most=300_000)
-    noise: float = _value(1.0, "scale of their command noise", "X", least=0)
+    noise: float = _value(1.0, "scale of the command noise in demonstrations", "X", least=0)
     updates: int = _value(4500, "gradient steps", "N", most=100_000_000)
     batch_size: int = _value(256, "windows per update", "N", most=1_000_000)
     learning_rate: float = _value(1e-3, "peak learning rate", "X", least=0, above=True)
     backbone: str = _value("mlp", "the network: {choices}", choices=BACKBONES)
-    size: str = _value("small", "how large it is: {choices}", choices=SIZES)
-    width: int | None = _value(None, "its width, if not the size's", "N", most=16_384)
-    depth: int | None = _value(None, "its blocks, if not the size's", "N", most=256)
+    size: str = _value("small", "its size: {choices}", choices=SIZES)
+    width: int | None = _value(None, "its width, if not that of the size", "N", most=16_384)
+    depth: int | None = _value(None, "its number of blocks, if not that of the size", "N", most=256)
     conditioning: str | None = _value(
         None,
-        "how observations reach it: {choices} (default: concat for mlp, else film)",
+        "how it is conditioned on observations: {choices} (default: concat for mlp, else film)",
         choices=CONDITIONINGS,
     )
     prediction: str = _value("sample", f"what it predicts: {', '.join(PREDICTIONS)}")
     time_sampling: str = _value(
-        "uniform", "times a flow is trained at: {choices}", choices=OPTIONS["time_sampling"]
+        "uniform", "flow times in training: {choices}", choices=OPTIONS["time_sampling"]
     )
     pairing: str = _value(
-        "independent", "noise a flow is paired with: {choices}", choices=OPTIONS["pairing"]
+        "independent", "how flows pair noise with actions: {choices}", choices=OPTIONS["pairing"]
     )
     schedule: str = _value(
         "cosine", "noise schedule of diffusion: {choices}", choices=OPTIONS["schedule"]
     )
     precision: str = _value(
-        "fp32", "numbers of the layers in training: {choices}", choices=PRECISIONS
+        "fp32", "floating-point format of the layers in training: {choices}", choices=PRECISIONS
     )
     from_run: str | None = _value(
         None,
-        "the run whose flows reflow learns from (default: this run's own)",
+        "run whose flows are the teachers of reflow (default: this run)",
         "RUN",
         name="--from",
     )
-    obs_horizon: int = _value(2, "observations a policy sees", "N", most=1000)
-    pred_horizon: int = _value(16, "actions it predicts", "N", most=1000)
-    exec_horizon: int = _value(8, "actions executed of them", "N", most=1000)
+    obs_horizon: int = _value(2, "observations a policy is conditioned on", "N", most=1000)
+    pred_horizon: int = _value(16, "actions it predicts per decision", "N", most=1000)
+    exec_horizon: int = _value(8, "actions executed per decision", "N", most=1000)
     device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
 
     def to_json(self) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class RunConfig:
 
     @property
     def hash(self) -> str:
-        """Hash of every value, 12 hexadecimal digits."""
+        """Hash of all values, 12 hexadecimal digits."""
         return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -130,4 +130,4 @@ def _flags() -> dict[str, Flag]:
 
 
 FLAGS = _flags()
-"""Field of `RunConfig` to its flag, in order."""
+"""Field name of `RunConfig` to its flag, in order."""

@@ -1,4 +1,4 @@
-"""Demonstrations of a cheap task, made once for all tests that need some."""
+"""Demonstrations of a fast task, shared by all tests."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fmbench.data.store import DemonstrationConfig, Demonstrations, load_demonst
 
 @pytest.fixture(scope="session")
 def demonstrations_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four demonstrations of PressEither; copy the folder before changing anything in it."""
+    """Return four demonstrations of PressEither; copy the folder before changing it."""
     return make(DemonstrationConfig("PressEither", 4), tmp_path_factory.mktemp("demonstrations"))[0]
 
 

@@ -1,4 +1,4 @@
-"""A made-up run with the rows of a real one, as a function of a seed."""
+"""A synthetic run with the rows of a real one, as a function of a seed."""
 
 import zlib
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The smallest run there is, and how tests start commands: in this process, or as a user does."""
+"""The smallest run, and helpers that start commands in this process or in a new one."""
 
 import os
 import subprocess
@@ -17,14 +17,14 @@ def call(main: Callable[[Sequence[str]], int], *words: object) -> int:
     """Run a command in this process and return its exit code."""
     try:
         return main([str(word) for word in words])
-    except SystemExit as leaving:
-        return int(leaving.code or 0)
+    except SystemExit as exit_request:
+        return int(exit_request.code or 0)
 
 
 def start(
     cwd: Path, *words: object, stdout: int = subprocess.PIPE, **environment: str
 ) -> subprocess.Popen[str]:
-    """Start `python WORDS` in `cwd`, which is not the repository."""
+    """Start `python WORDS` in `cwd`, a folder outside the repository."""
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         cwd=cwd,

@@ -1,4 +1,4 @@
-"""A training that takes milliseconds, for the tests of training and of checkpoints."""
+"""A training of a few milliseconds, for tests of training and checkpoints."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ ORIGIN = {"task": "fmbench/PressEither-v2", "train_seed": "3"}
 
 
 def make_small_windows() -> Windows:
-    """Two episodes of 9 and 5 steps; 3 numbers observed, 2 actions, To=2, Tp=7."""
+    """Return two episodes of 9 and 5 steps: obs_dim 3, act_dim 2, To=2, Tp=7."""
     rng = np.random.default_rng(0)
     data = Demonstrations(
         observations=rng.standard_normal((16, 3)).astype(np.float32),
@@ -45,11 +45,11 @@ def start(
 
 
 def all_bytes(state: TrainingState) -> dict[str, bytes]:
-    """Everything that decides how training goes on, and what is evaluated."""
+    """Return all state that determines further training and evaluation."""
     tensors = {f"policy {k}": v for k, v in state.policy.state_dict().items()}
     tensors |= {f"ema {k}": v for k, v in state.ema.policy.state_dict().items()}
-    for index, own in state.optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer {index} {name}": value for name, value in own.items()}
+    for index, moments in state.optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer {index} {name}": value for name, value in moments.items()}
     tensors["generator"] = state.generator.get_state()
-    found = {name: value.numpy(force=True).tobytes() for name, value in tensors.items()}
-    return found | {"update": bytes([state.update])}
+    buffers = {name: value.numpy(force=True).tobytes() for name, value in tensors.items()}
+    return buffers | {"update": bytes([state.update])}

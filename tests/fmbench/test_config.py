@@ -1,4 +1,4 @@
-"""A configuration is checked whole, and every refusal names what was given and what is accepted."""
+"""Run configuration: presets, overrides, and errors that state what is accepted."""
 
 import dataclasses
 from pathlib import Path
@@ -21,7 +21,7 @@ GROUPS = (WHAT, HOW, WHERE)
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
 
-def refusal(**overrides: Any) -> str:
+def rejection(**overrides: Any) -> str:
     with pytest.raises(FmbenchError) as caught:
         make_config("default", overrides, TASKS)
     assert "\n" not in str(caught.value)
@@ -37,7 +37,7 @@ def test_every_preset_is_accepted(preset: str) -> None:
         assert getattr(config, name) == value
 
 
-def test_given_values_win_over_the_preset_and_none_leaves_it() -> None:
+def test_overrides_replace_the_preset_and_none_keeps_it() -> None:
     config = make_config("smoke", {"demos": 7, "updates": None, "nfe": (3,)}, TASKS)
     assert (config.demos, config.updates, config.nfe) == (7, PRESETS["smoke"]["updates"], (3,))
 
@@ -50,7 +50,7 @@ def test_all_stands_for_every_task() -> None:
     assert make_config("default", {"task": ("all",)}, TASKS).task == TASKS
 
 
-def test_hash_is_the_same_for_the_same_values_and_changes_with_each() -> None:
+def test_the_hash_depends_on_every_value_and_nothing_else() -> None:
     config = RunConfig()
     assert config.hash == RunConfig().hash
     changed: dict[str, Any] = {}
@@ -66,11 +66,11 @@ def test_hash_is_the_same_for_the_same_values_and_changes_with_each() -> None:
     assert len({config.hash, *hashes}) == len(changed) + 1
 
 
-def test_json_is_plain_and_comes_back() -> None:
+def test_json_restores_the_configuration() -> None:
     values = RunConfig(nfe=(1, 4)).to_json()
     assert values["nfe"] == [1, 4]
-    as_given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    assert RunConfig(**as_given) == RunConfig(nfe=(1, 4))
+    values_from_json = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    assert RunConfig(**values_from_json) == RunConfig(nfe=(1, 4))
 
 
 MOST = {
@@ -82,27 +82,27 @@ MOST = {
 def test_counts_outside_the_range_name_the_flag(name: str) -> None:
     flag = f"--{name.replace('_', '-')}"
     for value in (0, -3, MOST[name] + 1):
-        assert refusal(**{name: value}) == (
+        assert rejection(**{name: value}) == (
             f"{flag} is {value}; give a whole number from 1 to {MOST[name]}"
         )
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("overrides", "message"),
     [
         ({"task": ("PressEihter",)}, "unknown task 'PressEihter'; did you mean PressEither?"),
-        ({"task": ()}, "--task names nothing; known: LiftCube, PressEither, TurnDial, all"),
-        ({"task": ("LiftCube", "LiftCube")}, "--task names one twice: LiftCube LiftCube"),
+        ({"task": ()}, "--task is empty; known: LiftCube, PressEither, TurnDial, all"),
+        ({"task": ("LiftCube", "LiftCube")}, "--task is LiftCube LiftCube; give each name once"),
         ({"policy": ("flwo",)}, "unknown policy 'flwo'; did you mean flow"),
-        ({"policy": ("bc", "bc")}, "--policy names one twice"),
+        ({"policy": ("bc", "bc")}, "--policy is bc bc; give each name once"),
         (
             {"backbone": "untet"},
             "unknown backbone 'untet'; did you mean unet? known: dit, mlp, unet",
         ),
         ({"nfe": (2, 0)}, "--nfe is 0; give a whole number from 1"),
-        ({"nfe": (2, 2)}, "--nfe names a number twice: 2 2"),
-        ({"nfe": ()}, "--nfe names nothing"),
-        ({"exec_horizon": 17}, "--exec-horizon is 17, more than --pred-horizon 16"),
+        ({"nfe": (2, 2)}, "--nfe is 2 2; give each number once"),
+        ({"nfe": ()}, "--nfe is empty; give one or more whole numbers"),
+        ({"exec_horizon": 17}, "--exec-horizon is 17; give at most --pred-horizon, 16"),
         ({"seeds": 1001}, "--seeds is 1001; give a whole number from 1 to 1000"),
         ({"noise": -0.5}, "--noise is -0.5; give a number of at least 0"),
         ({"noise": float("nan")}, "--noise is nan"),
@@ -110,11 +110,11 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
         ({"learning_rate": float("inf")}, "--learning-rate is inf"),
     ],
 )
-def test_bad_values_are_named(given: dict[str, Any], said: str) -> None:
-    assert said in refusal(**given)
+def test_invalid_values_are_reported(overrides: dict[str, Any], message: str) -> None:
+    assert message in rejection(**overrides)
 
 
-def test_unknown_presets_are_refused_with_near_ones() -> None:
+def test_unknown_presets_get_near_matches() -> None:
     with pytest.raises(FmbenchError, match=r"'smok'; did you mean smoke\? known: default, paper"):
         make_config("smok", {}, TASKS)
 
@@ -122,21 +122,21 @@ def test_unknown_presets_are_refused_with_near_ones() -> None:
 def test_every_backbone_is_accepted_with_each_of_its_conditionings() -> None:
     for name, entry in BACKBONES.items():
         for conditioning in entry.conditionings:
-            given = {"backbone": name, "conditioning": conditioning}
-            assert make_config("default", given, TASKS).backbone == name
+            overrides = {"backbone": name, "conditioning": conditioning}
+            assert make_config("default", overrides, TASKS).backbone == name
 
 
-def test_a_conditioning_that_the_backbone_does_not_take_is_refused(
+def test_a_conditioning_that_the_backbone_does_not_take_is_rejected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     entry = dataclasses.replace(BACKBONES["dit"], conditionings=("film",))
     monkeypatch.setitem(BACKBONES, "dit", entry)
-    assert refusal(backbone="dit", conditioning="concat") == (
-        "--conditioning concat is not possible for dit; possible: film"
+    assert rejection(backbone="dit", conditioning="concat") == (
+        "--conditioning is 'concat', which dit does not take; known: film"
     )
 
 
-def test_a_run_to_learn_from_is_known_by_its_name_however_its_path_is_spelt(
+def test_the_run_of_the_teachers_is_identified_by_its_folder_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -149,7 +149,7 @@ def test_a_run_to_learn_from_is_known_by_its_name_however_its_path_is_spelt(
     assert (back.from_run, back.hash) == ("try", configs[0].hash)
 
 
-def test_configurations_come_back_from_json() -> None:
+def test_configurations_are_restored_from_json() -> None:
     config = RunConfig(task=("LiftCube",), nfe=(3,), noise=2.0)
     assert config_from_json(config.to_json(), ("LiftCube",)) == config
     for name, value in (("width", "3"), ("nfe", 3), ("nfe", ["a"]), ("seeds", True)):
@@ -159,16 +159,16 @@ def test_configurations_come_back_from_json() -> None:
         config_from_json(config.to_json(), ("Other",))
 
 
-def test_every_value_is_described_once_and_checked_by_its_own_field() -> None:
+def test_every_field_has_a_help_a_group_and_limits() -> None:
     for name, flag in FLAGS.items():
         assert flag.help, name
         assert flag.group in GROUPS
         bounded = flag.kind is str or flag.most or flag.kind is float
-        assert bounded, f"{name} is a count without a most"
+        assert bounded, f"{name} is a count without a maximum"
         default = getattr(RunConfig, name)
         assert default is not None or flag.is_optional
 
 
-def test_messages_name_the_flag_that_gave_the_value() -> None:
+def test_messages_name_the_flag_of_the_command() -> None:
     with pytest.raises(FmbenchError, match="--episodes is 0; give a whole number from 1 to 300000"):
         make_config("default", {"demos": 0}, TASKS, {"demos": "--episodes"})

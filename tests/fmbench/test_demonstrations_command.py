@@ -1,4 +1,4 @@
-"""`python -m fmbench.demonstrations`: makes them once, checks them after, refuses in one line."""
+"""The command `python -m fmbench.demonstrations`: making, verifying, one-line errors."""
 
 import shutil
 import signal
@@ -15,7 +15,7 @@ from tests.fmbench.small_run import call, files_of
 SMALL = ("--task", "PressEither", "--episodes", "4")
 
 
-def test_the_folder_is_the_output_and_is_found_again(
+def test_the_folder_is_printed_and_found_again(
     demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(command.main, *SMALL, "--data", tmp_path) == 0
@@ -31,7 +31,7 @@ def test_the_folder_is_the_output_and_is_found_again(
     assert files_of(folder) == made
 
 
-def test_several_tasks_share_one_display_and_go_on_where_they_stopped(
+def test_several_tasks_share_one_progress_display_and_resume(
     demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name)
@@ -52,19 +52,19 @@ def test_the_noise_and_the_number_have_their_own_folders(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--episodes", "0"), "--episodes is 0; give a whole number from 1 to 300000"),
         (("--episodes", "-1"), "--episodes is -1; give"),
         (("--task", "LiftCub"), "unknown task 'LiftCub'; did you mean LiftCube?"),
         (("--noise", "nan"), "--noise is nan; give a number of at least 0"),
-        (("--data", "/proc/x"), "--data /proc/x: /proc cannot be written"),
-        (("--data", "../elsewhere"), "--data ../elsewhere contains '..'"),
+        (("--data", "/proc/x"), "--data is /proc/x; give a folder that can be written (/proc: "),
+        (("--data", "../elsewhere"), "--data is ../elsewhere; give a path without '..'"),
     ],
 )
-def test_refused_commands_leave_nothing_behind(
+def test_rejected_commands_write_no_files(
     words: tuple[str, ...],
-    said: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -73,11 +73,11 @@ def test_refused_commands_leave_nothing_behind(
     assert call(command.main, *SMALL, *words) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert err.startswith(f"error: {said}")
+    assert err.startswith(f"error: {message}")
     assert not list(tmp_path.iterdir())
 
 
-def test_damaged_demonstrations_are_refused(
+def test_damaged_demonstrations_are_rejected(
     demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name)
@@ -97,7 +97,7 @@ def test_an_expert_that_fails_too_often_is_a_failed_run(
     assert not list(tmp_path.glob("[!.]*"))
 
 
-def test_ctrl_c_leaves_none_and_the_same_command_makes_them(
+def test_ctrl_c_stores_nothing_and_the_same_command_starts_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make = preparation.make_demonstrations

@@ -1,4 +1,4 @@
-"""Another `envs` in the way is named, in one line, before anything of it is imported."""
+"""A foreign package `envs` is reported in one line, before it is imported."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def foreign(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("module", ["run", "demonstrations", "figures"])
-def test_commands_refuse_in_one_line(module: str, foreign: Path) -> None:
+def test_commands_report_it_in_one_line(module: str, foreign: Path) -> None:
     code, out, err = finish(start(foreign, "-m", f"fmbench.{module}", "--help"))
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {foreign / 'envs'} hides the package 'envs'")
@@ -25,7 +25,7 @@ def test_commands_refuse_in_one_line(module: str, foreign: Path) -> None:
     assert err.count("\n") == 1
 
 
-def test_imports_refuse_with_an_import_error(foreign: Path) -> None:
+def test_imports_raise_an_import_error(foreign: Path) -> None:
     code, _, err = finish(start(foreign, "-c", "import fmbench"))
     assert code == 1
     assert err.splitlines()[-1].startswith("ImportError: ")

@@ -1,4 +1,4 @@
-"""`python -m fmbench.run`, as its user sees it: one job, one table, one line for each mistake."""
+"""The command `python -m fmbench.run`: its table, its one-line errors, and resuming."""
 
 import hashlib
 import json
@@ -49,8 +49,8 @@ def copy(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
-def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -> str:
-    """Run a command that must fail with `code`; return its error, its only line of errors."""
+def rejection(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -> str:
+    """Run a command that must fail with `code`; return the message of its only error line."""
     capsys.readouterr()
     assert call(main, *words) == code
     captured = capsys.readouterr()
@@ -62,7 +62,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--task", "PressEihter"), "unknown task 'PressEihter'; did you mean PressEither or"),
         (("--policy", "flow", "diffuse"), "unknown policy 'diffuse'; did you mean diffusion?"),
@@ -71,7 +71,10 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
         (("--seeds", "0"), "--seeds is 0; give a whole number from 1"),
         (("--episodes", "-5"), "--episodes is -5; give"),
         (("--nfe", "1", "0"), "--nfe is 0; give"),
-        (("--exec-horizon", "9", "--pred-horizon", "8"), "--exec-horizon is 9, more than"),
+        (
+            ("--exec-horizon", "9", "--pred-horizon", "8"),
+            "--exec-horizon is 9; give at most --pred-horizon, 8",
+        ),
         (("--prediction", "noise"), "--prediction noise is not possible for flow; possible: flow:"),
         (
             ("--policy", "reflow"),
@@ -79,25 +82,28 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -
         ),
         (("--policy", "bc", "--from", "x"), "--from x changes nothing for bc; it is for reflow"),
         (("--policy", "reflow", "--from", "x"), "x does not exist; give the folder of a finished"),
-        (("--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
+        (("--nfe", "2", "2"), "--nfe is 2 2; give each number once"),
         (("--device", "cuda"), "--device cuda: this machine or this build of torch has no CUDA"),
-        (("--out", "/proc/fmbench-run"), "--out /proc/fmbench-run: /proc cannot be written"),
-        (("--out", "runs/../../escape"), "--out runs/../../escape contains '..'"),
-        (("--data", "a/../../b"), "--data a/../../b contains '..'"),
-        (("--data", __file__), f"--data {__file__}: {__file__} is a file; give a folder"),
-        (("--out", __file__), f"--out {__file__}: {__file__} is a file; give a folder"),
+        (
+            ("--out", "/proc/fmbench-run"),
+            "--out is /proc/fmbench-run; give a folder that can be written",
+        ),
+        (("--out", "runs/../../escape"), "--out is runs/../../escape; give a path without '..'"),
+        (("--data", "a/../../b"), "--data is a/../../b; give a path without '..'"),
+        (("--data", __file__), f"--data is {__file__}; give a folder ({__file__} is a file)"),
+        (("--out", __file__), f"--out is {__file__}; give a folder ({__file__} is a file)"),
     ],
 )
-def test_refused_commands_leave_nothing_behind(
+def test_rejected_commands_write_no_files(
     words: tuple[str, ...],
-    said: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.chdir(tmp_path)
-    assert refusal(capsys, *SMALL, *words).startswith(said)
+    assert rejection(capsys, *SMALL, *words).startswith(message)
     assert not list(tmp_path.iterdir())
 
 
@@ -125,14 +131,14 @@ def test_stdout_is_a_plain_table_and_a_folder(
     assert words[:5] == ["python", "-m", "fmbench.run", "--preset", "smoke"]
 
 
-def test_numbers_of_nfe_that_are_skipped_are_named(
+def test_skipped_values_of_nfe_are_listed(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--policy", "shortcut", "bc", "--nfe", "1", "3", "10", "--updates", "2")
     where = ("--no-latency", "--out", tmp_path / "run", "--data", data)
     assert call(main, *SMALL, *words, *where) == 0
-    said = [x for x in capsys.readouterr().err.splitlines() if x.startswith("skipped ")]
-    assert said == [
+    message = [x for x in capsys.readouterr().err.splitlines() if x.startswith("skipped ")]
+    assert message == [
         "skipped --nfe 3 10: shortcut takes 1, 2, 4, 8, 16, 32 or 64 network evaluations",
         "skipped --nfe 3 10: bc (direct) takes exactly 1 network evaluation",
     ]
@@ -149,12 +155,12 @@ def test_a_finished_run_repeated_changes_nothing(
     assert files_of(copy) == before
 
 
-def test_another_configuration_in_the_same_folder_is_refused(
+def test_another_configuration_in_the_same_folder_is_rejected(
     copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = files_of(copy)
-    said = refusal(capsys, *SMALL, "--width", 24, "--out", copy, "--data", data)
-    assert said == f"{copy} holds another run (width: 16 there, 24 now); give another --out"
+    message = rejection(capsys, *SMALL, "--width", 24, "--out", copy, "--data", data)
+    assert message == f"{copy} holds another run (width: 16 there, 24 now); give another --out"
     assert files_of(copy) == before
 
 
@@ -164,40 +170,40 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(good[: len(good) // 2])
     elif how == "flipped":
         path.write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
-    else:  # foreign: another artefact, whole in itself
+    else:  # foreign: another artefact, complete in itself
         manifest = json.loads((path.parent / MANIFEST).read_text())
         (path.parent / MANIFEST).write_text(json.dumps({**manifest, "kind": "a cat"}))
 
 
 @pytest.mark.parametrize("how", ["truncated", "flipped", "foreign"])
-def test_damaged_checkpoints_are_refused(
+def test_damaged_checkpoints_are_rejected(
     how: str, copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damage(copy / CHECKPOINT / EMA_FILE, how)
     before = files_of(copy)
-    said = refusal(capsys, *SMALL, "--out", copy, "--data", data)
-    assert str(copy / CHECKPOINT) in said
-    assert ("'a cat', not 'checkpoint'" if how == "foreign" else "sha256 differs") in said
+    message = rejection(capsys, *SMALL, "--out", copy, "--data", data)
+    assert str(copy / CHECKPOINT) in message
+    assert ("'a cat', not 'checkpoint'" if how == "foreign" else "sha256 differs") in message
     assert files_of(copy) == before
 
 
-def test_a_checkpoint_of_another_training_is_refused(
+def test_a_checkpoint_of_another_training_is_rejected(
     copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = copy / CHECKPOINT / MANIFEST
     facts = read_json(path)
     path.write_text(json.dumps({**facts, "training": {**facts["training"], "batch_size": 5}}))
-    said = refusal(capsys, *SMALL, "--out", copy, "--data", data)
-    assert "made with other settings (batch_size: 5 there, 16 now)" in said
+    message = rejection(capsys, *SMALL, "--out", copy, "--data", data)
+    assert "made with other settings (batch_size: 5 there, 16 now)" in message
 
 
 def reseal(folder: Path, **facts: object) -> None:
-    """Change what a manifest says, as a forger or an older fmbench would."""
+    """Change facts of a manifest, as a forger or an older fmbench would."""
     manifest = read_json(folder / MANIFEST)
     (folder / MANIFEST).write_text(json.dumps({**manifest, **facts}))
 
 
-def test_damaged_demonstrations_are_refused_before_a_run_is_begun(
+def test_damaged_demonstrations_are_rejected_before_a_run_starts(
     demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = (*SMALL, "--out", tmp_path / "run", "--data", tmp_path / "data")
@@ -219,9 +225,9 @@ def test_damaged_demonstrations_are_refused_before_a_run_is_begun(
         else:
             file = folder / "data" / "main_data.hdf5"
             damage(folder / MANIFEST if how == "foreign" else file, how)
-        said = refusal(capsys, *words)
-        assert str(folder) in said, how
-        assert expected in said, how
+        message = rejection(capsys, *words)
+        assert str(folder) in message, how
+        assert expected in message, how
         assert not (tmp_path / "run").exists()
 
 
@@ -229,21 +235,21 @@ def test_a_training_that_fails_is_a_failed_run(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = (*SMALL, "--learning-rate", "1e35", "--out", tmp_path / "run", "--data", data)
-    said = refusal(capsys, *words, code=1)
-    assert said.startswith("PressEither flow seed 0: training stopped at update ")
-    assert said.endswith("; try a lower learning rate; no checkpoint had been written yet")
+    message = rejection(capsys, *words, code=1)
+    assert message.startswith("PressEither flow seed 0: training stopped at update ")
+    assert message.endswith("; try a lower learning rate; no checkpoint had been written yet")
     assert not (tmp_path / "run" / "checkpoints").exists()
     lower = (*SMALL, "--learning-rate", "1e-3", "--out", tmp_path / "lower", "--data", data)
     assert call(main, *lower) == 0
 
 
-def test_a_broken_opengl_backend_is_named(tmp_path: Path) -> None:
+def test_a_broken_opengl_backend_is_reported(tmp_path: Path) -> None:
     for module in ("run", "demonstrations"):
         code, out, err = finish(
             start(tmp_path, "-m", f"fmbench.{module}", "--task", "PressEither", MUJOCO_GL="foo")
         )
         assert (code, out, err.count("\n")) == (2, "", 1)
-        assert err.startswith("error: MUJOCO_GL is 'foo', and MuJoCo cannot be imported")
+        assert err.startswith("error: MUJOCO_GL is 'foo', with which MuJoCo cannot be imported")
         assert "libegl1" in err
     assert not list(tmp_path.iterdir())
 
@@ -262,8 +268,8 @@ def test_ctrl_c_saves_and_the_same_command_gives_the_same_bytes(
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert (code, out) == (130, "")
-    said = "interrupted; everything done is in parts; the same command resumes"
-    assert err.splitlines()[-1] == said
+    message = "interrupted; finished work is saved in parts; the same command resumes"
+    assert err.splitlines()[-1] == message
     assert "Traceback" not in err
     facts = read_json(tmp_path / "parts" / CHECKPOINT / MANIFEST)
     assert 1000 <= facts["update"] < 2500

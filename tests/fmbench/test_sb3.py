@@ -1,4 +1,4 @@
-"""stable-baselines3 trains on the ids as they are, and its models act in the harness."""
+"""stable-baselines3 trains on the Gymnasium ids, and its models act in the harness."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""stable-baselines3's `evaluate_policy` and the harness agree episode by episode, both ways."""
+"""Agreement of stable-baselines3's `evaluate_policy` with the harness, episode by episode."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Windows:
 
 
 def make_actor(objective: str, windows: Windows) -> ChunkActor:
-    """Train just enough for success where it was shown, and failure elsewhere."""
+    """Train enough to succeed from demonstrated initial states and fail from others."""
     dims = windows.observations.shape[1], windows.actions.shape[1]
     config = ChunkPolicyConfig(*dims, 2, 8, objective, width=64, depth=2)
     state = start_training(config, TRAIN, windows, 0)
@@ -65,10 +65,10 @@ def evaluate(model: Any, envs: DummyVecEnv, episodes: int) -> list[dict[str, Any
 
 def assert_agree(infos: list[dict[str, Any]], episodes: list[Episode]) -> None:
     """Compare success, length and return; Monitor rounds returns to six decimals."""
-    of_seed = {info["episode_seed"]: info for info in infos}
-    assert set(of_seed) == {episode.episode_seed for episode in episodes}
+    info_by_seed = {info["episode_seed"]: info for info in infos}
+    assert set(info_by_seed) == {episode.episode_seed for episode in episodes}
     for episode in episodes:
-        info = of_seed[episode.episode_seed]
+        info = info_by_seed[episode.episode_seed]
         assert info["is_success"] == episode.success
         assert info["episode"]["l"] == episode.length
         assert info["episode"]["r"] == pytest.approx(episode.episode_return, abs=1e-6)

@@ -1,3 +1,5 @@
+"""Errors of the commands: text, exit codes and tracebacks."""
+
 import pytest
 
 from envs.registry import TASKS, check_task_name
@@ -13,7 +15,7 @@ def raising(error):
     return main
 
 
-def test_unknown_offers_near_matches_before_the_list():
+def test_near_matches_come_before_the_list_of_known_names():
     error = unknown("task", "LiftCub", ["TurnKnob", "LiftCube"])
     assert str(error) == (
         "unknown task 'LiftCub'; did you mean LiftCube? known: LiftCube, TurnKnob"
@@ -21,12 +23,12 @@ def test_unknown_offers_near_matches_before_the_list():
     assert "did you mean" not in str(unknown("task", "xyz", ["LiftCube"]))
 
 
-@pytest.mark.parametrize("given", ["LiftCub", "PickEithr", "xyz", ""])
-def test_envs_and_policies_say_it_in_the_same_words(given):
-    expected = str(unknown("task", given, TASKS))
-    assert str(unknown_name("task", given, TASKS)) == expected
+@pytest.mark.parametrize("name", ["LiftCub", "PickEithr", "xyz", ""])
+def test_envs_and_policies_use_the_same_text(name):
+    expected = str(unknown("task", name, TASKS))
+    assert str(unknown_name("task", name, TASKS)) == expected
     with pytest.raises(ValueError, match="unknown task") as caught:
-        check_task_name(given)
+        check_task_name(name)
     assert str(caught.value) == expected
 
 
@@ -60,5 +62,5 @@ def test_a_bug_keeps_its_traceback():
         run_command_line(raising(TypeError("bug")))
 
 
-def test_main_gives_the_exit_code():
+def test_the_exit_code_of_main_is_returned():
     assert run_command_line(lambda: 3) == 3

@@ -1,4 +1,4 @@
-"""Folders to write in are named the same for the same work, and refused if they cannot be made."""
+"""Output folders: default names, and rejection of folders that cannot be written."""
 
 from pathlib import Path
 
@@ -9,30 +9,34 @@ from fmbench.config import make_config
 from fmbench.errors import FmbenchError
 
 
-def test_a_folder_that_can_be_made_is_accepted_and_not_made(tmp_path: Path) -> None:
+def test_a_folder_that_can_be_created_is_accepted_and_not_created(tmp_path: Path) -> None:
     check_out(tmp_path / "a" / "b")
     check_out(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
-def test_folders_that_cannot_be_made_are_refused(tmp_path: Path) -> None:
+def test_folders_that_cannot_be_created_are_rejected(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("mine")
     for out in (file, file / "below"):
-        with pytest.raises(FmbenchError, match=f"--out {out}: {file} is a file; give a folder"):
+        with pytest.raises(
+            FmbenchError, match=rf"--out is {out}; give a folder \({file} is a file\)"
+        ):
             check_out(out)
-    with pytest.raises(FmbenchError, match=r"--data .* contains '\.\.'"):
+    with pytest.raises(FmbenchError, match=r"--data is .*; give a path without '\.\.'"):
         check_out(tmp_path / "runs" / ".." / ".." / "elsewhere", "--data")
     assert file.read_text() == "mine"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_read_only_folders_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_only_folders_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def touch(self: Path) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "touch", touch)
-    with pytest.raises(FmbenchError, match=r"cannot be written \(Permission denied\)"):
+    with pytest.raises(
+        FmbenchError, match=r"give a folder that can be written \(.*: Permission denied\)"
+    ):
         check_out(tmp_path / "run")
 
 
@@ -44,7 +48,7 @@ def test_the_same_configuration_has_the_same_folder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "sampler", "nfe", "changes", "named"),
+    ("run", "sampler", "nfe", "changes", "folder"),
     [
         ("runs/try", "heun", [4, 2], {}, "runs/try-heun-2-4"),
         (
@@ -58,7 +62,7 @@ def test_the_same_configuration_has_the_same_folder() -> None:
         (".", "rk4", [4], {}, f"{Path.cwd()}-rk4-4"),
     ],
 )
-def test_default_folders_lie_beside_the_run(
-    run: str, sampler: str, nfe: list[int], changes: dict[str, object], named: str
+def test_default_folders_are_next_to_the_run(
+    run: str, sampler: str, nfe: list[int], changes: dict[str, object], folder: str
 ) -> None:
-    assert default_rescoring_folder(Path(run), sampler, nfe, changes) == Path(named)
+    assert default_rescoring_folder(Path(run), sampler, nfe, changes) == Path(folder)

@@ -1,4 +1,4 @@
-"""The first Ctrl-C asks, the second one stops, and the handlers of before come back."""
+"""Ctrl-C: the first requests a stop, the second stops; previous handlers are restored."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_first_signal_asks_and_stops_at_the_next_safe_point(number: signal.Signals) -> None:
+def test_first_signal_stops_at_the_next_safe_point(number: signal.Signals) -> None:
     with Interrupts() as interrupts:
         interrupts.stop_here()
         assert not interrupts.requested
@@ -28,7 +28,7 @@ def test_second_signal_stops_at_once() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
-def test_handlers_of_before_come_back() -> None:
+def test_previous_handlers_are_restored() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with Interrupts():
         assert [signal.getsignal(number) for number in SIGNALS] != before
@@ -38,7 +38,7 @@ def test_handlers_of_before_come_back() -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
-def test_other_threads_leave_the_handlers_alone() -> None:
+def test_other_threads_do_not_change_the_handlers() -> None:
     before = signal.getsignal(signal.SIGINT)
     seen: list[object] = []
 

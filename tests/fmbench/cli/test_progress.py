@@ -1,4 +1,4 @@
-"""Progress is bars in a terminal, a plain line now and then elsewhere, and never a crash."""
+"""Progress display: bars in a terminal, plain lines at intervals elsewhere, never a crash."""
 
 import io
 
@@ -10,7 +10,7 @@ from fmbench.cli.progress import PLAIN_PERIOD_S, Reporter
 
 
 class Clock:
-    """A clock that only moves when it is told to."""
+    """A clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -31,7 +31,7 @@ def plain() -> tuple[Reporter, io.StringIO]:
     return Reporter(Console(file=file, highlight=False, soft_wrap=True, width=20)), file
 
 
-def test_plain_lines_come_at_most_once_a_period_with_the_time_left(clock: Clock) -> None:
+def test_plain_lines_appear_at_most_once_per_period_with_the_time_left(clock: Clock) -> None:
     reporter, file = plain()
     with reporter.stage("training", 200) as stage:
         for done in range(0, 51, 10):
@@ -44,7 +44,7 @@ def test_plain_lines_come_at_most_once_a_period_with_the_time_left(clock: Clock)
     ]
 
 
-def test_time_left_does_not_count_what_an_earlier_process_did(clock: Clock) -> None:
+def test_time_left_ignores_the_work_of_an_earlier_process(clock: Clock) -> None:
     reporter, file = plain()
     with reporter.stage("training", 200, done=100) as stage:
         clock.now += 20.0
@@ -53,14 +53,14 @@ def test_time_left_does_not_count_what_an_earlier_process_did(clock: Clock) -> N
     assert file.getvalue().splitlines()[0] == "training: 150/200, 20 s left"
 
 
-def test_a_stage_that_fails_is_not_called_done() -> None:
+def test_a_failed_stage_is_not_reported_as_done() -> None:
     reporter, file = plain()
     with pytest.raises(KeyboardInterrupt), reporter.stage("training", 3):
         raise KeyboardInterrupt
     assert file.getvalue() == ""
 
 
-def test_long_lines_and_markup_are_kept_as_they_are() -> None:
+def test_long_lines_and_markup_are_printed_unchanged() -> None:
     reporter, file = plain()
     text = "data/[bold]LiftCube[/bold]-v0 " + "x" * 90
     reporter.say(text)

@@ -1,4 +1,4 @@
-"""The help names every sampler of every policy with the evaluations that it takes."""
+"""The help lists every sampler of every policy with its network evaluations."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from fmbench.cli.sampler_help import samplers_help, suffixes_help
 from policies.catalogue import POLICIES
 
 
-def test_policies_and_groups_of_samplers_have_a_line_each() -> None:
+def test_each_policy_and_group_of_samplers_has_a_line() -> None:
     lines = samplers_help().splitlines()
     for line in (
         "  flow       euler           1 or more",
@@ -25,13 +25,13 @@ def test_policies_and_groups_of_samplers_have_a_line_each() -> None:
         assert all(sampler in samplers_help() for sampler in entry.limits)
 
 
-def test_a_policy_of_ones_own_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_registered_policies_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(POLICIES, "l1", replace(POLICIES["bc"]))
     assert samplers_help().endswith("\n  l1         direct          exactly 1")
 
 
-def test_grids_and_tolerances_are_said_of_those_that_take_them() -> None:
+def test_samplers_with_grids_and_tolerances_are_listed() -> None:
     assert suffixes_help() == (
         "euler, midpoint, heun, rk4 take a time grid: uniform, early, late, cosine;\n"
-        "rk45 takes tolerances, from 1e-10 to 1, in the place of --nfe."
+        "rk45 takes tolerances, from 1e-10 to 1, instead of --nfe."
     )
