@@ -1,6 +1,6 @@
-"""Print the commands of the bash blocks of Markdown files, one per line, made quick where long.
+"""Print the commands in the bash blocks of Markdown files, one per line.
 
-A command that trains gets the smoke preset, so that every line of the documentation is run by CI.
+Commands that train get the smoke preset, so that CI can run every command of the documentation.
 """
 
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def commands(text: str) -> list[str]:
-    """Return the commands of all ```bash blocks, in order."""
+    """Return the commands of all bash blocks, in order."""
     blocks = re.findall(r"^```bash\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     joined = "".join(blocks).replace("\\\n", " ")
     return [line.strip() for line in joined.splitlines() if line.strip()]

@@ -1,10 +1,10 @@
-# Time the stages of a part of CI. Sourced, not run.
+# Timing of CI stages. Sourced, not run.
 
 SECONDS=0
 TIMES=""
 STARTED=0
 
-# Name the stage that begins here.
+# End the current stage and start the named one.
 stage() {
   end_stage
   STAGE=$1
@@ -19,13 +19,13 @@ end_stage() {
   STAGE=""
 }
 
-# Run a command line, showing it.
+# Print a command line and run it.
 show() {
   echo "+ $1"
   bash -euo pipefail -c "$1" < /dev/null
 }
 
-# Print the stages' times, then the last line of each test run's log.
+# Print the times of the stages, then the last line of each test log.
 close() {
   end_stage
   echo "== times of $1: $SECONDS s =="

@@ -46,10 +46,10 @@ def default_run_folder(config: RunConfig) -> Path:
 def default_rescoring_folder(
     run: Path, sampler: str, nfe: Sequence[int], changes: Mapping[str, object]
 ) -> Path:
-    """Return the default folder of a re-evaluation, next to its run.
+    """Return the default folder of a re-scoring, next to its run.
 
     Args:
-        run: The run that is evaluated again.
+        run: The run that is scored again.
         sampler: Full name of the sampler.
         nfe: The requested network evaluations.
         changes: Other values of the command line, by name.

@@ -42,7 +42,7 @@ class RunConfig:
 
     Width, depth and conditioning are None if they follow from size and backbone. `from_run` is None
     if the teachers are the run's own flows; JSON and the hash contain only the name of its folder,
-    because its weights decide, and `run.json` holds their hashes.
+    because its weights determine the numbers, and `run.json` holds their hashes.
     """
 
     policy: tuple[str, ...] = _value(

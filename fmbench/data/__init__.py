@@ -1,1 +1,1 @@
-"""Demonstrations: made by the experts, replayed, stored, verified and loaded."""
+"""Demonstrations: collection by the experts, replay, storage, verification, loading."""

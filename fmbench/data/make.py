@@ -1,4 +1,4 @@
-"""Make demonstrations: expert episodes that replay exactly from their seeds."""
+"""Collection of demonstrations: expert episodes that replay exactly from their seeds."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,15 +32,15 @@ def make_demonstrations(
     root: Path,
     on_episode: Callable[[str, int], None] | None = None,
 ) -> tuple[Path, Report | None]:
-    """Make the demonstrations, or find them made.
+    """Make demonstrations, or verify existing ones.
 
     Args:
-        config: What to make.
+        config: The requested demonstrations.
         root: Folder of all demonstrations.
-        on_episode: Called with "expert" or "replay" and the number of episodes that are done.
+        on_episode: Called with "expert" or "replay" and the number of finished episodes.
 
     Returns:
-        Their folder, and a report if they were made now.
+        Their folder, and a report if they were made by this call.
     """
     check_config(config)
     folder = dataset_folder(config, root)
@@ -55,7 +55,7 @@ def make_demonstrations(
         if len(replayed) < len(episodes):
             raise RunFailed(
                 f"only {len(replayed)} of {len(episodes)} episodes of {config.task} replay from "
-                "their seeds; this simulator is not deterministic here, and nothing was stored"
+                "their seeds; the simulator is not deterministic here, nothing was stored"
             )
         store_demonstrations(config, folder, episodes, report)
     return folder, report
@@ -68,26 +68,26 @@ def collect(
     count: int,
     on_episode: Callable[[int], None],
 ) -> tuple[list[Episode], int]:
-    """Roll an expert out until enough episodes succeed or too many were tried.
+    """Roll out an expert until enough episodes succeed or too many were attempted.
 
-    The first seeds that succeed are kept.
+    The episodes of the first seeds that succeed are kept.
 
     Args:
         world: The simulations.
-        expert: Acts.
-        disturbance: Disturbs what it commands.
+        expert: The expert.
+        disturbance: Disturbs the commands of the expert.
         count: Episodes to keep.
-        on_episode: Called with the number of episodes that have succeeded.
+        on_episode: Called with the number of successful episodes.
 
     Returns:
-        The episodes, trajectories included, and how many were attempted; fewer than `count` where
-        the expert fails too often.
+        The episodes with their trajectories, fewer than `count` if the expert fails too often,
+        and the number of attempts.
     """
-    kept: list[Episode] = []
+    demos: list[Episode] = []
     attempted = 0
-    while (missing := count - len(kept)) and attempted + missing <= ATTEMPTS_PER_EPISODE * count:
+    while (missing := count - len(demos)) and attempted + missing <= ATTEMPTS_PER_EPISODE * count:
         seeds = episode_seeds(DEMONSTRATION, attempted + missing)[attempted:]
-        done = len(kept)
+        done = len(demos)
 
         def note(episode: Episode) -> None:
             nonlocal done
@@ -98,8 +98,8 @@ def collect(
             world, expert, seeds, disturbance=disturbance, keep_trajectories=True, on_episode=note
         )
         attempted += missing
-        kept += [episode for episode in episodes if episode.success]
-    return kept, attempted
+        demos += [episode for episode in episodes if episode.success]
+    return demos, attempted
 
 
 def _collect(
@@ -108,7 +108,7 @@ def _collect(
     """Collect a task's demonstrations.
 
     Returns:
-        The episodes, and how many were attempted.
+        The episodes, and the number of attempts.
 
     Raises:
         RunFailed: The expert fails too often.
@@ -120,13 +120,13 @@ def _collect(
             on_episode("expert", done)
 
     noise = CommandNoise(world, config.noise)
-    kept, attempted = collect(world, make_expert(world), noise, config.episodes, note)
-    if len(kept) < config.episodes:
+    demos, attempted = collect(world, make_expert(world), noise, config.episodes, note)
+    if len(demos) < config.episodes:
         raise RunFailed(
-            f"the expert of {config.task} succeeded {len(kept)} times in {attempted} "
+            f"the expert of {config.task} succeeded {len(demos)} times in {attempted} "
             f"episodes with noise {config.noise}; lower --noise"
         )
-    return kept, attempted
+    return demos, attempted
 
 
 def _replay(
@@ -134,12 +134,12 @@ def _replay(
     episodes: list[Episode],
     on_episode: Callable[[str, int], None] | None,
 ) -> list[Episode]:
-    """Repeat the executed actions open loop; return the episodes whose replay is the same."""
+    """Replay the executed actions open loop; return the episodes whose replay is identical."""
     recordings: dict[int, Float32Array] = {}
     for episode in episodes:
         assert episode.trajectory is not None
         recordings[episode.episode_seed] = episode.trajectory.executed
-    # Another number of simulations than before: the replay also shows that it does not matter.
+    # With another number of simulations, to show also that the number does not matter.
     world = World(make_task(config.task), max(1, min(len(episodes), MAX_SIMS) - 1))
     done = 0
 

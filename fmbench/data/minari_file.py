@@ -1,4 +1,4 @@
-"""Write episodes as Minari HDF5 inside a folder of ours, and read them without following links."""
+"""Episodes as Minari HDF5 in an fmbench folder, written, and read without following links."""
 
 from pathlib import Path
 
@@ -17,14 +17,14 @@ from fmbench.harness.rollout import Episode
 DATA = "data"
 DATA_FILE = f"{DATA}/main_data.hdf5"
 ENTRY_POINT = "fmbench:make_env"
-"""What stored data name to make their environment: it must be found in every later version."""
+"""The entry point in stored data; it must exist in every later version."""
 
 
 def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
-    """Write episodes, trajectories included, as the Minari dataset `folder`/data.
+    """Write episodes with their trajectories as the Minari dataset `folder/data`.
 
-    An episode's `actions` are what was executed; its `infos` hold the `clean_action`s. The dataset
-    carries the task's id, and `recover_environment()` makes its environment.
+    An episode's `actions` are the executed ones; its `infos` hold the `clean_action`s. The dataset
+    stores the task's id, from which `recover_environment()` makes the environment.
     """
     observations, actions = make_spaces(task)
     spec = EnvSpec(
@@ -33,8 +33,8 @@ def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
         max_episode_steps=task.horizon,
         kwargs={"env_id": task.id},
     )
-    place = folder.resolve() / DATA  # of a relative path it would look inside itself
-    storage = MinariStorage.new(place, observations, actions, spec)
+    path = folder.resolve() / DATA  # Minari would resolve a relative path inside itself
+    storage = MinariStorage.new(path, observations, actions, spec)
     storage.update_metadata(
         {
             "dataset_id": task.id,
@@ -47,17 +47,17 @@ def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
 
 
 def read_episodes(folder: Path) -> list[minari.EpisodeData]:
-    """Return the episodes of `folder`/data, in the order in which they were written.
+    """Return the episodes of `folder/data` in the order of writing.
 
     Raises:
-        FmbenchError: The file is no HDF5, or part of its data lies elsewhere.
+        FmbenchError: The file is no HDF5, or part of its data is stored elsewhere.
     """
     check_links(folder / DATA_FILE)
     return list(minari.MinariDataset(folder / DATA).iterate_episodes())
 
 
 def check_links(path: Path) -> None:
-    """Refuse a file whose data lie in other files, which no hash here covers."""
+    """Reject a file with data in other files, which the manifest's hashes do not cover."""
 
     def check(group: h5py.Group) -> None:
         for name in group:
@@ -82,7 +82,7 @@ def _buffer(index: int, episode: Episode) -> EpisodeBuffer:
     assert trajectory is not None
     ends = np.zeros(episode.length, dtype=np.bool_)
     ends[-1] = True
-    # Minari stores infos from the reset on: the clean command of step 0 stands at index 0.
+    # Minari stores infos from the reset on: the clean command of step 0 is at index 0.
     return EpisodeBuffer(
         id=index,
         seed=episode.episode_seed,

@@ -1,4 +1,4 @@
-"""Demonstrations on disk: where they lie, what identifies them, how they are loaded and stored."""
+"""Demonstrations on disk: their folder, their key, loading and storing."""
 
 import hashlib
 import importlib.metadata
@@ -24,16 +24,16 @@ DECIDING = (
     "fmbench.data.make:collect",
     "fmbench.data.minari_file:write_episodes",
 )
-"""What decides the data besides the task, its expert and the engine, "module:name"."""
+"""Code, as "module:name", that determines the data besides task, expert and engine."""
 
 
 @dataclass(frozen=True)
 class DemonstrationConfig:
-    """What demonstrations are asked for.
+    """The requested demonstrations.
 
     Attributes:
         task: Name of the task.
-        episodes: Successful episodes to keep.
+        episodes: Number of successful episodes to keep.
         noise: Scale of the correlated command noise; 0 for none.
     """
 
@@ -44,15 +44,15 @@ class DemonstrationConfig:
 
 @dataclass(frozen=True)
 class Demonstrations:
-    """Loaded demonstrations: E episodes, their steps laid one after the other.
+    """Loaded demonstrations: E episodes, concatenated along their steps.
 
     Attributes:
-        observations: (steps + E, obs_dim) float32; an episode of T steps has T + 1.
-        actions: The expert's clean commands, (steps, act_dim) float32.
-        executed: The disturbed commands that were executed, (steps, act_dim) float32.
-        lengths: Control steps of each episode, (E,).
+        observations: `(steps + E, obs_dim)` float32; an episode of T steps has T + 1.
+        actions: The expert's clean commands, `(steps, act_dim)` float32.
+        executed: The disturbed commands that were executed, `(steps, act_dim)` float32.
+        lengths: Control steps of each episode, `(E,)`.
         sha256: Hash of the data file.
-        manifest: What the manifest says.
+        manifest: Content of the manifest.
     """
 
     observations: Float32Array
@@ -65,7 +65,7 @@ class Demonstrations:
 
 @dataclass(frozen=True)
 class Report:
-    """How the making went: attempts, failures of the expert, and the share that replayed."""
+    """Numbers of attempted, failed, exactly replayed and kept episodes."""
 
     attempted: int
     failed: int
@@ -74,10 +74,10 @@ class Report:
 
 
 def dataset_key(config: DemonstrationConfig) -> str:
-    """Hash everything that decides the data's bytes.
+    """Hash everything that determines the data's bytes.
 
-    That is what is asked for, the code of the task, its expert, the command noise, the harness and
-    the file, the seeds and the versions of the packages that simulate and write.
+    That is the request, the code of task, expert, command noise, harness and file format, the
+    seeds, and the versions of the packages that simulate and write.
     """
     parts = {**asdict(config), "code": task_hash(config.task, *DECIDING), "versions": _versions()}
     parts["first_seed"] = DEMONSTRATION
@@ -85,13 +85,13 @@ def dataset_key(config: DemonstrationConfig) -> str:
 
 
 def dataset_folder(config: DemonstrationConfig, root: Path) -> Path:
-    """Return where these demonstrations are stored."""
+    """Return the folder in which these demonstrations are stored."""
     version = task_id(config.task).rpartition("-")[2]
     return root / f"{config.task}-{version}-{config.episodes}-{dataset_key(config)[:12]}"
 
 
 def check_config(config: DemonstrationConfig) -> None:
-    """Refuse counts and noise that make no sense, before any work."""
+    """Check task, number of episodes and noise, before any work."""
     make_task(config.task)
     episode_seeds(DEMONSTRATION, config.episodes)
     if not (np.isfinite(config.noise) and config.noise >= 0):
@@ -102,20 +102,20 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
     """Load demonstrations of the present version of `task`, after verifying every byte.
 
     Raises:
-        FmbenchError: The folder is foreign, damaged, of another task or version, or its hash is of
-            an earlier kind.
+        FmbenchError: The folder is foreign or damaged, or belongs to another task or version, or
+            its hash is of an earlier kind.
     """
     manifest = verify(folder, KIND)
-    again = f"make new ones with python -m fmbench.demonstrations --task {task}"
+    remedy = f"make new ones with python -m fmbench.demonstrations --task {task}"
     if manifest.get("hash_kind") != HASH_KIND:
         raise FmbenchError(
             f"{folder} holds a task hash of an earlier kind, which matches no task of this "
-            f"fmbench: {again}"
+            f"fmbench; {remedy}"
         )
     if manifest.get("task") != task_id(task) or manifest.get("task_hash") != task_hash(task):
         raise FmbenchError(
             f"{folder} holds demonstrations of {manifest.get('task')} as it was when they were "
-            f"made; {task_id(task)} is another one now: {again}"
+            f"made, not of the present {task_id(task)}; {remedy}"
         )
     episodes = read_episodes(folder)
     if len(episodes) != manifest["episodes"]:
@@ -133,7 +133,7 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
 def store_demonstrations(
     config: DemonstrationConfig, folder: Path, episodes: list[Episode], report: Report
 ) -> None:
-    """Write episodes, trajectories included, and their manifest as one verified folder."""
+    """Write episodes with their trajectories, and a manifest, as one published folder."""
     facts = {
         "task": task_id(config.task),
         "task_hash": task_hash(config.task),

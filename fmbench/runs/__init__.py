@@ -1,1 +1,1 @@
-"""A whole run in its folder: prepare, train, evaluate, resume, score again."""
+"""Runs in their folders: preparation, training, evaluation, resuming, re-scoring."""

@@ -1,4 +1,4 @@
-"""Keep the evaluated cells of a run folder: each is rolled out and measured once, then read."""
+"""Evaluated cells of a run folder: each is computed once, stored, and then read."""
 
 from pathlib import Path
 
@@ -17,13 +17,13 @@ from policies.chunk_policy import ChunkPolicy
 
 
 class CellStore:
-    """The cells of one run folder, each in files of its own, so that a run can be resumed.
+    """The cells of one run folder, each in its own files, so that a run can be resumed.
 
     Args:
         out: The run's folder.
         config: The run.
-        session: Shows progress, says when to stop; a cell that was not finished is not kept.
-        times_decisions: Whether to measure how long decisions take.
+        session: Progress display and requests to stop; an unfinished cell is not stored.
+        times_decisions: Whether to measure the latency of decisions.
     """
 
     def __init__(
@@ -38,17 +38,17 @@ class CellStore:
         self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
-        """Return a cell's episodes: those on disk, or those of a rollout made now.
+        """Return a cell's episodes; roll them out if they are not on disk.
 
         Raises:
-            FmbenchError: The episodes on disk are not the cell's, or not of these weights.
+            FmbenchError: The episodes on disk belong to another cell or to other weights.
         """
         path, origin_path = (self.folder / f"{cell.name}{end}" for end in (".csv", ".origin.csv"))
         if path.exists():
             origins = read_rows(origin_path, OriginRow) if origin_path.exists() else []
-            found = Episodes(read_rows(path, EpisodeRow), origins)
-            check_rows(path, found, cell, self.config, origin)
-            return found
+            episodes = Episodes(read_rows(path, EpisodeRow), origins)
+            check_rows(path, episodes, cell, self.config, origin)
+            return episodes
         self.session.interrupts.stop_here()
         name = f"{cell.name} episodes"
         with self.session.reporter.stage(name, self.config.episodes) as stage:
@@ -57,13 +57,13 @@ class CellStore:
                 self.session.interrupts.stop_here()
                 stage.update(done)
 
-            made = evaluate(cell, self.config, origin, policy, count)
-        write_rows(origin_path, made.origins, OriginRow)
-        write_rows(path, made.rows, EpisodeRow)
-        return made
+            episodes = evaluate(cell, self.config, origin, policy, count)
+        write_rows(origin_path, episodes.origins, OriginRow)
+        write_rows(path, episodes.rows, EpisodeRow)
+        return episodes
 
     def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
-        """Return what a cell's decisions cost: what is on disk, or what is measured now."""
+        """Return the cost of a cell's decisions; measure it if it is not on disk."""
         path = self.folder / f"{cell.name}.measurement.csv"
         if not path.exists():
             write_rows(
@@ -75,12 +75,12 @@ class CellStore:
         return row
 
     def diagnostic(self, cell: Cell, policy: ChunkPolicy) -> DiagnosticRow:
-        """Return what a policy's chunks look like: what is on disk, or what is measured now."""
+        """Return the diagnostics of a policy's chunks; compute them if they are not on disk."""
         path = self.folder / f"{cell.name}.diagnostic.csv"
         if not path.exists():
             if cell.task not in self._held_out:
                 self._held_out[cell.task] = held_out_windows(self.config, cell.task)
-            on_device = policy.to(self.config.device)  # a resumed run has not acted with it yet
+            on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
             row = diagnose(cell, on_device, self._held_out[cell.task])
             write_rows(path, [row], DiagnosticRow)
         (row,) = read_rows(path, DiagnosticRow)

@@ -1,7 +1,4 @@
-"""Run an experiment: demonstrations, training, evaluation, tables and figures, resumable.
-
-The one module that introduces the tasks to the policies.
-"""
+"""A resumable experiment: demonstrations, training, evaluation, tables and figures."""
 
 import dataclasses
 import time
@@ -36,9 +33,9 @@ class Experiment:
         config: What to run.
         out: The run's folder; an unfinished run of the same configuration there is resumed.
         data: Folder of all demonstrations.
-        session: Shows progress, and says when to stop.
+        session: Progress display and requests to stop.
         command: The command line, for `run.json`.
-        times_decisions: Whether to measure how long decisions take.
+        times_decisions: Whether to measure the latency of decisions.
 
     Raises:
         FmbenchError: The configuration cannot be run here, or `out` holds another run.
@@ -66,7 +63,7 @@ class Experiment:
         self.rows = RunRows()
 
     def run(self) -> None:
-        """Do everything that is not done yet; draw the tables and figures."""
+        """Do all remaining work and draw the tables and figures."""
         started = time.time()
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
@@ -83,7 +80,7 @@ class Experiment:
         finish_run(self.out, self.rows, facts, started, self.session)
 
     def _open(self, command: str) -> RunFacts:
-        """Begin the run folder, or take up the one that is there."""
+        """Create the run folder, or resume the existing one."""
         hashes = {task: task_hash(task) for task in self.config.task}
         facts = dataclasses.replace(
             start_facts(self.config, hashes, command),
@@ -93,13 +90,13 @@ class Experiment:
         return open_run_folder(self.out, facts, "fmbench.run", self.session.reporter)
 
     def _known_teachers(self) -> dict[str, str] | None:
-        """Return what is known of the teachers before anything is trained; None without any."""
+        """Return the teachers' weights that are known before training; None without teachers."""
         if self.teachers is not None:
             return self.teachers.weights
         return {} if teachers_of(self.config) else None
 
     def _demonstrations(self, task: str) -> tuple[TrainingData, MadeDemonstrations]:
-        """Make a task's demonstrations, or find them; return their windows and their story."""
+        """Make or find a task's demonstrations; return their windows and how they were made."""
         folder = demonstrate(self.config, task, self.data, self.session)
         demonstrations = load_demonstrations(folder, task)
         windows = make_windows(
@@ -115,7 +112,7 @@ class Experiment:
         return TrainingData(windows, demonstrations.sha256), made
 
     def _evaluate(self, task: str, name: str, train_seed: int, folder: Path) -> None:
-        """Roll one trained policy out with each of its samplers, and measure it."""
+        """Roll out one trained policy with each of its samplers, and measure it."""
         policy, facts = load_policy(folder)
         origin = self.origin.of_checkpoint(facts)
         for cell in self.plan.cells(task, name, train_seed):
@@ -125,11 +122,11 @@ class Experiment:
             if cell.headline:
                 self.rows.diagnostics.append(self.cells.diagnostic(cell, policy))
             if cell.headline and train_seed == 0:
-                self._film(cell, episodes.rows, policy)
+                self._draw_contact_sheet(cell, episodes.rows, policy)
         log = read_json(folder / STATE_FILE)["log"]
         self.rows.training += [TrainingRow(task, name, train_seed, **entry) for entry in log]
 
-    def _film(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
+    def _draw_contact_sheet(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
         if path.exists():
             return
@@ -147,7 +144,7 @@ def run_experiment(
     command: str,
     times_decisions: bool,
 ) -> None:
-    """Run an experiment as a command does, in a process of its own, and print its table."""
+    """Run an experiment in the process of a command, and print its table."""
     configure_torch(config.device)
     Experiment(config, out, data, session, command, times_decisions).run()
     show_run(out)

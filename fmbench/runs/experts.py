@@ -1,4 +1,4 @@
-"""Measure and film the scripted experts of several tasks."""
+"""Success rates and contact sheets of the scripted experts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +10,13 @@ from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
 from fmbench.storage.row_files import write_rows
 
 NOISES = (0.0, 1.0)
-"""Scales of the command noise that every expert is measured at."""
+"""Scales of the command noise at which every expert is evaluated."""
 
 
 def measure_experts(
     tasks: Sequence[str], episodes: int, out: Path | None, reporter: Reporter
 ) -> None:
-    """Print the table of some tasks' experts; also write its rows if there is a folder for them."""
+    """Print the table of the experts of `tasks`; also write its rows if `out` is given."""
     rows = []
     with reporter.stage("experts", len(NOISES) * len(tasks)) as stage:
         for task in tasks:
@@ -30,12 +30,12 @@ def measure_experts(
 
 
 def film_experts(tasks: Sequence[str], folder: Path, reporter: Reporter) -> None:
-    """Draw the first validation episode of every task as a picture of the task's name.
+    """Draw the first validation episode of every task as the image `folder/TASK.png`.
 
     Raises:
-        FmbenchError: There is no OpenGL library; says what to install.
+        FmbenchError: There is no OpenGL library; the message states what to install.
     """
-    with reporter.stage("pictures", len(tasks)) as stage:
+    with reporter.stage("images", len(tasks)) as stage:
         for k, task in enumerate(tasks):
             try:
                 draw_expert_sheet(folder / f"{task}.png", task)

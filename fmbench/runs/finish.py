@@ -1,4 +1,4 @@
-"""The end of a run: its rows are written, it is marked complete, drawn and shown."""
+"""Final steps of a run: write its rows, mark it complete, draw and print its results."""
 
 import dataclasses
 import os
@@ -17,7 +17,7 @@ from fmbench.storage.run_facts import RunFacts, write_run_facts
 
 @dataclasses.dataclass
 class RunRows:
-    """The rows of a run, in the order of its evaluation; they are added to as it goes on."""
+    """The rows of a run, appended in the order of its evaluation."""
 
     episodes: Episodes = dataclasses.field(default_factory=Episodes)
     measurements: list[MeasurementRow] = dataclasses.field(default_factory=list)
@@ -26,14 +26,14 @@ class RunRows:
 
 
 def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, session: Session) -> None:
-    """Write a run's files and draw what is drawn from them.
+    """Write a run's files and draw its tables and figures.
 
     Args:
         out: The run's folder.
         rows: All of its rows.
-        facts: What `run.json` is to say; written, as complete, unless it was so before.
-        started: When this process began it, by `time.time` [s].
-        session: Shows progress.
+        facts: The content of `run.json`; written, as complete, unless it is complete already.
+        started: `time.time()` when this process started the run [s].
+        session: Progress display.
     """
     write_episodes(out, rows.episodes)
     write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
@@ -48,6 +48,6 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
 
 
 def show_run(out: Path) -> None:
-    """Print the summary of a run that is drawn, and where it lies."""
+    """Print the summary of a finished run, and its folder."""
     print_summary(read_results(out))
     print(f"Rows, tables and figures: {out}{os.sep}")

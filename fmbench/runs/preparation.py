@@ -1,4 +1,4 @@
-"""Prepare a run: refuse what cannot work before any work, and make the demonstrations."""
+"""Preparation of a run: checks of its configuration, and its demonstrations."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,16 +17,16 @@ from policies.catalogue import OPTIONS, POLICIES
 
 
 def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
-    """Make every task's demonstrations under one display of progress; return their folders."""
+    """Make the demonstrations of all tasks in one progress display; return their folders."""
     if len(config.task) == 1:
         return [demonstrate(config, config.task[0], data, session)]
-    each = 2 * config.demos
-    with session.reporter.stage("demonstrations", each * len(config.task)) as stage:
+    units_per_task = 2 * config.demos
+    with session.reporter.stage("demonstrations", units_per_task * len(config.task)) as stage:
         folders = []
         for k, task in enumerate(config.task):
-            part = PartOfStage(stage, each * k)
+            part = PartOfStage(stage, units_per_task * k)
             folders.append(demonstrate(config, task, data, session, part))
-            part.update(each)
+            part.update(units_per_task)
     return folders
 
 
@@ -37,19 +37,19 @@ def demonstrate(
     session: Session,
     part: Stage | None = None,
 ) -> Path:
-    """Make a task's demonstrations, or find them made; say how it went; return their folder.
+    """Make or find a task's demonstrations, report the outcome, and return their folder.
 
     Args:
-        config: Says how many, under how much noise.
+        config: Their number and command noise.
         task: The task.
-        data: Where the folder is made.
-        session: Shows the progress, and may stop it.
-        part: Where to show the progress instead, in twice as many units as demonstrations.
+        data: Folder of all demonstrations.
+        session: Progress display and requests to stop.
+        part: Where to show progress instead, in two units per demonstration.
     """
-    wanted = DemonstrationConfig(task, config.demos, config.noise)
-    folder = dataset_folder(wanted, data)
+    request = DemonstrationConfig(task, config.demos, config.noise)
+    folder = dataset_folder(request, data)
     if folder.exists():
-        make_demonstrations(wanted, data)  # verifies every byte
+        make_demonstrations(request, data)  # verifies every byte
         session.reporter.say(f"{task} demonstrations: found in {folder}")
         return folder
     name = f"{task} demonstrations"
@@ -60,7 +60,7 @@ def demonstrate(
             session.interrupts.stop_here()
             stage.update(offset[pass_name] + done)
 
-        _, report = make_demonstrations(wanted, data, count)
+        _, report = make_demonstrations(request, data, count)
     if report is not None:
         session.reporter.say(
             f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
@@ -70,29 +70,30 @@ def demonstrate(
 
 
 def check_runnable(config: RunConfig) -> None:
-    """Refuse what this machine or these objectives cannot do, before any work.
+    """Check that this machine and these objectives can do the run, before any work.
 
     Raises:
-        FmbenchError: Says what was given and what is possible.
+        FmbenchError: They cannot; the message states what was given and what is accepted.
     """
     if config.device != "cpu" and not config.device.startswith("cuda"):
         raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
     if config.device.startswith("cuda"):
         if not torch.cuda.is_available():
             raise FmbenchError(
-                f"--device {config.device}: this machine or this build of torch has no CUDA; "
-                "give --device cpu"
+                f"--device is {config.device!r}; give cpu (this machine or this build of torch has "
+                "no CUDA)"
             )
         try:
             torch.empty(0, device=config.device)
         except RuntimeError as error:
-            raise FmbenchError(f"--device {config.device}: {str(error).splitlines()[0]}") from None
-    refused = [p for p in config.policy if config.prediction not in POLICIES[p].predictions]
-    if refused:
-        possible = "; ".join(f"{p}: {', '.join(POLICIES[p].predictions)}" for p in config.policy)
+            reason = str(error).splitlines()[0]
+            raise FmbenchError(f"--device is {config.device!r}; torch reports: {reason}") from None
+    lacking = [p for p in config.policy if config.prediction not in POLICIES[p].predictions]
+    if lacking:
+        known = "; ".join(f"{p}: {', '.join(POLICIES[p].predictions)}" for p in config.policy)
         raise FmbenchError(
-            f"--prediction {config.prediction} is not possible for {', '.join(refused)}; "
-            f"possible: {possible}"
+            f"--prediction is {config.prediction!r}, which is not available for "
+            f"{', '.join(lacking)}; known: {known}"
         )
     _check_options(config)
     check_taught(config)
@@ -100,37 +101,37 @@ def check_runnable(config: RunConfig) -> None:
         if not samplers:
             sampler = POLICIES[policy].default_sampler
             raise FmbenchError(
-                f"--nfe {' '.join(map(str, config.nfe))}: {sampler}, the sampler of {policy}, "
+                f"--nfe is {' '.join(map(str, config.nfe))}; {sampler}, the sampler of {policy}, "
                 f"takes {POLICIES[policy].limits[sampler].possible_nfe}"
             )
 
 
 def _check_options(config: RunConfig) -> None:
-    """Refuse a choice inside an objective that no policy of the run would notice."""
-    read = {option for policy in config.policy for option in POLICIES[policy].reads}
+    """Reject an option of objectives that no policy of the run uses."""
+    used = {option for policy in config.policy for option in POLICIES[policy].reads}
     for option, values in OPTIONS.items():
-        chosen = getattr(config, option)
-        if option not in read and chosen != values[0]:
+        value = getattr(config, option)
+        if option not in used and value != values[0]:
             flag = f"--{option.replace('_', '-')}"
-            readers = [name for name in POLICIES if option in POLICIES[name].reads]
+            users = [name for name in POLICIES if option in POLICIES[name].reads]
             raise FmbenchError(
-                f"{flag} {chosen} changes nothing for {', '.join(config.policy)}; "
-                f"it is for {', '.join(readers)}"
+                f"{flag} is {value!r}, which has no effect on {', '.join(config.policy)}; "
+                f"it applies to {', '.join(users)}"
             )
 
 
 def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
-    """Refuse damaged or foreign demonstrations before the run folder is made.
+    """Reject damaged or foreign demonstrations before the run folder is created.
 
     Returns:
-        Task to the hash of its demonstrations, of those that are made already.
+        Task to the hash of its demonstrations, for those that exist.
 
     Raises:
         FmbenchError: Names the folder under `data` and what is wrong with it.
     """
-    found = {}
+    hashes = {}
     for task in config.task:
         folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
         if folder.exists():
-            found[task] = load_demonstrations(folder, task).sha256
-    return found
+            hashes[task] = load_demonstrations(folder, task).sha256
+    return hashes

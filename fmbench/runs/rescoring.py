@@ -1,4 +1,4 @@
-"""Score the trained policies of a finished run again, with another sampler; resumable."""
+"""Resumable re-scoring of the trained policies of a finished run with another sampler."""
 
 import dataclasses
 import time
@@ -24,21 +24,21 @@ from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
 
 
 class Rescoring:
-    """One sampler on the checkpoints of one run, in a folder of its own.
+    """Evaluation of one sampler on the checkpoints of one run, in its own folder.
 
-    The test episodes and everything else are the run's own. Rows of the expert and of random
-    actions are the run's, unless more episodes are asked for than it has.
+    The test episodes and all other values are those of the run. Rows of the expert and of random
+    actions are copied from the run, unless more episodes are requested than it has.
 
     Args:
         run: The finished run.
-        choice: The sampler, and its steps for each policy.
-        changes: Values of the run's configuration to replace, `episodes` and `device`.
+        choice: The sampler and its steps for each policy.
+        changes: Values that replace the run's, `episodes` and `device`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
-        session: Shows progress, and says when to stop.
+        session: Progress display and requests to stop.
         command: The command line, for `run.json`.
 
     Raises:
-        FmbenchError: The device or a checkpoint does not fit, or `out` holds something else.
+        FmbenchError: The device or a checkpoint is not accepted, or `out` holds something else.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
-        self.own = read_episodes(run.folder)
+        self.run_episodes = read_episodes(run.folder)
         self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
         self.origin = Origin.of_run(self.config)
         rescores = {
@@ -74,7 +74,7 @@ class Rescoring:
         self.cells = CellStore(out, self.config, session)
 
     def run(self) -> None:
-        """Do everything that is not done yet; draw the tables and figures."""
+        """Do all remaining work and draw the tables and figures."""
         started = time.time()
         rows = RunRows(training=[row for row in self.training if row.policy in self.policies])
         for task in self.config.task:
@@ -88,15 +88,15 @@ class Rescoring:
         finish_run(self.out, rows, self.facts, started, self.session)
 
     def _reference(self, cell: Cell) -> Episodes:
-        """Return the episodes of the expert or of random actions, the run's if it has enough."""
-        rows = [row for row in self.own.rows if row.cell == cell.cell]
+        """Return the episodes of the expert or of random actions, from the run if it has enough."""
+        rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
         if len(rows) < self.config.episodes:
             return self.cells.episodes(cell, self.origin, None)
-        origins = [row for row in self.own.origins if row.cell == cell.cell]
-        found = Episodes(rows[: self.config.episodes], origins)
+        origins = [row for row in self.run_episodes.origins if row.cell == cell.cell]
+        episodes = Episodes(rows[: self.config.episodes], origins)
         path = self.saved.folder / EpisodeRow.file_name
-        check_rows(path, found, cell, self.config, self.origin)
-        return found
+        check_rows(path, episodes, cell, self.config, self.origin)
+        return episodes
 
     def _score(
         self, task: str, name: str, train_seed: int
@@ -121,14 +121,14 @@ def run_rescoring(
     session: Session,
     command: str,
 ) -> None:
-    """Score a run again as a command does, in a process of its own, and print the table.
+    """Score a run again in the process of a command, and print the table.
 
     Args:
         folder: The folder of the finished run.
-        request: The sampler that was asked for.
-        changes: Values of the run's configuration to replace, `episodes` and `device`.
-        out: The new folder; None is one beside the run.
-        session: Shows progress, and says when to stop.
+        request: The requested sampler.
+        changes: Values that replace the run's, `episodes` and `device`.
+        out: The new folder; None for one next to the run.
+        session: Progress display and requests to stop.
         command: The command line, for `run.json`.
     """
     run = open_saved_run(folder)

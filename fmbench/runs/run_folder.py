@@ -1,4 +1,4 @@
-"""The folder of a run: where its files lie, how it is begun, and how it is taken up again."""
+"""The folder of a run: its paths, its creation, and checks before it is resumed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,12 +15,12 @@ from fmbench.storage.run_facts import RUN_FILE, RunFacts, write_run_facts
 
 
 def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:
-    """Return where a run keeps the checkpoint of one trained policy."""
+    """Return the folder of the checkpoint of one trained policy."""
     return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
 
 
 def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str) -> RunFacts:
-    """Return what `run.json` says of every run that begins here and now."""
+    """Return the facts for the `run.json` of a run that starts now."""
     return RunFacts(
         preset=config.preset,
         policies=record_looks(config.policy),
@@ -35,20 +35,19 @@ def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str)
 
 
 def open_run_folder(out: Path, new: RunFacts, writer: str, reporter: Reporter) -> RunFacts:
-    """Begin a run folder, or take up the one that is there.
+    """Create a run folder, or resume the existing one.
 
     Args:
         out: The folder.
-        new: What `run.json` says of a new run.
+        new: Facts for the `run.json` of a new run.
         writer: The module that writes such folders, for messages.
-        reporter: Is told that a run is taken up.
+        reporter: Reports that a run is resumed.
 
     Returns:
-        What `run.json` says.
+        The facts in `run.json`.
 
     Raises:
-        FmbenchError: `out` holds another run, one whose hashes are of an earlier kind, or
-            something else.
+        FmbenchError: `out` holds another run, one with hashes of an earlier kind, or other files.
     """
     path = out / RUN_FILE
     if not path.exists():
@@ -60,34 +59,34 @@ def open_run_folder(out: Path, new: RunFacts, writer: str, reporter: Reporter) -
     groups = [*new.identity, *(["demonstrations"] if new.demonstrations is not None else [])]
     if not all(isinstance(values.get(name), dict) for name in groups):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
-    found = RunFacts.from_json(values, path)
-    check_hash_kind(out, found, "give another --out")
-    if changed := _changes(values, new.identity):
-        raise FmbenchError(f"{out} holds another run ({'; '.join(changed)}); give another --out")
-    reporter.say(f"{out} is complete" if found.complete else f"Resuming {out}")
-    return found
+    facts = RunFacts.from_json(values, path)
+    check_hash_kind(out, facts, "give another --out")
+    if mismatches := _mismatches(values, new.identity):
+        raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")
+    reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
+    return facts
 
 
 def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
-    """Refuse a run that knows its tasks by hashes of an earlier kind, equal to none of today's.
+    """Reject a run with task hashes of an earlier kind, which match no present hash.
 
     Args:
         folder: The run's folder.
-        facts: What its `run.json` says.
-        instead: What else the user may do, for the message.
+        facts: The facts in its `run.json`.
+        instead: What else the user can do, for the message.
 
     Raises:
-        FmbenchError: Says what to do.
+        FmbenchError: The hashes are of an earlier kind; the message states what to do.
     """
     if facts.hash_kind != HASH_KIND:
         raise FmbenchError(
-            f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench: "
+            f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench; "
             f"use the fmbench that made it (commit {facts.commit}), or {instead}"
         )
 
 
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Name what differs between two dictionaries, with both values."""
+    """Return one line per difference between two dictionaries, with both values."""
     return [
         f"{name}: {there.get(name)} there, {now.get(name)} now"
         for name in sorted(set(there) | set(now))
@@ -95,6 +94,6 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _changes(there: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name what differs between the groups of `now` and those of the same names `there`."""
+def _mismatches(there: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the differences between the groups of `now` and the groups of these names `there`."""
     return [line for name, group in now.items() for line in differences(there[name], group)]

@@ -1,4 +1,4 @@
-"""Open the folder of a finished run: its configuration and its trained policies, all verified."""
+"""A finished run, read from its folder and verified: configuration and trained policies."""
 
 import dataclasses
 from pathlib import Path
@@ -21,7 +21,7 @@ class SavedRun:
     Attributes:
         folder: Its folder.
         config: Its configuration.
-        facts: What its `run.json` says.
+        facts: The facts in its `run.json`.
     """
 
     folder: Path
@@ -30,7 +30,7 @@ class SavedRun:
 
     @property
     def task_hashes(self) -> dict[str, str]:
-        """The hash of each of its tasks."""
+        """Hash of each of its tasks."""
         return {task: task_hash(task) for task in self.config.task}
 
     def checkpoint(self, task: str, policy: str, train_seed: int) -> Path:
@@ -38,7 +38,7 @@ class SavedRun:
         return checkpoint_folder(self.folder, task, policy, train_seed)
 
     def check_policies(self, policies: tuple[str, ...]) -> None:
-        """Verify every byte of the checkpoints of some policies.
+        """Verify every byte of the checkpoints of `policies`.
 
         Raises:
             FmbenchError: One is missing, damaged, unfinished, or was trained on another task.
@@ -57,15 +57,15 @@ class SavedRun:
         folder = self.checkpoint(task, policy, train_seed)
         if not folder.exists():
             raise FmbenchError(
-                f"{folder} does not exist; only a run that has its checkpoints can be used again"
+                f"{folder} does not exist; give a run that still has its checkpoints"
             )
         facts = checkpoint_facts(folder)
         trained, origin = facts.get("policy"), facts.get("origin")
         if not isinstance(trained, dict) or not isinstance(origin, dict):
-            raise FmbenchError(f"{folder} does not say what was trained on what; train again")
-        wanted = {"task_hash": task_hash(task), "train_seed": str(train_seed)}
-        same = {name: origin.get(name) for name in wanted} == wanted
-        if not same or trained.get("objective") != policy:
+            raise FmbenchError(f"{folder} does not state its policy and its data; train again")
+        expected = {"task_hash": task_hash(task), "train_seed": str(train_seed)}
+        matches = {name: origin.get(name) for name in expected} == expected
+        if not matches or trained.get("objective") != policy:
             raise FmbenchError(
                 f"{folder} is not {policy} with seed {train_seed} on this version of {task}"
             )
@@ -78,12 +78,12 @@ def open_saved_run(folder: Path) -> SavedRun:
     """Open the folder of a finished run.
 
     Raises:
-        FmbenchError: It is no such folder, its run has not finished, or a task has changed since
-            or has a hash of an earlier kind.
+        FmbenchError: The folder holds no finished run, a task has changed since, or its hash is
+            of an earlier kind.
     """
     if not folder.is_dir():
-        state = "is a file" if folder.exists() else "does not exist"
-        raise FmbenchError(f"{folder} {state}; give the folder of a finished run")
+        problem = "is a file" if folder.exists() else "does not exist"
+        raise FmbenchError(f"{folder} {problem}; give the folder of a finished run")
     facts = read_run_facts(folder)
     if facts.rescores is not None:
         raise FmbenchError(
@@ -98,8 +98,8 @@ def open_saved_run(folder: Path) -> SavedRun:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
     check_hash_kind(folder, facts, "run it again")
     run = SavedRun(folder, config, facts)
-    saved = facts.task_hashes
-    changed = [task for task, value in run.task_hashes.items() if saved.get(task) != value]
+    stored = facts.task_hashes
+    changed = [task for task, value in run.task_hashes.items() if stored.get(task) != value]
     if changed:
         raise FmbenchError(
             f"{folder} was made with another version of {', '.join(changed)}; "

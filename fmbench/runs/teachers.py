@@ -1,4 +1,4 @@
-"""Find the trained policies that others learn from; refuse what does not fit, before any work."""
+"""Teachers: trained policies that others learn from, loaded and validated before any work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from policies.teaching import network_facts
 
 @dataclass(frozen=True)
 class Teacher:
-    """A trained policy that another learns from.
+    """A trained policy that another policy learns from.
 
     Attributes:
-        policy: The policy, its averaged weights.
+        policy: The policy with its averaged weights.
         name: Its task, objective and training seed: the name of its checkpoint's folder.
         weights: Hash of its weights, as in the rows of its evaluation.
-        demonstrations: Hash of the demonstrations that it was trained on.
+        demonstrations: Hash of the demonstrations it was trained on.
     """
 
     policy: ChunkPolicy
@@ -33,7 +33,7 @@ class Teacher:
 
 
 def load_teacher(checkpoint: Path) -> Teacher:
-    """Load the teacher that a checkpoint holds.
+    """Load a teacher from its checkpoint.
 
     Raises:
         FmbenchError: The checkpoint is damaged or foreign.
@@ -44,46 +44,46 @@ def load_teacher(checkpoint: Path) -> Teacher:
 
 
 def teachers_of(config: RunConfig) -> dict[str, str]:
-    """Return the policies of a run that learn from another, each with the name of that one."""
-    named = {policy: POLICIES[policy].teacher for policy in config.policy}
-    return {policy: teacher for policy, teacher in named.items() if teacher is not None}
+    """Return the policies of a run that need a teacher, each with the teacher's policy."""
+    teachers = {policy: POLICIES[policy].teacher for policy in config.policy}
+    return {policy: teacher for policy, teacher in teachers.items() if teacher is not None}
 
 
 def check_taught(config: RunConfig) -> None:
-    """Refuse a policy that has nobody to learn from, and a `--from` that nobody learns from.
+    """Reject a policy without its teacher, and a `--from` that no policy uses.
 
     Raises:
-        FmbenchError: Says what is possible.
+        FmbenchError: The message states what is accepted.
     """
-    taught = teachers_of(config)
-    if config.from_run is not None and not taught:
+    teachers = teachers_of(config)
+    if config.from_run is not None and not teachers:
         learners = [name for name, objective in POLICIES.items() if objective.teacher]
         raise FmbenchError(
-            f"--from {config.from_run} changes nothing for {', '.join(config.policy)}; "
-            f"it is for {', '.join(learners)}"
+            f"--from is {config.from_run!r}, which has no effect on {', '.join(config.policy)}; "
+            f"it applies to {', '.join(learners)}"
         )
-    for policy, teacher in taught.items():
+    for policy, teacher in teachers.items():
         if config.from_run is None and teacher not in config.policy:
             raise FmbenchError(
-                f"{policy} learns from a trained {teacher}: add {teacher} to --policy, or give "
-                f"--from RUN, the folder of a finished run with {teacher}"
+                f"--policy is {' '.join(config.policy)}, but {policy} learns from a trained "
+                f"{teacher}; add {teacher}, or give --from RUN, a finished run with {teacher}"
             )
 
 
 class TeacherRun:
-    """The finished run that `--from` names, every teacher in it verified and found fit.
+    """The finished run of `--from`, with all teachers in it verified.
 
     Args:
-        config: The run that learns; its `from_run` names the other.
-        learners: Task to the policy that is to learn it.
-        demonstrations: Task to the hash of the run's demonstrations, of those that are made.
+        config: The run of the students; its `from_run` is the folder of the finished run.
+        learners: Task to the student's configuration.
+        demonstrations: Task to the hash of its demonstrations, for those that exist.
 
     Attributes:
         weights: Name of each teacher to the hash of its weights.
 
     Raises:
-        FmbenchError: It is no finished run, a checkpoint is damaged, or something differs that
-            teacher and student must share; the message names it.
+        FmbenchError: The run is not finished, a checkpoint is damaged, or a value differs that
+            teacher and student must share; the message lists the differences.
     """
 
     def __init__(
@@ -95,16 +95,17 @@ class TeacherRun:
         self.config, self.run = config, open_saved_run(Path(str(config.from_run)))
         self.weights: dict[str, str] = {}
         policies = sorted(set(teachers_of(config).values()))
-        self._refuse(self._lacks(policies))
+        self._reject(self._mismatches(policies))
         for task, learner in learners.items():
             for policy in policies:
                 for train_seed in range(config.seeds):
                     self.run.check_policy(task, policy, train_seed)
-                    found = load_teacher(self.run.checkpoint(task, policy, train_seed))
-                    there = network_facts(found.policy.config)
-                    self._refuse(differences(there, network_facts(learner)))
-                    self.check_demonstrations(found, demonstrations.get(task, found.demonstrations))
-                    self.weights[found.name] = found.weights
+                    teacher = load_teacher(self.run.checkpoint(task, policy, train_seed))
+                    there = network_facts(teacher.policy.config)
+                    self._reject(differences(there, network_facts(learner)))
+                    now = demonstrations.get(task, teacher.demonstrations)
+                    self.check_demonstrations(teacher, now)
+                    self.weights[teacher.name] = teacher.weights
 
     def load(self, task: str, policy: str, train_seed: int, demonstrations: str) -> Teacher:
         """Return one teacher.
@@ -113,38 +114,38 @@ class TeacherRun:
             task: Its task.
             policy: Its objective.
             train_seed: Its training seed.
-            demonstrations: Hash of the demonstrations that its student is trained on.
+            demonstrations: Hash of the demonstrations of its student.
 
         Raises:
             FmbenchError: It was trained on other demonstrations, or has changed since the check.
         """
         folder = self.run.checkpoint(task, policy, train_seed)
-        found = load_teacher(folder)
-        self.check_demonstrations(found, demonstrations)
-        if found.weights != self.weights[found.name]:
+        teacher = load_teacher(folder)
+        self.check_demonstrations(teacher, demonstrations)
+        if teacher.weights != self.weights[teacher.name]:
             raise FmbenchError(f"{folder} has changed since it was checked; run the command again")
-        return found
+        return teacher
 
     def check_demonstrations(self, teacher: Teacher, now: str) -> None:
-        """Refuse a teacher that was trained on other demonstrations than those of hash `now`."""
+        """Reject a teacher that was not trained on the demonstrations of hash `now`."""
         there = {"demonstrations": short_hash(teacher.demonstrations)}
-        self._refuse(differences(there, {"demonstrations": short_hash(now)}))
+        self._reject(differences(there, {"demonstrations": short_hash(now)}))
 
-    def _lacks(self, policies: list[str]) -> list[str]:
-        """Name what the configurations of both runs tell to be missing or different."""
+    def _mismatches(self, policies: list[str]) -> list[str]:
+        """Return the mismatches between the configurations of both runs, one line each."""
         there, now = self.run.config, self.config
-        found = []
+        lines = []
         if missing := [task for task in now.task if task not in there.task]:
-            found.append(f"task: {' '.join(there.task)} there, {' '.join(missing)} now")
+            lines.append(f"task: {' '.join(there.task)} there, {' '.join(missing)} now")
         if missing := [policy for policy in policies if policy not in there.policy]:
-            found.append(f"policy: {' '.join(there.policy)} there, {' '.join(missing)} needed")
+            lines.append(f"policy: {' '.join(there.policy)} there, {' '.join(missing)} needed")
         if there.seeds < now.seeds:
-            found.append(f"seeds: {there.seeds} there, {now.seeds} now")
+            lines.append(f"seeds: {there.seeds} there, {now.seeds} now")
         shared = ("demos", "noise")
-        return found + differences(*({n: getattr(c, n) for n in shared} for c in (there, now)))
+        return lines + differences(*({n: getattr(c, n) for n in shared} for c in (there, now)))
 
-    def _refuse(self, found: list[str]) -> None:
-        if found:
+    def _reject(self, mismatches: list[str]) -> None:
+        if mismatches:
             raise FmbenchError(
-                f"--from {self.run.folder} does not fit this run ({'; '.join(found)})"
+                f"--from is {self.run.folder}; it must match this run ({'; '.join(mismatches)})"
             )

@@ -1,4 +1,4 @@
-"""Train the policies of a run, every training seed of one at a time, resumably."""
+"""Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ from policies.catalogue import BACKBONES, POLICIES
 from policies.chunk_policy import ChunkPolicyConfig
 
 CHECKPOINT_UPDATES = 1000
-"""Updates between checkpoints; a multiple of those between logged rows."""
+"""Updates between checkpoints; a multiple of the updates between logged rows."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingData:
-    """A task's demonstrations, laid out for training."""
+    """A task's demonstrations as windows, and their hash."""
 
     windows: Windows
     sha256: str
@@ -34,11 +34,11 @@ class TrainingData:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """The training seeds of one policy, trained.
+    """One policy, trained with all seeds.
 
     Attributes:
-        checkpoints: Their folders, by seed.
-        teachers: Name of each policy that taught one of them to the hash of its weights.
+        checkpoints: Folders of the checkpoints, by seed.
+        teachers: Name of each teacher to the hash of its weights.
     """
 
     checkpoints: list[Path]
@@ -47,7 +47,7 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """One training: its task and policy, its state, its checkpoint, and what it comes from."""
+    """One training: task and policy, state, checkpoint folder, and origin."""
 
     name: str
     state: TrainingState
@@ -59,14 +59,15 @@ class _Training:
 class Trainer:
     """Trains the policies of one run.
 
-    On a processor one seed is trained after the other; on a CUDA device all seeds of a policy at
-    once, since one small network leaves most of it idle. The weights are the same either way.
+    On a CPU the seeds are trained one after the other; on a CUDA device all seeds of a policy are
+    trained together, because one small network leaves most of the device idle. The weights are the
+    same either way.
 
     Args:
         config: The run.
         out: The run's folder.
-        teachers: The trained policies of another run that some learn from; None if of their own.
-        session: Shows progress, and says when to stop.
+        teachers: The teachers of another run; None if this run trains its own.
+        session: Progress display and requests to stop.
     """
 
     def __init__(
@@ -85,27 +86,27 @@ class Trainer:
         )
 
     def train(self, task: str, name: str, data: TrainingData) -> Trained:
-        """Train every seed of a policy that is not trained yet; return what stands then.
+        """Train all seeds of a policy that are not trained yet; return its checkpoints.
 
         Raises:
-            RunFailed: A loss became NaN; says where, and which checkpoint is kept.
+            RunFailed: A loss became NaN; the message names the update and the last checkpoint.
         """
         seeds = range(self.config.seeds)
         together = self.config.device.startswith("cuda")
         teachers: dict[str, str] = {}
         for group in [list(seeds)] if together else [[seed] for seed in seeds]:
-            begun = [self._begin(task, name, seed, data) for seed in group]
-            for training in begun:
+            trainings = [self._start(task, name, seed, data) for seed in group]
+            for training in trainings:
                 teachers |= training.teachers
-            for update in sorted({training.state.update for training in begun}):
-                equal = [training for training in begun if training.state.update == update]
+            for update in sorted({training.state.update for training in trainings}):
+                same_update = [t for t in trainings if t.state.update == update]
                 if update < self.config.updates:
-                    self._go_on(equal, data.windows)
+                    self._continue(same_update, data.windows)
         folders = [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
         return Trained(folders, teachers)
 
-    def _begin(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
-        """Lay out one training, or take up its checkpoint."""
+    def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
+        """Start one training, or restore it from its checkpoint."""
         teacher, teachers = self._teacher(task, name, train_seed, data)
         state = start_training(
             policy_config(self.config, task, name),
@@ -128,19 +129,21 @@ class Trainer:
             restore_checkpoint(folder, state, self.train_config, origin)
         return _Training(f"{task} {name}", state, folder, origin, teachers)
 
-    def _go_on(self, trainings: list[_Training], windows: Windows) -> None:
-        """Train what stands at the same update to the end, or until the user interrupts."""
+    def _continue(self, trainings: list[_Training], windows: Windows) -> None:
+        """Continue trainings at the same update to the end, or until the user interrupts."""
         states = [training.state for training in trainings]
         seeds = [int(training.origin["train_seed"]) for training in trainings]
-        named = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
-        label = f"{trainings[0].name} training" + (named if seeds != [0] else "")
+        suffix = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
+        label = f"{trainings[0].name} training" + (suffix if seeds != [0] else "")
         with self.session.reporter.stage(
             label, self.train_config.updates, states[0].update
         ) as stage:
 
             def save() -> None:
-                for each in trainings:
-                    save_checkpoint(each.folder, each.state, self.train_config, each.origin)
+                for training in trainings:
+                    save_checkpoint(
+                        training.folder, training.state, self.train_config, training.origin
+                    )
 
             def count(update: int) -> None:
                 if update % 10 == 0:
@@ -166,10 +169,10 @@ class Trainer:
     def _teacher(
         self, task: str, name: str, train_seed: int, data: TrainingData
     ) -> tuple[Teacher | None, dict[str, str]]:
-        """Return what a policy learns from, if anything; train it if it is this run's own.
+        """Return the teacher of a policy, if it needs one; train it unless another run has it.
 
         Returns:
-            The teacher, and the hash of its weights by name, as of all that taught it.
+            The teacher, and name to hash of weights of this teacher and of its own teachers.
         """
         policy = POLICIES[name].teacher
         if policy is None:
@@ -183,14 +186,14 @@ class Trainer:
 
 
 def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> TeacherRun | None:
-    """Return the trained policies that `--from` names, checked; None if it is not given.
+    """Return the validated teachers of `--from`; None if the flag is absent.
 
     Args:
         config: The run.
-        demonstrations: Task to the hash of its demonstrations, of those that are made.
+        demonstrations: Task to the hash of its demonstrations, for those that exist.
 
     Raises:
-        FmbenchError: They do not fit this run.
+        FmbenchError: They do not match this run.
     """
     if config.from_run is None:
         return None
@@ -199,22 +202,22 @@ def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> Teach
 
 
 def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfig:
-    """Return the policy that a run trains on a task."""
-    described = make_task(task)
+    """Return the configuration of the policy that a run trains on a task."""
+    dims = make_task(task)
     conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
     shape = sized(
         NetworkShape(
-            described.act_dim,
+            dims.act_dim,
             config.pred_horizon,
-            config.obs_horizon * described.obs_dim,
+            config.obs_horizon * dims.obs_dim,
             conditioning=conditioning,
         ),
         config.backbone,
         config.size,
     )
     return ChunkPolicyConfig(
-        obs_dim=described.obs_dim,
-        act_dim=described.act_dim,
+        obs_dim=dims.obs_dim,
+        act_dim=dims.act_dim,
         obs_horizon=config.obs_horizon,
         pred_horizon=config.pred_horizon,
         objective=policy,

@@ -1,1 +1,1 @@
-"""Rows and files: written whole or not at all, and verified when they are read."""
+"""Rows and files: written atomically, verified when they are read."""

@@ -1,4 +1,4 @@
-"""Publish and verify folders whose manifest holds the sha256 of every file: all or nothing."""
+"""Artefacts: folders, published atomically, whose manifest holds the sha256 of every file."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ SCHEMA = 1
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `target`; call `publish` on it, or it is removed again."""
+    """Yield an empty folder next to `target`, removed on exit unless `publish` was called on it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     shutil.rmtree(staging, ignore_errors=True)
@@ -29,13 +29,13 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object]) -> None:
-    """Write the manifest of a staged folder and put it in the place of `target`.
+    """Write the manifest of a staged folder and move the folder to `target`.
 
     Args:
-        staging: A folder that holds every file of the artefact.
-        target: Where it is to appear, whole; an older artefact there is replaced.
-        kind: What it is, e.g. `"demonstrations"`; `verify` asks for it.
-        facts: What else the manifest is to say.
+        staging: A folder with all files of the artefact.
+        target: The artefact's final path; an older artefact there is replaced.
+        kind: Kind of the artefact, e.g. `"demonstrations"`, checked by `verify`.
+        facts: Further content of the manifest.
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     sums = {path.relative_to(staging).as_posix(): sha256_file(path) for path in files}
@@ -51,7 +51,7 @@ def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object])
 
 
 def verify(folder: Path, kind: str) -> dict[str, Any]:
-    """Check every file of a published folder against its manifest.
+    """Verify every file of a published folder against its manifest.
 
     Returns:
         The manifest.
@@ -80,8 +80,9 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
         for path in folder.rglob("*")
         if path.is_symlink() or path.is_file()
     } - {MANIFEST}
-    if odd := sorted(present ^ set(sums)):
-        raise FmbenchError(f"{folder}: files missing or not in the manifest: {', '.join(odd)}")
+    if mismatches := sorted(present ^ set(sums)):
+        names = ", ".join(mismatches)
+        raise FmbenchError(f"{folder}: files missing or not in the manifest: {names}")
     for name, expected in sums.items():
         path = folder / name
         if path.is_symlink() or sha256_file(path) != expected:

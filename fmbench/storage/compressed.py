@@ -1,4 +1,4 @@
-"""The compressed form of a text file: `episodes.csv.xz` may take the place of `episodes.csv`."""
+"""Compressed text files: `episodes.csv.xz` may replace `episodes.csv`."""
 
 from __future__ import annotations
 
@@ -11,43 +11,43 @@ from fmbench.storage.files import write_bytes_atomic
 
 SUFFIX = ".xz"
 _FILTERS: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
-"""Named, as defaults may change. Neither name nor time is stored: same text, same bytes."""
+"""Explicit, because defaults may change. No name or time is stored: same text, same bytes."""
 
 
 def compressed_path(path: Path) -> Path:
-    """Return the name of the compressed form of `path`."""
+    """Return the path of the compressed form of `path`."""
     return path.with_name(path.name + SUFFIX)
 
 
 def stored_path(path: Path) -> Path:
-    """Return the file that stands for `path`: its compressed form if that is there, else itself.
+    """Return the compressed form of `path` if it exists, otherwise `path`.
 
     Raises:
-        FmbenchError: Both are there.
+        FmbenchError: Both exist.
     """
     compressed = compressed_path(path)
     if not compressed.exists():
         return path
     if path.exists():
-        raise FmbenchError(f"{path} and {compressed.name} are both there; delete one of them")
+        raise FmbenchError(f"{path} and {compressed.name} both exist; delete one of them")
     return compressed
 
 
 def encode(text: str, path: Path) -> bytes:
-    """Return the bytes of a text for the file `path`, compressed if it is named so."""
+    """Return the bytes of `text` for the file `path`, compressed if its suffix is `.xz`."""
     data = text.encode("utf-8", errors="backslashreplace")
     return _compress(data) if path.suffix == SUFFIX else data
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a text file, compressed or not, with its line ends as they are."""
+    """Open a text file, compressed or not, without newline translation."""
     if path.suffix != SUFFIX:
         return path.open(encoding="utf-8-sig", newline="")
     return lzma.open(path, "rt", encoding="utf-8-sig", newline="")
 
 
 def compress_file(path: Path) -> Path:
-    """Put the compressed form of a file in its place, once it was read back and is equal.
+    """Replace a file by its compressed form after reading that back and comparing.
 
     Returns:
         The path of the compressed form.
@@ -56,7 +56,7 @@ def compress_file(path: Path) -> Path:
     write_bytes_atomic(compressed, _compress(data))
     if lzma.decompress(compressed.read_bytes()) != data:
         compressed.unlink()
-        raise FmbenchError(f"{path} was compressed and read back as something else; it is kept")
+        raise FmbenchError(f"{path} differs after compression; the uncompressed file is kept")
     path.unlink()
     return compressed
 

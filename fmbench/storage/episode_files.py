@@ -1,7 +1,7 @@
-"""The episodes of a run folder with the origin of each cell: `episodes.csv` and `cells.csv`.
+"""The episodes of a run folder and the origin of each cell: `episodes.csv` and `cells.csv`.
 
-Every cell of the one file has exactly one row in the other, which is checked whenever the two are
-written or read.
+Every cell in `episodes.csv` has exactly one row in `cells.csv`, and the reverse; both are checked
+at every write and read.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 
 @dataclasses.dataclass(frozen=True)
 class Episodes:
-    """Episodes of some cells, and where the numbers of each of these cells come from."""
+    """Episodes of some cells, and the origin of each cell's numbers."""
 
     rows: list[EpisodeRow] = dataclasses.field(default_factory=list)
     origins: list[OriginRow] = dataclasses.field(default_factory=list)
 
-    def __add__(self, more: Episodes) -> Episodes:
+    def __add__(self, other: Episodes) -> Episodes:
         """Return these episodes followed by those of other cells."""
-        return Episodes(self.rows + more.rows, self.origins + more.origins)
+        return Episodes(self.rows + other.rows, self.origins + other.origins)
 
 
 @dataclasses.dataclass(frozen=True)
 class _EarlierRow(EpisodeRow):
-    """One episode as the first version wrote it: with its origin, and without `cells.csv`."""
+    """One episode in the first version's format: with its origin, without `cells.csv`."""
 
     task_version: int
     weights_hash: str
@@ -64,10 +64,10 @@ def write_episodes(folder: Path, episodes: Episodes) -> None:
 
 
 def read_episodes(folder: Path) -> Episodes:
-    """Read the two files of a run folder, or the one of a folder of the first version.
+    """Read the two files of a run folder, or the single file of the first version.
 
     Raises:
-        FmbenchError: A file is missing or malformed, or the two do not fit together.
+        FmbenchError: A file is missing or malformed, or the two do not match.
     """
     path = folder / EpisodeRow.file_name
     if set(read_header(path)) == set(columns(_EarlierRow)):
@@ -79,13 +79,13 @@ def read_episodes(folder: Path) -> Episodes:
 
 
 def compress_run(folder: Path) -> list[Path]:
-    """Put `episodes.csv.xz` in the place of `episodes.csv`, ready to be committed.
+    """Replace `episodes.csv` by `episodes.csv.xz`, ready to be committed.
 
-    All files of rows are written again on the way, which brings a folder of the first version to
-    the present form and changes nothing else. The folder can be read at every moment.
+    All row files are written again, which converts a folder of the first version to the present
+    format and changes nothing else. The folder is readable at every moment.
 
     Returns:
-        The paths of its files of rows.
+        The paths of its row files.
 
     Raises:
         FmbenchError: A file cannot be read.
@@ -102,36 +102,38 @@ def compress_run(folder: Path) -> list[Path]:
     return paths
 
 
-def _from_earlier(folder: Path, found: Iterable[_EarlierRow]) -> Episodes:
+def _from_earlier(folder: Path, earlier_rows: Iterable[_EarlierRow]) -> Episodes:
     """Return the episodes of a folder of the first version, with one origin for each cell."""
     run = read_run_facts(folder) if (folder / RUN_FILE).exists() else RunFacts()
     versions = versions_text(run.versions)
-    of_episode = list(columns(EpisodeRow))
-    of_origin = [name for name in columns(_EarlierRow) if name not in of_episode]
+    episode_columns = list(columns(EpisodeRow))
+    origin_columns = [name for name in columns(_EarlierRow) if name not in episode_columns]
     rows: list[EpisodeRow] = []
     origins: dict[tuple[object, ...], OriginRow] = {}
-    for row in found:
-        rows.append(EpisodeRow(**{name: getattr(row, name) for name in of_episode}))
-        facts = {name: getattr(row, name) for name in of_origin}
+    for row in earlier_rows:
+        rows.append(EpisodeRow(**{name: getattr(row, name) for name in episode_columns}))
+        facts = {name: getattr(row, name) for name in origin_columns}
         origin = OriginRow(**row.cell, **facts, versions=versions)
         if origins.setdefault(tuple(row.cell.values()), origin) != origin:
             raise FmbenchError(
-                f"{folder / EpisodeRow.file_name}: episodes of {_said(row)} have several origins"
+                f"{folder / EpisodeRow.file_name}: episodes of {_label(row)} have several origins"
             )
     return Episodes(rows, list(origins.values()))
 
 
 def _check_cells(folder: Path, episodes: Episodes) -> None:
-    """Refuse episodes without an origin, and origins without episodes."""
+    """Reject episodes without an origin, and origins without episodes."""
     cells = {tuple(row.cell.values()): row for row in episodes.rows}
     origins = {tuple(row.cell.values()): row for row in episodes.origins}
     path = folder / OriginRow.file_name
-    if lacking := [row for cell, row in cells.items() if cell not in origins]:
-        raise FmbenchError(f"{path} has no row of {_said(lacking[0])}, which has episodes")
-    if foreign := [row for cell, row in origins.items() if cell not in cells]:
-        raise FmbenchError(f"{path} has a row of {_said(foreign[0])}, which has no episodes")
+    if without_origin := [row for cell, row in cells.items() if cell not in origins]:
+        raise FmbenchError(f"{path} has no row of {_label(without_origin[0])}, which has episodes")
+    if without_episodes := [row for cell, row in origins.items() if cell not in cells]:
+        raise FmbenchError(
+            f"{path} has a row of {_label(without_episodes[0])}, which has no episodes"
+        )
 
 
-def _said(row: CellRow) -> str:
-    """Name the cell of a row for a message."""
+def _label(row: CellRow) -> str:
+    """Return the cell of a row as text for a message."""
     return ", ".join(f"{name}={value}" for name, value in row.cell.items())

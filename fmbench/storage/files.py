@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: bytes and JSON objects."""
+"""Atomic writes of bytes and JSON objects, and strict reads of JSON objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fmbench.errors import FmbenchError
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a file that is either the old one or the whole new one, even after a power cut."""
+    """Write a file atomically: it is the old or the complete new one, even after a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -26,7 +26,7 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
 
 
 def write_json_atomic(path: Path, value: Mapping[str, object]) -> None:
-    """Write an object as indented JSON, atomically; NaN and infinity are refused."""
+    """Write an object as indented JSON, atomically; NaN and infinity are rejected."""
     try:
         text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -38,11 +38,11 @@ def read_json(path: Path, max_bytes: int = 16 * 2**20) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        FmbenchError: If the file is missing, larger than `max_bytes`, or not a JSON object.
+        FmbenchError: The file is missing, larger than `max_bytes`, or not a JSON object.
     """
     try:
         if (size := path.stat().st_size) > max_bytes:
-            raise FmbenchError(f"{path} has {size} bytes; at most {max_bytes} are read")
+            raise FmbenchError(f"{path} has {size} bytes; at most {max_bytes} are accepted")
         value = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist") from None

@@ -1,4 +1,4 @@
-"""Hashes of files, and the short form of a hash that rows and messages carry."""
+"""Hashes of files, and their short form in rows and messages."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Say what produced a number: commit, versions, machine."""
+"""Provenance of numbers: commit, versions, machine."""
 
 import importlib.metadata
 import os
@@ -12,7 +12,7 @@ MISSING = "not installed"
 
 
 def commit() -> str:
-    """Return the commit of the source, "-dirty" appended if it was edited, or "unknown"."""
+    """Return the commit of the source, with "-dirty" if it was edited, or "unknown"."""
     root = _repository()
     if root is None:
         return "unknown"
@@ -24,19 +24,21 @@ def commit() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that decide numbers."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the packages that determine results."""
+    version_by_name = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = importlib.metadata.version(name)
+            version_by_name[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            found[name] = MISSING
-    return found
+            version_by_name[name] = MISSING
+    return version_by_name
 
 
-def versions_text(found: Mapping[str, str]) -> str:
-    """Write versions on one line, e.g. `python=3.11.7 torch=2.13.0`, without what is missing."""
-    return " ".join(f"{name}={value}" for name, value in found.items() if value != MISSING)
+def versions_text(version_by_name: Mapping[str, str]) -> str:
+    """Return versions on one line, e.g. `python=3.11.7 torch=2.13.0`, without missing packages."""
+    return " ".join(
+        f"{name}={value}" for name, value in version_by_name.items() if value != MISSING
+    )
 
 
 def machine() -> dict[str, str | int]:
@@ -49,7 +51,7 @@ def machine() -> dict[str, str | int]:
 
 
 def _repository() -> Path | None:
-    """Return the repository that this file lies in, or None where there is none."""
+    """Return the repository that contains this file, or None."""
     folders = Path(__file__).resolve().parents
     return next((folder for folder in folders if (folder / ".git").exists()), None)
 

@@ -1,11 +1,10 @@
-"""Write and read the rows of a run folder as CSV.
+"""Rows of a run folder as CSV files, read and written.
 
-Writing is atomic and byte-stable: numbers with a fraction have `FLOAT_DIGITS` significant digits,
-all other values are exact, lines end with one newline, and the file appears whole or not at all.
-What was read is written again as the same bytes. Reading is strict: what was not written by
-`write_rows` is refused with the file, the line and the column. Text that a spreadsheet would run
-as a formula is written with a leading apostrophe, which reading takes away again. A file may be
-there in its compressed form: it is read, and written again, as what it is.
+Writing is atomic and byte-stable: floats have `FLOAT_DIGITS` significant digits, all other values
+are exact, and lines end with one newline. Rows that were read are written as the same bytes.
+Reading is strict: a file that `write_rows` did not write is rejected, with file, line and column.
+Text that a spreadsheet would run as a formula is written with a leading apostrophe, which reading
+removes. A compressed file is read, and written again, compressed.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 
 def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
-    """Write rows as CSV; the file appears whole or not at all.
+    """Write rows as CSV, atomically.
 
     Args:
-        path: The file; its folder is made if it is missing.
-        rows: The rows, written in the given order.
-        row_type: Their type: an empty file still has its header.
+        path: The file; its folder is created if it is missing.
+        rows: The rows, in order.
+        row_type: Their type, which also gives an empty file its header.
 
     Raises:
-        FmbenchError: If a value does not have its column's type, or two rows share a key.
+        FmbenchError: A value does not have its column's type, or two rows have the same key.
     """
     path = stored_path(path)
     types = columns(row_type)
@@ -60,7 +59,7 @@ def read_rows(path: Path, row_type: type[R]) -> list[R]:
     """Read the rows that `write_rows` wrote.
 
     Raises:
-        FmbenchError: If the file is missing, or a column, a value or a key is wrong.
+        FmbenchError: The file is missing, or a column, a value or a key is wrong.
     """
     path = stored_path(path)
     with _reader(path) as reader:
@@ -68,24 +67,24 @@ def read_rows(path: Path, row_type: type[R]) -> list[R]:
 
 
 def read_header(path: Path) -> list[str]:
-    """Read the names of the columns of a file of rows.
+    """Read the column names of a row file.
 
     Raises:
-        FmbenchError: If the file is missing, or is no CSV file.
+        FmbenchError: The file is missing, or no CSV file.
     """
     with _reader(stored_path(path)) as reader:
         return next(reader, [])
 
 
 def neutralise(text: str) -> str:
-    """Return `text` on one line, such that no spreadsheet takes it for a formula."""
+    """Return `text` on one line, escaped so that no spreadsheet runs it as a formula."""
     line = " ".join(text.splitlines())
     return f"'{line}" if _looks_like_formula(line) else line
 
 
 @contextmanager
 def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
-    """Open a CSV file, compressed or not; what is no such file is refused, also half way."""
+    """Open a CSV file, compressed or not; reject other files, also if found while reading."""
     try:
         with open_text(path) as file:
             yield csv.reader(file, strict=True)
@@ -106,7 +105,7 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
     if missing := [name for name in types if name not in header]:
         raise FmbenchError(f"{path}, line 1: missing columns: {', '.join(missing)}")
     if len(header) != len(types):
-        raise FmbenchError(f"{path}, line 1: a column stands there twice")
+        raise FmbenchError(f"{path}, line 1: duplicate column")
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         where = f"{path}, line {line}"
@@ -123,19 +122,19 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
 
 
 def _key(row: Row) -> tuple[object, ...]:
-    """Return what tells a row from all others of its file."""
+    """Return the values that identify a row within its file."""
     return tuple(getattr(row, name) for name in row.key)
 
 
 def _check_key(row: Row, first: int, line: int, where: str) -> None:
-    """Refuse a row whose key was on the line `first` already."""
+    """Reject a row whose key is already on the line `first`."""
     if first != line:
         pairs = ", ".join(f"{name}={getattr(row, name)}" for name in row.key)
         raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
 
 
 def _format(value: object, kind: Any, where: str) -> str:
-    """Return the text of one value; NumPy scalars are taken as what they are."""
+    """Return the text of one value, which may be a NumPy scalar."""
     if kind is str and isinstance(value, str):
         return neutralise(value)
     if kind is bool and isinstance(value, bool | np.bool_):
@@ -150,12 +149,12 @@ def _format(value: object, kind: Any, where: str) -> str:
 
 
 def _looks_like_formula(text: str) -> bool:
-    """Say whether a spreadsheet might run `text`, or it begins like an escaped one."""
+    """Return whether a spreadsheet might run `text`, or `text` starts like an escaped formula."""
     return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
 
 
 def _value(text: str, kind: Any, where: str) -> object:
-    """Return the value of one text."""
+    """Parse the text of one value."""
     try:
         if kind is str:
             return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text

@@ -1,4 +1,4 @@
-"""The row types of a run folder: one frozen dataclass for each kind of file.
+"""Row types of a run folder: one frozen dataclass per kind of file.
 
 A row type's fields, in order, are the columns of its file.
 """
@@ -30,32 +30,32 @@ class CellRow(Row):
     sampler: str
     """`euler`, `heun:late`, `ddpm`, `direct`, ...; empty where nothing is sampled."""
     steps: int
-    """Requested sampler steps; 0 where nothing is sampled, and where a tolerance decides."""
+    """Requested sampler steps; 0 where nothing is sampled, and for adaptive samplers."""
     train_seed: int
     """-1 where nothing is trained."""
 
     @property
     def cell(self) -> dict[str, Any]:
-        """The values that name the cell: `MeasurementRow(**row.cell, ...)` is about the same."""
+        """The values that identify the cell, e.g. for `MeasurementRow(**row.cell, ...)`."""
         return {name: getattr(self, name) for name in CellRow.key}
 
 
 @dataclasses.dataclass(frozen=True)
 class OriginRow(CellRow):
-    """Where the numbers of one cell come from; what is the same in all of its episodes."""
+    """Origin of the numbers of one cell, the same for all of its episodes."""
 
     file_name: ClassVar[str] = "cells.csv"
 
     task_version: int
     weights_hash: str
-    """The beginning of a sha256, as every hash here; empty where nothing was trained."""
+    """First digits of a sha256, like every hash here; empty where nothing was trained."""
     demonstrations_hash: str
     task_hash: str
     config_hash: str
     commit: str
     device: str
     versions: str
-    """Python and the packages that decide numbers: `python=3.11.7 torch=2.13.0 ...`."""
+    """Python and the packages that determine results: `python=3.11.7 torch=2.13.0 ...`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +67,11 @@ class EpisodeRow(CellRow):
 
     episode_seed: int
     success: bool
-    """Held for the task's number of control steps: the benchmark's success."""
+    """Success held for the task's number of control steps: the benchmark's criterion."""
     success_any: bool
-    """True at one control step at least."""
+    """Success at one control step or more."""
     success_end: bool
-    """True at the last control step."""
+    """Success at the last control step."""
     progress: float
     """In [0, 1]."""
     episode_return: float
@@ -79,11 +79,11 @@ class EpisodeRow(CellRow):
     """Control steps."""
     time_to_success_s: float | None
     mode: str
-    """Which of several equally good ways was taken; empty where there is one."""
+    """Mode of the solution; empty for tasks with one mode."""
     decisions: int
-    """Chunks decided."""
+    """Number of decisions: one chunk is predicted at each."""
     nfe: float
-    """Mean network evaluations per chunk, counted at the network."""
+    """Mean network evaluations per decision, counted at the network."""
     action_smoothness: float
     sim_unstable: bool
     error: str
@@ -96,7 +96,7 @@ class MeasurementRow(CellRow):
     file_name: ClassVar[str] = "measurements.csv"
 
     headline: bool
-    """The configuration shown first for its policy; one per task and policy."""
+    """Whether this is the policy's main configuration; one per task and policy."""
     parameters: int
     updates: int
     training_time_s: float | None
@@ -122,26 +122,26 @@ class TrainingRow(Row):
 
 @dataclasses.dataclass(frozen=True)
 class DiagnosticRow(CellRow):
-    """What the chunks of one trained policy look like with one sampler."""
+    """Diagnostics of the chunks of one trained policy with one sampler."""
 
     file_name: ClassVar[str] = "diagnostics.csv"
 
     windows: int
     """Held-out windows of expert episodes."""
     samples: int
-    """Chunks sampled for each."""
+    """Chunks sampled per window."""
     chunk_distance: float
-    """Mean root-mean-square distance of a sample to the expert's chunk, actions in [-1, 1]."""
+    """Mean root-mean-square distance from a sample to the expert's chunk, actions in [-1, 1]."""
     nearest_chunk_distance: float
-    """The same for the nearest of a window's samples."""
+    """The same for the nearest sample of each window."""
     straightness: float | None
-    """How far the paths from noise to chunks are from straight, 0 to 1 and more; flows only."""
+    """Deviation of paths from noise to chunk from straight, 0 to 1 and more; flows only."""
 
 
 R = TypeVar("R", bound=Row)
 
 
 def columns(row_type: type[Row]) -> dict[str, Any]:
-    """Return the columns of a row type, in order, with their types."""
+    """Return the columns of a row type in order, each with its type."""
     hints = get_type_hints(row_type)
     return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}

@@ -1,4 +1,4 @@
-"""What `run.json` says of a run: its configuration, what produced it, whether it is complete."""
+"""The content of `run.json`: a run's configuration, provenance and state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "complete": (bool,),
     "seconds": (int, float),
 }
-"""Fact to its types in JSON; the others are text."""
+"""Fact to its types in JSON; all others are text."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +32,9 @@ class MadeDemonstrations:
     """How the demonstrations of one task were made.
 
     Attributes:
-        episodes: Successful episodes that were kept.
+        episodes: Successful episodes, which were stored.
         attempted: Episodes of the expert.
-        failed: Those that failed.
+        failed: Failed episodes of the expert.
         sha256: Hash of the data file.
     """
 
@@ -46,23 +46,23 @@ class MadeDemonstrations:
 
 @dataclasses.dataclass(frozen=True)
 class RunFacts:
-    """The content of `run.json`; what is empty or None is not known, or not there.
+    """The content of `run.json`; empty or None if unknown or not applicable.
 
     Attributes:
-        preset: The preset that the configuration started from.
+        preset: The preset of the configuration.
         policies: Name of each policy to its label, colour and place.
-        rescores: What was scored again, and with which sampler; None for a run of its own.
+        rescores: The run that was scored again and the sampler; None for other runs.
         config: The configuration, as `RunConfig.to_json` wrote it.
         task_hashes: Task to its hash.
-        hash_kind: How the hashes were taken; None is the kind of before this was told.
-        teachers: Name of each policy that taught another to the hash of its weights.
+        hash_kind: How the hashes were computed; None for the first kind.
+        teachers: Name of each teacher to the hash of its weights.
         command: The command line.
         commit: The commit of the source.
         versions: Package to its version.
         machine: System, processor, number of cores.
         demonstrations: Task to how its demonstrations were made.
-        complete: Whether everything is done.
-        seconds: What the process that completed it took [s].
+        complete: Whether the run has finished.
+        seconds: Duration of the process that finished it [s].
     """
 
     preset: str = ""
@@ -81,39 +81,41 @@ class RunFacts:
     seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the facts as JSON values, without those that are None."""
+        """Return the facts as JSON values, without None."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: Path) -> Self:
-        """Build the facts that `to_json` wrote; what is missing or null is not known.
+        """Build the facts that `to_json` wrote; missing and null values are unknown.
 
         Args:
-            values: JSON values. Names that are unknown here are left out.
-            where: The file that they come from, for messages.
+            values: JSON values; unknown names are ignored.
+            where: Their file, for messages.
 
         Raises:
-            FmbenchError: A value has another type than `to_json` gives it; names it.
+            FmbenchError: A value does not have the type that `to_json` writes.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         facts = {name: v for name, v in values.items() if name in known and v is not None}
         for name, value in facts.items():
-            if not isinstance(value, JSON_TYPES.get(name, (str,))):
-                raise FmbenchError(f"{where}: {name} is {value!r}, which fmbench never wrote")
+            if not isinstance(value, types := JSON_TYPES.get(name, (str,))):
+                accepted = " or ".join(t.__name__ for t in types)
+                raise FmbenchError(f"{where}: {name} is {value!r}; fmbench writes {accepted}")
         if (made := facts.pop("demonstrations", None)) is None:
             return cls(**facts)
         try:
-            by_task = {task: MadeDemonstrations(**how) for task, how in made.items()}
+            by_task = {task: MadeDemonstrations(**counts) for task, counts in made.items()}
         except TypeError:
+            fields = [field.name for field in dataclasses.fields(MadeDemonstrations)]
             raise FmbenchError(
-                f"{where}: demonstrations is {made!r}, which fmbench never wrote"
+                f"{where}: demonstrations is {made!r}; fmbench writes {', '.join(fields)} per task"
             ) from None
         return cls(**facts, demonstrations=by_task)
 
     @property
     def identity(self) -> dict[str, Mapping[str, Any]]:
-        """What makes this run itself and no other: groups of values, by name."""
+        """The values that identify this run, in named groups."""
         groups: dict[str, Mapping[str, Any]] = {}
         if self.rescores is not None:
             groups["rescores"] = self.rescores
@@ -124,15 +126,15 @@ class RunFacts:
 
 
 def read_run_facts(folder: Path) -> RunFacts:
-    """Read what the `run.json` of a folder says.
+    """Read the `run.json` of a folder.
 
     Raises:
-        FmbenchError: It is missing, or no such file.
+        FmbenchError: The file is missing or malformed.
     """
     path = folder / RUN_FILE
     return RunFacts.from_json(read_json(path), path)
 
 
 def write_run_facts(folder: Path, facts: RunFacts) -> None:
-    """Write the `run.json` of a folder, whole or not at all."""
+    """Write the `run.json` of a folder, atomically."""
     write_json_atomic(folder / RUN_FILE, facts.to_json())

@@ -75,15 +75,21 @@ def rejection(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2)
             ("--exec-horizon", "9", "--pred-horizon", "8"),
             "--exec-horizon is 9; give at most --pred-horizon, 8",
         ),
-        (("--prediction", "noise"), "--prediction noise is not possible for flow; possible: flow:"),
+        (
+            ("--prediction", "noise"),
+            "--prediction is 'noise', which is not available for flow; known: flow:",
+        ),
         (
             ("--policy", "reflow"),
-            "reflow learns from a trained flow: add flow to --policy, or give",
+            "--policy is reflow, but reflow learns from a trained flow; add flow, or give --from",
         ),
-        (("--policy", "bc", "--from", "x"), "--from x changes nothing for bc; it is for reflow"),
+        (
+            ("--policy", "bc", "--from", "x"),
+            "--from is 'x', which has no effect on bc; it applies to reflow",
+        ),
         (("--policy", "reflow", "--from", "x"), "x does not exist; give the folder of a finished"),
         (("--nfe", "2", "2"), "--nfe is 2 2; give each number once"),
-        (("--device", "cuda"), "--device cuda: this machine or this build of torch has no CUDA"),
+        (("--device", "cuda"), "--device is 'cuda'; give cpu (this machine or this build of torch"),
         (
             ("--out", "/proc/fmbench-run"),
             "--out is /proc/fmbench-run; give a folder that can be written",
@@ -137,8 +143,8 @@ def test_skipped_values_of_nfe_are_listed(
     words = ("--policy", "shortcut", "bc", "--nfe", "1", "3", "10", "--updates", "2")
     where = ("--no-latency", "--out", tmp_path / "run", "--data", data)
     assert call(main, *SMALL, *words, *where) == 0
-    message = [x for x in capsys.readouterr().err.splitlines() if x.startswith("skipped ")]
-    assert message == [
+    lines = [x for x in capsys.readouterr().err.splitlines() if x.startswith("skipped ")]
+    assert lines == [
         "skipped --nfe 3 10: shortcut takes 1, 2, 4, 8, 16, 32 or 64 network evaluations",
         "skipped --nfe 3 10: bc (direct) takes exactly 1 network evaluation",
     ]

@@ -1,4 +1,4 @@
-"""The folder of demonstrations is named after everything that decides their bytes."""
+"""The key of demonstrations depends on everything that determines their bytes, and nothing else."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,17 +17,17 @@ KeyAfter = Callable[[str, str, str], str]
 
 @pytest.fixture
 def key_after(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyAfter]:
-    """Return the key once a whole word in a module's source is another one."""
+    """Return the key after replacing one word in a module's source."""
 
     def key(module: str, old: str, new: str) -> str:
         def edited(name: str) -> Source | None:
-            found = find_source(name)
-            if found is None or name != module:
-                return found
-            text = found.text.decode()
+            source = find_source(name)
+            if source is None or name != module:
+                return source
+            text = source.text.decode()
             word = re.compile(rf"(?<!\w){re.escape(old)}(?!\w)")
             assert word.search(text), old
-            return Source(word.sub(new, text).encode(), found.path)
+            return Source(word.sub(new, text).encode(), source.path)
 
         monkeypatch.setattr(hashes, "installed_definitions", lambda: Definitions(edited))
         hashes.task_hash.cache_clear()
@@ -58,20 +58,24 @@ INDIFFERENT = {
     "a local of the noise": (NOISE, "figures", "numbers"),
     "an attribute of the noise": (NOISE, "_full_motion", "_whole"),
     "a local of the rollout": ("fmbench.harness.rollout", "refill", "next_rows"),
-    "a local of the collecting": ("fmbench.data.make", "missing", "still_missing"),
-    "what is done with them": ("fmbench.data.make", "only {len", "no more than {len"),
+    "a local of the collection": ("fmbench.data.make", "missing", "still_missing"),
+    "an error message": ("fmbench.data.make", "only {len", "no more than {len"),
     "another task": ("envs.registry", "horizon=60", "horizon=61"),
 }
 
 
 @pytest.mark.parametrize("edit", DECIDES.values(), ids=DECIDES)
-def test_the_key_changes_with_what_decides(edit: tuple[str, str, str], key_after: KeyAfter) -> None:
+def test_the_key_changes_with_what_determines_the_data(
+    edit: tuple[str, str, str], key_after: KeyAfter
+) -> None:
     present = dataset_key(CONFIG)
     assert key_after(*edit) != present
 
 
 @pytest.mark.parametrize("edit", INDIFFERENT.values(), ids=INDIFFERENT)
-def test_the_key_stays_with_the_rest(edit: tuple[str, str, str], key_after: KeyAfter) -> None:
+def test_the_key_does_not_change_with_other_code(
+    edit: tuple[str, str, str], key_after: KeyAfter
+) -> None:
     present = dataset_key(CONFIG)
     assert key_after(*edit) == present
 

@@ -1,4 +1,4 @@
-"""Demonstrations replay from their seeds, are made once, and are refused if anything changed."""
+"""Demonstrations replay from their seeds, are made once, and are rejected if changed."""
 
 import json
 import os
@@ -33,7 +33,7 @@ TASK = "PressEither"
 
 @pytest.fixture
 def folder(demonstrations_folder: Path, tmp_path: Path) -> Path:
-    """A copy to damage."""
+    """Return a copy that a test may damage."""
     return Path(shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name))
 
 
@@ -45,11 +45,11 @@ def reseal(folder: Path) -> None:
 
 
 def episodes_of(data: Demonstrations, flat: np.ndarray, extra: int) -> list[np.ndarray]:
-    """Split steps laid one after the other; an episode has `extra` rows more than steps."""
+    """Split concatenated steps into episodes, which have `extra` rows more than steps."""
     return np.split(flat, np.cumsum(data.lengths + extra)[:-1])
 
 
-def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None:
+def test_the_manifest_describes_the_data(demonstrations: Demonstrations) -> None:
     facts = demonstrations.manifest
     assert facts["task"] == "fmbench/PressEither-v2"
     assert (facts["task_hash"], facts["hash_kind"]) == (task_hash(TASK), 2)
@@ -63,7 +63,7 @@ def test_manifest_says_what_the_data_are(demonstrations: Demonstrations) -> None
     assert facts["sha256"][DATA_FILE] == demonstrations.sha256
 
 
-def test_arrays_fit_the_lengths_and_replay(demonstrations: Demonstrations) -> None:
+def test_arrays_match_the_lengths_and_replay(demonstrations: Demonstrations) -> None:
     steps = int(demonstrations.lengths.sum())
     assert demonstrations.observations.shape == (steps + 4, make_task(TASK).obs_dim)
     assert demonstrations.actions.shape == demonstrations.executed.shape == (steps, 14)
@@ -83,22 +83,24 @@ def test_arrays_fit_the_lengths_and_replay(demonstrations: Demonstrations) -> No
         assert np.array_equal(replay.trajectory.observations, seen)
 
 
-def test_same_request_gives_the_same_bytes_quietly(
+def test_the_same_request_gives_the_same_bytes_without_warnings(
     demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MINARI_DATASETS_PATH", "elsewhere")
-    told: list[tuple[str, int]] = []
+    progress: list[tuple[str, int]] = []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         folder, report = make_demonstrations(
-            DemonstrationConfig(TASK, 4), tmp_path, lambda stage, done: told.append((stage, done))
+            DemonstrationConfig(TASK, 4),
+            tmp_path,
+            lambda stage, done: progress.append((stage, done)),
         )
     assert folder.name == demonstrations_folder.name
     assert (folder / MANIFEST).read_bytes() == (demonstrations_folder / MANIFEST).read_bytes()
     assert report is not None
     assert (report.kept, report.replayed, report.attempted - report.failed) == (4, 4, 4)
-    assert ("expert", 4) in told
-    assert told[-1] == ("replay", 4)
+    assert ("expert", 4) in progress
+    assert progress[-1] == ("replay", 4)
     assert os.environ["MINARI_DATASETS_PATH"] == "elsewhere"
 
 
@@ -117,7 +119,7 @@ def test_without_noise_the_clean_commands_are_executed(tmp_path: Path) -> None:
     assert np.array_equal(data.actions, data.executed)
 
 
-def test_flipped_bit_is_refused(folder: Path) -> None:
+def test_a_flipped_bit_is_rejected(folder: Path) -> None:
     data = bytearray((folder / DATA_FILE).read_bytes())
     data[len(data) // 2] ^= 1
     (folder / DATA_FILE).write_bytes(data)
@@ -127,7 +129,7 @@ def test_flipped_bit_is_refused(folder: Path) -> None:
         make_demonstrations(DemonstrationConfig(TASK, 4), folder.parent)
 
 
-def test_truncated_file_is_refused_even_with_a_forged_manifest(folder: Path) -> None:
+def test_a_truncated_file_is_rejected_even_with_a_forged_manifest(folder: Path) -> None:
     data = (folder / DATA_FILE).read_bytes()
     (folder / DATA_FILE).write_bytes(data[: len(data) // 2])
     with pytest.raises(FmbenchError, match="was changed"):
@@ -139,7 +141,7 @@ def test_truncated_file_is_refused_even_with_a_forged_manifest(folder: Path) -> 
 
 
 @pytest.mark.parametrize("kind", ["external link", "soft link", "external storage", "virtual"])
-def test_data_outside_the_file_are_refused(kind: str, folder: Path, tmp_path: Path) -> None:
+def test_data_outside_the_file_are_rejected(kind: str, folder: Path, tmp_path: Path) -> None:
     with h5py.File(folder / DATA_FILE, "a") as file:
         group = file["episode_1"]
         count = len(group["rewards"])
@@ -160,7 +162,7 @@ def test_data_outside_the_file_are_refused(kind: str, folder: Path, tmp_path: Pa
         load_demonstrations(folder, TASK)
 
 
-def test_foreign_folders_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_foreign_folders_are_rejected(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(FmbenchError, match="was not written by fmbench"):
         load_demonstrations(tmp_path, TASK)
     with pytest.raises(FmbenchError, match="fmbench/PressEither-v2 as it was"):
@@ -171,19 +173,22 @@ def test_foreign_folders_are_refused(folder: Path, tmp_path: Path) -> None:
         load_demonstrations(folder, TASK)
 
 
-def test_demonstrations_of_an_older_task_are_refused(
+def test_demonstrations_of_an_older_task_are_rejected(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "task_hash", lambda task: "newer")
-    with pytest.raises(FmbenchError, match=r"is another one now: make new ones with .*--task"):
+    with pytest.raises(
+        FmbenchError,
+        match=r"not of the present fmbench/PressEither-v2; make new ones with .*--task",
+    ):
         load_demonstrations(folder, TASK)
 
 
-def test_demonstrations_with_a_hash_of_the_earlier_kind_are_refused(folder: Path) -> None:
+def test_demonstrations_with_a_hash_of_the_earlier_kind_are_rejected(folder: Path) -> None:
     manifest = json.loads((folder / MANIFEST).read_text())
     del manifest["hash_kind"]
     (folder / MANIFEST).write_text(json.dumps(manifest))
-    with pytest.raises(FmbenchError, match=r"hash of an earlier kind, .*: make new ones with .*"):
+    with pytest.raises(FmbenchError, match=r"hash of an earlier kind, .*; make new ones with .*"):
         load_demonstrations(folder, TASK)
 
 
@@ -214,7 +219,7 @@ def test_episodes_that_do_not_replay_are_not_stored(
         (DemonstrationConfig(TASK, 4, float("nan")), "--noise is nan"),
     ],
 )
-def test_impossible_requests_are_refused_before_any_work(
+def test_invalid_requests_are_rejected_before_any_work(
     config: DemonstrationConfig, message: str, tmp_path: Path
 ) -> None:
     with pytest.raises((ValueError, FmbenchError), match=message):

@@ -1,4 +1,4 @@
-"""Stored data know their environment: Minari makes it again, and their actions replay in it."""
+"""Stored data name their environment: Minari recovers it, and the actions replay in it."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from fmbench.data.store import DemonstrationConfig, load_demonstrations
 from tests.fmbench.small_run import finish, start
 
 TASKS = ("PressEither", "ReachPose", "AdroitHammerPublished")
-"""Without a goal, with a goal, and one that observes what was published and no more."""
+"""One without a goal, one with a goal, and one with the published observations only."""
 
 REPLAY = """
 import sys
@@ -65,14 +65,14 @@ def test_the_dataset_is_named_after_the_task_and_its_version(folders: list[Path]
     assert data.total_episodes == 2
 
 
-def test_stored_data_name_no_module_that_may_move(folders: list[Path]) -> None:
+def test_stored_data_name_no_internal_module(folders: list[Path]) -> None:
     facts = json.loads((folders[0] / "metadata.json").read_text())
     spec = json.loads(facts["env_spec"])
     assert spec["entry_point"] == "fmbench:make_env"
     assert "envs." not in json.dumps(facts)
 
 
-def test_another_version_of_a_task_is_no_substitute() -> None:
+def test_another_version_of_a_task_is_rejected() -> None:
     with pytest.raises(gymnasium.error.Error, match="PressEither"):
         fmbench.make_env("fmbench/PressEither-v1")
 

@@ -1,4 +1,4 @@
-"""`python -m fmbench.evaluate`: other samplers on a run's checkpoints, nothing trained."""
+"""The command `python -m fmbench.evaluate`: other samplers on a run's checkpoints."""
 
 import json
 import shutil
@@ -45,12 +45,12 @@ def copy(finished: Path, tmp_path: Path) -> Path:
 
 
 def lines(path: Path, *words: str) -> list[str]:
-    """Return the lines of a file of rows that hold all of `words`."""
+    """Return the lines of a row file that contain all of `words`."""
     return [line for line in path.read_text().splitlines() if all(word in line for word in words)]
 
 
-def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """Run a command that must be refused in one line; return the line."""
+def rejection(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run a command that must be rejected in one line; return the message."""
     capsys.readouterr()
     assert call(main, *words) == 2
     out, err = capsys.readouterr()
@@ -67,16 +67,16 @@ def refusal(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         ("nearest", 0, "knn"),
     ],
 )
-def test_the_runs_own_sampler_gives_its_own_rows(
+def test_the_runs_sampler_reproduces_its_rows(
     sampler: str, nfe: int, policy: str, finished: Path, tmp_path: Path
 ) -> None:
     words = ("--sampler", sampler, "--nfe", nfe, "--out", tmp_path / "again")
     assert call(main, finished, *words) == 0
     again, before = tmp_path / "again" / "episodes.csv", finished / "episodes.csv"
     cell = f",{policy},{sampler},{nfe or 1},"
-    own = lines(again, cell)
-    assert len(own) == 6
-    assert own == lines(before, cell)
+    rescored = lines(again, cell)
+    assert len(rescored) == 6
+    assert rescored == lines(before, cell)
     for reference in (",expert,", ",random,"):
         assert lines(again, reference) == lines(before, reference)
     assert len(lines(again)) == 1 + 6 + 6
@@ -85,7 +85,7 @@ def test_the_runs_own_sampler_gives_its_own_rows(
     assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy} - {"knn"}
 
 
-def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
+def test_another_sampler_scores_all_seeds_in_a_new_folder(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = files_of(copy)
@@ -99,19 +99,21 @@ def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
     assert [(r.policy, r.sampler, r.steps, r.train_seed, r.nfe) for r in learned[::3]] == [
         ("flow", "heun", steps, seed, 2.0 * steps) for seed in (0, 1) for steps in (2, 1)
     ]
-    origins, own = (
+    origins, run_origins = (
         [row for row in read_rows(run / "cells.csv", OriginRow) if row.policy == "flow"]
         for run in (out, copy)
     )
     assert len(origins) == 2 * 2
     for name in ("weights_hash", "demonstrations_hash"):
-        assert {getattr(row, name) for row in origins} == {getattr(row, name) for row in own}
+        assert {getattr(row, name) for row in origins} == {
+            getattr(row, name) for row in run_origins
+        }
     costs = read_rows(out / "measurements.csv", MeasurementRow)
     assert [(r.steps, r.headline) for r in costs] == [(2, True), (1, False)] * 2
     assert {r.updates for r in costs} == {6}
     facts = read_json(out / "run.json")
     assert facts["rescores"]["run"] == "run"
-    assert facts["rescores"]["config_hash"] == own[0].config_hash
+    assert facts["rescores"]["config_hash"] == run_origins[0].config_hash
     assert facts["complete"] is True
     assert facts["command"].startswith("python -m fmbench.evaluate ")
     assert (out / "summary.md").exists()
@@ -121,14 +123,14 @@ def test_another_sampler_scores_all_seeds_in_a_folder_of_its_own(
     assert files_of(out) == first
 
 
-def test_impossible_numbers_are_skipped_and_named(
+def test_impossible_numbers_are_skipped_and_listed(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--sampler", "heun", "--nfe", "1", "2", "3", "4", "--grid", "late")
     assert call(main, copy, *words) == 0
-    said = "skipped --nfe 1 3: heun takes 2 or more network evaluations, in multiples of 2\n"
+    message = "skipped --nfe 1 3: heun takes 2 or more network evaluations, in multiples of 2\n"
     shown = capsys.readouterr()
-    assert shown.err.count(said) == 1
+    assert shown.err.count(message) == 1
     assert "heun:late 2" in shown.out
     out = copy.parent / "run-heun-late-1-2-3-4"
     learned = [r for r in read_rows(out / "episodes.csv", EpisodeRow) if r.train_seed >= 0]
@@ -137,15 +139,15 @@ def test_impossible_numbers_are_skipped_and_named(
         ("heun:late", 2, 4.0),
     }
     names = [path.name for path in (*out.rglob("*"), out)]
-    assert not [name for name in names if set(name) & set('<>:"|?*')], "no system forbids them"
+    assert not [name for name in names if set(name) & set('<>:"|?*')], "portable file names"
 
 
-def test_a_tolerance_asks_for_its_own_evaluations(
+def test_a_tolerance_determines_the_evaluations(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(main, copy, "--sampler", "rk45") == 0
     assert call(main, copy, "--sampler", "rk45", "--rtol", "1e-3", "--atol", "1e-6") == 0
-    found = {}
+    mean_nfe = {}
     for sampler, folder in (("rk45", "run-rk45"), ("rk45:0.001,1e-6", "run-rk45-0.001,1e-6")):
         rows = read_rows(copy.parent / folder / "episodes.csv", EpisodeRow)
         learned = [r for r in rows if r.train_seed >= 0]
@@ -154,15 +156,15 @@ def test_a_tolerance_asks_for_its_own_evaluations(
         row = next(summary[summary["policy"] == "flow"].itertuples())
         nfe = [r.nfe for r in learned]
         assert min(nfe) <= row.nfe_p5 <= row.nfe <= row.nfe_p95 <= max(nfe)
-        found[sampler] = row.nfe
+        mean_nfe[sampler] = row.nfe
         if row.nfe_p5 != row.nfe_p95:
             text = (copy.parent / folder / "summary.md").read_text()
             assert f"({row.nfe_p5:.0f}–{row.nfe_p95:.0f})" in text
-    assert found["rk45"] < found["rk45:0.001,1e-6"]
+    assert mean_nfe["rk45"] < mean_nfe["rk45:0.001,1e-6"]
     assert "rk45:0.001,1e-6" in capsys.readouterr().out
 
 
-def test_samplers_of_one_number_need_not_be_told(finished: Path, tmp_path: Path) -> None:
+def test_samplers_with_one_number_need_no_nfe(finished: Path, tmp_path: Path) -> None:
     assert call(main, finished, "--sampler", "direct", "--out", tmp_path / "one") == 0
     rows = read_rows(tmp_path / "one" / "episodes.csv", EpisodeRow)
     assert {(r.steps, r.nfe) for r in rows if r.policy == "bc"} == {(1, 1.0)}
@@ -175,134 +177,152 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
         assert call(main, finished, *words) == 0
         rows = read_rows(out / "episodes.csv", EpisodeRow)
         assert len(rows) == 4 * episodes
-        own = read_rows(finished / "episodes.csv", EpisodeRow)
+        run_rows = read_rows(finished / "episodes.csv", EpisodeRow)
         outcome = {(r.policy, r.train_seed, r.episode_seed): r.progress for r in rows}
-        for row in own:
+        for row in run_rows:
             key = (row.policy, row.train_seed, row.episode_seed)
             if row.sampler in ("", "euler") and key in outcome:
                 assert outcome[key] == row.progress
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("--sampler", "huen", "--nfe", "2"), "unknown sampler 'huen'; did you mean heun? known:"),
-        (("--sampler", "heun", "--nfe", "1", "3"), "--nfe 1 3: heun takes 2 or more network"),
+        (("--sampler", "heun", "--nfe", "1", "3"), "--nfe is 1 3; heun takes 2 or more network"),
         (
             ("--sampler", "heun"),
-            "--nfe is missing: heun takes 2 or more network eval",
+            "--nfe is missing; heun takes 2 or more network eval",
         ),
-        (("--sampler", "rk4", "--nfe", "6"), "--nfe 6: rk4 takes 4 or more network evaluations, "),
-        (("--sampler", "ddpm", "--nfe", "10"), "--nfe 10: ddpm takes exactly 100 network"),
-        (("--sampler", "ddim", "--nfe", "101"), "--nfe 101: ddim takes 1 to 100 network"),
-        (("--sampler", "direct", "--nfe", "10"), "--nfe 10: direct takes exactly 1 network eval"),
-        ((*HEUN[:3], "0"), "--nfe 0: heun takes 2 or more network evaluations"),
+        (
+            ("--sampler", "rk4", "--nfe", "6"),
+            "--nfe is 6; rk4 takes 4 or more network evaluations, ",
+        ),
+        (("--sampler", "ddpm", "--nfe", "10"), "--nfe is 10; ddpm takes exactly 100 network"),
+        (("--sampler", "ddim", "--nfe", "101"), "--nfe is 101; ddim takes 1 to 100 network"),
+        (
+            ("--sampler", "direct", "--nfe", "10"),
+            "--nfe is 10; direct takes exactly 1 network eval",
+        ),
+        ((*HEUN[:3], "0"), "--nfe is 0; heun takes 2 or more network evaluations"),
         ((*HEUN, "--nfe", "-1"), "--nfe is -1; give a whole number from 0 to 1000"),
-        (("--sampler", "nearest", "--nfe", "1"), "--nfe 1: nearest takes exactly 0 network"),
+        (("--sampler", "nearest", "--nfe", "1"), "--nfe is 1; nearest takes exactly 0 network"),
         (
             ("--sampler", "rk45", "--nfe", "4"),
-            "--nfe 4: rk45 takes as many network evaluations",
+            "--nfe is 4; rk45 takes as many network evaluations",
         ),
         ((*HEUN, "--grid", "lat"), "unknown time grid of heun 'lat'; did you mean late? known:"),
         (("--sampler", "heun:lat", "--nfe", "2"), "unknown time grid of heun 'lat'; did you mean"),
         (
             (*HEUN[2:], "--sampler", "heun:late", "--grid", "early"),
-            "--grid early: --sampler heun:",
+            "--grid is early; --sampler heun:late sets 'late' already, give only one",
         ),
         (
             ("--sampler", "ddim", "--nfe", "2", "--grid", "late"),
-            "--grid late: ddim has no time grid; a grid is for euler, midpoint, heun, rk4",
+            "--grid is late; ddim has no time grid, these have one: euler, midpoint, heun, rk4",
         ),
-        ((*HEUN, "--rtol", "0.1"), "--rtol 0.1: heun takes no tolerance; a tolerance is for rk45"),
-        (("--sampler", "rk45", "--grid", "late"), "--grid late: rk45 has no time grid; a grid is"),
+        ((*HEUN, "--rtol", "0.1"), "--rtol is 0.1; heun takes no tolerance, these take one: rk45"),
+        (
+            ("--sampler", "rk45", "--grid", "late"),
+            "--grid is late; rk45 has no time grid, these have one: ",
+        ),
         (("--sampler", "rk45", "--rtol", "0"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each"),
         (("--sampler", "rk45", "--atol", "nan"), "rk45 takes two tolerances, rk45:RTOL,ATOL, eac"),
         (("--sampler", "rk45:1e-3"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10"),
-        ((*HEUN, "--nfe", "2", "2"), "--nfe names a number twice: 2 2"),
+        ((*HEUN, "--nfe", "2", "2"), "--nfe is 2 2; give each number once"),
         ((*HEUN, "--episodes", "0"), "--episodes is 0; give"),
         ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),
-        ((*HEUN, "--out", "a/../b"), "--out a/../b contains '..'"),
-        ((*HEUN, "--out", __file__), f"--out {__file__}: {__file__} is a file"),
-        (("--nfe", "2"), "the following arguments are required: --sampler"),
+        ((*HEUN, "--out", "a/../b"), "--out is a/../b; give a path without '..'"),
+        ((*HEUN, "--out", __file__), f"--out is {__file__}; give a folder ({__file__} is a file)"),
+        (("--nfe", "2"), "--sampler must be given; see --help"),
     ],
 )
-def test_what_is_impossible_is_refused_before_any_work(
-    words: tuple[str, ...], said: str, copy: Path, capsys: pytest.CaptureFixture[str]
+def test_invalid_requests_are_rejected_before_any_work(
+    words: tuple[str, ...], message: str, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert refusal(capsys, copy, *words).startswith(said)
+    assert rejection(capsys, copy, *words).startswith(message)
     assert [path.name for path in copy.parent.iterdir()] == ["run"]
 
 
-def test_policies_that_do_not_take_the_sampler_say_what_they_take(
+def test_samplers_that_no_policy_takes_are_rejected_with_the_valid_ones(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     facts = read_json(copy / "run.json")
     facts["config"]["policy"] = ["bc", "diffusion"]
     (copy / "run.json").write_text(json.dumps(facts))
-    said = refusal(capsys, copy, *HEUN)
-    assert said.startswith(f"no policy of {copy} takes heun; possible: bc: direct; diffusion: ddpm")
+    message = rejection(capsys, copy, *HEUN)
+    assert message.startswith(
+        f"--sampler is heun, which no policy of {copy} takes; known: bc: direct; diffusion: ddpm"
+    )
 
 
-def test_folders_of_other_things_are_refused(
+def test_folders_without_a_finished_run_are_rejected(
     copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     none = tmp_path / "none"
-    said = refusal(capsys, none, *HEUN)
-    assert said == f"{none} does not exist; give the folder of a finished run"
-    assert "run.json does not exist" in refusal(capsys, tmp_path, *HEUN)
+    message = rejection(capsys, none, *HEUN)
+    assert message == f"{none} does not exist; give the folder of a finished run"
+    assert "run.json does not exist" in rejection(capsys, tmp_path, *HEUN)
     before = files_of(copy)
-    assert "was not written by fmbench.evaluate; give another --out" in refusal(
+    assert "was not written by fmbench.evaluate; give another --out" in rejection(
         capsys, copy, *HEUN, "--out", copy
     )
     assert files_of(copy) == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("mine")
-    said = refusal(capsys, copy, *HEUN, "--out", tmp_path / "mine")
-    assert "is not empty and holds no run; give another --out" in said
+    message = rejection(capsys, copy, *HEUN, "--out", tmp_path / "mine")
+    assert "is not empty and holds no run; give another --out" in message
 
 
-def test_rescored_folders_are_no_runs(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rescored_folders_are_rejected_as_runs(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = copy.parent / "scored"
     assert call(main, copy, "--sampler", "direct", "--nfe", "1", "--out", out) == 0
     assert "holds re-scored rows and no policies; give the folder of the run 'run' itself" in (
-        refusal(capsys, out, *HEUN)
+        rejection(capsys, out, *HEUN)
     )
-    assert refusal(capsys, copy, *HEUN, "--out", out).startswith(f"{out} holds another run (nfe: ")
+    assert rejection(capsys, copy, *HEUN, "--out", out).startswith(
+        f"{out} holds another run (nfe: "
+    )
     words = (*SMALL, "--policy", *TRAINED, "--seeds", "2", "--out", out)
     assert call(run_main, *words, "--data", copy.parent / "data") == 2
     assert "was not written by fmbench.run; give another --out" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"task_hashes": {"PressEither": "older"}}, "made with another version of PressEither"),
         ({"task_hashes": None}, "made with another version of PressEither"),
         ({"complete": False}, "has not finished; its own command resumes it"),
-        ({"config": None}, "run.json: a configuration has the values policy, task, preset"),
+        (
+            {"config": None},
+            "run.json: config is not that of a run; its values must be policy, task, preset",
+        ),
     ],
 )
-def test_changed_tasks_and_unfinished_runs_are_refused(
-    change: dict[str, object], said: str, copy: Path, capsys: pytest.CaptureFixture[str]
+def test_changed_tasks_and_unfinished_runs_are_rejected(
+    change: dict[str, object], message: str, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (copy / "run.json").write_text(json.dumps(read_json(copy / "run.json") | change))
-    assert said in refusal(capsys, copy, *HEUN)
+    assert message in rejection(capsys, copy, *HEUN)
 
 
-def test_damaged_checkpoints_are_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_checkpoints_are_rejected(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = copy / "checkpoints" / "PressEither-flow-seed1"
     good = (folder / EMA_FILE).read_bytes()
     (folder / EMA_FILE).write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
-    assert "sha256 differs" in refusal(capsys, copy, *HEUN)
+    assert "sha256 differs" in rejection(capsys, copy, *HEUN)
     shutil.rmtree(folder)
-    said = refusal(capsys, copy, *HEUN)
-    assert said == f"{folder} does not exist; only a run that has its checkpoints can be used again"
+    message = rejection(capsys, copy, *HEUN)
+    assert message == f"{folder} does not exist; give a run that still has its checkpoints"
     shutil.copytree(copy / "checkpoints" / "PressEither-flow-seed0", folder)
-    assert f"{folder} is not flow with seed 1 on" in refusal(capsys, copy, *HEUN)
+    assert f"{folder} is not flow with seed 1 on" in rejection(capsys, copy, *HEUN)
     assert [path.name for path in copy.parent.iterdir()] == ["run"]
 
 
-def test_stopped_it_resumes_to_the_same_rows(
+def test_a_stopped_rescoring_resumes_to_the_same_rows(
     copy: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(main, copy, *HEUN, "--out", copy.parent / "whole") == 0
@@ -320,6 +340,6 @@ def test_stopped_it_resumes_to_the_same_rows(
     assert "the same command resumes" in capsys.readouterr().err
     assert not (parts / "episodes.csv").exists()
     assert call(main, copy, *HEUN, "--out", parts) == 0
-    assert len(calls) == 5, "two of the four cells were there already"
+    assert len(calls) == 5, "two of the four cells were stored already"
     for name in ("episodes.csv", "cells.csv"):
         assert (parts / name).read_bytes() == (copy.parent / "whole" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""An experiment composes every choice, resumes where it stopped, and refuses foreign files."""
+"""Experiments: combinations of options, resuming, and rejection of foreign files."""
 
 import io
 import json
@@ -42,7 +42,7 @@ CONFIG = RunConfig(
 
 
 class BlankRenderer:
-    """Pictures without OpenGL."""
+    """Images without OpenGL."""
 
     def __init__(self, task: object, width: int, height: int) -> None:
         self.shape = (1, height, width, 3)
@@ -65,7 +65,7 @@ def data(demonstrations_folder: Path) -> Path:
 
 
 class Log(Reporter):
-    """Collects what is said; asks for a stop when a stage called `stop_in` has begun."""
+    """Collects the printed lines; requests a stop in the first stage named like `stop_in`."""
 
     def __init__(self, interrupts: Interrupts, stop_in: str = "never") -> None:
         self.file = io.StringIO()
@@ -80,7 +80,7 @@ class Log(Reporter):
 
 
 def run(config: RunConfig, out: Path, data: Path, stop_in: str = "never") -> str:
-    """Run an experiment and return what it said."""
+    """Run an experiment and return its printed lines."""
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     Experiment(config, out, data, Session(log, interrupts), "the command").run()
@@ -173,7 +173,7 @@ def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
     assert "| knn | nearest |" in text
 
 
-def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> None:
+def test_run_json_states_the_provenance_of_the_rows(data: Path, tmp_path: Path) -> None:
     run(CONFIG, tmp_path, data)
     facts = read_json(tmp_path / "run.json")
     assert facts["config"] == CONFIG.to_json()
@@ -195,7 +195,7 @@ def test_run_json_says_what_produced_the_rows(data: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("stop_in", ["random episodes", "euler2-seed0 episodes", "flow training"])
-def test_stopped_anywhere_it_resumes_to_the_same_rows(
+def test_a_stopped_run_resumes_to_the_same_rows(
     stop_in: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(finish, "draw_all", lambda out: None)
@@ -209,15 +209,15 @@ def test_stopped_anywhere_it_resumes_to_the_same_rows(
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
-def test_stopped_demonstrations_leave_none_and_are_made_again(tmp_path: Path) -> None:
+def test_stopped_demonstrations_are_not_stored_and_start_again(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(CONFIG, tmp_path / "run", tmp_path / "data", "demonstrations")
     assert [path.name[0] for path in (tmp_path / "data").iterdir()] == ["."]  # the lock
-    said = run(CONFIG, tmp_path / "run", tmp_path / "data")
-    assert "demonstrations: 4 kept, 0 of 4 attempts failed, 4/4 replayed exactly" in said
+    printed = run(CONFIG, tmp_path / "run", tmp_path / "data")
+    assert "demonstrations: 4 kept, 0 of 4 attempts failed, 4/4 replayed exactly" in printed
 
 
-def refuse(config: RunConfig, out: Path, data: Path) -> str:
+def rejection(config: RunConfig, out: Path, data: Path) -> str:
     before = files_of(out) if out.is_dir() else None
     with pytest.raises(FmbenchError) as caught:
         run(config, out, data)
@@ -226,10 +226,10 @@ def refuse(config: RunConfig, out: Path, data: Path) -> str:
     return str(caught.value)
 
 
-def test_another_configuration_is_refused_with_the_difference(data: Path, tmp_path: Path) -> None:
+def test_another_configuration_is_rejected_with_the_differences(data: Path, tmp_path: Path) -> None:
     run(CONFIG, tmp_path, data)
-    said = refuse(replace(CONFIG, updates=7, nfe=(1, 2)), tmp_path, data)
-    assert said == (
+    message = rejection(replace(CONFIG, updates=7, nfe=(1, 2)), tmp_path, data)
+    assert message == (
         f"{tmp_path} holds another run (nfe: [2] there, [1, 2] now; updates: 6 there, 7 now); "
         "give another --out"
     )
@@ -237,56 +237,63 @@ def test_another_configuration_is_refused_with_the_difference(data: Path, tmp_pa
     (tmp_path / "run.json").write_text(
         json.dumps({**facts, "task_hashes": {"PressEither": "older"}})
     )
-    assert "PressEither: older there" in refuse(CONFIG, tmp_path, data)
+    assert "PressEither: older there" in rejection(CONFIG, tmp_path, data)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "", '{"config": [1], "task_hashes": {}}', "\x00"])
-def test_foreign_run_files_are_refused(text: str, data: Path, tmp_path: Path) -> None:
+def test_foreign_run_files_are_rejected(text: str, data: Path, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(text)
-    assert str(tmp_path / "run.json") in refuse(CONFIG, tmp_path, data)
+    assert str(tmp_path / "run.json") in rejection(CONFIG, tmp_path, data)
 
 
-def test_folders_of_other_things_are_refused(data: Path, tmp_path: Path) -> None:
+def test_folders_with_other_files_are_rejected(data: Path, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
-    assert "is not empty and holds no run; give another --out" in refuse(CONFIG, tmp_path, data)
+    assert "is not empty and holds no run; give another --out" in rejection(CONFIG, tmp_path, data)
 
 
-def test_cut_rows_are_refused(data: Path, tmp_path: Path) -> None:
+def test_truncated_rows_are_rejected(data: Path, tmp_path: Path) -> None:
     run(CONFIG, tmp_path, data)
     cell = tmp_path / "cells" / "PressEither-random.csv"
     cell.write_text("".join(cell.read_text().splitlines(keepends=True)[:-1]))
-    assert f"{cell} does not hold the 3 episodes" in refuse(CONFIG, tmp_path, data)
+    assert f"{cell} does not hold the 3 episodes" in rejection(CONFIG, tmp_path, data)
 
 
-def test_what_cannot_run_here_is_refused_before_any_work(
+def test_runs_that_are_impossible_here_are_rejected_before_any_work(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for device, said in (("gpu", "known: cpu, cuda, cuda:N"), ("cuda:1", "give --device cpu")):
-        assert said in refuse(replace(CONFIG, device=device), tmp_path / "run", data)
+    for device, message in (
+        ("gpu", "known: cpu, cuda, cuda:N"),
+        ("cuda:1", "give cpu (this machine"),
+    ):
+        assert message in rejection(replace(CONFIG, device=device), tmp_path / "run", data)
     mixed = replace(CONFIG, policy=("flow", "diffusion"), prediction="velocity")
-    assert refuse(mixed, tmp_path / "run", data) == (
-        "--prediction velocity is not possible for diffusion; "
-        "possible: flow: sample, velocity; diffusion: sample, epsilon, v_prediction"
+    assert rejection(mixed, tmp_path / "run", data) == (
+        "--prediction is 'velocity', which is not available for diffusion; "
+        "known: flow: sample, velocity; diffusion: sample, epsilon, v_prediction"
     )
     assert not (tmp_path / "run").exists()
 
 
-def test_a_sampler_without_steps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sampler_without_steps_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = {"euler": POLICIES["flow"].limits["euler"]._replace(lowest=5)}
     monkeypatch.setitem(POLICIES, "flow", replace(POLICIES["flow"], limits=limits))
-    with pytest.raises(FmbenchError, match="--nfe 2: euler, the sampler of flow, takes 5 or more"):
+    with pytest.raises(
+        FmbenchError, match="--nfe is 2; euler, the sampler of flow, takes 5 or more"
+    ):
         check_runnable(CONFIG)
 
 
-def test_without_opengl_everything_but_the_sheet_is_there(
+def test_without_opengl_only_the_contact_sheet_is_missing(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_library(*arguments: object) -> None:
         raise RuntimeError("Rendering needs an OpenGL library; install libegl1.")
 
     monkeypatch.setattr(contact_sheets, "TaskRenderer", no_library)
-    said = run(CONFIG, tmp_path, data)
-    assert said.count("No contact sheet of PressEither-flow-euler2-seed0: Rendering needs an") == 1
+    printed = run(CONFIG, tmp_path, data)
+    assert (
+        printed.count("No contact sheet of PressEither-flow-euler2-seed0: Rendering needs an") == 1
+    )
     assert read_json(tmp_path / "run.json")["complete"] is True
     assert not list(tmp_path.rglob("contact_sheet*"))

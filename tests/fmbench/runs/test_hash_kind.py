@@ -1,4 +1,4 @@
-"""Runs whose task hashes are of the earlier kind are neither resumed nor used again."""
+"""Runs with task hashes of the earlier kind are neither resumed nor used again."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from fmbench.evaluation import contact_sheets
 from fmbench.runs import finish
 from fmbench.storage.files import read_json
 from fmbench.training.checkpoints import checkpoint_facts
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, refuse, run
+from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
 from tests.fmbench.small_run import call, files_of
 
 
@@ -35,7 +35,7 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def earlier(finished: Path, tmp_path: Path) -> Path:
-    """The run as an earlier fmbench would have left it."""
+    """Return the run as an earlier fmbench wrote it."""
     folder = Path(shutil.copytree(finished, tmp_path / "run"))
     facts = read_json(folder / "run.json")
     del facts["hash_kind"]
@@ -44,34 +44,34 @@ def earlier(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def refusal(folder: Path, instead: str) -> str:
+def expected(folder: Path, instead: str) -> str:
     return (
-        f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench: "
+        f"{folder} holds task hashes of an earlier kind, which match no task of this fmbench; "
         f"use the fmbench that made it (commit 0123456789ab), or {instead}"
     )
 
 
-def test_new_runs_say_of_which_kind_their_hashes_are(finished: Path) -> None:
+def test_new_runs_store_the_kind_of_their_hashes(finished: Path) -> None:
     assert read_json(finished / "run.json")["hash_kind"] == HASH_KIND == 2
     (checkpoint,) = (finished / "checkpoints").iterdir()
     assert checkpoint_facts(checkpoint)["origin"]["hash_kind"] == "2"
 
 
-def test_resuming_is_refused(earlier: Path, data: Path) -> None:
-    assert refuse(CONFIG, earlier, data) == refusal(earlier, "give another --out")
+def test_resuming_is_rejected(earlier: Path, data: Path) -> None:
+    assert rejection(CONFIG, earlier, data) == expected(earlier, "give another --out")
 
 
-def test_learning_from_it_is_refused(earlier: Path, data: Path, tmp_path: Path) -> None:
+def test_learning_from_it_is_rejected(earlier: Path, data: Path, tmp_path: Path) -> None:
     learner = replace(CONFIG, policy=("reflow",), from_run=str(earlier))
     with pytest.raises(FmbenchError) as caught:
         run(learner, tmp_path / "new", data)
-    assert str(caught.value) == refusal(earlier, "run it again")
+    assert str(caught.value) == expected(earlier, "run it again")
     assert not (tmp_path / "new").exists()
 
 
-def test_scoring_it_again_is_refused(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scoring_it_again_is_rejected(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = files_of(earlier)
     assert call(evaluate, earlier, "--sampler", "heun", "--nfe", "2") == 2
-    assert capsys.readouterr().err == f"error: {refusal(earlier, 'run it again')}\n"
+    assert capsys.readouterr().err == f"error: {expected(earlier, 'run it again')}\n"
     assert files_of(earlier) == before
     assert [path.name for path in earlier.parent.iterdir()] == ["run"]

@@ -1,4 +1,4 @@
-"""A user's own policy in a run: shown as registered, and redrawn where it is not installed."""
+"""A user's own policy in a run: shown as registered, redrawn without registration."""
 
 import json
 from pathlib import Path
@@ -37,9 +37,9 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
     script.write_text(PLUGIN, encoding="utf-8")
     where = ("--no-latency", "--out", run, "--data", tmp_path / "data")
     words = (script, *SMALL, "--policy", "l1_again", "bc", "l1", *where)
-    code, said, error = finish(start(tmp_path, *words))
+    code, shown, error = finish(start(tmp_path, *words))
     assert code == 0, error
-    assert said.index("L1 regression") < said.index(" bc ") < said.index("l1_again")
+    assert shown.index("L1 regression") < shown.index(" bc ") < shown.index("l1_again")
     assert json.loads((run / "run.json").read_text())["policies"] == {
         "l1_again": {"label": "l1_again", "colour": "#AA4499", "place": 100},
         "bc": {"label": "bc", "colour": "#009E73", "place": 70},

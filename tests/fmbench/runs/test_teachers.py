@@ -1,4 +1,4 @@
-"""Reflow learns from the flow of a finished run, or of its own; what does not fit is refused."""
+"""Reflow learns from the flow of its own or of a finished run; mismatches are rejected."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, OriginRow
 from fmbench.training.checkpoints import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE, load_policy
 from fmbench.training.state import start_training
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, refuse, run
+from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
 from tests.fmbench.small_run import call, files_of
 
 FLOW, REFLOW = "PressEither-flow-seed0", "PressEither-reflow-seed0"
@@ -87,7 +87,7 @@ def test_each_seed_learns_from_the_flow_of_its_seed(
 
 
 @pytest.mark.parametrize("order", [("flow", "reflow"), ("reflow", "bc", "flow")])
-def test_its_own_flow_teaches_like_the_same_flow_of_another_run(
+def test_the_runs_own_flow_teaches_like_the_same_flow_of_another_run(
     order: tuple[str, ...], teachers: Path, data: Path, tmp_path: Path
 ) -> None:
     run(learn_from(teachers), tmp_path / "from", data)
@@ -105,7 +105,7 @@ def test_its_own_flow_teaches_like_the_same_flow_of_another_run(
     ("stop_in", "own"),
     [("reflow training", False), (" flow training", True), ("reflow training", True)],
 )
-def test_stopped_in_training_it_resumes_to_the_same_bytes(
+def test_a_stopped_training_resumes_to_the_same_bytes(
     stop_in: str, own: bool, teachers: Path, data: Path, tmp_path: Path
 ) -> None:
     config = replace(CONFIG, policy=("reflow", "flow")) if own else learn_from(teachers)
@@ -119,15 +119,15 @@ def test_stopped_in_training_it_resumes_to_the_same_bytes(
         assert parts[name] == whole[name], name
 
 
-def test_another_teacher_of_the_same_name_is_refused_and_another_path_is_not(
+def test_another_teacher_of_the_same_name_is_rejected_but_not_another_path(
     teachers: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "other" / "teachers"
     run(replace(CONFIG, learning_rate=2e-3), other, data)
     with pytest.raises(KeyboardInterrupt):
         run(learn_from(teachers), tmp_path / "run", data, "reflow training")
-    said = refuse(learn_from(other), tmp_path / "run", data)
-    assert f"{tmp_path / 'run'} holds another run ({FLOW}: " in said
+    message = rejection(learn_from(other), tmp_path / "run", data)
+    assert f"{tmp_path / 'run'} holds another run ({FLOW}: " in message
     facts = read_json(tmp_path / "run" / "run.json")
     theirs = {row.weights_hash for row in read_rows(other / "cells.csv", OriginRow)} - {""}
     facts["teachers"] = {FLOW: theirs.pop()}
@@ -154,7 +154,7 @@ def test_evaluation_needs_no_teacher(copy: Path, data: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "mismatches"),
     [
         ({"task": ("PressEither", "LiftCube")}, "(task: PressEither there, LiftCube now)"),
         ({"width": 24}, "(width: 16 there, 24 now)"),
@@ -168,11 +168,11 @@ def test_evaluation_needs_no_teacher(copy: Path, data: Path, tmp_path: Path) -> 
         ({"noise": 0.5}, "(noise: 1.0 there, 0.5 now)"),
     ],
 )
-def test_runs_of_something_else_are_refused_with_the_difference(
-    changes: dict[str, Any], said: str, teachers: Path, data: Path, tmp_path: Path
+def test_other_runs_are_rejected_with_the_differences(
+    changes: dict[str, Any], mismatches: str, teachers: Path, data: Path, tmp_path: Path
 ) -> None:
-    found = refuse(learn_from(teachers, **changes), tmp_path / "run", data)
-    assert found.startswith(f"--from {teachers} does not fit this run {said}")
+    message = rejection(learn_from(teachers, **changes), tmp_path / "run", data)
+    assert message.startswith(f"--from is {teachers}; it must match this run {mismatches}")
     assert not list(tmp_path.iterdir())
 
 
@@ -187,55 +187,63 @@ def flip(folder: Path) -> None:
     path.write_bytes(good[:-9] + bytes([good[-9] ^ 1]) + good[-8:])
 
 
-def say_unfinished(folder: Path) -> None:
+def mark_unfinished(folder: Path) -> None:
     facts = read_json(folder / "run.json")
     (folder / "run.json").write_text(json.dumps({**facts, "complete": False}))
 
 
-def say_other_demonstrations(folder: Path) -> None:
+def mark_other_demonstrations(folder: Path) -> None:
     facts = read_json(folder / "checkpoints" / FLOW / MANIFEST)
     change_manifest(folder, origin=facts["origin"] | {"demonstrations": "f" * 64})
 
 
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("harm", "message"),
     [
         (flip, "sha256 differs"),
-        (lambda folder: shutil.rmtree(folder / "checkpoints" / FLOW), "does not exist; only a run"),
+        (
+            lambda folder: shutil.rmtree(folder / "checkpoints" / FLOW),
+            "does not exist; give a run that",
+        ),
         (lambda folder: change_manifest(folder, complete=False), "has not finished training"),
-        (say_unfinished, "has not finished; its own command resumes it"),
-        (say_other_demonstrations, "does not fit this run (demonstrations: ffffffffffffffff there"),
+        (mark_unfinished, "has not finished; its own command resumes it"),
+        (
+            mark_other_demonstrations,
+            "it must match this run (demonstrations: ffffffffffffffff there",
+        ),
         (shutil.rmtree, "does not exist; give the folder of a finished run"),
     ],
 )
-def test_damaged_unfinished_and_foreign_teachers_are_refused(
-    harm: Callable[[Path], None], said: str, copy: Path, data: Path, tmp_path: Path
+def test_damaged_unfinished_and_foreign_teachers_are_rejected(
+    harm: Callable[[Path], None], message: str, copy: Path, data: Path, tmp_path: Path
 ) -> None:
     harm(copy)
-    assert said in refuse(learn_from(copy), tmp_path / "run", data)
+    assert message in rejection(learn_from(copy), tmp_path / "run", data)
     assert not (tmp_path / "run").exists()
 
 
-def test_runs_without_the_objective_are_refused(data: Path, tmp_path: Path) -> None:
+def test_runs_without_the_objective_are_rejected(data: Path, tmp_path: Path) -> None:
     run(replace(CONFIG, policy=("bc",)), tmp_path / "bc", data)
-    said = refuse(learn_from(tmp_path / "bc"), tmp_path / "run", data)
-    assert said.endswith("does not fit this run (policy: bc there, flow needed)")
+    message = rejection(learn_from(tmp_path / "bc"), tmp_path / "run", data)
+    assert message.endswith("it must match this run (policy: bc there, flow needed)")
 
 
 def test_demonstrations_made_later_are_still_compared(copy: Path, tmp_path: Path) -> None:
-    say_other_demonstrations(copy)
-    with pytest.raises(FmbenchError, match=r"does not fit this run \(demonstrations: ffffffff"):
+    mark_other_demonstrations(copy)
+    with pytest.raises(FmbenchError, match=r"it must match this run \(demonstrations: ffffffff"):
         run(learn_from(copy), tmp_path / "run", tmp_path / "no demonstrations yet")
 
 
-def test_a_learner_without_a_teacher_is_refused_with_both_ways(data: Path, tmp_path: Path) -> None:
-    assert refuse(LEARNER, tmp_path / "run", data) == (
-        "reflow learns from a trained flow: add flow to --policy, or give --from RUN, the folder "
-        "of a finished run with flow"
+def test_a_learner_without_a_teacher_is_rejected_with_both_remedies(
+    data: Path, tmp_path: Path
+) -> None:
+    assert rejection(LEARNER, tmp_path / "run", data) == (
+        "--policy is reflow, but reflow learns from a trained flow; add flow, or give --from RUN, "
+        "a finished run with flow"
     )
     alone = replace(CONFIG, policy=("flow", "bc"), from_run="runs/a")
-    assert refuse(alone, tmp_path / "run", data) == (
-        "--from runs/a changes nothing for flow, bc; it is for reflow"
+    assert rejection(alone, tmp_path / "run", data) == (
+        "--from is 'runs/a', which has no effect on flow, bc; it applies to reflow"
     )
     assert not (tmp_path / "run").exists()
 
@@ -243,12 +251,12 @@ def test_a_learner_without_a_teacher_is_refused_with_both_ways(data: Path, tmp_p
 def test_only_a_learner_is_given_its_teacher(
     teachers: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: dict[str, bool] = {}
+    has_teacher: dict[str, bool] = {}
 
     def spy(config: Any, *arguments: Any) -> Any:
-        given[config.objective] = arguments[-1] is not None
+        has_teacher[config.objective] = arguments[-1] is not None
         return start_training(config, *arguments)
 
     monkeypatch.setattr(trainer, "start_training", spy)
     run(learn_from(teachers, policy=("reflow", "bc")), tmp_path, data)
-    assert given == {"reflow": True, "bc": False}
+    assert has_teacher == {"reflow": True, "bc": False}

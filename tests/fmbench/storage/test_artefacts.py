@@ -1,4 +1,4 @@
-"""A published folder is whole and unchanged, or refused in one line."""
+"""Artefacts: a published folder is complete and unchanged, or rejected in one line."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def edit_manifest(folder: Path, **changes: object) -> None:
     (folder / MANIFEST).write_text(json.dumps({**manifest, **changes}))
 
 
-def test_published_folder_verifies_and_says_its_facts(tmp_path: Path) -> None:
+def test_a_published_folder_is_verified_and_returns_its_facts(tmp_path: Path) -> None:
     folder = make(tmp_path / "deep" / "letters")
     manifest = verify(folder, "letters")
     assert manifest["colour"] == "blue"
@@ -34,7 +34,7 @@ def test_published_folder_verifies_and_says_its_facts(tmp_path: Path) -> None:
     assert [path.name for path in folder.parent.iterdir()] == ["letters"]
 
 
-def test_publishing_again_replaces_the_whole_folder(tmp_path: Path) -> None:
+def test_publishing_again_replaces_the_complete_folder(tmp_path: Path) -> None:
     make(tmp_path / "letters")
     folder = make(tmp_path / "letters", "again")
     verify(folder, "letters")
@@ -42,7 +42,7 @@ def test_publishing_again_replaces_the_whole_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letters"]
 
 
-def test_failure_while_staging_leaves_the_old_folder_alone(tmp_path: Path) -> None:
+def test_a_failure_while_staging_keeps_the_old_folder(tmp_path: Path) -> None:
     folder = make(tmp_path / "letters")
 
     def interrupted() -> None:
@@ -95,7 +95,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damaged_or_foreign_folder_is_refused(damage: str, tmp_path: Path) -> None:
+def test_damaged_and_foreign_folders_are_rejected(damage: str, tmp_path: Path) -> None:
     folder = make(tmp_path / "letters")
     act, message = DAMAGES[damage]
     act(folder)
@@ -105,7 +105,7 @@ def test_damaged_or_foreign_folder_is_refused(damage: str, tmp_path: Path) -> No
     assert str(folder) in str(caught.value)
 
 
-def test_file_or_nothing_is_no_artefact(tmp_path: Path) -> None:
+def test_files_and_missing_folders_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for name in ("file", "nothing"):
         with pytest.raises(FmbenchError, match="was not written by fmbench"):

@@ -1,4 +1,4 @@
-"""A file of rows may be compressed, and is read and written again as what it is."""
+"""Compressed row files: read and written again in compressed form."""
 
 import lzma
 import os
@@ -38,7 +38,7 @@ def test_the_compressed_form_is_a_function_of_the_text(tmp_path: Path) -> None:
     assert packed[0][:8] == b"\xfd7zXZ\0\0\x01", "an xz stream with CRC32"
 
 
-def test_both_forms_in_one_folder_are_refused(tmp_path: Path) -> None:
+def test_both_forms_in_one_folder_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "training.csv"
     write_rows(path, ROWS, TrainingRow)
     compressed.compress_file(path)
@@ -47,13 +47,15 @@ def test_both_forms_in_one_folder_are_refused(tmp_path: Path) -> None:
         lambda: read_rows(path, TrainingRow),
         lambda: write_rows(path, ROWS, TrainingRow),
     ):
-        with pytest.raises(FmbenchError, match=r"training\.csv and training\.csv\.xz are both"):
+        with pytest.raises(
+            FmbenchError, match=r"training\.csv and training\.csv\.xz both exist; delete one"
+        ):
             work()
     assert path.read_text() == ""
 
 
 @pytest.mark.parametrize("cut", [0, 10, -20])
-def test_a_damaged_file_is_refused(tmp_path: Path, cut: int) -> None:
+def test_a_damaged_file_is_rejected(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "training.csv"
     write_rows(path, ROWS, TrainingRow)
     packed = compressed.compress_file(path)
@@ -65,12 +67,14 @@ def test_a_damaged_file_is_refused(tmp_path: Path, cut: int) -> None:
         read_rows(path, TrainingRow)
 
 
-def test_a_file_is_kept_until_its_compressed_form_was_read_back(
+def test_a_file_is_kept_until_its_compressed_form_has_been_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "training.csv"
     path.write_text("task\n")
     monkeypatch.setattr(compressed.lzma, "decompress", lambda data: b"task")
-    with pytest.raises(FmbenchError, match="read back as something else; it is kept"):
+    with pytest.raises(
+        FmbenchError, match="differs after compression; the uncompressed file is kept"
+    ):
         compressed.compress_file(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv"]

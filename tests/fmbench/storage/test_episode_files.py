@@ -1,4 +1,4 @@
-"""Episodes and the origins of their cells fit together; folders of the first version are read."""
+"""Episodes and the origins of their cells match; folders of the first version are readable."""
 
 import csv
 import dataclasses
@@ -36,15 +36,15 @@ def run(tmp_path: Path) -> Path:
 
 
 def as_first_version(run: Path) -> None:
-    """Write the episodes of a run as the first version did: one file, every digit."""
-    found = read_episodes(run)
-    origins = {tuple(row.cell.values()): dataclasses.asdict(row) for row in found.origins}
+    """Write the episodes of a run in the format of the first version: one file, all digits."""
+    episodes = read_episodes(run)
+    origins = {tuple(row.cell.values()): dataclasses.asdict(row) for row in episodes.origins}
     with (run / "episodes.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(
             file, FIRST_COLUMNS.split(","), extrasaction="ignore", lineterminator="\n"
         )
         writer.writeheader()
-        for row in found.rows:
+        for row in episodes.rows:
             values = {**origins[tuple(row.cell.values())], **dataclasses.asdict(row)}
             values["progress"] += 1e-12
             writer.writerow(
@@ -53,7 +53,7 @@ def as_first_version(run: Path) -> None:
     (run / "cells.csv").unlink()
 
 
-def drawn(run: Path) -> dict[str, bytes]:
+def drawn_files(run: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in draw_all(run)}
 
 
@@ -67,28 +67,28 @@ def test_rows_of_one_cell_share_its_key() -> None:
 
 
 def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
-    found = read_episodes(run)
-    assert len(found.origins) == len({tuple(row.cell.values()) for row in found.rows}) == 18
+    episodes = read_episodes(run)
+    assert len(episodes.origins) == len({tuple(row.cell.values()) for row in episodes.rows}) == 18
     before = {path.name: path.read_bytes() for path in run.glob("*.csv")}
-    write_episodes(run, found)
+    write_episodes(run, episodes)
     assert {path.name: path.read_bytes() for path in run.glob("*.csv")} == before
-    assert read_episodes(run) == found
+    assert read_episodes(run) == episodes
 
 
 def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
-    found, tables = read_episodes(run), drawn(run)
+    episodes, tables = read_episodes(run), drawn_files(run)
     names = [path.name for path in compress_run(run)]
     assert names == ["episodes.csv.xz", "cells.csv", "measurements.csv", "training.csv"]
     assert not (run / "episodes.csv").exists()
-    assert read_episodes(run) == found
-    assert drawn(run) == tables
+    assert read_episodes(run) == episodes
+    assert drawn_files(run) == tables
     before = (run / "episodes.csv.xz").read_bytes()
     compress_run(run)
     assert (run / "episodes.csv.xz").read_bytes() == before
 
 
 def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tables = drawn(run)
+    tables = drawn_files(run)
     assert main([str(run), "--compress"]) == 0
     printed = [Path(line).name for line in capsys.readouterr().out.splitlines()]
     assert printed[:2] == ["episodes.csv.xz", "cells.csv"]
@@ -98,19 +98,19 @@ def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_folder_of_the_first_version_is_read_and_converted(run: Path) -> None:
-    found, tables = read_episodes(run), drawn(run)
+    episodes, tables = read_episodes(run), drawn_files(run)
     as_first_version(run)
     earlier = read_episodes(run)
-    assert [row.cell for row in earlier.rows] == [row.cell for row in found.rows]
-    assert earlier.origins == found.origins, "the versions are those of run.json"
-    assert drawn(run) == tables
+    assert [row.cell for row in earlier.rows] == [row.cell for row in episodes.rows]
+    assert earlier.origins == episodes.origins, "the versions are those of run.json"
+    assert drawn_files(run) == tables
     (run / "run.json").unlink()
     assert {row.versions for row in read_episodes(run).origins} == {""}
     compress_run(run)
-    assert read_episodes(run).rows == found.rows, "written with the digits of today"
+    assert read_episodes(run).rows == episodes.rows, "written with the present number of digits"
 
 
-def test_a_cell_of_the_first_version_with_two_origins_is_refused(run: Path) -> None:
+def test_a_cell_of_the_first_version_with_two_origins_is_rejected(run: Path) -> None:
     as_first_version(run)
     path = run / "episodes.csv"
     path.write_text(path.read_text().replace("abc1234", "fedcba9", 2))
@@ -118,25 +118,25 @@ def test_a_cell_of_the_first_version_with_two_origins_is_refused(run: Path) -> N
         read_episodes(run)
 
 
-def test_cells_that_do_not_fit_are_refused(run: Path) -> None:
-    found = read_episodes(run)
-    foreign = dataclasses.replace(found.origins[-1], policy="ppo")
-    for origins, said in (
-        (found.origins[1:], r"cells\.csv has no row of task=.*, policy=expert, .*has episodes"),
-        ([*found.origins, foreign], r"cells\.csv has a row of .*policy=ppo, .* has no episodes"),
-        ([*found.origins, found.origins[0]], r"cells\.csv, line 20: the same row as line 2"),
+def test_cells_that_do_not_match_are_rejected(run: Path) -> None:
+    episodes = read_episodes(run)
+    foreign = dataclasses.replace(episodes.origins[-1], policy="ppo")
+    for origins, message in (
+        (episodes.origins[1:], r"cells\.csv has no row of task=.*, policy=expert, .*has episodes"),
+        ([*episodes.origins, foreign], r"cells\.csv has a row of .*policy=ppo, .* has no episodes"),
+        ([*episodes.origins, episodes.origins[0]], r"cells\.csv, line 20: the same row as line 2"),
     ):
-        with pytest.raises(FmbenchError, match=said):
-            write_episodes(run, Episodes(found.rows, origins))
-        assert read_episodes(run) == found
+        with pytest.raises(FmbenchError, match=message):
+            write_episodes(run, Episodes(episodes.rows, origins))
+        assert read_episodes(run) == episodes
     lines = (run / "cells.csv").read_text().splitlines(keepends=True)
-    for text, said in (
+    for text, message in (
         (lines[:-1], "has no row of .*policy=bc"),
         ([*lines, lines[-1].replace(",bc,", ",ppo,")], "has a row of .*policy=ppo"),
         ([*lines, lines[-1]], "the same row"),
     ):
         (run / "cells.csv").write_text("".join(text))
-        with pytest.raises(FmbenchError, match=rf"cells\.csv.* {said}"):
+        with pytest.raises(FmbenchError, match=rf"cells\.csv.* {message}"):
             read_episodes(run)
     (run / "cells.csv").unlink()
     with pytest.raises(FmbenchError, match=r"cells\.csv does not exist"):
@@ -144,9 +144,9 @@ def test_cells_that_do_not_fit_are_refused(run: Path) -> None:
 
 
 def test_every_file_of_a_compressed_folder_can_be_compressed(run: Path) -> None:
-    tables = drawn(run)
+    tables = drawn_files(run)
     for row_type in (EpisodeRow, MeasurementRow, TrainingRow):
         rows = read_rows(run / row_type.file_name, row_type)
         (run / row_type.file_name).unlink()
         write_rows(run / f"{row_type.file_name}.xz", rows, row_type)
-    assert drawn(run) == tables
+    assert drawn_files(run) == tables

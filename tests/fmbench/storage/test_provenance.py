@@ -1,4 +1,4 @@
-"""A number says what produced it, without naming the machine or its user."""
+"""Provenance: commit, versions and machine, without the name of the machine or its user."""
 
 import getpass
 import platform
@@ -41,18 +41,18 @@ def test_commit_is_unknown_outside_a_repository(
     assert provenance.commit() == "unknown"
 
 
-def test_versions_name_what_decides_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_list_python_and_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(provenance, "PACKAGES", ("torch", "no-such-package"))
-    found = provenance.versions()
-    assert found["python"] == platform.python_version()
-    assert found["torch"][0].isdigit()
-    assert found["no-such-package"] == "not installed"
+    facts = provenance.versions()
+    assert facts["python"] == platform.python_version()
+    assert facts["torch"][0].isdigit()
+    assert facts["no-such-package"] == "not installed"
 
 
-def test_machine_is_described_not_named() -> None:
-    found = provenance.machine()
-    assert set(found) == {"system", "processor", "cores"}
-    assert found["cores"] != 0
-    text = str(found).split()
+def test_the_machine_is_described_without_its_name() -> None:
+    facts = provenance.machine()
+    assert set(facts) == {"system", "processor", "cores"}
+    assert facts["cores"] != 0
+    text = str(facts).split()
     assert platform.node() not in text
     assert getpass.getuser() not in text

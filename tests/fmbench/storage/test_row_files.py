@@ -1,3 +1,5 @@
+"""Row files: byte-stable writing, strict reading, atomic JSON."""
+
 import dataclasses
 import math
 import os
@@ -94,7 +96,7 @@ def test_floats_are_written_with_six_digits(tmp_path, value, text):
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(value=st.floats(allow_nan=False, allow_infinity=False))
-def test_what_was_read_is_written_as_the_same_bytes(tmp_path, value):
+def test_rows_that_were_read_are_written_as_the_same_bytes(tmp_path, value):
     path = tmp_path / "episodes.csv"
     row_files.write_rows(path, [dataclasses.replace(ROW, progress=value)], EpisodeRow)
     before, (row,) = path.read_bytes(), row_files.read_rows(path, EpisodeRow)
@@ -128,6 +130,7 @@ def test_formula_is_written_with_an_apostrophe(tmp_path):
     [
         (",steps,", ",stepz,", "line 1: unknown column 'stepz'; did you mean steps"),
         (",error", "", "line 1: missing columns: error"),
+        (",error", ",error,error", "line 1: duplicate column"),
         (",10.0,", ",ten,", "line 2, column nfe: 'ten' is not a number"),
         (",130,", ",130.5,", "line 2, column length: '130.5' is not a whole number"),
         (",true,true,", ",true,1,", "line 2, column success_any: '1' is not true or false"),
@@ -144,7 +147,7 @@ def test_reading_names_file_line_and_column(tmp_path, old, new, message):
     assert message in str(caught.value)
 
 
-def test_a_key_seen_twice_is_refused(tmp_path):
+def test_a_duplicate_key_is_rejected(tmp_path):
     path = tmp_path / "episodes.csv"
     with pytest.raises(FmbenchError, match=r"line 3: the same row as line 2 .*episode_seed=20000"):
         row_files.write_rows(path, [ROW, dataclasses.replace(ROW, success=False)], EpisodeRow)
@@ -158,7 +161,7 @@ def test_a_key_seen_twice_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"), [("steps", True), ("success", 1), ("mode", None), ("progress", "1")]
 )
-def test_writing_refuses_a_wrong_type(tmp_path, field, value):
+def test_writing_rejects_a_wrong_type(tmp_path, field, value):
     with pytest.raises(FmbenchError, match=f"line 2, {field}: .* is not"):
         row_files.write_rows(
             tmp_path / "e.csv", [dataclasses.replace(ROW, **{field: value})], EpisodeRow
@@ -166,14 +169,14 @@ def test_writing_refuses_a_wrong_type(tmp_path, field, value):
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b'"a'])
-def test_a_file_that_is_no_csv_is_refused(tmp_path, content):
+def test_a_file_that_is_no_csv_is_rejected(tmp_path, content):
     path = tmp_path / "episodes.csv"
     path.write_bytes(content)
     with pytest.raises(FmbenchError, match="is not a CSV file"):
         row_files.read_rows(path, EpisodeRow)
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "run.json"
     files.write_json_atomic(path, {"preset": "smoke", "seeds": [1, 2]})
 
@@ -191,14 +194,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     ("content", "message"),
     [("[1]", "not a list"), ("{", "is not JSON"), ('{"a": "0123456789"}', "at most 10")],
 )
-def test_read_json_refuses(tmp_path, content, message):
+def test_read_json_rejects_other_files(tmp_path, content, message):
     path = tmp_path / "run.json"
     path.write_text(content)
     with pytest.raises(FmbenchError, match=message):
         files.read_json(path, max_bytes=10 if "at most" in message else 100)
 
 
-def test_write_json_refuses_what_json_cannot_say(tmp_path):
+def test_write_json_rejects_nan(tmp_path):
     with pytest.raises(FmbenchError, match="cannot be written"):
         files.write_json_atomic(tmp_path / "run.json", {"loss": math.nan})
     assert not os.listdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`run.json` comes back as it was written, old ones are read, and foreign ones are refused."""
+"""`run.json`: read as written; old files are accepted, foreign ones rejected."""
 
 import dataclasses
 import json
@@ -32,7 +32,7 @@ FACTS = RunFacts(
 )
 
 
-def test_facts_come_back_as_they_were_written(tmp_path: Path) -> None:
+def test_facts_are_read_as_they_were_written(tmp_path: Path) -> None:
     for facts in (
         FACTS,
         RunFacts(),
@@ -43,19 +43,19 @@ def test_facts_come_back_as_they_were_written(tmp_path: Path) -> None:
         assert read_run_facts(tmp_path) == facts
 
 
-def test_what_is_not_there_is_not_written() -> None:
+def test_unknown_facts_are_not_written() -> None:
     values = dataclasses.replace(FACTS, demonstrations=None).to_json()
     assert not {"rescores", "teachers", "demonstrations", "seconds"} & set(values)
     assert values["complete"] is False
 
 
-def test_facts_cannot_be_written_into() -> None:
+def test_facts_are_immutable() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         FACTS.complete = True  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "results").rglob(RUN_FILE))[::15])
-def test_committed_runs_are_read_whole(path: Path) -> None:
+def test_committed_runs_are_read_completely(path: Path) -> None:
     facts = read_run_facts(path.parent)
     assert facts.complete
     values = read_json(path)
@@ -63,36 +63,39 @@ def test_committed_runs_are_read_whole(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"config": [1]}, "config is [1], which fmbench never wrote"),
-        ({"complete": "yes"}, "complete is 'yes', which"),
-        ({"commit": 3}, "commit is 3, which"),
-        ({"policies": []}, "policies is [], which"),
-        ({"hash_kind": "2"}, "hash_kind is '2', which"),
-        ({"demonstrations": {"LiftCube": [1]}}, "demonstrations is {'LiftCube': [1]}, which"),
+        ({"config": [1]}, "config is [1]; fmbench writes dict"),
+        ({"complete": "yes"}, "complete is 'yes'; fmbench writes bool"),
+        ({"commit": 3}, "commit is 3; fmbench writes str"),
+        ({"policies": []}, "policies is []; fmbench writes dict"),
+        ({"hash_kind": "2"}, "hash_kind is '2'; fmbench writes int"),
+        (
+            {"demonstrations": {"LiftCube": [1]}},
+            "demonstrations is {'LiftCube': [1]}; fmbench writes ",
+        ),
         ({"demonstrations": {"LiftCube": {"attempted": 3}}}, "demonstrations is {'LiftCube': {"),
     ],
 )
-def test_values_of_another_type_are_named(
-    change: dict[str, Any], said: str, tmp_path: Path
+def test_values_of_another_type_are_rejected(
+    change: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / RUN_FILE
     path.write_text(json.dumps(FACTS.to_json() | change))
     with pytest.raises(FmbenchError) as caught:
         read_run_facts(tmp_path)
-    assert str(caught.value).startswith(f"{path}: {said}")
+    assert str(caught.value).startswith(f"{path}: {message}")
 
 
-def test_missing_null_and_unknown_values_are_not_known(tmp_path: Path) -> None:
+def test_missing_null_and_unknown_values_are_ignored(tmp_path: Path) -> None:
     (tmp_path / RUN_FILE).write_text('{"config": null, "colour_of_the_sky": "blue"}')
     assert read_run_facts(tmp_path) == RunFacts()
 
 
-def test_a_run_is_told_from_others_by_what_decides_its_numbers() -> None:
+def test_a_run_is_identified_by_the_values_that_determine_its_numbers() -> None:
     assert FACTS.identity == {"config": FACTS.config, "task_hashes": FACTS.task_hashes}
     learned = dataclasses.replace(FACTS, teachers={"flow": "ef"})
-    assert "teachers" not in learned.identity, "its own teachers follow from the rest"
+    assert "teachers" not in learned.identity, "its own teachers follow from the configuration"
     from_another = dataclasses.replace(learned, config={**FACTS.config, "from_run": "try"})
     assert from_another.identity["teachers"] == {"flow": "ef"}
     again = dataclasses.replace(FACTS, rescores={"sampler": "heun"})
