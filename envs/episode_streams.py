@@ -1,4 +1,4 @@
-"""Give every episode random streams of its own, and draw from those of many episodes cheaply."""
+"""Random streams per episode, and fast access to the streams of many episodes."""
 
 import zlib
 
@@ -11,13 +11,13 @@ Keys = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 
 POOL = 4  # words
 WORD = 0xFFFFFFFF
-# Of the hash in `numpy.random.SeedSequence`, which NumPy keeps as it is: M. E. O'Neill, "Developing
-# a seed_seq alternative" (2015).
+# Constants of the hash in `numpy.random.SeedSequence`, which NumPy guarantees not to change:
+# M. E. O'Neill, "Developing a seed_seq alternative" (2015).
 FIRST_IN, STEP_IN = 0x43B0D7E5, 0x931E8875
 FIRST_OUT, STEP_OUT = 0x8B51F9DD, 0x58F38DED
 LEFT, RIGHT = np.uint32(0xCA01F9DD), np.uint32(0x4973F715)
 SHIFT = np.uint32(16)
-NUMBERS_IN_BLOCK = 4  # that Philox makes of one value of its counter
+NUMBERS_IN_BLOCK = 4  # that Philox generates from one value of its counter
 
 
 def episode_generator(task: Task, episode_seed: int, stream: str) -> np.random.Generator:
@@ -27,12 +27,12 @@ def episode_generator(task: Task, episode_seed: int, stream: str) -> np.random.G
 
 
 class EpisodeStreams:
-    """One stream of many episodes: the numbers of `episode_generator`, through one generator.
+    """One stream of many episodes: the numbers of `episode_generator` from a single generator.
 
-    Making that function's objects takes longer than most starts take to draw.
+    Creating one generator per episode takes longer than drawing most initial states.
 
     Args:
-        task: Whose episodes.
+        task: The task whose episodes are drawn.
         stream: Name of the stream.
     """
 
@@ -43,7 +43,7 @@ class EpisodeStreams:
         self._state = self._philox.state
 
     def keys(self, episode_seeds: IntArray) -> Keys:
-        """Return what tells the streams of the episodes apart, (n, 2).
+        """Return the Philox keys of the episodes' streams, (n, 2).
 
         Raises:
             ValueError: A seed is negative.
@@ -56,11 +56,11 @@ class EpisodeStreams:
         return philox_keys([words.astype(np.uint32) for words in entropy])
 
     def at(self, key: Keys, blocks: int = 0) -> np.random.Generator:
-        """Return a generator of the stream with `key`, (2,), good until the next call.
+        """Return a generator of the stream with `key`, (2,), valid until the next call.
 
         Args:
             key: A row of `keys`.
-            blocks: How many blocks of four numbers of the stream are skipped.
+            blocks: Number of blocks of four numbers to skip.
         """
         self._state["state"]["key"][:] = key
         self._state["state"]["counter"][0] = blocks
@@ -69,14 +69,14 @@ class EpisodeStreams:
 
 
 def philox_keys(entropy: list[Words]) -> Keys:
-    """Return the keys that `Philox(SeedSequence(words))` takes, (n, 2), of n rows of four words.
+    """Return the keys of `Philox(SeedSequence(words))` for n rows of four words, (n, 2).
 
-    NumPy's own objects, made one by one, take 4 times as long for 64 episodes, 7 times for 256 and
-    8.5 times for 1,024; with LiftCube's starts drawn from them 1.9, 2.3 and 2.4 times (medians of
-    15 pairs on one core). For a single episode they are faster, by 0.2 ms.
+    Creating NumPy's objects one by one takes 4 times as long for 64 episodes, 7 times for 256 and
+    8.5 times for 1,024. Including the drawing of LiftCube's initial states, the factors are 1.9,
+    2.3 and 2.4 (medians of 15 pairs on one core). For one episode NumPy is faster, by 0.2 ms.
 
     Args:
-        entropy: The first to the fourth word of every row, (n,) each; 0 where a row has fewer.
+        entropy: The first to fourth word of every row, each (n,); 0 where a row has fewer.
     """
     constant = FIRST_IN
     pool = []
@@ -98,7 +98,7 @@ def philox_keys(entropy: list[Words]) -> Keys:
 
 
 def _hash(words: Words, constant: int, step: int) -> tuple[Words, int]:
-    """Return hashed words and the constant of the next hash."""
+    """Return the hashed words and the constant of the next hash."""
     following = constant * step & WORD
     mixed = (words ^ np.uint32(constant)) * np.uint32(following)
     return mixed ^ (mixed >> SHIFT), following

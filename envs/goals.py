@@ -1,8 +1,8 @@
-"""Define what a task with a goal says besides, so that another goal can be asked for in hindsight.
+"""Goal-conditioned tasks: achieved and desired goals, for hindsight relabelling.
 
 Hindsight experience replay (Andrychowicz et al. 2017, arXiv:1707.01495) replaces the goal of a
-stored step by one that was reached. So the goal must stand apart from the observation, and the
-reward must follow from the goal reached and the goal asked for alone.
+stored step by one that was achieved. The goal must therefore be separate from the observation, and
+the reward must be a function of the achieved and the desired goal alone.
 """
 
 from abc import abstractmethod
@@ -16,12 +16,12 @@ from envs.task import BoolArray, FloatArray, Task, View
 
 
 class GoalTask(Task):
-    """A task whose success is that what it reached lies near enough to what was asked for.
+    """A task that is solved only when the achieved goal is near enough to the desired goal.
 
     Class attributes:
-        goal_size: Numbers in a goal.
-        goal_fields: Names of the observed fields that depend on the goal asked for; the
-            goal-conditioned environment leaves them out of its `observation`.
+        goal_size: Number of values in a goal.
+        goal_fields: Names of the observed fields that depend on the desired goal; the
+            goal-conditioned environment excludes them from its `observation`.
     """
 
     goal_size: ClassVar[int]
@@ -29,31 +29,31 @@ class GoalTask(Task):
 
     @abstractmethod
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return the goals that the rows have reached, (n, goal_size)."""
+        """Return the rows' achieved goals, (n, goal_size)."""
 
     @abstractmethod
     def desired_goal(self, view: View) -> FloatArray:
-        """Return the goals that the rows are asked for, (n, goal_size)."""
+        """Return the rows' desired goals, (n, goal_size)."""
 
     @abstractmethod
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether goals (..., goal_size) count as the ones asked for, (...,).
+        """Return whether achieved goals (..., goal_size) count as the desired ones, (...,).
 
-        `Score.solved` implies it: at a solved step the goal reached is the one asked for.
+        `Score.solved` implies it: at a solved step the desired goal is reached.
         """
 
     @cached_property
     def goal_free_columns(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """Which observed values do not depend on the goal asked for, (obs_dim,)."""
+        """Which observed values do not depend on the desired goal, (obs_dim,)."""
         keeps = [part.name not in self.goal_fields for part in self.fields()]
         return np.repeat(keeps, [part.size for part in self.fields()])
 
 
 class PositionGoalTask(GoalTask):
-    """A task whose goal is where the centre of an object shall be; it lies in the memory `goal`.
+    """A task whose goal is a position for an object's centre, stored in the memory `goal`.
 
     Class attributes:
-        tolerance_m: How near the centre must be to the place [m].
+        tolerance_m: Largest distance of the centre from the goal position [m].
         object_name: Name of the site at the object's centre.
     """
 
@@ -67,11 +67,11 @@ class PositionGoalTask(GoalTask):
         return int(self.model.site(self.object_name).id)
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the object's centre is, (n, 3) [m, world]."""
+        """Return the position of the object's centre, (n, 3) [m, world]."""
         return view.site_position(self.object_site)
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return where it shall be, (n, 3) [m, world]."""
+        """Return the goal position of the object's centre, (n, 3) [m, world]."""
         return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:

@@ -1,4 +1,4 @@
-"""Name every task once: where its class and its expert's class are, loaded when asked for."""
+"""Task registry: where each task's class and expert are defined, imported on first use."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ if TYPE_CHECKING:  # registering the ids must not import mujoco
 
 @dataclass(frozen=True)
 class TaskEntry:
-    """What Gymnasium must know of a task before its class is imported.
+    """What must be known about a task before its class is imported.
 
     Attributes:
-        task: Where its class is, "module:Class".
-        expert: Where its expert's class is, "module:Class".
+        task: The task class, "module:Class".
+        expert: The expert class, "module:Class".
         horizon: The class's `horizon` [control steps].
         version: The class's `version`.
-        extra: The optional part of the installation that the task needs, or "".
-        twin_of: The task of which it is a variant, or ""; "all" leaves variants out.
+        extra: The installation extra that the task needs, or "".
+        twin_of: The task of which this is a variant, or ""; "all" excludes variants.
         has_goal: Whether the class is an `envs.goals.GoalTask`.
-        is_sanity: Whether regression, flow and diffusion all reach the expert from 200
-            demonstrations (`results/demonstrations`): it checks a policy and ranks none.
+        is_sanity: Whether regression, flow and diffusion all reach the expert's success rate with
+            200 demonstrations (`results/demonstrations`). Such a task is a sanity check and does
+            not rank policies.
     """
 
     task: str
@@ -42,7 +43,7 @@ class TaskEntry:
 
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
-"""The extras that tasks need, each with the module that it installs."""
+"""The extras that tasks need, and the module that each one installs."""
 
 
 def _built_in(name: str, module: str, horizon: int, version: int = 0, **marks: bool) -> TaskEntry:
@@ -53,7 +54,7 @@ def _built_in(name: str, module: str, horizon: int, version: int = 0, **marks: b
 def _adroit(
     name: str, module: str, has_goal: bool = False, is_sanity: bool = False
 ) -> dict[str, TaskEntry]:
-    """Return a task of Adroit and its twin, which observes what was published and no more."""
+    """Return an Adroit task and its twin, which has the published observation only."""
     place = f"envs.adroit.{module}_task:{name}"
     expert = f"envs.adroit.{module}_expert:{name}Expert"
     return {
@@ -113,10 +114,10 @@ def goal_id(name: str) -> str:
 
 
 def add_task(task: type[Task], expert: type[Expert]) -> None:
-    """Make a task of your own known under its name, here and to Gymnasium.
+    """Register a task and its expert under the task's name, here and with Gymnasium.
 
     Raises:
-        ValueError: Another task has that name.
+        ValueError: A task of that name is registered already.
     """
     if task.name in TASKS:
         raise ValueError(f"A task named {task.name!r} is registered already; choose another name.")
@@ -129,9 +130,9 @@ def add_task(task: type[Task], expert: type[Expert]) -> None:
 
 
 def register_ids() -> None:
-    """Register `fmbench/<Name>-v<version>` with Gymnasium for every task that is not yet.
+    """Register `fmbench/<Name>-v<version>` with Gymnasium for every task not yet registered.
 
-    It imports Gymnasium only: a task is compiled when the first environment of it is made.
+    This imports Gymnasium only. A task is compiled when its first environment is made.
     """
     from gymnasium.envs.registration import register, registry
 
@@ -155,29 +156,29 @@ def register_ids() -> None:
 
 
 def check_task_name(name: str) -> None:
-    """Refuse a task that is not registered.
+    """Check that a task is registered.
 
     Raises:
-        ValueError: Names the known tasks, and those that look like `name`.
+        ValueError: It is not; the message lists the known tasks and near matches.
     """
     if name not in TASKS:
         near = difflib.get_close_matches(name, sorted(TASKS), n=3, cutoff=0.6)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        # In the words of `fmbench.errors.unknown`.
+        # The same format as `fmbench.errors.unknown`.
         raise ValueError(f"unknown task {name!r}; {hint}known: {', '.join(sorted(TASKS))}")
 
 
 def has_extra(name: str) -> bool:
-    """Return whether what a registered task needs besides the core is installed."""
+    """Return whether the extra that a registered task needs is installed."""
     extra = TASKS[name].extra
     return not extra or importlib.util.find_spec(EXTRA_MODULES[extra]) is not None
 
 
 def check_extra(name: str) -> None:
-    """Refuse a registered task whose extra is not installed.
+    """Check that the extra of a registered task is installed.
 
     Raises:
-        ValueError: Says how to install it.
+        ValueError: It is not; the message contains the install command.
     """
     if not has_extra(name):
         extra = TASKS[name].extra
@@ -188,7 +189,7 @@ def check_extra(name: str) -> None:
 
 
 def suite() -> tuple[str, ...]:
-    """Return the names that "all" stands for: every task but variants of another one."""
+    """Return the tasks that "all" selects: every task that is not a variant of another."""
     return tuple(name for name, entry in TASKS.items() if not entry.twin_of)
 
 

@@ -1,4 +1,4 @@
-"""Draw tasks off screen: the OpenGL context is made when the first picture is asked for."""
+"""Offscreen rendering; the OpenGL context is created with the renderer."""
 
 import copy
 import importlib
@@ -23,7 +23,7 @@ GAP_PIXELS = 4
 
 
 def gl_backend() -> str:
-    """Return the backend to draw with: `MUJOCO_GL`, or egl where there is no screen, or default."""
+    """Return the OpenGL backend: `MUJOCO_GL` if set, egl on Linux without a display, or default."""
     chosen = os.environ.get("MUJOCO_GL", "").strip().lower()
     has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if not chosen and sys.platform == "linux" and not has_screen:
@@ -32,7 +32,7 @@ def gl_backend() -> str:
 
 
 class TaskRenderer:
-    """Draws one task's `main` camera.
+    """Renders the `main` camera of one task.
 
     Args:
         task: The task.
@@ -41,37 +41,37 @@ class TaskRenderer:
 
     Raises:
         ValueError: The size is not in [1, 480].
-        RuntimeError: No OpenGL context can be made; says what to install.
+        RuntimeError: No OpenGL context can be created; the message states what to install.
     """
 
     def __init__(self, task: Task, width: int = RENDER_SIZE, height: int = RENDER_SIZE) -> None:
         if not (1 <= width <= RENDER_SIZE and 1 <= height <= RENDER_SIZE):
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
-        self.model = copy.copy(task.model)  # which takes on the fields that differ between rows
+        self.model = copy.copy(task.model)  # receives the model fields of the row being drawn
         self._data = mujoco.MjData(self.model)
         self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
 
     def frame(self, data: mujoco.MjData) -> Image:
-        """Return the picture of a state, (height, width, 3) uint8; `data` stays as it is."""
+        """Return the image of a state, (height, width, 3) uint8; `data` is not changed."""
         if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
         mujoco.mj_copyData(self._data, self.model, data)
         mujoco.mj_forward(self.model, self._data)
         self._renderer.update_scene(self._data, "main")
-        picture: Image = self._renderer.render()
-        return picture
+        image: Image = self._renderer.render()
+        return image
 
     def rows(self, world: World, rows: IntArray) -> Image:
-        """Return pictures of rows of a world, (n, height, width, 3) uint8."""
-        pictures = []
+        """Return images of rows of a world, (n, height, width, 3) uint8."""
+        images = []
         for row in rows.tolist():
             for name, values in world.model_fields.items():
                 getattr(self.model, name)[:] = values[row]
-            pictures.append(self.frame(world.batch.get_data(row)))
-        return np.stack(pictures)
+            images.append(self.frame(world.batch.get_data(row)))
+        return np.stack(images)
 
     def close(self) -> None:
-        """Free the OpenGL context; closing twice is allowed."""
+        """Free the OpenGL context; calling it twice is allowed."""
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
@@ -80,9 +80,9 @@ class TaskRenderer:
 def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
     """Open a renderer on `gl_backend`.
 
-    MuJoCo chooses its backend when it is imported: without a screen, one that cannot work, and
-    with MUJOCO_GL set to a broken one, its import fails. Choosing egl as late as here lets
-    everything but rendering run without OpenGL.
+    MuJoCo chooses its backend at import: without a display, one that cannot work; with MUJOCO_GL
+    set to a broken backend, the import fails. Selecting the backend here lets everything except
+    rendering run without OpenGL.
     """
     backend = gl_backend()
     try:
@@ -95,23 +95,23 @@ def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Ren
 
 
 def contact_sheet(frames: Sequence[Image] | Image, columns: int) -> Image:
-    """Lay out equally large pictures row by row on white.
+    """Arrange images of one size in a grid, row by row, on a white background.
 
     Args:
-        frames: n pictures, each (height, width, 3) uint8.
-        columns: Pictures in a row.
+        frames: n images, each (height, width, 3) uint8.
+        columns: Images per row.
 
     Returns:
-        One picture, (rows * (height + 4) - 4, columns * (width + 4) - 4, 3) uint8.
+        One image, (rows * (height + 4) - 4, columns * (width + 4) - 4, 3) uint8.
 
     Raises:
-        ValueError: There is no picture or no column, or the pictures' sizes differ.
+        ValueError: There is no image or no column, or the images' sizes differ.
     """
     if len(frames) < 1 or columns < 1:
-        raise ValueError(f"{len(frames)} pictures in {columns} columns; give at least one of each.")
+        raise ValueError(f"{len(frames)} images in {columns} columns; give at least one of each.")
     shapes = {frame.shape for frame in frames}
     if len(shapes) > 1:
-        raise ValueError(f"The pictures' shapes differ: {sorted(shapes)}; give equal ones.")
+        raise ValueError(f"The images' shapes differ: {sorted(shapes)}; give images of one shape.")
     height, width, channels = frames[0].shape
     rows = -(-len(frames) // columns)
     step_y, step_x = height + GAP_PIXELS, width + GAP_PIXELS

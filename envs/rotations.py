@@ -1,4 +1,4 @@
-"""Rotate and measure: quaternions (w, x, y, z), yaw angles and frames, for leading batch axes."""
+"""Rotations and distances: quaternions (w, x, y, z), yaw angles and frames, batched."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def yaw_quaternion(yaw: float) -> FloatArray:
 
 
 def quaternion_columns(quat_wxyz: FloatArray) -> FloatArray:
-    """Return the first two columns of the rotation matrix, (n, 6): a continuous description."""
+    """Return the first two columns of the rotation matrix, (n, 6): a continuous representation."""
     w, x, y, z = np.moveaxis(quat_wxyz, -1, 0)
     first = (1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y))
     second = (2 * (x * y - w * z), 1 - 2 * (x * x + z * z), 2 * (y * z + w * x))

@@ -1,4 +1,4 @@
-"""Build what every scene shares: solver options, floor, light and cameras."""
+"""Scene elements that all tasks share: solver options, table, light, camera, cubes, markers."""
 
 import mujoco
 
@@ -36,8 +36,8 @@ def make_scene(name: str) -> mujoco.MjSpec:
 
 
 def add_look(spec: mujoco.MjSpec) -> None:
-    """Add a sky, and set the light and the quality of pictures."""
-    # Without shadows and multisampling software rendering is an order of magnitude faster.
+    """Add a sky, and set the light and the rendering quality."""
+    # Without shadows and multisampling, software rendering is an order of magnitude faster.
     spec.visual.quality.shadowsize = 0
     spec.visual.quality.offsamples = 0
     spec.visual.global_.offwidth = RENDER_SIZE
@@ -64,7 +64,7 @@ def add_camera(
 ) -> None:
     """Add the `main` camera, looking at `target` [m].
 
-    By default it stands on the thumb's side, in front and above; `direction` puts it elsewhere.
+    By default it is on the thumb's side, in front and above; `direction` overrides this.
     """
     position = tuple(a + distance * b for a, b in zip(target, direction, strict=True))
     anchor = spec.worldbody.add_body(name="camera_target", pos=target)
@@ -100,7 +100,7 @@ def add_cube(
 
 
 def add_goal_marker(spec: mujoco.MjSpec, name: str, radius: float) -> None:
-    """Add a translucent mocap ball that shows a goal position and touches nothing."""
+    """Add a translucent mocap ball that marks a goal position and has no contacts."""
     body = spec.worldbody.add_body(name=name, mocap=True)
     body.add_geom(
         type=mujoco.mjtGeom.mjGEOM_SPHERE,

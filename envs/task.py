@@ -1,6 +1,6 @@
-"""Define what a task is: a scene, a start, an observation, a score, for N simulations at once.
+"""The task interface: scene, initial state, observation and score, batched over rows.
 
-A task holds no simulation and no episode: it reads a `View` of the rows asked about, so the same
+A task holds no simulation and no episode. It reads a `View` of the requested rows, so the same
 code serves `gymnasium.make` (one row), `gymnasium.make_vec`, the experts and the harness.
 """
 
@@ -29,10 +29,10 @@ class Field:
 
     Attributes:
         name: The field's name.
-        size: How many numbers it has.
+        size: Number of values.
         unit: Their unit, `"1"` for none.
-        limit: Values are clipped to [-limit, limit], which bounds the observation space.
-        meaning: One phrase: what is measured, in which frame.
+        limit: Values are clipped to [-limit, limit], the bounds of the observation space.
+        meaning: One phrase: what is measured, and in which frame.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Field:
 
 @dataclass
 class Start:
-    """How one episode begins.
+    """The initial state of one episode.
 
     Attributes:
         qpos: Full generalised positions, (nq,).
-        memory: The episode's own quantities (goal, timing), each a flat float array.
+        memory: The episode's variables (goal, timing), each a flat float array.
     """
 
     qpos: FloatArray
@@ -57,14 +57,14 @@ class Start:
 
 @dataclass
 class Score:
-    """What a task says of n rows after a control step.
+    """A task's evaluation of n rows after a control step.
 
     Attributes:
         solved: Whether the success condition holds at this step, (n,).
-        failed: Whether something happened that cannot be undone, (n,).
-        progress: How much of the task is done, (n,) in [0, 1].
+        failed: Whether an irreversible failure occurred, (n,).
+        progress: Completed share of the task, (n,) in [0, 1].
         reward_terms: Named, already weighted reward terms, each (n,).
-        mode: Index into `Task.modes` of the way that was taken, (n,), or `NO_MODE`.
+        mode: Index into `Task.modes` of the mode taken, (n,), or `NO_MODE`.
     """
 
     solved: BoolArray
@@ -75,7 +75,7 @@ class Score:
 
 
 class View:
-    """The physics and the memory of some rows of a world, read-only, leading dimension n."""
+    """Read-only view of the physics and memory of n rows of a world."""
 
     def __init__(
         self,
@@ -119,11 +119,11 @@ class View:
 
     @cached_property
     def sensors(self) -> FloatArray:
-        """Sensor readings, (n, nsensordata), of a task that names "sensordata" in its `reads`."""
+        """Sensor readings, (n, nsensordata); the task's `reads` must contain "sensordata"."""
         return self._fields["sensordata"][self._rows]
 
     def memory(self, name: str) -> FloatArray:
-        """A quantity of the episode that its start defined, (n, k)."""
+        """A variable of the episode, defined by its initial state, (n, k)."""
         return self._memory[name][self._rows]
 
 
@@ -132,17 +132,17 @@ class Task(ABC):
 
     Class attributes:
         name: The task's name; its Gymnasium id is `fmbench/<name>-v<version>`.
-        version: Raised by any change to dynamics, reward, observation, horizon or success.
-        mount: The hand's mount, which fixes act_dim (14, 20 or 40); a task with another hand
+        version: Incremented by any change to dynamics, reward, observation, horizon or success.
+        mount: The hand's mount, which determines act_dim (14, 20 or 40); a task with another hand
             overrides `find_hand` and `action_names` instead.
-        substeps: Physics steps in a control step.
+        substeps: Physics steps per control step.
         horizon: Control steps after which an episode is truncated.
-        hold_steps: Control steps for which `Score.solved` must hold without a break.
-        modes: Names of the equally good ways, if the task has several.
-        memory_sizes: Size of each quantity that `draw_start` puts into the episode's memory.
+        hold_steps: Consecutive control steps for which `Score.solved` must hold.
+        modes: Names of the equally good modes, if the task has several.
+        memory_sizes: Size of each variable that `draw_start` puts into the episode's memory.
         model_fields: Fields of the model whose values `model_values` sets for each episode.
-        reads: Fields of `MjData` that it reads besides what every view holds.
-        looks_back: Whether `look_back` is asked before the last substep of a control step.
+        reads: Fields of `MjData` that the task reads in addition to those of every view.
+        looks_back: Whether `look_back` is called before the last substep of a control step.
     """
 
     name: ClassVar[str]
@@ -173,12 +173,12 @@ class Task(ABC):
 
     @property
     def episodes_id(self) -> str:
-        """What the episodes' generators are keyed by: the id, unless tasks share episodes."""
+        """Key of the episodes' random generators: the id, unless tasks share episodes."""
         return self.id
 
     @property
     def control_period_s(self) -> float:
-        """Time from one control step to the next [s]."""
+        """Duration of a control step [s]."""
         return float(self.model.opt.timestep) * self.substeps
 
     @property
@@ -201,27 +201,28 @@ class Task(ABC):
         return np.concatenate([np.full(part.size, part.limit) for part in self.fields()])
 
     def _check_fields(self) -> None:
-        """Refuse a task whose `observe` does not give what its `fields` state.
+        """Check that `observe` returns exactly the fields and sizes that `fields` declares.
 
         Raises:
-            ValueError: Names the task, the field and its sizes.
+            ValueError: It does not; the message states the task, the field and both shapes.
         """
         view = self._view_of_start()
-        stated = {part.name: (len(view), part.size) for part in self.fields()}
-        given = {name: np.shape(values) for name, values in self.observe(view).items()}
-        for name in stated | given:
-            if name not in given:
+        declared = {part.name: (len(view), part.size) for part in self.fields()}
+        observed = {name: np.shape(values) for name, values in self.observe(view).items()}
+        for name in declared | observed:
+            if name not in observed:
                 raise ValueError(f"{self.name}: observe() lacks {name!r}, which fields() states.")
-            if name not in stated:
+            if name not in declared:
                 raise ValueError(f"{self.name}: fields() lacks {name!r}, which observe() gives.")
-            if given[name] != stated[name]:
+            if observed[name] != declared[name]:
                 raise ValueError(
-                    f"{self.name}: fields() states that {name!r} has the size {stated[name][1]}, "
-                    f"but for {len(view)} rows observe() gives {given[name]}, not {stated[name]}."
+                    f"{self.name}: fields() states that {name!r} has the size {declared[name][1]}, "
+                    f"but for {len(view)} rows observe() gives {observed[name]}, "
+                    f"not {declared[name]}."
                 )
 
     def _view_of_start(self) -> View:
-        """Return a view of two rows in which the same episode begins."""
+        """Return a view of two rows that hold the same initial state."""
         start, rows = self.draw_start(np.random.default_rng(0)), np.arange(2)
         batch = Batch(self.model, len(rows), nthread=1, persistent=True)
         batch.bind("qpos")[:] = start.qpos
@@ -233,14 +234,14 @@ class Task(ABC):
 
     @property
     def scratch(self) -> mujoco.MjData:
-        """Data in which to pose the scene while a start is drawn; each thread has its own."""
+        """Data for posing the scene while an initial state is drawn, one object per thread."""
         if not hasattr(self._scratch, "data"):
             self._scratch.data = mujoco.MjData(self.model)
         data: mujoco.MjData = self._scratch.data
         return data
 
     def touches(self, data: mujoco.MjData, qpos: FloatArray) -> bool:
-        """Pose the scene at `qpos`, (nq,), and return whether anything touches anything."""
+        """Pose the scene at `qpos`, (nq,), and return whether there is any contact."""
         data.qpos = qpos
         mujoco.mj_kinematics(self.model, data)
         mujoco.mj_collision(self.model, data)
@@ -248,7 +249,7 @@ class Task(ABC):
 
     @property
     def action_names(self) -> tuple[str, ...]:
-        """Names of the actions, which are those of the actuated joints."""
+        """Names of the actions, those of the actuated joints."""
         return actuated_joints(self.mount)
 
     def find_hand(self) -> HandIndex:
@@ -269,7 +270,7 @@ class Task(ABC):
         return scaled
 
     def resting_command(self, view: View) -> FloatArray:
-        """Return the targets that leave the joints where they are, gravity aside, (n, act_dim)."""
+        """Return the targets that hold the joints in place without gravity, (n, act_dim)."""
         return view.qpos[:, self.hand.qpos]
 
     def hand_fields(self) -> tuple[Field, ...]:
@@ -297,7 +298,7 @@ class Task(ABC):
 
     @abstractmethod
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw how one episode begins from that episode's own generator."""
+        """Draw the initial state of one episode from that episode's generator."""
 
     @abstractmethod
     def fields(self) -> tuple[Field, ...]:
@@ -309,13 +310,13 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, view: View) -> Score:
-        """Judge n rows after a control step."""
+        """Score n rows after a control step."""
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray | None:
-        """Return where an episode's mocap bodies stand, if there are any.
+        """Return the poses of the episodes' mocap bodies, if there are any.
 
-        Those are goal markers and whatever else does not move. (n, nmocap, 3) gives positions
-        [m], (n, nmocap, 7) positions and quaternions wxyz.
+        Mocap bodies are goal markers and other bodies that do not move. Returns positions
+        (n, nmocap, 3) [m], or positions and quaternions wxyz (n, nmocap, 7).
         """
         del memory
         return None
@@ -326,15 +327,15 @@ class Task(ABC):
         return {}
 
     def look_back(self, view: View) -> dict[str, FloatArray]:
-        """Return what to remember of the state one substep before the control step's end.
+        """Return the memory to store one substep before the end of the control step.
 
-        It is asked at a start too, of the start's own state, and only if the task `looks_back`.
+        Called only if the task `looks_back`. At a reset it reads the initial state.
         """
         del view
         return {}
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Return what the episode must remember from this step on (latches), each (n, k)."""
+        """Return the memory to store after this control step (latches), each (n, k)."""
         del view
         return {}
 

@@ -1,4 +1,4 @@
-"""Hash what decides a task's episodes, so that stale demonstrations are told from present ones."""
+"""Task hashes: detect demonstrations and results made with other code."""
 
 import hashlib
 import json
@@ -11,24 +11,24 @@ from envs.hashing.text import code_hash
 from envs.registry import TASKS, TaskEntry, check_extra, check_task_name
 
 HASH_KIND = 2
-"""Of which kind the hashes are; results that do not say it hold hashes of the first kind, which
-changed with every rename and are equal to none of today's."""
+"""Version of the hash algorithm. Results without this field use version 1, whose hashes changed
+with every rename and never equal those of version 2."""
 
 ENGINE = "envs.world:World"
 
 
 @lru_cache(maxsize=256)
-def task_hash(name: str, *besides: str) -> str:
+def task_hash(name: str, *additional: str) -> str:
     """Hash what a task, its expert and the engine reach, as 64 hexadecimal digits.
 
-    It is taken from the sources' syntax trees, definition by definition, with names replaced: no
-    episode is run, and no comment, docstring, annotation, order, name or place of a definition
-    counts. Constants, strings, statements and data files do. Neither the machine nor the version of
-    Python matters.
+    The hash is computed from the syntax tree of each definition, with names replaced; no episode
+    is run. Comments, docstrings, annotations and the order, name and module of a definition do
+    not affect it. Constants, strings, statements and data files do. It does not depend on the
+    machine or the version of Python.
 
     Args:
         name: Name of the task.
-        besides: More places to begin at, "module:name": what else decides something.
+        additional: Additional definitions to include, each "module:name".
 
     Raises:
         ValueError: The task is not registered, what it needs is not installed, or its source
@@ -36,12 +36,12 @@ def task_hash(name: str, *besides: str) -> str:
     """
     check_task_name(name)
     check_extra(name)
-    return entry_hash(TASKS[name], installed_definitions(), *besides)
+    return entry_hash(TASKS[name], installed_definitions(), *additional)
 
 
-def entry_hash(entry: TaskEntry, definitions: Definitions, *besides: str) -> str:
+def entry_hash(entry: TaskEntry, definitions: Definitions, *additional: str) -> str:
     """Hash a task by its entry in the registry."""
-    places = (entry.task, entry.expert, ENGINE, *besides)
+    places = (entry.task, entry.expert, ENGINE, *additional)
     roots = [Place(*place.split(":", 1)) for place in places]
     facts = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
     text = json.dumps([*facts, code_hash(definitions, roots)])
@@ -50,5 +50,5 @@ def entry_hash(entry: TaskEntry, definitions: Definitions, *besides: str) -> str
 
 @lru_cache(maxsize=1)
 def installed_definitions() -> Definitions:
-    """Return the definitions of the code that runs here."""
+    """Return the definitions of the installed code."""
     return Definitions(find_source)

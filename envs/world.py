@@ -1,7 +1,7 @@
-"""Step N simulations of one task together and judge them: the engine under every environment.
+"""The simulation engine: step and score N simulations of one task.
 
-An episode is a function of (task, version, episode seed) alone: never of N, of the row it sits in,
-of the number of threads or of what ran before.
+An episode is a function of (task, version, episode seed) alone. It does not depend on N, its row,
+the number of threads or earlier episodes.
 """
 
 from dataclasses import dataclass
@@ -19,19 +19,19 @@ WARNING_NUMBER = 1  # `Batch.warning` holds (lastinfo, number) of each kind
 
 @dataclass
 class Outcome:
-    """What n rows got from one control step, each (n,) unless said otherwise.
+    """The result of one control step for n rows; every array is (n,).
 
     Attributes:
         reward: Sum of the task's reward terms.
         solved: The success condition holds at this step.
-        success: It has held for the task's `hold_steps`: the benchmark's success.
-        terminated: Success, a failure that cannot be undone, or an unstable simulation.
+        success: The condition has held for the task's `hold_steps`: the benchmark's success.
+        terminated: Success, an irreversible failure, or an unstable simulation.
         truncated: The horizon is reached and the episode is not terminated.
-        failed: Something happened that cannot be undone.
-        unstable: The simulation diverged; the episode is over and counts as a failure.
+        failed: An irreversible failure occurred.
+        unstable: The simulation diverged; the episode ends and counts as a failure.
         progress: In [0, 1].
         mode: Index into the task's modes, or -1.
-        reward_terms: The terms that `reward` adds up.
+        reward_terms: The terms whose sum is `reward`.
     """
 
     reward: FloatArray
@@ -48,12 +48,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One row, complete: restoring it continues the episode bit for bit.
+    """The complete state of one row: restoring it continues the episode bit for bit.
 
     Attributes:
         physics: The integration state, warm start included, (nstate,).
-        memory: The episode's own quantities.
-        counters: Control steps done, steps for which success held, and the episode seed.
+        memory: The episode's variables.
+        counters: Control steps done, consecutive solved steps, and the episode seed.
         is_over: Whether the episode has ended.
     """
 
@@ -69,9 +69,9 @@ class World:
     Args:
         task: The task.
         num_sims: N.
-        num_threads: Threads that step the simulations; 0 takes one per processor. Results do not
+        num_threads: Threads that step the simulations; 0 means one per processor. Results do not
             depend on it.
-        horizon: Control steps after which an episode is truncated; the task's own if not given.
+        horizon: Control steps after which an episode is truncated; by default the task's.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class World:
         names: tuple[str, ...] = ("qpos", "qvel", "ctrl", "time", "site_xpos", "site_xmat")
         names += ("mocap_pos", "mocap_quat") if task.model.nmocap else ()
         names += task.reads
-        self._blank: FloatArray = self.batch.state[0].copy()  # at rest, nothing remembered
+        self._blank: FloatArray = self.batch.state[0].copy()  # at rest
         self._fields = {name: self.batch.bind(name) for name in names}
         self.model_fields = {name: self.batch.expand(name) for name in task.model_fields}
         self.memory: dict[str, FloatArray] = {
@@ -111,7 +111,7 @@ class World:
         return View(self._fields, self.memory, self.step_count, rows)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
+        """Reset `rows`, (n,), to the initial states of the episodes `episode_seeds`, (n,)."""
         task, shape = self.task, (self.task.model.nq,)
         keys = self._start_streams.keys(episode_seeds)
         starts = [task.draw_start(self._start_streams.at(key)) for key in keys]
@@ -140,7 +140,7 @@ class World:
         """Advance `rows` by one control step.
 
         Args:
-            rows: The rows to step, (n,); their episodes must have begun and not ended.
+            rows: The rows to step, (n,); each must have been reset, its episode not over.
             actions: Absolute position targets scaled to [-1, 1], (n, act_dim).
 
         Raises:
@@ -235,9 +235,10 @@ class World:
 
 
 def silence_mujoco() -> None:
-    """Keep MuJoCo from printing and from writing MUJOCO_LOG.TXT into the current directory.
+    """Stop MuJoCo from printing and from writing MUJOCO_LOG.TXT into the current directory.
 
-    It does so, in the whole process, whenever a simulation diverges; `Outcome.unstable` says it.
+    MuJoCo does both whenever a simulation diverges, which `Outcome.unstable` reports. The setting
+    affects the whole process.
     """
     config = mujoco.MjLogConfig.get()
     config.logto_file = config.logto_console = False
@@ -245,10 +246,10 @@ def silence_mujoco() -> None:
 
 
 def check_actions(actions: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Refuse actions of the wrong shape, or that contain NaN or infinity.
+    """Check that actions have the right shape and are finite.
 
     Raises:
-        ValueError: Says what was given and what is accepted.
+        ValueError: They are not; the message states the shape or the first bad index.
     """
     if actions.shape != shape:
         raise ValueError(f"Actions have shape {actions.shape}; this task takes {shape}.")

@@ -1,4 +1,4 @@
-"""Measure how deep a hand's contacts are, for the tests and the endurance run alike."""
+"""Contact depths of hands, for the tests and the endurance run."""
 
 import mujoco
 import numpy as np
@@ -9,15 +9,15 @@ from envs.world import World
 from fmbench.harness.rollout import Policy
 
 WORLD_BODY = 0
-DEEPEST_M = 0.003  # no hand presses deeper into anything
+DEEPEST_M = 0.003  # largest penetration allowed for a hand
 
 
 class DeepestContact:
-    """Finds the deepest contact of a row, the hand with itself left out: its links touch by design.
+    """Find the deepest contact of a row, without self-contacts of the hand, whose links may touch.
 
     Args:
-        task: Whose hand and scene.
-        of_hand: Only contacts of the hand count, not those of objects with each other.
+        task: The task.
+        of_hand: Whether to count only contacts of the hand, not those between objects.
     """
 
     def __init__(self, task: Task, of_hand: bool = False) -> None:
@@ -25,7 +25,7 @@ class DeepestContact:
         self._is_hand = hand_geoms(task)
 
     def __call__(self, world: World, row: int) -> float:
-        """Return the smallest contact distance of a row [m], 0 where nothing is pressed."""
+        """Return the smallest contact distance of a row [m], 0 without penetration."""
         contact = world.batch.get_data(row).contact
         of_hand = self._is_hand[contact.geom].sum(axis=1)  # how many of the two geoms
         counts = (of_hand >= self._least) & (of_hand < 2)
@@ -33,15 +33,15 @@ class DeepestContact:
 
 
 class DepthSensors:
-    """The same for many rows at once, of the hand's contacts alone, by sensors in the scene.
+    """Measure the hand's deepest contacts in many rows at once, by sensors in the scene.
 
-    Sensors change no episode. A hand is the whole tree of bodies that holds its joints.
+    Sensors do not change episodes. A hand is the complete body tree that contains its joints.
 
     Args:
         name: Name of the task.
 
     Attributes:
-        task: A task with the sensors: worlds are made of it.
+        task: The task with the sensors, from which worlds are made.
     """
 
     def __init__(self, name: str) -> None:
@@ -49,7 +49,7 @@ class DepthSensors:
         spec, model = self.task.spec, self.task.model
         moved = [int(model.joint(name).bodyid[0]) for name in self.task.action_names]
         hands = set(model.body_rootid[moved].tolist())
-        others = set(model.body_rootid.tolist()) - hands  # the world, too
+        others = set(model.body_rootid.tolist()) - hands  # including the world
         for hand in sorted(hands):
             for other in sorted(others):
                 self._add(spec, model.body(hand).name, model.body(other).name, other == WORLD_BODY)
@@ -58,11 +58,11 @@ class DepthSensors:
         self._sensors = slice(first, self.task.model.nsensordata)
 
     def __call__(self, world: World, rows: IntArray) -> FloatArray:
-        """Return the smallest contact distance of each row, (n,) [m], 0 where nothing is pressed.
+        """Return the smallest contact distance of each row, (n,) [m], 0 without penetration.
 
         Args:
-            world: Of `task`.
-            rows: (n,).
+            world: A world of `task`.
+            rows: Rows of the world, (n,).
         """
         distances = world.batch.bind("sensordata")[rows, self._sensors]
         deepest: FloatArray = np.minimum(distances.min(axis=1), 0.0)
@@ -78,18 +78,18 @@ class DepthSensors:
             objname=hand,
             reftype=alone if is_world else tree,
             refname=other,
-            # The distance, of the contact with the least one.
+            # The distance of the deepest contact.
             intprm=[1 << int(mujoco.mjtConDataField.mjCONDATA_DIST), 1, 1],
         )
 
 
 class DepthWatch:
-    """Lets a policy act, and notes the hand's deepest contact before any control step.
+    """Wrap a policy and record the hand's deepest contact before each control step.
 
     Args:
-        world: Where the policy acts, of the sensors' task.
+        world: The world in which the policy acts, of the sensors' task.
         policy: The policy.
-        sensors: Of the depth.
+        sensors: The depth sensors.
     """
 
     def __init__(self, world: World, policy: Policy, sensors: DepthSensors) -> None:
@@ -98,24 +98,24 @@ class DepthWatch:
         self._world, self._policy, self._sensors = world, policy, sensors
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin episodes."""
+        """Start episodes."""
         self._policy.reset(rows, episode_seeds)
 
     def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
-        """Look at the contacts, then act."""
+        """Measure the contacts, then act."""
         self.deepest_m = max(self.deepest_m, -float(self._sensors(self._world, rows).min()))
         return self._policy.act(rows, observations)
 
 
 def hand_geoms(task: Task) -> BoolArray:
-    """Return which geoms hang on a joint that is actuated, (ngeom,)."""
+    """Return which geoms are moved by an actuated joint, (ngeom,)."""
     model = task.model
     moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
     return np.array([_hangs_on(model, int(body), moved) for body in model.geom_bodyid])
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:
-    """Return whether a body is one of `roots` or hangs on one."""
+    """Return whether a body is one of `roots` or a descendant of one."""
     while body and body not in roots:
         body = int(model.body_parentid[body])
     return body in roots

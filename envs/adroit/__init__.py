@@ -1,1 +1,1 @@
-"""The Adroit tasks and their experts, on the models of gymnasium-robotics."""
+"""The Adroit tasks and their experts, with the models of gymnasium-robotics."""

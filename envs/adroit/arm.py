@@ -1,8 +1,8 @@
-"""Move the Adroit palm: inverse kinematics of arm and wrist, and torques that follow them.
+"""Inverse kinematics and computed-torque control of the Adroit arm and wrist.
 
-The arm's actuators are no position servos (force 500 ctrl - 200 q, 4 kg of forearm, light damping),
-so a joint target sent to them overshoots. `Arm.command` computes the torques for a critically
-damped approach instead (computed torque) and sends the targets that produce them.
+The arm's actuators are not position servos (force 500 ctrl - 200 q, 4 kg of forearm, light
+damping), so a joint target overshoots. `Arm.command` instead computes the torques of a critically
+damped approach (computed torque) and returns the targets that produce them.
 """
 
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ from envs.task import FloatArray, IntArray, View
 from envs.world import World
 
 DAMPING = 0.02  # [m per m or rad]
-POSTURE = 0.003  # how much a joint's distance from rest weighs beside the task's error
-LEAST_INERTIA = 0.3  # [kg or kg m2]: the forearm's roll, 0.01, would give way to any disturbance
-SOLVES = 3  # of the normal equations in one iteration: joints at a limit leave them
+POSTURE = 0.003  # weight of a joint's distance from rest relative to the task error
+LEAST_INERTIA = 0.3  # [kg or kg m2]: the forearm's roll, 0.01, would yield to any disturbance
+SOLVES = 3  # solutions of the normal equations per iteration; joints at a limit are dropped
 TOUCH = 1e-9
 
 
 @dataclass(frozen=True)
 class _Joint:
-    """One joint of the chain, in the frame that the joints before it leave."""
+    """One joint of the chain, in the frame of the joint before it."""
 
     is_slide: bool
     axis: FloatArray  # (3,)
-    offset: FloatArray  # of the body that holds it, (3,) [m]
-    rotation: FloatArray  # of that body at rest, (3, 3)
+    offset: FloatArray  # of its body, (3,) [m]
+    rotation: FloatArray  # of its body at rest, (3, 3)
 
 
 @dataclass
 class Pose:
-    """Where n palms are, and how their joints move them.
+    """Poses and Jacobians of n palms.
 
     Attributes:
         position: Palm points, (n, 3) [m].
         rotation: Palm frames, (n, 3, 3).
         linear: Velocity of the points per joint velocity, (n, 3, joints).
-        angular: The same of the frames, (n, 3, joints).
+        angular: Angular velocity of the frames per joint velocity, (n, 3, joints).
     """
 
     position: FloatArray
@@ -49,10 +49,10 @@ class Pose:
 
 
 class Arm:
-    """The chain of arm and wrist joints that carries the palm.
+    """The chain of arm and wrist joints from the world to the palm.
 
     Args:
-        world: The simulations whose arms it moves; the task is one of Adroit.
+        world: The world whose arms are controlled; its task is an Adroit task.
         stiffness: Natural frequency of the approach [rad/s].
     """
 
@@ -70,18 +70,18 @@ class Arm:
         self._inertia, self._bias, self._passive = (
             world.batch.bind(name) for name in ("M", "qfrc_bias", "qfrc_passive")
         )
-        # MuJoCo keeps the lower triangle, row by row; the arm's joints come first in their tree.
+        # MuJoCo stores the lower triangle row by row; the arm's joints come first in their tree.
         self._rows, self._columns = np.tril_indices(self.arm)
         self._places = model.M_rowadr[self._rows] + self._columns
         site = model.site(task.hand.palm)
         self.point = site.pos.copy()
 
     def pose(self, joints: FloatArray, point: FloatArray | None = None) -> Pose:
-        """Return where `point` of the palm frame is, the grasp site if not given.
+        """Return the pose of the palm at a point.
 
         Args:
             joints: Arm and wrist joints, (n, size).
-            point: (3,) or (n, 3) [m].
+            point: Point of the palm frame, (3,) or (n, 3) [m]; by default the grasp site.
         """
         n = len(joints)
         position, rotation = np.zeros((n, 3)), np.broadcast_to(np.eye(3), (n, 3, 3))
@@ -110,32 +110,32 @@ class Arm:
         point: FloatArray | None = None,
         iterations: int = 3,
     ) -> FloatArray:
-        """Return joints that put a point at a target and turn palm axes to world directions.
+        """Return joints that put a point at a target and align palm axes with world directions.
 
-        Damped least squares from `joints`; a joint that would pass a limit stops there inside the
-        solve, so that the others take over its part.
+        Damped least squares from `joints`. A joint that would pass a limit is fixed there inside
+        the solve, so that the others compensate.
 
         Args:
-            joints: Where to begin, (n, size).
+            joints: Initial joints, (n, size).
             target: World positions, (n, 3) [m].
-            directions: For each axis: the axis in the palm frame and where it should point, each
-                (n, 3) or (3,), and the weight of a unit of error [m].
-            point: Of the palm frame, as in `pose`.
-            iterations: Of Gauss-Newton.
+            directions: For each axis: the axis in the palm frame and its desired world direction,
+                each (n, 3) or (3,), and the weight of a unit of error [m].
+            point: Point of the palm frame, as in `pose`.
+            iterations: Number of Gauss-Newton iterations.
         """
         joints = np.clip(joints, self.low, self.high)
         for _ in range(iterations):
             pose = self.pose(joints, point)
             errors, rows = [target - pose.position], [pose.linear]
-            for axis, wanted, weight in directions:
+            for axis, direction, weight in directions:
                 now = np.einsum("nij,nj->ni", pose.rotation, np.broadcast_to(axis, target.shape))
-                errors.append(weight * (wanted - now))
+                errors.append(weight * (direction - now))
                 rows.append(weight * np.cross(pose.angular, now[:, :, None], axis=1))
             joints = self._improve(joints, np.concatenate(errors, 1), np.concatenate(rows, 1))
         return joints
 
     def _improve(self, joints: FloatArray, error: FloatArray, rows: FloatArray) -> FloatArray:
-        """Return joints after one step of Gauss-Newton for `rows` (n, k, size) times it = error."""
+        """Return joints after one Gauss-Newton step of `rows` (n, k, size) @ step = error."""
         turned = rows.transpose(0, 2, 1)
         square = turned @ rows + (DAMPING**2 + POSTURE**2) * np.eye(self.size)
         slope = (turned @ error[:, :, None])[:, :, 0] + POSTURE**2 * (self.rest - joints)
@@ -158,9 +158,9 @@ class Arm:
 
         Args:
             rows: Rows of the world.
-            view: Of those rows.
+            view: View of those rows.
             goal: Arm and wrist joints.
-            reach: Cap on the error that is acted upon [m or rad], which caps the speed at
+            reach: Limit of the error used for control [m or rad], which limits the speed to
                 stiffness * reach / 2.
         """
         arm, w = self.arm, self.stiffness

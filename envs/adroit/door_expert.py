@@ -1,7 +1,7 @@
-"""Expert for AdroitDoor: over the bar, onto it, turn it, pull, let go, push the door's inside.
+"""AdroitDoor expert: turn the bar, pull the door, release it, push it open from the inside.
 
-The arm cannot reach far enough to the side to pull the door all the way: it lets the swinging
-door pass and pushes what is left from the inside.
+The arm cannot reach far enough to the side to pull the door completely open: it lets the swinging
+door pass and pushes the rest of the way from the inside.
 """
 
 import numpy as np
@@ -18,30 +18,30 @@ STIFFNESS = 23.9  # [rad/s]
 UP = np.array([0.0, 0.0, 1.0])
 PALM_NORMAL, PALM_FORWARD = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 NORMAL_WEIGHT_M, FORWARD_WEIGHT_M = 0.107, 0.0251
-POINT_M = np.array([0.0201, -0.0292, 0.075])  # of the palm frame, where the bar lies in the hand
+POINT_M = np.array([0.0201, -0.0292, 0.075])  # position of the held bar in the palm frame
 ABOVE_M, NEAR_M, SHORT_M = 0.067, 0.0324, 0.0642
-BACK_OFF, BACK_OFF_M = 4.36, 0.221  # the hand rises before it goes over the bar
-PRESS_M = 0.0177  # how far into the bar the hand aims
+BACK_OFF, BACK_OFF_M = 4.36, 0.221  # the hand rises before it moves over the bar
+PRESS_M = 0.0177  # depth of the hand's target inside the bar
 TURN_STEP_RAD, PULL_STEP_RAD = 0.763, 0.378
-PULL_STEPS = 7  # control steps in which the pull grows to its full force
+PULL_STEPS = 7  # control steps in which the pull ramps up to its full force
 TURNED_RAD, MOST_TURNED_RAD = 1.26, 1.6
-# [m or rad], of the joints, in each phase: caps speed and force, so contacts stay shallow.
+# Joint error limit of each phase [m or rad]; it limits speed and force to keep contacts shallow.
 REACH = np.array([0.39, 0.366, 0.387, 0.419, 0.159, 0.478, 0.102])
 LET_GO_RAD, AJAR_RAD, LOST_M = 0.467, 0.3, 0.15
-RETREAT_M = 0.18  # off the bar, against where the fingers point: their tips slide off its end
-OPENED = 0.48  # of the way from HOOK to OPEN: from here on the hand leaves at full speed
+RETREAT_M = 0.18  # from the bar, opposite to the fingers, so that their tips slide off its end
+OPENED = 0.48  # share of the way from HOOK to OPEN at which the hand leaves at full speed
 FINGERS = ("FF", "MF", "RF", "LF")
-PUSH_M = np.array([-0.446, 0.0168, -0.0776])  # from the hinge, the door closed: on its inner face
+PUSH_M = np.array([-0.446, 0.0168, -0.0776])  # on the inner face, from the hinge, door closed
 PUSH_STEP_RAD = 0.145
-FREE_M = 0.149  # from the bar: the fingers are off it
+FREE_M = 0.149  # distance from the bar at which the fingers are off it
 FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.613, 0.759
-SLOW_S = 0.015  # the target of a finger that closes stays behind by its velocity times this
+SLOW_S = 0.015  # the target of a closing finger lags by its velocity times this
 OPEN = Posture((0.164, 0.381, 0.5), (0.694, 0.478, 0.174, -0.756, -0.186))
 HOOK = Posture((1.36, 0.726, 0.763), (0.871, 0.962, 0.148, 0.397, -0.106))
 
 
 class DoorPhase(Phase):
-    """What the hand does, first with the bar, then with the door."""
+    """The hand's phases, first at the bar, then at the door."""
 
     OVER = 0, 60
     ONTO = 1, 30
@@ -53,7 +53,10 @@ class DoorPhase(Phase):
 
 
 class AdroitDoorExpert(Expert):
-    """Steers the palm to where the bar will be when latch and hinge have turned a little more."""
+    """Move the palm to the bar's pose at slightly larger latch and hinge angles.
+
+    Random per episode: the speed.
+    """
 
     task: AdroitDoor
     phases = DoorPhase
@@ -68,7 +71,7 @@ class AdroitDoorExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Return the following phase where the present one is done."""
+        """Return the next phase where the current one is complete."""
         hinge, latch = self._angles(view)
         hand = self._hand(view)
         bar, up, _ = bar_at(view.memory("frame"), hinge, latch)
@@ -98,7 +101,7 @@ class AdroitDoorExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the palm to the phase's aim; hook the fingers round the bar to turn and pull."""
+        """Move the palm to the phase's target; hook the fingers over the bar to turn and pull."""
         aims: Methods = {
             DoorPhase.OVER: self.over,
             DoorPhase.ONTO: self.onto,
@@ -117,10 +120,11 @@ class AdroitDoorExpert(Expert):
         moved = self.arm.command(rows, view, goal, (REACH[phase] * self.speed[rows])[:, None])
         return np.concatenate([moved, self._fingers(view, phase)], axis=1)
 
-    # Each phase's aim: the hand's point [m], where its back looks, where it points, (n, 3, 3).
+    # Each phase returns a target of the hand, (n, 3, 3): point [m], direction of the back of the
+    # hand, direction of the fingers.
 
     def over(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim over the bar; the hand stays back until it has risen."""
+        """Return a target over the bar; the hand stays back until it has risen."""
         del rows
         bar, up, forward = bar_at(view.memory("frame"), *self._angles(view))
         point = bar + ABOVE_M * up
@@ -129,39 +133,39 @@ class AdroitDoorExpert(Expert):
         return np.stack([point, up, forward], axis=1)
 
     def onto(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim at the bar."""
+        """Return a target at the bar."""
         del rows
         return np.stack(bar_at(view.memory("frame"), *self._angles(view)), axis=1)
 
     def turn(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim into the bar where it will be when the latch has turned further."""
+        """Return a target inside the bar at a larger latch angle."""
         hinge, latch = self._angles(view)
         bar, up, forward = bar_at(view.memory("frame"), hinge, self._turned(rows, latch))
         return np.stack([bar - PRESS_M * up, up, forward], axis=1)
 
     def pull(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim at the bar where it will be when the door has opened further, and ever further."""
+        """Return a target at the bar at a larger door angle, with a lead that ramps up."""
         hinge, latch = self._angles(view)
         pull = PULL_STEP_RAD * np.minimum(1.0, (self.phase_steps[rows] + 1) / PULL_STEPS)
         ahead = hinge + pull * self.speed[rows]
         return np.stack(bar_at(view.memory("frame"), ahead, self._turned(rows, latch)), axis=1)
 
     def let_go(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim back off the bar, the nearer the less the fingers are open: none stays behind."""
+        """Return a target away from the bar, nearer while the fingers are still opening."""
         del rows
         _, _, forward = bar_at(view.memory("frame"), *self._angles(view))
         leaves = np.clip(self._openness(view) / OPENED, 0.0, 1.0)
         return _upright(self._hand(view) - leaves[:, None] * RETREAT_M * forward, forward)
 
     def around(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim past the door's edge, to its inner side."""
+        """Return a target past the door's edge, towards its inner side."""
         del rows
         hinge, latch = self._angles(view)
         _, _, forward = bar_at(view.memory("frame"), hinge, latch)
         return _upright(round_edge(view.memory("frame"), hinge, self._hand(view)), forward)
 
     def push(self, rows: IntArray, view: View) -> FloatArray:
-        """Aim at the door's inner face where it will be when the door has opened further."""
+        """Return a target on the door's inner face at a larger door angle."""
         del rows
         hinge, latch = self._angles(view)
         _, _, forward = bar_at(view.memory("frame"), hinge, latch)
@@ -173,12 +177,12 @@ class AdroitDoorExpert(Expert):
         measured = self._measured(view)
         velocity = view.qvel[:, self.task.hand.dof[self.arm.size :]]
         closes = ((phase == DoorPhase.TURN) | (phase == DoorPhase.PULL))[:, None]
-        wanted = np.where(closes, self.hook, self.open)
+        posture = np.where(closes, self.hook, self.open)
         cap = np.where(closes, CLOSING_STEP_RAD, FINGER_STEP_RAD)
-        return step_towards(measured, wanted, cap) - np.where(closes, SLOW_S, 0.0) * velocity
+        return step_towards(measured, posture, cap) - np.where(closes, SLOW_S, 0.0) * velocity
 
     def _turned(self, rows: IntArray, latch: FloatArray) -> FloatArray:
-        """Return the latch's angle to which the hand turns it next, (n,) [rad]."""
+        """Return the next target angle of the latch, (n,) [rad]."""
         return np.minimum(latch + TURN_STEP_RAD * self.speed[rows], MOST_TURNED_RAD)
 
     def _measured(self, view: View) -> FloatArray:
@@ -188,17 +192,17 @@ class AdroitDoorExpert(Expert):
         return view.qpos[:, self.task.hinge_qpos], view.qpos[:, self.task.latch_qpos]
 
     def _openness(self, view: View) -> FloatArray:
-        """Return how far the finger that opened least is on its way from hook to open, (n,)."""
+        """Return the progress from hook to open of the finger that opened least, (n,)."""
         left = np.abs(self._measured(view) - self.open)[:, self.flexions].sum(axis=2)
         span = np.abs(self.hook - self.open)[self.flexions].sum(axis=1)
         openness: FloatArray = 1.0 - (left / span).max(axis=1)
         return openness
 
     def _hand(self, view: View) -> FloatArray:
-        """Return where the bar should lie in the hand, (n, 3) [m]."""
+        """Return the hand's grasp point for the bar, (n, 3) [m]."""
         return self.arm.pose(view.qpos[:, : self.arm.size], POINT_M).position
 
 
 def _upright(point: FloatArray, forward: FloatArray) -> FloatArray:
-    """Return an aim of a level hand, (n, 3, 3)."""
+    """Return the target of a level hand, (n, 3, 3)."""
     return np.stack([point, np.broadcast_to(UP, point.shape), forward], axis=1)

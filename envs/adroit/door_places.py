@@ -1,17 +1,17 @@
-"""Say where places on the swinging AdroitDoor are, and places for a hand about it."""
+"""Geometry of the swinging door of AdroitDoor: points on it and hand positions around it."""
 
 import numpy as np
 
 from envs.task import FloatArray
 
-# The door, in the frame of its own frame: hinge axis, latch axis (about y), and the bar, which
-# leaves the latch axis along x at this depth.
+# In the coordinates of the door's frame: hinge axis, latch axis (along y), and the y at which the
+# bar extends from the latch axis along x.
 HINGE_M = np.array([0.60, 0.0, 0.0])
 LATCH_M = np.array([0.14, 0.0, -0.025])
 BAR_Y_M = -0.15
 GRIP_M = 0.149  # from the latch axis along the bar
-FOLLOW = 0.457  # how much of the door's angle the hand turns with
-# From the hinge, as the door stands: its faces are at y = 0.05 and -0.05, its edge at x = -0.56.
+FOLLOW = 0.457  # share of the door's angle by which the hand turns
+# In the rotating door's coordinates, origin at the hinge: faces at y = ±0.05, edge at x = -0.56.
 INSIDE_Y_M, OUTSIDE_Y_M, EDGE_X_M = 0.091, -0.02, -0.7
 AROUND_M = np.array([-0.802, 0.171, -0.0505])  # past the door's edge, on its inner side
 
@@ -19,7 +19,7 @@ AROUND_M = np.array([-0.802, 0.171, -0.0505])  # past the door's edge, on its in
 def bar_at(
     frame: FloatArray, hinge: FloatArray, latch: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return the grip's point on the bar, the bar's upper side, and where the hand points.
+    """Return the grasp point on the bar [m], its upward normal and the hand's direction.
 
     Args:
         frame: Position of the door's frame, (n, 3) [m].
@@ -36,12 +36,12 @@ def bar_at(
 
 
 def round_edge(frame: FloatArray, hinge: FloatArray, hand: FloatArray) -> FloatArray:
-    """Return where the hand goes next on its way round the door's edge, (n, 3) [m].
+    """Return the hand's next target on its way around the door's edge, (n, 3) [m].
 
     Args:
         frame: Position of the door's frame, (n, 3) [m].
         hinge: Angle of the door, (n,) [rad].
-        hand: Where the hand is, (n, 3) [m].
+        hand: Position of the hand, (n, 3) [m].
     """
     here = in_door(frame, hinge, hand)
     is_blocked = (here[:, 0] > EDGE_X_M) & (here[:, 1] < INSIDE_Y_M)
@@ -51,13 +51,13 @@ def round_edge(frame: FloatArray, hinge: FloatArray, hand: FloatArray) -> FloatA
 
 
 def in_world(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
-    """Return where points (n, 3) of the door's own frame are, (n, 3) [m]."""
+    """Transform points (n, 3) from door to world coordinates, (n, 3) [m]."""
     place: FloatArray = frame + HINGE_M + _about_z(point, hinge)
     return place
 
 
 def in_door(frame: FloatArray, hinge: FloatArray, point: FloatArray) -> FloatArray:
-    """Return points (n, 3) in the door's own frame, whose origin is the hinge [m]."""
+    """Transform points (n, 3) from world to door coordinates, with origin at the hinge [m]."""
     offset: FloatArray = point - frame - HINGE_M
     return _about_z(offset, -hinge)
 

@@ -15,18 +15,18 @@ class AdroitDoor(AdroitTask):
     """Turn a latch and pull a door open (published as AdroitHandDoor-v1).
 
     Actions: 28 in [-1, 1], scaled to the actuators' ranges: arm (4), wrist (2), fingers and thumb
-        (22) [m or rad]. The arm's force is 500 times its target minus 200 times its position: its
-        joints come to rest at 2.5 times their targets, gravity aside.
+        (22) [m or rad]. The arm's force is 500 times the target minus 200 times the position, so
+        without gravity its joints come to rest at 2.5 times their targets.
     Observations: joint_position (27) [without the arm's slide], latch_angle (1), door_angle (1)
         [rad], palm_position (3), handle_position (3), palm_to_handle (3) [m, palm minus handle],
-        is_ajar (1) [1 if the door is open by more than 1 rad, else -1], which are the published
-        39; and what they lack: arm_slide (1) [m], joint_velocity (28), door_velocity (2) [rad/s,
-        hinge and latch]. `AdroitDoorPublished` observes the 39 alone.
-    Start: as published: the hand at rest; the door's frame uniform in x -0.3 to -0.2 m, y 0.25 to
-        0.35 m, z 0.252 to 0.35 m.
-    Success: as published: the door open by at least 1.35 rad, at any one control step.
+        is_ajar (1) [1 if the door is open by more than 1 rad, else -1], the 39 published values;
+        and in addition arm_slide (1) [m], joint_velocity (28), door_velocity (2) [rad/s, hinge and
+        latch]. `AdroitDoorPublished` observes the 39 published values only.
+    Initial state: as published: the hand at rest; the door's frame uniform in x -0.3 to -0.2 m,
+        y 0.25 to 0.35 m, z 0.252 to 0.35 m.
+    Success: as published: the door open by at least 1.35 rad at any single control step.
     Horizon: 200 control steps of 0.01 s (2 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "AdroitDoor"
@@ -46,24 +46,24 @@ class AdroitDoor(AdroitTask):
         self.latch_qpos = int(self.model.joint("latch").qposadr[0])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw where the door stands."""
+        """Draw the door's position."""
         frame = np.array([rng.uniform(*r) for r in (FRAME_X_M, FRAME_Y_M, FRAME_Z_M)])
         memory = {"palm": np.zeros(3), "handle": np.zeros(3), "frame": frame}
         return Start(self.model.qpos0.copy(), memory)
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Put the door's frame where the episode has it."""
+        """Place the door's frame."""
         return {"body_pos": (self.frame_body, memory["frame"])}
 
     def look_back(self, view: View) -> dict[str, FloatArray]:
-        """Remember palm and handle."""
+        """Store the positions of palm and handle."""
         return {
             "palm": view.site_position(self.hand.palm),
             "handle": view.site_position(self.handle_site),
         }
 
     def published_fields(self) -> tuple[Field, ...]:
-        """Return the published 39."""
+        """Return the fields of the 39 published values."""
         meaning = "actuated joints without the arm's slide"
         return (
             Field("joint_position", self.act_dim - 1, "rad", LIMIT, meaning),
@@ -76,7 +76,7 @@ class AdroitDoor(AdroitTask):
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
-        """Return the published 39."""
+        """Return the 39 published values."""
         palm, handle = view.memory("palm"), view.memory("handle")
         hinge = view.qpos[:, self.hinge_qpos, None]
         return {
@@ -106,7 +106,7 @@ class AdroitDoor(AdroitTask):
         }
 
     def score(self, view: View) -> Score:
-        """Judge by the angle of the door."""
+        """Score by the angle of the door."""
         hinge, latch = view.qpos[:, self.hinge_qpos], view.qpos[:, self.latch_qpos]
         reach = np.linalg.norm(view.memory("palm") - view.memory("handle"), axis=1)
         turned = np.clip(latch / UNLATCHED_RAD, 0.0, 1.0)
@@ -128,7 +128,7 @@ class AdroitDoor(AdroitTask):
 
 
 class AdroitDoorPublished(AdroitDoor):
-    """AdroitDoor, the same episodes, with the published observation (39 values) alone."""
+    """AdroitDoor with the same episodes but only the published observation (39 values)."""
 
     name = "AdroitDoorPublished"
     twin_of = "AdroitDoor"

@@ -1,4 +1,4 @@
-"""Say postures of the Adroit fingers and thumb in a few numbers."""
+"""Low-dimensional finger postures for Adroit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Posture:
     Attributes:
         curl: Flexion of every finger's knuckle, middle and last joint (J2, J1, J0) [rad].
         thumb: THJ4 to THJ0 [rad].
-        spread: How far the fingers are apart (J3) [rad].
+        spread: Abduction of the fingers (J3) [rad].
     """
 
     curl: tuple[float, float, float]

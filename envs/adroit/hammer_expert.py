@@ -1,4 +1,4 @@
-"""Expert for AdroitHammer: grasp the handle, lift, aim the head at the nail, drive it in."""
+"""AdroitHammer expert: grasp the handle, lift, aim the head at the nail, drive it in."""
 
 import numpy as np
 
@@ -15,25 +15,25 @@ NORMAL_WEIGHT_M, FACE_WEIGHT_M = 0.03, 0.07
 HOVER_M = np.array([-0.00745, -0.057, 0.0859])  # grasp site minus handle
 GRASP_M = np.array([0.0112, -0.0611, 0.0283])
 NEAR_M, NEARLY_UP_M, AIMED_M = 0.025, 0.02, 0.03
-# In the hammer's frame: the middle of its striking face, and where the face looks.
+# In the hammer's frame: centre and normal of the striking face.
 FACE_M, FACE_AXIS = np.array([-0.24, 0.0, -0.04]), np.array([0.0, 0.0, -1.0])
 STRIKE = np.array([0.932, 0.362, 0.0])  # along the nail, into the board
-STAND_OFF_M = 0.04  # from which the head is driven at the nail
+STAND_OFF_M = 0.04  # distance of the face from the nail at the start of a strike
 LIFT_M = 0.0
-BEYOND_M = 0.06  # behind the goal, where the strike aims
+BEYOND_M = 0.06  # distance of the strike's target behind the goal
 STEP_M = 0.08
 REACH = 0.2
 LOST_M = 0.10
-# Caps on the grip, as the finger servos give 1 N m/rad: weak while the fingers close, so that they
-# meet the handle gently, and firmer step by step while the hammer is lifted.
+# Finger steps limit the grip force (the servos give 1 N m/rad): low while the fingers close, so
+# that they touch the handle gently, then rising while the hammer is lifted.
 FINGER_STEP_RAD, CLOSING_STEP_RAD = 0.9, 0.43
-SLOW_S = 0.035  # a moving finger's target stays behind by its velocity times this
+SLOW_S = 0.035  # a moving finger's target lags by its velocity times this
 OPEN = Posture((0.0, 0.689, 0.0), (1.05, 1.31, 0.262, 0.524, -0.754), spread=0.06)
 CLOSED = Posture((1.57, 1.48, 0.0), (1.05, 0.963, -0.262, 0.524, -1.38), spread=0.43)
 
 
 class HammerPhase(Phase):
-    """What the hand does, from `LIFT` on with the hammer."""
+    """The hand's phases; from `LIFT` on it holds the hammer."""
 
     HOVER = 0, 60
     DESCEND = 1, 40
@@ -44,7 +44,10 @@ class HammerPhase(Phase):
 
 
 class AdroitHammerExpert(Expert):
-    """Moves the hammer's face as if the hammer were a part of the hand, wherever it lies in it."""
+    """Move the hammer's face as a rigid part of the hand, at its measured pose in the hand.
+
+    Random per episode: the speed.
+    """
 
     task: AdroitHammer
     phases = HammerPhase
@@ -58,7 +61,7 @@ class AdroitHammerExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Return the following phase where the present one is done."""
+        """Return the next phase where the current one is complete."""
         task = self.task
         palm = view.site_position(task.hand.palm)
         offset = palm - view.site_position(task.hammer_site)
@@ -83,7 +86,7 @@ class AdroitHammerExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the palm to the handle, then the hammer's face to the nail."""
+        """Move the palm to the handle, then the hammer's face to the nail."""
         targets: Methods = {
             HammerPhase.HOVER: self.hover,
             HammerPhase.DESCEND: self.descend,
@@ -102,34 +105,34 @@ class AdroitHammerExpert(Expert):
         return np.concatenate([moved, self._fingers(rows, view, phase)], axis=1)
 
     def hover(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a place of the palm over the handle, (n, 3) [m]."""
+        """Return a palm position over the handle, (n, 3) [m]."""
         del rows
         target: FloatArray = view.site_position(self.task.hammer_site) + HOVER_M
         return target
 
     def descend(self, rows: IntArray, view: View) -> FloatArray:
-        """Return the place of the palm at the handle, (n, 3) [m]."""
+        """Return the palm position at the handle, (n, 3) [m]."""
         del rows
         target: FloatArray = view.site_position(self.task.hammer_site) + GRASP_M
         return target
 
     def lift(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a place of the hammer's face straight up at the nail's height, (n, 3) [m]."""
+        """Return a step of the face straight up to the nail's height, (n, 3) [m]."""
         face, _ = self._face(view)
         height = view.site_position(self.task.nail_site)[:, 2] + LIFT_M
         return self._step(rows, face, np.stack([face[:, 0], face[:, 1], height], axis=1))
 
     def aim(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a place of the face on the way to where the strike begins, (n, 3) [m]."""
+        """Return a step of the face towards the start of the strike, (n, 3) [m]."""
         return self._step(rows, self._face(view)[0], self._aim(view))
 
     def drive(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a place of the face on the way through the nail, (n, 3) [m]."""
+        """Return a step of the face through the nail, (n, 3) [m]."""
         goal = view.site_position(self.task.goal_site) + BEYOND_M * STRIKE
         return self._step(rows, self._face(view)[0], goal)
 
-    def _step(self, rows: IntArray, face: FloatArray, wanted: FloatArray) -> FloatArray:
-        return step_towards(face, wanted, STEP_M * self.speed[rows, None])
+    def _step(self, rows: IntArray, face: FloatArray, target: FloatArray) -> FloatArray:
+        return step_towards(face, target, STEP_M * self.speed[rows, None])
 
     def _reach(self, view: View, target: FloatArray) -> FloatArray:
         """Return the arm joints that bring the palm to `target`, face down, (n, arm.size)."""
@@ -162,10 +165,10 @@ class AdroitHammerExpert(Expert):
         return fingers - np.where(closes, SLOW_S, 0.0) * velocity
 
     def _face(self, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the middle of the hammer's face and where it looks, each (n, 3)."""
+        """Return the centre [m] and the normal of the hammer's face, each (n, 3)."""
         matrix = view.site_matrix(self.task.hammer_site)
         return view.site_position(self.task.hammer_site) + matrix @ FACE_M, matrix @ FACE_AXIS
 
     def _aim(self, view: View) -> FloatArray:
-        """Return where the face waits before the strike, (n, 3) [m]."""
+        """Return the face's position before the strike, (n, 3) [m]."""
         return view.site_position(self.task.nail_site) - STAND_OFF_M * STRIKE

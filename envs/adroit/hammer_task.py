@@ -7,31 +7,31 @@ from envs.adroit.models import LIMIT, AdroitTask, load_adroit
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
 
 TOLERANCE_M = 0.01
-NAIL_M = 0.09  # how far the nail stands out at the start
+NAIL_M = 0.09  # initial length of the nail outside the board
 BOARD_Z_M = (0.1, 0.25)
 BOARD_XY_M = (0.05, 0.0)
 IMPACT_LIMIT = 1.0
-FLOOR_Z_M = -0.1  # a hammer this low has fallen off the table
+FLOOR_Z_M = -0.1  # a hammer below this height has fallen off the table
 
 
 class AdroitHammer(AdroitTask):
     """Pick up a hammer and drive a nail into a board (published as AdroitHandHammer-v1).
 
     Actions: 26 in [-1, 1], scaled to the actuators' ranges: arm (2), wrist (2), fingers and thumb
-        (22) [rad]. The arm's force is 500 times its target minus 200 times its position: its
-        joints come to rest at 2.5 times their targets, gravity aside.
+        (22) [rad]. The arm's force is 500 times the target minus 200 times the position, so
+        without gravity its joints come to rest at 2.5 times their targets.
     Observations: joint_position (26), nail_depth (1) [m], hammer_velocity (6) [m/s, rad/s, each
         clipped to ±1], palm_position (3), hammer_position (3) [m], hammer_rotation (3) [rad, Euler
-        angles], nail_position (3) [m], nail_impact (1) [N, clipped to 1], which are the published
-        46; and what they lack: joint_velocity (26), nail_velocity (1), hammer_velocity_unclipped
-        (6), goal_position (3) [m, where the nail's head is to go]. `AdroitHammerPublished`
-        observes the 46 alone.
-    Start: as published: the hand at rest, the hammer on the table, the board's height uniform in
-        0.10 to 0.25 m.
-    Success: as published: the nail's head within 0.01 m of its goal, at any one control step.
-    Failure: the hammer fell off the table, which ends the episode.
+        angles], nail_position (3) [m], nail_impact (1) [N, clipped to 1], the 46 published values;
+        and in addition joint_velocity (26), nail_velocity (1) [m/s], hammer_velocity_unclipped (6)
+        [m/s, rad/s], goal_position (3) [m, goal of the nail's head]. `AdroitHammerPublished`
+        observes the 46 published values only.
+    Initial state: as published: the hand at rest, the hammer on the table, the board's height
+        uniform in 0.10 to 0.25 m.
+    Success: as published: the nail's head within 0.01 m of its goal at any single control step.
+    Failure: the hammer fell off the table; this ends the episode.
     Horizon: 200 control steps of 0.01 s (2 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "AdroitHammer"
@@ -50,7 +50,7 @@ class AdroitHammer(AdroitTask):
     description = "Drive a nail into a board with a hammer in the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:
-        """Return the published scene, the hammer's frame marked by a site."""
+        """Return the published scene with a site at the hammer's frame."""
         spec = load_adroit("adroit_hammer.xml", (0.0, -0.15, 0.12), (-0.75, 0.25, 0.50))
         spec.body("Object").add_site(name="hammer", size=[0.001, 0, 0], group=4)
         return spec
@@ -74,11 +74,11 @@ class AdroitHammer(AdroitTask):
         return Start(self.model.qpos0.copy(), memory)
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Put the board where the episode has it."""
+        """Place the board."""
         return {"body_pos": (self.board_body, memory["board"])}
 
     def look_back(self, view: View) -> dict[str, FloatArray]:
-        """Remember palm, hammer and nail."""
+        """Store the poses of palm, hammer and nail."""
         return {
             "palm": view.site_position(self.hand.palm),
             "hammer": view.site_position(self.hammer_site),
@@ -89,11 +89,11 @@ class AdroitHammer(AdroitTask):
         }
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Remember the nail's contact force, which no restored state would hold."""
+        """Store the nail's contact force, which a restored physics state does not contain."""
         return {"impact": view.sensors[:, self.impact_sensor, None]}
 
     def published_fields(self) -> tuple[Field, ...]:
-        """Return the published 46."""
+        """Return the fields of the 46 published values."""
         return (
             Field("joint_position", self.act_dim, "rad", LIMIT, "actuated joints"),
             Field("nail_depth", 1, "m", LIMIT, "how far the nail is driven in"),
@@ -106,7 +106,7 @@ class AdroitHammer(AdroitTask):
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
-        """Return the published 46."""
+        """Return the 46 published values."""
         impact = view.memory("impact")
         return {
             "joint_position": view.qpos[:, self.hand.qpos],
@@ -138,7 +138,7 @@ class AdroitHammer(AdroitTask):
         }
 
     def score(self, view: View) -> Score:
-        """Judge by the nail's distance to its goal."""
+        """Score by the nail's distance to its goal."""
         palm, hammer, head = (view.memory(name) for name in ("palm", "hammer", "head"))
         nail, goal = view.memory("nail"), view.memory("goal")
         distance = np.linalg.norm(nail - goal, axis=1)
@@ -164,7 +164,7 @@ class AdroitHammer(AdroitTask):
 
 
 class AdroitHammerPublished(AdroitHammer):
-    """AdroitHammer, the same episodes, with the published observation (46 values) alone."""
+    """AdroitHammer with the same episodes but only the published observation (46 values)."""
 
     name = "AdroitHammerPublished"
     twin_of = "AdroitHammer"
@@ -172,7 +172,7 @@ class AdroitHammerPublished(AdroitHammer):
 
 
 def euler(matrix: FloatArray) -> FloatArray:
-    """Return the published Euler angles of rotation matrices (n, 3, 3), (n, 3) [rad]."""
+    """Return Euler angles in the published convention of matrices (n, 3, 3), (n, 3) [rad]."""
     length = np.hypot(matrix[:, 2, 2], matrix[:, 1, 2])
     return np.stack(
         [

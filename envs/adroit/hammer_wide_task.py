@@ -1,28 +1,29 @@
-"""AdroitHammerWide: AdroitHammer with hammer and board in more places than were published."""
+"""AdroitHammerWide: AdroitHammer with wider initial states of hammer and board."""
 
 import numpy as np
 
 from envs.adroit.hammer_task import AdroitHammer
 from envs.task import Start
 
-HAMMER_X_M = (-0.036, 0.036)  # along its handle, from where it was published
+HAMMER_X_M = (-0.036, 0.036)  # along its handle, from its published position
 BOARD_X_M, BOARD_Y_M, BOARD_Z_M = (0.02, 0.08), (-0.02, 0.014), (0.065, 0.31)
-# The nail of a board at these heights is in the resting fingers if the board is nearer than y = 0.
+# At these heights and with y below 0, the board's nail would intersect the resting fingers.
 FINGERS_Z_M = (0.12, 0.25)
 
 
 class AdroitHammerWide(AdroitHammer):
-    """AdroitHammer from wider starts than the published ones.
+    """AdroitHammer with wider initial states than the published ones.
 
-    The published starts differ in the board's height alone: ten demonstrations show all there is
-    to see, and no policy falls behind another. Here the hammer lies in other places, too, and the
-    board stands anywhere in a box.
+    The published initial states differ only in the board's height: ten demonstrations cover them,
+    and no policy performs worse than another. Here the hammer's position varies too, and the board
+    is anywhere in a box.
 
-    Actions, observations, success, failure and horizon: those of AdroitHammer.
-    Start: the hand at rest; the hammer on the table, moved along its handle by uniform ±3.6 cm from
-        its published place; the board uniform in a box of 6 x 3.4 x 24.5 cm without the part where
-        the nail would be in the resting fingers.
-    Versions: 1, the hammer in more places, the board's box wider and flatter; 0, first.
+    Actions, observations, success, failure and horizon: as in AdroitHammer.
+    Initial state: the hand at rest; the hammer on the table, shifted along its handle by uniform
+        ±3.6 cm from its published position; the board uniform in a box of 6 x 3.4 x 24.5 cm,
+        excluding positions where the nail would intersect the resting fingers.
+    Versions: v1, more hammer positions, and a wider and flatter box for the board; v0, initial
+        version.
     """
 
     name = "AdroitHammerWide"
@@ -30,12 +31,12 @@ class AdroitHammerWide(AdroitHammer):
     description = "Drive a nail into a board with the Adroit hand; hammer and board vary in place."
 
     def index_scene(self) -> None:
-        """Look up the joint along which the hammer slides on the table, too."""
+        """Look up hammer, nail, board and the joint that slides the hammer on the table."""
         super().index_scene()
         self.slide_qpos = int(self.model.joint("OBJTx").qposadr[0])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the hammer's place and the board's."""
+        """Draw the positions of hammer and board."""
         start = super().draw_start(rng)
         start.qpos[self.slide_qpos] = rng.uniform(*HAMMER_X_M)
         while True:

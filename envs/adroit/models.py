@@ -1,12 +1,12 @@
-"""Bring the Adroit hand and its scenes, shipped by gymnasium-robotics, into our engine.
+"""Scenes and task base of the Adroit hand, with the models shipped by gymnasium-robotics.
 
-The scenes, start distributions, observations and success rules are those of Rajeswaran et al. 2018
-(arXiv:1709.10087) as gymnasium-robotics 1.4.2 publishes them (models: Apache License 2.0). Only
-the package's model files are read; none of its code runs.
+The scenes, initial states, observations and success conditions are those of Rajeswaran et al. 2018
+(arXiv:1709.10087) as published by gymnasium-robotics 1.4.2 (models: Apache License 2.0). Only the
+package's model files are read; none of its code runs.
 
-Its environments read positions as `mj_step` leaves them, one substep (2 ms) behind the joints. So
-do ours: `look_back` remembers the poses before the last substep, and observations and success use
-those.
+Its environments read positions as `mj_step` leaves them, one substep (2 ms) behind the joints. Ours
+do the same: `look_back` stores the poses before the last substep, and observations and success use
+them.
 """
 
 import importlib.util
@@ -32,12 +32,12 @@ LIMIT = 20.0
 def load_adroit(
     file: str, look_at: tuple[float, ...], look_from: tuple[float, ...]
 ) -> mujoco.MjSpec:
-    """Return a published scene with the published actuator gains and our `main` camera.
+    """Return a published scene with the published actuator gains and a `main` camera.
 
     Args:
         file: Name of the model file.
-        look_at: What the camera looks at [m].
-        look_from: Where it stands [m].
+        look_at: Point at which the camera looks [m].
+        look_from: Position of the camera [m].
 
     Raises:
         ModuleNotFoundError: The package with the models is not installed.
@@ -49,7 +49,7 @@ def load_adroit(
     folder = Path(package.submodule_search_locations[0]) / models
     spec = mujoco.MjSpec.from_file(str(folder / file))
     for actuator in spec.actuators:
-        # The package sets these gains after it has loaded the model.
+        # The package sets these gains after loading the model.
         if not actuator.name.startswith("A_AR"):
             gain = WRIST_GAIN if actuator.name.startswith("A_WR") else FINGER_GAIN
             actuator.gainprm[:3] = [gain, 0, 0]
@@ -68,11 +68,11 @@ def load_adroit(
 
 
 class AdroitTask(Task):
-    """What the four Adroit tasks share: hand, timing, and the two sets of observations.
+    """Base of the Adroit tasks: hand, timing, and the two sets of observations.
 
-    The published observation holds neither the joints' velocities nor all of an object's; the
-    full one is the published one followed by what it lacks, so it is what our ids observe, and a
-    task's `...Published` twin, with the same episodes, observes the published one alone.
+    The published observation lacks the joint velocities and part of an object's state. A task
+    observes the full set: the published observation followed by what it lacks. Its `...Published`
+    twin has the same episodes and only the published observation.
 
     Class attributes:
         twin_of: Name of the task whose episodes a `...Published` task shares.
@@ -88,7 +88,7 @@ class AdroitTask(Task):
 
     @property
     def episodes_id(self) -> str:
-        """What the episodes' generators are keyed by."""
+        """Key of the episodes' random generators, which twins share."""
         return f"fmbench/{self.twin_of or self.name}-v{self.version}"
 
     @property
@@ -97,7 +97,7 @@ class AdroitTask(Task):
         return tuple(self.model.actuator(k).name.removeprefix("A_") for k in range(self.model.nu))
 
     def find_hand(self) -> HandIndex:
-        """Look up arm, wrist and hand: its actuated joints are the model's first ones."""
+        """Look up arm, wrist and hand, whose actuated joints come first in the model."""
         joints = [self.model.joint(name) for name in self.action_names]
         limits = self.model.actuator_ctrlrange
         return HandIndex(
@@ -111,24 +111,24 @@ class AdroitTask(Task):
 
     @property
     def arm_dofs(self) -> int:
-        """How many of the first joints belong to the arm."""
+        """Number of arm joints, which come first."""
         return sum(name.startswith("AR") for name in self.action_names)
 
     def command(self, actions: np.ndarray) -> FloatArray:
-        """Scale actions in [-1, 1] to targets as published, rounding included, (n, act_dim)."""
+        """Scale actions in [-1, 1] to targets as published, including rounding, (n, act_dim)."""
         limits = self.model.actuator_ctrlrange
         middle, half = np.mean(limits, axis=1), 0.5 * (limits[:, 1] - limits[:, 0])
         command: FloatArray = middle + np.clip(actions, -1.0, 1.0).astype(np.float64) * half
         return command
 
     def resting_command(self, view: View) -> FloatArray:
-        """Return the targets that leave the joints where they are, gravity aside."""
+        """Return the targets that hold the joints in place without gravity, (n, act_dim)."""
         command = view.qpos[:, self.hand.qpos]
         command[:, : self.arm_dofs] *= ARM_BIAS / ARM_GAIN
         return command
 
     def fields(self) -> tuple[Field, ...]:
-        """Return the observation table: the published part, then what it lacks."""
+        """Return the observation table: the published fields, then the added ones."""
         return self.published_fields() + (self.added_fields() if self.is_full else ())
 
     def observe(self, view: View) -> dict[str, FloatArray]:

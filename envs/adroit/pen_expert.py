@@ -1,9 +1,9 @@
-"""Expert for AdroitPen: play the movement that a search found for goals like this one.
+"""AdroitPen expert: play a stored movement for the goal, found by search.
 
-The hand and the pen always begin alike, so a movement of the fingers is a function of the goal
-alone. `pen_movements.npz` holds movements that `envs.adroit.pen_search` found: some
-250 generations in four runs without a limit on contacts, 90 in each of two that keep them below
-2.6 mm, and 300 that went on from what those had found.
+The initial state of hand and pen never varies, so a finger movement is a function of the goal
+alone. `pen_movements.npz` contains movements found by `envs.adroit.pen_search`: about 250
+generations in four runs without a limit on contact depth, 90 generations in each of two runs with a
+limit of 2.6 mm, and 300 generations that started from their results.
 """
 
 from functools import lru_cache
@@ -17,30 +17,30 @@ from envs.task import FloatArray, IntArray, View
 from envs.world import World
 
 FILE = Path(__file__).with_name("pen_movements.npz")
-LEVELS = 255  # shares of a joint's range are stored as whole numbers up to this
+LEVELS = 255  # shares of a joint's range are stored as integers up to this
 MOVE_STEPS = 90  # control steps of a movement; its last posture is held
 
 
 @lru_cache(maxsize=1)
 def movements() -> tuple[IntArray, FloatArray]:
-    """Return which movement is for which goal, and the movements.
+    """Return the movement index of each goal, and the movements.
 
     Returns:
-        An index for each cell of a grid over the goal's two angles, (cells, cells), and the
-        postures that a movement passes, evenly in time, as shares of the joints' ranges,
-        (movements, postures, 24).
+        The index for each cell of a grid over the goal's two angles, (cells, cells), and each
+        movement's postures, evenly spaced in time, as shares of the joints' ranges, (movements,
+        postures, 24).
     """
     return load_table(FILE)
 
 
 def load_table(path: Path) -> tuple[IntArray, FloatArray]:
-    """Read a table of movements, as `movements` returns it."""
+    """Read a table of movements in the format of `movements`."""
     with np.load(path) as file:
         return file["choice"].astype(np.int64), file["postures"].astype(np.float64) / LEVELS
 
 
 class AdroitPenExpert(Expert):
-    """Interpolates between the postures of one movement: open loop, from the control step alone."""
+    """Interpolate between the postures of one movement, open loop. Nothing is random."""
 
     task: AdroitPen
 
@@ -60,7 +60,7 @@ class AdroitPenExpert(Expert):
 
 
 def movement_at(postures: FloatArray, steps: IntArray) -> FloatArray:
-    """Return where movements (n, postures, k) are after control steps (n,), (n, k)."""
+    """Return the postures of movements (n, postures, k) after control steps (n,), (n, k)."""
     parts, rows = postures.shape[1] - 1, np.arange(len(postures))
     time = np.minimum(steps / MOVE_STEPS, 1.0) * parts
     before = np.minimum(time.astype(np.int64), parts - 1)
@@ -71,7 +71,7 @@ def movement_at(postures: FloatArray, steps: IntArray) -> FloatArray:
 
 
 def cell_of(goal_wxyz: FloatArray, cells: int) -> tuple[IntArray, IntArray]:
-    """Return the cells of the grid over a goal's two angles that goals (n, 4) lie in."""
+    """Return the row and column, each (n,), of goals wxyz (n, 4) in the grid over two angles."""
     w, x, y, _ = goal_wxyz.T
     angles = 2.0 * np.arctan2(np.stack([x, y]), w)
     cell = np.floor((angles / TURN_RAD + 1.0) / 2.0 * cells).astype(np.int64).clip(0, cells - 1)

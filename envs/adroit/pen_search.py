@@ -1,11 +1,11 @@
-"""`python -m envs.experts.adroit_pen_search`: find the movements that AdroitPen's expert plays.
+"""`python -m envs.adroit.pen_search`: search for the movements of the AdroitPen expert.
 
-Quality-diversity search (MAP-Elites, Mouret and Clune 2015, arXiv:1504.04909): a grid over the
-goals keeps, for each, the movement that holds the pen there longest under command noise; a
-generation changes kept movements at random and plays all of them together. A play counts until
-the pen is pressed too deep into the hand, whose contacts are soft as published. In the end the few
-movements are chosen that together serve most goals. `--start` goes on from what other runs found,
-and `--start a.npz b.npz --generations 0` only chooses among that.
+Quality-diversity search (MAP-Elites, Mouret and Clune 2015, arXiv:1504.04909): for each cell of a
+grid over the goals, the archive stores the movement that holds the pen there longest under command
+noise. A generation mutates stored movements and simulates all of them together. An evaluation
+counts until the pen is pressed too deep into the hand, whose contacts are soft as published. At the
+end a small set of movements that together reach most goals is selected. `--start` continues from
+the results of other runs; `--start a.npz b.npz --generations 0` only selects among them.
 """
 
 import argparse
@@ -21,28 +21,28 @@ from envs.adroit.pen_task import LEAST_COSINE, PLACE_M, TOLERANCE_M, TURN_RAD, A
 from envs.task import BoolArray, FloatArray, IntArray
 from envs.world import STATE_STAGE, silence_mujoco
 
-DEPTH = "pen_in_hand"  # the sensor of the pen's deepest contact with arm and hand
+DEPTH = "pen_in_hand"  # name of the sensor of the pen's deepest contact with arm and hand
 DEEPEST_M = 0.0026
 
 POSTURES = 4
-CELLS, FINE_CELLS = 9, 20  # of the grid that keeps movements, and of the one that chooses them
-ROWS, AGAIN = 96, 8  # simulations; kept movements that are played again
-COPIES = 3  # plays of one movement under noise
-FRESH = 0.05  # part of the movements tried that resemble none
+CELLS, FINE_CELLS = 9, 20  # cells per axis of the archive, and of the final selection
+ROWS, AGAIN = 96, 8  # simulations; stored movements that are evaluated again
+COPIES = 3  # evaluations of one movement under noise
+FRESH = 0.05  # share of candidate movements drawn at random
 NOISE_RAD, CORRELATION = 0.025, 0.974
-ROUGH = 0.3  # part of the generations that play without noise
-LONGEST_STEPS = 12.0  # holding a goal longer counts no more
+ROUGH = 0.3  # share of the generations without noise
+LONGEST_STEPS = 12.0  # holding a goal longer does not count
 TRIALS = 20
-ALMOST_COSINE, SURE_COSINE = 0.93, 0.98  # between them a goal is the surer the nearer
+ALMOST_COSINE, SURE_COSINE = 0.93, 0.98  # the margin of a goal rises from 0 to 1 between them
 MOST_MOVEMENTS = 60
 
 
 class PenSearch:
-    """The movements kept so far and the simulations that play new ones.
+    """The archive of movements and the simulations that evaluate new ones.
 
     Args:
-        seed: Decides the search.
-        start: Movements to begin with, (n, POSTURES, act_dim) shares of the joints' ranges.
+        seed: Seed of the search.
+        start: Initial movements, (n, POSTURES, act_dim) shares of the joints' ranges.
     """
 
     def __init__(self, seed: int, start: FloatArray | None = None) -> None:
@@ -62,9 +62,9 @@ class PenSearch:
             self._keep(part, self._held(*self.play(part, 0.0)), 0.0)
 
     def play(self, movements: FloatArray, noise: float) -> tuple[FloatArray, BoolArray]:
-        """Play movements and return the pen's axes (n, steps, 3) and which steps count, (n, steps).
+        """Simulate movements; return the pen's axes (n, steps, 3) and the valid steps (n, steps).
 
-        Those are the steps at which the pen is in its place and has been in no deep contact yet.
+        A step is valid if the pen is in its place and has had no deep contact so far.
 
         Args:
             movements: Shares of the joints' ranges, (n, POSTURES, act_dim), n at most ROWS.
@@ -94,11 +94,11 @@ class PenSearch:
         return axes, inside
 
     def improve(self, noise: float, copies: int) -> None:
-        """Play changes of kept movements, and keep what holds a goal longer.
+        """Evaluate mutations of stored movements, and store those that hold a goal longer.
 
         Args:
             noise: Factor on the command noise.
-            copies: How often each movement is played; its worth is the mean.
+            copies: Number of evaluations of each movement; its worth is their mean.
         """
         rng, n = self.rng, ROWS // copies
         weight = np.where(self.worth > 0.0, 1.0 / (0.5 + self.worth), 1e-3)
@@ -115,27 +115,27 @@ class PenSearch:
         tried[:AGAIN] = self.kept[again]
         held = self._held(*self.play(np.repeat(tried, copies, axis=0), noise))
         held = held.reshape(n, copies, -1).mean(axis=1)
-        for k, goal in enumerate(again.tolist()):  # a lucky movement loses what it won by luck
+        for k, goal in enumerate(again.tolist()):  # corrects movements that were merely lucky
             self.worth[goal] = 0.75 * self.worth[goal] + 0.25 * held[k, goal]
         held[:AGAIN] = -1.0
         self._keep(tried, held, 0.3 if noise else 0.0)
 
     def _held(self, axes: FloatArray, inside: BoolArray) -> FloatArray:
-        """Return for how many steps each play holds each goal, the nearer the more, (n, goals)."""
+        """Return the steps for which each movement holds each goal, weighted, (n, goals)."""
         angle = np.arccos(np.clip(axes @ self.goals.T, -1.0, 1.0))
         near = np.clip(1.0 - angle / np.arccos(LEAST_COSINE), 0.0, None) * inside[:, :, None]
         held: FloatArray = np.minimum(near.sum(axis=1), LONGEST_STEPS)
         return held
 
     def _keep(self, tried: FloatArray, held: FloatArray, margin: float) -> None:
-        """Keep, for each goal, the best of the movements tried if it is better by a margin."""
+        """Store, for each goal, the best tried movement if it is better by a margin."""
         best = held.argmax(axis=0)
         gained = held[best, np.arange(len(self.goals))]
         better = gained > self.worth + margin
         self.worth[better], self.kept[better] = gained[better], tried[best[better]]
 
     def choose(self) -> tuple[IntArray, FloatArray]:
-        """Return the index of the movement for each fine cell, and the chosen movements."""
+        """Return the movement index of each fine cell, and the selected movements."""
         goals, kept = goal_axes(FINE_CELLS), np.concatenate([self.kept, self.start])
         served = np.zeros((len(kept), len(goals)))
         for noise, weight in ((0.0, 0.5), *((1.0, 0.5 / TRIALS),) * TRIALS):
@@ -160,7 +160,7 @@ class PenSearch:
 
 
 def with_depth(task: AdroitPen) -> tuple[mujoco.MjModel, int]:
-    """Return the task's model with a sensor of the pen's depth in the hand [m], and its address."""
+    """Return the task's model with a sensor of the pen's contact depth [m], and its address."""
     spec, body = task.build_scene(), mujoco.mjtObj.mjOBJ_XBODY
     sensor = spec.add_sensor(name=DEPTH, type=mujoco.mjtSensor.mjSENS_CONTACT, objtype=body)
     sensor.objname, sensor.reftype, sensor.refname = "forearm", body, "Object"
@@ -180,24 +180,24 @@ def goal_axes(cells: int) -> FloatArray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Search and write the table."""
+    """Run the search and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--generations", type=int, default=250)
     parser.add_argument("--start", type=Path, nargs="+", default=[])
     parser.add_argument("--out", type=Path, default=FILE)
-    given = parser.parse_args(arguments)
-    tables = [load_table(path)[1] for path in given.start]
-    search = PenSearch(given.seed, np.concatenate(tables) if tables else None)
-    for generation in range(1, given.generations + 1):
-        is_rough = generation <= given.generations * ROUGH
+    options = parser.parse_args(arguments)
+    tables = [load_table(path)[1] for path in options.start]
+    search = PenSearch(options.seed, np.concatenate(tables) if tables else None)
+    for generation in range(1, options.generations + 1):
+        is_rough = generation <= options.generations * ROUGH
         search.improve(*((0.0, 1) if is_rough else (1.0, COPIES)))
         if generation % 10 == 0:
-            print(f"{generation}: held {search.worth.mean():.2f} steps on average", flush=True)
+            print(f"{generation}: {search.worth.mean():.2f} steps held on average", flush=True)
     choice, movements = search.choose()
     levels = np.round(movements * LEVELS).astype(np.uint8)
-    np.savez_compressed(given.out, choice=choice.astype(np.uint8), postures=levels)
-    print(f"{len(levels)} movements in {given.out}")
+    np.savez_compressed(options.out, choice=choice.astype(np.uint8), postures=levels)
+    print(f"{len(levels)} movements in {options.out}")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from envs.goals import GoalTask
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 
 TOLERANCE_M, LEAST_COSINE = 0.075, 0.95
-TURN_RAD = 1.0  # the goal's direction is upright, turned by up to this about x and about y
-PLACE_M = np.array([0.0, -0.2, 0.25])  # where the pen begins and has to stay
+TURN_RAD = 1.0  # largest turn of the goal's direction from upright, about x and about y
+PLACE_M = np.array([0.0, -0.2, 0.25])  # where the pen starts and must stay
 DROPPED_Z_M = 0.075
 
 
@@ -18,16 +18,16 @@ class AdroitPen(AdroitTask, GoalTask):
 
     Actions: 24 in [-1, 1], scaled to the joints' ranges [rad]: wrist (2), fingers and thumb (22).
     Observations: joint_position (24), pen_position (3) [m], pen_velocity (6) [m/s, rad/s],
-        pen_axis (3), goal_axis (3), pen_offset (3) [m, pen minus the place where it has to stay],
-        axis_error (3) [pen_axis minus goal_axis], which are the published 45; and what they lack:
-        joint_velocity (24). `AdroitPenPublished` observes the 45 alone.
-    Start: as published: the hand at rest, palm up, the pen lying across it; the goal's direction
-        is upright, turned by uniform ±1 rad about x and about y.
-    Success: as published: the pen within 0.075 m of its place and its axis within the cosine 0.95
-        of the goal's (18 degrees), at any one control step.
-    Failure: the pen fell from the hand, which ends the episode.
+        pen_axis (3), goal_axis (3), pen_offset (3) [m, pen minus its initial position], axis_error
+        (3) [pen_axis minus goal_axis], the 45 published values; and in addition joint_velocity
+        (24). `AdroitPenPublished` observes the 45 published values only.
+    Initial state: as published: the hand at rest, palm up, the pen lying across it; the goal's
+        direction is upright, turned by uniform ±1 rad about x and about y.
+    Success: as published: the pen within 0.075 m of its initial position and the cosine between
+        its axis and the goal's above 0.95 (18 degrees), at any single control step.
+    Failure: the pen fell from the hand; this ends the episode.
     Horizon: 200 control steps of 0.01 s (2 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "AdroitPen"
@@ -44,7 +44,7 @@ class AdroitPen(AdroitTask, GoalTask):
     description = "Turn a pen to a goal direction in the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:
-        """Return the published scene, the pen's middle marked by a site."""
+        """Return the published scene with a site at the pen's middle."""
         spec = load_adroit("adroit_pen.xml", (0.06, -0.22, 0.23), (0.10, 0.28, 0.50))
         spec.body("Object").add_site(name="pen", size=[0.001, 0, 0], group=4)
         return spec
@@ -68,7 +68,7 @@ class AdroitPen(AdroitTask, GoalTask):
         return Start(self.model.qpos0.copy(), memory)
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Turn the pen that shows the goal."""
+        """Turn the marker pen to the goal's direction."""
         return {"body_quat": (self.goal_body, memory["goal_wxyz"])}
 
     def axis(self, view: View) -> FloatArray:
@@ -78,11 +78,11 @@ class AdroitPen(AdroitTask, GoalTask):
         return axis
 
     def look_back(self, view: View) -> dict[str, FloatArray]:
-        """Remember the pen."""
+        """Store the pen's position and direction."""
         return {"pen": view.site_position(self.pen_site), "pen_axis": self.axis(view)}
 
     def published_fields(self) -> tuple[Field, ...]:
-        """Return the published 45."""
+        """Return the fields of the 45 published values."""
         return (
             Field("joint_position", self.act_dim, "rad", LIMIT, "actuated joints"),
             Field("pen_position", 3, "m", LIMIT, "pen's middle, world frame"),
@@ -94,7 +94,7 @@ class AdroitPen(AdroitTask, GoalTask):
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
-        """Return the published 45."""
+        """Return the 45 published values."""
         pen, axis, goal = (view.memory(name) for name in ("pen", "pen_axis", "goal_axis"))
         return {
             "joint_position": view.qpos[:, self.hand.qpos],
@@ -107,15 +107,15 @@ class AdroitPen(AdroitTask, GoalTask):
         }
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Remember the largest part of the way that the pen has turned: it swings on its way."""
+        """Store the largest completed share of the turn, since the pen swings on the way."""
         cosine = (view.memory("pen_axis") * view.memory("goal_axis")).sum(axis=1)
-        at_first = view.memory("goal_axis")[:, 0]  # the pen begins along x
+        at_first = view.memory("goal_axis")[:, 0]  # the pen starts along x
         way = np.maximum(LEAST_COSINE - at_first, 1e-6)
         turned = np.clip((cosine - at_first) / way, 0.0, 1.0)[:, None]
         return {"turned": np.maximum(view.memory("turned"), turned)}
 
     def score(self, view: View) -> Score:
-        """Judge by the pen's direction, if it is in its place."""
+        """Score by the pen's direction and its offset from its initial position."""
         pen, axis, goal = (view.memory(name) for name in ("pen", "pen_axis", "goal_axis"))
         solved = self.reaches(self.achieved_goal(view), self.desired_goal(view))
         cosine = (axis * goal).sum(axis=1)
@@ -136,16 +136,16 @@ class AdroitPen(AdroitTask, GoalTask):
         )
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return the pen's offset from its place [m] and its direction."""
+        """Return the pen's offset from its initial position [m] and its direction, (n, 6)."""
         return np.concatenate([view.memory("pen") - PLACE_M, view.memory("pen_axis")], axis=1)
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return no offset and the goal's direction."""
+        """Return zero offset and the goal's direction, (n, 6)."""
         goal = view.memory("goal_axis")
         return np.concatenate([np.zeros_like(goal), goal], axis=1)
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether pens are near enough to their place and to goals' directions."""
+        """Return whether offset and direction are within their tolerances, (...,)."""
         offset = np.linalg.norm(achieved[..., :3] - desired[..., :3], axis=-1)
         cosine = (achieved[..., 3:] * desired[..., 3:]).sum(axis=-1)
         reached: BoolArray = (offset < TOLERANCE_M) & (cosine > LEAST_COSINE)
@@ -153,7 +153,7 @@ class AdroitPen(AdroitTask, GoalTask):
 
 
 class AdroitPenPublished(AdroitPen):
-    """AdroitPen, the same episodes, with the published observation (45 values) alone."""
+    """AdroitPen with the same episodes but only the published observation (45 values)."""
 
     name = "AdroitPenPublished"
     twin_of = "AdroitPen"
@@ -161,7 +161,7 @@ class AdroitPenPublished(AdroitPen):
 
 
 def goal_quat(about_x: float, about_y: float) -> FloatArray:
-    """Return the published goal's orientation, (4,) w first, for its two angles [rad]."""
+    """Return the published goal orientation, wxyz (4,), for its two angles [rad]."""
     cx, sx = np.cos(about_x / 2), np.sin(about_x / 2)
     cy, sy = np.cos(about_y / 2), np.sin(about_y / 2)
     return np.array([cy * cx, cy * sx, sy * cx, sy * sx])

@@ -1,4 +1,4 @@
-"""Expert for AdroitRelocate: over the ball, down, close the hand, carry the ball to the goal."""
+"""AdroitRelocate expert: descend on the ball, close the hand, carry the ball to the goal."""
 
 import numpy as np
 
@@ -15,17 +15,17 @@ DOWN = np.array([0.0, 0.0, -1.0])
 UPRIGHT_WEIGHT_M = 0.10
 HOVER_M = np.array([-0.008, -0.007, 0.094])  # grasp site minus ball
 GRASP_M = np.array([-0.008, -0.007, -0.003])
-NEAR_M = 0.03  # beside the ball's axis, or off the grasp height
-LOST_M = 0.09  # a ball this far from the grasp site has slipped away
+NEAR_M = 0.03  # tolerance beside the ball's axis and of the grasp position
+LOST_M = 0.09  # distance of a lost ball from the grasp site
 REACH = 0.15  # [m or rad]
 CARRY_STEP_M = 0.12
-FINGER_STEP_RAD = 0.32  # caps the grip, too: the finger servos give 1 N m/rad
+FINGER_STEP_RAD = 0.32  # also limits the grip force: the finger servos give 1 N m/rad
 OPEN = Posture((0.39, 0.17, 0.22), (0.28, 0.56, 0.02, 0.01, -0.14), spread=0.1)
 CLOSED = Posture((0.95, 1.09, 0.86), (0.61, 0.98, 0.02, 0.31, -0.60), spread=0.1)
 
 
 class RelocatePhase(Phase):
-    """What the hand does."""
+    """The hand's phases."""
 
     HOVER = 0, 80
     DESCEND = 1, 50
@@ -34,7 +34,10 @@ class RelocatePhase(Phase):
 
 
 class AdroitRelocateExpert(Expert):
-    """Steers the palm by inverse kinematics and closes all fingers and the thumb on the ball."""
+    """Move the palm by inverse kinematics; close all fingers and the thumb on the ball.
+
+    Random per episode: the speed.
+    """
 
     task: AdroitRelocate
     phases = RelocatePhase
@@ -48,7 +51,7 @@ class AdroitRelocateExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Return the following phase where the present one is done; begin anew without the ball."""
+        """Return the next phase where the current one is complete; restart without the ball."""
         offset = view.site_position(self.task.hand.palm) - view.site_position(self.task.ball_site)
         beside = np.linalg.norm(offset[:, :2], axis=1)
         height = offset[:, 2]
@@ -65,7 +68,7 @@ class AdroitRelocateExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the palm to the phase's target; close the hand once it is at the ball."""
+        """Move the palm to the phase's target; close the hand once it is at the ball."""
         targets: Methods = {
             RelocatePhase.HOVER: self.hover,
             RelocatePhase.DESCEND: self.descend,
@@ -78,9 +81,9 @@ class AdroitRelocateExpert(Expert):
         goal = self.arm.solve(joints, target, directions)
         moved = self.arm.command(rows, view, goal, REACH * self.speed[rows, None])
         closes = (phase == RelocatePhase.CLOSE) | (phase == RelocatePhase.CARRY)
-        wanted = np.where(closes[:, None], self.closed, self.open)
+        posture = np.where(closes[:, None], self.closed, self.open)
         measured = view.qpos[:, self.task.hand.qpos[self.arm.size :]]
-        fingers = step_towards(measured, wanted, np.array(FINGER_STEP_RAD))
+        fingers = step_towards(measured, posture, np.array(FINGER_STEP_RAD))
         return np.concatenate([moved, fingers], axis=1)
 
     def hover(self, rows: IntArray, view: View) -> FloatArray:
@@ -90,13 +93,13 @@ class AdroitRelocateExpert(Expert):
         return target
 
     def descend(self, rows: IntArray, view: View) -> FloatArray:
-        """Return the point at the ball from which the hand grasps it, (n, 3) [m]."""
+        """Return the grasp point at the ball, (n, 3) [m]."""
         del rows
         target: FloatArray = view.site_position(self.task.ball_site) + GRASP_M
         return target
 
     def carry(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a point ahead of the palm by a part of the ball's way to the goal, (n, 3) [m]."""
+        """Return the palm position plus a step along the ball's path to the goal, (n, 3) [m]."""
         del rows
         away = view.memory("goal") - view.site_position(self.task.ball_site)
         length = np.linalg.norm(away, axis=1, keepdims=True)

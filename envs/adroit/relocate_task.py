@@ -10,25 +10,25 @@ from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 TOLERANCE_M = 0.1
 BALL_X_M, BALL_Y_M, BALL_Z_M = (-0.15, 0.15), (-0.15, 0.3), 0.035
 TARGET_X_M, TARGET_Y_M, TARGET_Z_M = (-0.2, 0.2), (-0.2, 0.2), (0.15, 0.35)
-LOST_Z_M = -0.1  # a ball this low has fallen off the table
+LOST_Z_M = -0.1  # a ball below this height has fallen off the table
 
 
 class AdroitRelocate(AdroitTask, GoalTask):
     """Grasp a ball and bring it to a goal in the air (published as AdroitHandRelocate-v1).
 
     Actions: 30 in [-1, 1], scaled to the actuators' ranges: arm (6), wrist (2), fingers and thumb
-        (22) [m or rad]. The arm's force is 500 times its target minus 200 times its position: its
-        joints come to rest at 2.5 times their targets, gravity aside.
+        (22) [m or rad]. The arm's force is 500 times the target minus 200 times the position, so
+        without gravity its joints come to rest at 2.5 times their targets.
     Observations: joint_position (30), palm_to_ball (3), palm_to_goal (3), ball_to_goal (3) [m,
-        palm minus ball, and so on], which are the published 39; and what they lack:
-        joint_velocity (30), ball_velocity (6) [m/s, rad/s]. `AdroitRelocatePublished` observes
-        the 39 alone.
-    Start: as published: the hand at rest; the ball uniform in x ±0.15 m, y -0.15 to 0.3 m on the
-        table; the goal uniform in x and y ±0.2 m, z 0.15 to 0.35 m.
-    Success: as published: ball within 0.1 m of the goal, at any one control step.
-    Failure: the ball fell off the table, which ends the episode.
+        palm minus ball, and so on], the 39 published values; and in addition joint_velocity (30),
+        ball_velocity (6) [m/s, rad/s]. `AdroitRelocatePublished` observes the 39 published values
+        only.
+    Initial state: as published: the hand at rest; the ball on the table, uniform in x ±0.15 m,
+        y -0.15 to 0.3 m; the goal uniform in x and y ±0.2 m, z 0.15 to 0.35 m.
+    Success: as published: the ball within 0.1 m of the goal at any single control step.
+    Failure: the ball fell off the table; this ends the episode.
     Horizon: 200 control steps of 0.01 s (2 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "AdroitRelocate"
@@ -39,7 +39,7 @@ class AdroitRelocate(AdroitTask, GoalTask):
     description = "Carry a ball to a goal in the air with the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:
-        """Return the published scene, the ball's centre marked by a site."""
+        """Return the published scene with a site at the ball's centre."""
         spec = load_adroit("adroit_relocate.xml", (0.0, -0.08, 0.10), (0.62, 0.42, 0.55))
         spec.body("Object").add_site(name="ball", size=[0.001, 0, 0], group=4)
         return spec
@@ -51,28 +51,28 @@ class AdroitRelocate(AdroitTask, GoalTask):
         self.goal_site = int(self.model.site("target").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw where the ball and the goal are."""
+        """Draw the positions of ball and goal."""
         ball = np.array([rng.uniform(*BALL_X_M), rng.uniform(*BALL_Y_M), BALL_Z_M])
         goal = np.array([rng.uniform(*r) for r in (TARGET_X_M, TARGET_Y_M, TARGET_Z_M)])
         memory = {"palm": np.zeros(3), "ball": ball, "ball_start": ball, "goal": goal}
         return Start(self.model.qpos0.copy(), memory)
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Put the ball's body and the goal's site where the episode has them."""
+        """Place the ball's body and the goal's site."""
         return {
             "body_pos": (self.ball_body, memory["ball_start"]),
             "site_pos": (self.goal_site, memory["goal"]),
         }
 
     def look_back(self, view: View) -> dict[str, FloatArray]:
-        """Remember palm and ball."""
+        """Store the positions of palm and ball."""
         return {
             "palm": view.site_position(self.hand.palm),
             "ball": view.site_position(self.ball_site),
         }
 
     def published_fields(self) -> tuple[Field, ...]:
-        """Return the published 39."""
+        """Return the fields of the 39 published values."""
         return (
             Field("joint_position", self.act_dim, "rad or m", LIMIT, "actuated joints"),
             Field("palm_to_ball", 3, "m", LIMIT, "palm minus ball"),
@@ -81,7 +81,7 @@ class AdroitRelocate(AdroitTask, GoalTask):
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
-        """Return the published 39."""
+        """Return the 39 published values."""
         palm, ball, goal = (view.memory(name) for name in ("palm", "ball", "goal"))
         return {
             "joint_position": view.qpos[:, self.hand.qpos],
@@ -100,7 +100,7 @@ class AdroitRelocate(AdroitTask, GoalTask):
         return {**super().observe_added(view), "ball_velocity": view.qvel[:, -6:]}
 
     def score(self, view: View) -> Score:
-        """Judge by the ball's distance to the goal."""
+        """Score by the ball's distance to the goal."""
         palm, ball, goal = (view.memory(name) for name in ("palm", "ball", "goal"))
         distance = np.linalg.norm(ball - goal, axis=1)
         reach = np.linalg.norm(palm - ball, axis=1)
@@ -123,21 +123,21 @@ class AdroitRelocate(AdroitTask, GoalTask):
         )
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the ball is."""
+        """Return the ball's position, (n, 3) [m]."""
         return view.memory("ball")
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return where it should be."""
+        """Return the ball's goal position, (n, 3) [m]."""
         return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether balls are within the tolerance of goals."""
+        """Return whether balls are within the tolerance of their goals, (...,)."""
         near: BoolArray = np.linalg.norm(achieved - desired, axis=-1) < TOLERANCE_M
         return near
 
 
 class AdroitRelocatePublished(AdroitRelocate):
-    """AdroitRelocate, the same episodes, with the published observation (39 values) alone."""
+    """AdroitRelocate with the same episodes but only the published observation (39 values)."""
 
     name = "AdroitRelocatePublished"
     twin_of = "AdroitRelocate"

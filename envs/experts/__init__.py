@@ -1,1 +1,1 @@
-"""One scripted expert per module, and what experts share."""
+"""The scripted experts, one per module, and their shared parts."""

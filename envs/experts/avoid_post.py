@@ -1,4 +1,4 @@
-"""AvoidPost's expert: raise the cube in line with the post, dash at it, swerve to one side."""
+"""AvoidPost expert: raise the cube in line with the post, move straight at it, swerve."""
 
 import numpy as np
 
@@ -11,25 +11,25 @@ from envs.tasks.avoid_post import POST_M, POST_RADIUS_M, AvoidPost
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
 from envs.world import World
 
-# The carrying hand, seen from above, palm frame [m]: its front, its back, and the half of its
-# width about a middle that lies a little to the little finger's side.
+# Outline of the carrying hand from above, palm frame [m]: front, back and half width. Its middle
+# is slightly on the little finger's side.
 FRONT_M, BACK_M, HALF_WIDTH_M, MIDDLE_M = 0.095, 0.112, 0.052, -0.011
 CLEARANCE_M = 0.020
 SWERVE_M = HALF_WIDTH_M + POST_RADIUS_M + CLEARANCE_M
-SWERVE_GAP_M = 0.056  # from the front to the post when the hand swerves, just in time
-SWERVE_AT_M = -(FRONT_M + POST_RADIUS_M + SWERVE_GAP_M)  # ahead of the post's axis, then
-PASSING_M = SWERVE_M - 0.015  # to the side of the line: a hand that stood near the post may dash
-BEYOND_M = BACK_M + POST_RADIUS_M + 0.010  # ahead of the post's axis: the way to the goal is free
-# Where the dash begins: the palm before the post's axis, the cube's height.
+SWERVE_GAP_M = 0.056  # from the hand's front to the post at the latest possible swerve
+SWERVE_AT_M = -(FRONT_M + POST_RADIUS_M + SWERVE_GAP_M)  # palm minus post axis at the swerve
+PASSING_M = SWERVE_M - 0.015  # offset from the line that lets a hand near the post dash
+BEYOND_M = BACK_M + POST_RADIUS_M + 0.010  # palm minus post axis where the path to the goal is free
+# Where the dash starts: palm position along the line, relative to the post's axis, and cube height.
 LINE_UP_M, LINE_UP_HEIGHT_M = -0.250, 0.15
 LINED_UP_M, LINED_UP_RAD = 0.008, 0.06
 DASH_STEP_M = (0.030, 0.044, 0.03)
-CENTRED_M = 0.004  # alike grasps give no episode away
-OVERSHOOT = 2.0  # share of the way to the side that is commanded, which quickens its end
+CENTRED_M = 0.004  # similar grasps do not identify an episode
+OVERSHOOT = 2.0  # commanded share of the lateral distance; above 1 to shorten the approach
 
 
 class AvoidPhase(Phase):
-    """The phases of `CarryExpert`, and one more."""
+    """The phases of `CarryExpert` and the dash."""
 
     APPROACH = CarryPhase.APPROACH, 60
     CLOSE = CarryPhase.CLOSE, 14
@@ -40,9 +40,9 @@ class AvoidPhase(Phase):
 class AvoidPostExpert(CarryExpert):
     """Approach, close, carry to the line of the dash, dash.
 
-    Its randomness: the side, and the speed of all but the dash. Every dash begins at one place,
-    at one speed, with the cube centred in the hand: what a policy sees until the swerve differs
-    little between episodes and says nothing of the side.
+    Random per episode: the side, and the speed of all phases but the dash. Every dash starts at
+    the same position and speed, with the cube centred in the hand. Observations before the swerve
+    differ little between episodes and do not reveal the side.
     """
 
     phases = AvoidPhase
@@ -66,7 +66,7 @@ class AvoidPostExpert(CarryExpert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Dash once the cube is raised and in line with the post; begin again when it is lost."""
+        """Dash once the cube is raised and in line with the post; restart when it is lost."""
         following = super().next_phase(rows, view, phase, is_late)
         palm, yaw = self._palm_pose(view)
         cube, _ = self.cube_pose(rows, view)
@@ -85,7 +85,7 @@ class AvoidPostExpert(CarryExpert):
         return follow(phase, rules, following)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {
             AvoidPhase.APPROACH: self.approach,
             AvoidPhase.CLOSE: self.close,
@@ -95,7 +95,7 @@ class AvoidPostExpert(CarryExpert):
         return self.by_phase(rows, view, phase, methods)
 
     def carry(self, rows: IntArray, view: View) -> FloatArray:
-        """Raise the cube and bring it to where the dash begins, the hand straight."""
+        """Raise the cube and bring it to the start of the dash, with the hand straight."""
         palm, _ = self._palm_pose(view)
         ahead, _ = self._place(palm, view)
         way = np.where(ahead < SWERVE_AT_M, LINE_UP_M - ahead, 0.0)
@@ -103,7 +103,7 @@ class AvoidPostExpert(CarryExpert):
         return self.steer(rows, view, slides, np.zeros(len(rows)), self.grasp.squeeze)
 
     def dash(self, rows: IntArray, view: View) -> FloatArray:
-        """Dash at the post and round it; all dashes are equally fast."""
+        """Dash at the post and around it; all dashes have the same speed."""
         slides = self._past_post(rows, view, np.ones(len(rows))) - MOUNT_M
         command = self.steer(rows, view, slides, np.zeros(len(rows)), self.grasp.squeeze)
         joints = view.qpos[:, self.task.hand.qpos[:4]]
@@ -112,17 +112,17 @@ class AvoidPostExpert(CarryExpert):
         return command
 
     def _place(self, palm: FloatArray, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return how far hands are ahead of the post and to the left of its line, (n,) [m]."""
+        """Return the hands' offsets from the post, ahead and to the left, each (n,) [m]."""
         offset = palm[:, :2] - POST_M
         return offset[:, 0], offset[:, 1] + MIDDLE_M
 
     def _past_post(self, rows: IntArray, view: View, way: FloatArray) -> FloatArray:
-        """Return where to steer the palm while the cube is carried, (n, 3) [m].
+        """Return the palm's target while the cube is carried, (n, 3) [m].
 
         Args:
             rows: Rows of the world, (n,).
-            view: Of those rows.
-            way: How far to go ahead until the post is passed, (n,) [m].
+            view: View of those rows.
+            way: Step ahead until the post is passed, (n,) [m].
         """
         palm, _ = self._palm_pose(view)
         ahead, aside = self._place(palm, view)
@@ -130,9 +130,9 @@ class AvoidPostExpert(CarryExpert):
         to_goal = palm + view.memory("goal") - cube
         chosen = np.where(self.mode[rows] == 0, 1.0, -1.0)
         side = np.where(np.abs(aside) > 0.5 * SWERVE_M, np.sign(aside), chosen)
-        wanted = np.where(ahead < SWERVE_AT_M, 0.0, side * SWERVE_M)
+        lateral = np.where(ahead < SWERVE_AT_M, 0.0, side * SWERVE_M)
         x = palm[:, 0] + way
-        y = palm[:, 1] + OVERSHOOT * (wanted - aside)
+        y = palm[:, 1] + OVERSHOOT * (lateral - aside)
         z = palm[:, 2] + LINE_UP_HEIGHT_M - cube[:, 2]
         is_beyond = ahead > BEYOND_M
         return np.where(is_beyond[:, None], to_goal, np.stack([x, y, z], axis=1))

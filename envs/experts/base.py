@@ -1,4 +1,4 @@
-"""Drive scripted experts: named phases with time-outs, N rows at once."""
+"""Base of the scripted experts: named phases with time-outs, batched over rows."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -13,44 +13,44 @@ from envs.world import World
 
 
 class Phase(IntEnum):
-    """A phase of an expert. A subclass names an expert's phases, for example `CLOSE = 1, 14`.
+    """A phase of an expert. Subclasses list the phases of an expert, such as `CLOSE = 1, 14`.
 
     Args:
-        number: Its place among the phases, from 0; an episode begins in phase 0.
-        time_out: Control steps after which it has taken too long: never, if not given.
+        number: Index of the phase; an episode starts in phase 0.
+        time_out: Control steps after which the phase times out; by default never.
     """
 
     time_out: float
 
     def __new__(cls, number: int, time_out: float = np.inf) -> Self:
-        """Make one phase of the class."""
+        """Create one phase of the class."""
         phase = int.__new__(cls, number)
         phase._value_, phase.time_out = int(number), time_out
         return phase
 
 
 class OnlyPhase(Phase):
-    """The phase of an expert that steers by one rule from start to end."""
+    """The phase of an expert that follows one rule for the complete episode."""
 
     ACT = 0
 
 
 Rule = tuple[Phase, BoolArray, Phase | IntArray]
-"""In this phase, where this holds, (n,), pass to that phase: one, or each row's own, (n,)."""
+"""(phase, condition (n,), next phase): the next phase is one phase or an array, (n,)."""
 
 Methods = Mapping[int, Callable[[IntArray, View], FloatArray]]
-"""What each phase commands m rows of the world, or what makes that up, (m, ...)."""
+"""For each phase, a method that returns the command of m rows, or a part of it, (m, ...)."""
 
 
 class Expert(ABC):
     """A scripted policy that reads privileged state.
 
-    It has the two verbs of every policy of the harness, `reset` and `act`, replans at every
-    control step, and is built for one world. A subclass says where each phase steers
-    (`command`) and when it passes to another one (`next_phase`).
+    It has the methods of every policy of the harness, `reset` and `act`, replans at every control
+    step, and is built for one world. A subclass defines the command of each phase (`command`) and
+    the transitions between phases (`next_phase`).
 
     Class attributes:
-        phases: Its phases with their time-outs.
+        phases: The phases with their time-outs.
     """
 
     obs_horizon: int = 1
@@ -72,7 +72,7 @@ class Expert(ABC):
         self._time_outs = np.array([phase.time_out for phase in self.phases])
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin episodes: draw each one's speed and, where there is a choice, its mode."""
+        """Start episodes: draw each one's speed and, if the task has several modes, its mode."""
         self.phase[rows] = 0
         self.phase_steps[rows] = 0
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
@@ -84,7 +84,7 @@ class Expert(ABC):
     def act(self, rows: IntArray, observations: np.ndarray) -> tuple[np.ndarray, IntArray]:
         """Return actions (n, 1, act_dim) in [-1, 1] and network evaluations (n,), all zero.
 
-        The observations are not read: an expert sees the state itself.
+        The observations are not read: an expert reads the state itself.
         """
         del observations
         view = self.world.view(rows)
@@ -97,13 +97,13 @@ class Expert(ABC):
         return actions, np.zeros(len(rows), dtype=np.int64)
 
     def begin(self, row: int, rng: np.random.Generator) -> None:
-        """Draw what else varies between a subclass's episodes; nothing by default."""
+        """Draw further random quantities of an episode; nothing by default."""
         del row, rng
 
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Return each row's phase for this control step, (n,); the present one by default."""
+        """Return each row's phase for this control step, (n,); by default the current one."""
         del rows, view, is_late
         return phase
 
@@ -112,16 +112,16 @@ class Expert(ABC):
         """Return absolute position targets, (n, act_dim) [rad or m]."""
 
     def by_phase(self, rows: IntArray, view: View, phase: IntArray, methods: Methods) -> FloatArray:
-        """Ask each phase's method about the rows that are in it, and put the answers together.
+        """Call each phase's method with the rows in that phase, and join the results.
 
         Args:
             rows: Rows of the world, (n,).
-            view: Of those rows.
+            view: View of those rows.
             phase: Their phases, (n,).
-            methods: One for every phase that a row can be in.
+            methods: One method for every phase that a row can be in.
 
         Returns:
-            The answers in the order of the rows, (n, ...).
+            The results in the order of the rows, (n, ...).
         """
         present = sorted(set(phase.tolist()))
         if len(present) == 1:
@@ -131,19 +131,19 @@ class Expert(ABC):
             methods[k](rows[place], self.world.view(rows[place]))
             for k, place in zip(present, places, strict=True)
         ]
-        answers = np.concatenate(parts)
-        ordered = np.empty_like(answers)
-        ordered[np.concatenate(places)] = answers
+        results = np.concatenate(parts)
+        ordered = np.empty_like(results)
+        ordered[np.concatenate(places)] = results
         return ordered
 
 
 def follow(phase: IntArray, rules: Sequence[Rule], otherwise: IntArray | None = None) -> IntArray:
-    """Return each row's following phase, (n,): what the first rule says that applies to it.
+    """Return each row's next phase, (n,): that of the first rule that applies.
 
     Args:
-        phase: The present phases, (n,).
-        rules: In the order in which they count.
-        otherwise: Where no rule applies, (n,); the present phases if not given.
+        phase: The current phases, (n,).
+        rules: The rules in order of priority.
+        otherwise: Phases where no rule applies, (n,); by default the current phases.
     """
     following = phase if otherwise is None else otherwise
     for start, holds, end in reversed(rules):
@@ -152,18 +152,18 @@ def follow(phase: IntArray, rules: Sequence[Rule], otherwise: IntArray | None = 
 
 
 def choose(phase: IntArray, values: Mapping[int, FloatArray]) -> FloatArray:
-    """Return each row's value for the phase it is in, (n,); `values` have (n,) for every phase.
+    """Return each row's value for its phase, (n,); `values` has an array (n,) for every phase.
 
-    It serves experts whose phases share most of the work; others ask a method for each phase.
+    This is for experts whose phases share most of their code; others use a method per phase.
     """
     chosen: FloatArray = np.choose(phase, [values[k] for k in range(len(values))])
     return chosen
 
 
 def step_towards(current: FloatArray, target: FloatArray, max_step: FloatArray) -> FloatArray:
-    """Return `target`, or the point `max_step` from `current` on each axis if that is nearer.
+    """Return a step from `current` towards `target`, limited to `max_step` on each axis.
 
-    Steering from the measured position, not from the last command, keeps the expert a function
-    of what a policy can observe.
+    Stepping from the measured position instead of the last command makes the expert a function of
+    what a policy can observe.
     """
     return current + np.clip(target - current, -max_step, max_step)

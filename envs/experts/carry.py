@@ -1,4 +1,4 @@
-"""Pick a cube up and carry it: funnel down over it, squeeze, carry; begin again when it is lost."""
+"""Base of the experts that grasp an object and carry it to a goal."""
 
 from abc import abstractmethod
 from typing import ClassVar
@@ -17,12 +17,12 @@ FUNNEL_SLOPE = 4.0  # height above the grasp per metre of misalignment
 ALIGNED_M, ALIGNED_RAD = 0.010, 0.10
 LOST_M = 0.035
 WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
-MOUNT_M = np.array([0.0, 0.0, MOUNT_HEIGHT_M])  # the palm while the slides are at zero
-CLOSE_STEP_RAD = 0.14  # faster fingers sink into the object by more than 3 mm when they meet it
+MOUNT_M = np.array([0.0, 0.0, MOUNT_HEIGHT_M])  # palm position with the slides at zero
+CLOSE_STEP_RAD = 0.14  # faster fingers penetrate the object by more than 3 mm at contact
 
 
 class CarryPhase(Phase):
-    """What the hand does; subclasses of the expert give phases of their own the next numbers."""
+    """The hand's phases; subclasses of the expert number additional phases from 3."""
 
     APPROACH = 0, 60
     CLOSE = 1, 14
@@ -30,7 +30,10 @@ class CarryPhase(Phase):
 
 
 class CarryExpert(Expert):
-    """Approach, close, carry. Its randomness: the speed of each episode, and the mode if any."""
+    """Approach from above, close, carry; approach again when the object is lost.
+
+    Random per episode: the speed, and the mode if the task has several.
+    """
 
     phases: ClassVar[type[Phase]] = CarryPhase
 
@@ -45,10 +48,10 @@ class CarryExpert(Expert):
 
     @abstractmethod
     def goal(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where the cube is to be carried, (n, 3) [m]."""
+        """Return the position to which to carry the cube, (n, 3) [m]."""
 
     def postures(self, rows: IntArray, view: View) -> Grasp:
-        """Return the finger postures for each row's object; one cube grasp by default."""
+        """Return the finger postures for each row's object; by default one cube grasp."""
         del rows, view
         return self.grasp
 
@@ -70,7 +73,7 @@ class CarryExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {
             CarryPhase.APPROACH: self.approach,
             CarryPhase.CLOSE: self.close,
@@ -79,9 +82,9 @@ class CarryExpert(Expert):
         return self.by_phase(rows, view, phase, methods)
 
     def approach(self, rows: IntArray, view: View) -> FloatArray:
-        """Come down on the cube as the open hand gets aligned with it."""
+        """Align the open hand with the cube while descending on it."""
         cube, heading = self.cube_pose(rows, view)
-        # A cube looks the same after a quarter turn: take the nearest one.
+        # A cube is symmetric under quarter turns: use the nearest heading.
         yaw = wrap(heading, np.pi / 2)
         palm, _ = self._palm_pose(view)
         above = palm_over(cube, yaw)
@@ -90,14 +93,14 @@ class CarryExpert(Expert):
         return self.steer(rows, view, above - MOUNT_M, yaw, self.postures(rows, view).open)
 
     def close(self, rows: IntArray, view: View) -> FloatArray:
-        """Close the fingers gently, the palm over the cube."""
+        """Close the fingers gently with the palm over the cube."""
         cube, _ = self.cube_pose(rows, view)
         yaw, squeeze = self.held_yaw[rows], self.postures(rows, view).squeeze
         over = palm_over(cube, yaw) - MOUNT_M
         return self.steer(rows, view, over, yaw, squeeze, CLOSE_STEP_RAD)
 
     def carry(self, rows: IntArray, view: View) -> FloatArray:
-        """Move the palm by as much as the cube still has to go."""
+        """Move the palm by the cube's remaining offset to the goal."""
         cube, _ = self.cube_pose(rows, view)
         palm, _ = self._palm_pose(view)
         carried = palm + self.goal(rows, view) - cube - MOUNT_M
@@ -113,15 +116,15 @@ class CarryExpert(Expert):
         fingers: FloatArray,
         finger_step: float = FINGER_STEP_RAD,
     ) -> FloatArray:
-        """Return targets on the way to a pose of a level hand, (n, 20) [rad or m].
+        """Return targets one step towards a pose of the level hand, (n, 20) [rad or m].
 
         Args:
             rows: Rows of the world, (n,).
-            view: Of those rows.
-            slides: Where the wrist's slides shall be, (n, 3) [m].
-            yaw: Heading of the hand, (n,) [rad].
-            fingers: Their posture, (n, 14) or (14,) [rad].
-            finger_step: How far a finger joint moves at most, at a speed of 1 [rad].
+            view: View of those rows.
+            slides: Target of the wrist's slides, (n, 3) [m].
+            yaw: Target heading of the hand, (n,) [rad].
+            fingers: Target posture of the fingers, (n, 14) or (14,) [rad].
+            finger_step: Largest step of a finger joint at a speed of 1 [rad].
         """
         joints = view.qpos[:, self.task.hand.qpos]
         target = np.zeros_like(joints)  # pitch and roll stay level

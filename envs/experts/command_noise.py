@@ -1,4 +1,4 @@
-"""Disturb an expert's commands with correlated, signal-dependent noise while it demonstrates."""
+"""Correlated, signal-dependent noise on an expert's commands during demonstrations."""
 
 import numpy as np
 
@@ -13,10 +13,11 @@ CORRELATION = 0.9  # after 0.04 s: a time constant of 0.4 s
 FINGER_STD_RAD, FINGER_MOTION_RAD = 0.04, 0.10
 WRIST_SLIDE_STD_M, WRIST_SLIDE_MOTION_M = 0.004, 0.010
 WRIST_HINGE_STD_RAD, WRIST_HINGE_MOTION_RAD = 0.03, 0.05
-# Adroit's arm, in units of its targets (500 N or N m each): 2-3 mm at the palm.
+# Adroit's arm, in units of its targets (500 N or N m per unit): 2-3 mm at the palm.
 ADROIT_SLIDE_STD_M, ADROIT_SLIDE_MOTION_M = 0.008, 0.020
 ADROIT_HINGE_STD_RAD, ADROIT_HINGE_MOTION_RAD = 0.002, 0.020
-# Its wrist and fingers move 2 s instead of 8 and hold with a third of our hand's stiffness.
+# Its episodes last 2 s instead of about 8 s, and its wrist and finger servos have a third of the
+# stiffness of our hand.
 ADROIT_WRIST_STD_RAD, ADROIT_FINGER_STD_RAD = 0.015, 0.020
 ADROIT_FINGERS = ("FFJ", "MFJ", "RFJ", "LFJ", "THJ")
 
@@ -24,17 +25,16 @@ ADROIT_FINGERS = ("FFJ", "MFJ", "RFJ", "LFJ", "THJ")
 class CommandNoise:
     """First-order autoregressive noise on every position target, one generator per episode.
 
-    Its standard deviation grows with the motion that is asked for, as in human movement (Harris
-    and Wolpert 1998, Nature 394:780): a joint at its target is not disturbed. So a hand that
-    waits looks the same in every demonstration, and nothing gives away what it will do next.
+    Its standard deviation grows with the commanded motion, as in human movement (Harris and Wolpert
+    1998, Nature 394:780): a joint at its target is not disturbed. A waiting hand therefore looks
+    the same in every demonstration and does not reveal its next action.
 
-    Demonstrations keep the undisturbed command as the label, so that a policy sees the states
-    that disturbances lead to together with what the expert did about them (Laskey et al. 2017,
-    DART, arXiv:1703.09327).
+    Demonstrations store the undisturbed command as the label, so that a policy learns the expert's
+    corrections in disturbed states (Laskey et al. 2017, DART, arXiv:1703.09327).
 
     Args:
-        world: Where commands will be disturbed.
-        scale: Factor on the standard deviations above; 0 disturbs nothing.
+        world: The world in which commands are disturbed.
+        scale: Factor on the standard deviations above; 0 disables the noise.
     """
 
     def __init__(self, world: World, scale: float = 1.0) -> None:
@@ -50,7 +50,7 @@ class CommandNoise:
         self._noise = np.zeros((world.num_sims, world.horizon, task.act_dim))
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Draw the noise of whole episodes."""
+        """Draw the noise of complete episodes."""
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
             rng = episode_generator(self._world.task, seed, "command_noise")
             noise = rng.standard_normal(self._noise[row].shape)

@@ -1,4 +1,4 @@
-"""Turn a dial by finger gaiting: place the open fingers, close, turn, let go, begin again."""
+"""Base of the experts that turn a dial by finger gaiting."""
 
 from abc import abstractmethod
 from functools import lru_cache
@@ -15,21 +15,21 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.dial_parts import DIAL_M, KNOB_RADIUS_M, PALM_HEIGHT_M, START_RAD, DialTask
 from envs.world import World
 
-# Where thumb, index and middle touch the rim in the middle of a stroke, from the x axis [rad].
+# Contact angles of thumb, index and middle on the rim at mid-stroke, from the x axis [rad].
 CONTACT_RAD = np.array([np.pi + 0.15, 0.50, -0.15])
 TIP_RADII_M = CAPSULE_RADII_M[2] + np.array([0.0005, 0.0, 0.0])
 OPENING_M, SQUEEZE_M = 0.014, 0.010
 GRID_RAD = np.linspace(-0.8, 0.8, 17)
 JOINT_STEP_RAD, CLOSE_STEP_RAD = 0.25, 0.15
-LEAD = 3.0  # of the grasp before the fingers, per angle that remains
-TURN_STEP_RAD = 0.18  # the grasp is led this far ahead of the fingers
-DONE_RAD, AGAIN_RAD = 0.04, 0.07  # let go below, grasp again above
+LEAD = 3.0  # lead of the commanded grasp over the fingers, per remaining angle
+TURN_STEP_RAD = 0.18  # largest lead of the commanded grasp over the fingers
+DONE_RAD, AGAIN_RAD = 0.04, 0.07  # release below, grasp again above
 STUCK_RAD_S = 0.35
 PLACED_RAD, CLOSED_M, OPEN_M = 0.10, 0.0015, 0.008
 
 
 def _grip(stroke: float, inset: float, initial: FloatArray) -> FloatArray:
-    """Solve the posture whose tips are `inset` [m] below the rim, turned by `stroke` [rad]."""
+    """Solve the posture whose tips are `inset` [m] inside the rim, turned by `stroke` [rad]."""
     centre = DIAL_M - np.array([0.0, 0.0, PALM_HEIGHT_M])
     targets = {}
     for finger, angle, radius in zip(FINGERS[:3], CONTACT_RAD + stroke, TIP_RADII_M, strict=True):
@@ -40,12 +40,12 @@ def _grip(stroke: float, inset: float, initial: FloatArray) -> FloatArray:
 
 @lru_cache(maxsize=4)
 def _grip_table(inset: float) -> PostureTable:
-    """Return the postures whose tips are `inset` [m] below the rim."""
+    """Return the postures whose tips are `inset` [m] inside the rim."""
     return solve_table(GRID_RAD, lambda stroke, initial: _grip(stroke, inset, initial), START_RAD)
 
 
 class DialPhase(Phase):
-    """What the fingers do."""
+    """The fingers' phases."""
 
     PLACE = 0, 15
     CLOSE = 1, 6
@@ -54,11 +54,11 @@ class DialPhase(Phase):
 
 
 class DialGait(Expert):
-    """Place, close, turn, open. Its randomness: the speed of each episode.
+    """Place, close, turn, open. Random per episode: the speed.
 
     Class attributes:
-        strokes_rad: How far the grasp turns clockwise, and counter-clockwise, of the middle.
-        place_step_rad: The open grasp is led at most this far ahead of the fingers.
+        strokes_rad: Largest clockwise and counter-clockwise stroke from the middle.
+        place_step_rad: Largest lead of the commanded open grasp over the fingers.
     """
 
     phases = DialPhase
@@ -72,7 +72,7 @@ class DialGait(Expert):
 
     @abstractmethod
     def remaining(self, rows: IntArray, view: View) -> FloatArray:
-        """Return the signed angle by which the dial is still to be turned, (n,) [rad]."""
+        """Return the signed remaining angle of the dial, (n,) [rad]."""
 
     def grasp_state(self, view: View) -> tuple[FloatArray, FloatArray]:
         """Return the mean stroke of the tips, (n,) [rad], and their gaps to the rim, (n, 3) [m]."""
@@ -82,7 +82,7 @@ class DialGait(Expert):
         return stroke, gap
 
     def first_stroke(self, remaining: FloatArray) -> FloatArray:
-        """Return the stroke at which to grasp, (n,) [rad]: half of the turn before the middle."""
+        """Return the stroke at which to grasp, (n,) [rad]: half of the remaining turn backwards."""
         clockwise, counterclockwise = self.strokes_rad
         limit = np.where(remaining > 0.0, clockwise, counterclockwise)
         return -np.sign(remaining) * np.minimum(limit, np.abs(remaining) / 2)
@@ -90,7 +90,7 @@ class DialGait(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Gait: place, close, turn, open; stay open once the dial is where it shall be."""
+        """Cycle through place, close, turn, open; stay open once the dial is at its goal."""
         steps, remaining = self.phase_steps[rows], self.remaining(rows, view)
         stroke, gap = self.grasp_state(view)
         is_done = np.abs(remaining) < DONE_RAD
@@ -109,10 +109,10 @@ class DialGait(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer the joints to the open or the squeezing posture of the phase's stroke."""
+        """Return a step towards the open or squeezing posture of the phase's stroke."""
         remaining, (stroke, _) = self.remaining(rows, view), self.grasp_state(view)
         first = self.first_stroke(remaining)
-        wanted = choose(
+        led = choose(
             phase,
             {
                 DialPhase.PLACE: self.placed_stroke(stroke, first),
@@ -122,18 +122,18 @@ class DialGait(Expert):
             },
         )
         is_open = ((phase == DialPhase.PLACE) | (phase == DialPhase.OPEN))[:, None]
-        target = np.where(is_open, self.open_table(wanted), self.squeeze_table(wanted))
+        target = np.where(is_open, self.open_table(led), self.squeeze_table(led))
         step = np.where(phase == DialPhase.CLOSE, CLOSE_STEP_RAD, JOINT_STEP_RAD)
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, target, (step * self.speed[rows])[:, None])
 
     def placed_stroke(self, stroke: FloatArray, first: FloatArray) -> FloatArray:
-        """Return where to bring the open fingers next, along the rim to the first stroke, (n,)."""
+        """Return the next stroke of the open fingers, along the rim to the first, (n,) [rad]."""
         is_far = np.abs(first - stroke) > self.place_step_rad
         ahead = stroke + self.place_step_rad * np.sign(first - stroke)
         return np.where(is_far, ahead, first)
 
     def led_stroke(self, rows: IntArray, stroke: FloatArray, remaining: FloatArray) -> FloatArray:
-        """Return the stroke of a grasp that is led ahead of the turning fingers, (n,) [rad]."""
+        """Return the commanded stroke, ahead of the turning fingers, (n,) [rad]."""
         step = TURN_STEP_RAD * self.speed[rows]
         return stroke + np.clip(LEAD * remaining, -step, step)

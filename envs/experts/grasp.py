@@ -1,4 +1,4 @@
-"""Give the experts of the wrist-mounted hand one way to grasp a cube: postures and palm poses."""
+"""Grasps of cubes and balls for the wrist-mounted hand: finger postures and palm poses."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +10,7 @@ from envs.hand.kinematics import pressing_targets, solve_fingertips
 from envs.rotations import turn
 from envs.task import FloatArray
 
-# Where a grasped cube's centre lies in the palm frame [m].
+# Centre of a grasped cube in the palm frame [m].
 GRASP_POINT_M = np.array([0.042, 0.010, -0.076])
 TIP_RADIUS_M, THUMB_TIP_RADIUS_M = 0.0085, 0.009
 SQUEEZE_M, OPENING_M = 0.012, 0.020
@@ -22,7 +22,7 @@ INITIAL_RAD = np.array([1.9, -1.0, 0.7, 0.9, -0.12, 0.8, 0.5, 0.0, 0.8, 0.5, 0.8
 
 @dataclass(frozen=True)
 class Grasp:
-    """Finger postures, each (14,) or (n, 14) [rad]: clear of the object, and squeezing it."""
+    """Finger postures that clear the object and squeeze it, each (14,) or (n, 14) [rad]."""
 
     open: FloatArray
     squeeze: FloatArray
@@ -62,10 +62,10 @@ def cube_grasp(half_size_m: float) -> Grasp:
 
 @lru_cache(maxsize=8)
 def level_grasp(half_size_m: float) -> Grasp:
-    """Solve postures that hold a cube level: `cube_grasp` tilts it by some 17 degrees.
+    """Solve postures that hold a cube level; `cube_grasp` tilts it by about 17 degrees.
 
-    Fingers that are stopped by the cube slide up its face and the thumb slides down: the targets
-    of the squeeze lie the other way by as much.
+    Fingers blocked by the cube slide up its face and the thumb slides down. The targets of the
+    squeeze compensate for this.
     """
     touch = _posture(half_size_m, 0.0, INITIAL_RAD)
     squeeze = _posture(half_size_m, LEVEL_SQUEEZE_M, touch, THUMB_UP_M, FINGERS_DOWN_M)
@@ -99,11 +99,11 @@ def ball_grasps(radii_m: tuple[float, ...]) -> Grasp:
 
 @lru_cache(maxsize=8)
 def pressed_grasp(half_size_m: float) -> Grasp:
-    """Solve the postures of a grasp that does not tilt a cube which stands on little.
+    """Solve the postures of a grasp that does not tilt an object with a small base.
 
-    The squeeze of `cube_grasp` turns the cube by about 0.25 rad, because deeper targets press
-    along no chosen direction. Here all four fingertips press along x, and the thumb sits higher
-    by what its tip rolls down.
+    The squeeze of `cube_grasp` turns the cube by about 0.25 rad, because targets inside the cube do
+    not control the direction of the force. Here all four fingertips press along x, and the thumb is
+    higher by the amount that its tip rolls down.
     """
     touch = _posture(half_size_m, 0.0, INITIAL_RAD, THUMB_RISE_M)
     pull = np.array([-PRESS_N, 0.0, 0.0])
@@ -118,5 +118,5 @@ def palm_over(point: FloatArray, yaw: FloatArray) -> FloatArray:
 
 
 def grasped_point(palm: FloatArray, yaw: FloatArray) -> FloatArray:
-    """Return where the grasp point is, (n, 3), for palms at `palm` (n, 3) with `yaw` (n,)."""
+    """Return the grasp points, (n, 3), of palms at `palm` (n, 3) with `yaw` (n,)."""
     return palm + turn(GRASP_POINT_M, yaw)

@@ -1,4 +1,4 @@
-"""HandOver's expert: one hand brings the stick to the middle, the other takes and lays it down."""
+"""HandOver expert: the right hand brings the stick to the middle, the left puts it on the pad."""
 
 import numpy as np
 
@@ -18,20 +18,20 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.hand_over import CLEAR_M, MOUNT_Y_M, STICK_HALF_SIZE_M, HandOver
 from envs.world import World
 
-EASE_M = 0.005  # the stick is light: the fingers squeeze this much less than a cube's
+EASE_M = 0.005  # the stick is light: the fingers squeeze less than for a cube
 PASS_M = np.array([0.04, 0.0, 0.18])  # where the stick changes hands
 PASSED_M, PASSED_RAD, CALM_M_S = 0.015, 0.12, 0.10
-REST_M = np.array([-0.03, -MOUNT_Y_M, 0.28])  # of an idle palm, its own side negative
+REST_M = np.array([-0.03, -MOUNT_Y_M, 0.28])  # idle palm, in the right hand's frame
 CARRY_HEIGHT_M, RISE_M, LOWER_STEP_M = 0.06, 0.06, 0.010
-TOUCH_STEP_RAD = 0.12  # of fingers that close or open
+TOUCH_STEP_RAD = 0.12  # finger step while closing or opening
 CENTRED_M, TOUCHING_M, AWAY_M = 0.010, 0.003, 0.022
-SAG_SHARE = 0.3  # of the sag that may be left when the hand lets go
+SAG_SHARE = 0.3  # largest remaining share of the stick's sag at the release
 LEAVE_M = 0.09
-HANDED_Y_M = 0.02  # a stick that lies further left is the left hand's
+HANDED_Y_M = 0.02  # the left hand picks up a stick left of this
 
 
 class HandOverPhase(Phase):
-    """What the hands do with the stick: first the right one, then both, then the left one."""
+    """The hands' phases: the right hand, then both, then the left hand."""
 
     REACH = 0, 60
     GRASP = 1, 14
@@ -45,7 +45,10 @@ class HandOverPhase(Phase):
 
 
 class HandOverExpert(Expert):
-    """Reach, grasp, bring; take, hold, release; carry, let go, leave. Its randomness: the speed."""
+    """Reach, grasp, bring; take, hold, release; carry, let go, leave.
+
+    Random per episode: the speed.
+    """
 
     phases = HandOverPhase
     task: HandOver
@@ -57,7 +60,7 @@ class HandOverExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Go on when a phase has done its work; let the nearer hand pick up what is lost."""
+        """Advance when a phase is complete; let the nearer hand pick up a lost stick."""
         right, left = sides(self.task, view)
         gaps = self.task.clearance(view)
         moves = distance(view.qvel[:, self.task.stick_dof :][:, :3], np.zeros(3))
@@ -68,7 +71,7 @@ class HandOverExpert(Expert):
         )
         offset = right.stick - view.memory("goal")
         miss = distance(offset[:, :2], np.zeros(2))
-        # It sags in the hand: its far end is down first, and its centre this much above the table.
+        # The stick sags in the hand: when its far end touches the table, its centre is higher by:
         sag = STICK_HALF_SIZE_M[1] * np.abs(view.site_matrix(self.task.object_site)[:, 2, 1])
         is_down = (miss < CENTRED_M) & (offset[:, 2] < TOUCHING_M + SAG_SHARE * sag)
         picks = np.where(right.stick[:, 1] > HANDED_Y_M, HandOverPhase.TAKE, HandOverPhase.REACH)
@@ -94,7 +97,7 @@ class HandOverExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says; an idle hand rests on its side."""
+        """Return each row's command for its phase; an idle hand rests on its side."""
         methods: Methods = {
             HandOverPhase.REACH: self.reach,
             HandOverPhase.GRASP: self.close,
@@ -109,59 +112,59 @@ class HandOverExpert(Expert):
         return self.by_phase(rows, view, phase, methods)
 
     def reach(self, rows: IntArray, view: View) -> FloatArray:
-        """The right hand comes down on the stick."""
+        """Lower the right hand on the stick."""
         right, _ = sides(self.task, view)
         reaching = self._hand(funnel(right), right.heading, self.grasp.open)
         return self.steer(rows, view, reaching, self._resting(rows))
 
     def close(self, rows: IntArray, view: View) -> FloatArray:
-        """The right hand closes gently."""
+        """Close the right hand gently."""
         right, _ = sides(self.task, view)
         on = palm_over(right.point, right.heading)
         closing = self._hand(on, right.heading, self.grasp.squeeze)
         return self.steer(rows, view, closing, self._resting(rows), TOUCH_STEP_RAD)
 
     def bring(self, rows: IntArray, view: View) -> FloatArray:
-        """The right hand brings the stick to where it changes hands."""
+        """Bring the stick to the handover position with the right hand."""
         right, _ = sides(self.task, view)
         bringing = self._hand(right.palm + PASS_M - right.stick, 0.0, self.grasp.squeeze)
         return self.steer(rows, view, bringing, self._resting(rows))
 
     def take(self, rows: IntArray, view: View) -> FloatArray:
-        """The left hand comes down on the stick that the right hand holds."""
+        """Lower the left hand on the stick that the right hand holds."""
         right, left = sides(self.task, view)
         taking = self._hand(funnel(left), left.heading, self.grasp.open)
         return self.steer(rows, view, self._holding(right), taking)
 
     def hold(self, rows: IntArray, view: View) -> FloatArray:
-        """The left hand closes gently, too."""
+        """Close the left hand gently."""
         right, left = sides(self.task, view)
         on = palm_over(left.point, left.heading)
         closing = self._hand(on, left.heading, self.grasp.squeeze)
         return self.steer(rows, view, self._holding(right), closing, TOUCH_STEP_RAD)
 
     def release(self, rows: IntArray, view: View) -> FloatArray:
-        """The right hand opens gently where it is."""
+        """Open the right hand gently in place."""
         right, left = sides(self.task, view)
         opening = self._hand(right.palm, 0.0, self.grasp.open)
         holding = self._hand(left.palm, 0.0, self.grasp.squeeze)
         return self.steer(rows, view, opening, holding, TOUCH_STEP_RAD)
 
     def carry(self, rows: IntArray, view: View) -> FloatArray:
-        """The left hand brings the stick to its place."""
+        """Carry the stick to the goal with the left hand."""
         _, left = sides(self.task, view)
         carried = left.palm + self._carried(view, left) - left.stick
         carrying = self._hand(carried, 0.0, self.grasp.squeeze)
         return self.steer(rows, view, self._resting(rows), carrying)
 
     def let_go(self, rows: IntArray, view: View) -> FloatArray:
-        """The left hand opens gently over the stick."""
+        """Open the left hand gently over the stick."""
         _, left = sides(self.task, view)
         opening = self._hand(palm_over(left.point, left.heading), left.heading, self.grasp.open)
         return self.steer(rows, view, self._resting(rows), opening, TOUCH_STEP_RAD)
 
     def leave(self, rows: IntArray, view: View) -> FloatArray:
-        """The left hand goes straight up."""
+        """Raise the left hand vertically."""
         _, left = sides(self.task, view)
         above = palm_over(left.point, left.heading) + np.array([0.0, 0.0, LEAVE_M])
         leaving = self._hand(above, left.heading, self.grasp.open)
@@ -175,7 +178,7 @@ class HandOverExpert(Expert):
         left: FloatArray,
         finger_step: float = FINGER_STEP_RAD,
     ) -> FloatArray:
-        """Return targets on the way to both hands' targets, (n, 20) each: (n, 40) [rad or m]."""
+        """Return one step towards the targets of both hands, (n, 20) each: (n, 40) [rad or m]."""
         joints = view.qpos[:, self.task.hand.qpos]
         limit = np.tile(np.repeat([WRIST_STEP_M, WRIST_STEP_RAD, finger_step], [3, 3, 14]), 2)
         return step_towards(joints, np.hstack([right, left]), limit * self.speed[rows, None])
@@ -191,13 +194,13 @@ class HandOverExpert(Expert):
         return self._hand(np.tile(REST_M, (len(rows), 1)), 0.0, self.grasp.open)
 
     def _holding(self, right: Side) -> FloatArray:
-        """Return the targets of a right hand that holds the stick, or rests if it has lost it."""
+        """Return the right hand's targets: hold the stick, or rest if the stick is lost."""
         holds = (right.gap < LOST_M)[:, None]
         palm = np.where(holds, right.palm + PASS_M - right.stick, REST_M)
         return self._hand(palm, 0.0, np.where(holds, self.grasp.squeeze, self.grasp.open))
 
     def _carried(self, view: View, left: Side) -> FloatArray:
-        """Return where the left hand shall bring the stick next: up, over its place, down on it."""
+        """Return the stick's next position in the left hand: up, over the goal, down on it."""
         place = mirrored(view.memory("goal"))
         miss = distance(left.stick[:, :2], place[:, :2])
         height = np.clip(FUNNEL_SLOPE * (miss - 0.5 * CENTRED_M), 0.0, CARRY_HEIGHT_M)

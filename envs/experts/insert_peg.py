@@ -1,4 +1,4 @@
-"""InsertPeg's expert: grasp the handle, lift, straighten the peg over the hole, lower it."""
+"""InsertPeg expert: grasp the handle, lift, align the peg with the hole, lower it."""
 
 import numpy as np
 
@@ -11,17 +11,17 @@ from envs.tasks.insert_peg import HANDLE_HALF_SIZE_M, RAIL_TOP_M, InsertPeg
 from envs.world import World
 
 OVER_M = 0.030  # height of the peg's lower end over the rim on the way to the hole
-FREE_M = RAIL_TOP_M + 0.003  # height of the lower end from which the peg may move sideways
-COLUMN_M = 0.030  # from the hole's axis: sideways below that height too
-FUNNEL_SLOPE, MISS_M = 8.0, 0.0025  # height per metre of misalignment beyond this one
-TILT_M_PER_RAD = 0.015  # misalignment that a tilt or a turn of the peg counts as
-INSIDE_M = 0.004  # depth below the rim from which the walls hold the lower end
-BOTTOM_M = -0.036  # lower end when inserted
+FREE_M = RAIL_TOP_M + 0.003  # height of the lower end above which the peg may move sideways
+COLUMN_M = 0.030  # distance from the hole's axis within which it may move sideways at any height
+FUNNEL_SLOPE, MISS_M = 8.0, 0.0025  # height per metre of misalignment above the second value
+TILT_M_PER_RAD = 0.015  # misalignment equivalent to a tilt or a turn of the peg
+INSIDE_M = 0.004  # depth below the rim at which the walls guide the lower end
+BOTTOM_M = -0.036  # height of the inserted lower end over the rim
 TILT_STEP_RAD = 0.06
 
 
 class InsertPhase(Phase):
-    """The phases of `CarryExpert`, with more time to carry."""
+    """The phases of `CarryExpert` with a longer time-out for carrying."""
 
     APPROACH = CarryPhase.APPROACH, 60
     CLOSE = CarryPhase.CLOSE, 14
@@ -29,7 +29,7 @@ class InsertPhase(Phase):
 
 
 class InsertPegExpert(CarryExpert):
-    """Approach, close, carry. Its randomness: the speed of each episode."""
+    """Approach, close, carry. Random per episode: the speed."""
 
     phases = InsertPhase
     task: InsertPeg
@@ -45,7 +45,7 @@ class InsertPegExpert(CarryExpert):
         return pose[:, :3], yaw_of(pose[:, 3:])
 
     def goal(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where to carry the handle: the way that the lower end has to go, from it."""
+        """Return the handle's goal: its position plus the lower end's remaining displacement."""
         cube, yaw = self.cube_pose(rows, view)
         tip, rim = view.site_position(self.task.tip_site), self.task.rim(view)
         miss = distance(tip[:, :2], rim[:, :2])
@@ -59,7 +59,7 @@ class InsertPegExpert(CarryExpert):
         return cube + way
 
     def carry(self, rows: IntArray, view: View) -> FloatArray:
-        """Carry as the base does, and straighten the peg on the way."""
+        """Carry as in the base class, and straighten the peg on the way."""
         command = super().carry(rows, view)
         joints = view.qpos[:, self.task.hand.qpos]
         speed = self.speed[rows, None]

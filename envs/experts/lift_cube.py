@@ -1,4 +1,4 @@
-"""LiftCube's expert: carry the cube to the goal."""
+"""LiftCube expert: carry the cube to the goal."""
 
 from envs.experts.carry import CarryExpert
 from envs.rotations import yaw_of
@@ -7,7 +7,7 @@ from envs.tasks.lift_cube import LiftCube
 
 
 class LiftCubeExpert(CarryExpert):
-    """Carry the one cube to the goal point."""
+    """Carry the cube to the goal. Random per episode: the speed."""
 
     task: LiftCube
 

@@ -1,4 +1,4 @@
-"""OpenDoor's expert: hook the fingers over the grip, press, pull along the door's arc."""
+"""OpenDoor expert: hook the fingers over the grip, press it down, pull along the door's arc."""
 
 import numpy as np
 
@@ -8,25 +8,25 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.door_parts import GRIP_MIDDLE_M, GRIP_X_M, LATCH_RAD, PIVOT_M
 from envs.tasks.open_door import FREE_RAD, MOUNT_HEIGHT_M, OPEN_RAD, OpenDoor
 
-HOOK_POINT_M = np.array([0.066, 0.0, -0.0205])  # where the hooked grip's axis lies, palm frame
+HOOK_POINT_M = np.array([0.066, 0.0, -0.0205])  # axis of the hooked grip, palm frame
 # Thumb 4, index 3, middle 3, ring 2, little 2.
 THUMB_RAD = (0.3, -0.3, 0.1, 0.2)
 OPEN_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.05, 1.0, 0.0, 0.05, 1.0, 0.05, 1.0, 0.0, 1.0])
 SHUT_HOOK_RAD = np.array([*THUMB_RAD, 0.0, 0.15, 1.6, 0.0, 0.15, 1.6, 0.15, 1.6, 0.15, 1.6])
 HOVER_M, LOW_M = 0.075, 0.03
 FUNNEL_SLOPE, FUNNEL_MOUTH_M = 4.0, 0.006  # height above the grip per metre of misalignment
-# The palm keeps off the door's plane by as much as it is further aside of the grip than the one, at
-# the most by the other: so it goes round the hinge's post.
+# To avoid the hinge post, the palm's distance from the door's plane is its lateral offset from the
+# grip minus ASIDE_M, at most OFF_M.
 ASIDE_M, OFF_M = 0.03, 0.12
-BACK_M = np.array([-0.03, 0.0, 0.03])  # a step away from the door, the door's heading
+BACK_M = np.array([-0.03, 0.0, 0.03])  # a step away from the door, in the door's heading
 HOOKED_M, HOOKED_RAD, LOST_M = 0.010, 0.12, 0.035
-PRESSED_RAD, HELD_RAD = LATCH_RAD + 0.05, 0.25  # lever angles: free to pull, and after that
+PRESSED_RAD, HELD_RAD = LATCH_RAD + 0.05, 0.25  # lever angles to release the latch, and afterwards
 PRESS_AHEAD_RAD, PULL_AHEAD_RAD, BEYOND_RAD = 0.35, 0.20, 0.12
 WRIST_STEP_M, WRIST_STEP_RAD, FINGER_STEP_RAD = 0.03, 0.25, 0.35
 
 
 class DoorPhase(Phase):
-    """What the hand does."""
+    """The hand's phases."""
 
     APPROACH = 0, 45
     HOOK = 1, 6
@@ -36,7 +36,7 @@ class DoorPhase(Phase):
 
 
 class OpenDoorExpert(Expert):
-    """Approach, hook, press, pull; back off when the grip slips. Its randomness: the speed."""
+    """Approach, hook, press, pull; back off when the grip slips. Random per episode: the speed."""
 
     phases = DoorPhase
     task: OpenDoor
@@ -44,7 +44,7 @@ class OpenDoorExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Hook when over the grip, pull when the latch is free, begin again when it slips."""
+        """Hook when over the grip, pull when the latch is free, restart when the grip slips."""
         door, lever = self.task.door_angle(view), self.task.lever_angle(view)
         place, yaw, _ = self.hook_pose(view, door, lever)
         wrist = view.qpos[:, self.task.hand.qpos[:6]]
@@ -66,7 +66,7 @@ class OpenDoorExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {
             DoorPhase.APPROACH: self.approach,
             DoorPhase.HOOK: self.hook,
@@ -77,7 +77,7 @@ class OpenDoorExpert(Expert):
         return self.by_phase(rows, view, phase, methods)
 
     def approach(self, rows: IntArray, view: View) -> FloatArray:
-        """Come down over the grip, the fingers open."""
+        """Lower the open hand over the grip."""
         door, lever = self.task.door_angle(view), self.task.lever_angle(view)
         place, yaw, roll = self.hook_pose(view, door, lever)
         slides = view.qpos[:, self.task.hand.qpos[:3]]
@@ -85,18 +85,18 @@ class OpenDoorExpert(Expert):
         return self.steer(rows, view, (over, yaw, roll), OPEN_HOOK_RAD)
 
     def hook(self, rows: IntArray, view: View) -> FloatArray:
-        """Hook the fingers over the grip where it is."""
+        """Hook the fingers over the grip at its current pose."""
         door, lever = self.task.door_angle(view), self.task.lever_angle(view)
         return self.steer(rows, view, self.hook_pose(view, door, lever), SHUT_HOOK_RAD)
 
     def press(self, rows: IntArray, view: View) -> FloatArray:
-        """Lead the grip down until the latch is free."""
+        """Press the grip down until the latch is free."""
         door, lever = self.task.door_angle(view), self.task.lever_angle(view)
         led = lever + PRESS_AHEAD_RAD * self.speed[rows]
         return self.steer(rows, view, self.hook_pose(view, door, led), SHUT_HOOK_RAD)
 
     def pull(self, rows: IntArray, view: View) -> FloatArray:
-        """Lead the grip along the door's arc, held down as far as the latch asks."""
+        """Pull the grip along the door's arc, pressed down as far as the latch needs."""
         door = self.task.door_angle(view)
         held = np.where(door > FREE_RAD, HELD_RAD, PRESSED_RAD + 0.15)
         led = np.minimum(door + PULL_AHEAD_RAD * self.speed[rows], OPEN_RAD + BEYOND_RAD)
@@ -116,13 +116,13 @@ class OpenDoorExpert(Expert):
         pose: tuple[FloatArray, FloatArray, FloatArray],
         fingers: FloatArray,
     ) -> FloatArray:
-        """Return targets on the way to a pose of the wrist and a posture, (n, 20) [rad or m].
+        """Return targets one step towards a wrist pose and a posture, (n, 20) [rad or m].
 
         Args:
             rows: Rows of the world, (n,).
-            view: Of those rows.
-            pose: Slides (n, 3) [m], yaw and roll (n,) [rad], as of `hook_pose`.
-            fingers: Their posture, (14,) [rad].
+            view: View of those rows.
+            pose: Slides (n, 3) [m], yaw and roll (n,) [rad], as returned by `hook_pose`.
+            fingers: Target posture of the fingers, (14,) [rad].
         """
         joints = view.qpos[:, self.task.hand.qpos]
         target = np.zeros_like(joints)  # pitch stays level
@@ -137,9 +137,9 @@ class OpenDoorExpert(Expert):
         """Return the wrist's slides (n, 3) [m], yaw and roll (n,) [rad] that hold the grip.
 
         Args:
-            view: The rows.
-            door: The door's angle at which to hold it, (n,) [rad].
-            lever: The lever's angle at which to hold it, (n,) [rad].
+            view: View of the rows.
+            door: Angle of the door, (n,) [rad].
+            lever: Angle of the lever, (n,) [rad].
         """
         frame = view.memory("frame")
         yaw, roll = yaw_of(frame[:, 3:]) - door, -lever
@@ -151,13 +151,13 @@ class OpenDoorExpert(Expert):
 
 
 def _way_over(palm: FloatArray, place: FloatArray, yaw: FloatArray, step: FloatArray) -> FloatArray:
-    """Return where to steer slides that shall come down on the grip, clear of post and lever.
+    """Return the next target of slides that descend on the grip, clear of post and lever, (n, 3).
 
     Args:
         palm: The slides, (n, 3) [m].
         place: The slides that hold the grip, (n, 3) [m].
         yaw: Heading of the door, (n,) [rad].
-        step: How far a slide may go in this control step, (n,) [m]: the way is straight.
+        step: Largest step of a slide, (n,) [m]; it is scaled so that the path is straight.
     """
     miss = distance(palm[:, :2], place[:, :2])
     over = place.copy()
@@ -166,7 +166,7 @@ def _way_over(palm: FloatArray, place: FloatArray, yaw: FloatArray, step: FloatA
     off = np.zeros_like(place)
     off[:, 0] = -np.clip(aside - ASIDE_M, 0.0, OFF_M)
     over += turn(off, yaw)
-    # Below the funnel: rise first, so that no finger meets lever or keeper from the side.
+    # Below the funnel: rise first, so that no finger hits lever or keeper from the side.
     is_low = palm[:, 2] < over[:, 2] - LOW_M
     over[is_low, :2] = palm[is_low, :2]
     way = over[:, :2] - palm[:, :2]

@@ -1,4 +1,4 @@
-"""PickEither's expert: draw a cube at random and lift it straight up."""
+"""PickEither expert: draw a cube at random and lift it vertically."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from envs.task import FloatArray, IntArray, View
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
 from envs.tasks.pick_either import LIFT_HEIGHT_M, PickEither
 
-CLEARANCE_M = 0.03  # lifted this much higher than the task asks
+CLEARANCE_M = 0.03  # lift above the height that the task requires
 
 
 class PickEitherExpert(CarryExpert):
-    """Lift the cube of the episode's mode. Its randomness: the mode and the speed."""
+    """Lift the cube of the episode's mode. Random per episode: the mode and the speed."""
 
     task: PickEither
 

@@ -1,4 +1,4 @@
-"""PlaceCube's expert: carry the cube to the pad and put it down there."""
+"""PlaceCube expert: carry the cube to the pad and put it down."""
 
 from envs.experts.put_down import PutDownExpert
 from envs.rotations import yaw_of
@@ -8,7 +8,7 @@ from envs.tasks.place_cube import PlaceCube
 
 
 class PlaceCubeExpert(PutDownExpert):
-    """Put the one cube on the pad."""
+    """Put the cube on the pad. Random per episode: the speed."""
 
     task: PlaceCube
 
@@ -19,7 +19,7 @@ class PlaceCubeExpert(PutDownExpert):
         return view.qpos[:, address : address + 3], yaw_of(view.qpos[:, address + 3 : address + 7])
 
     def place(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where the cube's centre shall lie."""
+        """Return the goal position of the cube's centre."""
         del rows
         return self.task.desired_goal(view)
 

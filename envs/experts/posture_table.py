@@ -1,4 +1,4 @@
-"""Tabulate postures over the angle of a stroke, so that fingers can be steered along an arc."""
+"""Tables of finger postures over the angle of a stroke, for motion along an arc."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ class PostureTable:
 
     Attributes:
         strokes: The strokes, (k,) [rad].
-        postures: One posture each, (k, 14) [rad].
+        postures: The posture at each stroke, (k, 14) [rad].
     """
 
     strokes: FloatArray
     postures: FloatArray
 
     def __call__(self, stroke: FloatArray) -> FloatArray:
-        """Interpolate at strokes (n,) [rad], clipped to the table; return (n, 14) [rad]."""
+        """Return the postures interpolated at strokes (n,) [rad], clipped to the table, (n, 14)."""
         grid, table = self.strokes, self.postures
         place = (np.clip(stroke, grid[0], grid[-1]) - grid[0]) / (grid[1] - grid[0])
         index = np.minimum(place.astype(np.int64), len(grid) - 2)
@@ -32,12 +32,12 @@ class PostureTable:
 def solve_table(
     strokes: FloatArray, solve: Callable[[float, FloatArray], FloatArray], initial: FloatArray
 ) -> PostureTable:
-    """Solve each posture from its neighbour's, beginning in the middle.
+    """Solve the table from the middle outwards, each posture starting from its neighbour.
 
     Args:
         strokes: An odd number of evenly spaced strokes, (k,) [rad]; the middle one is 0.
-        solve: Gives the posture at a stroke, (14,) [rad], searched from the one it is given.
-        initial: Where the search for the middle posture begins, (14,) [rad].
+        solve: Returns the posture at a stroke, (14,) [rad], solved from an initial posture.
+        initial: Initial posture for the middle stroke, (14,) [rad].
     """
     middle = len(strokes) // 2
     table = np.zeros((len(strokes), len(initial)))

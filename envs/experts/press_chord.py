@@ -1,4 +1,4 @@
-"""PressChord's expert: every finger hovers over its key, and those of the chord press."""
+"""PressChord expert: hover over all keys, and press those of the current chord."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from envs.tasks.key_parts import KEY_TOP_M
 from envs.tasks.press_chord import KEY_M, PALM_HEIGHT_M, START_POSTURE_RAD, PressChord
 from envs.world import World
 
-HOVER_M = 0.006  # tip surfaces over the resting keys
-PRESS_M = 0.012  # tips are led this far below the resting keys
+HOVER_M = 0.006  # height of the tip surfaces over the resting keys
+PRESS_M = 0.012  # commanded depth of the tips below the resting keys
 FINGER_STEP_RAD = 0.20
-# Which finger, of five, each joint belongs to.
+# Index of the finger to which each joint belongs.
 FINGER_OF_JOINT = np.array(
     [k for joint in HAND_JOINTS for k, name in enumerate(FINGERS) if joint in FINGER_JOINTS[name]]
 )
 
 
 def key_postures() -> tuple[FloatArray, FloatArray]:
-    """Return the postures in which all fingers hover and in which all press, (14,) [rad] each."""
+    """Return the postures in which all fingers hover and all press, each (14,) [rad]."""
 
     def over(height: float, initial: FloatArray) -> FloatArray:
         z = KEY_TOP_M + CAPSULE_RADII_M[2] + height - PALM_HEIGHT_M
@@ -32,7 +32,7 @@ def key_postures() -> tuple[FloatArray, FloatArray]:
 
 
 class ChordPhase(Phase):
-    """What the fingers do."""
+    """The fingers' phases."""
 
     HOVER = 0, 12
     FIRST = 1
@@ -40,7 +40,7 @@ class ChordPhase(Phase):
 
 
 class PressChordExpert(Expert):
-    """Hover, then press the first chord and the second. Its randomness: the speed."""
+    """Hover, then press the first chord and the second. Random per episode: the speed."""
 
     phases = ChordPhase
     task: PressChord
@@ -52,7 +52,7 @@ class PressChordExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Press once all fingers hover; the task says when the first chord has been held."""
+        """Press once all fingers hover; the task reports when the first chord has been held."""
         del rows
         joints = view.qpos[:, self.task.hand.qpos]
         hovers = (np.abs(joints - self.hover) < 0.1).all(axis=1)
@@ -65,7 +65,7 @@ class PressChordExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {
             ChordPhase.HOVER: self.over_keys,
             ChordPhase.FIRST: self.press,
@@ -74,15 +74,15 @@ class PressChordExpert(Expert):
         return self.by_phase(rows, view, phase, methods)
 
     def over_keys(self, rows: IntArray, view: View) -> FloatArray:
-        """Let all fingers hover."""
+        """Hover with all fingers."""
         return self.steer(rows, view, self.hover)
 
     def press(self, rows: IntArray, view: View) -> FloatArray:
-        """Move the fingers of the task's present chord down and the others up."""
+        """Move the fingers of the current chord down and the others up."""
         presses = self.task.chord(view)[:, FINGER_OF_JOINT]
         return self.steer(rows, view, np.where(presses, self.down, self.hover))
 
     def steer(self, rows: IntArray, view: View, posture: FloatArray) -> FloatArray:
-        """Return targets on the way to a posture, (n, 14) [rad]."""
+        """Return targets one step towards a posture, (n, 14) [rad]."""
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, posture, FINGER_STEP_RAD * self.speed[rows, None])

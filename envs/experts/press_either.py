@@ -1,4 +1,4 @@
-"""PressEither's expert: hover over both keys, then press the one that the episode's mode names."""
+"""PressEither expert: hover over both keys, then press the key of the episode's mode."""
 
 import numpy as np
 
@@ -10,22 +10,25 @@ from envs.tasks.press_either import KEYS, PALM_M, PressEither
 from envs.world import World
 
 REST_RAD = np.array([0.5, 0.2, 0.3, 0.3, 0, 0.5, 0.5, 0, 0.5, 0.5, 0, 0.4, 0, 0.4])
-HOVER_M = 0.004  # tip surfaces over the resting keys
-# Tips are led this far below the resting keys: far enough that half of it presses a key, too.
+HOVER_M = 0.004  # height of the tip surfaces over the resting keys
+# Commanded depth of the tips below the resting keys; half of it also presses a key.
 PRESS_M = 0.020
 FINGER_STEP_RAD = 0.30
 MAX_REACTION_STEPS = 2
 
 
 class EitherPhase(Phase):
-    """What the fingers do."""
+    """The fingers' phases."""
 
     HOVER = 0
     PRESS = 1
 
 
 class PressEitherExpert(Expert):
-    """Hover, press. Its randomness: the mode, the reaction time of 0-2 control steps, the speed."""
+    """Hover, press.
+
+    Random per episode: the mode, the reaction time of 0-2 control steps, and the speed.
+    """
 
     phases = EitherPhase
     task: PressEither
@@ -42,19 +45,19 @@ class PressEitherExpert(Expert):
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
         """Press once the signal is as old as the reaction time."""
-        del is_late  # both phases may last the whole episode
+        del is_late  # both phases may last for the complete episode
         is_time = view.memory("countdown")[:, 0] <= -self.reaction[rows]
         return follow(phase, ((EitherPhase.HOVER, is_time, EitherPhase.PRESS),))
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer both fingers over their keys, or one of them into its key."""
+        """Move both fingers over their keys, or one of them into its key."""
         tops = self.task.key_tops(view) - np.array(PALM_M)
         posture = np.tile(REST_RAD, (len(view), 1))
         for k, key in enumerate(KEYS):
             presses = (phase == EitherPhase.PRESS) & (self.mode[rows] == k)
             target = tops[:, k].copy()
             target[:, 2] += CAPSULE_RADII_M[2] + np.where(presses, -PRESS_M, HOVER_M)
-            own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
-            posture[:, own] = aim_finger(key, target)
+            columns = [HAND_JOINTS.index(name) for name in FINGER_JOINTS[key]]
+            posture[:, columns] = aim_finger(key, target)
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, posture, FINGER_STEP_RAD * self.speed[rows, None])

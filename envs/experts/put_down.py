@@ -1,4 +1,4 @@
-"""Put a carried cube down and let go: lower it, open the fingers, draw the hand back upwards."""
+"""Base of the experts that put a carried cube down: lower it, release it, retreat upwards."""
 
 from abc import abstractmethod
 
@@ -12,18 +12,18 @@ from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.cube_parts import CLEAR_M, CUBE_HALF_SIZE_M
 from envs.world import World
 
-CARRY_HEIGHT_M = 0.07  # of the cube above its place, on the way
-RISE_M = 0.06  # it moves sideways only when this near to that height
+CARRY_HEIGHT_M = 0.07  # height of the cube above its goal on the way
+RISE_M = 0.06  # the cube moves sideways only when this near to that height
 LOWER_STEP_M = 0.012
 CENTRED_M, TOUCHING_M = 0.006, 0.002
-TILTED_M, STOPPED_M_PER_S = 0.008, 0.005  # a cube that touches with an edge goes no lower
+TILTED_M, STOPPED_M_PER_S = 0.008, 0.005  # a cube that touches with an edge stops at this height
 OPEN_STEP_RAD = 0.12
 RETREAT_M = 0.09
-AWAY_M = 0.015  # a cube this far from its place is put down again
+AWAY_M = 0.015  # a cube farther from its goal is put down again
 
 
 class PutDownPhase(Phase):
-    """The phases of `CarryExpert`, and two more."""
+    """The phases of `CarryExpert`, release and retreat."""
 
     APPROACH = CarryPhase.APPROACH, 60
     CLOSE = CarryPhase.CLOSE, 10
@@ -33,7 +33,7 @@ class PutDownPhase(Phase):
 
 
 class PutDownExpert(CarryExpert):
-    """Approach, close, carry, release, retreat. Its randomness: that of `CarryExpert`."""
+    """Approach, close, carry, release, retreat. Random per episode: as in `CarryExpert`."""
 
     phases = PutDownPhase
 
@@ -43,14 +43,14 @@ class PutDownExpert(CarryExpert):
 
     @abstractmethod
     def place(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where the cube's centre shall lie, (n, 3) [m]."""
+        """Return the goal position of the cube's centre, (n, 3) [m]."""
 
     @abstractmethod
     def clearance(self, view: View) -> FloatArray:
         """Return the gap between the cube and the nearest fingertip, (n,) [m]."""
 
     def goal(self, rows: IntArray, view: View) -> FloatArray:
-        """Return a point above the place: first high, then over it, then down on it."""
+        """Return the cube's next position: first up, then over its goal, then down on it."""
         cube, _ = self.cube_pose(rows, view)
         place = self.place(rows, view)
         miss = distance(cube[:, :2], place[:, :2])
@@ -64,7 +64,7 @@ class PutDownExpert(CarryExpert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Release what touches its place, retreat when open, begin again if it lies elsewhere."""
+        """Release a cube that touches its goal, retreat when open, restart if it is elsewhere."""
         following = super().next_phase(rows, view, phase, is_late)
         cube, _ = self.cube_pose(rows, view)
         offset = cube - self.place(rows, view)
@@ -82,7 +82,7 @@ class PutDownExpert(CarryExpert):
         return follow(phase, rules, following)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {
             PutDownPhase.APPROACH: self.approach,
             PutDownPhase.CLOSE: self.close,
@@ -93,13 +93,13 @@ class PutDownExpert(CarryExpert):
         return self.by_phase(rows, view, phase, methods)
 
     def release(self, rows: IntArray, view: View) -> FloatArray:
-        """Open gently over the place: a hand that followed a cube it pushes would push on."""
+        """Open gently over the goal; a hand that followed the cube would keep pushing it."""
         yaw = self.held_yaw[rows]
         over = palm_over(self.place(rows, view), yaw) - MOUNT_M
         return self.steer(rows, view, over, yaw, self.grasp.open, OPEN_STEP_RAD)
 
     def retreat(self, rows: IntArray, view: View) -> FloatArray:
-        """Go straight up from the place."""
+        """Move up vertically from the goal."""
         yaw = self.held_yaw[rows]
         above = palm_over(self.place(rows, view), yaw) - MOUNT_M
         above[:, 2] += RETREAT_M

@@ -1,4 +1,4 @@
-"""RelocateBall's expert: grasp the ball with postures of its radius and carry it to the goal."""
+"""RelocateBall expert: grasp the ball with postures for its radius and carry it to the goal."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ GRID_M = tuple(np.linspace(*RADIUS_M, 5).tolist())
 
 
 class RelocateBallExpert(CarryExpert):
-    """Carry the ball to the goal point."""
+    """Carry the ball to the goal. Random per episode: the speed."""
 
     task: RelocateBall
 
@@ -21,7 +21,7 @@ class RelocateBallExpert(CarryExpert):
         self.table = ball_grasps(GRID_M)
 
     def cube_pose(self, rows: IntArray, view: View) -> tuple[FloatArray, FloatArray]:
-        """Return the ball's centre; a ball has no heading, so the hand stays straight."""
+        """Return the ball's centre and heading 0, so that the hand stays straight."""
         del rows
         return self.task.achieved_goal(view), np.zeros(len(view))
 
@@ -31,7 +31,7 @@ class RelocateBallExpert(CarryExpert):
         return self.task.desired_goal(view)
 
     def postures(self, rows: IntArray, view: View) -> Grasp:
-        """Interpolate the postures at each ball's radius."""
+        """Return the postures interpolated at each ball's radius."""
         del rows
         place = (view.memory("radius") - GRID_M[0]) / (GRID_M[1] - GRID_M[0])
         index = np.clip(place[:, 0].astype(np.int64), 0, len(GRID_M) - 2)

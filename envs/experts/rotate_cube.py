@@ -1,4 +1,4 @@
-"""RotateCube's expert: push one side of the cube round, let it slide back, push again."""
+"""RotateCube expert: push one side of the cube, let it slide back, push again."""
 
 from functools import lru_cache
 
@@ -12,34 +12,35 @@ from envs.tasks.palm_up_parts import CUBE_HALF_SIZE_M
 from envs.tasks.rotate_cube import START_RAD, RotateCube
 from envs.world import World
 
-# Every long finger moves its tip along x in a lane of its own; the thumb stays aside.
+# Each long finger moves its tip along x in its own lane; the thumb stays aside.
 LANE_M = -np.array(list(FINGER_Y_M.values()))  # y in the hand frame
 TIP_RADIUS_M, TIP_HEIGHT_M = CAPSULE_RADII_M[2], -0.041  # the tips' z, palm frame
 GRID_M = np.linspace(0.005, 0.070, 27)
 COLUMNS = tuple([HAND_JOINTS.index(name) for name in FINGER_JOINTS[f]] for f in FINGER_Y_M)
 HOME_M = np.array([0.014, 0.0])  # where the cube slides back to
-KEEP_RAD, LEAD_RAD = 0.11, 0.30  # turn beyond the present yaw: while it slides, while pushed
-AHEAD_M, CLEAR_M = 0.004, 0.012  # tips that push, and tips that make room
-LEAST_ARM_M = 0.004  # of a contact that is worth a push
-BACK_M, ASIDE_M = 0.010, 0.014  # pushed too far from home
-NEAR_M, NEAR_ASIDE_M = 0.004, 0.008  # home again
-DONE_RAD, AGAIN_RAD = 0.08, 0.12  # let lie below, push again above
+KEEP_RAD, LEAD_RAD = 0.11, 0.30  # turn beyond the current yaw: while it slides, while pushed
+AHEAD_M, CLEAR_M = 0.004, 0.012  # lead of pushing tips, clearance of the others
+LEAST_ARM_M = 0.004  # least lever arm of a contact that pushes
+BACK_M, ASIDE_M = 0.010, 0.014  # offsets at which a push ends
+NEAR_M, NEAR_ASIDE_M = 0.004, 0.008  # offsets at which the cube is home
+DONE_RAD, AGAIN_RAD = 0.08, 0.12  # stop below, push again above
 FINGER_STEP_RAD = 0.25
 
 
 class RotatePhase(Phase):
-    """What the fingers let the cube do."""
+    """The phases of the cube's motion."""
 
     SLIDE = 0, 9
     PUSH = 1, 11
 
 
 class RotateCubeExpert(Expert):
-    """Slide, push, slide. Its randomness: the speed of each episode.
+    """Slide, push, slide. Random per episode: the speed.
 
-    Sliding, the tips are a mould of the cube at home, turned a little further: the palm's tilt
-    moves the cube into it. Pushing, only those tips advance whose contact turns the cube the way
-    that is asked for; the others make room. So one rule serves both directions and all yaws.
+    While the cube slides, the tips trace the outline of the cube at home, turned slightly further;
+    the palm's tilt moves the cube into this outline. During a push only the tips whose contact
+    turns the cube in the desired direction advance; the others retreat. The same rule covers both
+    directions and all yaws.
     """
 
     phases = RotatePhase
@@ -52,7 +53,7 @@ class RotateCubeExpert(Expert):
     def next_phase(
         self, rows: IntArray, view: View, phase: IntArray, is_late: BoolArray
     ) -> IntArray:
-        """Let the cube slide when it was pushed far, push when it is back."""
+        """Let the cube slide when it is far from home, push when it is back."""
         offset = self.task.cube_position(view)[:, :2] - HOME_M
         back, aside = -offset[:, 0], np.abs(offset[:, 1])
         remaining = np.abs(self.task.remaining(view))
@@ -67,19 +68,19 @@ class RotateCubeExpert(Expert):
         return follow(phase, rules)
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Steer as each row's phase says."""
+        """Return each row's command for its phase."""
         methods: Methods = {RotatePhase.SLIDE: self.slide, RotatePhase.PUSH: self.push}
         return self.by_phase(rows, view, phase, methods)
 
     def slide(self, rows: IntArray, view: View) -> FloatArray:
-        """Make the tips a mould of the cube at home, turned a little further."""
+        """Put the tips on the outline of the cube at home, turned slightly further."""
         yaw, remaining = self.task.cube_yaw(view), self.task.remaining(view)
         home = np.broadcast_to(HOME_M, (len(rows), 2))
-        mould, _ = outline(yaw + np.clip(remaining, -KEEP_RAD, KEEP_RAD), home)
-        return self.steer(rows, view, mould)
+        front, _ = outline(yaw + np.clip(remaining, -KEEP_RAD, KEEP_RAD), home)
+        return self.steer(rows, view, front)
 
     def push(self, rows: IntArray, view: View) -> FloatArray:
-        """Advance the tips that turn the cube the way it shall go; make room with the others."""
+        """Advance the tips that turn the cube towards its goal; retreat with the others."""
         place, yaw = self.task.cube_position(view)[:, :2], self.task.cube_yaw(view)
         remaining = self.task.remaining(view)
         led, _ = outline(yaw + np.clip(remaining, -LEAD_RAD, LEAD_RAD), place)
@@ -89,7 +90,7 @@ class RotateCubeExpert(Expert):
         return self.steer(rows, view, pushed)
 
     def steer(self, rows: IntArray, view: View, places: FloatArray) -> FloatArray:
-        """Return targets on the way to tips at x = `places`, (n, 4) [m], (n, 14) [rad]."""
+        """Return targets, (n, 14) [rad], one step towards tips at x = `places`, (n, 4) [m]."""
         joints = view.qpos[:, self.task.hand.qpos]
         return step_towards(joints, self.posture(places), FINGER_STEP_RAD * self.speed[rows, None])
 
@@ -104,7 +105,7 @@ class RotateCubeExpert(Expert):
 
 @lru_cache(maxsize=1)
 def lane_table() -> FloatArray:
-    """Return the postures over `GRID_M`, (27, 14) [rad], each solved from its neighbour's."""
+    """Return the postures over `GRID_M`, (27, 14) [rad], each solved from its neighbour."""
     table, posture = np.zeros((len(GRID_M), len(HAND_JOINTS))), START_RAD.copy()
     for k in reversed(range(len(GRID_M))):
         targets = {f: np.array([GRID_M[k], y, TIP_HEIGHT_M]) for f, y in FINGER_Y_M.items()}
@@ -114,16 +115,16 @@ def lane_table() -> FloatArray:
 
 
 def outline(yaw: FloatArray, centre: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return where in their lanes the four tips touch a cube, and their arms, (n, 4) [m].
+    """Return where the four tips touch a cube in their lanes, and their lever arms, (n, 4) [m].
 
-    A tip touches where its centre lies on the square's outline, grown by the tip's radius: four
-    straight sides and four round corners. Its arm is that of the contact's normal about the
-    cube's centre, positive where a push turns the cube counter-clockwise. A lane that misses the
-    cube gives the centre's x, and no arm.
+    A tip touches the cube where the tip's centre is on the square's outline offset by the tip's
+    radius: four straight sides and four round corners. The arm is that of the contact normal about
+    the cube's centre, positive where a push turns the cube counter-clockwise. A lane that misses
+    the cube returns the x of the cube's centre and an arm of zero.
 
     Args:
-        yaw: The cube's heading, (n,) [rad].
-        centre: Its centre, (n, 2) [m], hand frame.
+        yaw: Heading of the cube, (n,) [rad].
+        centre: Centre of the cube, (n, 2) [m], hand frame.
     """
     half, radius = CUBE_HALF_SIZE_M, TIP_RADIUS_M
     angle = yaw[:, None] + np.arange(4) * np.pi / 2

@@ -1,4 +1,4 @@
-"""StackCubes' expert: carry the one cube over the other and put it down there."""
+"""StackCubes expert: carry one cube over the other and put it down."""
 
 from envs.experts.put_down import PutDownExpert
 from envs.rotations import yaw_of
@@ -7,7 +7,7 @@ from envs.tasks.stack_cubes import StackCubes
 
 
 class StackCubesExpert(PutDownExpert):
-    """Put the cube on the base."""
+    """Put the cube on the base. Random per episode: the speed."""
 
     task: StackCubes
 
@@ -18,7 +18,7 @@ class StackCubesExpert(PutDownExpert):
         return view.qpos[:, address : address + 3], yaw_of(view.qpos[:, address + 3 : address + 7])
 
     def place(self, rows: IntArray, view: View) -> FloatArray:
-        """Return where the upper cube's centre shall be."""
+        """Return the goal position of the upper cube's centre."""
         del rows
         return self.task.place(view)
 

@@ -1,4 +1,4 @@
-"""Show each of two hands what it has to do with a stick, the left one in the mirror."""
+"""Grasp geometry of a stick for two hands; the left hand's is mirrored."""
 
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ MOUNT_M = np.array([0.0, -MOUNT_Y_M, MOUNT_HEIGHT_M])
 
 @dataclass(frozen=True)
 class Side:
-    """What one hand has to do with the stick; for the left hand, as seen in the mirror.
+    """Positions of one hand and the stick; for the left hand in the mirrored frame.
 
     Attributes:
         palm: Palm centre, (n, 3) [m].
         yaw: The hand's yaw, (n,) [rad].
         stick: The stick's centre, (n, 3) [m].
-        point: Where the hand holds the stick or is to hold it, (n, 3) [m].
-        heading: The yaw with which it does, (n,) [rad].
+        point: Grasp point of the hand on the stick, (n, 3) [m].
+        heading: The hand's yaw in the grasp, (n,) [rad].
     """
 
     palm: FloatArray
@@ -46,22 +46,22 @@ class Side:
 
 
 def sides(task: HandOver, view: View) -> tuple[Side, Side]:
-    """Return what the right hand sees, and what the left hand sees in the mirror."""
+    """Return the right hand's side, and the left hand's side in the mirrored frame."""
     stick = view.site_position(task.object_site)
     along = view.site_matrix(task.object_site)[:, :, 1]
-    found = []
+    both = []
     for k, hand in enumerate(task.hand.sides):
-        own, axis = (mirrored(stick), mirrored(along)) if k else (stick, along)
-        axis = axis * np.where(axis[:, 1] > 0.0, -1.0, 1.0)[:, None]  # to the hand's own side
+        centre, axis = (mirrored(stick), mirrored(along)) if k else (stick, along)
+        axis = axis * np.where(axis[:, 1] > 0.0, -1.0, 1.0)[:, None]  # towards the hand's side
         wrist = view.qpos[:, hand.qpos[:4]]
         heading = np.arctan2(axis[:, 0], -axis[:, 1])
-        point = own + GRASP_M * axis
-        found.append(Side(wrist[:, :3] + MOUNT_M, wrist[:, 3], own, point, heading))
-    return found[0], found[1]
+        point = centre + GRASP_M * axis
+        both.append(Side(wrist[:, :3] + MOUNT_M, wrist[:, 3], centre, point, heading))
+    return both[0], both[1]
 
 
 def funnel(side: Side) -> FloatArray:
-    """Return where a palm shall be that comes down on the stick as it gets aligned, (n, 3)."""
+    """Return the palm's target, lower the better it is aligned with the stick, (n, 3) [m]."""
     over = palm_over(side.point, side.heading)
     miss = distance(side.palm[:, :2], over[:, :2])
     over[:, 2] += np.clip(FUNNEL_SLOPE * (miss - 0.006), 0.0, HOVER_M)

@@ -1,4 +1,4 @@
-"""Serve one episode at a time through `gymnasium.make`: a batch of one over `World`."""
+"""Gymnasium environment of one episode at a time: a `World` with one row."""
 
 import sys
 from typing import Any, ClassVar
@@ -30,10 +30,10 @@ ROW = np.array([0])
 class HandEnv(gymnasium.Env[Any, Array]):
     """A task as a Gymnasium environment.
 
-    Observations are flat float32 arrays (obs_dim,), actions absolute position targets scaled to
-    [-1, 1] and clipped to it, (act_dim,); the task's docstring says what is in them. The reward
-    is the sum of the task's named terms. `terminated` is success, a failure that cannot be
-    undone, or an unstable simulation; the environment never truncates: Gymnasium's TimeLimit
+    Observations are flat float32 arrays (obs_dim,). Actions are absolute position targets scaled
+    to [-1, 1] and clipped to it, (act_dim,). The task's docstring lists their components. The
+    reward is the sum of the task's named terms. `terminated` means success, an irreversible
+    failure, or an unstable simulation. The environment never truncates; Gymnasium's TimeLimit
     does, after the task's horizon.
 
     Infos have the same keys at every reset and step: `success` and its synonym `is_success` (the
@@ -41,7 +41,7 @@ class HandEnv(gymnasium.Env[Any, Array]):
     in [0, 1], `mode` (index into the task's modes, or -1), `sim_unstable`, `episode_seed`, and
     each reward term as `reward/<name>`.
 
-    Pickling and copying keep the episode: the copy continues it bit for bit.
+    Pickling and copying preserve the episode: the copy continues it bit for bit.
 
     Args:
         task: Name of the task.
@@ -67,12 +67,12 @@ class HandEnv(gymnasium.Env[Any, Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
-        """Begin an episode.
+        """Start an episode.
 
         Args:
             seed: The episode's seed, which also seeds `np_random`; without it, `np_random` draws
                 the episode's seed.
-            options: `{"episode_seed": int}` begins that episode and leaves `np_random` alone.
+            options: `{"episode_seed": int}` starts that episode without seeding `np_random`.
 
         Raises:
             ValueError: An option is unknown, or the episode's seed is not in [0, 2**63).
@@ -92,11 +92,11 @@ class HandEnv(gymnasium.Env[Any, Array]):
         return self._observe(), {key: array.item() for key, array in infos.items()}
 
     def step(self, action: Array) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Advance by one control step (0.04 s, or what the task says).
+        """Advance by one control step (0.04 s unless the task defines another duration).
 
         Raises:
             ValueError: The action's shape is wrong, or it contains NaN or infinity.
-            gymnasium.error.ResetNeeded: No episode has begun, or it has terminated.
+            gymnasium.error.ResetNeeded: No episode is running.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
         self._check_open()
@@ -112,11 +112,11 @@ class HandEnv(gymnasium.Env[Any, Array]):
         return observation, self._reward(outcome, observation), self._needs_reset, False, info
 
     def render(self) -> Image | None:
-        """Return the picture of the current state, (480, 480, 3) uint8, in mode "rgb_array".
+        """Return an image of the current state, (480, 480, 3) uint8, in mode "rgb_array".
 
         Raises:
-            RuntimeError: There is no OpenGL library; says what to install.
-            gymnasium.error.ResetNeeded: No episode has begun.
+            RuntimeError: There is no OpenGL library; the message states what to install.
+            gymnasium.error.ResetNeeded: No episode has been started.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
         self._check_open()
@@ -133,7 +133,7 @@ class HandEnv(gymnasium.Env[Any, Array]):
         return image
 
     def close(self) -> None:
-        """Release the simulation and the renderer; closing twice is allowed."""
+        """Release the simulation and the renderer; calling it twice is allowed."""
         if not self._is_closed and self._renderer is not None:
             self._renderer.close()
         self._is_closed = True
@@ -146,7 +146,7 @@ class HandEnv(gymnasium.Env[Any, Array]):
         return float(outcome.reward[0])
 
     def _open(self) -> None:
-        # TimeLimit truncates, not the world: `max_episode_steps` is the user's to choose.
+        # TimeLimit truncates, not the world, so that the user can choose `max_episode_steps`.
         self._world = World(make_task(self.task), num_threads=1, horizon=sys.maxsize)
         self._renderer = None
 

@@ -1,4 +1,4 @@
-"""Serve a task with a goal one episode at a time, the goal apart from the observation."""
+"""Goal-conditioned Gymnasium environment: a dictionary of observation and goals."""
 
 from envs.gym.env import ROW, HandEnv
 from envs.gym.goal_protocol import (
@@ -13,13 +13,13 @@ from envs.world import Outcome
 
 
 class HandGoalEnv(HandEnv):
-    """A task as a goal-conditioned Gymnasium environment, as hindsight replay needs it.
+    """A task as a goal-conditioned Gymnasium environment, for hindsight replay.
 
-    Observations are dictionaries of float32 arrays: `observation`, what the task observes but for
-    what depends on the goal; `achieved_goal` and `desired_goal`, (goal_size,). The reward is 0
-    where the achieved goal counts as the desired one and -1 elsewhere, in `step` as in
-    `compute_reward`; the task's dense terms are in the infos. All else is `HandEnv`'s, success,
-    which has to hold for the task's `hold_steps`, included.
+    Observations are dictionaries of float32 arrays: `observation`, the task's observation without
+    the fields that depend on the goal; `achieved_goal` and `desired_goal`, (goal_size,). The reward
+    of `step` is that of `compute_reward`: 0 where the achieved goal counts as the desired one and
+    -1 elsewhere. The task's dense reward terms are in the infos. Everything else is as in
+    `HandEnv`, including success, which must hold for the task's `hold_steps`.
 
     Args:
         task: Name of a task with a goal.
@@ -34,15 +34,15 @@ class HandGoalEnv(HandEnv):
         self.observation_space = goal_observation_space(check_goal_task(self._world.task))
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: object) -> FloatArray:
-        """Return what reaching a goal is worth when another one is asked for.
+        """Return the reward of achieved goals given desired goals.
 
         Args:
-            achieved_goal: ``(..., goal_size)``.
-            desired_goal: ``(..., goal_size)``.
-            info: Not read; Gymnasium's interface has it.
+            achieved_goal: `(..., goal_size)`.
+            desired_goal: `(..., goal_size)`.
+            info: Not read; part of Gymnasium's interface.
 
         Returns:
-            0 where the goal counts as reached and -1 elsewhere, ``(...,)``.
+            0 where the goal counts as reached and -1 elsewhere, `(...,)`.
         """
         del info
         return goal_reward(check_goal_task(self._world.task), achieved_goal, desired_goal)

@@ -1,4 +1,4 @@
-"""Goal-conditioned observations and rewards of a world's rows, as Gymnasium states them."""
+"""Goal-conditioned observations and rewards in Gymnasium's format, batched over rows."""
 
 import numpy as np
 from gymnasium.spaces import Box, Dict
@@ -8,14 +8,14 @@ from envs.gym.protocol import Array
 from envs.task import FloatArray, IntArray, Task
 from envs.world import World
 
-GOAL_LIMIT = 10.0  # of any number of a goal
+GOAL_LIMIT = 10.0  # bound of every value of a goal
 
 
 def check_goal_task(task: Task) -> GoalTask:
-    """Return the task, which must have a goal.
+    """Return the task, checked to have a goal.
 
     Raises:
-        ValueError: It has none; names its ordinary id.
+        ValueError: It has none; the message states the id of its ordinary environment.
     """
     if not isinstance(task, GoalTask):
         raise ValueError(f"{task.name} has no goal; make {task.id} instead.")
@@ -36,7 +36,7 @@ def goal_observation_space(task: GoalTask) -> Dict:
 
 
 def goal_observations(world: World, rows: IntArray) -> dict[str, Array]:
-    """Return n rows' observations: (n, goal-free numbers) and two (n, goal_size), float32."""
+    """Return the observations of n rows: (n, goal-free size) and two (n, goal_size), float32."""
     task, view = check_goal_task(world.task), world.view(rows)
     goals = task.achieved_goal(view), task.desired_goal(view)
     achieved, desired = (np.clip(g, -GOAL_LIMIT, GOAL_LIMIT).astype(np.float32) for g in goals)

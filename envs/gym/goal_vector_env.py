@@ -1,4 +1,4 @@
-"""Serve N episodes of a task with a goal together, the goals apart from the observations."""
+"""Goal-conditioned Gymnasium vector environment."""
 
 from envs.gym.goal_protocol import check_goal_task, goal_reward
 from envs.gym.observations import GoalObservations
@@ -10,24 +10,24 @@ from envs.task import FloatArray
 class HandGoalVectorEnv(HandVectorEnv):
     """N goal-conditioned environments of one task, stepped together.
 
-    Row i behaves, bit for bit, as `HandGoalEnv` does under TimeLimit in Gymnasium's SyncVectorEnv;
-    observations are dictionaries of float32 arrays with a leading N. All else, the arguments
-    included, is `HandVectorEnv`'s.
+    Row i behaves exactly, bit for bit, as `HandGoalEnv` under TimeLimit in Gymnasium's
+    SyncVectorEnv. Observations are dictionaries of float32 arrays with leading dimension N.
+    Everything else, including the arguments, is as in `HandVectorEnv`.
 
     Raises:
         ValueError: The task has no goal.
     """
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: object) -> FloatArray:
-        """Return what reaching goals is worth when others are asked for, as `HandGoalEnv` does.
+        """Return the reward of achieved goals given desired goals, as `HandGoalEnv` does.
 
         Args:
-            achieved_goal: ``(..., goal_size)``.
-            desired_goal: ``(..., goal_size)``.
+            achieved_goal: `(..., goal_size)`.
+            desired_goal: `(..., goal_size)`.
             info: Not read.
 
         Returns:
-            0 where the goal counts as reached and -1 elsewhere, ``(...,)``.
+            0 where the goal counts as reached and -1 elsewhere, `(...,)`.
         """
         del info
         return goal_reward(check_goal_task(self._world.task), achieved_goal, desired_goal)

@@ -1,4 +1,4 @@
-"""The last observation of every row of a vector environment, flat or with the goal apart."""
+"""Observation buffers of the vector environments, flat or goal-conditioned."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from envs.world import Outcome, World
 
 
 class FlatObservations:
-    """What the task observes of each of N rows, (N, obs_dim) float32, and the task's reward.
+    """The last observation of each of N rows, (N, obs_dim) float32, and the task's reward.
 
     Attributes:
-        space: Of one row's observation.
+        space: Space of one row's observation.
     """
 
     def __init__(self, world: World) -> None:
@@ -47,7 +47,7 @@ class FlatObservations:
 
 
 class GoalObservations:
-    """The same with the goal apart: dictionaries of arrays, and the reward of reaching it.
+    """The last goal-conditioned observation of each row, and the reward of reaching the goal.
 
     Raises:
         ValueError: The task has no goal.
@@ -79,5 +79,5 @@ class GoalObservations:
     def rewards(self, outcome: Outcome, rows: IntArray) -> FloatArray:
         """Return the rewards of rows that have just been observed, (n,)."""
         del outcome
-        reached, asked = self._values["achieved_goal"], self._values["desired_goal"]
-        return goal_reward(self._task, reached[rows], asked[rows])
+        achieved, desired = self._values["achieved_goal"], self._values["desired_goal"]
+        return goal_reward(self._task, achieved[rows], desired[rows])

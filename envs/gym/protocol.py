@@ -1,4 +1,4 @@
-"""Say a world in Gymnasium's words: spaces, episode seeds and infos, for n rows at once."""
+"""Translate a World into Gymnasium spaces, seeds and infos, batched over rows."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from envs.world import Outcome, World
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 RENDER_MODES = ("rgb_array",)
-# Episodes that an environment draws for itself lie above every seed that a benchmark lists, so
-# that an agent that learns by `reset()` never trains on a test episode.
+# Seeds that an environment draws itself are above every seed of the benchmark, so that an agent
+# trained with plain `reset()` never sees a test episode.
 DRAWN_SEEDS = (2**32, 2**62)
 MAX_SEED = 2**63 - 1
 
@@ -25,25 +25,25 @@ def make_spaces(task: Task) -> tuple[Space[Array], Space[Array]]:
 
 
 def render_fps(task: Task) -> int:
-    """Return the control steps in a second of a task's time."""
+    """Return the number of control steps per second of simulated time."""
     return round(1.0 / task.control_period_s)
 
 
 def check_render_mode(render_mode: str | None) -> None:
-    """Refuse a render mode that does not exist.
+    """Check the render mode.
 
     Raises:
-        ValueError: Names the modes.
+        ValueError: It does not exist; the message lists the modes.
     """
     if render_mode is not None and render_mode not in RENDER_MODES:
         raise ValueError(f"render_mode is {render_mode!r}; use None or {', '.join(RENDER_MODES)}.")
 
 
 def check_options(options: dict[str, Any], valid: str) -> None:
-    """Refuse reset options other than `valid`.
+    """Check that the reset options contain no key but `valid`.
 
     Raises:
-        ValueError: Names the unknown keys and the valid one.
+        ValueError: They do; the message lists the unknown keys and the valid one.
     """
     unknown = [str(key) for key in options if key != valid]
     if unknown:
@@ -51,7 +51,7 @@ def check_options(options: dict[str, Any], valid: str) -> None:
 
 
 def check_episode_seed(seed: object) -> int:
-    """Return `seed` as an int, or refuse it.
+    """Return `seed` as an int.
 
     Raises:
         ValueError: It is not a whole number in [0, 2**63).
@@ -62,12 +62,12 @@ def check_episode_seed(seed: object) -> int:
 
 
 def draw_episode_seed(rng: np.random.Generator) -> int:
-    """Draw the seed of an episode that nobody chose."""
+    """Draw an episode seed when the user gave none."""
     return int(rng.integers(*DRAWN_SEEDS))
 
 
 def start_infos(world: World, rows: IntArray) -> dict[str, np.ndarray]:
-    """Return the infos of rows whose episodes have just begun, each (n,)."""
+    """Return the infos of rows after a reset, each (n,)."""
     score = world.task.score(world.view(rows))
     no = np.zeros(len(rows), dtype=np.bool_)
     terms = {name: np.zeros(len(rows)) for name in score.reward_terms}
@@ -75,7 +75,7 @@ def start_infos(world: World, rows: IntArray) -> dict[str, np.ndarray]:
 
 
 def step_infos(world: World, rows: IntArray, outcome: Outcome) -> dict[str, np.ndarray]:
-    """Return the infos of rows that made a control step, each (n,)."""
+    """Return the infos of rows after a control step, each (n,)."""
     return _infos(
         world,
         rows,

@@ -1,4 +1,4 @@
-"""Serve N episodes together through `gymnasium.make_vec`: the rows of one `World`."""
+"""Gymnasium vector environment: N episodes as the rows of one `World`."""
 
 import sys
 from collections.abc import Sequence
@@ -37,18 +37,18 @@ Step = tuple[Any, FloatArray, BoolArray, BoolArray, Infos]
 class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
     """N environments of one task, stepped together.
 
-    Row i behaves, bit for bit, as `HandEnv` does under TimeLimit in Gymnasium's SyncVectorEnv:
+    Row i behaves exactly, bit for bit, as `HandEnv` under TimeLimit in Gymnasium's SyncVectorEnv:
     the same seeds, episodes, autoreset and infos.
 
     Args:
         task: Name of the task.
         num_envs: N.
-        max_episode_steps: Control steps after which an episode is truncated; the task's horizon
-            if not given, never if -1.
-        autoreset_mode: When an ended episode gives way to the next: at the next step, whose
-            action is ignored (default), at the same step, which then puts what ended into
-            `final_obs` and `final_info`, or by `reset(options={"reset_mask": ...})` only.
-        num_threads: Threads that step the simulations, 0 for one per processor.
+        max_episode_steps: Control steps after which an episode is truncated; by default the
+            task's horizon; -1 means never.
+        autoreset_mode: When an ended episode is followed by the next: at the next step, whose
+            action is ignored (default); at the same step, which then returns `final_obs` and
+            `final_info`; or only by `reset(options={"reset_mask": ...})`.
+        num_threads: Threads that step the simulations; 0 means one per processor.
         render_mode: None or "rgb_array".
     """
 
@@ -69,8 +69,9 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         horizon = sys.maxsize if max_episode_steps == -1 else max_episode_steps
         self._world = World(make_task(task), num_envs, num_threads, horizon)
         self.task_description = self._world.task.description
-        own = {"autoreset_mode": self.autoreset_mode, "render_fps": render_fps(self._world.task)}
-        self.metadata = {**HandEnv.metadata, **own}  # type: ignore[misc]
+        fps = render_fps(self._world.task)
+        extras = {"autoreset_mode": self.autoreset_mode, "render_fps": fps}
+        self.metadata = {**HandEnv.metadata, **extras}  # type: ignore[misc]
         self._observations = self._make_observations()
         self.single_observation_space = self._observations.space
         self.single_action_space = make_spaces(self._world.task)[1]
@@ -97,12 +98,11 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, Infos]:
-        """Begin episodes in every row, or in those of a mask.
+        """Start episodes in all rows, or in the rows of a mask.
 
         Args:
-            seed: Row i gets seed + i, or the i-th of a sequence; a row without a seed draws its
-                episode.
-            options: `{"reset_mask": array}`, (N,) bool: the other rows go on where they are.
+            seed: Row i gets seed + i, or item i of a sequence; a row without a seed draws one.
+            options: `{"reset_mask": array}`, (N,) bool: the other rows continue their episodes.
 
         Raises:
             ValueError: An option is unknown, or the mask or the number of seeds is wrong.
@@ -124,11 +124,11 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         return self._observations.all_rows(), infos
 
     def step(self, actions: Array) -> Step:
-        """Advance every row by one control step, or begin its next episode.
+        """Advance every row by one control step, or start its next episode.
 
         Raises:
-            ValueError: The actions' shape is wrong, or a row that runs gets NaN or infinity.
-            gymnasium.error.ResetNeeded: A row's episode has not begun; or it has ended, and the
+            ValueError: The actions' shape is wrong, or a running row gets NaN or infinity.
+            gymnasium.error.ResetNeeded: A row was never reset; or its episode has ended and the
                 autoreset mode is DISABLED.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
@@ -139,7 +139,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         if not self._has_begun.all() or (is_manual and needs_reset.any()):
             waiting = np.flatnonzero(needs_reset).tolist()
             raise ResetNeeded(f"No episode is running in rows {waiting}; call reset() first.")
-        if actions.shape == shape:  # the rows to be reset ignore their actions, NaN or not
+        if actions.shape == shape:  # rows to be reset ignore their actions, even NaN
             actions = np.where(needs_reset[:, None], 0.0, actions)
         check_actions(actions, shape)
         infos: Infos = {}
@@ -151,7 +151,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
             self._observations.update(rows)
             reward[rows] = self._observations.rewards(outcome, rows)
             terminated[rows] = outcome.terminated
-            # As Gymnasium's TimeLimit: an episode that ends at the limit is truncated as well.
+            # As in Gymnasium's TimeLimit, an episode that terminates at the limit is truncated too.
             truncated[rows] = self._world.step_count[rows] >= self._world.horizon
             self._is_over[rows] = outcome.terminated | outcome.truncated
             _merge(infos, step_infos(self._world, rows, outcome), rows, self.num_envs)
@@ -166,11 +166,11 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         return self._observations.all_rows(), reward, terminated, truncated, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
-        """Return each row's picture, (480, 480, 3) uint8, in mode "rgb_array".
+        """Return an image of each row, (480, 480, 3) uint8, in mode "rgb_array".
 
         Raises:
-            RuntimeError: There is no OpenGL library; says what to install.
-            gymnasium.error.ResetNeeded: Not every row's episode has begun.
+            RuntimeError: There is no OpenGL library; the message states what to install.
+            gymnasium.error.ResetNeeded: A row was never reset.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
         self._check_open()
@@ -192,7 +192,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
             self._renderer.close()
 
     def _make_observations(self) -> FlatObservations | GoalObservations:
-        """Return what observes and rewards the rows."""
+        """Return the buffer that observes and rewards the rows."""
         return FlatObservations(self._world)
 
     def _begin(self, rows: IntArray, seeds: list[int | None]) -> None:
@@ -226,7 +226,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         if not isinstance(seed, Sequence) or isinstance(seed, str):
             raise Error(f"Seed must be a python integer or a list, actual type: {type(seed)}")
         if len(seed) != self.num_envs:
-            raise ValueError(f"{len(seed)} seeds were given for {self.num_envs} environments.")
+            raise ValueError(f"seed has {len(seed)} seeds; give {self.num_envs}, one per row.")
         return list(seed)
 
     def _check_mask(self, mask: object) -> BoolArray:
@@ -243,7 +243,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
 
 
 def _merge(infos: Infos, values: dict[str, np.ndarray], rows: IntArray, n: int) -> None:
-    """Write rows' values into (n,) arrays, and into `_key` that they are there."""
+    """Write rows' values into (n,) arrays, and mark them as present in `_key`."""
     for key, array in values.items():
         infos.setdefault(key, np.zeros(n, dtype=array.dtype))[rows] = array
         infos.setdefault(f"_{key}", np.zeros(n, dtype=np.bool_))[rows] = True

@@ -1,1 +1,1 @@
-"""The fmbench hand: its model, its scenes, its kinematics."""
+"""The fmbench hand: names and dimensions, model, kinematics."""

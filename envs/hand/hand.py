@@ -1,8 +1,8 @@
-"""Describe the fmbench hand: its names and dimensions, and where its parts lie in a model.
+"""Names, dimensions and model indices of the fmbench hand.
 
 Palm frame: x points along the extended fingers, y to the thumb's side, z out of the back of the
-hand; the palm faces -z. Every joint, actuator and site name is written once, here; indices are
-derived from names. Dimensions and gains are our own, in the range of an adult hand.
+hand; the palm faces -z. Joint, actuator and site names are defined only here; indices are derived
+from names. Dimensions and gains are our own choice, in the range of an adult hand.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 OneHandMount = Literal["palm", "wrist"]
 Mount = OneHandMount | Literal["two_wrists"]
 
-SIDES = ("right", "left")  # of a scene with two hands; their parts' names begin so
+SIDES = ("right", "left")  # name prefixes in a scene with two hands
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 THUMB_JOINTS = ("thumb_opposition", "thumb_cmc", "thumb_mcp", "thumb_ip")
 INDEX_JOINTS = ("index_abduction", "index_mcp", "index_pip")
@@ -64,23 +64,23 @@ WRIST_RANGE: dict[str, tuple[float, float]] = {  # [m] and [rad]
     "wrist_pitch": (-0.8, 0.8),
     "wrist_roll": (-0.8, 0.8),
 }
-# Contact bits: objects meet everything, the thumb also meets the fingers, and the links of
-# neighbouring fingers, 2 mm apart at rest, pass each other.
+# Contact bits: objects collide with everything and the thumb also with the fingers. The links of
+# neighbouring fingers, 2 mm apart at rest, do not collide.
 OBJECT_BITS, HAND_BIT, THUMB_BIT = 2, 1, 4
 
 
 @dataclass(frozen=True)
 class HandIndex:
-    """Where the named parts of the hand, or of both hands, lie in a compiled model.
+    """Indices of the named parts of the hand, or of both hands, in a compiled model.
 
     Attributes:
         qpos: Addresses of the actuated joints in `qpos`, (act_dim,), actuator order.
         dof: Addresses of the actuated joints in `qvel`, (act_dim,).
         tips: Site ids of the fingertips, (5,) in the order of `FINGERS`, or (10,), right first.
-        palm: Site id of the palm centre, of the right hand's if there are two.
+        palm: Site id of the palm centre, the right hand's if there are two.
         low: Lower control limits, (act_dim,) [rad or m].
         high: Upper control limits, (act_dim,) [rad or m].
-        sides: Each hand's own index in the order of `SIDES`, if there are two.
+        sides: The index of each hand in the order of `SIDES`, if there are two.
     """
 
     qpos: np.ndarray
@@ -100,7 +100,7 @@ def actuated_joints(mount: Mount) -> tuple[str, ...]:
 
 
 def name_without_side(name: str) -> str:
-    """Return what a part is called in a scene with one hand."""
+    """Return the name that a part has in a scene with one hand."""
     side, _, rest = name.partition("_")
     return rest if side in SIDES else name
 

@@ -1,4 +1,4 @@
-"""Solve for the finger joints that put fingertips at chosen points of the palm frame."""
+"""Fingertip kinematics of the fmbench hand: inverse kinematics and pressing targets."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -47,7 +47,7 @@ def _settle(model: mujoco.MjModel, data: mujoco.MjData, angles: FloatArray) -> N
 
 
 def coupled_qpos(model: mujoco.MjModel, qpos: FloatArray) -> FloatArray:
-    """Return `qpos`, (nq,), with every coupled DIP joint where its PIP joint puts it."""
+    """Return `qpos`, (nq,), with every DIP joint set by the coupling to its PIP joint."""
     result = qpos.copy()
     dips, pips = model.jnt_qposadr[model.eq_obj1id], model.jnt_qposadr[model.eq_obj2id]
     result[dips] = model.eq_data[:, 1] * result[pips]
@@ -57,7 +57,7 @@ def coupled_qpos(model: mujoco.MjModel, qpos: FloatArray) -> FloatArray:
 def _jacobian(
     model: mujoco.MjModel, data: mujoco.MjData, site: int, columns: np.ndarray
 ) -> FloatArray:
-    """Tip Jacobian over the actuated joints (3, 14), DIP motion folded into its PIP."""
+    """Return the tip Jacobian over the actuated joints, (3, 14), DIP motion added to the PIP."""
     full = np.zeros((3, model.nv))
     mujoco.mj_jacSite(model, data, full, None, site)
     for k in range(model.neq):
@@ -73,10 +73,10 @@ def solve_fingertips(
     """Solve fingertip inverse kinematics by damped least squares inside the joint limits.
 
     Args:
-        targets: Wanted tip-sphere centre of each named finger, (3,) [m], palm frame.
-        initial: Posture to start from and to stay near, (14,) [rad]; the joints of fingers that
-            are not named keep it.
-        iterations: Fixed number of steps, so that the answer is reproducible.
+        targets: Desired tip-sphere centre of each named finger, (3,) [m], palm frame.
+        initial: Posture to start from and to stay near, (14,) [rad]; the joints of the other
+            fingers keep it.
+        iterations: Fixed number of steps, so that the result is reproducible.
 
     Returns:
         The posture, (14,) [rad], and the largest remaining tip error [m].
@@ -91,16 +91,18 @@ def solve_fingertips(
     for _ in range(iterations):
         _settle(model, data, angles)
         for finger, target in targets.items():
-            own = np.array([HAND_JOINTS.index(name) for name in FINGER_JOINTS[finger]])
+            joints = np.array([HAND_JOINTS.index(name) for name in FINGER_JOINTS[finger]])
             site = int(hand.tips[FINGERS.index(finger)])
-            jacobian = _jacobian(model, data, site, hand.dof)[:, own]
+            jacobian = _jacobian(model, data, site, hand.dof)[:, joints]
             error = target - data.site_xpos[site]
-            rest = initial[own] - angles[own]
-            # Joints that sit on a limit and would leave it are dropped inside the solve.
+            rest = initial[joints] - angles[joints]
+            # Joints that the step would push past a limit are dropped from the solve.
             step = _damped_step(jacobian, error, rest)
-            blocked = (angles[own] + step < limits[own, 0]) | (angles[own] + step > limits[own, 1])
+            blocked = (angles[joints] + step < limits[joints, 0]) | (
+                angles[joints] + step > limits[joints, 1]
+            )
             step = _damped_step(jacobian * ~blocked, error, rest * ~blocked)
-            angles[own] = np.clip(angles[own] + step, limits[own, 0], limits[own, 1])
+            angles[joints] = np.clip(angles[joints] + step, limits[joints, 0], limits[joints, 1])
     _settle(model, data, angles)
     errors = [
         float(np.linalg.norm(target - data.site_xpos[hand.tips[FINGERS.index(finger)]]))
@@ -110,27 +112,27 @@ def solve_fingertips(
 
 
 def aim_finger(finger: str, targets: FloatArray) -> FloatArray:
-    """Solve for a finger with an abduction joint in closed form, many targets at once.
+    """Solve inverse kinematics of a finger with an abduction joint in closed form, batched.
 
-    The plane of the finger turns to the target; the finger curls until its tip is as far from the
-    knuckle as the target is, then turns about the knuckle.
+    Abduction turns the plane of the finger to the target. The PIP joint curls the finger until its
+    tip is as far from the knuckle as the target, and the MCP joint turns it to the target.
 
     Args:
         finger: "index" or "middle".
-        targets: Wanted tip-sphere centres, (n, 3) [m], palm frame, in front of the knuckle.
+        targets: Desired tip-sphere centres, (n, 3) [m], palm frame, in front of the knuckle.
 
     Returns:
-        Abduction, MCP and PIP angles, (n, 3) [rad], clipped to their ranges: a target out of reach
-        is pointed at.
+        Abduction, MCP and PIP angles, (n, 3) [rad], clipped to their ranges; a finger points at a
+        target out of reach.
     """
     limits = np.array([JOINT_RANGE_RAD[name] for name in FINGER_JOINTS[finger]])
     first, second, third = (FINGER_SCALE[finger] * length for length in LONG_PHALANGES_M)
     curls = np.linspace(limits[2, 0], limits[2, 1], 1024)
-    # The tip in the finger's plane while the MCP joint is at 0: along the finger and below it.
+    # The tip in the finger's plane with the MCP joint at 0: along the finger and below it.
     curled = first + second * np.exp(1j * curls) + third * np.exp(1j * (1 + DIP_COUPLING) * curls)
     x, y, z = (targets - np.array([KNUCKLE_X_M, FINGER_Y_M[finger], 0.0])).T
     along = np.hypot(x, y)
-    # A tip comes nearer to its knuckle the more the finger curls; `interp` wants a rising axis.
+    # The distance from tip to knuckle falls as the finger curls; `interp` needs a rising axis.
     pip = np.interp(np.hypot(along, z), np.abs(curled)[::-1], curls[::-1])
     mcp = np.arctan2(-z, along) - np.interp(pip, curls, np.angle(curled))
     angles = np.stack([np.arctan2(y, x), mcp, pip], axis=1)
@@ -138,7 +140,7 @@ def aim_finger(finger: str, targets: FloatArray) -> FloatArray:
 
 
 def pressing_targets(angles: FloatArray, forces: Mapping[str, FloatArray]) -> FloatArray:
-    """Return the servo targets with which fingertips held at a posture press with given forces.
+    """Return the servo targets that make fingertips press with given forces in a posture.
 
     Args:
         angles: The posture, (14,) [rad].

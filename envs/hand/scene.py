@@ -1,4 +1,4 @@
-"""Build the fmbench hand: 14 joints of capsules, on a fixed palm or on an actuated wrist."""
+"""MuJoCo model of the fmbench hand: 14 joints, capsule links, fixed palm or actuated wrist."""
 
 import mujoco
 import numpy as np
@@ -39,7 +39,7 @@ def add_hand(
 
     Args:
         spec: The scene under construction.
-        mount: `"palm"` fixes the palm at `position`; `"wrist"` hangs it on three slides and
+        mount: `"palm"` fixes the palm at `position`; `"wrist"` mounts it on three slides and
             three hinges (yaw, pitch, roll) whose zero is at `position`.
         position: Palm centre [m], world frame.
         quat_wxyz: Orientation of the mount; by default the palm faces down.
@@ -113,7 +113,7 @@ def _add_palm(palm: mujoco.MjsBody) -> None:
     half = PALM_HALF_SIZE_M
     palm.add_geom(name="palm", type=box, size=half, mass=0.25, material="shell", **bits)
     look = {"contype": 0, "conaffinity": 0, "mass": 0.0, "group": 1}
-    for sign in (-1, 1):  # rounded sides, for the eye only
+    for sign in (-1, 1):  # rounded sides, visual only
         edge = [-0.036, sign * half[1], 0, 0.036, sign * half[1], 0]
         palm.add_geom(type=capsule, size=[half[2], 0, 0], fromto=edge, material="shell", **look)
     cuff = [-0.085, 0, 0, -0.045, 0, 0]

@@ -1,1 +1,1 @@
-"""What code decides, as text: the definitions that it reaches, with names replaced."""
+"""Canonical text of the code that a definition reaches, with names replaced."""

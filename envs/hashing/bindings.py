@@ -1,4 +1,4 @@
-"""Say which names a statement binds, imports or changes."""
+"""The names that a statement binds, imports or changes."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -6,24 +6,24 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """A definition of ours: a function, a class or a variable at the top level of a module."""
+    """A first-party definition: a function, class or variable at the top level of a module."""
 
     module: str
     name: str
 
 
 class Dotted(NamedTuple):
-    """A module of ours, or anything outside, by its full name: `numpy.random.Generator`."""
+    """A first-party module, or anything external, by its full name: `numpy.random.Generator`."""
 
     path: str
 
 
 class Value(NamedTuple):
-    """What an assignment gives to one name: an expression, or an item of its value.
+    """The value that an assignment binds to one name: an expression, or an item of its value.
 
     Attributes:
         expression: The right-hand side.
-        items: The way to the item where several names are assigned at once.
+        items: The indices of the item where several names are assigned at once.
     """
 
     expression: ast.expr
@@ -41,7 +41,7 @@ NAMED_PARTS = (ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.MatchMapping)
 def imported(
     statement: ast.Import | ast.ImportFrom, module: str, is_package: bool
 ) -> dict[str, Dotted | Place]:
-    """Return what each name that an import statement binds stands for."""
+    """Return what each name bound by an import statement refers to."""
     if isinstance(statement, ast.Import):
         return {
             alias.asname or alias.name.partition(".")[0]: Dotted(
@@ -52,13 +52,13 @@ def imported(
     source = statement.module or ""
     if statement.level:
         parents = module.split(".")
-        kept = len(parents) - statement.level + is_package
-        source = ".".join([*parents[:kept], *filter(None, [source])])
+        depth = len(parents) - statement.level + is_package
+        source = ".".join([*parents[:depth], *filter(None, [source])])
     return {alias.asname or alias.name: Place(source, alias.name) for alias in statement.names}
 
 
 def assigned(statement: ast.stmt) -> Iterator[tuple[str, Value]]:
-    """Yield each name that an assignment binds as a whole, and what it gets."""
+    """Yield each name that an assignment binds completely, and its value."""
     if isinstance(statement, ast.Assign):
         for target in statement.targets:
             yield from _parts(target, Value(statement.value))
@@ -100,33 +100,33 @@ def changed_names(statement: ast.stmt) -> set[str]:
 
 
 def given_names(statement: ast.stmt) -> set[str]:
-    """Return the names that calls are given whose result nobody takes: `fill(X)`."""
+    """Return the names passed to calls whose result is discarded: `fill(X)`."""
     calls = (node.value for node in ast.walk(statement) if isinstance(node, ast.Expr))
-    given = (part for call in calls if isinstance(call, ast.Call) for part in call_arguments(call))
-    return {name for part in given if (name := root_of(part))}
+    parts = (part for call in calls if isinstance(call, ast.Call) for part in call_arguments(call))
+    return {name for part in parts if (name := root_of(part))}
 
 
 def call_arguments(call: ast.Call) -> list[ast.expr]:
-    """Return what a call is given."""
+    """Return the positional and keyword arguments of a call."""
     return [*call.args, *(keyword.value for keyword in call.keywords)]
 
 
 def root_of(node: ast.expr) -> str | None:
-    """Return the name that an expression of attributes and items begins with."""
+    """Return the first name of an expression of attributes and items."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return node.id if isinstance(node, ast.Name) else None
 
 
 def is_for_types(statement: ast.If) -> bool:
-    """Return whether a block is read by type checkers alone."""
+    """Return whether only type checkers read a block."""
     test = statement.test
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
     return name == "TYPE_CHECKING"
 
 
 def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
-    """Return the names that statements bind in their own scope; imports bind apart from these."""
+    """Return the names that statements bind in their own scope, without imports."""
     names: set[str] = set()
     outer: set[str] = set()
     waiting = list(nodes)

@@ -1,4 +1,4 @@
-"""Write a syntax tree as tokens: without prose and annotations, local names numbered."""
+"""Write a syntax tree as tokens, without docstrings and annotations, local names numbered."""
 
 import ast
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ FOR_TYPES = {"typing.override", "typing.final", "typing_extensions.override"}
 
 
 class Writer(ExpressionWriter):
-    """Writes the functions, classes and statements of one definition."""
+    """Write the functions, classes and statements of one definition."""
 
     def write_function(self, node: Function, is_method: bool = False) -> None:
         """Write a function without its name: decorators, defaults, parameters, body."""
@@ -27,7 +27,7 @@ class Writer(ExpressionWriter):
         self.tokens.append(")")
 
     def write_class(self, node: ast.ClassDef) -> None:
-        """Write a class that stands inside another definition, in order."""
+        """Write a class nested in another definition, in order."""
         kind = class_kind(node, self.scopes)
         self.write_class_head(node, kind)
         self.scopes.enter(class_scope(node, self.scopes))
@@ -54,7 +54,7 @@ class Writer(ExpressionWriter):
         self.tokens.append(")")
 
     def write_item(self, content: ast.stmt | Value | str) -> None:
-        """Write what a part of a class body holds."""
+        """Write the content of one part of a class body."""
         if isinstance(content, Function):
             self.write_function(content, is_method=True)
         elif isinstance(content, ast.ClassDef):
@@ -140,6 +140,6 @@ def all_arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 
 def parameters(arguments: ast.arguments) -> tuple[str, ...]:
-    """Return the names of the parameters that a call fills one by one."""
+    """Return the names of the parameters without `*args` and `**kwargs`."""
     named = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
     return tuple(part.arg for part in named)

@@ -1,4 +1,4 @@
-"""Take a class body apart: what it inherits from, its fields, its methods, its attributes."""
+"""Split a class body into bases, fields, methods and attributes."""
 
 import ast
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from envs.hashing.bindings import FUNCTIONS, Dotted, Place, Value, assigned
 from envs.hashing.scopes import Scopes
 
-# Outside classes that neither look at the names a subclass defines nor call them.
+# External classes that neither inspect nor call the names that a subclass defines.
 INDIFFERENT = {"builtins.object", "abc.ABC", "typing.Protocol", "typing.Generic"}
 TUPLE = "typing.NamedTuple"
 ENUMERATIONS = "enum."
@@ -15,13 +15,13 @@ IDLE = (ast.Pass, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal)
 
 
 class ClassKind(NamedTuple):
-    """What of a class decides how its body is read.
+    """The properties of a class that determine how its body is read.
 
     Attributes:
-        bases: Classes of ours that it inherits from, or expressions.
-        stays: Whether code outside reads the names that it defines: it, or a class of ours that it
-            inherits from, inherits from outside.
-        has_fields: Whether names with an annotation alone count, as in a dataclass.
+        bases: The first-party base classes, or expressions.
+        stays: Whether external code reads the names that it defines, because the class or a
+            first-party base inherits from an external class.
+        has_fields: Whether names with only an annotation count, as in a dataclass.
     """
 
     bases: tuple[Place | ast.expr, ...]
@@ -35,7 +35,7 @@ class ClassItem(NamedTuple):
     Attributes:
         kind: "field", "method", "value" or "statement".
         name: The name that it defines, or "".
-        content: A function, a class, a value, another statement, or a word.
+        content: A function, a class, a value, another statement, or a literal token.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class ClassItem(NamedTuple):
 
 
 def class_kind(node: ast.ClassDef, scopes: Scopes) -> ClassKind:
-    """Return what kind of class it is."""
+    """Return the properties of a class."""
     bases: list[Place | ast.expr] = []
     stays, has_fields = False, bool(node.decorator_list)
     for base in node.bases:
@@ -59,7 +59,7 @@ def class_kind(node: ast.ClassDef, scopes: Scopes) -> ClassKind:
 
 
 def class_items(node: ast.ClassDef, kind: ClassKind) -> Iterator[ClassItem]:
-    """Yield the parts of a class body, without prose and imports."""
+    """Yield the parts of a class body, without docstrings and imports."""
     for statement in node.body:
         if isinstance(statement, (*FUNCTIONS, ast.ClassDef)):
             yield ClassItem("method", statement.name, statement)
@@ -88,7 +88,7 @@ def _binds_names_alone(statement: ast.Assign) -> bool:
 
 
 def is_idle(statement: ast.stmt) -> bool:
-    """Return whether a statement is prose, does nothing, or only says what a name means."""
+    """Return whether a statement is a docstring, an import or declaration, or has no effect."""
     if isinstance(statement, ast.Expr):
         return isinstance(statement.value, ast.Constant)
     return isinstance(statement, IDLE) or (

@@ -1,8 +1,8 @@
-"""Digest the files that reached code names: they decide as much as the code does.
+"""Digests of the data files that reached code names.
 
-A string counts as a file's name if such a file lies in the folder of the module with the string,
-or in a folder that another reached string gives as "package:folder". A model file brings the files
-that it names itself. Lines of text may end as they like.
+A string counts as a file name if that file is in the folder of the module with the string, or in a
+folder that another reached string gives as "package:folder". The files that a model file names are
+included. Line endings of text files do not matter.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ MODEL = ".xml"
 
 
 def data_digests(parts: Iterable[Text]) -> Iterator[str]:
-    """Yield the digest of every file that is named, in the order of first mention."""
+    """Yield the digest of every named file, in the order of first mention."""
     parts = list(parts)
     texts = dict.fromkeys(text for part in parts for text in part.texts)
     shared = [folder for text in texts for folder in package_folders(text)]
@@ -39,7 +39,7 @@ def data_digests(parts: Iterable[Text]) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def package_folders(text: str) -> tuple[Path, ...]:
-    """Return the folder that "package:folder" stands for, if there is one."""
+    """Return the folder that "package:folder" refers to, if it exists."""
     match = PACKAGE_FOLDER.fullmatch(text)
     if match is None:
         return ()
@@ -54,23 +54,23 @@ def package_folders(text: str) -> tuple[Path, ...]:
 
 def _digests(path: Path) -> Iterator[str]:
     """Yield the digests of a file and of the files that it names."""
-    found = [path]
-    for current in found:  # grows
+    files = [path]
+    for current in files:  # grows
         if current.suffix == MODEL:
-            found += [each for each in _named_in(current, path.parent) if each not in found]
-        changed = current.stat()
-        yield f"file {_digest(current, changed.st_mtime_ns, changed.st_size)}"
+            files += [file for file in _named_in(current, path.parent) if file not in files]
+        status = current.stat()
+        yield f"file {_digest(current, status.st_mtime_ns, status.st_size)}"
 
 
 def _named_in(model: Path, folder: Path) -> Iterator[Path]:
-    """Yield the files that a model file names, wherever they lie below its folder."""
+    """Yield the files that a model file names, anywhere below its folder."""
     for name in NAMED_IN_MODEL.findall(model.read_text(encoding="utf-8")):
         yield from sorted(folder.rglob(Path(name).name))
 
 
 @lru_cache(maxsize=256)
 def _digest(path: Path, time_ns: int, size: int) -> str:
-    """Return the digest of a file as it is now: both numbers change when it is written."""
+    """Return the digest of a file; its time and size are part of the cache key."""
     del time_ns, size
     content = path.read_bytes()
     if b"\x00" not in content:

@@ -1,4 +1,4 @@
-"""Write each definition of ours once, whatever reaches it."""
+"""The canonical text of each first-party definition, written once."""
 
 import ast
 from dataclasses import dataclass, field
@@ -14,21 +14,22 @@ from envs.hashing.sources import Finder
 from envs.hashing.tokens import Attribute, Name, Reference, Title, Token
 
 ELSEWHERE = ""
-"""The place in a module of what it changes in other modules: all else in it brings this along."""
+"""Name of the pseudo-definition that holds a module's changes to other modules; every definition of
+the module refers to it."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """What a function, a variable or a part of a class says.
+    """The canonical text of a function, a variable or a part of a class.
 
     Attributes:
-        tokens: Its canonical text, names still to be replaced.
-        names: Those of the tokens that are no words.
-        texts: The strings in it.
-        folder: Where its module lies.
+        tokens: The text, with names not yet replaced.
+        names: The tokens that are names.
+        texts: The string literals in it.
+        folder: The folder of its module.
         parameters: A function's parameters.
-        is_method: Whether it is a method or a nested class, and no attribute.
-        goes_on: Whether a method asks the next class for its own (`super`).
+        is_method: Whether it is a method or a nested class, not an attribute.
+        goes_on: Whether a method calls `super`, so that the next class's method counts too.
     """
 
     tokens: tuple[Token, ...]
@@ -42,15 +43,15 @@ class Text:
 
 @dataclass(frozen=True)
 class Class:
-    """What a class says.
+    """The canonical text of a class.
 
     Attributes:
         head: Decorators, bases, fields and loose statements.
-        bases: The classes of ours that it inherits from.
+        bases: Its first-party base classes.
         fields: Names of its fields, in order.
-        members: What it says of each other name.
-        stays: Whether code outside reads its names and may call its methods.
-        has_fields: Whether names with an annotation alone count.
+        members: The texts of each other name.
+        stays: Whether external code reads its names and may call its methods.
+        has_fields: Whether names with only an annotation count.
     """
 
     head: Text
@@ -62,14 +63,14 @@ class Class:
 
 
 class Definitions:
-    """The definitions of a library, each written when it is first asked for."""
+    """The definitions of a library, each written on first use."""
 
     def __init__(self, find: Finder) -> None:
         self._library = Library(find)
         self._written: dict[Place, Text | Class] = {}
 
     def __getitem__(self, place: Place) -> Text | Class:
-        """Return what is defined at a place.
+        """Return the definition at a place.
 
         Raises:
             ValueError: There is no such definition, or its source cannot be read.
@@ -79,29 +80,30 @@ class Definitions:
         return self._written[place]
 
     def class_at(self, place: Place) -> Class | None:
-        """Return the class defined at a place, or None if it is no class."""
-        found = self[place]
-        return found if isinstance(found, Class) else None
+        """Return the class defined at a place, or None if it is not a class."""
+        definition = self[place]
+        return definition if isinstance(definition, Class) else None
 
     def find(self, place: Place) -> Place:
-        """Return where a name that may be imported is defined."""
-        found = self._library.member(*place)
-        return found if isinstance(found, Place) else place
+        """Return where a name, which may be imported, is defined."""
+        meaning = self._library.member(*place)
+        return meaning if isinstance(meaning, Place) else place
 
     def line(self, place: Place) -> list[Place]:
-        """Return a class and those it inherits from, in the order in which names are looked up."""
-        found = self.class_at(place)
-        if found is None:
+        """Return a class and its first-party bases in method resolution order."""
+        definition = self.class_at(place)
+        if definition is None:
             return []
-        everything = [place, *(each for base in found.bases for each in self.line(base))]
-        return list(dict.fromkeys(reversed(everything)))[::-1]  # each where it comes last
+        lines = [self.line(base) for base in definition.bases]
+        classes = [place, *(owner for line in lines for owner in line)]
+        return list(dict.fromkeys(reversed(classes)))[::-1]  # the last occurrence of each
 
     def _write(self, place: Place) -> Text | Class:
         module = self._library.module(place.module)
         origins = [] if module is None else self._origins(module, place.name)
         if module is None or not origins:
             raise ValueError(
-                f"The source of {place.module}:{place.name} cannot be read; tasks are told apart "
+                f"The source of {place.module}:{place.name} cannot be read; tasks are identified "
                 "by their source: define yours in a file, at its top level."
             )
         if isinstance(origins[0], ast.ClassDef):
@@ -114,15 +116,15 @@ class Definitions:
             else:
                 _write_origin(writer, origin)
         first = origins[0]
-        given = parameters(first.args) if isinstance(first, FUNCTIONS) else ()
-        return self._text(writer, module, given)
+        names = parameters(first.args) if isinstance(first, FUNCTIONS) else ()
+        return self._text(writer, module, names)
 
     def _origins(self, module: Module, name: str) -> list[Origin]:
-        """Return what a name gets its value from."""
+        """Return the statements and values that define a name."""
         return list(self._changes(module)) if name == ELSEWHERE else module.origins.get(name, [])
 
     def _changes(self, module: Module) -> list[ast.stmt]:
-        """Return the statements that change what other modules of ours define."""
+        """Return the statements that change definitions of other first-party modules."""
         scopes = Scopes(self._library, module)
         return [
             statement
@@ -165,8 +167,8 @@ class Definitions:
             part = Writer(self._library, module, scope)
             part.write_item(item.content)
             content = item.content
-            given = parameters(content.args) if isinstance(content, FUNCTIONS) else ()
-            text = self._text(part, module, given, is_method=item.kind == "method")
+            names = parameters(content.args) if isinstance(content, FUNCTIONS) else ()
+            text = self._text(part, module, names, is_method=item.kind == "method")
             members.setdefault(item.name, []).append(text)
         writer.scopes.leave()
         for origin in others:
@@ -176,9 +178,9 @@ class Definitions:
         )
 
     def _text(
-        self, writer: Writer, module: Module, given: tuple[str, ...] = (), is_method: bool = False
+        self, writer: Writer, module: Module, names: tuple[str, ...] = (), is_method: bool = False
     ) -> Text:
-        """Return what was written, words that follow each other joined."""
+        """Return the written text with consecutive literal tokens joined."""
         tokens: list[Token] = []
         for is_word, group in groupby(writer.tokens, lambda token: isinstance(token, str)):
             if is_word:
@@ -192,7 +194,7 @@ class Definitions:
             names=tuple(token for token in tokens if not isinstance(token, str)),
             texts=tuple(writer.texts),
             folder=module.source.path.parent,
-            parameters=given,
+            parameters=names,
             is_method=is_method,
             goes_on="builtins.super" in writer.tokens,
         )

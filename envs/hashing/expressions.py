@@ -1,4 +1,4 @@
-"""Write expressions as tokens: what each name means, and no prose."""
+"""Write expressions as tokens, with names resolved."""
 
 import ast
 
@@ -7,7 +7,7 @@ from envs.hashing.namespace import Library, Module
 from envs.hashing.scopes import Scope, Scopes
 from envs.hashing.tokens import Attribute, Keyword, Reference, Reflection, Token
 
-# Types, and what newer versions of Python add: none of it is run.
+# Annotations, and fields that newer versions of Python add: none of them is executed.
 IGNORED = {"annotation", "returns", "type_comment", "type_params", "ctx", "kind"}
 BY_NAME = {f"builtins.{name}" for name in ("getattr", "hasattr", "setattr", "delattr")}
 REFLECTIONS = {
@@ -16,20 +16,20 @@ REFLECTIONS = {
     *(f"dataclasses.{name}" for name in ("asdict", "astuple", "fields", "replace")),
 }
 REFLECTING_ATTRIBUTES = {"__dict__", "_asdict"}
-OWN_NAMES = {"__name__", "__qualname__"}  # who reads these reads what a definition is called
+OWN_NAMES = {"__name__", "__qualname__"}  # reading these makes the name of a definition matter
 
 
 class ExpressionWriter:
-    """Writes the expressions of one definition.
+    """Write the expressions of one definition.
 
     Args:
         library: Where names are looked up.
-        module: The module that the definition stands in.
-        body: The class body that it stands in, if it stands in one.
+        module: The module that contains the definition.
+        body: The class body that contains it, if any.
 
     Attributes:
-        tokens: What has been written.
-        texts: The strings among it.
+        tokens: The tokens written so far.
+        texts: The string literals among them.
     """
 
     def __init__(self, library: Library, module: Module, body: Scope | None = None) -> None:
@@ -38,7 +38,7 @@ class ExpressionWriter:
         self.scopes = Scopes(library, module)
         if body is not None:
             self.scopes.enter(body)
-        self._me: set[Token] = set()  # what `self` is written as
+        self._me: set[Token] = set()  # tokens that refer to `self`
         self._is_raising = False
 
     def write(self, node: object) -> None:
@@ -54,14 +54,14 @@ class ExpressionWriter:
             self.tokens.append(ascii(node))
 
     def write_value(self, value: Value) -> None:
-        """Write what an assignment gives to one name."""
+        """Write the value that an assignment binds to one name."""
         self.tokens += [f"item {k}" for k in value.items]
         self.write(value.expression)
 
     def _write_fields(self, node: ast.AST) -> None:
         self.tokens.append(f"{type(node).__name__}(")
         for field, value in ast.iter_fields(node):
-            # Newer versions of Python add fields to old kinds of node, empty as a rule.
+            # Newer versions of Python add fields to existing node types, usually empty.
             if field not in IGNORED and value is not None and value != []:
                 self.tokens.append(f"{field}=")
                 self._write_field(field, value)
@@ -87,7 +87,7 @@ class ExpressionWriter:
         self.write(node.value)
         is_mine = isinstance(node.value, ast.Name) and self.tokens[-1] in self._me
         if self._is_raising and node.attr in OWN_NAMES:
-            self.tokens.append(f".{node.attr}")  # for a message, which decides nothing
+            self.tokens.append(f".{node.attr}")  # in an error message, without effect on behaviour
             return
         self.tokens.append(Attribute(node.attr, is_mine and not isinstance(node.ctx, ast.Load)))
         if node.attr in REFLECTING_ATTRIBUTES:
@@ -134,7 +134,7 @@ class ExpressionWriter:
     ) -> None:
         self.tokens.append(f"{type(node).__name__}(")
         first, *others = node.generators
-        self.write(first.iter)  # which is read outside
+        self.write(first.iter)  # evaluated in the enclosing scope
         targets = bound_names([generator.target for generator in node.generators])
         self.scopes.enter(Scope(targets))
         results = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
@@ -146,7 +146,7 @@ class ExpressionWriter:
     _write_GeneratorExp = _write_comprehension_of  # noqa: N815
 
     def _write_JoinedStr(self, node: ast.JoinedStr) -> None:  # noqa: N802
-        """Write an f-string, neighbouring pieces of plain text joined."""
+        """Write an f-string with adjacent pieces of plain text joined."""
         text = ""
         self.tokens.append("JoinedStr(")
         for part in node.values:

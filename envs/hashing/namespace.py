@@ -1,4 +1,4 @@
-"""Say what a name means at the top level of a module, from the module's syntax tree alone."""
+"""Resolve names at the top level of a module, from its syntax tree alone."""
 
 import ast
 from collections.abc import Iterable
@@ -26,10 +26,10 @@ class Module:
     Attributes:
         name: The module's name.
         source: Its source.
-        origins: What each name that the module defines gets its value from, in order.
-        imports: What each imported name stands for.
-        stars: The modules of which every name is imported.
-        changes: Statements that change what an imported name stands for.
+        origins: The statements and values that define each name, in order.
+        imports: What each imported name refers to.
+        stars: The modules imported with `*`.
+        changes: Statements that change the object of an imported name.
     """
 
     def __init__(self, name: str, source: Source) -> None:
@@ -64,7 +64,7 @@ class Module:
                 self._note_changes(statement)
 
     def _note_changes(self, statement: ast.stmt) -> None:
-        """Note whose objects a statement changes: as what they are given, or elsewhere."""
+        """Record the objects that a statement changes, in this module or in others."""
         changed = changed_names(statement)
         for name in changed | {name for name in given_names(statement) if self._is_variable(name)}:
             if statement not in self.origins.get(name, []):
@@ -87,27 +87,27 @@ class Module:
 
 
 class Library:
-    """The modules of ours, each read once."""
+    """The first-party modules, each read once."""
 
     def __init__(self, find: Finder) -> None:
         self._find = find
         self._modules: dict[str, Module | None] = {}
 
     def module(self, name: str) -> Module | None:
-        """Return a module of ours, or None."""
+        """Return a first-party module, or None."""
         if name not in self._modules:
             source = self._find(name)
             self._modules[name] = None if source is None else Module(name, source)
         return self._modules[name]
 
     def meaning(self, module: Module, name: str) -> Place | Dotted:
-        """Return what a name means at the top level of a module; the rest are built in."""
+        """Return what a name refers to at the top level of a module; unknown names are builtins."""
         return self._own(module, name, ()) or Dotted(f"builtins.{name}")
 
     def member(self, module: str, name: str, seen: tuple[Place, ...] = ()) -> Place | Dotted:
-        """Return what `module.name` means; `seen` are the names that led here."""
-        found = self.module(module)
-        meaning = None if found is None else self._own(found, name, seen)
+        """Return what `module.name` refers to; `seen` are the names already followed."""
+        source = self.module(module)
+        meaning = None if source is None else self._own(source, name, seen)
         return meaning or Dotted(f"{module}.{name}")
 
     def _own(self, module: Module, name: str, seen: tuple[Place, ...]) -> Place | Dotted | None:
@@ -123,8 +123,8 @@ class Library:
         if name in module.origins:
             return here
         for star in module.stars:
-            found = self.module(star)
-            meaning = None if found is None else self._own(found, name, seen)
+            source = self.module(star)
+            meaning = None if source is None else self._own(source, name, seen)
             if meaning is not None:
                 return meaning
         return None

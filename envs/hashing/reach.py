@@ -1,8 +1,8 @@
-"""Follow code from where it begins to every definition that it reaches, in an order without names.
+"""Follow code from its roots to every definition that it reaches, in an order free of names.
 
-A function or a variable is reached where it is referred to. A class that is referred to brings what
-it inherits and its attributes; of its methods those that reached code mentions by name, since the
-owner of a name after a dot is not known; of a root's class every one.
+A function or variable is reached by a reference to it. A reference to a class reaches its bases and
+attributes. A method is reached if reached code mentions its name, since the owner of a name after a
+dot is not known; all methods of a root's class are reached.
 """
 
 from collections import Counter, deque
@@ -14,16 +14,16 @@ from envs.hashing.tokens import Attribute, Reference, Reflection, Token
 
 
 class Reach:
-    """What some roots reach.
+    """The definitions that some roots reach.
 
     Args:
         definitions: Where definitions are found.
-        roots: Classes, functions or variables to begin with.
+        roots: Classes, functions or variables to start from.
 
     Attributes:
-        tokens: The canonical text of all that is reached, names still to be replaced.
-        parts: The texts that it is made of, in order.
-        numbers: The number of each definition, in the order in which they are met.
+        tokens: The canonical text of all reached definitions, with names not yet replaced.
+        parts: The texts that it consists of, in order.
+        numbers: The number of each definition, in the order of first reference.
     """
 
     def __init__(self, definitions: Definitions, roots: Sequence[Place]) -> None:
@@ -32,9 +32,9 @@ class Reach:
         self.parts: list[Text] = []
         self.numbers: dict[Place, int] = {}
         self.methods: dict[str, list[tuple[str, ...]]] = {}
-        self._reflects = False  # names made while the program runs may be of any method
+        self._reflects = False  # names created at run time may refer to any method
         self._mentioned: dict[str, int] = {}
-        self._lines: dict[Place, list[Place]] = {}  # of the classes that objects may be of
+        self._lines: dict[Place, list[Place]] = {}  # of the classes that may have instances
         self._done: set[tuple[Place, str]] = set()
         self._waiting: deque[tuple[Place, str]] = deque()
         self._roots = {definitions.find(root) for root in roots}
@@ -47,19 +47,19 @@ class Reach:
             self._drain()
 
     def classes(self) -> Iterator[Class]:
-        """Yield the classes that are reached, those inherited from included."""
+        """Yield the reached classes, including base classes."""
         for place in self.numbers:
-            found = self.definitions.class_at(place)
-            if found is not None:
-                yield found
+            definition = self.definitions.class_at(place)
+            if definition is not None:
+                yield definition
 
     def parameters(self, callee: Place) -> list[tuple[str, ...]]:
-        """Return the parameters of a function, or those with which a class is called."""
-        found = self.definitions[callee]
-        if isinstance(found, Text):
-            return [found.parameters]
+        """Return the parameters of a function, or of the constructor of a class."""
+        definition = self.definitions[callee]
+        if isinstance(definition, Text):
+            return [definition.parameters]
         line = self.definitions.line(callee)
-        owners = [each for each in map(self.definitions.class_at, line) if each]
+        owners = [owner for owner in map(self.definitions.class_at, line) if owner]
         for owner in owners:
             if "__init__" in owner.members:
                 return [text.parameters for text in owner.members["__init__"]]
@@ -77,7 +77,7 @@ class Reach:
                 self._look_up(place, name)
 
     def _implicit(self, place: Place) -> Iterator[tuple[Place, str]]:
-        """Yield the methods that nobody has to mention: `__init__`, and what code outside calls."""
+        """Yield the methods that are called without a mention: special methods and overrides."""
         for owner in self._lines[place]:
             members = self._class(owner).members
             names = [name for name in members if is_special(name)]
@@ -91,7 +91,7 @@ class Reach:
                 self._look_up(place, name)
 
     def _look_up(self, place: Place, name: str) -> None:
-        """Await what a name means to objects of a class."""
+        """Queue the members that a name refers to on instances of a class."""
         for owner in self._lines[place]:
             texts = self._class(owner).members.get(name)
             if texts:
@@ -112,8 +112,8 @@ class Reach:
                     self.methods.setdefault(name, []).append(text.parameters)
                     self._take([Reference(place, True), Attribute(name, defines=True)], text)
             else:
-                found = self.definitions[place]
-                head = found.head if isinstance(found, Class) else found
+                definition = self.definitions[place]
+                head = definition.head if isinstance(definition, Class) else definition
                 self._take([Reference(place, is_base=True)], head)
 
     def _take(self, title: list[Token], text: Text) -> None:
@@ -127,9 +127,10 @@ class Reach:
             self._reflects |= isinstance(token, Reflection)
 
     def _unmentioned(self) -> list[tuple[Place, str]]:
-        """Return what else classes say, in an order that depends neither on names nor on place.
+        """Return the remaining members of classes, in an order free of names and positions.
 
-        What looks the same waits until the rest has been followed, which may mention the names.
+        Members that look identical wait until the others have been followed, which may mention
+        their names.
         """
         rest = []
         for place, line in self._lines.items():
@@ -146,7 +147,7 @@ class Reach:
         return sorted(unlike or outlines, key=outlines.__getitem__)
 
     def _outline(self, part: tuple[Place, str]) -> tuple[int, tuple[str, ...], int]:
-        """Describe a part of a class by what is known of it without its names."""
+        """Describe a member of a class by what is known of it without its names."""
         owner, name = part
         tokens = [token for text in self._class(owner).members[name] for token in text.tokens]
         known = tuple(self._known(token) for token in tokens)
@@ -160,11 +161,11 @@ class Reach:
         return token if isinstance(token, str) else type(token).__name__
 
     def _class(self, place: Place) -> Class:
-        found = self.definitions[place]
-        assert isinstance(found, Class)
-        return found
+        definition = self.definitions[place]
+        assert isinstance(definition, Class)
+        return definition
 
 
 def is_special(name: str) -> bool:
-    """Return whether Python itself gives a name its meaning."""
+    """Return whether Python itself defines the meaning of a name."""
     return name.startswith("__") and name.endswith("__")

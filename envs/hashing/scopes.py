@@ -1,4 +1,4 @@
-"""Say what a name means where it stands inside a definition, and number local names."""
+"""Resolve names inside a definition, and number local names."""
 
 import ast
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ class Scope:
 
     Attributes:
         names: The names that it binds.
-        imports: Those that import statements bind.
-        numbers: The number of each name that has been met.
-        is_class: Whether it is a class body, which functions inside do not see.
+        imports: The names that import statements bind.
+        numbers: The number of each name encountered so far.
+        is_class: Whether it is a class body, whose names nested functions do not see.
     """
 
     def __init__(
@@ -29,9 +29,9 @@ class Scope:
 
 
 class Scopes:
-    """The scopes round a place inside a definition, the innermost last.
+    """The scopes around a position inside a definition, the innermost last.
 
-    Local names are numbered in the order in which they are met, over the whole definition.
+    Local names are numbered in the order of first use, over the complete definition.
     """
 
     def __init__(self, library: Library, module: Module) -> None:
@@ -40,22 +40,22 @@ class Scopes:
         self._count = 0
 
     def enter(self, scope: Scope) -> None:
-        """Begin a scope."""
+        """Enter a scope."""
         self._stack.append(scope)
 
     def leave(self) -> None:
-        """End the innermost scope."""
+        """Leave the innermost scope."""
         self._stack.pop()
 
     def token(self, name: str) -> Token:
-        """Return what is written for a name that is read or bound here."""
+        """Return the token of a name that is read or bound here."""
         meaning = self._meaning(name)
         if isinstance(meaning, Place):
             return Reference(meaning)
         return meaning.path if isinstance(meaning, Dotted) else meaning
 
     def meaning(self, node: ast.expr) -> Place | Dotted | None:
-        """Return what an expression of names and dots means, or None if it is not static."""
+        """Return what a dotted expression refers to, or None if it is not static."""
         if isinstance(node, ast.Name):
             meaning = self._meaning(node.id)
             return meaning if isinstance(meaning, Place | Dotted) else None
@@ -66,21 +66,21 @@ class Scopes:
         return None
 
     def path(self, node: ast.expr) -> str:
-        """Return the full name of something outside, or ""."""
+        """Return the full name of an external object, or ""."""
         meaning = self.meaning(node)
         return meaning.path if isinstance(meaning, Dotted) else ""
 
     def imports(self, statements: Iterable[ast.AST]) -> dict[str, Dotted | Place]:
-        """Return what the import statements of a function or class body bind."""
-        found: dict[str, Dotted | Place] = {}
+        """Return the names that the import statements of a function or class body bind."""
+        names: dict[str, Dotted | Place] = {}
         waiting = list(statements)
         while waiting:
             node = waiting.pop()
             if isinstance(node, ast.Import | ast.ImportFrom):
-                found |= imported(node, self._module.name, self._module.source.is_package)
+                names |= imported(node, self._module.name, self._module.source.is_package)
             elif not isinstance(node, (*FUNCTIONS, ast.ClassDef, ast.expr)):
                 waiting += ast.iter_child_nodes(node)
-        return found
+        return names
 
     def _meaning(self, name: str) -> Place | Dotted | str | Attribute:
         is_inside = False

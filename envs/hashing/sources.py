@@ -1,9 +1,9 @@
-"""Find the source of a module, if the module is ours.
+"""Find the source of first-party modules.
 
-Ours is what is neither of the standard library nor installed as a distribution (in a folder
-`site-packages` or `dist-packages`): a user's script, what it imports from beside itself, and a
-project that is installed in place. The three packages of this project are always ours. Everything
-else counts by its name alone; its version is noted elsewhere.
+A module is first-party if it is neither in the standard library nor installed as a distribution
+(in a folder `site-packages` or `dist-packages`): a user's script, the modules next to it, and a
+project installed in editable mode. The three packages of this project are always first-party.
+Everything else is external and counts by name only; its version is recorded elsewhere.
 """
 
 import importlib.util
@@ -22,8 +22,8 @@ class Source:
     """A module's source.
 
     Attributes:
-        text: What the file holds.
-        path: Where the file is; data files are looked for beside it.
+        text: Content of the file.
+        path: Path of the file; data files are searched for in its folder.
     """
 
     text: bytes
@@ -31,17 +31,17 @@ class Source:
 
     @property
     def is_package(self) -> bool:
-        """Whether the module is a package, whose relative imports begin at itself."""
+        """Whether the module is a package, whose relative imports start at itself."""
         return self.path.name == "__init__.py"
 
 
 Finder = Callable[[str], Source | None]
-"""Returns the source of a module of ours, by the module's name, or None."""
+"""Returns the source of a first-party module by its name, or None."""
 
 
 @lru_cache(maxsize=1024)
 def find_source(module: str) -> Source | None:
-    """Return the source of a module of ours as it is installed here, or None."""
+    """Return the source of a first-party module as installed, or None."""
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names and top != "__main__":
         return None
@@ -55,7 +55,7 @@ def find_source(module: str) -> Source | None:
 
 
 def sources_in(root: Path) -> Finder:
-    """Return a finder of the modules in a folder that holds packages."""
+    """Return a finder for the modules in a folder of packages."""
 
     def find(module: str) -> Source | None:
         path = _below(root, module.split("."))
@@ -65,15 +65,15 @@ def sources_in(root: Path) -> Finder:
 
 
 def _file_of(module: str) -> Path | None:
-    """Look for a module that is not loaded, without importing anything."""
+    """Locate a module that is not loaded, without importing anything."""
     top, *rest = module.split(".")
     spec = _spec_of(top)
     if spec is None:
         return None
     if not rest:
         return Path(spec.origin) if spec.origin else None
-    found = (_below(Path(folder), rest) for folder in spec.submodule_search_locations or ())
-    return next((path for path in found if path), None)
+    paths = (_below(Path(folder), rest) for folder in spec.submodule_search_locations or ())
+    return next((path for path in paths if path), None)
 
 
 @lru_cache(maxsize=256)

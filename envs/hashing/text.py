@@ -1,4 +1,4 @@
-"""Replace the names in what is reached, and hash the text that is left."""
+"""Replace the names in the reached code, and hash the resulting text."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,52 +10,51 @@ from envs.hashing.expressions import OWN_NAMES
 from envs.hashing.reach import Reach, is_special
 from envs.hashing.tokens import Attribute, Keyword, Parameter, Reference, Reflection, Title, Token
 
-LOOKED_UP = {"__getattr__", "__getattribute__", "__setattr__"}  # methods that are told names
+LOOKED_UP = {"__getattr__", "__getattribute__", "__setattr__"}  # methods that receive names
 
 
 def code_text(definitions: Definitions, roots: Sequence[Place]) -> str:
-    """Return the canonical text of all that some roots reach, and its data files' digests."""
+    """Return the canonical text of all code that the roots reach, with data file digests."""
     reach = Reach(definitions, roots)
     return "\n".join([*Names(reach).replaced(), *data_digests(reach.parts)])
 
 
 def code_hash(definitions: Definitions, roots: Sequence[Place]) -> str:
-    """Return the hash of all that some roots reach, 64 hexadecimal digits."""
+    """Return the hash of all code that the roots reach, 64 hexadecimal digits."""
     return hashlib.sha256(code_text(definitions, roots).encode()).hexdigest()
 
 
 class Names:
-    """What stands for each name of what is reached.
+    """The replacement of each name in the reached code.
 
-    A name after a dot is ours if a reached class or an assignment to `self` defines it: it is
-    numbered in the order in which such names appear. Others stand as they are, and so do ours where
-    code outside, or a string that is made while the program runs, may look for them.
+    A name after a dot is first-party if a reached class or an assignment to `self` defines it; it
+    is numbered in the order of appearance. Other names are kept, and so are first-party names that
+    external code, or a string created at run time, may look up.
     """
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
         tokens = [token for token in reach.tokens if not isinstance(token, str)]
         mentions = [token for token in tokens if isinstance(token, Attribute)]
-        own = {token.name for token in mentions if token.defines}
-        own |= {name for each in reach.classes() for name in (*each.members, *each.fields)}
+        classes = list(reach.classes())
+        defined = {token.name for token in mentions if token.defines}
+        defined |= {name for kind in classes for name in (*kind.members, *kind.fields)}
         stay = {token.name for token in mentions if token.stays}
-        stay |= {
-            name for each in reach.classes() if each.stays for name in (*each.members, *each.fields)
-        }
+        stay |= {name for kind in classes if kind.stays for name in (*kind.members, *kind.fields)}
         is_reflecting = any(isinstance(token, Reflection) for token in tokens)
-        is_reflecting |= any(LOOKED_UP.intersection(each.members) for each in reach.classes())
-        self._defined = own
-        self._own = set() if is_reflecting else {n for n in own - stay if not is_special(n)}
+        is_reflecting |= any(LOOKED_UP.intersection(kind.members) for kind in classes)
+        self._defined = defined
+        self._own = set() if is_reflecting else {n for n in defined - stay if not is_special(n)}
         self._titles = any(token.name in OWN_NAMES for token in mentions)
         self._numbers: dict[str, int] = {}
-        self._told: set[str] = set()  # parameters that are given by name where none is known
+        self._told: set[str] = set()  # parameters passed by name to an unknown callee
         self._tells_all = False
         for token in tokens:
             if isinstance(token, Keyword):
                 self._note(token)
 
     def replaced(self) -> list[str]:
-        """Return the text's words."""
+        """Return the tokens as text."""
         return [self._word(token) for token in self._reach.tokens]
 
     def _word(self, token: Token) -> str:
@@ -83,24 +82,24 @@ class Names:
         return self._tells_all or name in self._told
 
     def _signatures(self, token: Keyword) -> list[tuple[str, ...]]:
-        """Return the parameters of what may be called."""
+        """Return the parameters of every possible callee."""
         if isinstance(token.callee, Place):
             return self._reach.parameters(token.callee)
         return self._reach.methods.get(token.callee or "", [])
 
     def _positions(self, token: Keyword) -> list[int]:
         signatures = self._signatures(token)
-        return sorted({given.index(token.name) for given in signatures if token.name in given})
+        return sorted({names.index(token.name) for names in signatures if token.name in names})
 
     def _note(self, token: Keyword) -> None:
-        """Note the names that have to stand for a call to be understood."""
+        """Record the names that must be kept because a call passes arguments by name."""
         if token.name == "**":
             self._tells_all |= token.callee is None
-            self._told.update(name for given in self._signatures(token) for name in given)
+            self._told.update(name for names in self._signatures(token) for name in names)
         elif not self._positions(token) and not self._is_outside(token):
             self._told.add(token.name)
 
     def _is_outside(self, token: Keyword) -> bool:
-        """Return whether something is called that no reached class has or makes."""
+        """Return whether the callee is a method that no reached class has or creates."""
         makes = (*self._reach.methods, *self._defined, "_replace")
         return isinstance(token.callee, str) and token.callee not in makes

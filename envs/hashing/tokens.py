@@ -1,4 +1,4 @@
-"""The parts of a definition's canonical text: words that stand, and names still to be replaced."""
+"""The tokens of a definition's canonical text: literal text, and names to be replaced."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,12 @@ from envs.hashing.bindings import Place
 
 
 class Attribute(NamedTuple):
-    """A name after a dot, whose owner is not known: replaced by a number if it is one of ours.
+    """A name after a dot, of unknown owner; replaced by a number if it is first-party.
 
     Attributes:
         name: The name.
-        defines: Whether it is defined here, by a class or on `self`; or else it is mentioned.
-        stays: Whether code outside reads the name, as an enumeration does its members'.
+        defines: Whether it is defined here, by a class or on `self`, rather than mentioned.
+        stays: Whether external code reads the name, as an enumeration reads its members' names.
     """
 
     name: str
@@ -20,7 +20,7 @@ class Attribute(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A definition of ours, replaced by its number.
+    """A first-party definition, replaced by its number.
 
     Attributes:
         place: The definition.
@@ -32,19 +32,19 @@ class Reference(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter's name, which stands only where a call gives it in a way that is not followed."""
+    """A parameter's name, kept only if a call passes it by name to an unknown callee."""
 
     name: str
 
 
 class Title(NamedTuple):
-    """A definition's own name, which stands only where the code reads it (`__name__`)."""
+    """A definition's own name, kept only if the code reads it (`__name__`)."""
 
     name: str
 
 
 class Keyword(NamedTuple):
-    """An argument given by name, replaced by its parameter's position.
+    """An argument passed by name, replaced by its parameter's position.
 
     Attributes:
         name: The name, or "**" for a dictionary of arguments.
@@ -56,7 +56,7 @@ class Keyword(NamedTuple):
 
 
 class Reflection(NamedTuple):
-    """The code looks attributes up by strings that it makes: all their names stand."""
+    """The code looks up attributes by strings created at run time: all names are kept."""
 
 
 Name = Attribute | Reference | Parameter | Title | Keyword | Reflection

@@ -1,4 +1,4 @@
-"""AvoidPost: carry a cube past a post to a goal behind it without touching the post."""
+"""AvoidPost: carry a cube past a post to a goal behind it, without touching the post."""
 
 import mujoco
 import numpy as np
@@ -21,13 +21,13 @@ SIDES = ("left", "right")
 REACH_TOLERANCE_M = 0.03
 POST_RADIUS_M, POST_HEIGHT_M, POST_GAP_M = 0.010, 0.45, 0.001
 POST_M = np.array([0.06, 0.0])
-# The cube's start before the post and the goal behind it, offsets from its axis [m].
+# Initial position of the cube before the post and goal behind it, offsets from the post's axis [m].
 CUBE_OFFSET_M = ((-0.25, -0.21), (-0.05, 0.05))
 CUBE_YAW_RAD = 0.6
 GOAL_OFFSET_M = ((0.190, 0.200), (-0.005, 0.005))
 GOAL_HEIGHT_M = (0.14, 0.16)
 PALM_START_M, PALM_JITTER_M = np.array([-0.19, 0.0, 0.16]), 0.02  # wrist slides
-# The post slides on a stiff damper without a spring: whatever touches it leaves a mark for good.
+# The post slides on a stiff damper without a spring: any touch displaces it permanently.
 POST_MASS_KG, POST_DAMPING = 20.0, 2000.0  # [N s/m]
 TOUCH_M = 1e-9
 CLEAR_OF_TABLE_M = 0.05
@@ -60,14 +60,14 @@ def _add_post(spec: mujoco.MjSpec) -> None:
 
 
 class AvoidPost(PositionGoalTask):
-    """Carry a cube past a post, left or right of it; touching the post is a failure.
+    """Carry a cube past a post, on either side; touching the post is a failure.
 
-    The two ways are equally good by design and nothing observed says which one the expert takes.
-    The cube and the goal lie about in line with the post, and the expert, from one place in that
-    line, heads straight for the post until its fingers are 0.2 s away from it. So a policy that
-    executes chunks must choose the side before feedback can help, and the average of the two ways
-    runs into the post. Post and goal hardly vary, so that an episode's own values do not give its
-    side away to a policy that knows its demonstrations by heart.
+    The two modes are equally good by design, and no observation indicates which one the expert
+    takes. Cube, post and goal are roughly in line. The expert heads straight for the post from a
+    fixed position on that line until its fingers are 0.2 s away from it. A policy that executes
+    chunks must therefore choose the side before feedback can help, and the mean of the two modes
+    hits the post. Post and goal hardly vary, so that a policy that memorises its demonstrations
+    cannot infer the side from an episode's values.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -75,15 +75,16 @@ class AvoidPost(PositionGoalTask):
         cube_axes (6) [two columns of its rotation matrix], cube_offset (3) [m, cube minus palm
         centre], cube_tip_offset (15) [m, tips minus cube], post_offset (2) [m, the post's axis
         minus the palm centre], goal_offset (3) [m, goal minus cube].
-    Start: the cube on the table, uniform in a 4 x 10 cm area 21-25 cm before the post, yaw uniform
-        in ±0.6 rad; the goal 19-20 cm behind the post, up to 5 mm to either side, 14-16 cm high;
-        the open hand about 20 cm above the cube's area, jittered by 2 cm.
-    Success: the cube's centre within 3 cm of the goal for 10 control steps (0.4 s), the post
-        never touched.
-    Failure, which ends the episode: the hand or the cube touched the post at any substep.
+    Initial state: the cube on the table, uniform in a 4 x 10 cm area 21-25 cm before the post, yaw
+        uniform in ±0.6 rad; the goal 19-20 cm behind the post, within 5 mm of the centre line and
+        14-16 cm above the table; the open hand about 20 cm above the cube's area, with uniform
+        jitter of ±2 cm.
+    Success: the cube's centre within 3 cm of the goal for 10 consecutive control steps (0.4 s), and
+        the post never touched.
+    Failure: the hand or the cube touched the post at any substep; this ends the episode.
     Modes: left, right: the side (+y, -y) on which the cube's centre passed the post's axis.
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "AvoidPost"
@@ -114,7 +115,7 @@ class AvoidPost(PositionGoalTask):
         self.post_qpos = np.array([int(self.model.joint(name).qposadr[0]) for name in names])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the cube's pose, the hand's place and the goal."""
+        """Draw the cube's pose, the hand's position and the goal."""
         qpos = self.model.qpos0.copy()
         jitter = rng.uniform(-PALM_JITTER_M, PALM_JITTER_M, 3)
         qpos[self.hand.qpos[:3]] = PALM_START_M + jitter
@@ -150,14 +151,14 @@ class AvoidPost(PositionGoalTask):
         return np.asarray((np.abs(view.qpos[:, self.post_qpos]) > TOUCH_M).any(axis=1))
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Remember the side on which the cube passed, 1 left and -1 right; 0 before the post."""
+        """Store the side on which the cube passed: 1 left, -1 right, 0 before the post."""
         ahead = view.site_position(self.object_site)[:, :2] - POST_M
         side, passed = view.memory("side")[:, 0], ahead[:, 0] >= 0.0
         side = np.where(side == 0.0, np.where(ahead[:, 1] >= 0.0, 1.0, -1.0), side)
         return {"side": np.where(passed, side, 0.0)[:, None]}
 
     def score(self, view: View) -> Score:
-        """Judge by the cube's distance to the goal and by the post."""
+        """Score by the cube's distance to the goal and by contact with the post."""
         cube, goal = view.site_position(self.object_site), view.memory("goal")
         to_goal, touched = distance(cube, goal), self.is_touched(view)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), cube)
@@ -179,5 +180,5 @@ class AvoidPost(PositionGoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal."""
+        """Place the goal marker."""
         return memory["goal"][:, None, :]

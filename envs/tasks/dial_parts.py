@@ -1,4 +1,4 @@
-"""Give the tasks that turn a dial what they share: the scene, the open hand, what is observed."""
+"""Shared base of the tasks that turn a dial: scene, initial posture, observations."""
 
 import mujoco
 import numpy as np
@@ -89,7 +89,7 @@ class DialTask(Task):
         self.dial_dof = int(self.model.joint("dial").dofadr[0])
 
     def draw_posture(self, rng: np.random.Generator, angle: float) -> FloatArray:
-        """Draw an open hand that touches nothing; return qpos, (nq,), the dial at `angle` [rad]."""
+        """Draw an open hand without contact; return qpos, (nq,), with the dial at `angle` [rad]."""
         data = self.scratch
         while True:
             jitter = rng.uniform(-START_JITTER_RAD, START_JITTER_RAD, self.act_dim)
@@ -105,7 +105,7 @@ class DialTask(Task):
         return view.qpos[:, self.dial_qpos]
 
     def dial_fields(self) -> tuple[Field, ...]:
-        """Return what is observed of the hand and the dial, whatever the goal."""
+        """Return the goal-independent fields of the hand and the dial."""
         return (
             *self.hand_fields(),
             Field("dial_direction", 2, "1", 1.0, "cosine and sine of the dial's angle"),
@@ -113,7 +113,7 @@ class DialTask(Task):
         )
 
     def tip_field(self) -> Field:
-        """Return what is observed of the fingertips."""
+        """Return the field of the fingertips."""
         return Field("tip_offset", 15, "m", 2.0, "five fingertips minus the knob's centre")
 
     def observe_dial(self, view: View) -> dict[str, FloatArray]:
@@ -127,7 +127,7 @@ class DialTask(Task):
         }
 
     def off_rim(self, view: View) -> FloatArray:
-        """Return how far thumb, index and middle are from the rim on average, (n,) [m]."""
+        """Return the mean distance of thumb, index and middle tips from the rim, (n,) [m]."""
         offsets = view.site_position(self.hand.tips)[:, :3] - DIAL_M
         gaps: FloatArray = np.abs(np.sqrt((offsets**2).sum(axis=2)) - KNOB_RADIUS_M)
         return np.asarray(gaps.mean(axis=1))
@@ -139,7 +139,7 @@ def directions(angle: FloatArray) -> FloatArray:
 
 
 def goal_marks(angle: FloatArray) -> FloatArray:
-    """Return where the marker shows goals (n,) [rad], outside the skirt, (n, 1, 3) [m]."""
+    """Return marker positions, outside the skirt, for goals (n,) [rad], (n, 1, 3) [m]."""
     reach = SKIRT_RADIUS_M + 0.006
     x, y = DIAL_M[0] + reach * np.cos(angle), DIAL_M[1] + reach * np.sin(angle)
     return np.stack([x, y, np.full(len(angle), SKIRT_Z_M)], axis=1)[:, None, :]

@@ -1,8 +1,8 @@
-"""Build a door with a lever handle whose tongue a keeper on the frame really holds.
+"""A door with a lever handle and a latch that works by contact.
 
-Door frame: the origin lies on the hinge's axis, z up; the closed panel extends along -y and its
-front faces -x, to where it opens. The tongue is part of the lever: pressing the grip down lifts it
-out of the keeper, and contact alone decides whether the door can move.
+Door frame: the origin is on the hinge axis, z up; the closed panel extends along -y, and its front
+faces -x, the direction in which it opens. The tongue is part of the lever: pressing the grip down
+lifts it out of the keeper on the frame. Contact alone determines whether the door can move.
 """
 
 import mujoco
@@ -12,7 +12,7 @@ PANEL_WIDTH_M, PANEL_HALF_HEIGHT_M, PANEL_HALF_DEPTH_M = 0.180, 0.130, 0.008
 PIVOT_M = np.array([0.0, -0.140, 0.0])  # lever's axis in the door frame, panel closed
 GRIP_X_M = -0.063  # grip's axis in front of the pivot
 GRIP_LENGTH_M, GRIP_RADIUS_M = 0.095, 0.007
-GRIP_MIDDLE_M = 0.055  # where a hand holds it, from the pivot
+GRIP_MIDDLE_M = 0.055  # where a hand holds the grip, from the pivot
 DOOR_RANGE_RAD, LEVER_RANGE_RAD = 1.45, 0.80
 LATCH_RAD = 0.42  # lever angle above which the tongue is clear of the keeper
 DARK, STEEL = (0.22, 0.25, 0.30, 1.0), (0.62, 0.66, 0.70, 1.0)
@@ -32,7 +32,7 @@ _CYLINDER = mujoco.mjtGeom.mjGEOM_CYLINDER
 
 
 def add_door(spec: mujoco.MjSpec) -> None:
-    """Add the frame, a mocap body whose pose an episode chooses, the panel and the lever."""
+    """Add the panel, the lever and the frame, a mocap body posed by each episode."""
     frame = spec.worldbody.add_body(name="door_frame", mocap=True)
     _add_frame(frame)
     panel = frame.add_body(name="door")
@@ -55,7 +55,7 @@ def add_door(spec: mujoco.MjSpec) -> None:
         rgba=BLUE,
         **_BITS,
     )
-    for z in (-0.075, 0.075):  # inlays, for the eye only
+    for z in (-0.075, 0.075):  # inlays, visual only
         size = [PANEL_HALF_DEPTH_M + 0.0008, half_width - 0.030, 0.040]
         rgba = [0.34, 0.59, 0.87, 1.0]
         panel.add_geom(type=_BOX, pos=[0, -half_width, z], size=size, rgba=rgba, **_LOOK)
@@ -69,7 +69,7 @@ def _add_frame(frame: mujoco.MjsBody) -> None:
     tall = PANEL_HALF_HEIGHT_M + 0.005
     edge = -PANEL_WIDTH_M - 0.004 - half_width
     for name, y in (("hinge_post", 0.012 + half_width), ("latch_post", edge)):
-        # The foot goes down into the table: the frame's height varies.
+        # The foot extends into the table, because the frame's height varies.
         size, z = [half_depth, half_width, tall + 0.09], -0.09
         frame.add_geom(name=name, type=_BOX, pos=[0, y, z], size=size, rgba=DARK, **_BITS)
     middle = (0.012 + half_width + edge) / 2
@@ -82,7 +82,7 @@ def _add_frame(frame: mujoco.MjsBody) -> None:
     x = TONGUE_X_M - TONGUE_HALF_M[0] - KEEPER_GAP_M - KEEPER_HALF_DEPTH_M
     y, z = KEEPER_Y_M, (low + high) / 2
     size = [KEEPER_HALF_DEPTH_M, KEEPER_HALF_WIDTH_M, (high - low) / 2]
-    # It stops the tongue (bit 2) as well as the hand.
+    # It collides with the tongue (bit 2) as well as the hand.
     bits = {**_BITS, "conaffinity": 3}
     frame.add_geom(name="keeper", type=_BOX, pos=[x, y, z], size=size, rgba=ORANGE, **_FIRM, **bits)
     bracket = [(x - KEEPER_HALF_DEPTH_M + half_depth) / 2, y, low + 0.004]

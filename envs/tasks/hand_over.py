@@ -1,4 +1,4 @@
-"""HandOver: the right hand picks a stick up, the left hand takes it in the air and lays it down."""
+"""HandOver: pass a stick from the right to the left hand in the air, and put it on a pad."""
 
 import mujoco
 import numpy as np
@@ -14,7 +14,7 @@ from envs.tasks.cube_parts import MOUNT_HEIGHT_M, START_JITTER_M, START_PALM_M
 TOLERANCE_M = 0.04
 CLEAR_M = 0.010  # between the stick and each fingertip's surface
 STILL_M_S, STILL_RAD_S = 0.02, 0.2
-STICK_HALF_SIZE_M = np.array([0.015, 0.090, 0.015])  # it lies along y at yaw 0
+STICK_HALF_SIZE_M = np.array([0.015, 0.090, 0.015])  # long side along y at yaw 0
 STICK_KG = 0.06
 TIP_RADIUS_M = 0.009
 MOUNT_Y_M = 0.27  # of the left hand; the right one's is the mirror image
@@ -26,10 +26,10 @@ NEAR_M, APPROACH_M = 0.04, 0.25  # fingertips to stick: in place, and on the way
 
 
 class HandOver(PositionGoalTask):
-    """Pick a stick up with the right hand, pass it in the air, lay it on a pad with the left.
+    """Pick up a stick with the right hand, pass it in the air, put it on a pad with the left.
 
-    Neither hand reaches far enough to carry or to push the stick from its side to the pad's: it
-    has to be passed (or thrown).
+    Neither hand reaches far enough to carry or push the stick from its side to the pad: the stick
+    must be passed (or thrown).
 
     Actions: 40 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad] and
         the 14 finger joints [rad] of the right hand, then of the left, each scaled to its control
@@ -39,15 +39,17 @@ class HandOver(PositionGoalTask):
         stick_velocity (6) [m/s, world, then rad/s, body], right_palm_offset and left_palm_offset
         (3 each) [m, stick minus palm centre], right_tip_offset and left_tip_offset (15 each) [m,
         tips minus stick], goal_position (3) [m, world], goal_offset (3) [m, goal minus stick].
-    Start: the stick (3 x 18 x 3 cm) on the table on the right, uniform in an 8 x 8 cm area, yaw
-        uniform in ±0.3 rad; the pad on the left, uniform in an area of the same size; each open
-        hand above its side, jittered by 2 cm.
-    Success: the stick's centre within 4 cm of where it lies on the pad's centre, still (2 cm/s and
-        0.2 rad/s), every fingertip of both hands at least 1 cm off it, for 10 control steps.
+    Initial state: the stick (3 x 18 x 3 cm) on the table on the right, uniform in an 8 x 8 cm area,
+        yaw uniform in ±0.3 rad; the pad on the left, uniform in an area of the same size; each
+        open hand above its side, with uniform jitter of ±2 cm.
+    Goal: position of the stick's centre when it rests on the pad's centre, (3,) [m, world].
+    Success: the stick's centre within 4 cm of the goal, the stick at rest (below 2 cm/s and
+        0.2 rad/s), and every fingertip of both hands at least 1 cm from it, for 10 consecutive
+        control steps (0.4 s).
     Failure: none; a dropped stick can be picked up again.
-    Goal: where the stick's centre shall lie, (3) [m, world].
     Horizon: 300 control steps (12 s).
-    Versions: 1, starts less wide, within 4 cm, the goal observed by itself; 0, within 3 cm.
+    Versions: v1, narrower initial states, tolerance 4 cm, goal position observed directly; v0,
+        tolerance 3 cm.
     """
 
     name = "HandOver"
@@ -84,7 +86,7 @@ class HandOver(PositionGoalTask):
         self.stick_dof = int(self.model.joint("stick").dofadr[0])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the poses of the hands and of the stick, and the pad's place."""
+        """Draw the poses of the hands and the stick, and the pad's position."""
         qpos = self.model.qpos0.copy()
         for hand in self.hand.sides:
             jitter = rng.uniform(-START_JITTER_M, START_JITTER_M, 3)
@@ -150,34 +152,34 @@ class HandOver(PositionGoalTask):
         return np.asarray((speed < STILL_M_S) & (spin < STILL_RAD_S))
 
     def score(self, view: View) -> Score:
-        """Judge by the stick's distance to its place and by the hands that hold it or do not."""
+        """Score by the stick's distance to the goal and by the distances of the hands to it."""
         stick, goal = self.achieved_goal(view), self.desired_goal(view)
         to_goal = distance(stick, goal)
         gaps = self.clearance(view)
-        lies = self.reaches(stick, goal) & self.is_still(view)
+        is_placed = self.reaches(stick, goal) & self.is_still(view)
         is_clear = (gaps > CLEAR_M).all(axis=1)
-        # How near each hand's thumb, index and middle finger are, (n, 2) in [0, 1].
+        # Proximity of each hand's thumb, index and middle finger, (n, 2) in [0, 1].
         grasp = np.maximum(gaps, 0.0).reshape(-1, 2, 5)[:, :, :3].mean(axis=2)
         near = 1.0 - np.clip((grasp - NEAR_M) / APPROACH_M, 0.0, 1.0)
-        near = np.where(lies[:, None], 1.0, near)
+        near = np.where(is_placed[:, None], 1.0, near)
         way = view.memory("way")[:, 0]
         share = 1.0 - np.clip((to_goal - TOLERANCE_M) / (way - TOLERANCE_M), 0.0, 1.0)
         return Score(
-            solved=lies & is_clear,
+            solved=is_placed & is_clear,
             failed=np.zeros(len(view), dtype=np.bool_),
             progress=0.1 * near.max(axis=1) + 0.2 * near[:, 1] + 0.7 * share,
             reward_terms={
                 "reach": 0.1 * near.max(axis=1),
                 "take": 0.2 * near[:, 1],
                 "carry": 0.4 * share,
-                "lie": np.where(lies, 0.2, 0.0),
-                "let_go": np.where(lies & is_clear, 0.1, 0.0),
+                "lie": np.where(is_placed, 0.2, 0.0),
+                "let_go": np.where(is_placed & is_clear, 0.1, 0.0),
             },
             mode=np.full(len(view), NO_MODE),
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Put the pad on the table under the goal."""
+        """Place the pad on the table under the goal."""
         return np.asarray(memory["goal"] * np.array([1.0, 1.0, 0.0]))[:, None, :]
 
 

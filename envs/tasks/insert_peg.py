@@ -1,4 +1,4 @@
-"""InsertPeg: take a peg by its handle out of a rack and put it into a hole."""
+"""InsertPeg: take a peg by its handle out of a rack and insert it into a hole."""
 
 import mujoco
 import numpy as np
@@ -19,9 +19,9 @@ RIM_M, BLOCK_HALF_WIDTH_M = 0.048, 0.032
 BEVEL_THICKNESS_M = 0.0015
 CHAMFER_M = 0.003  # the hole widens by this much over its topmost 3 mm
 DEPTH_M = 0.025
-ASIDE_M = 0.004  # tip to the hole's axis, along x or y: more does not fit below the rim
+ASIDE_M = 0.004  # largest offset of the tip from the hole's axis, along x or y, below the rim
 RAIL_TOP_M, RAIL_HALF_LENGTH_M, RAIL_HALF_WIDTH_M = 0.060, 0.036, 0.006
-RAIL_GAP_M = 0.033  # between the two rails: the peg hangs between them, turned anyhow
+RAIL_GAP_M = 0.033  # between the two rails: the peg fits at any yaw
 RACK_AREA_M = ((-0.03, 0.06), (0.055, 0.095))
 HOLE_AREA_M = ((-0.03, 0.08), (-0.105, -0.045))
 PEG_JITTER_M, PEG_YAW_RAD = (0.012, 0.002), 0.5  # in the rack, along and across the rails
@@ -55,7 +55,7 @@ def _add_peg(spec: mujoco.MjSpec) -> None:
 
 
 def _add_rack(spec: mujoco.MjSpec) -> None:
-    """Add two rails along x, on a mocap body, on which the handle rests."""
+    """Add a mocap body with two rails along x, on which the handle rests."""
     rack = spec.worldbody.add_body(name="rack", mocap=True)
     size = [RAIL_HALF_LENGTH_M, RAIL_HALF_WIDTH_M, RAIL_TOP_M / 2]
     for side in (-1, 1):
@@ -66,7 +66,7 @@ def _add_rack(spec: mujoco.MjSpec) -> None:
 
 
 def _add_hole(spec: mujoco.MjSpec) -> None:
-    """Add a square hole on a mocap body: walls, and over them covers and bevels."""
+    """Add a mocap body with a square hole: walls, topped by covers and bevels."""
     hole = spec.worldbody.add_body(name="hole", mocap=True)
     mouth = HOLE_HALF_WIDTH_M + CHAMFER_M
     for side in range(4):
@@ -77,7 +77,7 @@ def _add_hole(spec: mujoco.MjSpec) -> None:
         _add_plate(hole, side, reach, RIM_M - CHAMFER_M / 2 - into, slope, -np.pi / 4)
         step = RIM_M - CHAMFER_M
         for inner, low, high in ((HOLE_HALF_WIDTH_M, 0.0, step), (mouth, step, RIM_M)):
-            long = BLOCK_HALF_WIDTH_M if side % 2 else inner  # two sides take the corners
+            long = BLOCK_HALF_WIDTH_M if side % 2 else inner  # two sides include the corners
             half = [(BLOCK_HALF_WIDTH_M - inner) / 2, long, (high - low) / 2]
             _add_plate(hole, side, inner + half[0], (high + low) / 2, half)
 
@@ -94,7 +94,7 @@ def _add_plate(
 
 
 class InsertPeg(GoalTask):
-    """Take a square peg by its handle and put it into a hole 3 mm wider than it.
+    """Take a square peg by its handle and insert it into a hole that is 3 mm wider.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -102,14 +102,15 @@ class InsertPeg(GoalTask):
         handle, world], peg_axes (6) [two columns of its rotation matrix], peg_offset (3) [m,
         handle minus palm centre], peg_tip_offset (15) [m, fingertips minus handle], hole_offset
         (3) [m, centre of the hole's rim minus the peg's lower end].
-    Start: the peg, 20 x 20 x 50 mm below a 44 mm handle, hangs in a rack, yaw uniform in ±0.5
-        rad; the rack uniform in a 9 x 4 cm area to the left, the hole in an 11 x 6 cm area to the
-        right; the open hand about 14 cm above the handle's height, jittered by 2 cm.
-    Success: the peg's lower end at least 25 mm below the hole's rim for 10 control steps (0.4 s);
-        held or let go does not matter. The hole is 48 mm deep, with 1.5 mm of clearance on each
-        side, square, its sides along x and y; a bevel widens its topmost 3 mm by 3 mm a side.
+    Initial state: the peg (20 x 20 x 50 mm below a cubic handle of 44 mm) hangs in a rack, yaw
+        uniform in ±0.5 rad; the rack uniform in a 9 x 4 cm area on the left, the hole in an
+        11 x 6 cm area on the right; the open hand about 14 cm above the handle, with uniform
+        jitter of ±2 cm.
+    Success: the peg's lower end at least 25 mm below the hole's rim for 10 consecutive control
+        steps (0.4 s), held or released. The hole is square, with sides along x and y, 48 mm deep,
+        with 1.5 mm of clearance on each side; a bevel widens its top 3 mm by 3 mm on each side.
     Horizon: 200 control steps (8 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "InsertPeg"
@@ -138,7 +139,7 @@ class InsertPeg(GoalTask):
         self.tip_site = int(self.model.site("peg_tip").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the rack's and the hole's places, the peg's pose in the rack and the hand's."""
+        """Draw the positions of rack and hole, the peg's pose in the rack and the hand's pose."""
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         rack = np.array([rng.uniform(low, high) for low, high in RACK_AREA_M])
@@ -167,20 +168,20 @@ class InsertPeg(GoalTask):
         return np.append(view.memory("hole"), height, axis=1)
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the peg's lower end is, (n, 3) [m]."""
+        """Return the position of the peg's lower end, (n, 3) [m]."""
         return view.site_position(self.tip_site)
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return the point on the hole's axis that the lower end has to reach, (n, 3) [m]."""
+        """Return the point on the hole's axis that the lower end must reach, (n, 3) [m]."""
         return np.asarray(self.rim(view) - np.array([0.0, 0.0, DEPTH_M]))
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether lower ends are in the hole's column and as deep as asked or deeper."""
+        """Return whether lower ends are inside the hole and at least at the desired depth."""
         aside = np.abs(achieved - desired)[..., :2].max(axis=-1)
         return np.asarray((aside < ASIDE_M) & (achieved[..., 2] <= desired[..., 2]))
 
     def score(self, view: View) -> Score:
-        """Judge by the place of the peg's lower end."""
+        """Score by the position of the peg's lower end."""
         tip, rim = view.site_position(self.tip_site), self.rim(view)
         peg = view.site_position(self.peg_site)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), peg)
@@ -205,6 +206,6 @@ class InsertPeg(GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Put the rack and the hole where the episode has them."""
+        """Place the rack and the hole."""
         places = np.stack([memory["rack"], memory["hole"]], axis=1)
         return np.append(places, np.zeros((len(places), 2, 1)), axis=2)

@@ -1,4 +1,4 @@
-"""Give the tasks that press spring keys one way to build them, their lamps included."""
+"""Spring keys and lamps, shared by the tasks that press keys."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ KEY_TOP_M = 0.040
 KEY_HALF_SIZE_M = (0.016, 0.0085, 0.006)
 KEY_TRAVEL_M, TRIGGER_M = 0.012, 0.004
 KEY_STIFFNESS_N_PER_M, KEY_DAMPING = 120.0, 1.5
-# A pressed key gives way, not its surface: the tip sinks in by less than 3 mm.
+# Firm enough that a fingertip penetrates a pressed key by less than 3 mm.
 FIRM_CONTACT: dict[str, list[float]] = {
     "solref": [0.01, 1.0],
     "solimp": [0.95, 0.99, 0.001, 0.5, 2.0],
@@ -61,7 +61,7 @@ def add_key(
 def add_lamp(
     spec: mujoco.MjSpec, name: str, x: float, y: float, radius: float, half_width: float
 ) -> None:
-    """Add a lamp, a mocap ball that rises out of a box at (x, y) [m], touching nothing."""
+    """Add a lamp at (x, y) [m]: a mocap ball without contacts that rises out of a box."""
     body = spec.worldbody.add_body(name=name, mocap=True)
     look = {"contype": 0, "conaffinity": 0}
     sphere, box = mujoco.mjtGeom.mjGEOM_SPHERE, mujoco.mjtGeom.mjGEOM_BOX
@@ -76,15 +76,15 @@ def add_lamp(
 
 
 def lamp_height(is_on: BoolArray) -> FloatArray:
-    """Return how high lamps stand, (...) [m]."""
+    """Return the height of lamps, (...) [m]."""
     return np.where(is_on, LAMP_ON_M, LAMP_OFF_M)
 
 
 def key_addresses(model: mujoco.MjModel, names: Sequence[str]) -> np.ndarray:
-    """Return where the keys' joints lie in `qpos`, (k,)."""
+    """Return the addresses of the keys' joints in `qpos`, (k,)."""
     return np.array([int(model.joint(name).qposadr[0]) for name in names])
 
 
 def key_depth(view: View, addresses: np.ndarray) -> FloatArray:
-    """Return how far keys are down, (n, k) [m]."""
+    """Return the depth of pressed keys, (n, k) [m]."""
     return -view.qpos[:, addresses]

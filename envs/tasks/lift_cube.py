@@ -1,4 +1,4 @@
-"""LiftCube: grasp a cube that lies anywhere under the hand and hold it at a point in the air."""
+"""LiftCube: grasp a cube on the table and hold it at a goal point in the air."""
 
 import mujoco
 import numpy as np
@@ -32,12 +32,12 @@ class LiftCube(PositionGoalTask):
     Observations: joint_position (20), joint_velocity (20), cube_position (3) [m, world],
         cube_axes (6) [two columns of its rotation matrix], cube_offset (3) [m, cube minus palm
         centre], cube_tip_offset (15) [m, tips minus cube], goal_offset (3) [m, goal minus cube].
-    Start: the cube on the table, uniform in a 14 x 16 cm area, yaw uniform in ±0.7 rad; the open
-        hand about 20 cm above, jittered by 2 cm; the goal uniform in an 18 x 20 x 12 cm box in
-        the air.
-    Success: the cube's centre within 3 cm of the goal for 10 control steps (0.4 s).
+    Initial state: the cube on the table, uniform in a 14 x 16 cm area, yaw uniform in ±0.7 rad; the
+        open hand about 20 cm above, with uniform jitter of ±2 cm; the goal uniform in an
+        18 x 20 x 12 cm box in the air.
+    Success: the cube's centre within 3 cm of the goal for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "LiftCube"
@@ -86,7 +86,7 @@ class LiftCube(PositionGoalTask):
         }
 
     def score(self, view: View) -> Score:
-        """Judge by the cube's distance to the goal."""
+        """Score by the cube's distance to the goal."""
         cube, goal = self.achieved_goal(view), self.desired_goal(view)
         to_goal = distance(cube, goal)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), cube)
@@ -105,5 +105,5 @@ class LiftCube(PositionGoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal."""
+        """Place the goal marker."""
         return memory["goal"][:, None, :]

@@ -1,4 +1,4 @@
-"""OpenDoor: press a lever handle down and pull the door open against its latch."""
+"""OpenDoor: press a lever handle down to release the latch, and pull the door open."""
 
 import mujoco
 import numpy as np
@@ -15,17 +15,17 @@ FREE_RAD = 0.10  # door angle at which the tongue has left the keeper
 MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
 HINGE_BOX_M = ((0.10, 0.25), (-0.08, 0.12), (0.135, 0.295))  # of the door frame's origin
 HINGE_YAW_RAD = (-0.20, 0.90)
-START_PALM_M = (-0.17, 0.0, 0.20)  # wrist slides at the start, before jitter
+START_PALM_M = (-0.17, 0.0, 0.20)  # initial wrist slides, before jitter
 START_JITTER_M, START_JITTER_RAD = 0.07, 0.3
-# A loose hand: thumb 4, index 3, middle 3, ring 2, little 2.
+# A relaxed hand: thumb 4, index 3, middle 3, ring 2, little 2.
 START_RAD = np.array([0.4, -0.2, 0.3, 0.3, 0.0, 0.2, 0.5, 0.0, 0.2, 0.5, 0.2, 0.5, 0.2, 0.5])
 
 
 class OpenDoor(Task):
     """Open a door by its lever handle.
 
-    A tongue on the lever stands behind a keeper on the frame: until the grip is pressed down by
-    about 0.45 rad, contact holds the door shut. A spring lifts the grip again.
+    A tongue on the lever is held by a keeper on the frame: contact keeps the door shut until the
+    grip is pressed down by about 0.45 rad. A spring returns the grip.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -33,12 +33,13 @@ class OpenDoor(Task):
         door_velocity (1), lever_velocity (1) [rad/s], grip_position (3) [m, middle of the grip,
         world], grip_axes (6) [two columns of the lever's rotation matrix], grip_offset (3) [m,
         grip minus palm centre], grip_tip_offset (15) [m, tips minus grip].
-    Start: the hinge uniform in a 15 x 20 x 16 cm box, the whole door turned by -0.2 to 0.9 rad,
-        shut, its lever level; a loose hand in front of it, its place jittered by 7 cm, its finger
-        and wrist joints by 0.3 rad.
-    Success: the door's angle above 1.2 rad for 10 control steps (0.4 s).
+    Initial state: the hinge uniform in a 15 x 20 x 16 cm box, the frame's yaw uniform in -0.2 to
+        0.9 rad; the door shut, its lever level; a relaxed hand in front of it, with uniform jitter
+        of ±7 cm in position and ±0.3 rad in wrist and finger joints.
+    Success: the door's angle above 1.2 rad for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 1, wider starts, from which 10 demonstrations do not suffice; 0, first.
+    Versions: v1, wider initial states, for which 10 demonstrations do not suffice; v0, initial
+        version.
     """
 
     name = "OpenDoor"
@@ -52,7 +53,7 @@ class OpenDoor(Task):
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on its wrist in front of a door."""
         spec = make_scene("open_door")
-        # A hooked grip has many contacts; a pyramid costs a third less than a cone, and holds.
+        # A hooked grip has many contacts; pyramidal cones cost a third less and still hold it.
         spec.option.cone = mujoco.mjtCone.mjCONE_PYRAMIDAL
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
         add_door(spec)
@@ -71,7 +72,7 @@ class OpenDoor(Task):
         self.grip_site = int(model.site("grip").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the door's place and a hand in front of it."""
+        """Draw the door's pose and a hand in front of it."""
         hinge = [rng.uniform(low, high) for low, high in HINGE_BOX_M]
         yaw = rng.uniform(*HINGE_YAW_RAD)
         qpos = self.model.qpos0.copy()
@@ -83,11 +84,11 @@ class OpenDoor(Task):
         return Start(coupled_qpos(self.model, qpos), {"frame": frame})
 
     def door_angle(self, view: View) -> FloatArray:
-        """Return how far the door is open, (n,) [rad]."""
+        """Return the opening angle of the door, (n,) [rad]."""
         return view.qpos[:, self.door_qpos]
 
     def lever_angle(self, view: View) -> FloatArray:
-        """Return how far the lever is down, (n,) [rad]."""
+        """Return the angle of the lever below level, (n,) [rad]."""
         return view.qpos[:, self.lever_qpos]
 
     def fields(self) -> tuple[Field, ...]:
@@ -123,7 +124,7 @@ class OpenDoor(Task):
         }
 
     def score(self, view: View) -> Score:
-        """Judge by the door's angle; before it moves, by the lever and the hand's way to it."""
+        """Score by the door's angle and, before it opens, by the lever and the hand's distance."""
         door, lever = self.door_angle(view), self.lever_angle(view)
         tips = view.site_position(self.hand.tips)[:, 1:4].mean(axis=1)
         reach = distance(tips, view.site_position(self.grip_site))

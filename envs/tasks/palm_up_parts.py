@@ -1,4 +1,4 @@
-"""Build what lies in a hand that is fixed palm up: a smooth, marked cube and the goal's copy."""
+"""Scene of the hand fixed palm up: mount, smooth marked cube, goal marker."""
 
 import mujoco
 import numpy as np
@@ -14,7 +14,7 @@ _LOOK = {"contype": 0, "conaffinity": 0, "mass": 0.0}
 
 
 def palm_up_quaternion() -> tuple[float, float, float, float]:
-    """Return the mount's orientation, wxyz: palm up, then fingers and thumb's side lowered."""
+    """Return the mount's orientation, wxyz: palm up, fingers and thumb's side tilted down."""
     c, s = np.cos(PALM_TILT_RAD / 2), np.sin(PALM_TILT_RAD / 2)
     x, w = np.cos(PALM_ROLL_RAD / 2), -np.sin(PALM_ROLL_RAD / 2)
     return (float(c * w), float(c * x), float(s * w), float(-s * x))
@@ -31,7 +31,7 @@ def add_smooth_cube(spec: mujoco.MjSpec) -> None:
         mass=CUBE_MASS_KG,
         rgba=ORANGE,
         condim=4,
-        priority=1,  # the smooth cube decides the friction, not the pads
+        priority=1,  # the cube's friction applies, not that of the pads
         friction=[CUBE_FRICTION, 0.005, 0.0001],
         solref=[0.01, 1],
         solimp=[0.95, 0.99, 0.001, 0.5, 2],
@@ -43,7 +43,7 @@ def add_smooth_cube(spec: mujoco.MjSpec) -> None:
 
 
 def add_goal_copy(spec: mujoco.MjSpec) -> None:
-    """Add a small translucent copy of the cube, a mocap body that touches nothing."""
+    """Add a small translucent copy of the cube, a mocap body without contacts."""
     goal = spec.worldbody.add_body(name="goal", mocap=True)
     half = GOAL_SCALE * CUBE_HALF_SIZE_M
     goal.add_geom(type=_BOX, size=[half] * 3, rgba=GREEN, **_LOOK)
@@ -51,7 +51,7 @@ def add_goal_copy(spec: mujoco.MjSpec) -> None:
 
 
 def add_stand(spec: mujoco.MjSpec) -> None:
-    """Add a column that carries the wrist, for the eye only."""
+    """Add a column under the wrist, visual only."""
     wrist_m = 0.062  # behind the palm's centre
     half = (PALM_M[2] + wrist_m * float(np.sin(PALM_TILT_RAD))) / 2
     x = PALM_M[0] - wrist_m * float(np.cos(PALM_TILT_RAD))
@@ -60,7 +60,7 @@ def add_stand(spec: mujoco.MjSpec) -> None:
 
 
 def _add_marks(body: mujoco.MjsBody, half: float) -> None:
-    """Paint an arrow on top and one blue side, so that the yaw can be seen."""
+    """Add an arrow on top and one blue side, so that the yaw is visible."""
     thin = 0.0004
     blue = [thin, 0.82 * half, 0.82 * half]
     body.add_geom(type=_BOX, pos=[half, 0, 0], size=blue, rgba=BLUE, **_LOOK)

@@ -1,4 +1,4 @@
-"""PickEither: lift one of two equal cubes; nothing observed says which."""
+"""PickEither: lift one of two identical cubes, either of them."""
 
 import mujoco
 import numpy as np
@@ -20,28 +20,28 @@ from envs.tasks.cube_parts import (
 CUBES = ("left", "right")
 LIFT_HEIGHT_M = 0.08  # above the cube's place on the table
 CUBE_X_M = (0.0, 0.06)
-CUBE_Y_M = (0.06, 0.09)  # the left cube; the right one is drawn from the mirror image
+CUBE_Y_M = (0.06, 0.09)  # left cube; the right cube is drawn from the mirrored range
 CUBE_YAW_RAD = 0.5
 
 
 class PickEither(Task):
-    """Lift either of two cubes and hold it up.
+    """Lift either of two identical cubes and hold it up.
 
-    The two ways are equally good by design; the expert draws one and it is not observed. The
-    approach parts slowly enough for feedback: a policy may commit late.
+    The two modes are equally good by design. The expert draws one at random, and it is not
+    observed. The two approaches diverge slowly enough for feedback: a policy can commit late.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
     Observations: joint_position (20), joint_velocity (20), and for each of the left and the right
         cube: position (3) [m, world], axes (6) [two columns of its rotation matrix], offset (3)
         [m, cube minus palm centre], tip_offset (15) [m, tips minus cube].
-    Start: both cubes on the table, x uniform in 6 cm, y uniform 6-9 cm to the left and to the
-        right, yaw uniform in ±0.5 rad; the open hand about 20 cm above the middle, jittered by
-        2 cm.
-    Success: either cube at least 8 cm above its place on the table for 10 control steps (0.4 s).
-    Modes: left, right: the cube that is higher once one is off the table.
+    Initial state: both cubes on the table, x uniform in 6 cm, y uniform 6-9 cm to the left and to
+        the right, yaw uniform in ±0.5 rad; the open hand about 20 cm above the middle, with
+        uniform jitter of ±2 cm.
+    Success: either cube lifted by at least 8 cm for 10 consecutive control steps (0.4 s).
+    Modes: left, right: the higher cube, once one is off the table.
     Horizon: 120 control steps (4.8 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "PickEither"
@@ -66,7 +66,7 @@ class PickEither(Task):
         self.cube_sites = [int(self.model.site(cube).id) for cube in CUBES]
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw both cubes' poses and the hand's."""
+        """Draw the poses of both cubes and the hand."""
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         for side, address in zip((1.0, -1.0), self.cube_qpos, strict=True):
@@ -87,7 +87,7 @@ class PickEither(Task):
         return values
 
     def score(self, view: View) -> Score:
-        """Judge by the higher cube."""
+        """Score by the higher cube."""
         cubes = [view.site_position(site) for site in self.cube_sites]
         lifted = np.stack([lifted_share(cube, LIFT_HEIGHT_M) for cube in cubes], axis=1)
         pinch = view.site_position(self.hand.tips)[:, :3].mean(axis=1)

@@ -1,4 +1,4 @@
-"""PlaceCube: grasp a cube, put it down on a pad that lies anywhere on the table, and let go."""
+"""PlaceCube: grasp a cube, put it on a pad on the table, and release it."""
 
 import mujoco
 import numpy as np
@@ -24,14 +24,14 @@ REACH_TOLERANCE_M = 0.02  # horizontal
 HEIGHT_TOLERANCE_M = 0.01
 AREA_M = ((-0.08, 0.12), (-0.12, 0.12))  # of the cube and of the pad
 CUBE_YAW_RAD = 0.7
-APART_M = 0.10  # at least, between the cube's start and the pad
+APART_M = 0.10  # least initial distance between cube and pad
 PAD_RADIUS_M, PAD_HALF_HEIGHT_M = 0.045, 0.0005
-WAY_M = 0.25  # horizontal way over which progress grows
+WAY_M = 0.25  # horizontal distance over which progress grows
 GREEN, WHITE = (0.13, 0.70, 0.45, 1.0), (0.95, 0.95, 0.93, 1.0)
 
 
 class PlaceCube(GoalTask):
-    """Grasp a cube, put it on a pad and let go of it.
+    """Grasp a cube, put it on a pad and release it.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -39,15 +39,15 @@ class PlaceCube(GoalTask):
         cube_axes (6) [two columns of its rotation matrix], cube_offset (3) [m, cube minus palm
         centre], cube_tip_offset (15) [m, tips minus cube], cube_velocity (3) [m/s],
         goal_offset (3) [m, goal minus cube].
-    Goal: where the cube's centre shall lie, (3,) [m, world]. The pad is a picture on the table.
-    Start: the cube on the table, uniform in a 20 x 24 cm area, yaw uniform in ±0.7 rad; the pad
-        uniform in the same area, its centre at least 10 cm from the cube's; the open hand about
-        20 cm above, jittered by 2 cm.
+    Initial state: the cube on the table, uniform in a 20 x 24 cm area, yaw uniform in ±0.7 rad; the
+        pad uniform in the same area, its centre at least 10 cm from the cube's; the open hand
+        about 20 cm above, with uniform jitter of ±2 cm.
+    Goal: position of the cube's centre, (3,) [m, world]. The pad is visual only.
     Success: the cube's centre within 2 cm of the pad's horizontally, the cube flat on the table,
-        slower than 3 cm/s, and every fingertip at least 1 cm clear of it, for 10 control steps
-        (0.4 s).
+        slower than 3 cm/s, and every fingertip at least 1 cm from it, for 10 consecutive control
+        steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "PlaceCube"
@@ -83,7 +83,7 @@ class PlaceCube(GoalTask):
         self.cube_site = int(self.model.site("cube").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the cube's pose, the hand's pose and a pad apart from the cube."""
+        """Draw the poses of the cube and the hand, and a pad away from the cube."""
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         low, high = np.array(AREA_M).T
@@ -113,11 +113,11 @@ class PlaceCube(GoalTask):
         }
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the cube's centre is, (n, 3) [m]."""
+        """Return the position of the cube's centre, (n, 3) [m]."""
         return view.site_position(self.cube_site)
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return where the cube's centre shall lie, (n, 3) [m]."""
+        """Return the goal position of the cube's centre, (n, 3) [m]."""
         return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
@@ -127,7 +127,7 @@ class PlaceCube(GoalTask):
         return np.asarray(is_over & (np.abs(offset[..., 2]) < HEIGHT_TOLERANCE_M))
 
     def score(self, view: View) -> Score:
-        """Judge by the cube's place on the pad and, once it lies there, by the hand's distance."""
+        """Score by the cube's position and, once it is placed, by the fingertips' clearance."""
         cube, goal = self.achieved_goal(view), self.desired_goal(view)
         is_placed = self.reaches(cube, goal) & rests_at(view, cube, CUBE_HALF_SIZE_M, self.cube_dof)
         clearance = tip_clearance(self, view, self.cube_site)
@@ -150,6 +150,6 @@ class PlaceCube(GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the pad on the table."""
+        """Place the pad on the table under the goal."""
         pad: FloatArray = memory["goal"] * np.array([1.0, 1.0, 0.0])
         return pad[:, None, :]

@@ -1,4 +1,4 @@
-"""PressChord: hold down two chords of keys, one after the other, each exactly as asked."""
+"""PressChord: hold down two given chords of keys, one after the other."""
 
 from itertools import combinations
 
@@ -39,7 +39,7 @@ CHORDS = np.array(
     ]
 )
 CHORD_HOLD_STEPS = 10
-# Thumb (4), index (3), middle (3), ring (2), little (2): every tip begins above its key.
+# Thumb (4), index (3), middle (3), ring (2), little (2): every tip is above its key.
 START_POSTURE_RAD = np.array([0.35, -0.55, 0.9, 1.0, 0, 0.0, 0.6, 0, 0.0, 0.6, 0.0, 0.6, 0.0, 0.6])
 START_JITTER_RAD = np.array([0.15, 0.2, 0.2, 0.2] + [0.12, 0.12, 0.25] * 2 + [0.15, 0.25] * 2)
 
@@ -47,20 +47,21 @@ START_JITTER_RAD = np.array([0.15, 0.2, 0.2, 0.2] + [0.12, 0.12, 0.25] * 2 + [0.
 class PressChord(Task):
     """Hold down two chords in order, each the exact set of one to three of five spring keys.
 
-    A wrong extra key is no failure, but while it is down the chord does not count.
+    A wrong extra key is not a failure, but the chord does not count while it is down.
 
     Actions: 14 absolute finger position targets [rad] in [-1, 1], each scaled to its range.
     Observations: joint_position (14), joint_velocity (14), tip_offset (15) [m, tips minus the
         tops of their resting keys], key_depth (5) [m, how far each key is down], pressed (5) [1
         where a key counts as pressed], first_chord and second_chord (5 each) [1 for the keys that
-        belong to it], current (2) [one-hot: which chord is to be held now], held (1) [share of
-        the hold that the current chord has been held without a break].
-    Start: fingers raised over the keys, each joint jittered by ±0.12 to ±0.25 rad, nothing
-        touching; two different chords, each uniform over the 25 sets of one to three keys.
-    Success: the first chord held for 10 control steps (0.4 s), then the second for as long; a
-        chord is held while its keys, and no others, are at least 4 mm down.
+        belong to it], current (2) [one-hot: which chord to hold now], held (1) [completed share
+        of the current chord's hold time].
+    Initial state: fingers raised over the keys without contact, with uniform jitter of ±0.12 to
+        ±0.25 rad per joint; two different chords, each uniform over the 25 sets of one to three
+        keys.
+    Success: the first chord held for 10 consecutive control steps (0.4 s), then the second for as
+        long; a chord is held while its keys, and no others, are at least 4 mm down.
     Horizon: 100 control steps (4 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "PressChord"
@@ -87,7 +88,7 @@ class PressChord(Task):
         self.key_tops = np.array([(*KEY_M[finger], KEY_TOP_M) for finger in FINGERS])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the two chords and a posture that touches nothing."""
+        """Draw the two chords and a posture without contact."""
         chords = CHORDS[rng.choice(len(CHORDS), 2, replace=False)]
         while True:
             jitter = START_JITTER_RAD * rng.uniform(-1.0, 1.0, len(HAND_JOINTS))
@@ -133,11 +134,11 @@ class PressChord(Task):
         return key_depth(view, self.key_qpos) >= TRIGGER_M
 
     def chord(self, view: View) -> BoolArray:
-        """Return the keys of the chord that is to be held now, (n, 5)."""
+        """Return the keys of the current chord, (n, 5)."""
         return _current_chord(view.memory("chords"), view.memory("current"))
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Count for how long the chord has been held; pass on to the second after the first."""
+        """Count the steps for which the current chord is held; then switch to the second chord."""
         is_exact = (self.pressed(view) == self.chord(view)).all(axis=1, keepdims=True)
         held = np.where(is_exact, view.memory("held") + 1.0, 0.0)
         current = view.memory("current")
@@ -146,7 +147,7 @@ class PressChord(Task):
         return {"current": np.where(passes, 1.0, current), "held": held}
 
     def score(self, view: View) -> Score:
-        """Judge by the keys that are as asked now, and by the chords that were held."""
+        """Score by the keys in the required state and by the chords held so far."""
         is_right = self.pressed(view) == self.chord(view)
         match, is_exact = is_right.mean(axis=1), is_right.all(axis=1)
         is_second = view.memory("current")[:, 0]
@@ -165,7 +166,7 @@ class PressChord(Task):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Raise the lamps behind the keys of the chord that is to be held now."""
+        """Raise the lamps behind the keys of the current chord."""
         is_on = _current_chord(memory["chords"], memory["current"])
         height = lamp_height(is_on)
         x, y = (np.broadcast_to(self.key_tops[:, axis], height.shape) for axis in (0, 1))
@@ -173,7 +174,7 @@ class PressChord(Task):
 
 
 def _add_pin(spec: mujoco.MjSpec, x: float, y: float) -> None:
-    """Show what guides a key."""
+    """Add a key's guide pin, visual only."""
     spec.worldbody.add_geom(
         type=mujoco.mjtGeom.mjGEOM_CYLINDER,
         fromto=[x, y, 0.0, x, y, KEY_TOP_M - KEY_TRAVEL_M],

@@ -1,4 +1,4 @@
-"""PressEither: after a wait of random length press exactly one of two keys, quickly."""
+"""PressEither: press exactly one of two keys, quickly after a signal at a random time."""
 
 import mujoco
 import numpy as np
@@ -19,40 +19,40 @@ from envs.tasks.key_parts import (
 KEYS = ("index", "middle")
 PALM_M = (0.0, 0.0, 0.098)
 KEY_X_M, TRAVEL_M, TRIGGER_M = 0.085, 0.016, 0.003
-BOARD_SHIFT_M = np.array([0.012, 0.010, 0.008])  # the keys are moved by plus or minus this
-FOOT_M = 0.020  # the board reaches down into the table: its height varies
+BOARD_SHIFT_M = np.array([0.012, 0.010, 0.008])  # the keys are shifted by plus or minus this
+FOOT_M = 0.020  # the board extends into the table, because its height varies
 WAIT_STEPS = (15, 46)  # control steps before the lamp rises, half open
 DEADLINE_STEPS = 15
 COUNTDOWN_LIMIT_S = 1.0
 LAMP_M = (0.12, -0.035)
-# Thumb (4), index (3), middle (3), ring (2), little (2): both tips begin above their keys.
+# Thumb (4), index (3), middle (3), ring (2), little (2): both tips are above their keys.
 START_POSTURE_RAD = np.array([0.5, -0.1, 0.2, 0.2, 0, -0.08, 0.45, 0, -0.08, 0.45, 0, 0.4, 0, 0.4])
 START_JITTER_RAD = np.array([0.25] * 4 + [0.15, 0.12, 0.25] * 2 + [0.25] * 4)
 
 
 class PressEither(Task):
-    """Press exactly one of two spring keys right after a signal; two pressed keys are a failure.
+    """Press exactly one of two spring keys right after a signal; pressing both is a failure.
 
-    The two ways are equally good by design and nothing observed says which one the expert took.
-    The press is over before a policy that executes chunks sees the keys again, and it cannot be
-    undone: the average of the two ways presses both keys. The keys stand in few places, so that
-    both ways are shown in each: a place of its own would name the demonstration, and regression
-    would learn by heart which way each went.
+    The two modes are equally good by design, and no observation indicates which one the expert
+    took. The press is complete before a policy that executes chunks observes the keys again, and
+    it is irreversible: the mean of the two modes presses both keys. The keys have only eight
+    positions, so that the demonstrations contain both modes at each. Unique positions would
+    identify the demonstrations, and regression would memorise the mode of each.
 
     Actions: 14 absolute finger position targets [rad] in [-1, 1], each scaled to its range.
     Observations: joint_position (14), joint_velocity (14), key_depth (2) [m, how far each key is
         down], tip_offset (6) [m, index and middle tips minus the tops of their resting keys],
         countdown (1) [s until the signal, at most 1].
-    Start: the two keys together in one of eight places, moved by ±12 mm along the fingers, ±10 mm
-        across them and ±8 mm in height; fingers raised above, each joint jittered by ±0.12 to
-        ±0.25 rad; the signal comes after 15-45 control steps.
-    Success: exactly one key at least 3 mm down for 5 control steps (0.2 s).
-    Failure, which ends the episode: both keys were pressed, a key was pressed before the signal,
-        or none within 15 control steps (0.6 s) after it.
+    Initial state: the pair of keys at one of eight positions, shifted by ±12 mm along the fingers,
+        ±10 mm across them and ±8 mm in height; fingers raised above, with uniform jitter of ±0.12
+        to ±0.25 rad per joint; the signal comes after 15-45 control steps.
+    Success: exactly one key at least 3 mm down for 5 consecutive control steps (0.2 s).
+    Failure: both keys were pressed, a key was pressed before the signal, or none within 15 control
+        steps (0.6 s) after it; this ends the episode.
     Modes: index, middle: the key that was pressed.
     Horizon: 80 control steps (3.2 s).
-    Versions: 2, keys in eight places, trigger at 3 mm; 1, firm keys of 16 mm travel in one place,
-        trigger at 4 mm; 0, a tip sank into its key by 9 mm.
+    Versions: v2, keys at eight positions, trigger at 3 mm; v1, firm keys with 16 mm of travel at
+        one position, trigger at 4 mm; v0, soft keys, which a tip penetrated by 9 mm.
     """
 
     name = "PressEither"
@@ -79,7 +79,7 @@ class PressEither(Task):
         self.key_tips = self.hand.tips[[FINGERS.index(key) for key in KEYS]]
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the posture and the wait."""
+        """Draw the posture, the keys' position and the time of the signal."""
         qpos = self.model.qpos0.copy()
         posture = START_POSTURE_RAD + START_JITTER_RAD * rng.uniform(-1.0, 1.0, len(HAND_JOINTS))
         qpos[self.hand.qpos] = np.clip(posture, self.hand.low, self.hand.high)
@@ -108,11 +108,11 @@ class PressEither(Task):
         }
 
     def key_depth(self, view: View) -> FloatArray:
-        """Return how far the keys are down, (n, 2) [m]."""
+        """Return the depth of the two keys, (n, 2) [m]."""
         return key_depth(view, self.key_qpos)
 
     def key_tops(self, view: View) -> FloatArray:
-        """Return the middle of the resting keys' tops, (n, 2, 3) [m, world]."""
+        """Return the centres of the resting keys' tops, (n, 2, 3) [m, world]."""
         tops = np.array([[KEY_X_M, FINGER_Y_M[key], KEY_TOP_M] for key in KEYS])
         return np.asarray(view.memory("board")[:, None] + tops)
 
@@ -121,7 +121,7 @@ class PressEither(Task):
         return view.site_position(self.key_tips) - self.key_tops(view)
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Count down; remember every key that was ever pressed, 2 if before the signal."""
+        """Count down; mark every key pressed so far by 1, or 2 if before the signal."""
         countdown = view.memory("countdown") - 1.0
         is_down = self.key_depth(view) >= TRIGGER_M
         mark = np.where(countdown >= 0.0, 2.0, 1.0)
@@ -129,7 +129,7 @@ class PressEither(Task):
         return {"countdown": countdown, "pressed": pressed}
 
     def score(self, view: View) -> Score:
-        """Judge by which keys are and were down, and when."""
+        """Score by which keys are or were down, and when."""
         pressed, countdown = view.memory("pressed"), view.memory("countdown")[:, 0]
         ever = pressed > 0.0
         is_down = self.key_depth(view) >= TRIGGER_M
@@ -153,14 +153,14 @@ class PressEither(Task):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Place the board; raise the lamp out of its box when the signal comes."""
+        """Place the board; raise the lamp at the signal."""
         height = lamp_height(memory["countdown"][:, 0] <= 0.0)
         x, y = (np.full(len(height), value) for value in LAMP_M)
         return np.stack([memory["board"], np.stack([x, y, height], axis=1)], axis=1)
 
 
 def _add_board(spec: mujoco.MjSpec) -> None:
-    """Add both keys on one board, a mocap body that an episode moves."""
+    """Add both keys on one board, a mocap body positioned by each episode."""
     board = spec.worldbody.add_body(name="board", mocap=True)
     for key in KEYS:
         add_key(board, f"{key}_key", KEY_X_M, FINGER_Y_M[key], TRAVEL_M)

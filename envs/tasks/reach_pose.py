@@ -1,4 +1,4 @@
-"""ReachPose: put all five fingertips on five points in the air at once and hold them there."""
+"""ReachPose: hold all five fingertips at five goal points in the air."""
 
 from itertools import product
 
@@ -15,16 +15,16 @@ from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 
 TOLERANCE_M = 0.01
 PALM_HEIGHT_M = 0.16
-RANGE_MARGIN = 0.2  # part of each joint's range that postures keep free at either end
+RANGE_MARGIN = 0.2  # share of each joint's range excluded at either end
 CLEARANCE_M = 0.003  # between links in a drawn posture
-WAY_POINTS = 11  # checked for contact between start and goal
+WAY_POINTS = 11  # checked for contact between the initial and the goal posture
 LEAST_TRAVEL_M = 0.02  # of the tip that is farthest from its goal
 THUMB_LINKS = ("thumb_proximal", "thumb_distal")
 FINGER_LINKS = ("proximal", "middle", "distal")
 
 
 def _links_that_can_meet() -> list[tuple[str, str]]:
-    """Name the pairs of links that some posture brings together."""
+    """Return the pairs of links that can come into contact."""
     links = [f"{finger}_{link}" for finger in FINGERS[1:] for link in FINGER_LINKS]
     pairs = [(thumb, link) for thumb in THUMB_LINKS for link in (PALM_BODY, *links)]
     for left, right in (("index", "middle"), ("middle", "ring")):
@@ -40,14 +40,14 @@ class ReachPose(GoalTask):
     Observations: joint_position (14), joint_velocity (14), tip_position (15) [m, from the palm
         centre], goal_position (15) [m, from the palm centre], goal_offset (15) [m, goals minus
         tips]. Goals are given as positions, never as joint angles.
-    Start: a posture uniform in the inner 60 % of every joint's range. The goals are the
-        fingertips of another such posture, in which the thumb's IP joint stands at the same part
-        of its range as its MCP joint, so that positions determine angles. In both postures the
-        thumb, the palm and the fingers keep 3 mm from each other; the straight way between them
-        (joint space) is free of contact; the farthest tip has at least 2 cm to go.
-    Success: every tip within 1 cm of its goal for 10 control steps (0.4 s).
+    Initial state: a posture uniform in the inner 60 % of every joint's range. The goals are the
+        fingertips of a second such posture, in which the thumb's IP and MCP joints are at the same
+        share of their ranges, so that positions determine angles. In both postures thumb, palm and
+        fingers are at least 3 mm apart. The straight path between them in joint space is free of
+        contact, and the farthest tip is at least 2 cm from its goal.
+    Success: every tip within 1 cm of its goal for 10 consecutive control steps (0.4 s).
     Horizon: 60 control steps (2.4 s).
-    Versions: 1, postures of the inner 60 % of every range; 0, of the inner 80 %.
+    Versions: v1, postures in the inner 60 % of every range; v0, in the inner 80 %.
     """
 
     name = "ReachPose"
@@ -80,7 +80,7 @@ class ReachPose(GoalTask):
         self.posture_low, self.posture_high = limits[:, 0] + margin, limits[:, 1] - margin
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw a start and a goal posture until the way between them is free."""
+        """Draw an initial and a goal posture until the path between them is free of contact."""
         data = self.scratch
         while True:
             start = self._draw_posture(rng, data, is_goal=False)
@@ -95,7 +95,7 @@ class ReachPose(GoalTask):
     def _draw_posture(
         self, rng: np.random.Generator, data: mujoco.MjData, is_goal: bool
     ) -> FloatArray:
-        """Return the joints, (14,) [rad], of a posture free of contact, and leave it in `data`."""
+        """Draw a posture without contact, (14,) [rad]; `data` is left posed in it."""
         mcp, ip = HAND_JOINTS.index("thumb_mcp"), HAND_JOINTS.index("thumb_ip")
         while True:
             part = rng.random(self.act_dim)
@@ -144,11 +144,11 @@ class ReachPose(GoalTask):
         }
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return where the five fingertips are, (n, 15) [m, world]."""
+        """Return the positions of the five fingertips, (n, 15) [m, world]."""
         return view.site_position(self.hand.tips).reshape(len(view), -1)
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return where they shall be, (n, 15) [m, world]."""
+        """Return the goal positions of the five fingertips, (n, 15) [m, world]."""
         return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
@@ -157,7 +157,7 @@ class ReachPose(GoalTask):
         return np.asarray((distance(tips, goals) < TOLERANCE_M).all(axis=-1))
 
     def score(self, view: View) -> Score:
-        """Judge by the distance of every tip to its goal."""
+        """Score by the distance of each tip to its goal."""
         goals = view.memory("goal").reshape(-1, 5, 3)
         gaps = distance(view.site_position(self.hand.tips), goals)
         near = 1.0 - np.clip((gaps - TOLERANCE_M) / 0.10, 0.0, 1.0)
@@ -174,5 +174,5 @@ class ReachPose(GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goals."""
+        """Place the goal markers."""
         return memory["goal"].reshape(-1, 5, 3)

@@ -1,4 +1,4 @@
-"""RelocateBall: grasp a ball whose size differs between episodes and hold it in the air."""
+"""RelocateBall: grasp a ball of varying size and hold it at a goal point in the air."""
 
 import mujoco
 import numpy as np
@@ -13,7 +13,7 @@ from envs.tasks.cube_parts import MOUNT_HEIGHT_M, draw_palm
 REACH_TOLERANCE_M = 0.03
 RADIUS_M = (0.020, 0.040)
 MASS_KG = 0.06
-SPIN_DAMPING_NMS = 2e-4  # a ball that was nudged rolls on for about half a second
+SPIN_DAMPING_NMS = 2e-4  # a nudged ball rolls for about half a second
 BALL_AREA_M = ((-0.06, 0.10), (-0.11, 0.11))
 GOAL_BOX_M = ((-0.08, 0.14), (-0.14, 0.14), (0.10, 0.25))
 
@@ -26,13 +26,13 @@ class RelocateBall(PositionGoalTask):
     Observations: joint_position (20), joint_velocity (20), ball_position (3) [m, world],
         ball_velocity (3) [m/s], ball_offset (3) [m, ball minus palm centre], ball_tip_offset (15)
         [m, tips minus ball], ball_radius (1) [m], goal_offset (3) [m, goal minus ball].
-    Goal: where the ball's centre shall be, (3,) [m, world].
-    Start: the ball's radius uniform in 2-4 cm, its mass always 60 g; the ball at rest on the
-        table, uniform in a 16 x 22 cm area; the open hand about 20 cm above, jittered by 2 cm; the
-        goal uniform in a 22 x 28 x 15 cm box in the air.
-    Success: the ball's centre within 3 cm of the goal for 10 control steps (0.4 s).
+    Initial state: the ball's radius uniform in 2-4 cm, its mass always 60 g; the ball at rest on
+        the table, uniform in a 16 x 22 cm area; the open hand about 20 cm above, with uniform
+        jitter of ±2 cm; the goal uniform in a 22 x 28 x 15 cm box in the air.
+    Goal: position of the ball's centre, (3,) [m, world].
+    Success: the ball's centre within 3 cm of the goal for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "RelocateBall"
@@ -49,7 +49,7 @@ class RelocateBall(PositionGoalTask):
     def build_scene(self) -> mujoco.MjSpec:
         """Return the hand on its wrist above a table with a ball of the largest radius.
 
-        The bounding volumes remain this ball's and enclose every smaller one.
+        The bounding volumes stay those of this ball, which enclose every smaller one.
         """
         spec = make_scene("relocate_ball")
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
@@ -82,7 +82,7 @@ class RelocateBall(PositionGoalTask):
         self.ball_body = int(self.model.body("ball").id)
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the ball's radius and place, the hand's pose and the goal."""
+        """Draw the ball's radius and position, the hand's pose and the goal."""
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         radius = rng.uniform(*RADIUS_M)
@@ -92,7 +92,7 @@ class RelocateBall(PositionGoalTask):
         return Start(qpos, {"goal": goal, "radius": np.array([radius])})
 
     def model_values(self, memory: dict[str, FloatArray]) -> dict[str, tuple[int, FloatArray]]:
-        """Give the ball its episode's radius r and a solid ball's moment of inertia, 2/5 m r^2."""
+        """Set the ball's radius r and the moment of inertia of a solid ball, 2/5 m r^2."""
         radius = memory["radius"]
         return {
             "geom_size": (self.ball_geom, radius * np.array([1.0, 0.0, 0.0])),
@@ -126,7 +126,7 @@ class RelocateBall(PositionGoalTask):
         }
 
     def score(self, view: View) -> Score:
-        """Judge by the ball's distance to the goal."""
+        """Score by the ball's distance to the goal."""
         ball, goal = self.achieved_goal(view), self.desired_goal(view)
         to_goal = distance(ball, goal)
         grasp = distance(view.site_position(self.hand.tips)[:, :3].mean(axis=1), ball)
@@ -145,5 +145,5 @@ class RelocateBall(PositionGoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal."""
+        """Place the goal marker."""
         return memory["goal"][:, None, :]

@@ -1,4 +1,4 @@
-"""RotateCube: turn a cube that lies in the open hand by a quarter, without dropping it."""
+"""RotateCube: turn a cube in the open hand by a quarter turn without dropping it."""
 
 import mujoco
 import numpy as np
@@ -19,23 +19,23 @@ from envs.tasks.palm_up_parts import (
 )
 
 TOLERANCE_RAD, UPRIGHT_RAD = 0.25, 0.4
-TURN_RAD = (1.50, 1.64)  # a quarter, more or less
+TURN_RAD = (1.50, 1.64)  # about a quarter turn
 START_YAW_RAD, START_JITTER_M, START_JITTER_RAD = 0.10, 0.002, 0.05
 START_X_M = 0.014  # of the cube's centre, hand frame
-REST_M = 0.0005  # drawn above the palm
+REST_M = 0.0005  # initial gap to the palm
 DROP_RADIUS_M, TURNED_OVER_RAD = 0.10, 1.0
 MARKER_M = (0.0, 0.085, 0.035)  # the goal's copy, hand frame: beside the hand
-# Thumb aside, fingers bent round the front: thumb 4, index 3, middle 3, ring 2, little 2.
+# Thumb aside, fingers bent in front of the cube: thumb 4, index 3, middle 3, ring 2, little 2.
 START_RAD = np.array([0.3, -0.6, 0.2, 0.2, 0, 0.25, 1.5, 0, 0.25, 1.5, 0.25, 1.5, 0.2, 1.5])
 
 
 class RotateCube(GoalTask):
-    """Turn a cube in the hand by a quarter about the palm's normal.
+    """Turn a cube in the hand by a quarter turn about the palm's normal.
 
-    The hand is fixed, palm up, its fingers 0.5 rad and its thumb's side 0.1 rad below the
-    horizontal: a smooth cube (friction 0.25) slides down the palm to the bent fingers. Hand
-    frame: origin at the centre of the palm's face, x along the stretched fingers, z out of the
-    palm; yaw is the cube's heading in it, counter-clockwise.
+    The hand is fixed palm up, with the fingers tilted 0.5 rad and the thumb's side 0.1 rad below
+    the horizontal: the smooth cube (friction 0.25) slides down the palm to the bent fingers. Hand
+    frame: origin at the centre of the palm's face, x along the extended fingers, z out of the
+    palm; yaw is the cube's heading in this frame, counter-clockwise.
 
     Actions: 14 absolute position targets in [-1, 1], each scaled to its joint's range [rad]; the
         palm is fixed.
@@ -43,14 +43,15 @@ class RotateCube(GoalTask):
         [two columns of its rotation matrix], cube_velocity (6) [m/s and rad/s], tip_offset (15)
         [m, tips minus cube], remaining_turn (1) [rad, goal minus yaw, signed]; all in the hand
         frame.
-    Start: the cube on the palm, yaw uniform in ±0.1 rad, its place jittered by 2 mm; the goal
-        1.50 to 1.64 rad from it, either way with equal chance; the fingers bent in front of it,
-        every joint jittered by 0.05 rad, nothing touching.
-    Success: the cube within 0.25 rad of the goal, lying flat on the palm (0.4 rad), for 10
-        control steps (0.4 s).
-    Failure, which ends the episode: the cube left the hand or turned over.
+    Initial state: the cube on the palm, yaw uniform in ±0.1 rad, with uniform jitter of ±2 mm in
+        position; the goal 1.50 to 1.64 rad away, in either direction with equal probability; the
+        fingers bent in front of the cube without contact, with uniform jitter of ±0.05 rad per
+        joint.
+    Success: the cube's yaw within 0.25 rad of the goal and its tilt below 0.4 rad, for 10
+        consecutive control steps (0.4 s).
+    Failure: the cube left the hand or turned over; this ends the episode.
     Horizon: 200 control steps (8 s).
-    Versions: 1, starts less wide, within 0.25 rad; 0, within 0.2 rad.
+    Versions: v1, narrower initial states, tolerance 0.25 rad; v0, tolerance 0.2 rad.
     """
 
     name = "RotateCube"
@@ -64,7 +65,7 @@ class RotateCube(GoalTask):
     description = "Turn a cube in the open hand by a quarter without dropping it."
 
     def build_scene(self) -> mujoco.MjSpec:
-        """Return the hand, palm up, with a cube in it and the goal's copy beside it."""
+        """Return the hand palm up with a cube in it, and the goal marker beside it."""
         spec = make_scene("rotate_cube")
         add_hand(spec, "palm", PALM_M, palm_up_quaternion())
         add_stand(spec)
@@ -86,7 +87,7 @@ class RotateCube(GoalTask):
         self.hand_origin: FloatArray = data.site_xpos[self.hand.palm].copy()
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the cube's pose, the turn asked for and a posture that touches nothing."""
+        """Draw the cube's pose, the desired turn and a posture without contact."""
         yaw = rng.uniform(-START_YAW_RAD, START_YAW_RAD)
         turn = (2.0 * rng.integers(2) - 1.0) * rng.uniform(*TURN_RAD)
         memory = {"goal": np.array([yaw + turn]), "turn": np.array([turn]), "best": np.zeros(1)}
@@ -127,7 +128,7 @@ class RotateCube(GoalTask):
         return np.asarray(np.arctan2(axes[:, 1, 0], axes[:, 0, 0]))
 
     def remaining(self, view: View) -> FloatArray:
-        """Return the signed angle from the cube's yaw to the goal, the short way, (n,) [rad]."""
+        """Return the signed angle from the cube's yaw to the goal, wrapped, (n,) [rad]."""
         return wrap(view.memory("goal")[:, 0] - self.cube_yaw(view))
 
     def fields(self) -> tuple[Field, ...]:
@@ -159,19 +160,19 @@ class RotateCube(GoalTask):
         }
 
     def turned(self, view: View) -> FloatArray:
-        """Return how much of the turn asked for is done, (n,) in [0, 1]."""
-        remaining, asked = np.abs(self.remaining(view)), np.abs(view.memory("turn")[:, 0])
-        share = (remaining - TOLERANCE_RAD) / (asked - TOLERANCE_RAD)
+        """Return the completed share of the desired turn, (n,) in [0, 1]."""
+        remaining, desired = np.abs(self.remaining(view)), np.abs(view.memory("turn")[:, 0])
+        share = (remaining - TOLERANCE_RAD) / (desired - TOLERANCE_RAD)
         return np.asarray(1.0 - np.clip(share, 0.0, 1.0))
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Remember the largest share of the turn that was ever done."""
+        """Store the largest share of the turn completed so far."""
         return {"best": np.maximum(view.memory("best"), self.turned(view)[:, None])}
 
     def score(self, view: View) -> Score:
-        """Judge by the angle that remains; a lost or overturned cube cannot be got back.
+        """Score by the remaining angle; a cube that is lost or turned over is a failure.
 
-        Between two pushes the cube gives way a little: progress is the most that was turned.
+        The cube slips back a little between two pushes, so progress is the largest share so far.
         """
         remaining, place = np.abs(self.remaining(view)), self.cube_position(view)
         upright = self.cube_matrix(view)[:, 2, 2]
@@ -195,17 +196,17 @@ class RotateCube(GoalTask):
         return _direction(self.cube_yaw(view))
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return cosine and sine of the yaw asked for, (n, 2)."""
+        """Return cosine and sine of the desired yaw, (n, 2)."""
         return _direction(view.memory("goal")[:, 0])
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Return whether directions (..., 2) lie within the tolerance of each other, (...,)."""
+        """Return whether directions (..., 2) are within the tolerance of each other, (...,)."""
         yaw = np.arctan2(achieved[..., 1], achieved[..., 0])
-        asked = np.arctan2(desired[..., 1], desired[..., 0])
-        return np.asarray(np.abs(wrap(asked - yaw)) < TOLERANCE_RAD)
+        goal_yaw = np.arctan2(desired[..., 1], desired[..., 0])
+        return np.asarray(np.abs(wrap(goal_yaw - yaw)) < TOLERANCE_RAD)
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal: a small copy of the cube beside the hand."""
+        """Place the goal marker, a small copy of the cube, beside the hand."""
         place = self.hand_origin + self.hand_axes @ np.array(MARKER_M)
         places = np.broadcast_to(place, (len(memory["goal_wxyz"]), 3))
         return np.concatenate([places, memory["goal_wxyz"]], axis=1)[:, None, :]

@@ -1,4 +1,4 @@
-"""StackCubes: grasp one cube, put it down on another one, and let go."""
+"""StackCubes: grasp a cube, put it on another cube, and release it."""
 
 import mujoco
 import numpy as np
@@ -25,12 +25,12 @@ OVER_TOLERANCE_M = 0.02  # horizontal
 AREA_M = ((-0.08, 0.12), (-0.12, 0.12))  # of both cubes
 CUBE_YAW_RAD = 0.7
 EDGE_UP_M = np.array([0.0, 0.0, 2 * CUBE_HALF_SIZE_M])
-APART_M = 0.11  # at least, between the cubes' centres at the start
-WAY_M = 0.25  # horizontal way over which progress grows
+APART_M = 0.11  # least initial distance between the cubes' centres
+WAY_M = 0.25  # horizontal distance over which progress grows
 
 
 class StackCubes(Task):
-    """Grasp the orange cube, put it on the blue one and let go of it.
+    """Grasp the orange cube, put it on the blue base cube and release it.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
@@ -38,13 +38,14 @@ class StackCubes(Task):
         position (3) [m, world], axes (6) [two columns of its rotation matrix], offset (3) [m, cube
         minus palm centre], tip_offset (15) [m, tips minus cube], velocity (3) [m/s]; place_offset
         (3) [m, the point one edge above the base's centre minus the cube's centre].
-    Start: both cubes on the table, uniform in a 20 x 24 cm area, centres at least 11 cm apart, yaws
-        uniform in ±0.7 rad; the open hand about 20 cm above, jittered by 2 cm.
+    Initial state: both cubes on the table, uniform in a 20 x 24 cm area, centres at least 11 cm
+        apart, yaws uniform in ±0.7 rad; the open hand about 20 cm above, with uniform jitter of
+        ±2 cm.
     Success: the base flat on the table, the cube flat on it with its centre within 2 cm of the
-        base's horizontally, both slower than 3 cm/s, and every fingertip at least 1 cm clear of
-        both, for 10 control steps (0.4 s).
+        base's horizontally, both slower than 3 cm/s, and every fingertip at least 1 cm from both,
+        for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "StackCubes"
@@ -69,7 +70,7 @@ class StackCubes(Task):
         self.cube_sites = [int(self.model.site(cube).id) for cube in CUBES]
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the poses of two cubes apart from each other, and the hand's."""
+        """Draw the poses of two separate cubes and of the hand."""
         qpos = self.model.qpos0.copy()
         draw_palm(self, qpos, rng)
         low, high = np.array(AREA_M).T
@@ -97,7 +98,7 @@ class StackCubes(Task):
         return values | {"place_offset": self.place(view) - view.site_position(self.cube_sites[0])}
 
     def place(self, view: View) -> FloatArray:
-        """Return where the upper cube's centre shall be: one edge above the base's, (n, 3) [m]."""
+        """Return the upper cube's goal position, one edge above the base's centre, (n, 3) [m]."""
         place: FloatArray = view.site_position(self.cube_sites[1]) + EDGE_UP_M
         return place
 
@@ -107,7 +108,7 @@ class StackCubes(Task):
         return np.minimum(*gaps)
 
     def score(self, view: View) -> Score:
-        """Judge by the cube's place on the base and, once it lies there, by the hand's distance."""
+        """Score by the cube's position and, once it is placed, by the fingertips' clearance."""
         cube, base = (view.site_position(site) for site in self.cube_sites)
         over = distance(cube[:, :2], base[:, :2])
         heights = (3 * CUBE_HALF_SIZE_M, CUBE_HALF_SIZE_M)

@@ -1,4 +1,4 @@
-"""TurnDial: turn a dial under the fixed palm to a goal angle, regrasping as the fingers run out."""
+"""TurnDial: turn a dial under the fixed palm to a goal angle by finger gaiting."""
 
 import mujoco
 import numpy as np
@@ -12,19 +12,19 @@ TURN_RAD = (0.4, 1.5)
 
 
 class TurnDial(DialTask, GoalTask):
-    """Turn a dial to a goal angle with the fingers alone.
+    """Turn a dial to a goal angle with the fingers alone, regrasping as needed.
 
     Actions: 14 absolute position targets in [-1, 1], each scaled to its joint's range [rad]; the
         palm is fixed.
     Observations: joint_position (14), joint_velocity (14), dial_direction (2) [cosine and sine of
         the dial's angle], dial_velocity (1) [rad/s], remaining_turn (1) [rad, goal minus dial,
         signed, not wrapped], tip_offset (15) [m, tips minus the knob's centre].
-    Start: the dial's angle uniform in ±pi; the goal 0.4 to 1.5 rad from it, either way with equal
-        chance; an open hand round the knob, every joint uniform in ±0.2 rad of its posture,
-        nothing touching.
-    Success: the dial within 0.1 rad of the goal for 10 control steps (0.4 s).
+    Initial state: the dial's angle uniform in ±pi; the goal 0.4 to 1.5 rad away, in either
+        direction with equal probability; an open hand around the knob without contact, with
+        uniform jitter of ±0.2 rad per joint.
+    Success: the dial within 0.1 rad of the goal for 10 consecutive control steps (0.4 s).
     Horizon: 200 control steps (8 s).
-    Versions: 0, first.
+    Versions: v0, initial version.
     """
 
     name = "TurnDial"
@@ -40,7 +40,7 @@ class TurnDial(DialTask, GoalTask):
         return dial_scene("turn_dial")
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the dial's angle, the turn asked for and a posture that touches nothing."""
+        """Draw the dial's angle, the desired turn and a posture without contact."""
         angle = rng.uniform(-np.pi, np.pi)
         turn = rng.choice([-1.0, 1.0]) * rng.uniform(*TURN_RAD)
         qpos = self.draw_posture(rng, angle)
@@ -70,7 +70,7 @@ class TurnDial(DialTask, GoalTask):
         return self.dial_angle(view)[:, None]
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return the angle asked for, not wrapped, (n, 1) [rad]."""
+        """Return the goal angle, not wrapped, (n, 1) [rad]."""
         return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
@@ -78,14 +78,14 @@ class TurnDial(DialTask, GoalTask):
         return np.asarray(np.abs(desired - achieved)[..., 0] < TOLERANCE_RAD)
 
     def score(self, view: View) -> Score:
-        """Judge by the angle that remains."""
+        """Score by the remaining angle."""
         remaining = np.abs(self.remaining(view))
-        asked = np.abs(view.memory("turn")[:, 0])
+        turn = np.abs(view.memory("turn")[:, 0])
         n = len(view)
         return Score(
             solved=remaining < TOLERANCE_RAD,
             failed=np.zeros(n, dtype=np.bool_),
-            progress=1.0 - np.clip((remaining - TOLERANCE_RAD) / (asked - TOLERANCE_RAD), 0.0, 1.0),
+            progress=1.0 - np.clip((remaining - TOLERANCE_RAD) / (turn - TOLERANCE_RAD), 0.0, 1.0),
             reward_terms={
                 "reach": 0.1 * np.exp(-20.0 * self.off_rim(view)),
                 "turn": 0.6 * np.exp(-2.0 * remaining),
@@ -95,5 +95,5 @@ class TurnDial(DialTask, GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal on the rim of the skirt."""
+        """Place the goal marker at the rim of the skirt."""
         return goal_marks(memory["goal"][:, 0])

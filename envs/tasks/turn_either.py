@@ -1,4 +1,4 @@
-"""TurnEither: turn a dial under the fixed palm by half a turn, clockwise or counter-clockwise."""
+"""TurnEither: turn a dial under the fixed palm by half a turn, in either direction."""
 
 import mujoco
 import numpy as np
@@ -9,24 +9,25 @@ from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 from envs.tasks.dial_parts import DialTask, dial_scene, directions, goal_marks
 
 TOLERANCE_RAD = 0.10
-DECIDED_RAD = np.pi / 2  # net turn from which on a way is taken
+DECIDED_RAD = np.pi / 2  # net turn above which the mode is decided
 
 
 class TurnEither(DialTask, GoalTask):
-    """Turn a dial by half a turn, either way: both are equally far.
+    """Turn a dial by half a turn, in either direction; both are equally good.
 
     Actions: 14 absolute position targets in [-1, 1], each scaled to its joint's range [rad]; the
         palm is fixed.
     Observations: joint_position (14), joint_velocity (14), dial_direction (2) [cosine and sine of
         the dial's angle], dial_velocity (1) [rad/s], remaining_direction (2) [cosine and sine of
         the angle from the dial to its goal], tip_offset (15) [m, tips minus the knob's centre].
-    Start: the dial's angle uniform in ±pi, the goal half a turn from it; an open hand round the
-        knob, every joint uniform in ±0.2 rad of its posture, nothing touching.
-    Success: the dial within 0.1 rad of the goal, whole turns aside, for 10 control steps (0.4 s).
-    Modes: clockwise, counterclockwise (from above): the dial's net turn since the start, once it
+    Initial state: the dial's angle uniform in ±pi, the goal half a turn away; an open hand around
+        the knob without contact, with uniform jitter of ±0.2 rad per joint.
+    Success: the dial within 0.1 rad of the goal, modulo full turns, for 10 consecutive control
+        steps (0.4 s).
+    Modes: clockwise, counterclockwise (from above): the direction of the dial's net turn, once it
         exceeds a quarter turn.
     Horizon: 250 control steps (10 s).
-    Versions: 1, within 0.1 rad; 0, within 0.07 rad.
+    Versions: v1, tolerance 0.1 rad; v0, tolerance 0.07 rad.
     """
 
     name = "TurnEither"
@@ -44,12 +45,12 @@ class TurnEither(DialTask, GoalTask):
         return dial_scene("turn_either")
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the dial's angle and a posture that touches nothing."""
+        """Draw the dial's angle and a posture without contact."""
         angle = rng.uniform(-np.pi, np.pi)
         return Start(self.draw_posture(rng, angle), {"start": np.array([angle])})
 
     def turned(self, view: View) -> FloatArray:
-        """Return the dial's net turn since the start, ccw positive, not wrapped, (n,) [rad]."""
+        """Return the dial's net turn, counter-clockwise positive, not wrapped, (n,) [rad]."""
         return self.dial_angle(view) - view.memory("start")[:, 0]
 
     def fields(self) -> tuple[Field, ...]:
@@ -72,15 +73,15 @@ class TurnEither(DialTask, GoalTask):
         return directions(self.dial_angle(view))
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return the direction opposite to the one at the start."""
+        """Return the direction opposite to the initial one."""
         return -directions(view.memory("start")[:, 0])
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
-        """Compare chords: directions an angle `a` apart are 2 sin(a / 2) apart."""
+        """Compare chord lengths: directions at an angle `a` are 2 sin(a / 2) apart."""
         return np.asarray(distance(achieved, desired) < 2.0 * np.sin(TOLERANCE_RAD / 2))
 
     def score(self, view: View) -> Score:
-        """Judge by the dial's direction; tell the way from its net turn."""
+        """Score by the dial's direction; its net turn determines the mode."""
         solved = self.reaches(self.achieved_goal(view), self.desired_goal(view))
         turned = self.turned(view)
         remaining = np.abs(wrap(np.pi - turned))
@@ -98,5 +99,5 @@ class TurnEither(DialTask, GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Show the goal on the rim of the skirt."""
+        """Place the goal marker at the rim of the skirt."""
         return goal_marks(memory["start"][:, 0] + np.pi)

@@ -1,4 +1,4 @@
-"""TurnValve: turn a four-spoke valve to a goal angle, rolling the wrist or walking the fingers."""
+"""TurnValve: turn a four-spoke valve to a goal angle with the wrist or by finger gaiting."""
 
 import mujoco
 import numpy as np
@@ -12,41 +12,42 @@ from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
 TOLERANCE_RAD = 0.15
 TURN_RAD = (np.pi / 2, 3 * np.pi / 2)
 MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
-VALVE_AREA_M = 0.03  # the valve stands within this of the origin along x and y
+VALVE_AREA_M = 0.03  # largest offset of the valve from the origin along x and y
 VALVE_HEIGHT_M = 0.070
 SPOKES, SPOKE_LENGTH_M, SPOKE_RADIUS_M = 4, 0.038, 0.0055
 FRICTION_LOSS_NM, DAMPING_NMS = 0.03, 0.01
-START_PALM_M = (-0.06, -0.015, 0.14)  # wrist slides at the start, before jitter
+START_PALM_M = (-0.06, -0.015, 0.14)  # initial wrist slides, before jitter
 START_JITTER_M, START_YAW_RAD, START_JITTER_RAD = 0.02, 0.3, 0.10
-# Thumb (4) and middle (3) above a valve under the palm, the other fingers stretched.
+# Thumb (4) and middle (3) above a valve under the palm, the other fingers extended.
 START_RAD = np.array(
     [2.1, -1.1, 0.8, 0.8, 0.1, -0.05, 0.15, -0.1, 0.5, 0.9, -0.05, 0.2, -0.05, 0.2]
 )
-DECIDED_RAD = np.pi / 4  # net turn from which on a strategy is recognised
+DECIDED_RAD = np.pi / 4  # net turn above which the mode is decided
 ORANGE, DARK, STEEL = (0.93, 0.45, 0.20, 1.0), (0.22, 0.25, 0.30, 1.0), (0.45, 0.50, 0.58, 1.0)
 
 
 class TurnValve(GoalTask):
     """Turn a four-spoke valve by 90 to 270 degrees.
 
-    The wrist can turn it, regrasping when its yaw runs out, and so can the fingers of a resting
-    wrist, which push one spoke after the other. Nothing observed says which one is taken.
+    The wrist can turn it, regrasping at the limit of its yaw. So can the fingers alone, which push
+    one spoke after the other. The expert draws one of the two modes, and it is not observed.
 
     Actions: 20 absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the 14 finger joints [rad], each scaled to its control range.
     Observations: joint_position (20), joint_velocity (20), valve_offset (3) [m, valve centre
         minus palm centre], valve_direction (2) [cosine and sine of the valve's angle],
-        spoke_direction (2) [the same of four times the angle: where spokes are],
+        spoke_direction (2) [cosine and sine of four times the angle: where the spokes are],
         valve_velocity (1) [rad/s], remaining_turn (1) [rad, goal minus valve, signed, not
         wrapped], tip_offset (15) [m, tips minus the valve's centre].
-    Start: the valve upright within ±3 cm of the origin in x and y, its angle uniform in ±pi; the
-        goal 90 to 270 degrees from it, either way with equal chance; the open hand about 13 cm
-        above, its place jittered by 2 cm, its yaw by 0.3 rad, its fingers by 0.1 rad.
-    Success: the valve within 0.15 rad of the goal for 10 control steps (0.4 s).
-    Modes: roll, gait: whether the wrist's yaw went along with more than half of the valve's net
-        turn or not, once that exceeds 45 degrees.
+    Initial state: the valve uniform within ±3 cm of the origin in x and y, its angle uniform in
+        ±pi; the goal 90 to 270 degrees away, in either direction with equal probability; the open
+        hand about 13 cm above, with uniform jitter of ±2 cm in position, ±0.3 rad in yaw and
+        ±0.1 rad in the finger joints.
+    Success: the valve within 0.15 rad of the goal for 10 consecutive control steps (0.4 s).
+    Modes: roll, gait: whether the wrist's yaw followed more than half of the valve's net turn, once
+        that turn exceeds 45 degrees.
     Horizon: 300 control steps (12 s).
-    Versions: 1, starts less wide, within 0.15 rad; 0, within 0.1 rad.
+    Versions: v1, narrower initial states, tolerance 0.15 rad; v0, tolerance 0.1 rad.
     """
 
     name = "TurnValve"
@@ -55,7 +56,7 @@ class TurnValve(GoalTask):
     horizon = 300
     hold_steps = 10
     modes = ("roll", "gait")
-    # "angle" and "yaw" are those of the last step, "by_wrist" the turn that yaw went along with.
+    # "angle" and "yaw" are those of the last step, "by_wrist" is the turn that the yaw followed.
     memory_sizes = {  # noqa: RUF012
         "valve": 2,
         "goal": 1,
@@ -69,7 +70,7 @@ class TurnValve(GoalTask):
     description = "Turn a four-spoke valve to a goal angle with the wrist or the fingers."
 
     def build_scene(self) -> mujoco.MjSpec:
-        """Return the hand on its wrist above a valve on a stem that stands anywhere."""
+        """Return the hand on its wrist above a valve on a stem."""
         spec = make_scene("turn_valve")
         add_hand(spec, "wrist", (0.0, 0.0, MOUNT_HEIGHT_M))
         _add_valve(spec)
@@ -84,7 +85,7 @@ class TurnValve(GoalTask):
         self.yaw_qpos = int(self.model.joint("wrist_yaw").qposadr[0])
 
     def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the valve's place and angle, the turn asked for and the hand's pose."""
+        """Draw the valve's position and angle, the desired turn and the hand's pose."""
         valve = rng.uniform(-VALVE_AREA_M, VALVE_AREA_M, 2)
         angle = rng.uniform(-np.pi, np.pi)
         turn = rng.choice([-1.0, 1.0]) * rng.uniform(*TURN_RAD)
@@ -108,7 +109,7 @@ class TurnValve(GoalTask):
         return view.memory("goal")[:, 0] - self.valve_angle(view)
 
     def valve_centre(self, view: View) -> FloatArray:
-        """Return where the valve is, (n, 3) [m]."""
+        """Return the position of the valve's centre, (n, 3) [m]."""
         return _centre(view.memory("valve"))
 
     def fields(self) -> tuple[Field, ...]:
@@ -138,7 +139,7 @@ class TurnValve(GoalTask):
         }
 
     def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Add what the wrist's yaw went along with of the valve's turn in this step."""
+        """Add the part of the valve's turn in this step that the wrist's yaw followed."""
         angle, yaw = self.valve_angle(view)[:, None], view.qpos[:, self.yaw_qpos, None]
         turned, yawed = angle - view.memory("angle"), yaw - view.memory("yaw")
         way = np.sign(turned)
@@ -146,11 +147,11 @@ class TurnValve(GoalTask):
         return {"angle": angle, "yaw": yaw, "by_wrist": view.memory("by_wrist") + along}
 
     def achieved_goal(self, view: View) -> FloatArray:
-        """Return the valve's angle over pi, not wrapped."""
+        """Return the valve's angle divided by pi, not wrapped."""
         return self.valve_angle(view)[:, None] / np.pi
 
     def desired_goal(self, view: View) -> FloatArray:
-        """Return the goal's angle over pi, not wrapped."""
+        """Return the goal angle divided by pi, not wrapped."""
         return view.memory("goal") / np.pi
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
@@ -158,7 +159,7 @@ class TurnValve(GoalTask):
         return np.asarray(np.abs(achieved - desired)[..., 0] < TOLERANCE_RAD / np.pi)
 
     def score(self, view: View) -> Score:
-        """Judge by the angle that remains; tell the strategy from the wrist's share of the turn."""
+        """Score by the remaining angle; the wrist's share of the turn determines the mode."""
         solved = self.reaches(self.achieved_goal(view), self.desired_goal(view))
         remaining, turn = self.remaining(view), view.memory("turn")[:, 0]
         left = (np.abs(remaining) - TOLERANCE_RAD) / (np.abs(turn) - TOLERANCE_RAD)
@@ -179,7 +180,7 @@ class TurnValve(GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Stand the valve at its place; show where the orange spoke is to point."""
+        """Place the valve, and the goal marker where the orange spoke should point."""
         centre, angle = _centre(memory["valve"]), memory["goal"][:, 0]
         reach = SPOKE_LENGTH_M + 0.017
         level = np.zeros(len(angle))
@@ -188,12 +189,12 @@ class TurnValve(GoalTask):
 
 
 def _centre(valve: FloatArray) -> FloatArray:
-    """Return the centres (n, 3) [m] of valves that stand at (n, 2)."""
+    """Return the centres (n, 3) [m] of valves at (n, 2)."""
     return np.concatenate([valve, np.full((len(valve), 1), VALVE_HEIGHT_M)], axis=1)
 
 
 def _add_valve(spec: mujoco.MjSpec) -> None:
-    """Add a stem, a mocap body so that each episode puts it somewhere, and a wheel on a hinge."""
+    """Add a stem, a mocap body placed by each episode, and a wheel on a hinge."""
     cylinder, capsule = mujoco.mjtGeom.mjGEOM_CYLINDER, mujoco.mjtGeom.mjGEOM_CAPSULE
     bits = {"contype": 2, "conaffinity": 3, "condim": 4, "friction": [1.0, 0.02, 0.001]}
     stem = spec.worldbody.add_body(name="stem", mocap=True, pos=[0, 0, VALVE_HEIGHT_M])

@@ -1,4 +1,4 @@
-"""gymnasium-robotics' own environments, put into the state of a row of ours, and both stepped."""
+"""Step an Adroit environment of gymnasium-robotics and a row of ours from the same state."""
 
 import warnings
 from collections.abc import Callable
@@ -14,7 +14,7 @@ Pose = Callable[[Any, dict[str, np.ndarray]], None]
 
 
 def make_peer(name: str) -> Any:
-    """Return the published environment, e.g. of "AdroitDoor"."""
+    """Return the published environment of a task, such as "AdroitDoor"."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import gymnasium_robotics
@@ -30,7 +30,7 @@ def published(task: AdroitTask, world: World, row: np.ndarray) -> np.ndarray:
 
 
 def begin(peer: Any, world: World, row: int, pose: Pose) -> None:
-    """Put the episode's goals into the peer's model, and begin it as its own reset does."""
+    """Copy the episode's goals into the peer's model, and reset it as its own `reset` does."""
     peer.reset(seed=0)
     pose(peer, {name: values[row] for name, values in world.memory.items()})
     peer.set_state(peer.init_qpos, peer.init_qvel)
@@ -39,7 +39,7 @@ def begin(peer: Any, world: World, row: int, pose: Pose) -> None:
 def differences(
     task: AdroitTask, peer: Any, pose: Pose, actions: np.ndarray, row: int = 1
 ) -> dict[str, float]:
-    """Step both from a start of ours and return the largest differences met on the way."""
+    """Step both from an initial state of ours; return the largest differences."""
     world, rows = World(task, 3, 1), np.array([row])
     world.reset(world.all_rows, np.arange(3))
     begin(peer, world, row, pose)
@@ -48,13 +48,13 @@ def differences(
     for action in actions:
         observation, _, _, _, info = peer.step(action)
         outcome, view = world.step(rows, action[None]), world.view(rows)
-        found = {
+        errors = {
             "qpos": np.abs(peer.data.qpos - view.qpos[0]).max(),
             "qvel": np.abs(peer.data.qvel - view.qvel[0]).max(),
             "observation": np.abs(observation - published(task, world, rows)).max(),
             "success": abs(float(info["success"]) - float(outcome.solved[0])),
         }
-        largest |= {key: max(largest[key], float(value)) for key, value in found.items()}
+        largest |= {key: max(largest[key], float(value)) for key, value in errors.items()}
         if outcome.terminated[0] or outcome.truncated[0]:
             break
     return largest

@@ -1,4 +1,4 @@
-"""Where the simulator has the tips of a bare hand: the truth for the solvers of postures."""
+"""Fingertip positions of a bare hand from the simulator, as reference for the solvers."""
 
 from functools import lru_cache
 

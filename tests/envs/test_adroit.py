@@ -1,4 +1,4 @@
-"""The Adroit tasks: equal to gymnasium-robotics' environments, twins, and without the extra."""
+"""Adroit tasks: equality with gymnasium-robotics, twins, and behaviour without the extra."""
 
 import importlib.util
 import subprocess
@@ -57,7 +57,7 @@ def adroit(name: str) -> AdroitTask:
 
 
 def expert_actions(name: str, row: int) -> np.ndarray:
-    """Return what the expert does in one row of three episodes, (steps, act_dim)."""
+    """Return the expert's actions in one row of three episodes, (steps, act_dim)."""
     world = World(adroit(name), 3, 1)
     expert, rows, actions = make_expert(world), world.all_rows, []
     world.reset(rows, rows)
@@ -72,7 +72,7 @@ def expert_actions(name: str, row: int) -> np.ndarray:
 
 @every_adroit
 def test_every_suite_task_has_a_peer(name: str) -> None:
-    ours = ["AdroitHammerWide"]  # published nowhere: the scene of AdroitHammer, other starts
+    ours = ["AdroitHammerWide"]  # not published: AdroitHammer with other initial states
     assert [n for n in suite() if TASKS[n].extra == "adroit"] == [*POSES, *ours]
     assert TASKS[f"{name}Published"].twin_of == name
 
@@ -117,7 +117,7 @@ def test_timing_is_the_published_one(name: str) -> None:
     assert task.act_dim == task.model.nu == len(set(task.action_names))
 
 
-def test_importing_envs_leaves_the_package_alone() -> None:
+def test_importing_envs_does_not_import_gymnasium_robotics() -> None:
     code = (
         "import sys, fmbench, envs.registry as r; r.make_task('AdroitRelocate'); "
         "print('gymnasium_robotics' in sys.modules)"
@@ -138,7 +138,7 @@ def without_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("without_extra")
-def test_without_the_extra_the_id_says_what_to_install() -> None:
+def test_without_the_extra_making_an_id_states_what_to_install() -> None:
     for make in (gymnasium.make, gymnasium.make_vec):
         with pytest.raises(ValueError, match=r"AdroitRelocate .* pip install 'fmbench\[adroit\]'"):
             make("fmbench/AdroitRelocate-v0")
@@ -146,7 +146,7 @@ def test_without_the_extra_the_id_says_what_to_install() -> None:
 
 @pytest.mark.usefixtures("without_extra")
 @pytest.mark.parametrize("command", [experts, demonstrations, run])
-def test_without_the_extra_a_command_says_what_to_install(
+def test_without_the_extra_a_command_states_what_to_install(
     command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command.main(["--task", "LiftCube", "AdroitRelocate"]) == 2
@@ -156,7 +156,7 @@ def test_without_the_extra_a_command_says_what_to_install(
 
 
 @pytest.mark.usefixtures("without_extra")
-def test_without_the_extra_all_goes_on_and_says_so(
+def test_without_the_extra_all_skips_adroit_and_reports_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = []
@@ -167,20 +167,20 @@ def test_without_the_extra_all_goes_on_and_says_so(
 
     monkeypatch.setattr(expert_rows, "measure_expert", measure)
     assert experts.main(["--task", "all", "--episodes", "1"]) == 0
-    own = [name for name in suite() if not TASKS[name].extra]
-    assert measured == [name for name in own for _ in range(2)]
-    said = [line for line in capsys.readouterr().err.splitlines() if "fmbench[adroit]" in line]
-    assert len(said) == 1
-    assert "AdroitRelocate" in said[0]
+    core = [name for name in suite() if not TASKS[name].extra]
+    assert measured == [name for name in core for _ in range(2)]
+    notes = [line for line in capsys.readouterr().err.splitlines() if "fmbench[adroit]" in line]
+    assert len(notes) == 1
+    assert "AdroitRelocate" in notes[0]
 
 
 @every_adroit
-def test_command_noise_lasts_as_long_as_at_25_hz(name: str) -> None:
+def test_command_noise_has_the_time_constant_of_25_hz(name: str) -> None:
     world = World(adroit(name), 200, 1)
     noise, rows = CommandNoise(world), world.all_rows
     world.reset(rows, rows)
     noise.reset(rows, rows)
-    target = np.zeros((200, world.task.act_dim), np.float32)  # far from where the thumb bends
+    target = np.zeros((200, world.task.act_dim), np.float32)  # far from the thumb's initial angle
     moved = [noise.disturb(rows, np.full(200, step), target)[:, -1] for step in (20, 24)]
     assert np.corrcoef(moved)[0, 1] == pytest.approx(0.9, abs=0.06)
     assert 0.01 < np.std(moved) < 0.2

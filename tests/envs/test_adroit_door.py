@@ -1,4 +1,4 @@
-"""AdroitDoor: its progress, what is observed, its expert's geometry."""
+"""AdroitDoor: progress, observations, and the expert's geometry."""
 
 import mujoco
 import numpy as np
@@ -41,7 +41,7 @@ def test_progress_and_reward_rise_with_latch_and_hinge(task: AdroitDoor) -> None
     assert rewards == sorted(rewards)
 
 
-def test_published_observation_hides_the_slide_and_the_full_one_shows_it(task: AdroitDoor) -> None:
+def test_only_the_full_observation_contains_the_slide(task: AdroitDoor) -> None:
     world = world_with_door(task, 1.1, 0.3)
     world.batch.bind("qpos")[0, 0] = 0.123
     view = world.view(world.all_rows)
@@ -66,7 +66,7 @@ def test_expert_knows_where_the_bar_is(task: AdroitDoor, hinge: float, latch: fl
     assert offset == pytest.approx(LATCH_M - [0.6, 0.0, 0.0], abs=1e-9)
 
 
-def test_expert_goes_through_its_phases_to_an_open_door(task: AdroitDoor) -> None:
+def test_expert_passes_its_phases_and_opens_the_door(task: AdroitDoor) -> None:
     world = World(task, 2, 1)
     expert, rows = AdroitDoorExpert(world), world.all_rows
     world.reset(rows, rows)

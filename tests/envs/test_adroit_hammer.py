@@ -1,4 +1,4 @@
-"""AdroitHammer: its failure, its goal, its Euler angles, what strikes its nail."""
+"""AdroitHammer: failure, goal, Euler angles, and contacts of the nail."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_a_hammer_off_the_table_fails(task: AdroitHammer) -> None:
         assert task.score(world.view(world.all_rows)).failed.tolist() == [is_lost]
 
 
-def test_nail_and_goal_stand_at_the_boards_height(task: AdroitHammer) -> None:
+def test_nail_and_goal_are_at_the_boards_height(task: AdroitHammer) -> None:
     world = begun(task, 3)
     for name in ("nail", "goal"):
         assert world.memory[name][:, 2] == pytest.approx(world.memory["board"][:, 2], abs=2e-3)
@@ -48,14 +48,14 @@ def test_euler_angles_are_the_published_ones() -> None:
     np.testing.assert_allclose(euler(matrices), mat2euler(matrices), atol=1e-12)
 
 
-def test_restored_row_remembers_the_impact(task: AdroitHammer) -> None:
+def test_restored_row_contains_the_impact(task: AdroitHammer) -> None:
     world = begun(task, 2)
     world.memory["impact"][0] = 0.7
     world.restore(1, world.save(0))
     assert task.observe_published(world.view(np.array([1])))["nail_impact"].tolist() == [[0.7]]
 
 
-def test_nothing_but_the_hammer_strikes_the_nail(task: AdroitHammer) -> None:
+def test_only_the_hammer_strikes_the_nail(task: AdroitHammer) -> None:
     world = begun(task, 2)
     expert, rows = AdroitHammerExpert(world), world.all_rows
     expert.reset(rows, np.arange(2))

@@ -1,4 +1,4 @@
-"""AdroitHammerWide: its starts, and that nothing else of AdroitHammer changed."""
+"""AdroitHammerWide: initial states, and otherwise the same as AdroitHammer."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,14 @@ def task() -> AdroitHammerWide:
     return task
 
 
-def test_hammer_and_board_are_drawn_apart_from_each_other(task: AdroitHammerWide) -> None:
+def test_hammer_and_board_are_drawn_independently(task: AdroitHammerWide) -> None:
     starts = [task.draw_start(episode_generator(task, seed, "start")) for seed in range(400)]
     hammer = [start.qpos[task.slide_qpos] for start in starts]
     drawn = np.column_stack([hammer, [start.memory["board"] for start in starts]])
     assert np.abs(np.corrcoef(drawn.T) - np.eye(4)).max() < 0.2
 
 
-def test_hammer_lies_flat_wherever_it_is(task: AdroitHammerWide) -> None:
+def test_hammer_is_flat_at_every_position(task: AdroitHammerWide) -> None:
     world, rows = World(task, 64, 1), np.arange(64)
     world.reset(rows, rows)
     hammer = world.view(rows).site_position(task.hammer_site)

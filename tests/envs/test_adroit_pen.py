@@ -1,4 +1,4 @@
-"""AdroitPen: its failure, its goals, its expert's table and how it is searched for."""
+"""AdroitPen: failure, goals, the expert's table and its search."""
 
 from pathlib import Path
 
@@ -57,12 +57,12 @@ def test_goals_are_turned_as_published(task: AdroitPen) -> None:
 @pytest.mark.parametrize(
     ("angles", "cell"), [((-1, -1), 0), ((0.999, 0.999), 9), ((0.01, 0.01), 5)]
 )
-def test_cells_tile_the_goals(angles: tuple[float, float], cell: int) -> None:
+def test_cells_partition_the_goals(angles: tuple[float, float], cell: int) -> None:
     row, column = cell_of(goal_quat(*angles)[None], 10)
     assert (row.tolist(), column.tolist()) == ([cell], [cell])
 
 
-def test_table_names_a_movement_for_every_cell(task: AdroitPen) -> None:
+def test_table_has_a_movement_for_every_cell(task: AdroitPen) -> None:
     choice, postures = movements()
     assert choice.shape == (choice.shape[0],) * 2
     assert postures.shape[2] == task.act_dim
@@ -71,7 +71,7 @@ def test_table_names_a_movement_for_every_cell(task: AdroitPen) -> None:
     assert postures.max() <= 1.0
 
 
-def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
+def test_expert_starts_at_rest_and_holds_the_last_posture(task: AdroitPen) -> None:
     world = World(task, 2, 1)
     expert, rows = AdroitPenExpert(world), world.all_rows
     world.reset(rows, np.array([4, 5]))
@@ -85,38 +85,38 @@ def test_expert_begins_at_rest_and_ends_in_a_posture(task: AdroitPen) -> None:
         )
 
 
-def test_a_play_counts_until_the_pen_is_pressed_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = pen_search.PenSearch(seed=0)
+def test_steps_count_until_the_pen_is_pressed_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = pen_search.PenSearch(seed=0)
     closing = np.ones((2, pen_search.POSTURES, 24))
-    _, inside = found.play(closing, 0.0)
+    _, inside = search.play(closing, 0.0)
     monkeypatch.setattr(pen_search, "DEEPEST_M", 0.001)
-    _, inside_gently = found.play(closing, 0.0)
+    _, inside_gently = search.play(closing, 0.0)
     last, last_gently = inside[0].sum(), inside_gently[0].sum()
     assert 0 < last_gently < last
-    assert inside_gently[0, :last_gently].all()  # once it has been too deep, nothing counts
+    assert inside_gently[0, :last_gently].all()  # no step counts after a deep contact
 
 
-def test_search_goes_on_from_what_others_found() -> None:
+def test_search_continues_from_earlier_results() -> None:
     _, start = movements()
-    found = pen_search.PenSearch(0, start)
-    assert found.worth.mean() > 5.0  # of 12 steps; a fresh search begins with none
+    search = pen_search.PenSearch(0, start)
+    assert search.worth.mean() > 5.0  # of 12 steps; a new search starts at 0
     assert pen_search.PenSearch(0).worth.max() == 0.0
 
 
-def test_search_keeps_what_holds_a_goal_longer(
+def test_search_stores_movements_and_writes_the_table(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sizes = {"ROWS": 9, "AGAIN": 1, "CELLS": 2, "FINE_CELLS": 3, "TRIALS": 1}
     for name, size in sizes.items():
         monkeypatch.setattr(pen_search, name, size)
-    found = pen_search.PenSearch(seed=0)
-    axes, inside = found.play(np.zeros((9, pen_search.POSTURES, 24)), 0.0)
-    assert np.ptp(axes, axis=0).max() == 0.0  # without noise alike movements end alike
+    search = pen_search.PenSearch(seed=0)
+    axes, inside = search.play(np.zeros((9, pen_search.POSTURES, 24)), 0.0)
+    assert np.ptp(axes, axis=0).max() == 0.0  # without noise equal movements give equal results
     np.testing.assert_allclose(np.linalg.norm(axes, axis=2), 1.0)
     assert inside[:, 0].all()
-    found.improve(noise=0.0, copies=1)
-    found.improve(noise=1.0, copies=3)
-    assert (found.worth >= 0.0).all()
+    search.improve(noise=0.0, copies=1)
+    search.improve(noise=1.0, copies=3)
+    assert (search.worth >= 0.0).all()
     out = tmp_path / "table.npz"
     pen_search.main(["--generations", "4", "--out", str(out)])
     assert "movements in" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""AdroitRelocate: its failure, and where its ball and its goal stand."""
+"""AdroitRelocate: failure, and the positions of ball and goal."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def test_a_ball_off_the_table_fails(task: AdroitRelocate) -> None:
         assert task.score(world.view(world.all_rows)).failed.tolist() == [is_lost]
 
 
-def test_ball_and_goal_stand_where_the_episode_says(task: AdroitRelocate) -> None:
+def test_ball_and_goal_are_at_the_positions_of_the_episode(task: AdroitRelocate) -> None:
     world = World(task, 3, 1)
     world.reset(world.all_rows, np.array([1, 2, 3]))
     view = world.view(world.all_rows)

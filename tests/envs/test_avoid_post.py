@@ -1,4 +1,4 @@
-"""AvoidPost: its failure, its modes, and how late its expert chooses a side."""
+"""AvoidPost: failure, modes, and how late the expert chooses a side."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def put_cube(world: World, task: AvoidPost, place: np.ndarray) -> None:
 
 
 def pass_post(world: World, task: AvoidPost, *offsets: tuple[float, float]) -> int:
-    """Take the cube through `offsets` from the post's axis; return the mode then."""
+    """Move the cube through `offsets` from the post's axis; return the final mode."""
     for offset in offsets:
         place = np.append(POST_M + offset, 0.2)
         put_cube(world, task, place)
@@ -42,7 +42,7 @@ def pass_post(world: World, task: AvoidPost, *offsets: tuple[float, float]) -> i
     return int(task.score(world.view(world.all_rows)).mode[0])
 
 
-def test_goals_are_judged_along_any_leading_axes(task: AvoidPost) -> None:
+def test_reaches_accepts_any_leading_axes(task: AvoidPost) -> None:
     desired = np.zeros((2, 4, 3))
     achieved = desired + np.array([0.0, 0.0, 0.999, 1.001])[None, :, None] * [0, 0, 0.03]
     assert task.reaches(achieved, desired).tolist() == [[True, True, True, False]] * 2
@@ -78,7 +78,7 @@ def test_mode_is_the_side_on_which_the_cube_passed(task: AvoidPost) -> None:
     assert pass_post(begin(task), task, (-0.001, 0.1)) == NO_MODE
     assert pass_post(begin(task), task, (-0.001, 0.1), (0.001, 0.1)) == task.modes.index("left")
     assert pass_post(begin(task), task, (-0.001, -0.1), (0.1, -0.1)) == task.modes.index("right")
-    # What the cube does behind the post does not count; coming back before it does.
+    # Motion behind the post does not change the mode; returning before the post resets it.
     assert pass_post(begin(task), task, (0.001, 0.1), (0.1, -0.1)) == task.modes.index("left")
     back = ((0.001, 0.1), (-0.001, 0.1), (0.001, -0.1))
     assert pass_post(begin(task), task, *back[:2]) == NO_MODE
@@ -86,20 +86,20 @@ def test_mode_is_the_side_on_which_the_cube_passed(task: AvoidPost) -> None:
 
 
 def test_expert_dashes_straight_until_it_swerves(task: AvoidPost) -> None:
-    """Before the swerve nothing tells the modes apart; after it, no chunk is left to correct."""
+    """The modes are identical before the swerve; less than a chunk of time remains after it."""
     world = World(task, 2, 1)
     expert, rows, seeds = AvoidPostExpert(world), world.all_rows, np.array([3, 3])
     world.reset(rows, seeds)
     expert.reset(rows, seeds)
     expert.mode[:] = (0, 1)
-    parted, touched = 0, 0
+    diverged, touched = 0, 0
     while not touched:
         actions, _ = expert.act(rows, world.observe(rows))
         same = np.array_equal(actions[0], actions[1])
-        if not same and not parted:
-            parted = int(world.step_count[0])
+        if not same and not diverged:
+            diverged = int(world.step_count[0])
         mean = np.stack([actions[0, 0], actions.mean(axis=0)[0]])
         outcome = world.step(rows, actions[:, 0] if same else mean)
         touched = int(outcome.failed[1]) * int(world.step_count[1])
         assert not outcome.truncated.any()
-    assert 0 < touched - parted < 8
+    assert 0 < touched - diverged < 8

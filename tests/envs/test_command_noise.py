@@ -1,4 +1,4 @@
-"""Command noise belongs to the episode, and has the size, the memory and the limits it claims."""
+"""Command noise: reproducibility per episode, size, correlation and limits."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def measured_joints(sims: int, seeds: list[int]) -> np.ndarray:
     return TASK.action(world.view(world.all_rows).qpos[:, TASK.hand.qpos])
 
 
-def test_scale_zero_leaves_commands_as_they_are() -> None:
+def test_scale_zero_does_not_change_commands() -> None:
     actions = np.random.default_rng(0).uniform(-1, 1, (3, 14)).astype(np.float32)
     rows = np.arange(3)
     executed = begun(3, [0, 1, 2], [5, 6, 7], 0.0).disturb(rows, np.array([0, 9, 4]), actions)
@@ -73,12 +73,12 @@ def test_executed_commands_stay_in_range() -> None:
 
 
 @pytest.mark.parametrize("scale", [-0.1, float("nan"), float("inf")])
-def test_impossible_scale_is_refused(scale: float) -> None:
+def test_invalid_scale_is_rejected(scale: float) -> None:
     with pytest.raises(ValueError, match="give a number of at least 0"):
         CommandNoise(World(TASK, 1, 1), scale)
 
 
-def test_two_hands_are_disturbed_like_one_on_each_side() -> None:
+def test_both_hands_have_the_noise_of_a_single_hand() -> None:
     one, two = (CommandNoise(World(make_task(name), 1, 1)) for name in ("LiftCube", "HandOver"))
     for key in ("_std", "_full_motion"):
         np.testing.assert_array_equal(getattr(two, key), np.tile(getattr(one, key), 2))

@@ -1,4 +1,4 @@
-"""Hold every registered task to Gymnasium's contract and to the benchmark's own promises."""
+"""Gymnasium's contract and the benchmark's guarantees, for every registered task."""
 
 import copy
 import json
@@ -41,7 +41,7 @@ def random_actions(name: str, *shape: int, seed: int = 0) -> np.ndarray:
 
 
 def roll(env: gymnasium.Env, actions: np.ndarray) -> list[tuple[Any, ...]]:
-    """Return what each step gave, until the episode ends."""
+    """Return the result of each step until the episode ends."""
     steps = []
     for action in actions:
         steps.append(env.step(action))
@@ -79,7 +79,7 @@ def test_registry_agrees_with_class(name: str) -> None:
 
 
 @every_task
-def test_checkers_find_nothing(name: str) -> None:
+def test_environment_checkers_pass(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(make(name), skip_render_check=True)
@@ -87,7 +87,7 @@ def test_checkers_find_nothing(name: str) -> None:
 
 
 @every_task
-def test_seed_decides_episode_whatever_ran_before(name: str) -> None:
+def test_seed_determines_episode_after_any_history(name: str) -> None:
     fresh, used = make(name), make(name)
     for seed in (3, 4):
         used.reset(seed=seed)
@@ -177,9 +177,9 @@ def test_restored_row_continues_bit_for_bit(name: str) -> None:
         other, here = World(task, num_sims, 2), np.array([row])
         other.reset(other.all_rows, np.arange(num_sims))
         other.restore(row, snapshots[begin])
-        for action, wanted in zip(actions[begin:end], expected[begin:end], strict=True):
+        for action, result in zip(actions[begin:end], expected[begin:end], strict=True):
             seen = other.observe(here), other.view(here).qpos
-            assert_same((*seen, vars(other.step(here, action[None]))), wanted)
+            assert_same((*seen, vars(other.step(here, action[None]))), result)
     assert expected[-1][2]["terminated"][0]
 
 
@@ -187,7 +187,7 @@ def test_restored_row_continues_bit_for_bit(name: str) -> None:
 @every_task
 def test_copies_continue_episode(name: str) -> None:
     env, actions = make(name), demonstration(TASKS[name].twin_of or name, SEED)[:50]
-    pickle.loads(pickle.dumps(env)).reset(seed=0)  # before the first episode, too
+    pickle.loads(pickle.dumps(env)).reset(seed=0)  # also before the first episode
     env.reset(seed=SEED)
     env.action_space.seed(3)
     roll(env, actions[:9])
@@ -222,14 +222,14 @@ def test_vector_env_equals_sync_vector_env(name: str, env_id: str, mode: Autores
     sync = gymnasium.make_vec(
         env_id, vectorization_mode="sync", vector_kwargs={"autoreset_mode": mode}, **kwargs
     )
-    assert isinstance(ours, HandVectorEnv), "one batch, whatever the id"
+    assert isinstance(ours, HandVectorEnv), "not a single batch"
     assert ours.metadata["autoreset_mode"] is mode
     assert ours.single_observation_space == sync.single_observation_space
     assert ours.action_space == sync.action_space
     assert_same(ours.reset(seed=5), sync.reset(seed=5))
     assert ours.np_random_seed == sync.np_random_seed == (5, 6, 7)
     for i, actions in enumerate(random_actions(name, 20, 3)):
-        if i == 3:  # put the rows out of step
+        if i == 3:  # desynchronise the rows
             mask = np.array([False, True, False])
             assert_same(
                 ours.reset(seed=[1, 2, None], options={"reset_mask": mask}),
@@ -268,7 +268,7 @@ def test_masked_reset_equals_single_reset(name: str) -> None:
 
 
 @every_task
-def test_bad_input_is_refused(name: str) -> None:
+def test_bad_input_is_rejected(name: str) -> None:
     env, actions = make(name), random_actions(name, 1)
     with pytest.raises(ResetNeeded, match="reset"):
         env.step(actions[0])
@@ -297,7 +297,7 @@ def test_bad_input_is_refused(name: str) -> None:
             call()
 
 
-def test_vector_env_refuses_bad_input() -> None:
+def test_vector_env_rejects_bad_input() -> None:
     envs = gymnasium.make_vec("fmbench/LiftCube-v0", num_envs=3)
     actions = random_actions("LiftCube", 3)
     with pytest.raises(ResetNeeded):

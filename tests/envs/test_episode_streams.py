@@ -1,4 +1,4 @@
-"""Episodes' streams: one generator gives what each episode's own would."""
+"""EpisodeStreams: one generator reproduces the streams of all episodes."""
 
 import numpy as np
 import pytest
@@ -23,17 +23,17 @@ def task() -> Task:
 
 
 def draws(rng: np.random.Generator) -> list[float]:
-    """Draw what leaves something in every buffer of a generator: half words, rejected normals."""
+    """Draw numbers that leave values in every buffer of a generator, such as half words."""
     parts = [rng.integers(2, size=3), rng.uniform(size=5), rng.normal(size=7), [rng.integers(9)]]
     return np.concatenate(parts).tolist()
 
 
-def test_streams_equal_the_episodes_own_generators_in_any_order(task: Task) -> None:
+def test_streams_equal_episode_generators_in_any_order(task: Task) -> None:
     streams = EpisodeStreams(task, "start")
     keys = streams.keys(SEEDS)
     for k in [3, 0, 6, 5, 1, 2, 4, 4]:
-        own = episode_generator(task, int(SEEDS[k]), "start")
-        assert draws(streams.at(keys[k])) == draws(own)
+        generator = episode_generator(task, int(SEEDS[k]), "start")
+        assert draws(streams.at(keys[k])) == draws(generator)
 
 
 def test_streams_of_one_episode_differ_by_name(task: Task) -> None:
@@ -43,10 +43,10 @@ def test_streams_of_one_episode_differ_by_name(task: Task) -> None:
 
 @pytest.mark.parametrize("blocks", [1, 2, 57])
 def test_blocks_skip_four_numbers_each(task: Task, blocks: int) -> None:
-    streams, own = EpisodeStreams(task, "start"), episode_generator(task, 5, "start")
-    own.uniform(size=blocks * NUMBERS_IN_BLOCK)
+    streams, generator = EpisodeStreams(task, "start"), episode_generator(task, 5, "start")
+    generator.uniform(size=blocks * NUMBERS_IN_BLOCK)
     key = streams.keys(np.array([5]))[0]
-    assert streams.at(key, blocks).uniform(size=9).tolist() == own.uniform(size=9).tolist()
+    assert streams.at(key, blocks).uniform(size=9).tolist() == generator.uniform(size=9).tolist()
 
 
 @given(words=st.lists(st.integers(0, 2**32 - 1), min_size=4, max_size=4))
@@ -56,6 +56,6 @@ def test_keys_are_those_of_numpys_seed_sequence(words: list[int]) -> None:
     assert philox_keys(entropy)[0].tolist() == expected.tolist()
 
 
-def test_negative_seed_is_refused(task: Task) -> None:
+def test_negative_seed_is_rejected(task: Task) -> None:
     with pytest.raises(ValueError, match=r"An episode seed is -3; give 0 or more\."):
         EpisodeStreams(task, "start").keys(np.array([4, -3]))

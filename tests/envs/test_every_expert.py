@@ -1,4 +1,4 @@
-"""Every registered task's expert wins its episodes, gently, and does not depend on the others."""
+"""Every task's expert: success, contact depth, progress, modes, independence of other rows."""
 
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,8 +14,8 @@ from tests.envs.cases import CASES
 from tests.envs.expert_runs import demonstration
 
 SEEDS = tuple(range(8))
-SEED = 5  # of the episodes that run alone, too
-LARGEST_FALL = 0.05  # of progress below the most so far
+SEED = 5  # of the episode that also runs alone
+LARGEST_FALL = 0.05  # of progress below its maximum so far
 TOUCHES_NOTHING = ("ReachPose",)
 NAMES = tuple(name for name in suite() if has_extra(name))
 TWINS = tuple(name for name, entry in TASKS.items() if entry.twin_of and has_extra(name))
@@ -25,32 +25,32 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Record:
-    """What an expert did in episodes side by side; each list has an entry a control step.
+    """Results of an expert in n parallel episodes.
 
     Attributes:
         success: Whether each episode ended in success, (n,).
-        mode: The way that each successful episode took, (n,).
-        meant: The way that the expert drew for it, (n,), if the task has ways.
-        largest_fall: Of progress in each episode below its most before, (n,).
+        mode: The mode of each successful episode, (n,).
+        drawn_mode: The mode that the expert drew for it, (n,), if the task has modes.
+        largest_fall: Largest fall of progress below its maximum so far, (n,).
         deepest_of_hand: Most negative contact distance of a hand in any episode [m].
-        deepest: The same of all contacts of one row at a time, the hand with itself left out [m].
-        actions: Of each row, a list of (act_dim,).
-        faults: What must not be: success that is not the condition held, and the like.
+        deepest: The same for all contacts of one row, without self-contacts of the hand [m].
+        actions: For each row, a list of (act_dim,), one per control step.
+        violations: The violated rules.
     """
 
     success: np.ndarray
     mode: np.ndarray
     largest_fall: np.ndarray
-    meant: np.ndarray | None = None
+    drawn_mode: np.ndarray | None = None
     deepest_of_hand: float = 0.0
     deepest: float = 0.0
     actions: list[list[np.ndarray]] = field(default_factory=list)
-    faults: set[str] = field(default_factory=set)
+    violations: set[str] = field(default_factory=set)
 
 
 @cache
 def record(name: str) -> Record:
-    """Run the task's expert on its seeds and watch every step."""
+    """Run the task's expert on its seeds and check every step."""
     sensors, seeds = DepthSensors(name), np.array(SEEDS + CASES[name].hard_seeds)
     task, n = sensors.task, len(seeds)
     world = World(task, n, 1)
@@ -58,7 +58,7 @@ def record(name: str) -> Record:
     world.reset(rows, seeds)
     expert.reset(rows, seeds)
     seen = Record(np.zeros(n, dtype=np.bool_), np.full(n, -1), np.zeros(n))
-    seen.meant = expert.mode.copy() if task.modes else None
+    seen.drawn_mode = expert.mode.copy() if task.modes else None
     seen.actions = [[] for _ in seeds]
     held, best = np.zeros(n, dtype=np.int64), np.zeros(n)
     while len(rows):
@@ -75,27 +75,27 @@ def record(name: str) -> Record:
         seen.deepest_of_hand = min(seen.deepest_of_hand, float(sensors(world, rows).min()))
         seen.deepest = min(seen.deepest, deepest_contact(world, int(rows[0])))
         wrong = {
-            "success is the condition held": (outcome.success != (held[rows] == task.hold_steps)),
+            "success after hold_steps": (outcome.success != (held[rows] == task.hold_steps)),
             "success ends the episode": outcome.success & ~outcome.terminated,
         }
         if isinstance(task, GoalTask):
             reached = task.reaches(task.achieved_goal(view), task.desired_goal(view))
             wrong["a solved step has reached its goal"] = outcome.solved & ~reached
-        seen.faults |= {rule for rule, is_broken in wrong.items() if np.any(is_broken)}
+        seen.violations |= {rule for rule, is_violated in wrong.items() if np.any(is_violated)}
         rows = rows[~(outcome.terminated | outcome.truncated)]
     return seen
 
 
 @every_task
-def test_expert_wins_every_episode_and_success_is_the_condition_held(name: str) -> None:
+def test_expert_solves_every_episode_and_success_follows_its_rules(name: str) -> None:
     seen = record(name)
     seeds = np.array(SEEDS + CASES[name].hard_seeds)
     assert seeds[~seen.success].tolist() == []
-    assert seen.faults == set()
+    assert seen.violations == set()
 
 
 @every_task
-def test_expert_presses_nothing_deeper_than_3_mm(name: str) -> None:
+def test_expert_contacts_are_at_most_3_mm_deep(name: str) -> None:
     seen = record(name)
     assert -DEEPEST_M < seen.deepest_of_hand <= 0.0
     assert (seen.deepest_of_hand < -0.0005) == (name not in TOUCHES_NOTHING)
@@ -108,20 +108,20 @@ def test_progress_of_the_expert_does_not_fall(name: str) -> None:
 
 
 @every_task
-def test_expert_goes_the_way_that_it_drew_and_draws_every_way(name: str) -> None:
+def test_expert_follows_the_mode_that_it_drew_and_draws_every_mode(name: str) -> None:
     seen, modes = record(name), make_task(name).modes
-    if seen.meant is None:
+    if seen.drawn_mode is None:
         assert (seen.mode == -1).all()
     else:
-        assert seen.mode.tolist() == seen.meant.tolist()
+        assert seen.mode.tolist() == seen.drawn_mode.tolist()
         assert set(seen.mode.tolist()) == set(range(len(modes)))
 
 
 @every_task
-def test_expert_does_not_depend_on_the_episodes_beside_it(name: str) -> None:
+def test_expert_does_not_depend_on_other_rows(name: str) -> None:
     assert np.array_equal(record(name).actions[SEEDS.index(SEED)], demonstration(name, SEED))
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_expert_of_a_twin_does_the_same(name: str) -> None:
+def test_expert_of_a_twin_takes_the_same_actions(name: str) -> None:
     assert np.array_equal(demonstration(name, SEED), demonstration(TASKS[name].twin_of, SEED))

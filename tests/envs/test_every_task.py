@@ -1,4 +1,4 @@
-"""Every registered task is solved exactly within its limits and begins exactly where it says."""
+"""Success limits and initial states of every registered task, against its data sheet."""
 
 import numpy as np
 import pytest
@@ -13,30 +13,30 @@ from tests.envs.cases.case import Choice, Limit, Range, TaskCase
 
 NAMES = tuple(name for name in TASKS if has_extra(name))
 STARTS = 300
-CLOSE = 1e-3  # part of a limit by which it is kept or missed
+CLOSE = 1e-3  # relative distance from a limit, on either side
 every_task = pytest.mark.parametrize("name", NAMES)
 
 
 def case_of(name: str) -> TaskCase:
-    """Return what is known of a task, or of the one whose episodes it shares."""
+    """Return the case of a task, or of the task whose episodes it shares."""
     case = CASES.get(TASKS[name].twin_of or name)
     if case is None:
         pytest.fail(
-            f"{name} is registered, but tests/envs/cases/ says neither how it is solved "
-            "nor where it starts: add a TaskCase there"
+            f"{name} is registered, but tests/envs/cases/ has no TaskCase for it: add one with its "
+            "success limits and initial states"
         )
     return case
 
 
 def begun(name: str) -> World:
-    """Return a world of one row in which an episode has begun."""
+    """Return a world of one row after a reset."""
     world = World(make_task(name), 1, 1)
     world.reset(world.all_rows, np.array([3]))
     return world
 
 
 def judge(world: World) -> Outcome:
-    """Judge the row as after a control step in which nothing moved."""
+    """Score the row as after a control step without motion."""
     rows = world.all_rows
     for name, values in world.task.update_memory(world.view(rows)).items():
         world.memory[name][rows] = values
@@ -55,12 +55,12 @@ def is_solved_at(world: World, case: TaskCase, limit: Limit, value: float) -> bo
     limit.pose(world, value)
     solved = bool(judge(world).solved[0])
     if isinstance(world.task, GoalTask):
-        assert reaches(world) or not solved, "a solved step has reached its goal"
+        assert reaches(world) or not solved, "a solved step has not reached its goal"
         assert reaches(world) == solved or not limit.is_goal
     return solved
 
 
-def test_every_case_is_one_of_a_task() -> None:
+def test_every_case_belongs_to_a_registered_task() -> None:
     assert set(CASES) == {entry.twin_of or name for name, entry in TASKS.items()}
 
 
@@ -77,7 +77,7 @@ def test_success_fires_exactly_at_every_limit(name: str) -> None:
 
 
 @every_task
-def test_success_comes_after_exactly_hold_steps_without_a_break(name: str) -> None:
+def test_success_comes_after_exactly_hold_steps_consecutive_steps(name: str) -> None:
     case, world = case_of(name), begun(name)
     case.solve(world)
     assert not any(judge(world).success[0] for _ in range(case.hold_steps - 1))
@@ -106,7 +106,7 @@ def check_range(values: FloatArray, drawn: Range) -> None:
 
 
 @every_task
-def test_starts_fill_exactly_the_stated_ranges(name: str) -> None:
+def test_initial_states_cover_exactly_the_stated_ranges(name: str) -> None:
     task, case = make_task(name), case_of(name)
     world = World(task, STARTS, 1)
     world.reset(world.all_rows, np.arange(STARTS))
@@ -115,14 +115,14 @@ def test_starts_fill_exactly_the_stated_ranges(name: str) -> None:
     for drawn in case.starts:
         values = np.asarray(drawn.read(task, view), dtype=np.float64)
         if isinstance(drawn, Choice):
-            seen = values.reshape(len(values), -1).round(9).tolist()
-            assert {tuple(each) for each in seen} == drawn.values, drawn.name
+            rows = values.reshape(len(values), -1).round(9).tolist()
+            assert {tuple(row) for row in rows} == drawn.values, drawn.name
         else:
             check_range(values, drawn)
 
 
 @every_task
-def test_no_start_is_decided_and_the_hand_touches_nothing(name: str) -> None:
+def test_initial_states_are_undecided_and_the_hand_has_no_contact(name: str) -> None:
     task = make_task(name)
     world, of_hand = World(task, 60, 1), hand_geoms(task)
     world.reset(world.all_rows, np.arange(60))
@@ -133,4 +133,4 @@ def test_no_start_is_decided_and_the_hand_touches_nothing(name: str) -> None:
     for row in world.all_rows.tolist():
         contact = world.batch.get_data(row).contact
         assert not of_hand[contact.geom].any(), row
-        assert (contact.dist > -1e-9).all(), row  # what lies on something does not sink into it
+        assert (contact.dist > -1e-9).all(), row  # resting objects do not penetrate

@@ -1,4 +1,4 @@
-"""A task whose observed values are not those that its fields state is refused when it is built."""
+"""A task whose observations differ from its declared fields is rejected at construction."""
 
 import re
 
@@ -13,16 +13,16 @@ EXTRA = Field("extra", 3, "m", 1.0, "a point")
 
 
 class Stated(PressChord):
-    """States one field more; `given` is what it observes of it, if anything."""
+    """Declare one additional field; `values` is its observation, if any."""
 
-    given: FloatArray | None = None
+    values: FloatArray | None = None
 
     def fields(self) -> tuple[Field, ...]:
         return (*super().fields(), EXTRA)
 
     def observe(self, view: View) -> Values:
-        more = {} if self.given is None else {EXTRA.name: self.given}
-        return super().observe(view) | more
+        extra = {} if self.values is None else {EXTRA.name: self.values}
+        return super().observe(view) | extra
 
 
 class Unstated(PressChord):
@@ -30,22 +30,22 @@ class Unstated(PressChord):
         return super().observe(view) | {EXTRA.name: np.zeros((len(view), 3))}
 
 
-def test_field_of_the_stated_size_is_taken() -> None:
-    task = type("Right", (Stated,), {"given": np.zeros((2, 3))})()
+def test_field_of_the_stated_size_is_accepted() -> None:
+    task = type("Right", (Stated,), {"values": np.zeros((2, 3))})()
     assert task.obs_dim == PressChord().obs_dim + 3
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (2, 1), (2,), (3,), (1, 3), (2, 3, 1)])
-def test_field_of_another_size_is_refused(shape: tuple[int, ...]) -> None:
+def test_field_of_another_size_is_rejected(shape: tuple[int, ...]) -> None:
     message = (
         "PressChord: fields() states that 'extra' has the size 3, "
         f"but for 2 rows observe() gives {shape}, not (2, 3)."
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        type("Wrong", (Stated,), {"given": np.zeros(shape)})()
+        type("Wrong", (Stated,), {"values": np.zeros(shape)})()
 
 
-def test_swapped_sizes_are_refused_though_the_total_is_right() -> None:
+def test_swapped_sizes_are_rejected_despite_the_right_total() -> None:
     class Swapped(PressChord):
         def observe(self, view: View) -> Values:
             values = super().observe(view)
@@ -64,6 +64,6 @@ def test_swapped_sizes_are_refused_though_the_total_is_right() -> None:
         (Unstated, "PressChord: fields() lacks 'extra', which observe() gives."),
     ],
 )
-def test_missing_field_is_refused(kind: type[PressChord], message: str) -> None:
+def test_missing_field_is_rejected(kind: type[PressChord], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kind()

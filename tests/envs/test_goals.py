@@ -1,4 +1,4 @@
-"""Hold every goal-conditioned environment to its interface, and train an agent with hindsight."""
+"""Interface of the goal-conditioned environments, and training with hindsight replay."""
 
 import pickle
 
@@ -32,7 +32,7 @@ def goal_task(name: str) -> GoalTask:
 
 
 @pytest.mark.parametrize("name", list(TASKS))
-def test_registry_knows_who_has_a_goal(name: str) -> None:
+def test_registry_agrees_with_class_on_goals(name: str) -> None:
     entry = TASKS[name]
     assert isinstance(make_task(entry.twin_of or name), GoalTask) == (
         TASKS[entry.twin_of or name].has_goal
@@ -40,7 +40,7 @@ def test_registry_knows_who_has_a_goal(name: str) -> None:
 
 
 @every_goal_task
-def test_checkers_find_nothing(name: str) -> None:
+def test_environment_checkers_pass(name: str) -> None:
     check_env(make(name), skip_render_check=True)
     sb3_check_env(make(name), warn=False)
 
@@ -71,7 +71,7 @@ def test_observation_is_the_tasks_without_the_goal(name: str) -> None:
 
 
 @every_goal_task
-def test_two_goals_differ_and_only_goal_fields_with_them(name: str) -> None:
+def test_goals_of_two_episodes_differ_and_are_in_bounds(name: str) -> None:
     task, world = goal_task(name), World(make_task(name), 2, 1)
     world.reset(world.all_rows, np.array([1, 2]))
     desired = task.desired_goal(world.view(world.all_rows))
@@ -81,7 +81,7 @@ def test_two_goals_differ_and_only_goal_fields_with_them(name: str) -> None:
 
 
 @every_goal_task
-def test_reward_is_vectorised_and_says_what_counts(name: str) -> None:
+def test_reward_is_vectorised(name: str) -> None:
     env = make(name)
     observation, _ = env.reset(seed=0)
     achieved, desired = observation["achieved_goal"], observation["desired_goal"]
@@ -91,7 +91,7 @@ def test_reward_is_vectorised_and_says_what_counts(name: str) -> None:
     assert env.compute_reward(achieved, desired, {}) == -1.0
 
 
-def test_task_without_a_goal_is_refused() -> None:
+def test_task_without_a_goal_is_rejected() -> None:
     with pytest.raises(ValueError, match="PickEither has no goal"):
         HandGoalEnv("PickEither")
     with pytest.raises(ValueError, match="PickEither has no goal"):
@@ -124,5 +124,5 @@ def test_hindsight_replay_trains() -> None:
     )
     agent.learn(100)
     batch = agent.replay_buffer.sample(256)
-    assert (batch.rewards == 0).any(), "a relabelled goal is one that was reached"
+    assert (batch.rewards == 0).any(), "no relabelled goal was reached"
     assert (batch.rewards == -1).any()

@@ -1,4 +1,4 @@
-"""HandOver: why the stick must be passed, its goal, and how its expert recovers."""
+"""HandOver: the hands' reach, the goal, and the expert's recovery."""
 
 import mujoco
 import numpy as np
@@ -25,7 +25,7 @@ def task() -> HandOver:
 
 
 def world_with_stick(task: HandOver, place: np.ndarray) -> World:
-    """One row with both hands at a start and the stick at rest at `place` [m]."""
+    """Return one row with the hands in their initial state and the stick at rest at `place` [m]."""
     world = World(task, 1)
     world.reset(ROW, np.array([3]))
     pose = np.concatenate([place, yaw_quaternion(0.0)])
@@ -50,7 +50,7 @@ def test_neither_hand_reaches_across(task: HandOver) -> None:
     assert pushed < PAD_AREA_M[1][0] - TOLERANCE_M
 
 
-def test_pad_lies_under_the_goal(task: HandOver) -> None:
+def test_pad_is_under_the_goal(task: HandOver) -> None:
     goals = np.array([[0.05, 0.3, 0.015], [0.0, 0.35, 0.015]])
     assert task.mocap({"goal": goals}).tolist() == [[[0.05, 0.3, 0.0]], [[0.0, 0.35, 0.0]]]
 
@@ -66,12 +66,10 @@ def test_nearer_hand_picks_up_a_dropped_stick(
     expert = HandOverExpert(world)
     expert.reset(ROW, np.array([3]))
     expert.phase[:] = HandOverPhase.CARRY  # as if the left hand had just lost it
-    seen = []
-    while not seen or seen[-1] not in (HandOverPhase.GRASP, HandOverPhase.HOLD):
+    while expert.phase[0] not in (HandOverPhase.GRASP, HandOverPhase.HOLD):
         actions, _ = expert.act(ROW, world.observe(ROW))
         world.step(ROW, actions[:, 0])
-        seen.append(expert.phase[0])
-    assert seen[-1] == first_hand
+    assert expert.phase[0] == first_hand
     outcome = None
     while outcome is None or not (outcome.terminated[0] or outcome.truncated[0]):
         outcome = world.step(ROW, expert.act(ROW, world.observe(ROW))[0][:, 0])

@@ -1,4 +1,4 @@
-"""InsertPeg: what its hole lets in, and what its grasp presses with."""
+"""InsertPeg: the fit of the hole, the rack, and the forces of the grasp."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def task() -> InsertPeg:
 
 
 def world_with_tip(task: InsertPeg, x: float, y: float, depth: float, yaw: float = 0.0) -> World:
-    """One row whose peg's lower end is at x, y [m] from the hole's axis and `depth` [m] deep."""
+    """Return one row with the peg's tip at x, y [m] from the hole's axis and `depth` [m] deep."""
     world = World(task, 1, 1)
     world.reset(world.all_rows, np.array([3]))
     pose = world.batch.bind("qpos")[0, task.peg_qpos : task.peg_qpos + 7]
@@ -41,7 +41,7 @@ def peg_contacts(task: InsertPeg, world: World) -> int:
     return int((task.model.geom_bodyid[contacts] == peg).any(axis=1).sum())
 
 
-def test_a_peg_let_go_in_the_hole_succeeds_after_exactly_hold_steps(task: InsertPeg) -> None:
+def test_a_released_peg_in_the_hole_succeeds_after_exactly_hold_steps(task: InsertPeg) -> None:
     world = world_with_tip(task, 0.0, 0.0, 0.047)
     action = task.action(world.batch.bind("ctrl"))
     flags = [bool(world.step(world.all_rows, action).success[0]) for _ in range(task.hold_steps)]
@@ -49,7 +49,7 @@ def test_a_peg_let_go_in_the_hole_succeeds_after_exactly_hold_steps(task: Insert
 
 
 @pytest.mark.parametrize("axis", [(1, 0), (0, 1), (-1, 0), (0, -1)])
-def test_hole_leaves_its_clearance_on_each_side(task: InsertPeg, axis: tuple[int, int]) -> None:
+def test_hole_has_its_clearance_on_each_side(task: InsertPeg, axis: tuple[int, int]) -> None:
     below = CHAMFER_M + 0.02
     for part, touches in ((0.98, False), (1.05, True)):
         x, y = part * CLEARANCE_M * np.array(axis)
@@ -64,7 +64,7 @@ def test_a_turned_peg_does_not_fit(task: InsertPeg) -> None:
     assert peg_contacts(task, world_with_tip(task, 0.0, 0.0, 0.02, yaw=0.25)) > 0
 
 
-def test_a_peg_beside_the_hole_falls_on_the_rim(task: InsertPeg) -> None:
+def test_a_peg_beside_the_hole_stays_on_the_rim(task: InsertPeg) -> None:
     world = world_with_tip(task, 0.010, 0.0, -0.002)
     action = task.action(world.batch.bind("ctrl"))
     for _ in range(8):

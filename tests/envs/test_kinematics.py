@@ -1,4 +1,4 @@
-"""The closed form for one finger agrees with the simulator's own kinematics."""
+"""Closed-form inverse kinematics of one finger, against the simulator."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def tip(finger: str, angles: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("finger", ["index", "middle"])
-def test_aimed_finger_reaches_every_point_it_can(finger: str) -> None:
+def test_aimed_finger_reaches_every_reachable_point(finger: str) -> None:
     low, high = np.array([JOINT_RANGE_RAD[name] for name in FINGER_JOINTS[finger]]).T
     angles = np.random.default_rng(0).uniform(low, high, (60, 3))
     targets = np.array([tip(finger, row) for row in angles])
@@ -27,7 +27,7 @@ def test_aimed_finger_reaches_every_point_it_can(finger: str) -> None:
     assert np.abs(aimed - angles[is_ahead]).max() < 1e-3
 
 
-def test_aimed_finger_points_at_what_it_cannot_reach() -> None:
+def test_aimed_finger_points_at_targets_out_of_reach() -> None:
     far = np.array([[KNUCKLE_X_M + 0.2, 0.0102, -0.2]])
     assert aim_finger("middle", far)[0] == pytest.approx([0.0, np.pi / 4, 0.0], abs=1e-9)
 
@@ -35,6 +35,6 @@ def test_aimed_finger_points_at_what_it_cannot_reach() -> None:
 def test_closed_form_agrees_with_the_iteration() -> None:
     target = np.array([0.085, 0.0305, -0.044])
     solved, error = solve_fingertips({"index": target}, np.full(len(HAND_JOINTS), 0.3))
-    own = [HAND_JOINTS.index(name) for name in FINGER_JOINTS["index"]]
+    columns = [HAND_JOINTS.index(name) for name in FINGER_JOINTS["index"]]
     assert error < 1e-4
-    assert aim_finger("index", target[None])[0] == pytest.approx(solved[own], abs=0.01)
+    assert aim_finger("index", target[None])[0] == pytest.approx(solved[columns], abs=0.01)

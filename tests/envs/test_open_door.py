@@ -1,4 +1,4 @@
-"""OpenDoor: its progress, its latch, its place, and how its expert recovers."""
+"""OpenDoor: progress, latch, pose of the frame, and the expert's recovery."""
 
 import mujoco
 import numpy as np
@@ -16,7 +16,7 @@ def task() -> OpenDoor:
 
 
 def posed(task: OpenDoor, door: float, lever: float = 0.0) -> World:
-    """One row with the hand at its start and the door and the lever at angles [rad]."""
+    """Return one row with the hand in its initial state and door and lever at angles [rad]."""
     world, row = World(task, 1), np.array([0])
     world.reset(row, np.array([3]))
     world.batch.bind("qpos")[0, [task.door_qpos, task.lever_qpos]] = door, lever
@@ -74,7 +74,7 @@ def test_released_lever_springs_back_and_the_door_does_not_move(task: OpenDoor) 
     assert task.door_angle(view)[0] == pytest.approx(0.6, abs=0.02)
 
 
-def test_door_stands_where_its_memory_says(task: OpenDoor) -> None:
+def test_frame_has_the_pose_in_memory(task: OpenDoor) -> None:
     world = World(task, 20)
     world.reset(world.all_rows, world.all_rows)
     frame = world.memory["frame"]
@@ -85,7 +85,7 @@ def test_door_stands_where_its_memory_says(task: OpenDoor) -> None:
 
 
 def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int) -> tuple[np.ndarray, set[int]]:
-    """Run the expert; return success of each episode and the phases seen after the slip."""
+    """Run the expert; return the success of each episode and the phases after the slip."""
     world = World(task, len(seeds))
     expert, rows = OpenDoorExpert(world), world.all_rows
     world.reset(rows, seeds)
@@ -110,7 +110,7 @@ def drive(task: OpenDoor, seeds: np.ndarray, slip_at: int) -> tuple[np.ndarray, 
     return success, seen
 
 
-def test_expert_begins_again_when_the_grip_slips(task: OpenDoor) -> None:
+def test_expert_restarts_when_the_grip_slips(task: OpenDoor) -> None:
     success, seen = drive(task, np.arange(12), slip_at=40)
     assert {DoorPhase.BACK_OFF, DoorPhase.APPROACH, DoorPhase.HOOK} <= seen
     assert success.sum() >= 11

@@ -1,4 +1,4 @@
-"""Experts' phases: how they are numbered, when they pass to others, what each one commands."""
+"""Phases of experts: numbering, transitions, and commands."""
 
 import re
 
@@ -20,7 +20,7 @@ class Step(Phase):
 
 
 class Stepper(Expert):
-    """Passes from phase to phase by time-outs alone; commands the row's number and its phase."""
+    """Change phases by time-outs only; command the row's number and its phase."""
 
     phases = Step
 
@@ -36,15 +36,15 @@ class Stepper(Expert):
         return self.by_phase(rows, view, phase, methods)
 
     def first(self, rows: IntArray, view: View) -> FloatArray:
-        return self._say(rows, view, 0)
+        return self._report(rows, view, 0)
 
     def other(self, rows: IntArray, view: View) -> FloatArray:
-        return self._say(rows, view, 1)
+        return self._report(rows, view, 1)
 
     def third(self, rows: IntArray, view: View) -> FloatArray:
-        return self._say(rows, view, 2)
+        return self._report(rows, view, 2)
 
-    def _say(self, rows: IntArray, view: View, phase: int) -> FloatArray:
+    def _report(self, rows: IntArray, view: View, phase: int) -> FloatArray:
         assert len(view) == len(rows)
         assert (self.phase[rows] == phase).all()
         return np.stack([rows, np.full(len(rows), phase)], axis=1).astype(np.float64)
@@ -56,14 +56,14 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("phase", [[0, 2, 1, 1, 0, 2], [1, 1, 1, 1, 1, 1]])
-def test_each_row_gets_what_its_own_phase_commands(world: World, phase: list[int]) -> None:
+def test_each_row_gets_the_command_of_its_phase(world: World, phase: list[int]) -> None:
     expert, rows = Stepper(world), np.array([5, 0, 3, 1, 2, 4])
     expert.phase[rows] = phase
     command = expert.command(rows, world.view(rows), expert.phase[rows])
     assert command.tolist() == np.stack([rows, phase], axis=1).tolist()
 
 
-def test_phase_without_time_out_lasts_for_ever(world: World) -> None:
+def test_phase_without_time_out_never_ends(world: World) -> None:
     expert = Stepper(world)
     world.reset(ROWS, ROWS)
     expert.reset(ROWS, ROWS)
@@ -76,7 +76,7 @@ def test_phase_without_time_out_lasts_for_ever(world: World) -> None:
 
 
 class _Plain:
-    """Takes any command for an action."""
+    """Return any command as an action."""
 
     def __init__(self, world: World) -> None:
         self.modes = world.task.modes
@@ -85,20 +85,20 @@ class _Plain:
         return command
 
 
-def test_first_rule_that_applies_counts() -> None:
+def test_first_applicable_rule_counts() -> None:
     phase = np.array([0, 0, 1, 1, 2, 2])
     holds = np.array([True, False] * 3)
-    own = np.array([2, 2, 2, 0, 0, 0])
+    next_phases = np.array([2, 2, 2, 0, 0, 0])
     rules = (
         (Step.FIRST, holds, Step.SECOND),
         (Step.FIRST, np.ones(6, dtype=np.bool_), Step.THIRD),
-        (Step.SECOND, ~holds, own),
+        (Step.SECOND, ~holds, next_phases),
     )
     assert follow(phase, rules).tolist() == [1, 2, 1, 0, 2, 2]
     assert follow(phase, rules, np.full(6, 7)).tolist() == [1, 2, 7, 0, 7, 7]
 
 
-def test_each_row_gets_its_own_phases_value() -> None:
+def test_each_row_gets_the_value_of_its_phase() -> None:
     values = {Step.SECOND: np.arange(3.0) + 10, Step.THIRD: np.arange(3.0) + 20}
     values[Step.FIRST] = np.arange(3.0)
     assert choose(np.array([2, 0, 1]), values).tolist() == [20.0, 1.0, 12.0]
@@ -115,7 +115,7 @@ class _Twice(Phase):
 
 
 @pytest.mark.parametrize(("phases", "numbers"), [(_Gap, "[0, 2]"), (_Twice, "[0, 0]")])
-def test_wrong_numbers_are_refused(world: World, phases: type[Phase], numbers: str) -> None:
+def test_wrong_numbers_are_rejected(world: World, phases: type[Phase], numbers: str) -> None:
     message = f"PressChord's expert numbers its phases {numbers}; count from 0, in order."
     with pytest.raises(ValueError, match=re.escape(message)):
         type("Wrong", (Stepper,), {"phases": phases})(world)

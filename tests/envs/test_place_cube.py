@@ -1,4 +1,4 @@
-"""PlaceCube: its goal, its pad, and how its expert recovers."""
+"""PlaceCube: goal, pad, and the expert's recovery."""
 
 import numpy as np
 import pytest
@@ -34,12 +34,12 @@ def test_goal_is_reached_on_both_axes(task: PlaceCube) -> None:
     np.testing.assert_array_equal(offset, task.desired_goal(view) - task.achieved_goal(view))
 
 
-def test_pad_lies_under_the_goal(task: PlaceCube) -> None:
+def test_pad_is_under_the_goal(task: PlaceCube) -> None:
     goals = np.array([[0.03, -0.02, CUBE_HALF_SIZE_M], [0.1, 0.0, CUBE_HALF_SIZE_M]])
     assert task.mocap({"goal": goals}).tolist() == [[[0.03, -0.02, 0.0]], [[0.1, 0.0, 0.0]]]
 
 
-def test_expert_puts_a_cube_down_again_that_was_moved(task: PlaceCube) -> None:
+def test_expert_puts_a_moved_cube_down_again(task: PlaceCube) -> None:
     aside = 2 * REACH_TOLERANCE_M * SIDEWAYS
     phases, success = phases_when_moved(begin(task), task.cube_qpos, aside)
     assert success

@@ -1,4 +1,4 @@
-"""PressChord: what counts as holding a chord, what is shown of it, and its expert's force."""
+"""PressChord: which presses count as a chord, its observation and lamps, the expert's depth."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def task() -> PressChord:
 
 @pytest.fixture
 def world(task: PressChord) -> World:
-    """One row whose chords are {thumb, ring} and {index}."""
+    """Return one row whose chords are {thumb, ring} and {index}."""
     world = World(task, 1, 1)
     world.reset(ROW, ROW)
     world.memory["chords"][0] = [1, 0, 0, 1, 0, 0, 1, 0, 0, 0]
@@ -28,7 +28,7 @@ def world(task: PressChord) -> World:
 
 
 def press(world: World, fingers: str, depth: float = DOWN, steps: int = 1) -> Outcome:
-    """Judge `steps` control steps with the keys of `fingers` down, all others up."""
+    """Score `steps` control steps with the keys of `fingers` down and all others up."""
     task = world.task
     assert isinstance(task, PressChord)
     depths = [depth if finger in fingers.split() else UP for finger in FINGERS]
@@ -59,7 +59,7 @@ def test_both_chords_must_be_held_in_order(world: World) -> None:
     assert flags == [False] * (CHORD_HOLD_STEPS - 1) + [True]
 
 
-def test_observation_tells_the_chord_to_hold(task: PressChord, world: World) -> None:
+def test_observation_contains_the_chord_to_hold(task: PressChord, world: World) -> None:
     press(world, "thumb ring", steps=4)
     seen = task.observe(world.view(ROW))
     assert seen["pressed"][0].tolist() == [1, 0, 0, 1, 0] == seen["first_chord"][0].tolist()
@@ -70,7 +70,7 @@ def test_observation_tells_the_chord_to_hold(task: PressChord, world: World) -> 
     assert (seen["current"][0].tolist(), seen["held"][0, 0]) == ([0, 1], 0.0)
 
 
-def test_lamps_stand_at_the_keys_of_the_current_chord(task: PressChord, world: World) -> None:
+def test_lamps_are_on_at_the_keys_of_the_current_chord(task: PressChord, world: World) -> None:
     lamps = task.mocap(world.memory)[0]
     on, off = LAMP_ON_M, LAMP_OFF_M
     assert lamps[:, 2].tolist() == [on, off, off, on, off]

@@ -1,4 +1,4 @@
-"""PressEither: when a press counts, where its keys are, and what the average way does."""
+"""PressEither: which presses count, the keys' positions, and the mean of the two modes."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def task() -> PressEither:
 
 
 def judge(task: PressEither, depths: tuple[float, float], countdown: int) -> Outcome:
-    """Judge one control step with the keys down by `depths`, in triggers."""
+    """Score one control step with the keys down by `depths`, in units of the trigger depth."""
     world = World(task, 1, 1)
     world.reset(ROW, ROW)
     world.memory["countdown"][0] = countdown + 1.0
@@ -54,7 +54,7 @@ def test_exactly_one_key_in_time_counts(
     assert outcome.mode.tolist() == [mode]
 
 
-def test_keys_are_where_the_observation_says(task: PressEither) -> None:
+def test_keys_are_at_their_observed_positions(task: PressEither) -> None:
     world = World(task, 20)
     world.reset(world.all_rows, world.all_rows)
     tops = task.key_tops(world.view(world.all_rows))
@@ -68,7 +68,7 @@ def test_keys_are_where_the_observation_says(task: PressEither) -> None:
 
 
 def finish(expert: PressEitherExpert, n: int) -> tuple[int, int]:
-    """Drive `n` episodes to their end; return how many succeed and how many pressed both keys."""
+    """Run `n` episodes; return how many succeeded and how many pressed both keys."""
     world, rows = expert.world, expert.world.all_rows
     world.reset(rows, np.arange(n))
     expert.reset(rows, np.arange(n))
@@ -81,7 +81,7 @@ def finish(expert: PressEitherExpert, n: int) -> tuple[int, int]:
 
 
 class Average(PressEitherExpert):
-    """Commands the mean of the two ways: what regression to both of them learns."""
+    """Command the mean of the two modes, as regression on both would."""
 
     def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
         mode, commands = self.mode[rows].copy(), []
@@ -91,7 +91,7 @@ class Average(PressEitherExpert):
         return np.asarray(np.mean(commands, axis=0))
 
 
-def test_average_of_the_two_ways_presses_both_keys(task: PressEither) -> None:
+def test_mean_of_the_two_modes_presses_both_keys(task: PressEither) -> None:
     assert finish(PressEitherExpert(World(task, 60)), 60) == (60, 0)
     successes, both = finish(Average(World(task, 60)), 60)
     assert successes <= 3

@@ -1,4 +1,4 @@
-"""ReachPose: what is observed of its goal, and how its expert gets free."""
+"""ReachPose: goal observations, and the expert's reaction when blocked."""
 
 import numpy as np
 import pytest

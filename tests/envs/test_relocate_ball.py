@@ -1,4 +1,4 @@
-"""RelocateBall: its goal, its balls of every size, and how its expert recovers."""
+"""RelocateBall: goal, balls of different sizes, and the expert's recovery."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def task() -> RelocateBall:
     return RelocateBall()
 
 
-def test_goal_is_judged_along_any_leading_axes_and_above_the_table(task: RelocateBall) -> None:
+def test_reaches_accepts_any_leading_axes_and_goals_are_above_the_table(task: RelocateBall) -> None:
     world = begin(task)
     view = world.view(world.all_rows)
     achieved, desired = task.achieved_goal(view), task.desired_goal(view)
@@ -29,7 +29,7 @@ def test_goal_is_judged_along_any_leading_axes_and_above_the_table(task: Relocat
     assert GOAL_BOX_M[2][0] > RADIUS_M[1] + REACH_TOLERANCE_M
 
 
-def test_every_row_has_a_ball_of_its_own_radius(task: RelocateBall) -> None:
+def test_balls_have_the_radius_of_their_row(task: RelocateBall) -> None:
     world = World(task, 12, 1)
     rows = world.all_rows
     world.reset(rows, np.arange(12))
@@ -44,7 +44,7 @@ def test_every_row_has_a_ball_of_its_own_radius(task: RelocateBall) -> None:
     np.testing.assert_array_equal(task.observe(view)["ball_radius"][:, 0], radius)
 
 
-def test_restored_row_takes_the_radius_with_it(task: RelocateBall) -> None:
+def test_restored_row_has_the_saved_radius(task: RelocateBall) -> None:
     world = World(task, 2, 1)
     world.reset(world.all_rows, np.array([1, 2]))
     radii = world.model_fields["geom_size"][:, task.ball_geom, 0].copy()
@@ -80,7 +80,7 @@ def test_nudged_ball_comes_to_rest(task: RelocateBall) -> None:
     assert 0.01 < task.achieved_goal(view)[0, 0] - start < 0.10
 
 
-def test_expert_grasps_again_a_ball_that_it_lost(task: RelocateBall) -> None:
+def test_expert_grasps_a_lost_ball_again(task: RelocateBall) -> None:
     world = begin(task)
     expert, rows, seen = make_expert(world), world.all_rows, []
     expert.reset(rows, world.episode_seeds)

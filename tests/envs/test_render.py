@@ -1,4 +1,4 @@
-"""Pictures change nothing, and their absence stops nothing else."""
+"""Rendering does not change episodes, and everything else works without OpenGL."""
 
 import sys
 
@@ -26,26 +26,26 @@ def has_gl() -> None:
 def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
     seen, plain = (World(make_task(name), 2, 1) for _ in range(2))
     renderer = TaskRenderer(make_task(name), 64, 48)
-    pictures = []
+    images = []
     for world in (seen, plain):
         world.reset(world.all_rows, np.array([3, 4]))
     expert = make_expert(plain)
     expert.reset(plain.all_rows, np.array([3, 4]))
     for _ in range(3):
         actions = expert.act(plain.all_rows, plain.observe(plain.all_rows))[0][:, 0]
-        pictures.append(renderer.rows(seen, seen.all_rows))
+        images.append(renderer.rows(seen, seen.all_rows))
         for world in (seen, plain):
             world.step(world.all_rows, actions)
         assert np.array_equal(seen.batch.state, plain.batch.state)
-    assert pictures[0].shape == (2, 48, 64, 3)
-    assert pictures[0].dtype == np.uint8
-    assert pictures[0][0].std() > 5
-    assert not np.array_equal(pictures[0][0], pictures[2][0])
+    assert images[0].shape == (2, 48, 64, 3)
+    assert images[0].dtype == np.uint8
+    assert images[0][0].std() > 5
+    assert not np.array_equal(images[0][0], images[2][0])
     second = TaskRenderer(make_task(name), 64, 48)
     again = second.rows(seen, seen.all_rows)
-    del second  # whose context must not take the other one's buffers with it
+    del second  # its context must not free the buffers of the other
     assert np.array_equal(renderer.rows(seen, seen.all_rows), again)
-    changed = np.abs(again.astype(int) - pictures[2]).max(axis=-1) > 30
+    changed = np.abs(again.astype(int) - images[2]).max(axis=-1) > 30
     assert 0 < changed.mean() < 0.5  # the hand moves before a still background
     renderer.close()
     renderer.close()
@@ -67,7 +67,7 @@ def test_each_row_is_drawn_with_its_own_model_fields() -> None:
 
 
 @pytest.mark.usefixtures("has_gl")
-def test_environments_render_the_same_picture() -> None:
+def test_environments_render_the_same_image() -> None:
     env = gymnasium.make(task_id("LiftCube"), render_mode="rgb_array")
     envs = gymnasium.make_vec(task_id("LiftCube"), num_envs=2, render_mode="rgb_array")
     env.reset(seed=6)
@@ -80,7 +80,7 @@ def test_environments_render_the_same_picture() -> None:
     envs.close()
 
 
-def test_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_error_states_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MUJOCO_GL", "egl")
     monkeypatch.setitem(sys.modules, "mujoco.egl", None)
     env = gymnasium.make(task_id("LiftCube"), render_mode="rgb_array")

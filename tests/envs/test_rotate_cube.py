@@ -1,4 +1,4 @@
-"""RotateCube: its failures, its progress, its frame, and its expert's lanes."""
+"""RotateCube: failures, progress, hand frame, and the expert's lanes."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def posed(
     place: tuple[float, float, float] = (START_X_M, 0.0, CUBE_HALF_SIZE_M + 0.001),
     lean: float = 0.0,
 ) -> World:
-    """One row with the cube `remaining` [rad] short of its goal, at `place` [m], leaning [rad]."""
+    """Return one row with the cube `remaining` [rad] short of its goal, at `place` [m], tilted."""
     world, row = World(task, 1), np.array([0])
     world.reset(row, np.array([3]))
     yaw = world.memory["goal"][0, 0] - remaining
@@ -77,7 +77,7 @@ def test_dropping_ends_the_episode(task: RotateCube) -> None:
     assert outcome.progress[0] == 0.0
 
 
-def test_progress_is_the_most_that_was_turned(task: RotateCube) -> None:
+def test_progress_is_the_largest_share_so_far(task: RotateCube) -> None:
     world = posed(task, 0.0)
     turn = world.memory["turn"][0, 0]
     view = world.view(world.all_rows)
@@ -110,16 +110,16 @@ def test_marker_shows_a_cube_at_the_goal(task: RotateCube) -> None:
     np.testing.assert_allclose(shown, expected)
 
 
-def test_outline_is_where_a_tip_touches_and_arms_have_the_turns_sign() -> None:
+def test_outline_is_the_contact_of_a_tip_and_arms_have_the_sign_of_the_turn() -> None:
     rng = np.random.default_rng(0)
     yaw, centre = rng.uniform(-4, 4, 200), rng.uniform(-0.004, 0.004, (200, 2))
     front, arm = outline(yaw, centre)
     c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     x, y = front - centre[:, :1], LANE_M - centre[:, 1:]
-    own = np.stack([c * x + s * y, c * y - s * x], axis=2)  # tips in the cube's frame
-    gap = own - np.clip(own, -CUBE_HALF_SIZE_M, CUBE_HALF_SIZE_M)
+    local = np.stack([c * x + s * y, c * y - s * x], axis=2)  # tips in the cube's frame
+    gap = local - np.clip(local, -CUBE_HALF_SIZE_M, CUBE_HALF_SIZE_M)
     np.testing.assert_allclose(np.sqrt((gap**2).sum(axis=2)), TIP_RADIUS_M, atol=1e-9)
-    contact, normal = own - gap, gap / TIP_RADIUS_M
+    contact, normal = local - gap, gap / TIP_RADIUS_M
     torque = contact[..., 1] * normal[..., 0] - contact[..., 0] * normal[..., 1]
     np.testing.assert_allclose(arm, torque, atol=1e-9)
     front, arm = outline(np.zeros(1), np.array([[0.02, 0.05]]))  # two lanes miss this cube
@@ -127,7 +127,7 @@ def test_outline_is_where_a_tip_touches_and_arms_have_the_turns_sign() -> None:
     assert arm[0, :2].tolist() == [0.0, 0.0]
 
 
-def test_lanes_put_tips_where_they_say() -> None:
+def test_lanes_put_tips_at_their_positions() -> None:
     for k in (3, 13, 23):
         tips = fingertips(lane_table()[k])[1:]
         np.testing.assert_allclose(tips[:, 0], GRID_M[k], atol=0.002)

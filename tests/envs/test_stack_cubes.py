@@ -1,4 +1,4 @@
-"""StackCubes: which cube goes on which, and how its expert recovers."""
+"""StackCubes: the order of the cubes, and the expert's recovery."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_cubes_count_only_in_this_order(task: StackCubes) -> None:
         assert task.score(world.view(world.all_rows)).solved.tolist() == [is_solved]
 
 
-def test_expert_stacks_again_a_cube_that_fell(task: StackCubes) -> None:
+def test_expert_stacks_a_fallen_cube_again(task: StackCubes) -> None:
     aside = np.array([0.05, -0.13, 0.0])
     phases, success = phases_when_moved(begin(task), task.cube_qpos[0], aside)
     assert success

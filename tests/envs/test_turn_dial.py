@@ -1,4 +1,4 @@
-"""TurnDial: its friction, its progress, its marker, and how its expert recovers."""
+"""TurnDial: friction, progress, goal marker, and the expert's recovery."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def task() -> TurnDial:
 
 
 def world_with_remaining(task: TurnDial, remaining: float) -> World:
-    """One row with an open hand at rest and the dial `remaining` [rad] short of its goal."""
+    """Return one row with an open hand at rest and the dial `remaining` [rad] short of its goal."""
     world, row = World(task, 1), np.array([0])
     world.reset(row, np.array([3]))
     world.batch.bind("qpos")[0, task.dial_qpos] = world.memory["goal"][0, 0] - remaining
@@ -41,7 +41,7 @@ def test_progress_runs_from_zero_to_one(task: TurnDial) -> None:
     assert task.score(world.view(world.all_rows)).progress[0] == pytest.approx(0.0)
 
 
-def test_marker_stands_at_the_goal_angle(task: TurnDial) -> None:
+def test_marker_is_at_the_goal_angle(task: TurnDial) -> None:
     goal = np.array([[0.3], [-2.0], [4.0]])
     offset = task.mocap({"goal": goal})[:, 0] - DIAL_M
     angle = np.arctan2(offset[:, 1], offset[:, 0])

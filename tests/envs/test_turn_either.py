@@ -1,4 +1,4 @@
-"""TurnEither: its progress, its modes and its goals."""
+"""TurnEither: progress, modes and goals."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def task() -> TurnEither:
 
 
 def turned_by(task: TurnEither, turn: float) -> World:
-    """One row with an open hand at rest and the dial turned by `turn` [rad] since the start."""
+    """Return one row with an open hand at rest and the dial turned by `turn` [rad]."""
     world = World(task, 1, 1)
     world.reset(ROW, np.array([3]))
     world.batch.bind("qpos")[0, task.dial_qpos] += turn
@@ -34,17 +34,17 @@ def turned_by(task: TurnEither, turn: float) -> World:
         (-0.999 * DECIDED_RAD, NO_MODE),
         (1.001 * DECIDED_RAD, COUNTERCLOCKWISE),
         (-1.001 * DECIDED_RAD, CLOCKWISE),
-        (np.pi + 0.05, COUNTERCLOCKWISE),  # past the goal is still the same way
+        (np.pi + 0.05, COUNTERCLOCKWISE),  # past the goal, still the same direction
         (-np.pi - 0.05, CLOCKWISE),
         (3 * np.pi, COUNTERCLOCKWISE),
     ],
 )
-def test_mode_is_the_way_of_the_net_turn(task: TurnEither, turn: float, mode: int) -> None:
+def test_mode_is_the_direction_of_the_net_turn(task: TurnEither, turn: float, mode: int) -> None:
     assert task.score(turned_by(task, turn).view(ROW)).mode.tolist() == [mode]
 
 
 @pytest.mark.parametrize("way", [-1, 1])
-def test_progress_rises_evenly_either_way(task: TurnEither, way: int) -> None:
+def test_progress_rises_linearly_in_either_direction(task: TurnEither, way: int) -> None:
     turns = way * np.linspace(0.0, np.pi - TOLERANCE_RAD, 5)
     seen = [task.score(turned_by(task, turn).view(ROW)).progress[0] for turn in turns]
     np.testing.assert_allclose(seen, [0.0, 0.25, 0.5, 0.75, 1.0], atol=1e-9)
@@ -60,7 +60,7 @@ def test_goal_is_the_opposite_direction(task: TurnEither) -> None:
     np.testing.assert_allclose(offset / np.linalg.norm(offset), task.desired_goal(view))
 
 
-def test_reaches_takes_any_leading_shape_and_whole_turns(task: TurnEither) -> None:
+def test_reaches_accepts_any_leading_axes_and_full_turns(task: TurnEither) -> None:
     angles = np.array([[0.0, 0.09, 0.11], [2 * np.pi, -0.09, np.pi]])
     achieved = directions(angles.ravel()).reshape(2, 3, 2)
     expected = [[True, True, False], [True, True, False]]

@@ -1,4 +1,4 @@
-"""TurnValve: its progress, how it tells the strategies apart, its goals, its expert's end."""
+"""TurnValve: progress, modes, goals, and the expert's final posture."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def begun(task: TurnValve) -> World:
 
 
 def move(world: World, valve: float, yaw: float = 0.0) -> None:
-    """Turn the valve and the wrist by so much [rad] within one control step."""
+    """Turn the valve and the wrist by given angles [rad] within one control step."""
     task = world.task
     assert isinstance(task, TurnValve)
     world.batch.bind("qpos")[0, [task.valve_qpos, task.yaw_qpos]] += [valve, yaw]
@@ -38,7 +38,7 @@ def move(world: World, valve: float, yaw: float = 0.0) -> None:
         world.memory[name][ROW] = values
 
 
-def test_whole_turns_do_not_count_as_the_goal(task: TurnValve) -> None:
+def test_goal_is_not_modulo_full_turns(task: TurnValve) -> None:
     world = begun(task)
     turn = float(world.memory["turn"][0, 0])
     move(world, turn - np.sign(turn) * 2 * np.pi)
@@ -59,7 +59,7 @@ def test_whole_turns_do_not_count_as_the_goal(task: TurnValve) -> None:
         ([(0.9, 0.0), (0.0, 0.9)], GAIT),  # the yaw alone turns nothing
         ([(0.9, 0.9), (1.0, 0.0)], GAIT),
         ([(0.9, 0.9), (0.8, 0.0)], ROLL),
-        ([(0.9, 0.9), (-0.2, -0.2), (0.6, 0.0)], ROLL),  # what is turned back is taken off
+        ([(0.9, 0.9), (-0.2, -0.2), (0.6, 0.0)], ROLL),  # turns backwards are subtracted
         ([(0.9, 0.9), (-0.2, -0.2), (0.8, 0.0)], GAIT),
     ],
 )
@@ -81,7 +81,7 @@ def test_progress_runs_from_zero_to_one(task: TurnValve) -> None:
     assert task.score(world.view(ROW)).progress[0] == 1.0
 
 
-def test_valve_stands_where_its_memory_says(task: TurnValve) -> None:
+def test_valve_is_at_the_position_in_memory(task: TurnValve) -> None:
     world = begun(task)
     hub = np.array(world.batch.get_data(0).body("valve").xpos)
     np.testing.assert_allclose(hub, task.valve_centre(world.view(ROW))[0])
@@ -92,7 +92,7 @@ def test_valve_stands_where_its_memory_says(task: TurnValve) -> None:
     np.testing.assert_allclose(offset[:2] / np.hypot(*offset[:2]), [np.cos(goal), np.sin(goal)])
 
 
-def test_goal_is_the_unwrapped_angle_over_pi(task: TurnValve) -> None:
+def test_goal_is_the_unwrapped_angle_divided_by_pi(task: TurnValve) -> None:
     world = begun(task)
     before = task.achieved_goal(world.view(ROW))
     move(world, 3 * np.pi)
@@ -101,12 +101,12 @@ def test_goal_is_the_unwrapped_angle_over_pi(task: TurnValve) -> None:
     assert task.reaches(goals, np.array([0.5])).tolist() == [True, True, False]
 
 
-def test_expert_ends_on_the_spokes_where_it_can_still_correct(task: TurnValve) -> None:
+def test_expert_ends_with_the_tips_between_the_spokes(task: TurnValve) -> None:
     world = World(task, 6, 1)
     expert, rows = TurnValveExpert(world), world.all_rows
     world.reset(rows, rows)
     expert.reset(rows, rows)
-    height = np.full(6, np.inf)  # of the tips at the end
+    height = np.full(6, np.inf)  # final height of the tips
     while len(rows):
         outcome = world.step(rows, expert.act(rows, world.observe(rows))[0][:, 0])
         height[rows] = expert.hand_state(world.view(rows))[2]

@@ -1,4 +1,4 @@
-"""Two hands in one scene: exact mirror images, indexed side by side, that meet each other."""
+"""Scenes with two hands: mirror symmetry, indices, and contacts between the hands."""
 
 import mujoco
 import numpy as np
@@ -43,16 +43,16 @@ def test_same_values_give_mirrored_hands(model: mujoco.MjModel, seed: int) -> No
     values = random_joints(model, seed)
     data, hand = both_posed(model, values, values), index_hand(model, "two_wrists")
     right, left = hand.sides
-    for places in (data.site_xpos, data.xipos[1:], data.geom_xpos[1:]):  # world and table aside
-        own = places.reshape(2, -1, 3)
-        np.testing.assert_allclose(own[1], mirrored(own[0]), atol=1e-12)
+    for places in (data.site_xpos, data.xipos[1:], data.geom_xpos[1:]):  # without world and table
+        by_hand = places.reshape(2, -1, 3)
+        np.testing.assert_allclose(by_hand[1], mirrored(by_hand[0]), atol=1e-12)
     np.testing.assert_array_equal(data.site_xpos[hand.tips[5:]], data.site_xpos[left.tips])
     np.testing.assert_array_equal(hand.tips[:5], right.tips)
     masses = model.body_mass[1:].reshape(2, -1)
     np.testing.assert_array_equal(masses[0], masses[1])
 
 
-def test_right_hand_is_the_one_hand(model: mujoco.MjModel) -> None:
+def test_right_hand_equals_the_single_hand(model: mujoco.MjModel) -> None:
     alone, values = one_hand(), random_joints(model, 5)
     hand, right = index_hand(alone, "wrist"), index_hand(model, "two_wrists").sides[0]
     data = mujoco.MjData(alone)
@@ -75,7 +75,7 @@ def test_index_covers_forty_actuators_in_order(model: mujoco.MjModel) -> None:
     assert left.palm == model.site("left_palm_center").id
 
 
-def test_hands_meet_each_other_and_not_themselves(model: mujoco.MjModel) -> None:
+def test_hands_collide_with_each_other_and_not_with_themselves(model: mujoco.MjModel) -> None:
     inwards = np.zeros(20)
     inwards[1] = 0.2  # both palms in the middle
     contacts = both_posed(model, inwards, inwards).contact
@@ -83,5 +83,5 @@ def test_hands_meet_each_other_and_not_themselves(model: mujoco.MjModel) -> None
     names = [[model.body(body).name.partition("_")[0] for body in pair] for pair in bodies]
     assert len(names) > 0
     assert all(set(pair) == {"right", "left"} for pair in names)
-    apart = both_posed(model, np.zeros(20), np.zeros(20))
-    assert apart.ncon == 0
+    separate = both_posed(model, np.zeros(20), np.zeros(20))
+    assert separate.ncon == 0

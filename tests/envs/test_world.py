@@ -1,4 +1,4 @@
-"""A diverging simulation ends its own episode and nothing else."""
+"""World: diverging simulations, horizon, and imports on registration."""
 
 import subprocess
 import sys
@@ -63,7 +63,7 @@ def test_horizon_truncates_and_ends_episode() -> None:
 
 
 def run_python(code: str) -> str:
-    """Return what a fresh interpreter prints; it may print no warning."""
+    """Return the output of a new interpreter, checking that it prints no warning."""
     command, root = [sys.executable, "-W", "error", "-c", code], Path(__file__).parents[2]
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     assert result.stderr == ""

@@ -1,6 +1,6 @@
-"""What the registry-wide tests know of each task: one entry a task, numbers as its data sheet says.
+"""Test cases of the registry-wide tests: one per task, with the numbers of its data sheet.
 
-The numbers are written down a second time, not imported: a changed constant is noticed here.
+The numbers are repeated here, not imported, so that a changed constant fails a test.
 """
 
 from tests.envs.cases import adroit, keys, lifted, palm, put_down, turned

@@ -1,4 +1,4 @@
-"""The tasks of the Adroit hand, whose limits and starts are the published ones but for `Wide`."""
+"""Cases of the Adroit tasks; limits and initial states are as published, except for `Wide`."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def nail_out(world: World, miss: float) -> None:
 
 
 def board_beside_the_fingers(task: Any, view: View) -> FloatArray:
-    """Read y of the boards at whose heights the nail would be in the fingers if y were below 0."""
+    """Read y of the boards at heights where the nail would intersect the fingers for y below 0."""
     board = view.memory("board")
     beside: FloatArray = board[(board[:, 2] > 0.12) & (board[:, 2] < 0.25), 1]
     return beside
@@ -102,7 +102,7 @@ PEN_PLACE_M = np.array([0.0, -0.2, 0.25])
 
 
 def pen_at(world: World, offset: float, cosine: float) -> None:
-    """Let the row remember its pen beside its place and turned away from its goal by so much."""
+    """Set the pen in memory to an offset from its place [m] and a cosine to its goal."""
     goal = world.memory["goal_axis"][0]
     side = np.cross(goal, [1.0, 0.0, 0.0])
     side /= np.linalg.norm(side)
@@ -111,7 +111,7 @@ def pen_at(world: World, offset: float, cosine: float) -> None:
 
 
 def goal_angles(task: Any, view: View) -> FloatArray:
-    """Read by how much goals are turned about x and about y, (n, 2) [rad]."""
+    """Read the turns of goals about x and about y, (n, 2) [rad]."""
     quaternion = view.memory("goal_wxyz")
     return np.asarray(2.0 * np.arctan2(quaternion[:, 1:3], quaternion[:, :1]))
 

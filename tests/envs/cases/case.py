@@ -1,4 +1,4 @@
-"""Say of a task when it is solved, by how little it is missed, and where its episodes begin."""
+"""Test case of a task: its success limits and initial states."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from envs.world import STATE_STAGE, World
 from tests.contacts import DEEPEST_M
 
 Pose = Callable[[World, float], None]
-"""Changes a world's only row, which is solved, so that a quantity has a value."""
+"""Gives a quantity a value in a world's only row, which is solved."""
 Read = Callable[[Any, View], FloatArray]
-"""Reads of n starts a quantity, (n,), or k alike ones, (n, k): given the task and a view."""
+"""Reads a quantity, (n,), or k similar ones, (n, k), of n initial states from a task and a view."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class Limit:
     """One condition of success.
 
     Attributes:
-        name: What is limited.
+        name: The limited quantity.
         value: The limit, in the data sheet's unit.
-        pose: How to bring the quantity to a value, all other conditions met.
-        side: On which side of the limit the task is solved.
-        signs: With which signs the quantity counts; a distance has one sign.
-        is_goal: Whether a goal-conditioned task must judge reached goals by it, too.
+        pose: Gives the quantity a value, with all other conditions satisfied.
+        side: The side of the limit on which the task is solved.
+        signs: The signs of the quantity to test; a distance has one sign.
+        is_goal: Whether `reaches` of a goal-conditioned task must use the limit as well.
     """
 
     name: str
@@ -39,15 +39,15 @@ class Limit:
 
 @dataclass(frozen=True)
 class Range:
-    """Where a quantity lies at the start.
+    """Range of a quantity in the initial state.
 
     Attributes:
-        name: What is drawn.
-        low: The least value; equal to `high` for what never varies.
+        name: The quantity.
+        low: The smallest value; equal to `high` for a quantity that never varies.
         high: The largest value, infinite where the data sheet states none.
-        read: How to read it.
-        margin: Share of the range that 300 starts may leave out at either end; where there is no
-            largest value, how near to the least one they must come.
+        read: Reads the quantity.
+        margin: Largest share of the range that 300 initial states may leave uncovered at either
+            end; without a largest value, the largest distance to the smallest one.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choice:
-    """The values that a quantity takes at the start, all of them: numbers, or tuples of them."""
+    """The complete set of values of a quantity in the initial state."""
 
     name: str
     values: set[tuple[float, ...]]
@@ -68,15 +68,15 @@ class Choice:
 
 @dataclass(frozen=True)
 class TaskCase:
-    """All that the registry-wide tests must be told of a task.
+    """The expected properties of a task in the registry-wide tests.
 
     Attributes:
-        solve: Brings a world's only row, which has begun, into the middle of success.
+        solve: Puts a world's only row, after a reset, well inside the success condition.
         limits: The conditions of success.
-        starts: What is drawn for a start.
-        hold_steps: Control steps for which success must hold.
+        starts: The quantities of the initial state.
+        hold_steps: Control steps for which the success condition must hold.
         hard_seeds: Episodes in which an earlier expert failed or pressed deepest.
-        deepest_m: How deep anything may press into anything, the hand with itself left out.
+        deepest_m: Largest penetration of any contact, without self-contacts of the hand.
     """
 
     solve: Callable[[World], None]
@@ -88,7 +88,7 @@ class TaskCase:
 
 
 def refresh(world: World) -> None:
-    """Bring what follows from joints and goals up to date."""
+    """Update the quantities derived from joints and goals."""
     world.batch.forward(ids=world.all_rows, stage=STATE_STAGE)
 
 
@@ -105,12 +105,12 @@ def set_qvel(world: World, where: Any, values: Any) -> None:
 
 
 def put(world: World, address: int, position: Any) -> None:
-    """Put the free body whose joint starts at `address` at `position`, (3,) [m]."""
+    """Move the free body whose joint is at `address` to `position`, (3,) [m]."""
     set_qpos(world, slice(address, address + 3), position)
 
 
 def place_of(world: World, address: int) -> FloatArray:
-    """Return where the free body is, (3,) [m]."""
+    """Return the position of the free body, (3,) [m]."""
     place: FloatArray = world.batch.bind("qpos")[0, address : address + 3].copy()
     return place
 
@@ -131,12 +131,12 @@ def column(name: str, offset: int = 0) -> Read:
 
 
 def remembered(name: str, column: int = 0) -> Read:
-    """Read a number of the episode's memory."""
+    """Read a value of the episode's memory."""
     return lambda task, view: view.memory(name)[:, column]
 
 
 def box(name: str, read: Callable[[int], Read], *bounds: tuple[float, float]) -> tuple[Range, ...]:
-    """Return a range for each axis of a place, with bounds [m]."""
+    """Return a range for each axis of a position, with bounds [m]."""
     return tuple(
         Range(f"{name} {axis}", low, high, read(k))
         for k, (axis, (low, high)) in enumerate(zip("xyz", bounds, strict=False))
@@ -146,15 +146,15 @@ def box(name: str, read: Callable[[int], Read], *bounds: tuple[float, float]) ->
 def jittered(
     name: str, posture: FloatArray, jitter: Any, first: int = 0, margin: float = 0.04
 ) -> Range:
-    """Return a range for joints that begin within `jitter` of a posture, from joint `first` on.
+    """Return a range for initial joints within `jitter` of a posture, from joint `first` on.
 
-    Where a joint's limit cuts the jitter off, the values between the cuts are stretched over it.
+    Values are normalised to [-1, 1] between the bounds, which joint limits may clip.
     """
 
     def read(task: Any, view: View) -> FloatArray:
         n = len(posture)
         joints = view.qpos[:, task.hand.qpos[first : first + n]]
-        limits = [each[first : first + n] for each in (task.hand.low, task.hand.high)]
+        limits = [bound[first : first + n] for bound in (task.hand.low, task.hand.high)]
         low, high = (np.clip(posture + side * np.asarray(jitter), *limits) for side in (-1, 1))
         return np.asarray(2.0 * (joints - low) / (high - low) - 1.0)
 
@@ -162,5 +162,5 @@ def jittered(
 
 
 def palm(x: float, y: float, z: float, jitter: float) -> Range:
-    """Return where a wrist's three slides begin [m]."""
+    """Return the range of a wrist's three initial slides [m]."""
     return jittered("palm", np.array([x, y, z]), jitter)

@@ -1,4 +1,4 @@
-"""The tasks in which keys are pressed."""
+"""Cases of the tasks in which keys are pressed."""
 
 from itertools import combinations, product
 
@@ -32,7 +32,7 @@ def press_one(key: int) -> Pose:
 
 
 def press_second_chord(world: World) -> None:
-    """Hold the index and the ring key down, having held the thumb's."""
+    """Press the index and ring keys as the second chord, after the thumb as the first."""
     world.memory["chords"][0] = [1, 0, 0, 0, 0, 0, 1, 0, 1, 0]
     world.memory["current"][0] = 1.0
     world.memory["held"][0] = 0.0
@@ -95,7 +95,7 @@ PRESS_CHORD = TaskCase(
         Choice("first chord", CHORD_SETS, lambda task, view: view.memory("chords")[:, :5]),
         Choice("second chord", CHORD_SETS, lambda task, view: view.memory("chords")[:, 5:]),
         Range(
-            "keys that tell the chords apart",
+            "keys that differ between the chords",
             1.0,
             5.0,
             lambda task, view: np.abs(np.diff(view.memory("chords").reshape(-1, 2, 5), axis=1)).sum(

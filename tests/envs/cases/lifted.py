@@ -1,4 +1,4 @@
-"""The tasks of the hand on its wrist in which something is held in the air."""
+"""Cases of the tasks in which the wrist-mounted hand holds an object in the air."""
 
 from envs.world import World
 from tests.envs.cases.case import (
@@ -51,7 +51,7 @@ RELOCATE_BALL = TaskCase(
         *box("ball", free_place("ball_qpos"), (-0.06, 0.1), (-0.11, 0.11)),
         *box("goal", of_memory("goal"), (-0.08, 0.14), (-0.14, 0.14), (0.1, 0.25)),
         Range(
-            "height less the radius",
+            "height minus the radius",
             0.0,
             0.0,
             lambda task, view: view.qpos[:, task.ball_qpos + 2] - view.memory("radius")[:, 0],
@@ -62,7 +62,7 @@ RELOCATE_BALL = TaskCase(
 AVOID_POST = TaskCase(
     solve=to_goal("cube_qpos"),
     limits=(held_at_goal("cube_qpos"),),
-    starts=(  # the post stands at x = 0.06
+    starts=(  # the post is at x = 0.06
         *box("cube", free_place("cube_qpos"), (-0.19, -0.15), (-0.05, 0.05)),
         *box("goal", of_memory("goal"), (0.25, 0.26), (-0.005, 0.005), (0.14, 0.16)),
         above_table("cube_qpos", 0.025),
@@ -84,7 +84,7 @@ def lift_either(which: int) -> Pose:
 
 
 def only_left_lifted(which: int) -> Pose:
-    """Lift cube `which` alone: the left one goes back to the table first."""
+    """Lift only cube `which`, after putting the left cube on the table."""
 
     def pose(world: World, height: float) -> None:
         lift_either(0)(world, 0.0)

@@ -1,4 +1,4 @@
-"""The tasks of the hand on a fixed palm, keys aside."""
+"""Cases of the tasks with the hand on a fixed palm, except those with keys."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ REACH_POSE = TaskCase(
             0.2,
             0.8,
             lambda task, view: part_of_range(view.qpos[:, task.hand.qpos], task),
-            margin=0.3,  # postures in which links meet are drawn again
+            margin=0.3,  # postures with contact between links are rejected
         ),
         Range(
             "goal's posture, part of each joint's range",
@@ -77,7 +77,7 @@ REACH_POSE = TaskCase(
             margin=0.002,
         ),
         Range(
-            "goal's thumb: part of the IP joint's range less that of the MCP joint's",
+            "goal's thumb: share of the IP joint's range minus that of the MCP joint",
             0.0,
             0.0,
             lambda task, view: np.diff(part_of_range(view.memory("goal_posture"), task)[:, 2:4])[
@@ -109,7 +109,7 @@ def dial_turn(task: Any, view: View) -> FloatArray:
 
 DIAL_STARTS = (
     Range("dial", -np.pi, np.pi, column("dial_qpos")),
-    jittered("hand", dial_parts.START_RAD, 0.2, margin=0.07),  # what touches is drawn again
+    jittered("hand", dial_parts.START_RAD, 0.2, margin=0.07),  # postures with contact are rejected
 )
 TURN_DIAL = TaskCase(
     solve=lambda world: turn_dial_short(world, 0.0),
@@ -129,7 +129,7 @@ TURN_EITHER = TaskCase(
     starts=(
         *DIAL_STARTS,
         Range(
-            "dial less where it counts from",
+            "dial minus its initial angle in memory",
             0.0,
             0.0,
             lambda task, view: view.qpos[:, task.dial_qpos] - view.memory("start")[:, 0],
@@ -142,7 +142,7 @@ TURN_EITHER = TaskCase(
 
 
 def rotate_cube_short(world: World, remaining: float, lean: float = 0.0) -> None:
-    """Lay the cube `remaining` [rad] short of its goal, leaning about its own x axis by `lean`."""
+    """Place the cube `remaining` [rad] short of its goal, tilted about x by `lean` [rad]."""
     task: Any = world.task
     w, x, y, z = task.cube_quaternion(world.memory["goal"][0, 0] - remaining)
     c, s = np.cos(lean / 2), np.sin(lean / 2)

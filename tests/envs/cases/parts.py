@@ -1,4 +1,4 @@
-"""Pose and read what the tasks on a table share: free bodies, cubes, the palm above them."""
+"""Poses and readings shared by the table-top tasks: free bodies, cubes, the palm above them."""
 
 from typing import Any
 
@@ -29,12 +29,12 @@ CLEAR_M, FLAT_M, STILL_M_S = 0.01, 0.003, 0.03
 
 
 def off(name: str, direction: FloatArray) -> Pose:
-    """Move the free body whose address is called `name` along a direction of length 1."""
+    """Move the free body whose address is called `name` along a unit vector."""
     return lambda world, miss: move(world, getattr(world.task, name), miss * direction)
 
 
 def to_goal(name: str) -> Any:
-    """Return what puts that body at the goal."""
+    """Return a function that puts that body at the goal."""
     return lambda world: put(world, getattr(world.task, name), world.memory["goal"][0])
 
 
@@ -57,17 +57,17 @@ def yaw(name: str, limit: float) -> Range:
 
 
 def bring_finger(world: World, centre: FloatArray, gap: float) -> None:
-    """Point the longest finger from outside at the front face of a cube, up to a gap [m]."""
+    """Bring the tip of the longest finger in front of a cube's face, at a gap [m]."""
     task = world.task
     tip = world.view(world.all_rows).site_position(task.hand.tips)[0, 2]
-    radius = 0.009  # that is taken for every fingertip's
-    wanted = centre - np.array([EDGE_M / 2 + radius + gap, 0.0, 0.0])
+    radius = 0.009  # used for every fingertip
+    target = centre - np.array([EDGE_M / 2 + radius + gap, 0.0, 0.0])
     slides = task.hand.qpos[:3]
-    set_qpos(world, slides, world.batch.bind("qpos")[0, slides] + wanted - tip)
+    set_qpos(world, slides, world.batch.bind("qpos")[0, slides] + target - tip)
 
 
 def above_table(name: str, height: float) -> Range:
-    """Return the height [m] of a free body's centre over the table, which never varies."""
+    """Return the constant height [m] of a free body's centre over the table."""
     return Range(f"height at {name}", height, height, column(name, 2))
 
 

@@ -1,4 +1,4 @@
-"""The tasks in which something is put down: on a pad, on a cube, into a hole, by the other hand."""
+"""Cases of the tasks in which an object is put on a pad, on a cube or into a hole, or passed."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ from tests.envs.cases.parts import (
     yaw_of_cube,
 )
 
-# PlaceCube and StackCubes: an object is put down, and let go of.
+# PlaceCube and StackCubes: an object is put down and released.
 
 
 def speed_of(name: str, which: int | None = None) -> Pose:
@@ -144,7 +144,7 @@ STACK_CUBES = TaskCase(
 
 
 def tip_at(world: World, aside: tuple[float, float], depth: float) -> None:
-    """Put the peg's lower end beside the hole's axis and below its rim by so much [m]."""
+    """Put the peg's lower end at an offset from the hole's axis and a depth below its rim [m]."""
     peg = world.task.peg_qpos
     rim, below_handle = 0.048, 0.072
     set_qpos(world, slice(peg + 3, peg + 7), yaw_quaternion(0.0))
@@ -202,7 +202,7 @@ def stick_speed(first: int) -> Pose:
 
 
 def stick_at_finger(side: int) -> Pose:
-    """Point an end of the stick at a hand's longest finger, and make that its goal."""
+    """Put an end of the stick at a gap from a hand's longest finger, and make that its goal."""
 
     def pose(world: World, gap: float) -> None:
         task: Any = world.task

@@ -1,4 +1,4 @@
-"""The tasks of the hand on its wrist in which something fixed is turned."""
+"""Cases of the tasks in which the wrist-mounted hand turns a fixed object."""
 
 from typing import Any
 
@@ -22,8 +22,6 @@ from tests.envs.cases.case import (
 from tests.envs.cases.parts import (
     of_memory,
 )
-
-# OpenDoor and TurnValve: something fixed is turned.
 
 
 def valve_short(world: World, remaining: float) -> None:

@@ -1,4 +1,4 @@
-"""Read each source once for all tests of this folder."""
+"""Cache parsed sources for all tests of this folder."""
 
 from collections.abc import Iterator
 from functools import lru_cache

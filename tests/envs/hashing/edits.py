@@ -1,4 +1,4 @@
-"""The package `envs` as texts that a test edits, and the hashes of tasks in it."""
+"""Edits of the text of the package `envs`, and the hashes of its tasks afterwards."""
 
 import ast
 import dataclasses
@@ -37,8 +37,8 @@ def hash_of(files: Texts, task: str = "LiftCube", root: Path = ROOT, **places: s
     Args:
         files: The package.
         task: The task.
-        root: The folder in which its data files lie.
-        places: What replaces the registry's places of the task or its expert.
+        root: The folder of its data files.
+        places: Replacements of the registry's entries for the task or its expert.
     """
 
     def find(module: str) -> Source | None:
@@ -58,39 +58,39 @@ def present_hash(task: str) -> str:
 
 
 def hash_after(edit: Edit, task: str = "LiftCube") -> str:
-    """Return the hash of a task once an edit is made."""
+    """Return the hash of a task after an edit."""
     files = texts()
     edit(files)
-    assert files != texts(), "the edit changes nothing"
+    assert files != texts(), "the edit has no effect"
     return hash_of(files, task)
 
 
 def change(old: str, new: str, file: str = "") -> Edit:
-    """Return the edit that replaces the one place where `old` stands, in files that end so."""
+    """Return the edit that replaces the only occurrence of `old`, in files whose path ends so."""
 
     def edit(files: Texts) -> None:
-        holders = [path for path in files if path.endswith(file) and old in files[path]]
-        assert [files[path].count(old) for path in holders] == [1], (old, holders)
-        files[holders[0]] = files[holders[0]].replace(old, new)
+        paths = [path for path in files if path.endswith(file) and old in files[path]]
+        assert [files[path].count(old) for path in paths] == [1], (old, paths)
+        files[paths[0]] = files[paths[0]].replace(old, new)
 
     return edit
 
 
 def rename(old: str, new: str) -> Edit:
-    """Return the edit that replaces a whole word in all files."""
+    """Return the edit that replaces a word in all files."""
 
     def edit(files: Texts) -> None:
-        holders = {path: text for path, text in files.items() if old in text}
-        taken = [path for path, text in files.items() if re.search(rf"\b{new}\b", text)]
-        assert not taken, (new, taken)
-        files.update({path: re.sub(rf"\b{old}\b", new, t) for path, t in holders.items()})
+        matches = {path: text for path, text in files.items() if old in text}
+        conflicts = [path for path, text in files.items() if re.search(rf"\b{new}\b", text)]
+        assert not conflicts, (new, conflicts)
+        files.update({path: re.sub(rf"\b{old}\b", new, t) for path, t in matches.items()})
 
     return edit
 
 
 @lru_cache(maxsize=1)
 def _reached() -> tuple[str, ...]:
-    """Return the files that an own task and one of Adroit's reach."""
+    """Return the files that LiftCube and AdroitHammer reach."""
     entries = [TASKS[name] for name in ("LiftCube", "AdroitHammer")]
     places = [place for entry in entries for place in (entry.task, entry.expert, ENGINE)]
     reach = Reach(Definitions(find_source), [Place(*place.split(":")) for place in places])

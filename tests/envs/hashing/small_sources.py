@@ -1,4 +1,4 @@
-"""Modules of a few lines, and the hash of what one of them begins with."""
+"""Hashes of code in modules of a few lines."""
 
 from pathlib import Path
 
@@ -21,5 +21,5 @@ def definitions(**modules: str) -> Definitions:
 
 
 def hash_of(**modules: str) -> str:
-    """Return the hash of what `begin` of the module `start` reaches."""
+    """Return the hash of the code that `start.begin` reaches."""
     return code_hash(definitions(**modules), [Place("start", "begin")])

@@ -1,16 +1,16 @@
-"""Definitions that do something else have another hash, on sources of a few lines."""
+"""Definitions with different behaviour have different hashes, on sources of a few lines."""
 
 import pytest
 
 from tests.envs.hashing.small_sources import hash_of
 
 OTHER = {
-    "which name": ("def begin(x, y): return x - y", "def begin(x, y): return y - x"),
+    "the order of operands": ("def begin(x, y): return x - y", "def begin(x, y): return y - x"),
     "order of parameters": ("def begin(x, y): return x - y", "def begin(y, x): return x - y"),
     "numbers": ("begin = 1", "begin = 1.0"),
     "truth": ("begin = 1", "begin = True"),
     "texts": ("begin = '1'", "begin = b'1'"),
-    "nothing": ("begin = None", "begin = []"),
+    "None": ("begin = None", "begin = []"),
     "parts of a value": ("begin, b = 1, 2", "b, begin = 1, 2"),
     "items of a value": ("begin, b = f()", "b, begin = f()"),
     "decorator": (
@@ -23,13 +23,13 @@ OTHER = {
         "class C:\n def __init__(self, a, b): self.x, self.y = a, b\n"
         " def f(self): return self.y - self.x\ndef begin(): return C(1, 2).f()",
     ),
-    "attributes of others": ("def begin(x): x.margin = 1", "def begin(x): x.gap = 1"),
-    "arguments of others": ("def begin(x): x.add(margin=1)", "def begin(x): x.add(gap=1)"),
-    "parameters given by name to what is not known": (
+    "attributes of unknown objects": ("def begin(x): x.margin = 1", "def begin(x): x.gap = 1"),
+    "arguments of unknown callees": ("def begin(x): x.add(margin=1)", "def begin(x): x.add(gap=1)"),
+    "parameters passed by name to an unknown callee": (
         "def f(a, b): return a - b\ndef begin(g=f): return g(a=1, b=2)",
         "def f(b, a): return b - a\ndef begin(g=f): return g(a=1, b=2)",
     ),
-    "parameters given as a dictionary": (
+    "parameters passed as a dictionary": (
         "def f(a, b): return a - b\ndef begin(): return f(**{'a': 1, 'b': 2})",
         "def f(b, a): return b - a\ndef begin(): return f(**{'a': 1, 'b': 2})",
     ),
@@ -39,7 +39,7 @@ OTHER = {
         "import dataclasses\n@dataclasses.dataclass\nclass P:\n y: int\n"
         "def begin(): return dataclasses.asdict(P(1))",
     ),
-    "a class's name that is read": (
+    "a class name that is read": (
         "class P: pass\ndef begin(): return P.__name__",
         "class Q: pass\ndef begin(): return Q.__name__",
     ),
@@ -51,22 +51,22 @@ OTHER = {
         "import enum\nclass P(enum.Enum):\n A = 0\n B = 1\ndef begin(): return list(P)",
         "import enum\nclass P(enum.Enum):\n B = 1\n A = 0\ndef begin(): return list(P)",
     ),
-    "what code outside overrides": (
+    "overrides of an external class": (
         "import gymnasium\nclass W(gymnasium.Wrapper):\n def step(self): pass\ndef begin(): W()",
         "import gymnasium\nclass W(gymnasium.Wrapper):\n def reset(self): pass\ndef begin(): W()",
     ),
     "tables filled later": ("begin = {}", "begin = {}\nfor k in range(3):\n begin[k] = k"),
     "tables changed later": ("begin = []", "begin = []\nbegin.append(1)"),
-    "methods that python calls": (
+    "special methods": (
         "class C: pass\ndef begin(): return C()()",
         "class C:\n def __call__(self): pass\ndef begin(): return C()()",
     ),
-    "methods that are looked up by name": (
+    "methods looked up by name": (
         "class C:\n def f_1(self): return 1\ndef begin(k): return getattr(C(), f'f_{k}')()",
         "class C:\n def f_1(self): return 2\ndef begin(k): return getattr(C(), f'f_{k}')()",
     ),
     "keywords": ("def begin(x, y): pass", "def begin(x, *, y): pass"),
-    "how a condition binds": (
+    "precedence in a condition": (
         "def begin(a, b, c): return (a or b) and c",
         "def begin(a, b, c): return a or (b and c)",
     ),
@@ -79,13 +79,13 @@ OTHER = {
         "class C: pass\ndef begin(): return C()",
         "class C: pass\nsetattr(C, 'x', 1)\ndef begin(): return C()",
     ),
-    "what a base of ours inherits from outside": (
+    "an external base of a first-party base": (
         "import enum\nclass P(enum.IntEnum): pass\nclass Q(P):\n A = 0\n B = 1\n"
         "def begin(): return list(Q)",
         "import enum\nclass P(enum.IntEnum): pass\nclass Q(P):\n B = 1\n A = 0\n"
         "def begin(): return list(Q)",
     ),
-    "what code outside overrides in a class of ours": (
+    "overrides through a first-party base": (
         "import gymnasium\nclass V(gymnasium.Wrapper): pass\nclass W(V):\n"
         " def step(self): return 1\ndef begin(): W()",
         "import gymnasium\nclass V(gymnasium.Wrapper): pass\nclass W(V):\n"
@@ -97,7 +97,7 @@ OTHER = {
         "from functools import partial\ndef f(b, a): return b - a\n"
         "def begin(): return partial(f, a=1)",
     ),
-    "arguments of a kept function": (
+    "arguments of a stored function": (
         "def f(a, b): return a - b\nclass C:\n def __init__(self): self.f = f\n"
         "def begin(): return C().f(a=1, b=2)",
         "def f(b, a): return b - a\nclass C:\n def __init__(self): self.f = f\n"
@@ -109,13 +109,13 @@ OTHER = {
         "from typing import NamedTuple\nclass P(NamedTuple):\n y: int\n x: int\n"
         "def begin(): return P(1, 2)._replace(x=3)",
     ),
-    "attributes got by name": (
+    "attributes read by name": (
         "from operator import attrgetter\nclass C:\n x, y = 1, 2\n"
         "def begin(): return attrgetter('x')(C), C.y",
         "from operator import attrgetter\nclass C:\n y, x = 1, 2\n"
         "def begin(): return attrgetter('x')(C), C.x",
     ),
-    "names made up when asked for": (
+    "names handled by __getattr__": (
         "class C:\n def __getattr__(self, name): return name\n def f(self): self.x = 1\n"
         "def begin(): return C().f().x",
         "class C:\n def __getattr__(self, name): return name\n def f(self): self.y = 1\n"
@@ -139,13 +139,13 @@ CHANGES = "from parts import TABLE\nTABLE[0] = 1\n"
 @pytest.mark.parametrize(
     "change", [CHANGES, "import parts\nparts.TABLE = [1]\n", "import parts\nparts.TABLE[0] = 1\n"]
 )
-def test_what_a_module_changes_in_another_counts(change: str) -> None:
+def test_changes_to_another_module_count(change: str) -> None:
     parts = "TABLE = [0]\ndef begin(): return TABLE\n"
     start = "from parts import begin as first\ndef begin(): return first()\n"
     assert hash_of(start=start + change, parts=parts) != hash_of(start=start, parts=parts)
 
 
-def test_what_a_script_calls_does_not_count() -> None:
+def test_calls_of_a_script_do_not_count() -> None:
     start = "import tools\nclass Task: pass\ndef begin(): return Task()\n"
     tools = "def register(task): print(task)"
     called = start + "tools.register(Task)\n"

@@ -1,4 +1,4 @@
-"""Definitions that do the same have the same hash, on sources of a few lines."""
+"""Definitions with the same behaviour have the same hash, on sources of a few lines."""
 
 import pytest
 
@@ -60,7 +60,7 @@ SAME = {
         "class X:\n def g(self): return 1\nclass Y(X):\n def g(self): return super().g()\n"
         "def begin(): return Y().g()",
     ),
-    "what is overridden": (
+    "an overridden method": (
         "class A:\n def f(self): return 1\nclass B(A):\n def f(self): return 2\n"
         "def begin(): return B().f()",
         "class A:\n def f(self): return 3\nclass B(A):\n def f(self): return 2\n"
@@ -76,11 +76,11 @@ SAME = {
         "def begin(x):\n y = x\n return y",
     ),
     "idle statements": ("def begin():\n 'Prose.'\n pass", "def begin(): ..."),
-    "who raises": (
+    "the name of the class that raises": (
         "class C:\n def f(self): raise ValueError(type(self).__name__)\ndef begin(): C().f()",
         "class D:\n def g(self): raise ValueError(type(self).__name__)\ndef begin(): D().g()",
     ),
-    "order of methods that look alike": (
+    "the order of identical methods": (
         "class C:\n def f(self): pass\n def g(self): pass\n def h(self): return self.f, self.g\n"
         "begin = C",
         "class C:\n def g(self): pass\n def f(self): pass\n def h(self): return self.f, self.g\n"
@@ -117,7 +117,7 @@ def test_these_are_the_same(one: str, other: str) -> None:
         {"start": "def half(x): return x / TWO\nTWO = 2\ndef begin(): return half(1)"},
     ],
 )  # fmt: skip
-def test_a_definition_is_the_same_however_it_is_imported(modules: dict[str, str]) -> None:
+def test_the_import_style_does_not_matter(modules: dict[str, str]) -> None:
     parts = "PARTS = 2\ndef half(x): return x / PARTS"
     expected = hash_of(start="from parts import half\ndef begin(): return half(1)", parts=parts)
     assert hash_of(parts=parts, **modules) == expected
@@ -125,11 +125,11 @@ def test_a_definition_is_the_same_however_it_is_imported(modules: dict[str, str]
         assert hash_of(parts=parts.replace("2", "3"), **modules) != expected
 
 
-def test_modules_that_import_each_other_end() -> None:
+def test_circular_imports_terminate() -> None:
     one, two = "from two import b\nfrom two import begin", "from start import c as b, begin"
     assert len(hash_of(start=f"{one}\nbegin = b", two=two)) == 64
 
 
-def test_what_has_no_source_is_refused() -> None:
+def test_a_definition_without_source_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"nowhere:f cannot be read; .* define yours in a file"):
         code_hash(definitions(), [Place("nowhere", "f")])

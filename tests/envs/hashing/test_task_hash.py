@@ -1,4 +1,4 @@
-"""The hash of a task covers the registry, data files and what lies beside a user's script."""
+"""The hash of a task covers the registry, data files and modules next to a user's script."""
 
 import dataclasses
 import shutil
@@ -39,14 +39,14 @@ def test_no_two_tasks_share_a_hash() -> None:
     assert len({task_hash(name) for name in names}) == len(names)
 
 
-def test_what_besides_a_task_decides_can_be_added() -> None:
+def test_additional_definitions_change_the_hash() -> None:
     assert len(task_hash("LiftCube")) == 64
     assert task_hash("LiftCube") != task_hash("LiftCube", "envs.scene:SUBSTEPS")
     with pytest.raises(ValueError, match=r"unknown task 'LiftCub'; did you mean LiftCube"):
         task_hash("LiftCub")
 
 
-def test_installed_libraries_are_not_ours() -> None:
+def test_installed_libraries_are_not_first_party() -> None:
     assert find_source("numpy") is None
     assert find_source("json") is None
     assert find_source("no_such_module") is None
@@ -80,7 +80,7 @@ print(task_hash("Higher"))
 """
 
 
-def test_a_task_of_a_script_counts_with_what_lies_beside_it(tmp_path: Path) -> None:
+def test_the_hash_of_a_script_task_covers_modules_next_to_it(tmp_path: Path) -> None:
     def hash_in(name: str, height: str, text: str = SCRIPT) -> str:
         folder = tmp_path / name
         folder.mkdir()
@@ -90,12 +90,13 @@ def test_a_task_of_a_script_counts_with_what_lies_beside_it(tmp_path: Path) -> N
 
     first = hash_in("first", "1.0")
     assert (
-        hash_in("second", "1.0", SCRIPT.replace("class Higher:", "# told\nclass Higher:")) == first
+        hash_in("second", "1.0", SCRIPT.replace("class Higher:", "# comment\nclass Higher:"))
+        == first
     )
     assert hash_in("third", "2.0") != first
 
 
-def test_neither_the_seed_of_hashes_matters_nor_is_a_simulator_imported() -> None:
+def test_the_hash_ignores_pythonhashseed_and_imports_no_simulator() -> None:
     program = "import sys; from envs.task_hash import task_hash; print(task_hash('TurnDial'), "
     program += "*[name for name in ('mujoco', 'numpy', 'torch') if name in sys.modules])"
     for seed in ("0", "1"):

@@ -1,4 +1,4 @@
-"""A task's hash changes with whatever its code does."""
+"""A task's hash changes with the behaviour of its code."""
 
 import pytest
 
@@ -15,8 +15,8 @@ LIFT_CUBE: dict[str, Edit] = {
         "finger_step: float = FINGER_STEP_RAD", "finger_step: float = WRIST_STEP_RAD", "carry.py"
     ),
     "a string": change('object_name = "cube"', 'object_name = "box"', "lift_cube.py"),
-    "a statement less": change("        draw_palm(self, qpos, rng)\n", "", "lift_cube.py"),
-    "a call of what is inherited less": change(
+    "a removed statement": change("        draw_palm(self, qpos, rng)\n", "", "lift_cube.py"),
+    "a removed call of a base method": change(
         "        super().__init__(world)\n        self.grasp", "        self.grasp", "carry.py"
     ),
     "a branch": change("armature=0.2 if is_slide", "armature=0.2 if not is_slide"),
@@ -24,7 +24,7 @@ LIFT_CUBE: dict[str, Edit] = {
         "    add_look(spec)\n    spec.add_material(", "    spec.add_material(", "scene.py"
     ),
     "a model element": change("friction=[1.5 if is_tip", "friction=[1.4 if is_tip"),
-    "a model element less": change("    _add_thumb(spec, palm)\n", ""),
+    "a removed model element": change("    _add_thumb(spec, palm)\n", ""),
     "a field's size": change('"goal_offset", 3, "m"', '"goal_offset", 2, "m"', "lift_cube.py"),
     "a field's name": change('f"{cube}_axes", 6', 'f"{cube}_axis", 6'),
     "a field's limit": change('n, "rad/s or m/s", 50.0', 'n, "rad/s or m/s", 60.0'),
@@ -37,29 +37,29 @@ LIFT_CUBE: dict[str, Edit] = {
         "position - view.site_position(task.hand.palm)",
         "view.site_position(task.hand.palm) - position",
     ),
-    "a start": change(
+    "an initial state": change(
         "CUBE_AREA_M = ((-0.05, 0.09)", "CUBE_AREA_M = ((-0.05, 0.08)", "lift_cube.py"
     ),
-    "what is drawn first": change("x, y = (rng", "y, x = (rng", "lift_cube.py"),
+    "the order of draws": change("x, y = (rng", "y, x = (rng", "lift_cube.py"),
     "a score": change("(0.3 + 0.5 * near)", "(0.3 + 0.4 * near)", "lift_cube.py"),
     "success": change("distance(achieved, desired) < self", "distance(achieved, desired) <= self"),
-    "how long success holds": change("hold_steps = 10", "hold_steps = 9", "lift_cube.py"),
+    "the hold steps": change("hold_steps = 10", "hold_steps = 9", "lift_cube.py"),
     "the class's horizon": change("horizon = 150", "horizon = 151", "lift_cube.py"),
     "a phase's condition": change("(gap < ALIGNED_M)", "(gap > ALIGNED_M)", "carry.py"),
     "a time-out": change("CLOSE = 1, 14", "CLOSE = 1, 15", "carry.py"),
-    "a time-out less": change("CLOSE = 1, 14", "CLOSE = 1", "carry.py"),
+    "a removed time-out": change("CLOSE = 1, 14", "CLOSE = 1", "carry.py"),
     "two phases' numbers": change(
         "APPROACH = 0, 60\n    CLOSE = 1, 14", "APPROACH = 1, 60\n    CLOSE = 0, 14", "carry.py"
     ),
-    "a phase more": change("CARRY = 2, 100", "CARRY = 2, 100\n    REST = 3", "carry.py"),
-    "what a phase does": change(
+    "an added phase": change("CARRY = 2, 100", "CARRY = 2, 100\n    REST = 3", "carry.py"),
+    "the method of a phase": change(
         "CarryPhase.CLOSE: self.close", "CarryPhase.CLOSE: self.approach", "carry.py"
     ),
-    "which phase follows": change(
+    "the next phase": change(
         "(CarryPhase.CLOSE, is_late, CarryPhase.CARRY)",
         "(CarryPhase.CLOSE, is_late, CarryPhase.APPROACH)",
     ),
-    "a time-out that is never": change("time_out: float = np.inf", "time_out: float = 1e6"),
+    "an infinite time-out": change("time_out: float = np.inf", "time_out: float = 1e6"),
     "another function of the same shape": change(
         "self.grasp = cube_grasp(", "self.grasp = level_grasp(", "carry.py"
     ),
@@ -67,7 +67,7 @@ LIFT_CUBE: dict[str, Edit] = {
         "0.2 * np.exp(-10.0 * grasp)", "0.2 * np.cos(-10.0 * grasp)", "lift_cube.py"
     ),
     "two parameters": change("x: float, y: float, yaw", "y: float, x: float, yaw", "cube_parts.py"),
-    "two arguments given by name": change(
+    "two arguments passed by name": change(
         "open=_posture(half_size_m, -OPENING_M, touch),\n        squeeze=_posture(half_size_m, SQ",
         "squeeze=_posture(half_size_m, -OPENING_M, touch),\n        open=_posture(half_size_m, SQ",
     ),
@@ -81,7 +81,7 @@ LIFT_CUBE: dict[str, Edit] = {
     "the engine": change("held >= self.task.hold_steps", "held > self.task.hold_steps"),
     "the engine's time step": change("SUBSTEP_S = 0.004", "SUBSTEP_S = 0.005"),
     "the engine's substeps": change("SUBSTEPS = 10", "SUBSTEPS = 9"),
-    "what an unstable row gets": change("np.where(unstable, 0.0, v)", "np.where(unstable, v, 0.0)"),
+    "an unstable row's reward": change("np.where(unstable, 0.0, v)", "np.where(unstable, v, 0.0)"),
     "a negation": change("~terminated & (steps", "terminated & (steps", "world.py"),
     "an assignment's operator": change("names += task.reads", "names -= task.reads", "world.py"),
     "a property": change("    @property\n    def act_dim", "    def act_dim", "task.py"),
@@ -90,8 +90,8 @@ LIFT_CUBE: dict[str, Edit] = {
         'rng = episode_generator(self.task, seed, "expert")',
         'rng = episode_generator(self.task, seed, "act")',
     ),
-    "what is inherited": change("class LiftCube(PositionGoalTask)", "class LiftCube(GoalTask)"),
-    "a method that overrides": change(
+    "the base class": change("class LiftCube(PositionGoalTask)", "class LiftCube(GoalTask)"),
+    "an override": change(
         "    def mocap(",
         "    def resting_command(self, view):\n        return 0\n\n    def mocap(",
         "lift_cube.py",
@@ -118,14 +118,14 @@ OTHERS: dict[str, tuple[str, Edit]] = {
     "a model file": ("AdroitPen", change('"adroit_pen.xml"', '"adroit_door.xml"')),
     "a slice": ("AdroitPen", change("view.qvel[:, -6:]", "view.qvel[:, -5:]", "pen_task.py")),
     "an axis": ("AdroitPen", change("desired[..., :3], axis=-1)", "desired[..., :3], axis=0)")),
-    "how a movement is read": ("AdroitPen", change("MOVE_STEPS = 90", "MOVE_STEPS = 91")),
-    "what is remembered": (
+    "the duration of a movement": ("AdroitPen", change("MOVE_STEPS = 90", "MOVE_STEPS = 91")),
+    "a stored variable": (
         "AdroitPen",
         change('{"turned": np.maximum(view', '{"turned": np.minimum(view', "pen_task.py"),
     ),
     "a memory's size": ("AdroitPen", change('"goal_wxyz": 4', '"goal_wxyz": 3', "pen_task.py")),
     "a cached function": ("AdroitPen", change("@lru_cache(maxsize=1)\ndef mov", "def mov")),
-    "what a twin observes": (
+    "the observation of a twin": (
         "AdroitHammerPublished",
         change('    twin_of = "AdroitHammer"\n    is_full = False', '    twin_of = "AdroitHammer"'),
     ),

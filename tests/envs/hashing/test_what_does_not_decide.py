@@ -1,4 +1,4 @@
-"""A task's hash stays the same whatever its code is called, wherever it lies, however it looks."""
+"""A task's hash does not depend on names, locations and formatting."""
 
 import subprocess
 import sys
@@ -32,13 +32,13 @@ from tests.envs.hashing.transforms import (
 )
 
 RENAMES: dict[str, Edit] = {
-    "a module's name and place": move_module,
-    "where a function lies": move_function,
-    "where phases lie": move_phases,
-    "a package of a module": make_package,
+    "a module's name and package": move_module,
+    "the module of a function": move_function,
+    "the module of phases": move_phases,
+    "a module as a package": make_package,
     "a local": rename("half_splay", "half_angle"),
-    "a parameter and who gives it": rename("inset", "how_deep"),
-    "a parameter that is given by name": rename("num_threads", "num_workers"),
+    "a parameter and its arguments": rename("inset", "how_deep"),
+    "a parameter passed by name": rename("num_threads", "num_workers"),
     "a method": rename("next_phase", "following_phase"),
     "a phase's method": rename("approach", "come_down"),
     "a property": rename("control_period_s", "period_s"),
@@ -50,12 +50,12 @@ RENAMES: dict[str, Edit] = {
     "a class": rename("HandIndex", "HandPlaces"),
     "a base class": rename("CarryExpert", "Carrier"),
     "an enumeration": rename("CarryPhase", "CarryStage"),
-    "what enumerations inherit": rename("Phase", "Stage"),
+    "the base of enumerations": rename("Phase", "Stage"),
     "a constant": rename("FUNNEL_SLOPE", "CONE"),
     "how libraries are imported": text_edit(libraries_by_other_names),
 }
 LOOKS: dict[str, Edit] = {
-    "how ours is imported": ours_by_module,
+    "how first-party modules are imported": ours_by_module,
     "the order of definitions and of imports": rewrite(turned_round),
     "the order of methods": rewrite(methods_turned_round),
     "comments": text_edit(lambda text: f"# First.\n{text}\n# Last.\n"),
@@ -64,7 +64,7 @@ LOOKS: dict[str, Edit] = {
     "formatting": rewrite(lambda tree: tree),
     "how a number is written": change("FUNNEL_SLOPE = 4.0", "FUNNEL_SLOPE = 0.4e1"),
     "line endings": text_edit(lambda text: text.replace("\n", "\r\n")),
-    "annotations that are not evaluated": text_edit(
+    "postponed annotations": text_edit(
         lambda text: text.replace(
             "import numpy", "from __future__ import annotations\nimport numpy", 1
         )
@@ -83,11 +83,11 @@ LOOKS: dict[str, Edit] = {
         "    hold_steps = 10\n    horizon = 150\n",
         "lift_cube.py",
     ),
-    "a function that nothing calls": change(
+    "an unused function": change(
         "def lifted_share(", "def unused():\n    return 1\n\n\ndef lifted_share("
     ),
-    "a constant that nothing reads": change("FUNNEL_SLOPE = 4.0", "MORE = 1\nFUNNEL_SLOPE = 4.0"),
-    "a method that nothing calls": change(
+    "an unused constant": change("FUNNEL_SLOPE = 4.0", "MORE = 1\nFUNNEL_SLOPE = 4.0"),
+    "an unused method": change(
         "    def site_position(",
         "    def unused(self):\n        return 1\n\n    def site_position(",
     ),
@@ -97,26 +97,26 @@ LOOKS: dict[str, Edit] = {
     ),
 }
 OTHERS: dict[str, tuple[str, Edit]] = {
-    "a function of Adroit's": ("AdroitPen", rename("movement_at", "posture_after")),
-    "a constant of Adroit's": ("AdroitPen", rename("LEAST_COSINE", "NEAR_COSINE")),
-    "an attribute of Adroit's": ("AdroitPen", rename("pen_site", "middle_of_the_pen")),
-    "a private method of Adroit's": ("AdroitHammer", rename("_strike", "_hit")),
-    "phases of Adroit's": ("AdroitHammer", rename("HammerPhase", "Hammering")),
-    "a class of Adroit's": ("AdroitHammer", rename("Posture", "FingerPosture")),
-    "methods of Adroit's in another order": ("AdroitHammer", rewrite(methods_turned_round)),
-    "a local of two hands'": ("HandOver", rename("picks", "who_takes")),
-    "a method of two hands'": ("HandOver", rename("_resting", "_idle_place")),
-    "a named tuple's or dataclass's field": ("HandOver", rename("is_aligned", "is_over_it")),
+    "a function of Adroit": ("AdroitPen", rename("movement_at", "posture_after")),
+    "a constant of Adroit": ("AdroitPen", rename("LEAST_COSINE", "NEAR_COSINE")),
+    "an attribute of Adroit": ("AdroitPen", rename("pen_site", "middle_of_the_pen")),
+    "a private method of Adroit": ("AdroitHammer", rename("_strike", "_hit")),
+    "phases of Adroit": ("AdroitHammer", rename("HammerPhase", "Hammering")),
+    "a class of Adroit": ("AdroitHammer", rename("Posture", "FingerPosture")),
+    "the order of methods of Adroit": ("AdroitHammer", rewrite(methods_turned_round)),
+    "a local of two hands": ("HandOver", rename("picks", "who_takes")),
+    "a method of two hands": ("HandOver", rename("_resting", "_idle_place")),
+    "a dataclass's property": ("HandOver", rename("is_aligned", "is_over_it")),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("edit", (RENAMES | LOOKS).values(), ids=RENAMES | LOOKS)
-def test_the_hash_stays(edit: Edit) -> None:
+def test_the_hash_does_not_change(edit: Edit) -> None:
     assert hash_after(edit) == present_hash("LiftCube")
 
 
 @pytest.mark.parametrize(("task", "edit"), OTHERS.values(), ids=OTHERS)
-def test_the_hash_of_another_task_stays(task: str, edit: Edit) -> None:
+def test_the_hash_of_another_task_does_not_change(task: str, edit: Edit) -> None:
     assert hash_after(edit, task) == present_hash(task)
 
 
@@ -127,7 +127,7 @@ def test_classes_can_be_renamed_with_their_entries() -> None:
     assert hash_of(files, expert=place) == present_hash("LiftCube")
 
 
-def test_a_renamed_package_still_runs_and_keeps_its_hash(tmp_path: Path) -> None:
+def test_a_renamed_package_runs_with_the_same_hash(tmp_path: Path) -> None:
     files = texts()
     for edit in RENAMES.values():
         edit(files)

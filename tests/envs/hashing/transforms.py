@@ -1,4 +1,4 @@
-"""Ways to write the same code otherwise, and to move it elsewhere."""
+"""Transformations that rewrite or move code without changing its behaviour."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from tests.envs.hashing.edits import Texts, text_edit
 
 
 class NoAnnotations(ast.NodeTransformer):
-    """Removes every annotation that nothing reads."""
+    """Remove every annotation that is not evaluated."""
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -30,12 +30,12 @@ def retold(tree: ast.Module) -> ast.Module:
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(
             node
         ):
-            node.body[0] = ast.Expr(ast.Constant("Told otherwise."))
+            node.body[0] = ast.Expr(ast.Constant("Another docstring."))
     return tree
 
 
 def turn_round(body: list[ast.stmt], kind: type[ast.stmt]) -> None:
-    """Put the statements of one kind in the opposite order."""
+    """Reverse the order of the statements of one kind."""
     places = [k for k, part in enumerate(body) if isinstance(part, kind)]
     parts = [body[k] for k in reversed(places)]
     for k, part in zip(places, parts, strict=True):
@@ -43,14 +43,14 @@ def turn_round(body: list[ast.stmt], kind: type[ast.stmt]) -> None:
 
 
 def turned_round(tree: ast.Module) -> ast.Module:
-    """Put a module's functions and imports in the opposite order, each among its own kind."""
+    """Reverse the order of a module's functions, and of its imports."""
     turn_round(tree.body, ast.FunctionDef)
     turn_round(tree.body, ast.ImportFrom)
     return tree
 
 
 def methods_turned_round(tree: ast.Module) -> ast.Module:
-    """Put every class's methods in the opposite order."""
+    """Reverse the order of every class's methods."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             turn_round(node.body, ast.FunctionDef)
@@ -58,14 +58,14 @@ def methods_turned_round(tree: ast.Module) -> ast.Module:
 
 
 def libraries_by_other_names(text: str) -> str:
-    """Import numpy and mujoco otherwise."""
+    """Import numpy and mujoco under other names."""
     text = re.sub(r"\bnp\.", "numpy.", text.replace("import numpy as np\n", "import numpy\n"))
     text = re.sub(r"\bmujoco\.(?=[mM]j)", "engine.", text)
     return text.replace("import mujoco\n", "import mujoco as engine\n")
 
 
 def ours_by_module(files: Texts) -> None:
-    """Import a module of ours as a whole, inside the functions that use it."""
+    """Import first-party modules as modules or relatively, instead of by name."""
     path = "envs/experts/carry.py"
     text = files[path].replace("from envs.rotations import distance, wrap\n", "")
     text = text.replace("from envs.experts.base", "from .base")
@@ -75,7 +75,7 @@ def ours_by_module(files: Texts) -> None:
 
 
 def move_function(files: Texts) -> None:
-    """Move the function `lifted_share` to a module of its own, and import it from there."""
+    """Move the function `lifted_share` to its own module, and import it from there."""
     parts = "envs/tasks/cube_parts.py"
     text = files[parts]
     start, end = text.index("def lifted_share("), text.index("def tip_clearance(")
@@ -93,20 +93,20 @@ def move_function(files: Texts) -> None:
 
 
 def move_module(files: Texts) -> None:
-    """Put the rotations into a package of their own."""
+    """Move the rotations into their own package."""
     files["envs/geometry/__init__.py"] = ""
     files["envs/geometry/turning.py"] = files.pop("envs/rotations.py")
     text_edit(lambda text: text.replace("envs.rotations", "envs.geometry.turning"))(files)
 
 
 def make_package(files: Texts) -> None:
-    """Make a package of an expert's module, that hands its names on."""
+    """Turn an expert's module into a package that re-exports its names."""
     files["envs/experts/carry/carrying.py"] = files.pop("envs/experts/carry.py")
     files["envs/experts/carry/__init__.py"] = "from envs.experts.carry.carrying import *\n"
 
 
 def move_phases(files: Texts) -> None:
-    """Put an expert's phases into a module of their own."""
+    """Move an expert's phases into their own module."""
     path = "envs/experts/carry.py"
     start, end = (files[path].index(part) for part in ("class CarryPhase", "class CarryExpert"))
     files["envs/experts/stages.py"] = (
