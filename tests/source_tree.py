@@ -1,4 +1,4 @@
-"""Read from the sources of a checkout who imports whom; nothing of them is run."""
+"""Import graph of a checkout, read from its sources without running them."""
 
 import ast
 from collections.abc import Iterator
@@ -24,80 +24,80 @@ class SourceTree:
 
     @cached_property
     def imports(self) -> dict[str, set[str]]:
-        """Module to what it imports, in functions and for type checking too, by full name."""
+        """Module to the full names it imports, also inside functions and for type checking."""
         return {module: set(self._imports(module)) for module in self.files}
 
     def units(self) -> dict[str, set[str]]:
-        """Folder or single module of fmbench to those that it imports, itself left out."""
+        """Return each folder or single module of fmbench with the others that it imports."""
         edges: dict[str, set[str]] = {}
         for module, names in self.imports.items():
             if module.startswith("fmbench."):
-                own = edges.setdefault(self.unit(module), set())
-                own |= {self.unit(name) for name in names if name.startswith("fmbench.")}
-        return {unit: below - {unit} for unit, below in edges.items()}
+                targets = edges.setdefault(self.unit(module), set())
+                targets |= {self.unit(name) for name in names if name.startswith("fmbench.")}
+        return {unit: targets - {unit} for unit, targets in edges.items()}
 
     def unit(self, module: str) -> str:
-        """Return `fmbench.folder` of a module in a folder of fmbench, else the module."""
+        """Return `fmbench.folder` for a module in a folder of fmbench, else the module."""
         parts = module.split(".")
         return ".".join(parts[:2]) if len(parts) > 2 else module
 
-    def circle(self) -> list[str]:
-        """Return modules that import each other in a circle, or nothing."""
-        return _circle({m: names & set(self.files) - {m} for m, names in self.imports.items()})
+    def cycle(self) -> list[str]:
+        """Return the modules of an import cycle, or an empty list."""
+        return _cycle({m: names & set(self.files) - {m} for m, names in self.imports.items()})
 
-    def floors(self) -> dict[str, int]:
-        """Return how many units of fmbench lie below each unit, one upon another; 1 is the ground.
+    def layers(self) -> dict[str, int]:
+        """Return the layer of each unit of fmbench: 1 plus the highest layer that it imports.
 
         Raises:
-            ValueError: Units import each other in a circle.
+            ValueError: Units import each other in a cycle.
         """
         units = self.units()
-        if circle := _circle(units):
-            raise ValueError(f"{' -> '.join(circle)} is a circle")
-        floors: dict[str, int] = {}
+        if cycle := _cycle(units):
+            raise ValueError(f"{' -> '.join(cycle)} is an import cycle")
+        layers: dict[str, int] = {}
 
-        def floor(unit: str) -> int:
-            if unit not in floors:
-                floors[unit] = 1 + max((floor(below) for below in units.get(unit, ())), default=0)
-            return floors[unit]
+        def layer(unit: str) -> int:
+            if unit not in layers:
+                layers[unit] = 1 + max((layer(target) for target in units.get(unit, ())), default=0)
+            return layers[unit]
 
         for unit in units:
-            floor(unit)
-        return floors
+            layer(unit)
+        return layers
 
     def _imports(self, module: str) -> Iterator[str]:
         for level, source, name in _import_statements(self.files[module].read_text("utf-8")):
             if level:
                 raise ValueError(f"{module} imports relatively")
-            below = f"{source}.{name}"
-            yield below if source and below in self.files else source or name
+            submodule = f"{source}.{name}"
+            yield submodule if source and submodule in self.files else source or name
 
 
 @cache
 def _import_statements(text: str) -> tuple[tuple[int, str, str], ...]:
-    """Return level, module ("" for `import name`) and name of every import of a source."""
-    found: list[tuple[int, str, str]] = []
+    """Return level, module ("" for `import name`) and name of every import in a source text."""
+    statements: list[tuple[int, str, str]] = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            found += [(0, "", alias.name) for alias in node.names]
+            statements += [(0, "", alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            found += [(node.level, node.module or "", alias.name) for alias in node.names]
-    return tuple(found)
+            statements += [(node.level, node.module or "", alias.name) for alias in node.names]
+    return tuple(statements)
 
 
-def _circle(edges: dict[str, set[str]]) -> list[str]:
-    """Return one circle of a directed graph, its first node repeated at the end, or nothing."""
+def _cycle(edges: dict[str, set[str]]) -> list[str]:
+    """Return one cycle of a directed graph with its first node repeated at the end, or []."""
     done: set[str] = set()
 
-    def search(node: str, way: list[str]) -> list[str]:
-        if node in way:
-            return [*way[way.index(node) :], node]
+    def search(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return [*path[path.index(node) :], node]
         if node in done:
             return []
-        for following in sorted(edges.get(node, ())):
-            if found := search(following, [*way, node]):
-                return found
+        for target in sorted(edges.get(node, ())):
+            if cycle := search(target, [*path, node]):
+                return cycle
         done.add(node)
         return []
 
-    return next((found for node in sorted(edges) if (found := search(node, []))), [])
+    return next((cycle for node in sorted(edges) if (cycle := search(node, []))), [])

@@ -1,4 +1,4 @@
-"""Who may import whom: one rule for each folder, and a proof that each rule can fail."""
+"""Allowed imports: one rule per folder, and a test that each rule can fail."""
 
 import shutil
 import subprocess
@@ -12,10 +12,10 @@ from tests.source_tree import PACKAGES, SourceTree
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = "policies.catalogue"
-"""Plain data without imports: the only module of `policies` for those that must stay light."""
+"""Plain data without imports: the only module of `policies` that light modules may import."""
 
 OURS: dict[str, set[str]] = {
-    # what a folder or module may import of this project, beside itself
+    # what a folder or module may import of this project, besides itself
     "envs": set(),
     "policies": set(),
     "fmbench.errors": set(),
@@ -60,7 +60,7 @@ OURS: dict[str, set[str]] = {
 COMMANDS = (*fmbench_main.COMMANDS, "__main__")
 OURS |= {f"fmbench.{name}": {"fmbench", "envs.registry", CATALOGUE} for name in COMMANDS}
 LIBRARIES: dict[str, set[str]] = {
-    # what a folder may import of others, beside Python's own library
+    # what a folder may import of other packages, besides the standard library
     "envs": {"numpy", "mujoco", "gymnasium"},
     "policies": {"numpy", "torch", "scipy"},
     "fmbench.config": set(),
@@ -70,38 +70,38 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},
 }
-MOST_FLOORS = 8
+MAX_LAYERS = 8
 
 
 def is_in(module: str, place: str) -> bool:
-    """Say whether a module is `place` or lies in it."""
+    """Return whether a module is `place` or below it."""
     return module == place or module.startswith(f"{place}.")
 
 
 def breaches(tree: SourceTree) -> list[str]:
-    """Name every import that a rule forbids."""
-    found = []
+    """List every import that a rule forbids."""
+    forbidden = []
     for module, names in tree.imports.items():
         for place, allowed in OURS.items():
-            own = {name for name in names if name.partition(".")[0] in PACKAGES}
+            internal = {name for name in names if name.partition(".")[0] in PACKAGES}
             if is_in(module, place):
-                found += [
+                forbidden += [
                     f"{module} imports {name}"
-                    for name in sorted(own)
+                    for name in sorted(internal)
                     if not any(is_in(name, other) for other in (place, *allowed))
                 ]
         for place, libraries in LIBRARIES.items():
             tops = {name.partition(".")[0] for name in names}
             if is_in(module, place):
-                foreign = tops - set(PACKAGES) - sys.stdlib_module_names - libraries
-                found += [f"{module} imports {name}" for name in sorted(foreign)]
-    return found
+                external = tops - set(PACKAGES) - sys.stdlib_module_names - libraries
+                forbidden += [f"{module} imports {name}" for name in sorted(external)]
+    return forbidden
 
 
 def test_every_import_is_allowed() -> None:
     tree = SourceTree(ROOT)
     assert breaches(tree) == []
-    assert tree.circle() == []
+    assert tree.cycle() == []
 
 
 def test_every_folder_has_a_rule() -> None:
@@ -112,11 +112,11 @@ def test_every_folder_has_a_rule() -> None:
     assert set(LIBRARIES) <= set(OURS)
 
 
-def test_nothing_lies_higher_than_the_eighth_floor() -> None:
-    assert max(SourceTree(ROOT).floors().values()) <= MOST_FLOORS
+def test_there_are_at_most_eight_layers() -> None:
+    assert max(SourceTree(ROOT).layers().values()) <= MAX_LAYERS
 
 
-def test_catalogue_imports_nothing_of_ours_and_no_library() -> None:
+def test_catalogue_imports_only_the_standard_library() -> None:
     names = SourceTree(ROOT).imports[CATALOGUE]
     assert names <= {"__future__", "dataclasses", "collections.abc", "typing"}
 
@@ -131,14 +131,14 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_import(copy: Path, place: str, name: str) -> list[str]:
-    """Return the breaches once the last module of `place` imports `name`, and restore it."""
+    """Return the breaches when the last module of `place` imports `name`; restore it after."""
     module = [module for module in SourceTree(copy).files if is_in(module, place)][-1]
     path = SourceTree(copy).files[module]
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\n\ndef late() -> None:\n    import {name}\n", encoding="utf-8")
-    found = breaches(SourceTree(copy))
+    forbidden = breaches(SourceTree(copy))
     path.write_text(text, encoding="utf-8")
-    return [breach for breach in found if breach == f"{module} imports {name}"]
+    return [breach for breach in forbidden if breach == f"{module} imports {name}"]
 
 
 FORBIDDEN = [
@@ -151,7 +151,7 @@ FORBIDDEN = [
         "fmbench.runs.experiment",
         "fmbench.run",
     )
-    if not any(is_in(other, each) for each in (place, *allowed))
+    if not any(is_in(other, name) for name in (place, *allowed))
 ]
 
 
@@ -169,17 +169,17 @@ def test_every_rule_has_an_import_that_breaks_it() -> None:
     assert {place for place, _ in FORBIDDEN} == set(OURS)
 
 
-def test_circle_is_found(copy: Path) -> None:
+def test_import_cycle_is_found(copy: Path) -> None:
     path = copy / "fmbench" / "errors.py"
     text = path.read_text(encoding="utf-8")
     path.write_text(f"{text}\nfrom fmbench.storage.files import read_json\n", encoding="utf-8")
     tree = SourceTree(copy)
-    circle = tree.circle()
+    cycle = tree.cycle()
     path.write_text(text, encoding="utf-8")
-    assert circle[0] == circle[-1]
-    assert set(circle) == {"fmbench.storage.files", "fmbench.errors"}
-    with pytest.raises(ValueError, match="is a circle"):
-        tree.floors()
+    assert cycle[0] == cycle[-1]
+    assert set(cycle) == {"fmbench.storage.files", "fmbench.errors"}
+    with pytest.raises(ValueError, match="is an import cycle"):
+        tree.layers()
 
 
 LIGHT = [

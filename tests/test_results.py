@@ -1,4 +1,4 @@
-"""What is committed under results/ is small, can be read, and is what would be drawn again."""
+"""The committed results are small, readable and equal to what their rows give when redrawn."""
 
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from policies.catalogue import BACKBONES
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.rglob("run.json"))
-MOST_BYTES, MOST_BYTES_OF_A_FILE = 24 * 2**20, 15 * 2**20
+MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
 DRAWN = [
@@ -22,21 +22,21 @@ DRAWN = [
     for run in RUNS
     if run.parent.name != "demonstrations" or run.name.rpartition("-")[0] in TASKS[::3]
 ]
-"""Runs that are drawn again here: of the many on demonstrations, those of every third task."""
+"""Runs that are redrawn here: of those over demonstrations, every third task."""
 
 read = cache(read_results)
-"""Each folder is read once for all tests."""
+"""Read each folder once for all tests."""
 
 
 def by_backbone(run: Path) -> tuple[int, str]:
-    """Return the place of a run in the matrix, as results/README.md gives it."""
+    """Return the sort key of a run in the matrix, in the order of results/README.md."""
     return list(BACKBONES).index(run.name.rpartition("-")[2]), run.name
 
 
 def test_results_stay_small() -> None:
     sizes = {path: path.stat().st_size for path in RESULTS.rglob("*") if path.is_file()}
-    assert sum(sizes.values()) < MOST_BYTES
-    assert {path.name for path, size in sizes.items() if size > MOST_BYTES_OF_A_FILE} == set()
+    assert sum(sizes.values()) < MAX_BYTES
+    assert {path.name for path, size in sizes.items() if size > MAX_FILE_BYTES} == set()
 
 
 def test_every_run_is_compressed() -> None:
@@ -46,7 +46,7 @@ def test_every_run_is_compressed() -> None:
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.relative_to(RESULTS).as_posix())
-def test_a_committed_run_says_where_it_comes_from(run: Path) -> None:
+def test_committed_run_records_its_provenance(run: Path) -> None:
     for row in read_episodes(run).origins:
         assert all((row.commit, row.task_hash, row.config_hash, row.device)), row.cell
         assert " mujoco=4" in row.versions
@@ -54,13 +54,11 @@ def test_a_committed_run_says_where_it_comes_from(run: Path) -> None:
 
 
 @pytest.mark.parametrize("run", DRAWN, ids=lambda run: run.relative_to(RESULTS).as_posix())
-def test_a_committed_summary_is_what_its_rows_say(run: Path) -> None:
+def test_committed_summary_matches_its_rows(run: Path) -> None:
     assert summary_markdown(read(run)) == (run / "summary.md").read_text(encoding="utf-8")
 
 
-def test_the_committed_matrix_is_what_its_rows_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_committed_matrix_matches_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "read_results", read)
     runs = sorted((run for run in RUNS if run.parent.name == "policy_matrix"), key=by_backbone)
     matrix.draw_matrix(runs, tmp_path)
@@ -68,7 +66,7 @@ def test_the_committed_matrix_is_what_its_rows_say(
         assert (tmp_path / name).read_bytes() == (RESULTS / "policy_matrix" / name).read_bytes()
 
 
-def test_the_committed_data_curve_is_what_its_rows_say(
+def test_committed_data_curve_matches_its_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(curve, "read_results", read)

@@ -1,1 +1,1 @@
-"""Tables and figures as functions of rows; neither torch nor mujoco is imported."""
+"""Tables and figures, computed from rows without torch or mujoco."""

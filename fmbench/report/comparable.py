@@ -1,4 +1,4 @@
-"""Refuse runs whose rows must not stand in one table."""
+"""Check that runs may be combined in one table."""
 
 from __future__ import annotations
 
@@ -11,33 +11,36 @@ from fmbench.report.results import Results
 
 
 def check_alike(
-    found: dict[Path, Results], may_differ: Sequence[str], value: str, what: str
+    results_by_path: dict[Path, Results], may_differ: Sequence[str], value: str, what: str
 ) -> None:
-    """Refuse runs whose rows must not stand in one table.
+    """Reject runs whose configurations differ too much for one table.
 
     Args:
-        found: The runs.
-        may_differ: Values of a configuration that each may have of its own.
-        value: The one that the table is about.
-        what: The same in words.
+        results_by_path: The runs.
+        may_differ: Configuration values that may differ between the runs.
+        value: The value that the table compares; every run must have it.
+        what: The same in words, for the message.
 
     Raises:
-        FmbenchError: A run does not say `value`, or two differ in more than `may_differ`.
+        FmbenchError: A run lacks `value`, or two runs differ in more than `may_differ`.
     """
     configs: dict[Path, Mapping[str, Any]] = {}
-    for path, results in found.items():
+    for path, results in results_by_path.items():
         config = results.run.config
         if value not in config:
-            raise FmbenchError(f"{path} does not say its {what}; give the folder of a run")
+            raise FmbenchError(f"{path} has no {what} in run.json; give the folder of a run")
         configs[path] = config
     first, *others = configs
+    base = configs[first]
     for path in others:
-        differing = [
-            f"{name}: {configs[first].get(name)} in {first}, {configs[path].get(name)} in {path}"
-            for name in sorted(set(configs[first]) | set(configs[path]))
-            if name not in may_differ and configs[first].get(name) != configs[path].get(name)
+        config = configs[path]
+        mismatches = [
+            f"{name} is {base.get(name)} in {first} and {config.get(name)} in {path}"
+            for name in sorted(set(base) | set(config))
+            if name not in may_differ and base.get(name) != config.get(name)
         ]
-        if differing:
+        if mismatches:
             raise FmbenchError(
-                f"these runs differ in more than their {what}: {'; '.join(differing)}"
+                f"{'; '.join(mismatches)}; runs in one table may differ only in "
+                f"{', '.join(may_differ)}"
             )

@@ -1,6 +1,7 @@
-"""Comparisons of two policies on the same episodes, for every pair of a task.
+"""Pairwise comparisons of the policies of a task, on the same episodes.
 
-Policies are compared at their headline configurations only; ceiling and floor with nobody.
+Policies are compared at their headline configurations only. The expert and random actions are
+references and are not compared.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from fmbench.report.summary import (
 )
 from fmbench.storage.rows import Row
 
+NO_DIFFERENCE = "no significant difference"
+"""Verdict of a pair whose adjusted p-value is not below the level."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ComparisonRow(Row):
@@ -33,13 +37,13 @@ class ComparisonRow(Row):
     policy_a: str
     policy_b: str
     train_seeds: int
-    """Common training seeds; 0 if there is nothing in common to compare."""
+    """Common training seeds; 0 if the policies have no episode in common."""
     episodes: int
     """Common episodes per training seed."""
     b: float
-    """Episodes that A alone solved; NaN with several training seeds, as `c`."""
+    """Episodes that only A solved; NaN with several training seeds, like `c`."""
     c: float
-    """Episodes that B alone solved."""
+    """Episodes that only B solved."""
     difference: float
     """Success rate of A minus that of B."""
     low: float
@@ -56,11 +60,11 @@ def compare(
     looks: Looks = OF_CATALOGUE,
     level: float = 0.05,
 ) -> pd.DataFrame:
-    """Compare every two learned policies of a task at their headline configurations.
+    """Compare every pair of learned policies of a task at their headline configurations.
 
-    One common training seed: exact McNemar on the common episode seeds, and a bootstrap interval
-    of the difference. Several: paired t over the means of the seeds. The p-values of the whole
-    table are adjusted by Holm; where the adjusted value is not below `level`, the verdict is a tie.
+    One common training seed: exact McNemar test on the common episode seeds, and a bootstrap
+    interval of the difference. Several: paired t test over the seed means. The p-values of the
+    table are Holm-adjusted; from `level` on, the verdict is `NO_DIFFERENCE`.
 
     Returns:
         Frame of `ComparisonRow`.
@@ -74,7 +78,7 @@ def compare(
         outcomes = {p: _outcomes(episodes, Cell(task, p, *headline[task, p])) for p in learned}
         for a, b in itertools.combinations(learned, 2):
             rows.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
-    return frame(_judged(rows, level), ComparisonRow)
+    return frame(_with_verdicts(rows, level), ComparisonRow)
 
 
 def compare_at_equal_nfe(
@@ -83,62 +87,62 @@ def compare_at_equal_nfe(
     b: tuple[str, str] = ("diffusion", "ddim"),
     level: float = 0.05,
 ) -> pd.DataFrame:
-    """Compare two policies, each with one sampler, wherever both took equally many steps.
+    """Compare two policies, each with one sampler, at every number of steps that both used.
 
     Args:
         episodes: Frame of `EpisodeRow`.
-        a: Policy and sampler, one evaluation a step.
-        b: The same of the other.
-        level: As in `compare`, also for Holm's adjustment over the whole table.
+        a: Policy and sampler, with one evaluation per step.
+        b: The other policy and sampler, likewise.
+        level: As in `compare`; Holm's adjustment is over the table.
 
     Returns:
-        Frame of `ComparisonRow`, its policies named with their number of evaluations.
+        Frame of `ComparisonRow`; each policy name includes the number of evaluations.
     """
     rows = []
     for task in dict.fromkeys(episodes["task"]):
-        own = episodes[episodes["task"] == task]
-        taken = [
-            set(own.loc[(own["policy"] == policy) & (own["sampler"] == sampler), "steps"])
-            for policy, sampler in (a, b)
-        ]
-        for steps in sorted(taken[0] & taken[1]):
-            outcomes = [_outcomes(episodes, Cell(task, *which, steps)) for which in (a, b)]
+        of_task = episodes[episodes["task"] == task]
+        steps_a, steps_b = (
+            set(of_task.loc[(of_task["policy"] == p) & (of_task["sampler"] == s), "steps"])
+            for p, s in (a, b)
+        )
+        for steps in sorted(steps_a & steps_b):
+            outcomes = [_outcomes(episodes, Cell(task, *pair, steps)) for pair in (a, b)]
             names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
             rows.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
-    return frame(_judged(rows, level), ComparisonRow)
+    return frame(_with_verdicts(rows, level), ComparisonRow)
 
 
-def _judged(rows: list[ComparisonRow], level: float) -> list[ComparisonRow]:
-    """Adjust the p-values of a table by Holm and say who is ahead."""
+def _with_verdicts(rows: list[ComparisonRow], level: float) -> list[ComparisonRow]:
+    """Adjust the p-values of a table by Holm's method and add the verdicts."""
     tested = [i for i, row in enumerate(rows) if not np.isnan(row.p)]
     for i, p_holm in zip(tested, holm([rows[i].p for i in tested]), strict=True):
         row = rows[i]
         ahead = row.policy_a if row.difference > 0 else row.policy_b
-        verdict = f"{ahead} ahead" if p_holm < level else "tie"
+        verdict = f"{ahead} ahead" if p_holm < level else NO_DIFFERENCE
         rows[i] = dataclasses.replace(row, p_holm=float(p_holm), verdict=verdict)
     return rows
 
 
 def leaders(comparisons: pd.DataFrame) -> dict[str, str]:
-    """Return the policy of each task that is ahead of all others; tasks with a tie have none."""
-    found = {}
+    """Return for each task the policy that is significantly ahead of all others, if any."""
+    leader_by_task = {}
     for task, rows in comparisons.groupby("task"):
         for policy in {*rows["policy_a"], *rows["policy_b"]}:
-            own = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
-            if (own["verdict"] == f"{policy} ahead").all():
-                found[str(task)] = str(policy)
-    return found
+            of_policy = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
+            if (of_policy["verdict"] == f"{policy} ahead").all():
+                leader_by_task[str(task)] = str(policy)
+    return leader_by_task
 
 
 def config_differences(
     origins: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
 ) -> list[str]:
-    """Say, one line each, what differs between cells of one task that should be equal.
+    """Describe, in one line each, what differs between cells of a task that should agree.
 
     Args:
         origins: Frame of `OriginRow`.
         measurements: Frame of `MeasurementRow`; may be empty.
-        looks: Says which policies belong to the study.
+        looks: Define which policies belong to the study, their labels and their order.
     """
     shared = [
         rows[rows["policy"].map(looks.is_known).astype(bool)] for rows in (origins, measurements)
@@ -154,11 +158,12 @@ def config_differences(
         for rows, field in checks:
             values = rows[rows["task"] == task].groupby("policy")[field].unique()
             if len(set(itertools.chain.from_iterable(values))) > 1:
-                said = "; ".join(
-                    f"{looks.label(policy)} {' and '.join(_say(v) for v in sorted(values[policy]))}"
+                by_policy = "; ".join(
+                    f"{looks.label(policy)} "
+                    + " and ".join(_format(value) for value in sorted(values[policy]))
                     for policy in sorted(values.index, key=looks.order)
                 )
-                lines.append(f"{task}: {field.replace('_', ' ')} differs: {said}")
+                lines.append(f"{task}: policies differ in {field.replace('_', ' ')}: {by_policy}")
     return lines
 
 
@@ -174,7 +179,7 @@ def _compare_pair(
     """Compare two policies on their common training seeds and episode seeds."""
     common = outcomes_a.index.intersection(outcomes_b.index).sort_values()
     per_seed = common.to_frame().groupby(level="train_seed").size()
-    one = ComparisonRow(
+    row = ComparisonRow(
         task,
         a,
         b,
@@ -189,22 +194,22 @@ def _compare_pair(
         p=np.nan,
     )
     if len(common) == 0:
-        return one
+        return row
     on_a, on_b = outcomes_a.loc[common], outcomes_b.loc[common]
     if len(per_seed) == 1:
         exact = mcnemar_exact(on_a, on_b)
-        # The table is a function of its rows, so the bootstrap has one generator of its own.
-        found = paired_difference(on_a, on_b, np.random.default_rng(0))
-        found = Difference(found.mean, found.low, found.high, exact.p)
-        one = dataclasses.replace(one, b=exact.b, c=exact.c, test="exact McNemar")
+        # The table must be a function of its rows, so each bootstrap has the same fixed seed.
+        estimate = paired_difference(on_a, on_b, np.random.default_rng(0))
+        estimate = Difference(estimate.mean, estimate.low, estimate.high, exact.p)
+        row = dataclasses.replace(row, b=exact.b, c=exact.c, test="exact McNemar")
     else:
         means_a, means_b = (x.groupby(level="train_seed").mean() for x in (on_a, on_b))
-        found = paired_t(means_a, means_b, resolution=1 / one.episodes)
-        one = dataclasses.replace(one, test="paired t over training seeds")
-    low, high = max(found.low, -1.0), min(found.high, 1.0)
-    return dataclasses.replace(one, difference=found.mean, low=low, high=high, p=found.p)
+        estimate = paired_t(means_a, means_b, resolution=1 / row.episodes)
+        row = dataclasses.replace(row, test="paired t over training seeds")
+    low, high = max(estimate.low, -1.0), min(estimate.high, 1.0)
+    return dataclasses.replace(row, difference=estimate.mean, low=low, high=high, p=estimate.p)
 
 
-def _say(value: object) -> str:
-    """Write one value of a difference: numbers with separators, hashes cut."""
+def _format(value: object) -> str:
+    """Format a value: numbers with thousands separators, hashes shortened."""
     return f"{value:,}" if isinstance(value, int | np.integer) else str(value)[:12] or "none"

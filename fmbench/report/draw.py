@@ -19,11 +19,11 @@ FORMATS = ("png", "svg")
 def draw_all(run_dir: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
     """Write `summary.csv`, `summary.md` and `figures/` of a run folder.
 
-    The files are functions of the rows: drawing again gives the same bytes. A figure that has no
-    rows (training curves of a run of experts) is not drawn.
+    The files are functions of the rows: redrawing gives the same bytes. A figure without rows
+    (training curves of a run of experts) is not drawn.
 
     Args:
-        run_dir: Folder that holds at least `episodes.csv`.
+        run_dir: Folder with at least `episodes.csv` and `cells.csv`.
         formats: Any of `FORMATS`.
 
     Returns:

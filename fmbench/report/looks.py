@@ -1,7 +1,7 @@
-"""How policies are shown: label, colour and place, from a run's own file and from the catalogue.
+"""Label, colour and rank of policies in tables and figures.
 
-What a run says of its policies comes first, so that a run with a user's policy is drawn the same
-where that policy is not installed.
+What `run.json` records takes precedence over the catalogue, so a run with a user's policy is drawn
+the same way where that policy is not installed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from fmbench.storage.run_facts import RunFacts
 from policies.catalogue import BACKBONES, MORE_COLOURS, POLICIES, SAMPLERS
 
 REFERENCES = ("expert", "random")
-"""Ceiling and floor: shown in every table, compared with nobody."""
+"""Upper and lower reference: in every table, never compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +29,18 @@ class Look:
 
 
 def record_looks(policies: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return what `run.json` says of the looks of registered policies."""
+    """Return the looks of registered policies as `run.json` records them."""
     return {name: dataclasses.asdict(_registered(name)) for name in policies}
 
 
 class Looks:
-    """The looks of every policy in the tables of one run, or of several.
+    """The looks of every policy in the tables of one or several runs.
 
     Args:
-        runs: What `run.json` says of each run; the first that says something of a policy decides.
+        runs: The facts of each run; the first run that records a policy decides.
 
     Raises:
-        FmbenchError: What one says of a policy is no look.
+        FmbenchError: A recorded look is malformed.
     """
 
     def __init__(self, *runs: RunFacts) -> None:
@@ -50,31 +50,31 @@ class Looks:
                 self._recorded.setdefault(name, _read(name, values))
 
     def is_known(self, policy: str) -> bool:
-        """Return whether a run trained a policy, or could: then only its objective should differ.
+        """Return whether a policy belongs to the study, so that only its objective should differ.
 
-        Some differ in more, which is said: a mixture has more outputs, retrieval has no network.
+        Some differ in more and cause a warning: a mixture has more outputs, retrieval no network.
         """
         return policy in (self._recorded or POLICIES)
 
     def label(self, policy: str) -> str:
-        """Return what a policy is called."""
+        """Return the name of a policy in tables and figures."""
         look = self._look(policy)
         return look.label if look else policy
 
     def order(self, policy: str) -> tuple[float, str]:
-        """Sort key of policies: expert, random, then by place; the unknown ones last, by name."""
+        """Return a sort key: expert, random, known policies by place, then the others by name."""
         if policy in REFERENCES:
             return (REFERENCES.index(policy) - len(REFERENCES) - 1e9, policy)
         look = self._look(policy)
         return (look.place if look else 1e9, policy)
 
     def colours(self, policies: Sequence[str]) -> dict[str, str]:
-        """Give every policy its colour; those without one share what the others leave, in order."""
+        """Assign every policy its colour; unknown policies get unused colours, in order."""
         looks = {policy: self._look(policy) for policy in policies}
-        found = {policy: look.colour for policy, look in looks.items() if look}
-        free = [colour for colour in MORE_COLOURS if colour not in found.values()] or MORE_COLOURS
-        others = [policy for policy, look in looks.items() if not look]
-        return found | {policy: free[i % len(free)] for i, policy in enumerate(others)}
+        colours = {policy: look.colour for policy, look in looks.items() if look}
+        free = [colour for colour in MORE_COLOURS if colour not in colours.values()] or MORE_COLOURS
+        unknown = [policy for policy, look in looks.items() if not look]
+        return colours | {policy: free[i % len(free)] for i, policy in enumerate(unknown)}
 
     def _look(self, policy: str) -> Look | None:
         if policy in self._recorded:
@@ -83,17 +83,17 @@ class Looks:
 
 
 OF_CATALOGUE = Looks()
-"""Of runs that say nothing of their policies."""
+"""Looks of runs that record none: those of the catalogue."""
 
 
 def backbone_order(backbone: str) -> tuple[int, str]:
-    """Sort key of backbones: none, those of the catalogue, then the others by name."""
+    """Return a sort key: no backbone, those of the catalogue in order, then the others by name."""
     known = ("", *BACKBONES)
     return (known.index(backbone) if backbone in known else len(known), backbone)
 
 
 def has_choice_of_steps(sampler: str) -> bool:
-    """Return whether a reader has to be told the steps of a sampler."""
+    """Return whether the number of steps of a sampler is a choice, and so must be shown."""
     return sampler not in SAMPLERS or bool(SAMPLERS[sampler].target)
 
 
@@ -103,7 +103,7 @@ def _registered(policy: str) -> Look:
 
 
 def _read(policy: str, values: object) -> Look:
-    """Check the look that a file says of a policy."""
+    """Return the recorded look of a policy, validated."""
     known = {"label": str, "colour": str, "place": int}
     if (
         isinstance(values, dict)

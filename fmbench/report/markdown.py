@@ -1,4 +1,4 @@
-"""The summary of a run for its reader, as Markdown."""
+"""Summary of a run as Markdown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fmbench.report.comparisons import leaders
+from fmbench.report.comparisons import NO_DIFFERENCE, leaders
 from fmbench.report.looks import Looks, has_choice_of_steps
 from fmbench.report.results import Results
 from fmbench.report.summary import CELL
@@ -24,26 +24,26 @@ _HEADER = (
     "NFE",
     "Latency p50 / p95 [ms]",
     "Parameters",
-    "Training",
+    "Training time",
 )
 _GRID_HEADER = (
     *_HEADER[:6],
-    "Any",
-    "End",
+    "At any step",
+    "At last step",
     "Progress",
     "Modes",
     "Unstable",
     "Errors",
 )
 INCOMPLETE = "(incomplete)"
-"""Marks a policy of whose training seeds one lacks episodes."""
+"""Marks a policy with a training seed that lacks episodes."""
 
 
 def summary_markdown(results: Results) -> str:
     """Write the summary of a run as Markdown.
 
-    Headline table and comparisons of each task, then every sampler and number of steps, then what
-    the numbers mean. A policy that is ahead of all others is bold; a tie never is.
+    It has the headline table and comparisons of each task, all samplers and step counts, the
+    diagnostics, and notes. A policy that is significantly ahead of all others is bold.
     """
     blocks = ["# Results"]
     if results.is_smoke:
@@ -51,49 +51,49 @@ def summary_markdown(results: Results) -> str:
     blocks += [f"> **Warning.** {_escape(line)}" for line in results.warnings]
     for task in dict.fromkeys(results.summary["task"]):
         blocks += [f"## {_escape(task)}", _headline_table(results, task)]
-        if said := [f"- {_escape(line)}" for line in comparison_sentences(results, task)]:
-            blocks.append("\n".join(said))
-    blocks.append("## Every sampler and number of steps")
+        if lines := [f"- {_escape(line)}" for line in comparison_sentences(results, task)]:
+            blocks.append("\n".join(lines))
+    blocks.append("## All samplers and step counts")
     for task, rows in results.summary.groupby("task", sort=False):
         body = [[*cells(row, results.looks)[:6], *_more_cells(row)] for row in rows.itertuples()]
         blocks += [f"### {_escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
-        blocks += ["## What the chunks look like", _looks_table(results)]
+        blocks += ["## Diagnostics of sampled chunks", _diagnostics_table(results)]
     has_gaps = any(INCOMPLETE in block for block in blocks)
-    lines = "\n".join(f"- {line}" for line in _footer(results, has_gaps))
-    blocks += ["## How to read this", lines]
+    notes = "\n".join(f"- {line}" for line in _notes(results, has_gaps))
+    blocks += ["## Notes", notes]
     return "\n\n".join(blocks) + "\n"
 
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
-    """Say each comparison of a task in one sentence."""
+    """Describe each comparison of a task in one sentence."""
     return sentences(results.comparisons[results.comparisons["task"] == task], results.looks)
 
 
 def sentences(comparisons: pd.DataFrame, looks: Looks) -> list[str]:
-    """Say each of some comparisons in one sentence."""
+    """Describe each comparison in one sentence."""
     return [f"{verdict(row, looks)}{_evidence(row, looks)}." for row in comparisons.itertuples()]
 
 
 def sampler_label(sampler: str, steps: int) -> str:
-    """Name a sampler with its steps, e.g. `euler 10`, where it leaves a choice of them."""
+    """Name a sampler, with its steps where they are a choice, e.g. `euler 10`."""
     if not sampler:
         return "–"
     return f"{sampler} {steps}" if steps > 0 and has_choice_of_steps(sampler) else sampler
 
 
 def verdict(row: Any, looks: Looks) -> str:
-    """Say who is ahead."""
+    """Describe the verdict of a comparison in words."""
     a, b = looks.label(row.policy_a), looks.label(row.policy_b)
-    if row.verdict == "tie":
-        return f"{a} and {b} tie"
+    if row.verdict == NO_DIFFERENCE:
+        return f"{NO_DIFFERENCE} between {a} and {b}"
     if row.verdict == "not comparable":
-        return f"{a} and {b} share no episodes and cannot be compared"
+        return f"{a} and {b} have no common episodes and cannot be compared"
     return f"{a} ahead of {b}" if row.difference > 0 else f"{b} ahead of {a}"
 
 
 def _evidence(row: Any, looks: Looks) -> str:
-    """Say what a verdict rests on: difference, interval, test, p."""
+    """Describe the evidence of a verdict: difference, interval, sample size, test and p-value."""
     if row.verdict == "not comparable":
         return ""
     interval = "" if math.isnan(row.low) else f" ({row.low:+.3f} to {row.high:+.3f})"
@@ -101,12 +101,12 @@ def _evidence(row: Any, looks: Looks) -> str:
     text = f": success rate {a} − {b} = {row.difference:+.3f}{interval}"
     if row.train_seeds == 1:
         text += (
-            f"; of {row.episodes} common episodes {a} alone solved {row.b:.0f}"
-            f" and {b} alone {row.c:.0f}"
+            f" over 1 training seed, {row.episodes} common episodes ({row.b:.0f} solved only by"
+            f" {a}, {row.c:.0f} only by {b})"
         )
     else:
-        text += f" over {row.train_seeds} training seeds of {row.episodes} episodes"
-    return f"{text}; {row.test} {_p(row.p)}, after Holm {_p(row.p_holm)}"
+        text += f" over {row.train_seeds} training seeds, {row.episodes} common episodes each"
+    return f"{text}; {row.test} {_p(row.p)}, Holm-adjusted {_p(row.p_holm)}"
 
 
 def headline_rows(results: Results, task: str) -> list[Any]:
@@ -116,14 +116,14 @@ def headline_rows(results: Results, task: str) -> list[Any]:
 
 
 def _headline_table(results: Results, task: str) -> str:
-    """Return the headline table of one task, with a line for every policy that lacks it."""
+    """Return the headline table of one task, with a line for every policy without episodes."""
     ahead = leaders(results.comparisons).get(task)
     body = []
     for row in headline_rows(results, task):
-        own = [_escape(cell) for cell in cells(row, results.looks)]
+        texts = [_escape(cell) for cell in cells(row, results.looks)]
         if row.policy == ahead:
-            own[0], own[2] = f"**{own[0]}**", f"**{own[2]}**"
-        body.append(own)
+            texts[0], texts[2] = f"**{texts[0]}**", f"**{texts[2]}**"
+        body.append(texts)
     present = set(results.summary.loc[results.summary["task"] == task, "policy"])
     for policy in sorted(set(results.summary["policy"]) - present, key=results.looks.order):
         body.append(
@@ -152,26 +152,26 @@ def cells(row: Any, looks: Looks) -> list[str]:
 
 
 def _evaluations(row: Any) -> str:
-    """Write the mean NFE, and where the episodes differ the range that holds most of them."""
+    """Format the mean NFE, with the 5th to 95th percentile where episodes differ."""
     mean = f"{row.nfe:.0f}" if row.nfe == round(row.nfe) else f"{row.nfe:.1f}"
     low, high = f"{row.nfe_p5:.0f}", f"{row.nfe_p95:.0f}"
     return mean if low == high else f"{mean} ({low}–{high})"
 
 
 def _more_cells(row: Any) -> list[str]:
-    """Return the cells that only the full grid shows."""
+    """Return the cells that only the table of all samplers shows."""
     rates = [f"{rate:.3f}" for rate in (row.success_any, row.success_end, row.progress)]
     return [*rates, row.modes or "–", str(row.unstable), str(row.errors)]
 
 
-def _looks_table(results: Results) -> str:
-    """Return the diagnostics of every policy at its headline sampler, means over its seeds."""
+def _diagnostics_table(results: Results) -> str:
+    """Return the diagnostics of every policy at its headline sampler, averaged over its seeds."""
     header = (
         "Task",
         "Policy",
         "Sampler",
         "Distance to the expert's chunk",
-        "of the nearest sample",
+        "Distance of the nearest sample",
         "Straightness (0 = straight)",
     )
     rows = results.diagnostics.astype({"straightness": float})
@@ -196,47 +196,61 @@ def _rows(table: pd.DataFrame) -> list[Any]:
     return list(table.itertuples())
 
 
-def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
-    """Yield what a reader must know to trust the numbers."""
+def _notes(results: Results, has_gaps: bool) -> Iterator[str]:
+    """Yield the notes that explain the numbers."""
     episodes = results.episodes
-    trained = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
+    train_seeds = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
     counts = episodes.groupby(list(CellRow.key)).size()
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
     yield (
-        f"Each policy and sampler was run for n = {n} episodes per training seed, with episode"
-        f" seeds {first} to {last}, the same for every policy. Episodes that diverge or raise count"
-        " as failures."
+        f"Each policy and sampler was evaluated on n = {n} episodes per training seed, with episode"
+        f" seeds {first} to {last}, the same for every policy. Episodes that diverge or raise an"
+        " error count as failures."
     )
-    yield f"Training seeds: {', '.join(map(str, trained)) or 'none, nothing was trained'}."
-    yield "Weights: the last EMA checkpoint, never the best one."
+    seeds_note = ". With one training seed, the results describe single checkpoints, not methods"
+    yield (
+        f"Training seeds: {', '.join(map(str, train_seeds)) or 'none, nothing was trained'}"
+        f"{seeds_note if len(train_seeds) == 1 else ''}."
+    )
+    yield "Evaluated weights: the last EMA checkpoint, never the best one."
+    yield (
+        "Success: the condition holds for the task's number of consecutive control steps. At any"
+        " step, at last step: fraction of episodes in which it is met at one control step or more,"
+        " and at the last one. Modes: number of episodes per mode, on tasks with several modes."
+    )
     if (results.summary["nfe_p5"] != results.summary["nfe_p95"]).any():
         yield (
-            "NFE: mean over decisions; in brackets the 5th to the 95th percentile over episodes,"
-            " each the mean of its decisions, where a sampler chooses its own steps."
+            "NFE: mean over decisions. Where a sampler chooses its own steps, the brackets give the"
+            " 5th to 95th percentile over episodes, each the mean over its decisions."
         )
     kinds = set(results.summary["interval"])
     if "Wilson 95 %" in kinds:
-        yield "Interval of one trained policy: Wilson 95 %, over its episodes."
+        yield "Interval for one trained policy: Wilson 95 %, over its episodes."
     if "t over seeds 95 %" in kinds:
         yield (
-            "Interval of several training seeds: t 95 % of the mean of the seeds' means, whose"
-            " deviation is taken as one episode at least; episodes are never pooled over seeds."
+            "Interval for several training seeds: 95 % t interval of the mean of the seed means."
+            " Their standard deviation is taken to be at least one episode (1/n). Episodes are"
+            " never pooled over seeds."
         )
     if not results.comparisons.empty:
         yield (
-            "Comparisons use headline samplers and common episode seeds, with Holm's adjustment"
-            f" over all {len(results.comparisons)}; a tie is an adjusted p of 0.05 or more. The"
-            " 95 % interval of a difference (bootstrap over episodes, or t over training seeds) is"
-            " not adjusted: the verdict rests on the test."
+            "Comparisons use headline samplers and common episode seeds. P-values are Holm-adjusted"
+            f" over all {len(results.comparisons)} comparisons of the run. `A ahead of B` means"
+            " that A has the higher success rate and the adjusted p is below 0.05. Otherwise there"
+            f" is {NO_DIFFERENCE}, which does not show that the policies are equal. The 95 %"
+            " interval of a difference (bootstrap over episodes, or t over training seeds) is not"
+            " adjusted; the verdict follows the test."
         )
     if not results.diagnostics.empty:
         samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
         yield (
-            f"Distances: root mean square over a chunk's actions in -1 to 1, from each of {samples}"
-            f" samples to the expert's chunk, at {windows} moments of held-out expert episodes;"
-            " where several ways are good, only the nearest sample's says how well one is met."
-            " Straightness: how far paths from noise to chunks bend, over their squared length."
+            "Distance: root mean square between a sampled chunk and the expert's, over actions"
+            f" normalised to -1 to 1; mean of {samples} samples at each of {windows} windows of"
+            " held-out expert episodes. On tasks with several modes only the nearest sample is"
+            " informative, because a sample of another valid mode is far from the expert's chunk."
+            " Straightness: mean squared deviation of the path from noise to chunk from constant"
+            " velocity, divided by its squared length."
         )
     if has_gaps:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
@@ -245,8 +259,8 @@ def _footer(results: Results, has_gaps: bool) -> Iterator[str]:
         yield f"Versions: {', '.join(_escape(f'{k} {v}') for k, v in versions.items())}."
     if results.run.task_hashes and results.run.hash_kind is None:
         yield (
-            "Task hashes: of an earlier kind, equal to none of today's; such a run is redrawn, but"
-            " neither resumed nor re-scored, nor learnt from."
+            "Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
+            " but not resumed, rescored or used as a teacher."
         )
 
 
@@ -257,7 +271,7 @@ def _commit(results: Results) -> str:
 
 
 def _listed(values: Iterable[str]) -> str:
-    """Name the distinct values of a column."""
+    """List the distinct values of a column."""
     return ", ".join(_escape(value) for value in sorted(set(values)) if value) or "unknown"
 
 
@@ -271,26 +285,26 @@ def markdown_table(
 
 
 def _escape(text: str) -> str:
-    """Escape text that Markdown or HTML would read as markup."""
+    """Escape characters that Markdown or HTML would interpret as markup."""
     for mark in ("\\", "|", "*", "`", "[", "]"):
         text = text.replace(mark, f"\\{mark}")
     return re.sub(r"<(?=\S)", "&lt;", text)
 
 
 def _number(value: float) -> str:
-    """Write a positive number with as many decimals as its size deserves."""
+    """Format a positive number with two decimals below 10, one below 100, else none."""
     if math.isnan(value):
         return "–"
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
 def _p(p: float) -> str:
-    """Write a p-value."""
+    """Format a p-value."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _duration(seconds: float) -> str:
-    """Write a duration in the largest unit that keeps two digits."""
+    """Format a duration in seconds below 2 min, in minutes below 2 h, else in hours."""
     if not seconds > 0:
         return "–"
     if seconds < 120:

@@ -1,9 +1,9 @@
-"""The three figures of a run, as functions of its results."""
+"""Figures of a run, computed from its results."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from fmbench.report.results import Results
 from fmbench.report.summary import Cell, rows_of, seed_rates
 
 STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
+NFE_LABEL = "network evaluations per chunk (NFE)"
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
@@ -32,7 +33,7 @@ _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), "-.")
 
 
 def render(draw: Callable[[Results], Figure], results: Results, file_format: str) -> bytes:
-    """Draw one figure in fmbench's style and return its file.
+    """Draw one figure in the style of fmbench and return its file.
 
     The bytes depend on the results alone: no date, no version, no user style.
 
@@ -54,8 +55,8 @@ def render(draw: Callable[[Results], Figure], results: Results, file_format: str
 def success_rates(results: Results) -> Figure:
     """Draw the headline success rate of every policy on every task, with its interval.
 
-    Ceiling (expert) and floor (random) are lines across the task; with several training seeds,
-    each seed is a small dot.
+    The expert (ceiling) and random actions (floor) are lines across the task. With several training
+    seeds, each seed is a small dot.
     """
     rows = results.summary[results.summary["headline"]]
     tasks = list(dict.fromkeys(rows["task"]))
@@ -91,12 +92,12 @@ def success_rates(results: Results) -> Figure:
         Line2D([], [], color=colours[policy], marker="o", label=results.looks.label(policy))
         for policy in policies
     ]
-    _legend(figure, [*handles, *_reference_handles(results)])
+    _legend(figure, [*handles, *reference_handles(set(results.summary["policy"]))])
     return figure
 
 
 def training_curves(results: Results) -> Figure:
-    """Draw the training loss over updates, one panel for each task, one line for each training."""
+    """Draw the training loss over updates: a panel per task, a line per policy and seed."""
     rows = results.training
     tasks = list(dict.fromkeys(rows["task"]))
     policies = sorted(set(rows["policy"]), key=results.looks.order)
@@ -123,15 +124,15 @@ def training_curves(results: Results) -> Figure:
 
 
 def success_vs_nfe(results: Results) -> Figure:
-    """Draw success over network evaluations per chunk, one panel for each task.
+    """Draw the success rate over network evaluations per chunk, with a panel per task.
 
-    One line for each policy and sampler, over its numbers of steps; behaviour cloning is a point.
-    Points of one NFE are moved apart a little, so that their intervals stay legible. A policy that
-    evaluates no network has no place on the axis: it is a level, with its interval, across it.
+    Each policy and sampler is a line over its numbers of steps; behaviour cloning is a point.
+    Points with the same NFE are shifted slightly to keep their intervals legible. A policy that
+    evaluates no network is a horizontal line with its interval.
     """
     summary = results.summary
-    own = summary[~summary["policy"].isin(REFERENCES)]
-    learned, levels = own[own["nfe"] > 0], own[own["nfe"] == 0]
+    compared = summary[~summary["policy"].isin(REFERENCES)]
+    learned, levels = compared[compared["nfe"] > 0], compared[compared["nfe"] == 0]
     policies = _learned(results)
     colours = results.looks.colours(policies)
     lines = sorted(
@@ -148,10 +149,10 @@ def success_vs_nfe(results: Results) -> Figure:
         for i, (policy, sampler) in enumerate(lines):
             chosen = (learned["policy"] == policy) & (learned["sampler"] == sampler)
             rows = learned[chosen & (learned["task"] == task)].sort_values("nfe")
-            apart = 1.05 ** (i - (len(lines) - 1) / 2)
+            shift = 1.05 ** (i - (len(lines) - 1) / 2)
             errors = [rows["success_rate"] - rows["low"], rows["high"] - rows["success_rate"]]
             axes.errorbar(
-                rows["nfe"] * apart,
+                rows["nfe"] * shift,
                 rows["success_rate"],
                 yerr=np.maximum(np.array(errors, dtype=float), 0.0),
                 color=colours[policy],
@@ -159,7 +160,7 @@ def success_vs_nfe(results: Results) -> Figure:
                 **styles[policy, sampler],
             )
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
-        axes.set_xlabel("network evaluations per chunk (NFE)" if len(tasks) == 1 else "NFE")
+        axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
     figure.supylabel("success rate", fontsize=10)
     handles = [
@@ -176,7 +177,7 @@ def success_vs_nfe(results: Results) -> Figure:
         Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
         for p in sorted(set(levels["policy"]), key=results.looks.order)
     ]
-    _legend(figure, [*handles, *_reference_handles(results)])
+    _legend(figure, [*handles, *reference_handles(set(results.summary["policy"]))])
     return figure
 
 
@@ -188,7 +189,7 @@ FIGURES = {
 
 
 def drawable(results: Results) -> list[str]:
-    """Return the names of the figures that the rows of a run suffice for."""
+    """Return the names of the figures for which a run has rows."""
     has = {
         "success_rates": True,
         "training_curves": not results.training.empty,
@@ -215,41 +216,40 @@ def _style(lines: list[tuple[str, str]], line: tuple[str, str]) -> dict[str, Any
 
 
 def _point(axes: Axes, row: Any, y: float, colour: str) -> None:
-    """Draw one rate with its interval and its value."""
+    """Draw one rate with its interval."""
     axes.plot([row.low, row.high], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
     axes.plot(row.success_rate, y, "o", color=colour, markersize=7)
 
 
 def _level(axes: Axes, row: Any, colour: str) -> None:
-    """Draw one rate with its interval across a whole panel."""
+    """Draw one rate with its interval across a panel."""
     axes.axhspan(row.low, row.high, color=colour, alpha=0.08, linewidth=0)
     axes.axhline(row.success_rate, color=colour, **_LEVEL)
 
 
 def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw ceiling and floor of one task as horizontal lines."""
+    """Draw the expert and random actions of one task as horizontal lines."""
     for policy in REFERENCES:
         for rate in rows.loc[rows["policy"] == policy, "success_rate"].astype(float):
             axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
 
 
-def _reference_handles(results: Results) -> list[Line2D]:
-    """Return the legend entries of ceiling and floor, where they were run."""
+def reference_handles(present: Collection[str]) -> list[Line2D]:
+    """Return the legend entries of the expert and random actions, if they were run."""
     names = {"expert": "expert (ceiling)", "random": "random (floor)"}
-    present = set(results.summary["policy"])
     return [
         Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
     ]
 
 
 def _watermark(figure: Figure) -> None:
-    """Write over a figure that its numbers are no result."""
+    """Mark a figure as a smoke run, whose numbers are not results."""
     look: dict[str, Any] = {"color": "#B00020", "alpha": 0.25, "fontweight": "bold"}
-    figure.text(0.5, 0.5, "SMOKE RUN, NO RESULT", fontsize=30, rotation=12, **look, ha="center")
+    figure.text(0.5, 0.5, "SMOKE RUN, NOT A RESULT", fontsize=30, rotation=12, **look, ha="center")
 
 
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
-    """Put one legend over the whole figure."""
+    """Place one legend above the figure."""
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
 
 
@@ -259,7 +259,7 @@ def _panel_size(panels: int) -> tuple[float, float]:
 
 
 def _panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator[tuple[Axes, str]]:
-    """Yield one panel for each task, in rows of three."""
+    """Yield a panel per task, in rows of three."""
     ncols = min(len(tasks), _PANEL_COLUMNS)
     grid = figure.subplots(-(-len(tasks) // ncols), ncols, squeeze=False, sharey=share_y)
     yield from zip(grid.flat, tasks, strict=False)
@@ -271,9 +271,9 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
     """Make the axis logarithmic, labelled with plain numbers of evaluations.
 
     Args:
-        axes: Where.
+        axes: The axes to change.
         top: Largest number of evaluations.
-        first: Smallest place that is drawn at; below 1 it stands for no evaluation and is called 0.
+        first: Smallest position that is drawn; below 1 it means no evaluation and is labelled 0.
     """
     axes.set_xscale("log")
     ticks: list[float] = [
@@ -288,7 +288,7 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
 
 
 def _thousands(value: float, _: int) -> str:
-    """Write a number of updates, thousands as k."""
+    """Format a number of updates, with k for thousands."""
     return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
 
 

@@ -1,4 +1,4 @@
-"""The results of a run: everything that its tables and figures are drawn from."""
+"""Results of a run: the data of its tables and figures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Results:
     episodes: pd.DataFrame
     """Frame of `EpisodeRow`."""
     origins: pd.DataFrame
-    """Frame of `OriginRow`: where the numbers of each cell come from."""
+    """Frame of `OriginRow`: the provenance of each cell."""
     training: pd.DataFrame
     """Frame of `TrainingRow`; empty if nothing was trained."""
     summary: pd.DataFrame
@@ -40,38 +40,38 @@ class Results:
     comparisons: pd.DataFrame
     """Frame of `fmbench.report.comparisons.ComparisonRow`."""
     warnings: tuple[str, ...]
-    """What differs between rows that should differ in nothing but their objective."""
+    """Differences between policies that should differ only in their objective."""
     diagnostics: pd.DataFrame
     """Frame of `DiagnosticRow`; empty if nothing was diagnosed."""
     run: RunFacts
-    """What `run.json` says; nothing if the file is missing."""
+    """The content of `run.json`; empty if the file is missing."""
     looks: Looks
-    """How its policies are shown."""
+    """Labels, colours and order of its policies."""
 
     @property
     def is_smoke(self) -> bool:
-        """True if the run only tested the software."""
+        """Whether the run only tested the software."""
         return self.run.preset == "smoke"
 
 
 def read_results(run_dir: Path) -> Results:
     """Read a run folder and compute its tables.
 
-    Only `episodes.csv` and `cells.csv` must exist: a run of experts alone has trained and measured
+    Only `episodes.csv` and `cells.csv` are required, since a run of experts trains and measures
     nothing. Each file of rows may be compressed.
 
     Raises:
-        FmbenchError: If the folder is no run folder, has no episode yet, or a file is malformed.
+        FmbenchError: The folder is not a run, has no episode yet, or has a malformed file.
     """
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
-    found = read_episodes(run_dir)
-    if not found.rows:
+    stored = read_episodes(run_dir)
+    if not stored.rows:
         raise FmbenchError(
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
-    episodes, origins = frame(found.rows, EpisodeRow), frame(found.origins, OriginRow)
+    episodes, origins = frame(stored.rows, EpisodeRow), frame(stored.origins, OriginRow)
     measurements = _optional(run_dir, MeasurementRow)
     run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
     looks = Looks(run)
@@ -89,6 +89,6 @@ def read_results(run_dir: Path) -> Results:
 
 
 def _optional(run_dir: Path, row_type: type[R]) -> pd.DataFrame:
-    """Return the rows of a file that need not be there."""
+    """Return the rows of an optional file, empty if it does not exist."""
     path = run_dir / row_type.file_name
     return frame(read_rows(path, row_type) if stored_path(path).exists() else [], row_type)

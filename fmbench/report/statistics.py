@@ -1,8 +1,9 @@
-"""Intervals and tests for success rates of one policy, of one method, and of two policies.
+"""Intervals and tests for success rates.
 
-One trained policy has a Wilson interval over its episodes. A method, trained with several seeds,
-has a t interval over the means of its seeds; its episodes are never pooled over training seeds.
-Two policies are compared on common episode seeds by the exact McNemar test.
+One trained policy has a Wilson interval over its episodes. A method trained with several seeds has
+a t interval over its seed means; episodes are never pooled over training seeds. Two trained
+policies are compared on common episode seeds by the exact McNemar test, two methods by a paired t
+test over training seeds.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class McNemar(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The mean of A minus the mean of B, with its interval and, where a test gave one, its p."""
+    """The mean of A minus the mean of B, with its interval and the p-value of a test, if any."""
 
     mean: float
     low: float
@@ -54,7 +55,9 @@ def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interva
         ValueError: If the counts are impossible.
     """
     if not 0 <= successes <= n or n < 1:
-        raise ValueError(f"need 0 <= successes <= n and n >= 1, got {successes} of {n}")
+        raise ValueError(
+            f"successes is {successes} of n = {n}; need 0 <= successes <= n and n >= 1"
+        )
     result = stats.binomtest(int(successes), int(n)).proportion_ci(confidence, method="wilson")
     return Interval(float(result.low), float(result.high))
 
@@ -69,9 +72,9 @@ def t_interval(
     Args:
         seed_means: One mean per training seed, at least two.
         confidence: Coverage, in (0, 1).
-        resolution: Smallest standard deviation that the measurement can tell from zero. For
-            success rates over n episodes it is 1 / n: three seeds of 50/50 are known to about
-            one episode each, not exactly.
+        resolution: Smallest standard deviation that the measurement can resolve. For success
+            rates over n episodes it is 1 / n: three seeds with 50/50 are known to about one
+            episode each, not exactly.
 
     Raises:
         ValueError: If there are fewer than two seeds.
@@ -113,7 +116,7 @@ def paired_t(
 def mcnemar_exact(successes_a: ArrayLike, successes_b: ArrayLike) -> McNemar:
     """Test whether two policies succeed equally often on the same episodes (McNemar 1947, exact).
 
-    Only the episodes that one of the two solves say anything: under the null hypothesis
+    Only episodes that exactly one policy solves are informative: under the null hypothesis
     b ~ Binomial(b + c, 1/2). Without such episodes, p is 1.
 
     Args:
@@ -143,7 +146,7 @@ def holm(p_values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
     """
     p = np.asarray(p_values, dtype=np.float64)
     if not np.all((p >= 0) & (p <= 1)):
-        raise ValueError(f"p-values must lie in [0, 1], got {p.tolist()}")
+        raise ValueError(f"p-values are {p.tolist()}; they must be in [0, 1]")
     order = np.argsort(p, kind="stable")
     # p~_(i) = max_{j <= i} min(1, (m - j + 1) p_(j)), j = 1..m
     scaled = np.minimum(1.0, p[order] * np.arange(p.size, 0, -1))
@@ -169,8 +172,8 @@ def paired_difference(
         resamples: Number of bootstrap samples.
 
     Returns:
-        The difference; p is NaN (this is no test). Where all n differences are equal, so are
-        all resamples: the bounds are then NaN rather than a width of zero that nobody measured.
+        The difference; p is NaN, since this is not a test. If all n differences are equal, so are
+        all resamples: the bounds are then NaN rather than a spurious interval of width zero.
 
     Raises:
         ValueError: If the shapes differ or there is no episode.
@@ -189,12 +192,14 @@ def _paired(values_a: ArrayLike, values_b: ArrayLike) -> NDArray[np.float64]:
     """Return the differences A - B of two series of equal, positive length."""
     a, b = np.asarray(values_a, dtype=np.float64), np.asarray(values_b, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or a.size == 0:
-        raise ValueError(f"need two non-empty series of one length, got {a.shape} and {b.shape}")
+        raise ValueError(
+            f"shapes are {a.shape} and {b.shape}; need two non-empty series of one length"
+        )
     return a - b
 
 
 def _standard_error(means: NDArray[np.float64], resolution: float) -> float:
-    """Return the standard error of a mean over seeds, with a floor under the deviation."""
+    """Return the standard error of a mean over seeds; the deviation is at least `resolution`."""
     if means.ndim != 1 or means.size < 2:
-        raise ValueError(f"need the means of at least two training seeds, got {means.size}")
+        raise ValueError(f"number of seed means is {means.size}; need at least two training seeds")
     return max(float(means.std(ddof=1)), resolution) / float(np.sqrt(means.size))

@@ -1,7 +1,7 @@
-"""The summary of a run: one row per cell, a function of the rows of its episodes.
+"""Summary of a run: one row per cell, computed from the rows of its episodes.
 
-A cell is one task x policy x sampler x steps. Its headline flag says which cell stands for its
-policy where only one can.
+A cell is one task x policy x sampler x steps. The headline cell represents its policy where only
+one configuration can be shown.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from fmbench.report.statistics import Interval, t_interval, wilson_interval
 from fmbench.storage.rows import CellRow, R, Row, columns
 
 CELL = list(CellRow.key[:-1])
-"""What names a row of the summary, which is over all training seeds."""
+"""Key of a summary row, which covers all training seeds."""
 
 Configuration = tuple[str, int]
 """Sampler and steps."""
 
 
 class Cell(NamedTuple):
-    """What has a row of its own in the summary."""
+    """Key of one row of the summary."""
 
     task: str
     policy: str
@@ -49,18 +49,18 @@ class SummaryRow(Row):
     train_seeds: int
     successes: int
     success_rate: float
-    """With several training seeds, as all rates here: the mean of the seeds' means."""
+    """With several training seeds the mean of the seed means, as for all rates here."""
     low: float
     high: float
     interval: str
     seed_rates: str
-    """Success rate of each training seed, in the order of the seeds."""
+    """Success rate of each training seed, in seed order."""
     success_any: float
     success_end: float
     progress: float
     nfe: float
     nfe_p5: float
-    """5th percentile over the episodes of all seeds, each the mean of its decisions."""
+    """5th percentile over the episodes of all seeds, each the mean over its decisions."""
     nfe_p95: float
     """95th percentile, likewise."""
     latency_ms_p50: float
@@ -70,13 +70,13 @@ class SummaryRow(Row):
     unstable: int
     errors: int
     modes: str
-    """How often each way was taken, e.g. `left 52 / right 48`."""
+    """Number of episodes per mode, e.g. `left 52 / right 48`."""
     complete: bool
-    """False if a training seed lacks episode seeds that others of the task have."""
+    """Whether every training seed has all episode seeds of the task."""
 
 
 def frame(rows: Iterable[R], row_type: type[R]) -> pd.DataFrame:
-    """Return rows as a DataFrame that has its columns even when there is no row."""
+    """Return rows as a DataFrame that has all columns even without rows."""
     names = list(columns(row_type))
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
 
@@ -89,12 +89,12 @@ def rows_of(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
 def headline_configurations(
     episodes: pd.DataFrame, measurements: pd.DataFrame
 ) -> dict[tuple[str, str], Configuration]:
-    """Choose the configuration that stands for each (task, policy).
+    """Choose the configuration that represents each (task, policy).
 
     It is the one flagged in the measurements, else the one with the most steps.
 
     Raises:
-        FmbenchError: If two configurations of one policy are flagged.
+        FmbenchError: Two configurations of one policy are flagged.
     """
     chosen: dict[tuple[str, str], Configuration] = {}
     for task, policy, sampler, steps in sorted(
@@ -122,7 +122,7 @@ def summarise(
     Args:
         episodes: Frame of `EpisodeRow`.
         measurements: Frame of `MeasurementRow`; may be empty.
-        looks: Order the policies.
+        looks: Defines the order of the policies.
 
     Returns:
         Frame of `SummaryRow`, tasks in order of appearance, policies in the order of `looks`.
@@ -159,7 +159,7 @@ def _summarise_cell(
     planned: int,
 ) -> SummaryRow:
     """Summarise the episodes of one cell; `planned` is the task's number of episode seeds."""
-    # A diverged episode may have no progress: it counts as none.
+    # A diverged episode may have no progress value; it counts as 0.
     seeds = episodes.fillna({"progress": 0.0}).groupby("train_seed")
     means = seeds[["success", "success_any", "success_end", "progress", "nfe"]].mean()
     over_seeds = means.mean()

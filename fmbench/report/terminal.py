@@ -1,4 +1,4 @@
-"""The summary of a run in the terminal: headline rows and who is ahead."""
+"""Summary of a run in the terminal: headline rows and verdicts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, cells, headline_rows, verdict
 from fmbench.report.results import Results
 
 _PLAIN_WIDTH = 100
-_NAMED_TIES = 6
+_MAX_LISTED_PAIRS = 6
 _TERMINAL_HEADER = (
     "policy",
     "sampler",
@@ -30,11 +31,11 @@ _TERMINAL_HEADER = (
 
 
 def print_summary(results: Results, console: Console | None = None) -> None:
-    """Print the headline rows of a run: one table for each task, at most 100 columns wide.
+    """Print the headline rows of a run: one table per task, at most 100 columns wide.
 
     Args:
         results: The run.
-        console: Where to print; the default is stdout.
+        console: Output; the default is stdout.
     """
     width = None if sys.stdout.isatty() else _PLAIN_WIDTH
     out = console or Console(width=width, highlight=False)
@@ -50,22 +51,32 @@ def print_summary(results: Results, console: Console | None = None) -> None:
         )
         for name in _TERMINAL_HEADER:
             left = name in ("policy", "sampler")
-            # As Text: in a plain string rich takes "[ms]" for markup, and leaves it out.
+            # As Text, because rich parses "[ms]" in a plain string as markup and drops it.
             table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
         for row in headline_rows(results, task):
             table.add_row(*(Text(cell.replace("–", "-")) for cell in cells(row, results.looks)))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
-        if said := _verdicts(list(rows.itertuples()), results.looks):
-            out.print(Text(said + "\n"))
+        if verdicts := _verdicts(list(rows.itertuples()), results.looks):
+            out.print(Text(verdicts + "\n"))
     for line in results.warnings:
         out.print(Text(f"warning: {line}", style="yellow"))
 
 
 def _verdicts(rows: Sequence[Any], looks: Looks) -> str:
-    """Say all comparisons of a task in one sentence; more than a few ties are only counted."""
-    said = [verdict(row, looks) for row in rows if row.verdict != "tie"]
-    ties = [verdict(row, looks) for row in rows if row.verdict == "tie"]
-    if len(ties) > _NAMED_TIES:
-        ties = [f"the other {len(ties)} pairs tie" if said else f"all {len(ties)} pairs tie"]
-    return "; ".join([*said, *ties])
+    """Describe the comparisons of a task; many pairs without a difference are only counted."""
+    if not rows:
+        return ""
+    clauses = [verdict(row, looks) for row in rows if row.verdict != NO_DIFFERENCE]
+    pairs = [
+        f"{looks.label(row.policy_a)} and {looks.label(row.policy_b)}"
+        for row in rows
+        if row.verdict == NO_DIFFERENCE
+    ]
+    if len(pairs) > _MAX_LISTED_PAIRS:
+        pairs = [f"the other {len(pairs)} pairs" if clauses else f"all {len(pairs)} pairs"]
+    if pairs:
+        clauses.append(f"{NO_DIFFERENCE}: {', '.join(pairs)}")
+    seeds = max(row.train_seeds for row in rows)
+    basis = f"level 0.05, Holm-adjusted; {seeds} training seed{'s' if seeds != 1 else ''}"
+    return f"{'; '.join(clauses)} ({basis})"

@@ -1,1 +1,1 @@
-"""Runs on different numbers of demonstrations as one table."""
+"""Success over numbers of demonstrations, from several runs."""

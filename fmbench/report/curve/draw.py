@@ -1,4 +1,4 @@
-"""Draw runs on different numbers of demonstrations as one table.
+"""Draw one table of runs with different numbers of demonstrations.
 
 Like the tables of one run, it is a function of the runs' rows.
 """
@@ -18,7 +18,7 @@ from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 
 MAY_DIFFER = ("task", "demos", "preset", "device")
-"""Values of a configuration that the runs of one curve may have of their own."""
+"""Configuration values that may differ between the runs of one curve."""
 
 
 def draw_curve(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -26,25 +26,28 @@ def draw_curve(runs: Sequence[Path], out: Path) -> list[Path]:
 
     Args:
         runs: Folders of runs.
-        out: Where to write.
+        out: Output folder.
 
     Returns:
         The paths written.
 
     Raises:
-        FmbenchError: A folder is no run, the runs differ in more than `MAY_DIFFER`, or two hold
-            the same task and number of demonstrations.
+        FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
+            have the same policy, task and number of demonstrations.
     """
-    found = {path: read_results(path) for path in runs}
-    check_alike(found, MAY_DIFFER, "demos", "number of demonstrations")
+    results_by_path = {path: read_results(path) for path in runs}
+    check_alike(results_by_path, MAY_DIFFER, "demos", "number of demonstrations")
     rows: dict[tuple[object, ...], CurveRow] = {}
-    for path, results in found.items():
+    for path, results in results_by_path.items():
         for row in curve_rows(results):
             key = tuple(getattr(row, name) for name in CurveRow.key)
             if key in rows and (row.demos or row != rows[key]):
-                raise FmbenchError(f"{path}: another run holds {row.policy} on {row.task} as well")
+                raise FmbenchError(
+                    f"{path}: another run also has {row.policy} on {row.task} ({row.demos} "
+                    "demonstrations); only equal rows of expert and random may repeat"
+                )
             rows[key] = row
-    looks = Looks(*(results.run for results in found.values()))
+    looks = Looks(*(results.run for results in results_by_path.values()))
     paths = [out / CurveRow.file_name, out / "data_curve.md"]
     write_rows(paths[0], list(rows.values()), CurveRow)
     write_bytes_atomic(paths[1], curve_markdown(list(rows.values()), looks).encode())

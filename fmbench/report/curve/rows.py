@@ -1,10 +1,11 @@
-"""The rows of a data curve: each run's headline rows with its number of demonstrations."""
+"""Rows of a data curve: headline rows of each run, with its number of demonstrations."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any, ClassVar
 
+from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
 from fmbench.storage.rows import Row
@@ -29,14 +30,14 @@ class CurveRow(Row):
     low: float
     high: float
     is_ahead_of: str
-    """Policies of the same run that it is ahead of, by the run's own comparisons."""
+    """Policies of the same run with a significantly lower success rate."""
 
 
 def curve_rows(results: Results) -> list[CurveRow]:
     """Return the rows of one run."""
     ahead: dict[tuple[str, str], list[str]] = {}
     for pair in results.comparisons.to_dict("records"):
-        if pair["verdict"] not in ("tie", "not comparable"):
+        if pair["verdict"] not in (NO_DIFFERENCE, "not comparable"):
             a, b = pair["policy_a"], pair["policy_b"]
             better, worse = (a, b) if pair["difference"] > 0 else (b, a)
             ahead.setdefault((pair["task"], better), []).append(worse)
@@ -44,10 +45,10 @@ def curve_rows(results: Results) -> list[CurveRow]:
     for row in results.summary.to_dict("records"):
         if not row["headline"]:
             continue
-        taken: dict[str, Any] = {
+        shared: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(CurveRow) if f.name in row
         }
         demos = 0 if row["policy"] in REFERENCES else results.run.config["demos"]
-        beaten = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
-        rows.append(CurveRow(**taken, demos=demos, is_ahead_of=beaten))
+        worse_policies = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
+        rows.append(CurveRow(**shared, demos=demos, is_ahead_of=worse_policies))
     return rows

@@ -1,4 +1,4 @@
-"""The table of runs on different numbers of demonstrations, as Markdown."""
+"""Markdown table of success rates over numbers of demonstrations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fmbench.report.markdown import markdown_table
 
 
 def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str:
-    """Write one line for each task: success of every policy at every number of demonstrations."""
+    """Write one line per task: the success of every policy at every number of demonstrations."""
     learned = [row for row in rows if row.policy not in REFERENCES]
     policies = sorted({row.policy for row in learned}, key=looks.order)
     numbers = sorted({row.demos for row in learned})
@@ -22,41 +22,52 @@ def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str
     ]
     body = []
     for task in dict.fromkeys(row.task for row in rows):
-        own = {(row.policy, row.demos): row for row in rows if row.task == task}
+        of_task = {(row.policy, row.demos): row for row in rows if row.task == task}
         keys = [("random", 0), *((p, n) for p in policies for n in numbers), ("expert", 0)]
-        cells = [f"{own[key].success_rate:.2f}" if key in own else "" for key in keys]
-        body.append([task, *cells, separation(list(own.values()))])
-    table = markdown_table((*header, f"What {numbers[-1]} separate"), body)
-    footer = "\n".join(f"- {line}" for line in _footer(learned, numbers[-1], looks))
-    return f"# Success against demonstrations\n\n{table}\n\n{footer}\n"
+        cells = [f"{of_task[key].success_rate:.2f}" if key in of_task else "" for key in keys]
+        body.append([task, *cells, separation(list(of_task.values()))])
+    last_heading = f"Significant differences at {numbers[-1]} demonstrations"
+    table = markdown_table((*header, last_heading), body)
+    notes = "\n".join(f"- {line}" for line in _notes(learned, numbers[-1], looks))
+    return f"# Success rate by number of demonstrations\n\n{table}\n\n{notes}\n"
 
 
 def separation(rows: Sequence[CurveRow]) -> str:
-    """Say what the rows of one task with the most demonstrations separate, or "nothing"."""
+    """List the significant differences of one task at the most demonstrations, or "none".
+
+    The expert is not tested; it is listed where its interval is above that of a policy.
+    """
     most = max((row.demos for row in rows), default=0)
     last = [row for row in rows if row.demos == most and row.policy not in REFERENCES]
-    found = [f"{row.policy} > {row.is_ahead_of}" for row in last if row.is_ahead_of]
+    differences = [f"{row.policy} > {row.is_ahead_of}" for row in last if row.is_ahead_of]
     for expert in (row for row in rows if row.policy == "expert"):
         below = [row.policy for row in last if row.high < expert.low]
-        found += [f"expert > {', '.join(below)}"] if below else []
-    return "; ".join(found) or "nothing"
+        differences += [f"expert > {', '.join(below)}"] if below else []
+    return "; ".join(differences) or "none"
 
 
-def _footer(rows: Sequence[CurveRow], most: int, looks: Looks) -> Iterator[str]:
-    """Yield what a reader must know to trust the numbers."""
+def _notes(rows: Sequence[CurveRow], most: int, looks: Looks) -> Iterator[str]:
+    """Yield the notes below the table."""
     episodes = sorted({row.episodes for row in rows})
     seeds = sorted({row.train_seeds for row in rows})
     samplers = dict.fromkeys(
         f"{looks.label(row.policy)} by {row.sampler} {row.steps}" for row in rows
     )
     yield (
-        f"Columns: policy and number of demonstrations. {' or '.join(map(str, seeds))} training "
-        f"seed(s), {' or '.join(map(str, episodes))} test episodes: a rate of 0.50 of 100 episodes "
-        "has a Wilson 95 % interval of 0.40 to 0.60, one of 1.00 of 0.96 to 1.00."
+        "Columns: policy and number of demonstrations. Success rates over "
+        f"{' or '.join(map(str, episodes))} test episodes and {' or '.join(map(str, seeds))} "
+        f"training seed{'' if seeds == [1] else 's'}. For 100 episodes of one training seed, the "
+        "Wilson 95 % interval of 0.50 is 0.40 to 0.60, and that of 1.00 is 0.96 to 1.00."
     )
     yield f"Samplers: {'; '.join(samplers)}."
     yield (
-        f"Policies with {most} demonstrations are compared by McNemar's exact test on common "
-        "episodes, by Holm's adjustment over the tasks of a run; an expert is ahead where the two "
-        "intervals do not meet."
+        f"Significant differences: `A > B` if A, with {most} demonstrations, has a higher success "
+        "rate than B and p < 0.05 after Holm's adjustment over the comparisons of the run (exact "
+        "McNemar test on common episodes for one training seed, paired t test over several). With "
+        "one training seed, this compares two checkpoints, not two methods. `none` means that no "
+        "significant difference was found, not that the policies are equal."
+    )
+    yield (
+        "The expert is not tested. It is listed where its 95 % interval is above that of the "
+        "policy."
     )

@@ -1,1 +1,1 @@
-"""Runs on several backbones as one table and one figure."""
+"""Success over policies, backbones and network evaluations, from several runs."""

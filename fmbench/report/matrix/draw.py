@@ -1,4 +1,4 @@
-"""Draw runs on several backbones as one table and one figure.
+"""Draw one table and one figure of runs on several backbones.
 
 Like the tables of one run, these are functions of the runs' rows.
 """
@@ -19,7 +19,7 @@ from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 
 MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_run")
-"""Values of a configuration that the runs of one matrix may have of their own."""
+"""Configuration values that may differ between the runs of one matrix."""
 
 
 def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -27,34 +27,38 @@ def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
 
     Args:
         runs: Folders of runs.
-        out: Where to write.
+        out: Output folder.
 
     Returns:
         The paths written.
 
     Raises:
-        FmbenchError: A folder is no run, the runs differ in more than `MAY_DIFFER`, or two hold
-            the same policy on the same backbone and task.
+        FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
+            have the same policy on the same backbone and task.
     """
-    found = {path: read_results(path) for path in runs}
-    check_alike(found, MAY_DIFFER, "backbone", "backbone")
-    rows = [row for results in found.values() for row in matrix_rows(results)]
+    results_by_path = {path: read_results(path) for path in runs}
+    check_alike(results_by_path, MAY_DIFFER, "backbone", "backbone")
+    all_results = list(results_by_path.values())
+    rows = [row for results in all_results for row in matrix_rows(results)]
     rows = _without_repeated_references(rows)
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
     write_rows(paths[0], rows, MatrixRow)
-    write_bytes_atomic(paths[1], matrix_markdown(rows, list(found.values())).encode())
-    write_bytes_atomic(
-        paths[2], render_matrix(rows, Looks(*(results.run for results in found.values())))
-    )
+    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results).encode())
+    looks = Looks(*(results.run for results in all_results))
+    write_bytes_atomic(paths[2], render_matrix(rows, looks))
     return paths
 
 
 def _without_repeated_references(rows: list[MatrixRow]) -> list[MatrixRow]:
-    """Keep one row of the expert and of random actions per task, if all runs agree on them."""
-    kept: dict[tuple[object, ...], MatrixRow] = {}
+    """Return the rows with one of the expert and of random actions per task, if runs agree."""
+    rows_by_key: dict[tuple[object, ...], MatrixRow] = {}
     for row in rows:
         key = tuple(getattr(row, name) for name in MatrixRow.key)
-        if key in kept and (row.backbone or row != kept[key]):
-            raise FmbenchError(f"two runs hold {row.policy} {row.backbone} on {row.task}")
-        kept[key] = row
-    return list(kept.values())
+        if key in rows_by_key and (row.backbone or row != rows_by_key[key]):
+            policy = f"{row.policy} {row.backbone}".rstrip()
+            raise FmbenchError(
+                f"two runs have {policy} on {row.task}; only equal rows of expert and random may "
+                "repeat"
+            )
+        rows_by_key[key] = row
+    return list(rows_by_key.values())

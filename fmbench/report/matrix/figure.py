@@ -1,4 +1,4 @@
-"""The figure of a matrix of runs: success against network evaluations."""
+"""Figure of success rates over network evaluations, from several runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from matplotlib.lines import Line2D
 
 from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
 from fmbench.report.matrix.rows import MatrixRow
-from fmbench.report.plots import REFERENCE_STYLES, STYLE, nfe_axis
+from fmbench.report.plots import (
+    NFE_LABEL,
+    REFERENCE_STYLES,
+    STYLE,
+    nfe_axis,
+    reference_handles,
+)
 
 _WIDTH_IN, _ROW_IN = 9.5, 2.9
 _BACKBONE_LINES: dict[str, Any] = {"mlp": "-", "dit": (0, (4, 1.5)), "unet": (0, (1.2, 1.2))}
 _BACKBONE_MARKERS = {"mlp": "o", "dit": "s", "unet": "^"}
 _SAMPLER_LINES: dict[str, Any] = {"ddpm": ":"}
 _AT_ZERO = 0.6
-"""Where a policy without a network stands on the logarithmic axis."""
+"""Position of a policy without a network on the logarithmic axis."""
 
 
 def render_matrix(rows: Sequence[MatrixRow], looks: Looks = OF_CATALOGUE) -> bytes:
     """Draw the figure and return its PNG file, a function of the rows and looks alone.
 
-    One row of panels compares the objectives on the first backbone, and another compares the
-    backbones for the objectives that were trained on all of them; one column for each task.
+    The first row of panels compares the objectives on the first backbone. The second compares the
+    backbones for the objectives that were trained on all of them. Each task has a column.
     """
     with style.context(["default", STYLE]):
         file = io.BytesIO()
@@ -40,8 +46,9 @@ def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
     tasks = list(dict.fromkeys(row.task for row in rows))
     learned = [row for row in rows if row.policy not in REFERENCES]
     backbones = sorted({row.backbone for row in learned}, key=backbone_order)
-    of = {b: {row.policy for row in learned if row.backbone == b} for b in backbones}
-    shared = set.intersection(*of.values())
+    shared = set.intersection(
+        *({row.policy for row in learned if row.backbone == backbone} for backbone in backbones)
+    )
     groups = [[row for row in learned if row.backbone == backbones[0]]]
     if len(backbones) > 1:
         groups.append([row for row in learned if row.policy in shared])
@@ -49,47 +56,51 @@ def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
     figure = Figure(figsize=(_WIDTH_IN, 0.9 + _ROW_IN * len(groups)))
     parts = figure.subfigures(len(groups), 1, squeeze=False)[:, 0]
     for index, (part, group) in enumerate(zip(parts, groups, strict=True)):
-        several = index > 0
+        by_backbone = index > 0
         grid = part.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
         for axes, task in zip(grid, tasks, strict=True):
-            _panel(axes, [r for r in group if r.task == task], looks, colours, several)
+            of_task = [row for row in group if row.task == task]
+            _panel(axes, of_task, looks, colours, by_backbone)
             _references(axes, [r for r in rows if r.task == task and r.policy in REFERENCES])
             nfe_axis(axes, max(row.nfe for row in learned), _AT_ZERO)
-            axes.set(title=task if not several else "", ylim=(-0.03, 1.05), xlabel="NFE")
+            axes.set(title=task if index == 0 else "", ylim=(-0.03, 1.05), xlabel=NFE_LABEL)
         names = sorted({row.policy for row in group}, key=looks.order)
         handles = [
             Line2D([], [], color=colours[p], marker="o", label=looks.label(p)) for p in names
         ]
-        if several:
+        if by_backbone:
             handles += [
                 Line2D([], [], color="#444444", linestyle=_BACKBONE_LINES.get(b, "-"),
                        marker=_BACKBONE_MARKERS.get(b, "o"), label=b)
                 for b in backbones
             ]  # fmt: skip
+        if index == len(groups) - 1:
+            handles += reference_handles({row.policy for row in rows})
         part.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 9))
         part.supylabel("success rate", fontsize=10)
     return figure
 
 
 def _panel(
-    axes: Axes, rows: Sequence[MatrixRow], looks: Looks, colours: dict[str, str], several: bool
+    axes: Axes, rows: Sequence[MatrixRow], looks: Looks, colours: dict[str, str], by_backbone: bool
 ) -> None:
-    """Draw every backbone, policy and sampler of one task as a line over its NFE."""
+    """Draw every backbone, policy and sampler of one task as a line over NFE."""
     lines = sorted({(looks.order(r.policy), r.backbone, r.policy, r.sampler) for r in rows})
     for place, (_, backbone, policy, sampler) in enumerate(lines):
-        own = [r for r in rows if (r.backbone, r.policy, r.sampler) == (backbone, policy, sampler)]
-        own.sort(key=lambda row: row.nfe)
-        apart = 1.04 ** (place - (len(lines) - 1) / 2)
-        line = _BACKBONE_LINES.get(backbone, "-") if several else "-"
-        rates = np.array([row.success_rate for row in own])
-        low, high = (np.array([getattr(row, side) for row in own]) for side in ("low", "high"))
+        key = (backbone, policy, sampler)
+        points = [row for row in rows if (row.backbone, row.policy, row.sampler) == key]
+        points.sort(key=lambda row: row.nfe)
+        shift = 1.04 ** (place - (len(lines) - 1) / 2)
+        line = _BACKBONE_LINES.get(backbone, "-") if by_backbone else "-"
+        rates = np.array([row.success_rate for row in points])
+        low, high = (np.array([getattr(row, side) for row in points]) for side in ("low", "high"))
         axes.errorbar(
-            [max(row.nfe, _AT_ZERO) * apart for row in own],
+            [max(row.nfe, _AT_ZERO) * shift for row in points],
             rates,
             yerr=np.maximum([rates - low, high - rates], 0.0),
             color=colours[policy],
             linestyle=_SAMPLER_LINES.get(sampler, line),
-            marker=_BACKBONE_MARKERS.get(backbone, "o") if several else "o",
+            marker=_BACKBONE_MARKERS.get(backbone, "o") if by_backbone else "o",
             markeredgecolor="white",
             markeredgewidth=0.6,
             elinewidth=0.8,
@@ -97,6 +108,6 @@ def _panel(
 
 
 def _references(axes: Axes, rows: Sequence[MatrixRow]) -> None:
-    """Draw ceiling and floor as horizontal lines."""
+    """Draw the expert and random actions as horizontal lines."""
     for row in rows:
         axes.axhline(row.success_rate, **REFERENCE_STYLES[row.policy], zorder=1.5)

@@ -1,4 +1,4 @@
-"""The rows of a matrix of runs: each run's summary with its backbone and its diagnostics."""
+"""Rows of a matrix of runs: the summary of each run, with its backbone and diagnostics."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
     rows = []
     for row in results.summary.to_dict("records"):
         cell = tuple(row[name] for name in CELL)
-        seen = means.loc[cell].to_dict() if cell in means.index else {}
-        looks: dict[str, Any] = {name: _or_none(seen.get(name)) for name in means.columns}
+        measured = means.loc[cell].to_dict() if cell in means.index else {}
+        diagnostics: dict[str, Any] = {name: _or_none(measured.get(name)) for name in means.columns}
         row["parameters"] = _or_none(row["parameters"])
-        taken: dict[str, Any] = {
+        shared: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
         }
         is_reference = row["policy"] in REFERENCES
-        rows.append(MatrixRow(backbone="" if is_reference else backbone, **taken, **looks))
+        rows.append(MatrixRow(backbone="" if is_reference else backbone, **shared, **diagnostics))
     return rows
 
 
 def _or_none(value: float | None) -> float | None:
-    """Return a number, or None for what was not measured."""
+    """Return a number, or None if it was not measured."""
     return None if value is None or value != value else float(value)

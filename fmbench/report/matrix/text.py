@@ -1,10 +1,10 @@
-"""The table of a matrix of runs, as Markdown."""
+"""Markdown tables and comparisons of a matrix of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
 from fmbench.report.looks import REFERENCES, Looks, backbone_order
 from fmbench.report.markdown import markdown_table, sentences
 from fmbench.report.matrix.rows import MatrixRow
@@ -12,19 +12,20 @@ from fmbench.report.results import Results
 
 
 def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
-    """Write success against network evaluations, diagnostics and comparisons of every task.
+    """Write success over network evaluations, diagnostics and comparisons of every task.
 
     Args:
         rows: All rows.
         runs: The runs they come from, for the comparisons.
     """
     looks = Looks(*(results.run for results in runs))
-    blocks = ["# Success against network evaluations"]
+    blocks = ["# Success rate by number of network evaluations (NFE)"]
     for task in dict.fromkeys(row.task for row in rows):
-        own = sorted((row for row in rows if row.task == task), key=lambda row: _order(row, looks))
-        blocks += [f"## {task}", _success_table(own, looks), _looks_table(own, looks)]
+        of_task = [row for row in rows if row.task == task]
+        of_task.sort(key=lambda row: _order(row, looks))
+        blocks += [f"## {task}", _success_table(of_task, looks), _diagnostics_table(of_task, looks)]
         blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
-    blocks.append("\n".join(f"- {line}" for line in _footer(rows)))
+    blocks.append("\n".join(f"- {line}" for line in _notes(rows)))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -33,7 +34,7 @@ def _order(row: MatrixRow, looks: Looks) -> tuple[object, ...]:
 
 
 def _success_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
-    """Return one line for each backbone, policy and sampler, one column for each NFE."""
+    """Return a line per backbone, policy and sampler, with a column per NFE."""
     counts = sorted({round(row.nfe) for row in rows if row.policy not in REFERENCES})
     lines: dict[tuple[str, str, str], dict[int, str]] = {}
     for row in rows:
@@ -41,26 +42,26 @@ def _success_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
         text = f"{row.success_rate:.3f} ({row.low:.2f}–{row.high:.2f})"
         line[round(row.nfe)] = text
     body = []
-    for (backbone, policy, sampler), found in lines.items():
+    for (backbone, policy, sampler), text_by_nfe in lines.items():
         if policy in REFERENCES:
-            text = next(iter(found.values()))
+            text = next(iter(text_by_nfe.values()))
             body.append([policy, "–", text, *["" for _ in counts[1:]]])
         else:
             name = f"{looks.label(policy)}, {backbone}"
-            body.append([name, sampler, *(found.get(count, "") for count in counts)])
+            body.append([name, sampler, *(text_by_nfe.get(count, "") for count in counts)])
     return markdown_table(("Policy", "Sampler", *(f"NFE {count}" for count in counts)), body)
 
 
-def _looks_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
+def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
     """Return the diagnostics of every policy at its headline sampler."""
     header = (
         "Policy",
         "Sampler",
         "Parameters",
         "Distance to the expert's chunk",
-        "nearest of 4",
+        "Distance of the nearest sample",
         "Straightness (0 = straight)",
-        "Modes of all episodes",
+        "Modes",
     )
     body = [
         [
@@ -79,37 +80,45 @@ def _looks_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
 
 
 def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
-    """Yield what the comparisons of each run say of a task; ties are counted."""
+    """Yield the significant differences of each run on a task, and the number of other pairs."""
     for results in runs:
         backbone = results.run.config["backbone"]
-        found = {
-            "headline samplers": results.comparisons,
-            "flow by Euler and diffusion by DDIM at equal NFE": compare_at_equal_nfe(
-                results.episodes
-            ),
-        }
-        for what, comparisons in found.items():
-            own = comparisons[comparisons["task"] == task]
-            ties = int((own["verdict"] == "tie").sum())
-            if len(own):
-                yield f"- {backbone}, {what}: {ties} of {len(own)} pairs tie"
-            yield from (f"  - {line}" for line in sentences(own[own["verdict"] != "tie"], looks))
+        equal_nfe = compare_at_equal_nfe(results.episodes)
+        for samplers, comparisons in (
+            ("headline samplers", results.comparisons),
+            ("flow with Euler against diffusion with DDIM at equal NFE", equal_nfe),
+        ):
+            of_task = comparisons[comparisons["task"] == task]
+            has_no_difference = of_task["verdict"] == NO_DIFFERENCE
+            if len(of_task):
+                yield (
+                    f"- {backbone}, {samplers}: {NO_DIFFERENCE} in {has_no_difference.sum()} of "
+                    f"{len(of_task)} pairs"
+                )
+            yield from (f"  - {line}" for line in sentences(of_task[~has_no_difference], looks))
 
 
-def _footer(rows: Sequence[MatrixRow]) -> Iterator[str]:
-    """Yield what a reader must know to trust the numbers."""
+def _notes(rows: Sequence[MatrixRow]) -> Iterator[str]:
+    """Yield the notes that explain the numbers."""
     seeds = sorted({row.train_seeds for row in rows if row.backbone})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in rows})
     yield (
-        f"Mean over {' or '.join(map(str, seeds))} training seeds of "
-        f"{' or '.join(map(str, episodes))} test episodes each; t 95 % over the seeds' means "
-        "(Wilson's for one seed, the expert and random actions)."
+        f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
+        f"{' or '.join(map(str, episodes))} test episodes each. In brackets: 95 % t interval over "
+        "the seed means (Wilson interval for one seed, the expert and random actions)."
     )
     yield (
         "NFE: network evaluations per chunk, counted at the network, and rounded where a sampler "
-        "chooses its own number. An empty cell was not run."
+        "chooses its own steps. The expert and random actions evaluate no network and are listed "
+        "in the first column. Empty cells were not run."
     )
     yield (
-        "Distances are root mean squares over chunks of held-out expert episodes, actions in "
-        "-1 to 1. Holm's adjustment is over the comparisons of one run, all tasks together."
+        "Distance: root mean square between a sampled chunk and the expert's in held-out episodes, "
+        "over actions normalised to -1 to 1; on tasks with several modes only the nearest sample "
+        "is informative. Modes: number of episodes per mode, over all training seeds."
+    )
+    yield (
+        "Comparisons: `A ahead of B` means that A has the higher success rate and p < 0.05 after "
+        f"Holm's adjustment over the comparisons of a run. Otherwise there is {NO_DIFFERENCE}, "
+        "which does not show that the policies are equal."
     )

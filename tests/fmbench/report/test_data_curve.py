@@ -1,4 +1,4 @@
-"""Runs on different numbers of demonstrations stand in one table, and only runs that may."""
+"""Data curves: one table of runs that differ only in task and number of demonstrations."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_every_policy_has_a_row_for_each_number(runs: list[Path], tmp_path: Path
     assert (
         "| flow 10 | flow 200 | diffusion 10 | diffusion 200 | bc 10 | bc 200 | expert |" in header
     )
-    assert "What 200 separate" in header
+    assert "| Significant differences at 200 demonstrations |" in header
     assert sum(line.startswith(("| LiftCube", "| PressEither")) for line in text.splitlines()) == 2
     first = [path.read_bytes() for path in written]
     assert [path.read_bytes() for path in draw_curve(runs, tmp_path / "out")] == first
@@ -55,25 +55,25 @@ def row(policy: str, demos: int, low: float, high: float, ahead: str = "") -> Cu
     return CurveRow("T", policy, demos, "s", 1, 1, 100, rate, low, high, ahead)
 
 
-def test_what_the_most_demonstrations_separate() -> None:
+def test_differences_are_those_at_the_most_demonstrations() -> None:
     expert = row("expert", 0, 0.96, 1.0)
     few = [row("flow", 10, 0.1, 0.2, "bc"), row("bc", 10, 0.0, 0.05)]
     many = [row("flow", 200, 0.95, 1.0), row("bc", 200, 0.94, 1.0)]
-    assert separation([expert, *few, *many]) == "nothing", "10 demonstrations do not count"
+    assert separation([expert, *few, *many]) == "none", "10 demonstrations do not count"
     many = [row("flow", 200, 0.95, 1.0, "bc"), row("bc", 200, 0.4, 0.6)]
     assert separation([expert, *few, *many]) == "flow > bc; expert > bc"
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"updates": 7}, "differ in more than their number of demonstrations: updates: 100 in"),
-        ({"demos": 10}, "another run holds"),
+        ({"updates": 7}, "runs in one table may differ only in task, demos, preset, device"),
+        ({"demos": 10}, "another run also has flow on LiftCube (10 demonstrations); only equal"),
     ],
 )
-def test_runs_that_must_not_stand_together_are_refused(
+def test_runs_that_cannot_be_combined_are_rejected(
     change: dict[str, object],
-    said: str,
+    message: str,
     runs: list[Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -83,16 +83,16 @@ def test_runs_that_must_not_stand_together_are_refused(
     (runs[1] / "run.json").write_text(json.dumps(facts))
     assert main([*map(str, runs), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_sanity_marks_are_those_of_the_committed_rows() -> None:
+def test_sanity_tasks_have_no_difference_in_the_committed_rows() -> None:
     rows = read_rows(RESULTS / "demonstrations" / CurveRow.file_name, CurveRow)
     measured = {row.task for row in rows}
     assert measured == set(suite())
     for task in measured:
-        own = [row for row in rows if row.task == task]
-        assert {row.demos for row in own} == {0, 10, 50, 200}
-        assert KNOWN_TASKS[task].is_sanity == (separation(own) == "nothing"), task
+        of_task = [row for row in rows if row.task == task]
+        assert {row.demos for row in of_task} == {0, 10, 50, 200}
+        assert KNOWN_TASKS[task].is_sanity == (separation(of_task) == "none"), task

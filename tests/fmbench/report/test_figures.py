@@ -1,3 +1,5 @@
+"""Figures of a run: drawn from its rows alone, byte for byte the same each time."""
+
 import dataclasses
 import subprocess
 import sys
@@ -17,7 +19,7 @@ NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 
 
-def test_drawing_again_gives_the_same_bytes(tmp_path):
+def test_redrawing_gives_the_same_bytes(tmp_path):
     run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), episodes=10)
     paths = draw.draw_all(run, ("png", "svg"))
     expected = [f"figures/{name}.{suffix}" for name in NAMES for suffix in ("png", "svg")]
@@ -34,7 +36,7 @@ def test_drawing_again_gives_the_same_bytes(tmp_path):
     assert len(read_rows(run / "summary.csv", SummaryRow)) == 20
 
 
-def test_a_run_of_experts_draws_what_it_can(tmp_path):
+def test_run_of_experts_is_drawn_without_training_curves(tmp_path):
     made, _, _ = make_rows()
     rows = [row for row in made if row.policy in ("expert", "random")]
     write_episode_rows(tmp_path, rows)
@@ -43,7 +45,7 @@ def test_a_run_of_experts_draws_what_it_can(tmp_path):
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
 
 
-def test_a_policy_outside_the_study_is_drawn(tmp_path):
+def test_policy_outside_the_study_is_drawn(tmp_path):
     run = write_run(tmp_path, episodes=5)
     rows = read_rows(run / "episodes.csv", EpisodeRow)
     ppo = [
@@ -57,7 +59,7 @@ def test_a_policy_outside_the_study_is_drawn(tmp_path):
         assert plots.render(plots.FIGURES[name], results, "png").startswith(b"\x89PNG")
 
 
-def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tmp_path):
+def test_policy_without_a_network_is_a_horizontal_line_over_nfe(tmp_path):
     run = write_run(tmp_path, tasks=TWO, episodes=5)
     rows = read_rows(run / "episodes.csv", EpisodeRow)
     knn = [
@@ -80,7 +82,7 @@ def test_a_policy_without_a_network_is_a_level_across_the_axis_of_evaluations(tm
     assert plots.render(plots.success_vs_nfe, read_results(run), "png").startswith(b"\x89PNG")
 
 
-def test_a_single_logged_update_can_be_seen(tmp_path):
+def test_single_logged_update_is_drawn_as_a_marker(tmp_path):
     run = write_run(tmp_path, episodes=2)
     rows = [row for row in read_rows(run / "training.csv", TrainingRow) if row.update == 6_000]
     write_rows(run / "training.csv", rows, TrainingRow)
@@ -104,7 +106,7 @@ def test_figures_show_every_policy_and_interval(tmp_path):
 
 
 @pytest.mark.parametrize("case", ["missing", "file", "no rows", "no episodes"])
-def test_what_is_no_run_is_one_line_and_exit_2(tmp_path, case, capsys):
+def test_folder_that_is_not_a_run_is_one_line_and_exit_2(tmp_path, case, capsys):
     path = tmp_path / "run"
     if case == "file":
         path.write_text("")
@@ -118,7 +120,7 @@ def test_what_is_no_run_is_one_line_and_exit_2(tmp_path, case, capsys):
     assert err.count("\n") == 1
 
 
-def test_an_unknown_format_is_refused_before_reading(tmp_path):
+def test_unknown_format_is_rejected_before_reading(tmp_path):
     with pytest.raises(FmbenchError, match="unknown figure format 'pgn'; did you mean png"):
         draw.draw_all(tmp_path, ["pgn"])
 

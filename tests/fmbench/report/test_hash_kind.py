@@ -1,4 +1,4 @@
-"""Runs whose task hashes are of the earlier kind are redrawn as before, and say of which kind."""
+"""Runs with task hashes of the earlier kind are redrawn unchanged, with a note in the summary."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,12 +16,12 @@ from fmbench.storage.files import read_json, write_json_atomic
 from tests.fmbench.fake_run import write_run
 from tests.fmbench.small_run import ROOT, files_of
 
-EARLIER = "- Task hashes: of an earlier kind, equal to none of today's; such a run is redrawn, but"
+EARLIER = "- Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
 Draw = Callable[[Sequence[Path], Path], list[Path]]
 
 
 def make_run(folder: Path, kind: int, **config: object) -> Path:
-    """Write a run; of kind 1 are those that do not say it."""
+    """Write a run; kind 1 is not recorded in its file."""
     write_run(folder, episodes=20)
     facts = read_json(folder / "run.json")
     facts |= {"config": {"backbone": "mlp", "demos": 10, **config}, "task_hashes": {"T": "77aa"}}
@@ -37,9 +37,9 @@ def test_figures_adds_one_line_to_the_summary(
     old, new = (make_run(tmp_path / str(kind), kind) for kind in (1, HASH_KIND))
     draw_all(old)
     draw_all(new)
-    said = (old / "summary.md").read_text().splitlines()
-    assert [line for line in said if line.startswith(EARLIER)] == said[-1:]
-    assert said[:-1] == (new / "summary.md").read_text().splitlines()
+    lines = (old / "summary.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith(EARLIER)] == lines[-1:]
+    assert lines[:-1] == (new / "summary.md").read_text().splitlines()
     assert (old / "summary.csv").read_bytes() == (new / "summary.csv").read_bytes()
 
 
@@ -47,18 +47,18 @@ def test_figures_adds_one_line_to_the_summary(
     ("draw_runs", "value", "values"),
     [(draw_matrix, "backbone", ("mlp", "dit")), (draw_curve, "demos", (10, 200))],
 )
-def test_runs_of_the_earlier_kind_are_laid_together_as_before(
+def test_runs_of_the_earlier_kind_are_combined_unchanged(
     draw_runs: Draw, value: str, values: tuple[object, ...], tmp_path: Path
 ) -> None:
     drawn = []
     for kind in (1, HASH_KIND):
-        runs = [make_run(tmp_path / f"{kind}-{each}", kind, **{value: each}) for each in values]
+        runs = [make_run(tmp_path / f"{kind}-{v}", kind, **{value: v}) for v in values]
         draw_runs(runs, tmp_path / f"out-{kind}")
         drawn.append(files_of(tmp_path / f"out-{kind}"))
     assert drawn[0] == drawn[1]
 
 
-def test_a_committed_run_is_redrawn_as_before() -> None:
+def test_committed_run_is_redrawn_unchanged() -> None:
     folder = ROOT / "results" / "demonstrations" / "PressEither-10"
     now = summary_markdown(read_results(folder)).splitlines()
     before = (folder / "summary.md").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""How policies are shown: from a run's own file first, then from the catalogue."""
+"""Labels, colours and order of policies: from `run.json` first, then from the catalogue."""
 
 from dataclasses import asdict
 from typing import Any
@@ -22,7 +22,7 @@ FM = {"label": "FM", "colour": "#0072B2", "place": 10}
 RUN = RunFacts(policies={"l1": asdict(OWN), "flow": FM})
 
 
-def test_the_suite_is_shown_by_its_names_in_its_own_order_and_colours() -> None:
+def test_catalogue_gives_labels_order_and_distinct_colours() -> None:
     assert sorted(["random", *reversed(POLICIES), "expert"], key=OF_CATALOGUE.order) == [
         "expert",
         "random",
@@ -34,7 +34,7 @@ def test_the_suite_is_shown_by_its_names_in_its_own_order_and_colours() -> None:
     assert (colours["ppo"], colours["sac"]) == MORE_COLOURS[:2]
 
 
-def test_what_a_run_says_comes_first() -> None:
+def test_recorded_looks_take_precedence() -> None:
     looks = Looks(RunFacts(), RUN, RunFacts(policies={"l1": asdict(Look("later", "#000000", 1))}))
     assert sorted(["ppo", "bc", "l1", "reflow", "flow", "random"], key=looks.order) == [
         "random",
@@ -59,12 +59,12 @@ def test_what_a_run_says_comes_first() -> None:
     assert not OF_CATALOGUE.is_known("expert")
 
 
-def test_a_free_colour_is_nobody_elses() -> None:
-    taken = Looks(RunFacts(policies={"l1": asdict(Look("l1", MORE_COLOURS[0], 100))}))
-    assert taken.colours(["ppo", "l1"])["ppo"] == MORE_COLOURS[1]
+def test_colour_of_an_unknown_policy_is_unused() -> None:
+    looks = Looks(RunFacts(policies={"l1": asdict(Look("l1", MORE_COLOURS[0], 100))}))
+    assert looks.colours(["ppo", "l1"])["ppo"] == MORE_COLOURS[1]
 
 
-def test_what_is_recorded_of_the_suite_is_what_the_catalogue_says() -> None:
+def test_recorded_looks_of_the_catalogue_are_restored() -> None:
     assert Looks(RunFacts(policies=record_looks(list(POLICIES)))).colours(
         list(POLICIES)
     ) == OF_CATALOGUE.colours(list(POLICIES))
@@ -79,13 +79,13 @@ def test_what_is_recorded_of_the_suite_is_what_the_catalogue_says() -> None:
         {"l1": {"label": "L1"}},
     ],
 )
-def test_a_damaged_record_is_refused(record: Any) -> None:
+def test_damaged_record_is_rejected(record: Any) -> None:
     with pytest.raises(FmbenchError, match=r"run\.json"):
         Looks(RunFacts(policies=record))
 
 
-def test_backbones_and_steps_are_told_by_the_catalogue() -> None:
+def test_catalogue_gives_backbone_order_and_samplers_without_choice_of_steps() -> None:
     assert sorted(["own", *reversed(BACKBONES), ""], key=backbone_order) == ["", *BACKBONES, "own"]
-    told = [name for name in SAMPLERS if not has_choice_of_steps(name)]
-    assert told == ["two_step", "direct", "mixture", "nearest"]
+    without_choice = [name for name in SAMPLERS if not has_choice_of_steps(name)]
+    assert without_choice == ["two_step", "direct", "mixture", "nearest"]
     assert has_choice_of_steps("own")

@@ -1,4 +1,4 @@
-"""Runs on several backbones stand side by side, and only runs that may."""
+"""Matrices: one table and figure of runs that differ only in what may differ."""
 
 import json
 import re
@@ -52,34 +52,38 @@ def test_the_table_has_a_column_for_each_number_of_evaluations(
     assert header == "| Policy | Sampler | NFE 1 | NFE 5 | NFE 10 | NFE 100 |"
     assert "| flow, mlp | euler |" in text
     assert "| bc, unet | direct |" in text
-    assert re.search(r"- unet, headline samplers: \d of 3 pairs tie", text)
-    assert re.search(r"- unet, flow by Euler and diffusion by DDIM at equal NFE: \d of 2 ", text)
+    assert re.search(r"- unet, headline samplers: no significant difference in \d of 3 pairs", text)
+    assert re.search(
+        r"- unet, flow with Euler against diffusion with DDIM at equal NFE: "
+        r"no significant difference in \d of 2 pairs",
+        text,
+    )
 
 
 def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> None:
-    looks = [
+    diagnostics = [
         DiagnosticRow(TASKS[0], "flow", "euler", 10, seed, 256, 4, 0.1 + 0.2 * seed, 0.1, 0.5)
         for seed in (0, 1)
     ]
-    write_rows(runs[0] / "diagnostics.csv", looks, DiagnosticRow)
+    write_rows(runs[0] / "diagnostics.csv", diagnostics, DiagnosticRow)
     rows = read_rows(draw_matrix(runs, tmp_path / "out")[0], MatrixRow)
-    (seen,) = [r for r in rows if r.chunk_distance is not None]
-    assert (seen.backbone, seen.policy, seen.sampler, seen.steps) == ("mlp", "flow", "euler", 10)
-    assert seen.chunk_distance == pytest.approx(0.2)
-    assert seen.straightness == 0.5
-    assert np.isclose(seen.nearest_chunk_distance or 0, 0.1)
+    (row,) = [r for r in rows if r.chunk_distance is not None]
+    assert (row.backbone, row.policy, row.sampler, row.steps) == ("mlp", "flow", "euler", 10)
+    assert row.chunk_distance == pytest.approx(0.2)
+    assert row.straightness == 0.5
+    assert np.isclose(row.nearest_chunk_distance or 0, 0.1)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
-        ({"updates": 7}, "differ in more than their backbone: updates: 100 in"),
-        ({"backbone": "mlp"}, "two runs hold"),
+        ({"updates": 7}, "runs in one table may differ only in task, policy, backbone, seeds"),
+        ({"backbone": "mlp"}, "two runs have flow mlp on fmbench/LiftCube-v0; only equal rows"),
     ],
 )
-def test_runs_that_must_not_stand_together_are_refused(
+def test_runs_that_cannot_be_combined_are_rejected(
     change: dict[str, object],
-    said: str,
+    message: str,
     runs: list[Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -89,21 +93,21 @@ def test_runs_that_must_not_stand_together_are_refused(
     (runs[1] / "run.json").write_text(json.dumps(facts))
     assert main([*map(str, runs), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_without_a_configuration_is_refused(
+def test_folder_without_a_configuration_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run(tmp_path / "run")
     (tmp_path / "run" / "run.json").unlink(missing_ok=True)
     assert main([str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 2
-    assert "does not say its backbone" in capsys.readouterr().err
+    assert "has no backbone in run.json; give the folder of a run" in capsys.readouterr().err
 
 
-def test_equal_numbers_of_evaluations_are_compared_on_common_episodes(tmp_path: Path) -> None:
+def test_comparison_at_equal_nfe_uses_common_episodes(tmp_path: Path) -> None:
     write_run(tmp_path / "run", tasks=TASKS[:1], train_seeds=(0,), episodes=200)
     results = read_results(tmp_path / "run")
     rows = compare_at_equal_nfe(results.episodes)

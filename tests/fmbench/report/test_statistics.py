@@ -1,3 +1,5 @@
+"""Intervals and tests against known values, scipy and their invariants."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ def test_wilson_interval_has_known_values(successes, n, low, high):
 
 @given(n=st.integers(1, 300), data=st.data())
 @settings(max_examples=50, deadline=None)
-def test_wilson_interval_holds_the_rate_and_mirrors_failures(n, data):
+def test_wilson_interval_contains_the_rate_and_mirrors_failures(n, data):
     successes = data.draw(st.integers(0, n))
     low, high = statistics.wilson_interval(successes, n)
     assert 0 <= low <= successes / n <= high <= 1
@@ -26,7 +28,7 @@ def test_wilson_interval_holds_the_rate_and_mirrors_failures(n, data):
 
 
 @pytest.mark.parametrize(("successes", "n"), [(1, 0), (-1, 3), (4, 3)])
-def test_wilson_interval_refuses_impossible_counts(successes, n):
+def test_wilson_interval_rejects_impossible_counts(successes, n):
     with pytest.raises(ValueError, match="0 <= successes <= n"):
         statistics.wilson_interval(successes, n)
 
@@ -43,7 +45,7 @@ def test_t_interval_of_equal_seeds_is_as_wide_as_one_episode_allows():
     assert (low, high) == pytest.approx((1 - half, 1 + half))
 
 
-def test_t_interval_refuses_one_seed():
+def test_t_interval_rejects_one_seed():
     with pytest.raises(ValueError, match="at least two"):
         statistics.t_interval([0.9])
 
@@ -56,10 +58,10 @@ def test_paired_t_matches_scipy():
     assert result.low < result.mean < result.high
 
 
-@pytest.mark.parametrize(("gap", "verdict"), [(0.0, False), (0.02, False), (0.9, True)])
-def test_paired_t_needs_more_than_one_episode_of_difference(gap, verdict):
+@pytest.mark.parametrize(("gap", "is_significant"), [(0.0, False), (0.02, False), (0.9, True)])
+def test_paired_t_needs_more_than_one_episode_of_difference(gap, is_significant):
     result = statistics.paired_t([1.0] * 3, [1.0 - gap] * 3, resolution=1 / 50)
-    assert (result.p < 0.05) is verdict
+    assert (result.p < 0.05) is is_significant
 
 
 def test_paired_t_without_resolution_decides_equal_differences():
@@ -80,7 +82,7 @@ def test_mcnemar_without_discordant_episodes_is_one():
     assert statistics.mcnemar_exact([True, False], [True, False]) == (0, 0, 1.0)
 
 
-def test_mcnemar_refuses_unpaired_series():
+def test_mcnemar_rejects_unpaired_series():
     with pytest.raises(ValueError, match="one length"):
         statistics.mcnemar_exact([True], [True, False])
 
@@ -92,7 +94,7 @@ def test_holm_matches_a_known_example():
 
 
 @pytest.mark.parametrize("bad", [[0.1, 1.2], [float("nan")], [-0.1]])
-def test_holm_refuses_what_is_no_p_value(bad):
+def test_holm_rejects_invalid_p_values(bad):
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         statistics.holm(bad)
 

@@ -1,4 +1,4 @@
-"""Summaries, comparisons and their texts say of made-up rows what those rows say."""
+"""Summaries, comparisons and their texts, checked on synthetic rows."""
 
 import dataclasses
 import io
@@ -64,19 +64,19 @@ def test_several_training_seeds_have_a_t_interval_over_their_means() -> None:
     assert (row.interval, row.train_seeds) == ("t over seeds 95 %", 3)
 
 
-def test_one_headline_stands_for_each_policy() -> None:
+def test_each_policy_has_one_headline() -> None:
     summary = summarise(*frames(tasks=TWO))
     assert (summary[summary["headline"]].groupby(["task", "policy"]).size() == 1).all()
     assert (cell(summary, "flow").sampler, cell(summary, "flow").steps) == ("euler", 10)
 
 
-def test_without_measurements_the_most_steps_stand_for_a_policy() -> None:
+def test_without_measurements_the_most_steps_are_the_headline() -> None:
     episodes, _ = frames()
     summary = summarise(episodes, frame([], MeasurementRow))
     assert cell(summary, "diffusion").sampler == "ddpm"
 
 
-def test_two_headlines_of_one_policy_are_refused() -> None:
+def test_two_headlines_of_one_policy_are_rejected() -> None:
     episodes, measurements = frames()
     with pytest.raises(FmbenchError, match="two headline configurations of flow"):
         summarise(episodes, measurements.assign(headline=True))
@@ -139,12 +139,12 @@ def test_training_seeds_are_never_pooled_in_a_comparison() -> None:
 
 
 def test_policies_without_common_seeds_are_not_compared() -> None:
-    def apart(row: EpisodeRow) -> EpisodeRow:
+    def reseeded(row: EpisodeRow) -> EpisodeRow:
         return dataclasses.replace(row, train_seed=7) if row.policy == "bc" else row
 
-    table = compare(*frames(apart)).set_index(["policy_a", "policy_b"])
-    apart_from_bc: Any = table.loc[("flow", "bc")]
-    assert apart_from_bc.verdict == "not comparable"
+    table = compare(*frames(reseeded)).set_index(["policy_a", "policy_b"])
+    flow_and_bc: Any = table.loc[("flow", "bc")]
+    assert flow_and_bc.verdict == "not comparable"
     assert table.loc[("flow", "diffusion")].p_holm == table.loc[("flow", "diffusion")].p
 
 
@@ -156,19 +156,19 @@ def test_a_leader_is_ahead_of_all_others() -> None:
     assert leaders(table.iloc[:0]) == {}
 
 
-def test_differing_configurations_are_said() -> None:
+def test_differing_configurations_are_reported() -> None:
     origins, measurements = origin_frames()
     assert config_differences(origins, measurements) == []
     measurements.loc[measurements["policy"] == "bc", "updates"] = 9_000
     origins.loc[origins["policy"] == "flow", "demonstrations_hash"] = "feed"
     assert config_differences(origins, measurements) == [
-        f"{TWO[0]}: demonstrations hash differs: flow feed; diffusion 0123456789ab; "
+        f"{TWO[0]}: policies differ in demonstrations hash: flow feed; diffusion 0123456789ab; "
         "bc 0123456789ab",
-        f"{TWO[0]}: updates differs: flow 6,000; diffusion 6,000; bc 9,000",
+        f"{TWO[0]}: policies differ in updates: flow 6,000; diffusion 6,000; bc 9,000",
     ]
 
 
-def test_another_network_is_said_also_where_an_objective_needs_it() -> None:
+def test_differing_network_is_reported_even_if_the_objective_requires_it() -> None:
     (episodes, _), (origins, measurements) = frames(), origin_frames()
     renamed = {"diffusion": "gmm", "bc": "knn"}
     episodes["policy"] = episodes["policy"].replace(renamed)
@@ -177,31 +177,33 @@ def test_another_network_is_said_also_where_an_objective_needs_it() -> None:
     measurements.loc[measurements["policy"] == "gmm", "parameters"] = 2_000_000
     measurements.loc[measurements["policy"] == "knn", "parameters"] = 0
     assert config_differences(origins, measurements) == [
-        f"{TWO[0]}: parameters differs: flow 1,234,567; gmm 2,000,000; knn 0"
+        f"{TWO[0]}: policies differ in parameters: flow 1,234,567; gmm 2,000,000; knn 0"
     ]
     row = cell(summarise(episodes, measurements), "knn")
     assert (row.parameters, row.policy) == (0, "knn")
 
 
-def test_markdown_says_what_a_reader_needs(tmp_path: Path) -> None:
+def test_markdown_has_results_and_provenance(tmp_path: Path) -> None:
     text = summary_markdown(read_results(write_run(tmp_path, tasks=TWO, episodes=60)))
-    for needed in ("## fmbench/LiftCube-v0", "| flow | euler 10 |", "last EMA", "Wilson 95 %"):
-        assert needed in text
-    for needed in ("n = 60", "20000 to 20059", "abc1234", "mujoco 4.0.0", "flow ahead of bc"):
-        assert needed in text
+    for part in ("## fmbench/LiftCube-v0", "| flow | euler 10 |", "last EMA", "Wilson 95 %"):
+        assert part in text
+    for part in ("n = 60", "20000 to 20059", "abc1234", "mujoco 4.0.0", "flow ahead of bc"):
+        assert part in text
+    assert "- no significant difference between flow and diffusion: success rate flow" in text
+    assert "over 1 training seed, 60 common episodes (" in text
     assert "SMOKE" not in text
     assert "incomplete" not in text.lower()
     assert (
         "**flow**" not in text.split("## fmbench/TwoCubes-v0")[0]
-    )  # ahead of bc, tied with diffusion
+    )  # ahead of bc, but not of diffusion
 
 
 def test_markdown_marks_smoke_and_incomplete_cells(tmp_path: Path) -> None:
     run = write_run(tmp_path, tasks=TWO, preset="smoke")
     rows = read_rows(run / EpisodeRow.file_name, EpisodeRow)
     first = next(row for row in rows if row.policy == "flow" and row.steps == 10)
-    kept = [row for row in rows if row != first and (row.task, row.policy) != (TWO[1], "bc")]
-    write_episode_rows(run, kept)
+    incomplete = [row for row in rows if row != first and (row.task, row.policy) != (TWO[1], "bc")]
+    write_episode_rows(run, incomplete)
     text = summary_markdown(read_results(run))
     assert "SMOKE RUN" in text.splitlines()[2]
     assert "/29 (incomplete)" in text
@@ -217,7 +219,7 @@ def test_markdown_escapes_markup(tmp_path: Path) -> None:
     assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
 
 
-def test_terminal_table_fits_a_hundred_columns(tmp_path: Path) -> None:
+def test_terminal_table_is_at_most_100_columns_wide(tmp_path: Path) -> None:
     out = io.StringIO()
     run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), preset="smoke")
     print_summary(read_results(run), Console(file=out, width=100))
@@ -230,7 +232,9 @@ def test_terminal_table_fits_a_hundred_columns(tmp_path: Path) -> None:
     assert text.index("expert") < text.index("random") < text.index("flow")
     assert "SMOKE" in text
     assert "(2 seeds)" in text
-    assert "latency [ms]" in text, "rich would take a bare [ms] for markup"
+    assert "latency [ms]" in text, "rich parses a bare [ms] as markup"
+    assert "no significant difference: flow and diffusion" in text
+    assert "(level 0.05, Holm-adjusted; 2 training seeds)" in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
