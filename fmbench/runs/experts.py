@@ -7,6 +7,7 @@ from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.contact_sheets import draw_expert_sheet
 from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
+from fmbench.evaluation.mosaic import draw_mosaic
 from fmbench.storage.row_files import write_rows
 
 NOISES = (0.0, 1.0)
@@ -30,7 +31,9 @@ def measure_experts(
 
 
 def film_experts(tasks: Sequence[str], folder: Path, reporter: Reporter) -> None:
-    """Draw the first validation episode of every task as the image `folder/TASK.png`.
+    """Draw the first validation episode of every task, and a mosaic of all tasks drawn so far.
+
+    The images are `folder`/TASK.png and, next to the folder, a mosaic with the folder's name.
 
     Raises:
         FmbenchError: There is no OpenGL library; the message states what to install.
@@ -42,4 +45,6 @@ def film_experts(tasks: Sequence[str], folder: Path, reporter: Reporter) -> None
             except RuntimeError as error:
                 raise FmbenchError(str(error)) from error
             stage.update(k + 1)
-    print(f"Drawn: {folder}")
+    mosaic = folder.with_suffix(".png")
+    draw_mosaic(mosaic, folder)
+    print(f"Drawn: {folder}, {mosaic}")

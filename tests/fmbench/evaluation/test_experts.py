@@ -39,6 +39,10 @@ def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str
         with Image.open(tmp_path / "tasks" / f"{task}.png") as picture:
             assert picture.size == (8 * 204 - 4, 200)
             assert len(picture.getcolors(1 << 20) or []) > 100
+    with Image.open(tmp_path / "tasks.png") as mosaic, Image.open(picture.filename) as last:
+        assert mosaic.size == (7 * 204 - 4, 200)
+        frame = last.crop((5 * 204, 50, 5 * 204 + 200, 200))
+        assert mosaic.crop((0, 50, 200, 200)).tobytes() == frame.tobytes()
 
 
 def test_experts_command_refuses_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,110 @@
+"""The README and the pages of docs/ are true: their code runs, their numbers are the rows'."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from envs.registry import TASKS, task_id
+from fmbench.__main__ import COMMANDS
+from fmbench.evaluation.expert_rows import ExpertRow
+from fmbench.storage.row_files import read_rows
+from tests.fmbench.small_run import call
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+}
+PYTHON = re.compile(r"^```python\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+FLAG = re.compile(r"--[a-z]+(?:-[a-z]+)*")
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[\w-]+)?\)")
+EXAMPLES = [(page, block) for page, text in PAGES.items() for block in PYTHON.findall(text)]
+
+
+@pytest.mark.parametrize(("page", "block"), EXAMPLES, ids=[page for page, _ in EXAMPLES])
+def test_python_examples_run(page: str, block: str, demonstrations_folder: Path) -> None:
+    code = f"from pathlib import Path\nFOLDER = Path({str(demonstrations_folder)!r})\n{block}"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, (page, done.stderr)
+
+
+def test_readme_is_short_and_names_every_task() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 180
+    assert [name for name in TASKS if task_id(name) not in PAGES["README.md"]] == [
+        name for name, entry in TASKS.items() if entry.twin_of
+    ]
+    assert [name for name in TASKS if name not in PAGES["docs/tasks.md"]] == []
+
+
+def test_links_lead_to_files() -> None:
+    missing = {
+        (page, link)
+        for page, text in PAGES.items()
+        for link in LINK.findall(text)
+        if not link.startswith("http") and not (ROOT / page).parent.joinpath(link).exists()
+    }
+    assert missing == set()
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    entries = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    in_navigation = sorted(f"docs/{page}" for entry in entries for page in entry.values())
+    assert in_navigation == [page for page in PAGES if page != "README.md"]
+
+
+def test_every_flag_of_a_run_is_documented_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = {}
+    for name in COMMANDS:
+        assert call(importlib.import_module(f"fmbench.{name}").main, "--help") == 0
+        flags[name] = set(FLAG.findall(capsys.readouterr().out))
+    assert len(flags["run"]) > 20
+    documented = set(FLAG.findall("".join(PAGES.values())))
+    assert flags["run"] - {"--help"} - documented == set()
+    quoted = {flag for text in PAGES.values() for flag in re.findall(r"`(--[a-z-]+)", text)}
+    assert quoted - set().union(*flags.values()) == set()
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/results.md"])
+def test_success_rates_are_those_of_the_rows(page: str) -> None:
+    summary = pd.read_csv(ROOT / "results" / "reference" / "summary.csv")
+    columns = {"flow": ("euler", 10), "diffusion": ("ddpm", 100), "bc": ("direct", 1)}
+    lines = {line.split("|")[1].strip(): line for line in PAGES[page].splitlines() if "|" in line}
+    for task in summary["task"].unique():
+        rows = summary[summary["task"] == task]
+        expected = [
+            _score(rows[rows["policy"] == policy], interval=False)
+            for policy in ("expert", "random")
+        ]
+        for policy, (sampler, steps) in columns.items():
+            chosen = (rows["policy"] == policy) & (rows["sampler"] == sampler)
+            expected.append(_score(rows[chosen & (rows["steps"] == steps)], interval=True))
+        assert [cell.strip() for cell in lines[task].split("|")[2:-1]] == expected
+
+
+def _score(rows: pd.DataFrame, interval: bool) -> str:
+    (row,) = rows.to_dict("records")
+    text = f"{row['successes']}/{row['episodes']}"
+    return f"{text} ({row['low']:.3f}–{row['high']:.3f})" if interval else text
+
+
+def test_experts_are_those_of_the_rows() -> None:
+    lines = PAGES["docs/tasks.md"].splitlines()
+    for row in read_rows(ROOT / "results" / "experts.csv", ExpertRow):
+        score = f"{row.successes}/{row.episodes} | {row.low:.3f}–{row.high:.3f}"
+        (line,) = [line for line in lines if line.startswith(f"| {row.task} | ") and "/500" in line]
+        assert score == " | ".join(line.split(" | ")[1:3] if not row.noise else line.split(" | ")[3:5])
+
+
+def test_the_data_curve_is_that_of_the_rows() -> None:
+    curve = (ROOT / "results" / "demonstrations" / "data_curve.md").read_text(encoding="utf-8")
+    table = [line for line in curve.splitlines() if line.startswith("|")]
+    assert len(table) > 20
+    assert [line for line in table if line not in PAGES["docs/tasks.md"].splitlines()] == []
