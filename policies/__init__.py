@@ -1,17 +1,17 @@
-"""Chunk policies: one network, several objectives, several samplers.
+"""Action-chunk policies, composed of a backbone, an objective and a sampler.
 
-A `ChunkPolicy` maps a window of observations to a chunk of actions. It is an encoder, a backbone,
-an objective and two normalisers, chosen by name in a `ChunkPolicyConfig`; a `ChunkActor` runs it
-for many episodes at once. This package needs numpy, scipy and torch, and knows nothing of
-environments or of fmbench. What is imported here is loaded when it is first used, so that
-`policies.catalogue` is read without torch.
+A `ChunkPolicy` maps a window of observations to a chunk of actions. It consists of an encoder, a
+backbone, an objective and two normalisers, chosen by name in a `ChunkPolicyConfig`; a `ChunkActor`
+runs it for many episodes at once. This package needs numpy, scipy and torch, and imports neither
+`envs` nor `fmbench`. The classes exported here are imported on first use, so that
+`policies.catalogue` can be read without torch.
 
-- `policies.catalogue`: the names of all of it, with their facts.
-- `policies.backbones`: networks; `policies.plans`: the same, faster, for inference.
+- `policies.catalogue`: names and properties of all policies, backbones and samplers.
+- `policies.backbones`: networks; `policies.plans`: the same networks, optimised for inference.
 - `policies.objectives`: flow matching, diffusion, regression, retrieval.
-- `policies.samplers`: from noise to a chunk.
-- `policies.schedules`: the noise schedule and what a network may predict.
-- `policies.teaching`: how one policy learns from another; `policies.straightness`: of its paths.
+- `policies.samplers`: solvers that carry noise to an action chunk.
+- `policies.schedules`: noise schedules, and conversions between prediction types.
+- `policies.teaching`: a student's start from its teacher; `policies.straightness`: of flow paths.
 """
 
 import importlib
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from policies.actor import ChunkActor, Decision
     from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig, Sample
 
-# MKL, torch's matrix products on a CPU, may round a row by where it lies in memory (seen on an AMD
-# EPYC with AVX-512), and an episode would depend on its row. MKL asks before its first product.
+# MKL, which computes torch's matrix products on a CPU, may round a row differently at another
+# memory alignment (seen on an AMD EPYC with AVX-512), so that an episode would depend on its row.
+# MKL reads this variable before its first product.
 os.environ.setdefault("MKL_CBWR", "AUTO")
 
 __all__ = ["ChunkActor", "ChunkPolicy", "ChunkPolicyConfig", "Decision", "Sample"]
@@ -31,7 +32,7 @@ _MODULES = {"ChunkActor": "actor", "Decision": "actor"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import one of `__all__` when it is first asked for."""
+    """Import one of `__all__` on first use."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"policies.{_MODULES.get(name, 'chunk_policy')}"), name)

@@ -1,4 +1,4 @@
-"""The acting side of a chunk policy: episodes in rows, decisions that depend on nothing else."""
+"""Batched acting with a chunk policy: one episode per row, each independent of the others."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -13,15 +13,15 @@ from policies.graph_sampler import Sampling, make_sampling
 from policies.threads import one_thread
 
 INFERENCE_ROWS = 64
-"""Rows of every inference: kernels round differently at different batch sizes."""
+"""Batch size of every inference; fixed, because kernels round differently at other sizes."""
 
 
 class Decision(NamedTuple):
-    """What to do in each asked row for the next `exec_horizon` control steps.
+    """The actions of each requested row for the next `exec_horizon` control steps.
 
     Attributes:
-        actions: ``(n, exec_horizon, act_dim)``, float32, within [-1, 1].
-        nfe: ``(n,)`` int, network evaluations behind each row's chunk.
+        actions: `(n, exec_horizon, act_dim)`, float32, within [-1, 1].
+        nfe: `(n,)` int, network evaluations spent on each row's chunk.
     """
 
     actions: NDArray[np.float32]
@@ -29,10 +29,10 @@ class Decision(NamedTuple):
 
 
 class EpisodeNoise:
-    """The sampling noise of one episode, a function of its seeds, the decision and the draw.
+    """The sampling noise of one episode: a function of its seeds, the decision and the draw.
 
-    Philox is a counter-based generator: the seeds make its key, the decision a part of its counter,
-    and the draws of a decision follow one another.
+    Philox is a counter-based generator. The seeds give its key, the index of the decision is part
+    of its counter, and the draws of one decision follow one another.
 
     Args:
         sampling_seed: Seed of the evaluation, at least 0.
@@ -41,9 +41,12 @@ class EpisodeNoise:
 
     def __init__(self, sampling_seed: int, episode_seed: int) -> None:
         if sampling_seed < 0 or episode_seed < 0:
-            raise ValueError(f"Seeds must be at least 0, got {sampling_seed} and {episode_seed}.")
-        words = np.random.SeedSequence([sampling_seed, episode_seed]).generate_state(2, np.uint64)
-        self._key = words
+            raise ValueError(
+                f"sampling_seed is {sampling_seed} and episode_seed is {episode_seed}; "
+                "both must be at least 0"
+            )
+        seeds = np.random.SeedSequence([sampling_seed, episode_seed])
+        self._key = seeds.generate_state(2, np.uint64)
         self.decision = 0
 
     def next_decision(self) -> np.random.Generator:
@@ -56,17 +59,17 @@ class EpisodeNoise:
 class ChunkActor:
     """Runs a policy for many episodes at once.
 
-    A decision is a function of the policy, the seeds, the index of the decision in its episode and
-    the observations: never of the row, of the other rows asked with it, of how many they are,
-    or of the number of threads: inference on the CPU uses one.
+    A decision is a function of the policy, the seeds, its index in the episode and the
+    observations. It depends neither on the row, nor on the other rows of the call or their number,
+    nor on the number of threads: inference on the CPU uses one thread.
 
     Args:
         policy: The policy; it is moved to `device`.
-        obs_horizon: Observations per window; must be the policy's.
+        obs_horizon: Observations per window; must equal the policy's.
         exec_horizon: Actions executed of each chunk, at most the policy's `pred_horizon`.
         sampler: One of the objective's samplers; None is its default.
         steps: Steps of the sampler; None is its default.
-        device: Where to run.
+        device: The device to run on.
         sampling_seed: Seed of all sampling noise, at least 0.
 
     Raises:
@@ -86,14 +89,14 @@ class ChunkActor:
         config = policy.config
         if obs_horizon != config.obs_horizon:
             raise ValueError(
-                f"The policy was built for obs_horizon={config.obs_horizon}, not {obs_horizon}."
+                f"obs_horizon is {obs_horizon}; the policy was built for {config.obs_horizon}"
             )
         if not 1 <= exec_horizon <= config.pred_horizon:
             raise ValueError(
-                f"exec_horizon must be 1 to pred_horizon={config.pred_horizon}, not {exec_horizon}."
+                f"exec_horizon is {exec_horizon}; give 1 to {config.pred_horizon}, the pred_horizon"
             )
         if sampling_seed < 0:
-            raise ValueError(f"sampling_seed must be at least 0, not {sampling_seed}.")
+            raise ValueError(f"sampling_seed is {sampling_seed}; it must be at least 0")
         self.sampler, self.steps = policy.objective.resolve_sampler(sampler, steps)
         self.policy = policy.to(device)
         self.obs_horizon, self.exec_horizon = obs_horizon, exec_horizon
@@ -102,11 +105,11 @@ class ChunkActor:
         self._sampling: Sampling | None = None
 
     def reset(self, rows: NDArray[np.integer], episode_seeds: NDArray[np.integer]) -> None:
-        """Begin an episode in each of `rows`, at its decision 0.
+        """Start an episode in each of `rows`, at decision 0.
 
         Args:
-            rows: ``(n,)`` row numbers.
-            episode_seeds: ``(n,)`` seeds of the episodes, at least 0.
+            rows: `(n,)` row numbers.
+            episode_seeds: `(n,)` seeds of the episodes, at least 0.
 
         Raises:
             ValueError: The lengths differ, or a seed is negative.
@@ -118,8 +121,8 @@ class ChunkActor:
         """Decide in each of `rows`.
 
         Args:
-            rows: ``(n,)`` distinct rows with an episode begun by `reset`.
-            observations: ``(n, obs_horizon, obs_dim)``, the current observation last.
+            rows: `(n,)` distinct rows, each with an episode started by `reset`.
+            observations: `(n, obs_horizon, obs_dim)`, the current observation last.
 
         Returns:
             Actions and NFE, in the order of `rows`.
@@ -129,10 +132,10 @@ class ChunkActor:
         """
         expected = (len(rows), self.obs_horizon, self.policy.config.obs_dim)
         if observations.shape != expected:
-            raise ValueError(f"Expected observations {expected}, got {observations.shape}.")
+            raise ValueError(f"observations are {observations.shape}; expected {expected}")
         idle = [int(row) for row in rows if int(row) not in self._episodes]
         if idle:
-            raise ValueError(f"No episode was begun in rows {idle}; call reset first.")
+            raise ValueError(f"rows {idle} have no episode; call reset first")
         streams = [self._episodes[int(row)].next_decision() for row in rows]
         actions = np.empty(
             (len(rows), self.exec_horizon, self.policy.config.act_dim), dtype=np.float32
@@ -176,12 +179,12 @@ def block_noise(
 
     Args:
         streams: One generator per row.
-        order: ``(B,)`` the stream each row of the result is taken from.
-        chunk_shape: ``(pred_horizon, act_dim)``.
-        device: Where the noise goes.
+        order: `(B,)`, the stream of each row of the result.
+        chunk_shape: `(pred_horizon, act_dim)`.
+        device: The device of the noise.
 
     Returns:
-        A function returning ``(B, pred_horizon, act_dim)`` float32.
+        A function returning `(B, pred_horizon, act_dim)` float32.
     """
 
     def draw() -> Tensor:

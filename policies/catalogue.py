@@ -1,48 +1,48 @@
-"""The catalogue: names and facts of every policy, backbone and sampler, as plain data.
+"""Names and properties of every policy, backbone and sampler, as plain data.
 
-It is read without torch, by command lines and reports too. What an entry names is at its `target`,
-"module:name", and is loaded when it is asked for (`policies.registry.load`). To add an objective, a
-backbone or a sampler, write its file and enter it here; a user's own is entered from its class, by
-`policies.objectives.add_objective` and `policies.backbones.add_backbone`. Small entries are named
-tuples, since every help waits for them: making a dataclass takes three times as long.
+The catalogue is read without torch, also by command lines and reports. An entry's `target`,
+"module:name", is imported on first use (`policies.registry.load`). To add an objective, a backbone
+or a sampler to the suite, write its module and add an entry here; classes outside the suite are
+registered by `policies.objectives.add_objective` and `policies.backbones.add_backbone`. Small
+entries are named tuples to keep `--help` fast: creating a dataclass takes three times as long.
 """
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 ADAPTIVE_STEPS = 0
-"""What stands for the steps of a sampler that chooses them itself."""
+"""The value of `steps` for an adaptive sampler, which chooses its steps itself."""
 DIFFUSION_STEPS = 100
-"""Training steps K of diffusion; DDPM takes them all."""
+"""Number of diffusion steps K in training; DDPM takes all of them."""
 SHORTCUT_STEPS = 64
-"""Most steps of the sampler `shortcut`, a power of two; its shortest step is one of them."""
+"""Largest step count of the sampler `shortcut`, a power of two; 1 over it is the shortest step."""
 TOLERANCE = 1e-3
-"""Default of both tolerances of an adaptive sampler: 0.05 % of the range of a normalised action."""
+"""Default `rtol` and `atol` of an adaptive sampler: 0.05 % of the range of a normalised action."""
 GRIDS = ("uniform", "early", "late", "cosine")
-"""Time grids of a sampler of fixed steps, the default first."""
+"""Time grids of samplers with fixed steps, the default first."""
 OPTIONS: dict[str, tuple[str, ...]] = {
     "time_sampling": ("uniform", "logit_normal", "beta"),
     "pairing": ("independent", "optimal_transport"),
     "schedule": ("cosine", "linear"),
 }
-"""Choices inside an objective: option to its values, the default first."""
+"""Options of objectives and their values, the default first."""
 CONDITIONINGS = ("film", "concat")
-"""Observations modulate every block (FiLM, adaLN), or are concatenated to the inputs."""
+"""Observations modulate every block ("film": FiLM, adaLN) or join the inputs ("concat")."""
 SIZES: dict[str, tuple[int, int]] = {"small": (256, 3), "base": (512, 4)}
-"""Width and depth of the concatenating MLP, whose number of parameters all others match."""
+"""Width and depth of the MLP with "concat"; all other networks match its parameter count."""
 
 
 class StepLimits(NamedTuple):
     """The step counts a sampler accepts, with its default.
 
     Attributes:
-        default: Steps taken when none are asked for.
+        default: Steps taken unless a number is given.
         lowest: Fewest steps.
         highest: Most steps; None is unbounded.
         evaluations: Network evaluations of one step; 0 where there is no network.
-        powers_of_two: Whether the number of steps has to be a power of two; needs `highest`.
-        grids: Whether its steps may lie on any time grid of `GRIDS`.
-        adaptive: Whether it chooses its steps by a tolerance; then only 0 stands for them.
+        powers_of_two: Whether the number of steps must be a power of two; needs `highest`.
+        grids: Whether it accepts every time grid of `GRIDS`.
+        adaptive: Whether it chooses its steps by a tolerance; `steps` is then `ADAPTIVE_STEPS`.
     """
 
     default: int
@@ -57,7 +57,7 @@ class StepLimits(NamedTuple):
         if self.powers_of_two:
             return f"{self._listed(1)} steps"
         if self.adaptive:
-            return "as many steps as its tolerance asks for"
+            return "as many steps as its tolerance requires"
         if self.highest is None:
             return f"{self.lowest} or more steps"
         if self.lowest == self.highest:
@@ -71,7 +71,7 @@ class StepLimits(NamedTuple):
         return self.lowest <= steps and (self.highest is None or steps <= self.highest)
 
     def steps_at(self, nfe: int) -> int | None:
-        """Return the steps that cost `nfe` network evaluations; None if no accepted number does."""
+        """Return the steps that cost `nfe` network evaluations, or None if there are none."""
         if not self.evaluations:
             return self.default if nfe == 0 else None
         if self.adaptive:
@@ -81,11 +81,11 @@ class StepLimits(NamedTuple):
 
     @property
     def possible_nfe(self) -> str:
-        """The numbers of network evaluations that are possible, in words."""
+        """The possible numbers of network evaluations, in words."""
         if self.powers_of_two:
             return f"{self._listed(self.evaluations)} network evaluations"
         if self.adaptive:
-            return "as many network evaluations as its tolerance asks for"
+            return "as many network evaluations as its tolerance requires"
         fewest = self.lowest * self.evaluations
         if self.lowest == self.highest:
             return f"exactly {fewest} network evaluation{'s' if fewest != 1 else ''}"
@@ -94,7 +94,7 @@ class StepLimits(NamedTuple):
         return f"{fewest} {most} network evaluations{multiples}"
 
     def _listed(self, factor: int) -> str:
-        """Name every accepted number of steps, times `factor`."""
+        """List every accepted number of steps, times `factor`."""
         accepted = [steps for steps in range(1, (self.highest or 0) + 1) if self.allow(steps)]
         *others, last = [str(steps * factor) for steps in accepted]
         return f"{', '.join(others)} or {last}" if others else last
@@ -105,8 +105,8 @@ class SamplerEntry(NamedTuple):
 
     Attributes:
         limits: The steps it accepts.
-        target: Its solver; empty where the objective samples by itself.
-        extra: The optional part of the installation that it needs, or "".
+        target: Its solver; empty if the objective implements the sampling itself.
+        extra: The optional dependency group it needs, or "".
     """
 
     limits: StepLimits
@@ -115,10 +115,10 @@ class SamplerEntry(NamedTuple):
 
 
 ADAPTIVE = StepLimits(ADAPTIVE_STEPS, ADAPTIVE_STEPS, ADAPTIVE_STEPS, adaptive=True)
-"""The limits of an adaptive sampler."""
+"""Limits of an adaptive sampler."""
 
 SAMPLERS: dict[str, SamplerEntry] = {
-    # Flows, by the velocity at a time.
+    # Flows: the velocity at a time.
     "euler": SamplerEntry(StepLimits(default=10, grids=True), "policies.samplers.ode:euler"),
     "midpoint": SamplerEntry(
         StepLimits(default=5, evaluations=2, grids=True), "policies.samplers.runge_kutta:midpoint"
@@ -130,7 +130,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
         StepLimits(default=3, evaluations=4, grids=True), "policies.samplers.runge_kutta:rk4"
     ),
     "rk45": SamplerEntry(ADAPTIVE, "policies.samplers.dormand_prince:rk45"),
-    # Flows, by the average velocity over a step.
+    # Flows: the average velocity over a step.
     "average": SamplerEntry(StepLimits(default=1), "policies.samplers.average:average"),
     "shortcut": SamplerEntry(
         StepLimits(default=1, highest=SHORTCUT_STEPS, powers_of_two=True),
@@ -146,7 +146,7 @@ SAMPLERS: dict[str, SamplerEntry] = {
     "dpmpp_2m": SamplerEntry(
         StepLimits(default=10, highest=DIFFUSION_STEPS), "policies.samplers.dpmpp:Dpmpp2M"
     ),
-    # No choice of steps: the objective samples by itself.
+    # A fixed number of steps; the objective implements the sampling itself.
     "two_step": SamplerEntry(StepLimits(default=2, lowest=2, highest=2)),
     "direct": SamplerEntry(StepLimits(default=1, highest=1)),
     "mixture": SamplerEntry(StepLimits(default=1, highest=1)),
@@ -155,27 +155,27 @@ SAMPLERS: dict[str, SamplerEntry] = {
 
 
 def limits_of(*samplers: str) -> dict[str, StepLimits]:
-    """Return samplers of the suite with their step limits."""
+    """Return the step limits of some of `SAMPLERS`, by name."""
     return {name: SAMPLERS[name].limits for name in samplers}
 
 
 @dataclass(frozen=True)
 class PolicyEntry:
-    """An objective: what it accepts, and how a report shows it.
+    """An objective: its options, and its appearance in reports.
 
     Attributes:
         target: Its class.
         predictions: What its network may predict; the first is the default.
         limits: Sampler name to the steps it accepts.
-        default_sampler: The sampler used when none is asked for.
-        place: Rank in tables and figures, lowest first; equals are ordered by name.
-        colour: In figures, "#rrggbb".
-        label: What tables and figures call it; empty is its name.
-        planned: The samplers that a run evaluates without being asked; None is all of `limits`.
-        reads: The keys of `OPTIONS` that change it.
-        teacher: The objective whose trained network it learns from; None is the data alone.
-        trains: Whether it has a network to train; one that has none keeps the data instead.
-        extra: The optional part of the installation that it needs, or "".
+        default_sampler: The sampler used unless one is given.
+        place: Rank in tables and figures, lowest first; equal ranks are ordered by name.
+        colour: Colour in figures, "#rrggbb".
+        label: Label in tables and figures; empty is its name.
+        planned: The samplers that a run evaluates by default; None is all of `limits`.
+        reads: The keys of `OPTIONS` that it uses.
+        teacher: The objective whose trained network it learns from; None if it needs only data.
+        trains: Whether it trains a network; if not, it stores the training data instead.
+        extra: The optional dependency group it needs, or "".
     """
 
     target: str
@@ -195,8 +195,8 @@ class PolicyEntry:
 _FLOW = ("sample", "velocity")
 _FLOW_LIMITS = limits_of("euler", "midpoint", "heun", "rk4", "rk45")
 
-# Colours: Okabe & Ito (2008), told apart with every kind of colour vision; of shortcut and gmm, and
-# `MORE_COLOURS`: Tol (2021), "muted".
+# Colours: Okabe & Ito (2008), distinguishable with every kind of colour vision; those of shortcut,
+# gmm and `MORE_COLOURS`: Tol (2021), "muted".
 POLICIES: dict[str, PolicyEntry] = {
     "flow": PolicyEntry(
         "policies.objectives.flow:Flow", _FLOW, _FLOW_LIMITS, "euler", 10, "#0072B2",
@@ -237,7 +237,7 @@ POLICIES: dict[str, PolicyEntry] = {
     ),
 }  # fmt: skip
 MORE_COLOURS = ("#332288", "#AA4499", "#117733", "#CC6677")
-"""For policies that are not of the suite, in turn."""
+"""Colours of policies outside the suite, used in turn."""
 
 
 @dataclass(frozen=True)
@@ -246,11 +246,11 @@ class BackboneEntry:
 
     Attributes:
         target: Its class, built from a `policies.backbones.shape.NetworkShape`.
-        conditioning: How observations usually reach it.
-        conditionings: How they may reach it.
-        depth: Its depth at every size; None is that of the size.
+        conditioning: Its default conditioning.
+        conditionings: The conditionings it accepts, of `CONDITIONINGS`.
+        depth: Its depth at every size; None is the depth of the size.
         sizes: Width and depth at each of `SIZES`; empty matches the parameters of the MLP.
-        extra: The optional part of the installation that it needs, or "".
+        extra: The optional dependency group it needs, or "".
     """
 
     target: str

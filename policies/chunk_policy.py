@@ -22,28 +22,28 @@ from policies.plans.planner import Planner
 from policies.registry import unknown_name
 
 OBSERVATION_CLIP = 5.0
-"""Normalised observations are clipped to this many standard deviations."""
+"""Normalised observations are clipped to this number of standard deviations."""
 
 
 @dataclass(frozen=True)
 class ChunkPolicyConfig:
-    """Everything that decides the shape and the training target of a `ChunkPolicy`.
+    """Shape and training target of a `ChunkPolicy`.
 
     Attributes:
         obs_dim: Numbers in one observation.
         act_dim: Numbers in one action.
-        obs_horizon: Observations the policy sees, the current one last.
+        obs_horizon: Observations per window, the current one last.
         pred_horizon: Actions in a chunk; the first is for the current control step.
         objective: A key of `policies.catalogue.POLICIES`.
-        prediction: What the network predicts; each objective accepts some.
+        prediction: What the network predicts, one of the objective's `predictions`.
         backbone: A key of `policies.catalogue.BACKBONES`.
         width: Width of the network.
         depth: Blocks of the network.
         conditioning: How observations reach the network, "film" or "concat"; empty is the
             backbone's own.
-        time_sampling: See `ObjectiveOptions`, as for the next two.
-        pairing: How noise is paired with chunks.
-        schedule: Noise schedule of diffusion.
+        time_sampling: Distribution of the training times of a flow; see `ObjectiveOptions`.
+        pairing: How noise is paired with chunks; see `ObjectiveOptions`.
+        schedule: Noise schedule of diffusion; see `ObjectiveOptions`.
 
     Raises:
         ValueError: A size is not a positive integer, or a name is unknown.
@@ -67,14 +67,14 @@ class ChunkPolicyConfig:
         for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} must be a positive integer, not {value!r}.")
+                raise ValueError(f"{name} is {value!r}; give a positive integer")
         resolve_conditioning(self.backbone, self.conditioning)
         _ = self.options
         load_objective(self.objective).check_prediction(self.prediction)
 
     @property
     def options(self) -> ObjectiveOptions:
-        """The choices inside the objective."""
+        """The options of the objective."""
         return ObjectiveOptions(self.time_sampling, self.pairing, self.schedule)
 
     def to_json(self) -> dict[str, int | str]:
@@ -94,7 +94,7 @@ class ChunkPolicyConfig:
                 raise unknown_name("field of ChunkPolicyConfig", key, known)
         missing = [key for key in ("obs_dim", "act_dim") if key not in values]
         if missing:
-            raise ValueError(f"ChunkPolicyConfig needs {' and '.join(missing)}.")
+            raise ValueError(f"{' and '.join(missing)} missing; give obs_dim and act_dim")
         return cls(**values)
 
 
@@ -102,8 +102,8 @@ class Sample(NamedTuple):
     """A batch of sampled chunks.
 
     Attributes:
-        actions: ``(B, pred_horizon, act_dim)`` in the environment's units, within [-1, 1].
-        nfe: ``(B,)`` int64, network evaluations made for each row, counted at the network.
+        actions: `(B, pred_horizon, act_dim)` in the environment's units, within [-1, 1].
+        nfe: `(B,)` int64, network evaluations of each row, counted at the network.
     """
 
     actions: Tensor
@@ -111,11 +111,11 @@ class Sample(NamedTuple):
 
 
 class ChunkPolicy(nn.Module):
-    """Maps a window of observations to a chunk of actions, by any objective on any backbone.
+    """A policy that maps a window of observations to a chunk of actions.
 
     Args:
-        config: Sizes and names. Initial weights come from torch's global generator, as in all of
-            torch: seed it, or fork it, before building a policy.
+        config: Sizes and names. Initial weights come from torch's global generator, as usual in
+            torch: seed or fork it before building a policy.
     """
 
     def __init__(self, config: ChunkPolicyConfig) -> None:
@@ -148,11 +148,11 @@ class ChunkPolicy(nn.Module):
         observations: Tensor | NDArray[np.floating],
         actions: Tensor | NDArray[np.floating],
     ) -> None:
-        """Fit both normalisers; give them training data only.
+        """Fit both normalisers to training data.
 
         Args:
-            observations: ``(..., obs_dim)``.
-            actions: ``(..., act_dim)``.
+            observations: `(..., obs_dim)`.
+            actions: `(..., act_dim)`.
 
         Raises:
             ValueError: A shape is wrong, or a value is not finite.
@@ -164,8 +164,8 @@ class ChunkPolicy(nn.Module):
         """Return the training loss of one batch.
 
         Args:
-            observations: ``(B, obs_horizon, obs_dim)``.
-            actions: ``(B, pred_horizon, act_dim)``, in the environment's units.
+            observations: `(B, obs_horizon, obs_dim)`.
+            actions: `(B, pred_horizon, act_dim)`, in the environment's units.
             generator: The only source of randomness, on any device.
 
         Returns:
@@ -177,7 +177,7 @@ class ChunkPolicy(nn.Module):
         self._check_observations(observations)
         expected = (len(observations), *self.objective.chunk_shape)
         if actions.shape != expected:
-            raise ValueError(f"Expected actions of shape {expected}, got {tuple(actions.shape)}.")
+            raise ValueError(f"actions are {tuple(actions.shape)}; expected {expected}")
         chunk = self.action_normalizer.normalize(actions)
         return self.objective.loss(self.network, chunk, self._encode(observations), generator)
 
@@ -188,13 +188,13 @@ class ChunkPolicy(nn.Module):
         observation_index: Tensor,
         action_index: Tensor,
     ) -> None:
-        """Give an objective that trains no network the training data to keep.
+        """Store the training data in an objective that trains no network.
 
         Args:
-            observations: Every observation, ``(rows, obs_dim)``.
-            actions: Every action, ``(steps, act_dim)``, in the environment's units.
-            observation_index: Rows of each window, ``(N, obs_horizon)``.
-            action_index: Steps of the chunk that belongs to each window, ``(N, pred_horizon)``.
+            observations: Every observation, `(rows, obs_dim)`.
+            actions: Every action, `(steps, act_dim)`, in the environment's units.
+            observation_index: Rows of each window, `(N, obs_horizon)`.
+            action_index: Steps of each window's chunk, `(N, pred_horizon)`.
 
         Raises:
             RuntimeError: The objective trains a network.
@@ -217,14 +217,14 @@ class ChunkPolicy(nn.Module):
         """Sample one chunk per window of observations.
 
         Args:
-            observations: ``(B, obs_horizon, obs_dim)``.
-            noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)`` at each call; the
+            observations: `(B, obs_horizon, obs_dim)`.
+            noise: Returns a fresh standard normal `(B, pred_horizon, act_dim)` at each call; the
                 only source of randomness.
-            sampler: One of ``objective.samplers``; None is the objective's default.
+            sampler: One of `objective.samplers`; None is the objective's default.
             steps: Steps of the sampler; None is its default.
 
         Returns:
-            The chunks with the number of network evaluations.
+            The chunks and the number of network evaluations.
 
         Raises:
             ValueError: A shape is wrong, or the sampler is unknown or cannot take that many steps.
@@ -248,6 +248,6 @@ class ChunkPolicy(nn.Module):
         window = (self.config.obs_horizon, self.config.obs_dim)
         if observations.ndim != 3 or observations.shape[1:] != window:
             raise ValueError(
-                f"Expected observations of shape (B, {window[0]}, {window[1]}), "
-                f"got {tuple(observations.shape)}."
+                f"observations are {tuple(observations.shape)}; "
+                f"expected (B, {window[0]}, {window[1]})"
             )

@@ -1,4 +1,4 @@
-"""Networks in the place of a policy's own: one that counts, and one where there is none."""
+"""Wrappers for a policy's network: a counter of evaluations, and a placeholder for none."""
 
 import numpy as np
 import torch
@@ -9,10 +9,10 @@ from policies.objectives.base import Network
 
 
 class CountingNetwork:
-    """A network that counts its evaluations: NFE is what happened, not what a sampler declares.
+    """A network that counts its evaluations: NFE is measured, not declared by a sampler.
 
-    Evaluations for the whole batch are counted on the host; those for some rows are added up where
-    the rows are, so that counting never waits for a device.
+    Evaluations of the full batch are counted on the host. Those of some rows are summed on the
+    device of the rows, so that counting never waits for a device.
 
     Args:
         network: The network to call.
@@ -20,7 +20,7 @@ class CountingNetwork:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._whole = 0
+        self._full_batch = 0
         self._rows: Tensor | None = None
 
     def __call__(
@@ -33,27 +33,27 @@ class CountingNetwork:
         """Evaluate the network once.
 
         Args:
-            noisy_actions: ``(B, Tp, act_dim)``.
-            time: ``(B,)`` or ``(B, 2)``.
-            condition: ``(B, C)``.
-            active: ``(B,)`` bool, the rows that the evaluation is for; the others are only there to
-                fill the batch and are not counted. None is every row.
+            noisy_actions: `(B, Tp, act_dim)`.
+            time: `(B,)` or `(B, 2)`.
+            condition: `(B, C)`.
+            active: `(B,)` bool, the rows to count; the others only fill the batch. None is every
+                row.
         """
         if active is None:
-            self._whole += 1
+            self._full_batch += 1
         else:
             rows = active.to(torch.int64)
             self._rows = rows if self._rows is None else self._rows + rows
         return self._network(noisy_actions, time, condition)
 
     def nfe(self, batch: int) -> NDArray[np.int64]:
-        """Return the evaluations so far for each of `batch` rows, ``(batch,)``."""
-        counts = np.full(batch, self._whole, dtype=np.int64)
+        """Return the evaluations so far of each of `batch` rows, `(batch,)`."""
+        counts = np.full(batch, self._full_batch, dtype=np.int64)
         return counts if self._rows is None else counts + self._rows.cpu().numpy()
 
 
 class NoNetwork(nn.Module):
-    """Stands in the place of the network where an objective trains none."""
+    """Placeholder for the network of an objective that trains none."""
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Raise `RuntimeError`: there is nothing to evaluate."""

@@ -1,4 +1,4 @@
-"""Sinusoidal features of the time given to a network."""
+"""Sinusoidal time features for a network."""
 
 import torch
 from torch import Tensor, nn
@@ -8,17 +8,16 @@ LOWEST_FREQUENCY = 1.0
 HIGHEST_FREQUENCY = 200.0
 """Fastest feature [rad per unit of time]: 2 rad between two steps of a 100-step diffusion."""
 HIGHEST_SLOW_FREQUENCY = 4.0
-"""Fastest feature of several times: what is learnt from derivatives by them must be smooth."""
+"""Fastest feature of several times, whose features must be smooth: losses differentiate them."""
 
 
 class SinusoidalTimeEmbedding(nn.Module):
-    """``cos`` and ``sin`` of the time at geometrically spaced frequencies .
+    """`cos` and `sin` of the time at geometrically spaced frequencies.
 
-    As Vaswani et al. 2017 (arXiv 1706.03762), section 3.5, encodes positions.
-
-    The frequencies are chosen for times in [0, 1], not for integer positions: the fastest one still
-    separates two steps of a 100-step diffusion, and no feature is so fast that it is noise to a
-    flow, whose times are continuous.
+    The encoding of positions of Vaswani et al. 2017 (arXiv 1706.03762), section 3.5, with
+    frequencies for times in [0, 1] instead of integer positions: the fastest one still separates
+    two steps of a 100-step diffusion, and none is so fast that it looks like noise to a flow, whose
+    times are continuous.
 
     Args:
         dim: Number of features; even, at least 4.
@@ -30,7 +29,7 @@ class SinusoidalTimeEmbedding(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         if dim < 4 or dim % 2:
-            raise ValueError(f"A time embedding needs an even dim of at least 4, not {dim}.")
+            raise ValueError(f"dim is {dim}; a time embedding needs an even dim of at least 4")
         exponents = torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1)
         for name, highest in (
             ("frequencies", HIGHEST_FREQUENCY),
@@ -43,21 +42,21 @@ class SinusoidalTimeEmbedding(nn.Module):
         """Embed times in [0, 1] as features in [-1, 1].
 
         Args:
-            time: ``(B,)``, or ``(B, n)`` for n times of one row that share the features evenly, so
-                that a network which is told two times has the parameters of one that is told one.
-                Features of several times are slow, up to `HIGHEST_SLOW_FREQUENCY`.
+            time: `(B,)`, or `(B, n)` for n times per row. These share the features evenly, so that
+                the number of parameters of a network does not depend on n, and their frequencies
+                are at most `HIGHEST_SLOW_FREQUENCY`.
 
         Returns:
-            ``(B, dim)``.
+            `(B, dim)`.
 
         Raises:
-            ValueError: n does not divide the frequencies.
+            ValueError: n does not divide the number of frequencies, `dim / 2`.
         """
         if time.ndim == 1:
             angles = time[:, None] * self.frequencies
         else:
             n = time.shape[1]
             if len(self.frequencies) % n:
-                raise ValueError(f"{len(self.frequencies)} frequencies cannot serve {n} times.")
+                raise ValueError(f"time has {n} columns; give a divisor of {len(self.frequencies)}")
             angles = (time[:, :, None] * self.slow_frequencies[::n]).flatten(1)
         return torch.cat((angles.cos(), angles.sin()), dim=-1)

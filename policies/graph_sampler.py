@@ -1,4 +1,4 @@
-"""Sample chunks on a CUDA device by replaying one captured graph of the whole sampler."""
+"""Sampling on a CUDA device by replaying one captured graph of the complete sampler."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,14 +10,14 @@ from policies.chunk_policy import ChunkPolicy, Sample
 from policies.objectives.base import Noise
 
 Sampling: TypeAlias = Callable[[Tensor, Noise], Sample]
-"""``(observations (rows, obs_horizon, obs_dim), noise) -> sample``."""
+"""`(observations (rows, obs_horizon, obs_dim), noise) -> sample`."""
 
 WARM_UP_CALLS = 2
-"""Calls made one operation at a time before the capture: kernels and workspaces are chosen then."""
+"""Eager calls before the capture, in which torch chooses kernels and workspaces."""
 
 
 def make_sampling(policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> Sampling:
-    """Return the fastest way to sample `rows` chunks at a time where the policy is.
+    """Return the fastest way to sample `rows` chunks at a time on the policy's device.
 
     Args:
         policy: The policy, in evaluation mode.
@@ -26,18 +26,18 @@ def make_sampling(policy: ChunkPolicy, sampler: str, steps: int, rows: int) -> S
         rows: Windows of observations per call.
     """
     limits = policy.objective.limits[policy.objective.parse_sampler(sampler).name]
-    needs_host = limits.adaptive or not policy.objective.trains  # to choose steps, to search
+    needs_host = limits.adaptive or not policy.objective.trains  # chooses steps, or searches
     if next(policy.buffers()).is_cuda and not needs_host:
         return GraphSampler(policy, sampler, steps, rows)
     return lambda observations, noise: policy.sample(observations, noise, sampler, steps)
 
 
 class GraphSampler:
-    """Encoder, every step of the sampler and the normalisers as one graph for one batch size.
+    """One CUDA graph of the encoder, every sampler step and the normalisers, for one batch size.
 
-    A step of a small network is bound by the start of its kernels: the host starts the graph once.
-    The noise is drawn outside, as many times and in the order the sampler asks for it, so that the
-    chunks are those of `ChunkPolicy.sample`.
+    A step of a small network is bound by kernel launches, which the graph reduces to one launch.
+    The noise is drawn outside of the graph, as often and in the order as the sampler requests it,
+    so that the chunks are those of `ChunkPolicy.sample`.
 
     Args:
         policy: The policy, on a CUDA device, in evaluation mode; its weights stay in place.
@@ -60,7 +60,7 @@ class GraphSampler:
     def __call__(self, observations: Tensor, noise: Noise) -> Sample:
         """Sample one chunk per window; see `ChunkPolicy.sample`.
 
-        The actions lie on the host, in a buffer that the next call overwrites.
+        The actions are on the host, in a buffer that the next call overwrites.
         """
         with torch.inference_mode():
             self._observations.copy_(observations, non_blocking=True)
@@ -71,7 +71,7 @@ class GraphSampler:
         return self._sample
 
     def _capture(self) -> Sample:
-        """Learn how often the sampler draws, then capture it with as many buffers of noise."""
+        """Count the draws of the sampler, then capture it with one noise buffer per draw."""
         device = self._observations.device
         stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))

@@ -1,4 +1,4 @@
-"""How long one decision takes: batch 1, no padding, one thread."""
+"""Latency of one decision: batch 1, no padding, one thread."""
 
 import time
 
@@ -14,24 +14,24 @@ from policies.threads import one_thread
 def measure_latency(
     actor: ChunkActor, obs_dim: int, calls: int = 100, warm_up: int = 20
 ) -> NDArray[np.float64]:
-    """Time single decisions: observation in, actions on the CPU out, noise drawn included.
+    """Time single decisions: observation in, actions out on the CPU, noise drawing included.
 
     Runs on one torch thread and restores the number of threads afterwards.
 
     Args:
-        actor: Gives the policy, the sampler and its steps, and the device.
+        actor: Provides the policy, the sampler with its steps, and the device.
         obs_dim: Numbers in one observation.
         calls: Timed decisions.
-        warm_up: Decisions made before, not timed.
+        warm_up: Untimed decisions before them.
 
     Returns:
-        ``(calls,)`` wall-clock seconds.
+        `(calls,)` wall-clock seconds.
 
     Raises:
         ValueError: `calls` is less than 1, or `obs_dim` is not the policy's.
     """
     if calls < 1:
-        raise ValueError(f"calls must be at least 1, not {calls}.")
+        raise ValueError(f"calls is {calls}; it must be at least 1")
     policy, device = actor.policy, actor.device
     generator = torch.Generator().manual_seed(0)
     shape = (1, *policy.objective.chunk_shape)

@@ -1,4 +1,4 @@
-"""Look a name up in a table, with an error that says which names are known; load what it names."""
+"""Look up names in the catalogue, and import the objects that they refer to."""
 
 import difflib
 import importlib
@@ -10,16 +10,16 @@ T = TypeVar("T")
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
-    """Build the error for a name that a table does not hold.
+    """Build the error for a name that is not in a table.
 
     Args:
-        kind: What the name should have named, in the singular (``"backbone"``).
-        name: What was given.
+        kind: The kind of object, in the singular (`"backbone"`).
+        name: The name that was given.
         known: The accepted names.
 
     Returns:
-        A `ValueError` naming what was given, near matches, and everything that is accepted; in the
-        words of `fmbench.errors.unknown`.
+        A `ValueError` that lists the given name, near matches and all accepted names, worded as in
+        `fmbench.errors.unknown`.
     """
     names = sorted(known)
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
@@ -28,15 +28,15 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
-    """Return ``table[name]``.
+    """Return `table[name]`.
 
     Args:
-        kind: What the table holds, in the singular, for the error message.
+        kind: The kind of object in the table, in the singular, for the error message.
         name: The name to look up.
         table: Name to entry.
 
     Raises:
-        ValueError: The table has no such name; the message lists near matches and all names.
+        ValueError: The name is not in the table; the message lists near matches and all names.
     """
     if name not in table:
         raise unknown_name(kind, name, table)
@@ -45,14 +45,14 @@ def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
 
 @cache
 def load(target: str, extra: str = "") -> Any:
-    """Return what an entry of the catalogue names.
+    """Import the object that an entry of the catalogue refers to.
 
     Args:
         target: "module:name".
-        extra: The optional part of the installation that it needs, or "".
+        extra: The optional dependency group it needs, or "".
 
     Raises:
-        ValueError: A module that the extra installs is missing.
+        ValueError: A module of the dependency group is missing.
     """
     module, _, name = target.partition(":")
     try:

@@ -1,4 +1,4 @@
-"""A chunk policy behind Stable-Baselines3's ``predict``, for its ``evaluate_policy``."""
+"""Adapter from a chunk policy to Stable-Baselines3's `predict`, for its `evaluate_policy`."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -9,26 +9,26 @@ from numpy.typing import NDArray
 from policies.actor import ChunkActor
 
 State: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
-"""History ``(n, obs_horizon, obs_dim)``, plan ``(n, exec_horizon, act_dim)``, actions used."""
+"""History `(n, obs_horizon, obs_dim)`, chunk `(n, exec_horizon, act_dim)`, actions used `(n,)`."""
 
 
 class SB3Predictor:
-    """Answers ``predict(observation, state, episode_start, deterministic)`` for each environment.
+    """Implements `predict(observation, state, episode_start, deterministic)` of Stable-Baselines3.
 
-    History and planned actions live in `state`; an episode's start clears them and pads the history
-    with its first observation. Environment i is row i of the actor, so with the same episode seeds
-    the actions are those of any other rollout of that actor. A predictor serves one evaluation at a
-    time.
+    The observation history and the current chunk are kept in `state`; at the start of an episode
+    they are cleared, and the history is padded with the first observation. Environment i is row i
+    of the actor, so with the same episode seeds the actions are those of any other rollout of that
+    actor. Use one predictor for one evaluation at a time.
 
-    ``evaluate_policy`` goes on stepping environments that have done their share of the episodes,
-    and holds their `episode_start` up meanwhile; those episodes are not counted. A start right
-    after a start therefore takes no new seed, and once the seeds are spent an environment keeps its
-    last.
+    `evaluate_policy` continues to step environments that have finished their share of the episodes,
+    with `episode_start` true at every step; those episodes are not counted. An episode start
+    directly after another one therefore takes no new seed, and an environment keeps its last seed
+    once all seeds are used.
 
     Args:
         actor: The acting policy.
-        episode_seeds: One seed per episode, taken in the order of the environments whenever
-            episodes start.
+        episode_seeds: One seed per episode, assigned in the order of the environments as episodes
+            start.
     """
 
     def __init__(self, actor: ChunkActor, episode_seeds: Iterable[int]) -> None:
@@ -47,13 +47,13 @@ class SB3Predictor:
         """Return the next action of each environment.
 
         Args:
-            observation: ``(n, obs_dim)``, or ``(obs_dim,)`` for a single environment.
-            state: What the last call returned; None begins everywhere.
-            episode_start: ``(n,)``, where an episode begins; None is nowhere (with a state).
-            deterministic: Accepted for the protocol; seeds determine the actions either way.
+            observation: `(n, obs_dim)`, or `(obs_dim,)` for a single environment.
+            state: The state returned by the last call; None starts an episode in every environment.
+            episode_start: `(n,)`, where an episode starts; None, with a state, is nowhere.
+            deterministic: Ignored; the actions are always determined by the seeds.
 
         Returns:
-            Actions ``(n, act_dim)``, or ``(act_dim,)``, and the new state.
+            Actions `(n, act_dim)`, or `(act_dim,)`, and the new state.
 
         Raises:
             ValueError: There are fewer seeds than environments, or a shape is wrong.
@@ -75,7 +75,7 @@ class SB3Predictor:
             history[:, :-1] = history[:, 1:]
             history[:, -1] = batch
             history[starts] = batch[starts, None]
-        self._begin(starts)
+        self._start_episodes(starts)
         (due,) = np.nonzero(starts | (used == self.actor.exec_horizon))
         if len(due):
             chunk[due] = self.actor.act(due, history[due]).actions
@@ -84,14 +84,17 @@ class SB3Predictor:
         used += 1
         return actions if np.ndim(observation) > 1 else actions[0], (history, chunk, used)
 
-    def _begin(self, starts: NDArray[np.bool_]) -> None:
-        """Begin an episode of the actor in each row that starts one."""
+    def _start_episodes(self, starts: NDArray[np.bool_]) -> None:
+        """Reset the actor in each row where an episode starts."""
         (rows,) = np.nonzero(starts)
         for row in rows.tolist():
             if not self._just_started[row]:
                 seed = next(self._seeds, self._seed_of.get(row))
                 if seed is None:
-                    raise ValueError(f"episode_seeds ran out before environment {row} got one.")
+                    raise ValueError(
+                        f"episode_seeds ran out at environment {row}; "
+                        "give at least one seed for each environment"
+                    )
                 self._seed_of[row] = int(seed)
         if len(rows):
             self.actor.reset(rows, np.array([self._seed_of[row] for row in rows.tolist()]))

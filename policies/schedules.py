@@ -1,14 +1,14 @@
-"""The paths from noise to a chunk: diffusion's noise schedules, and what a network may predict.
+"""Noise schedules of diffusion, and conversions between prediction types.
 
-Every path here is ``x_t = alpha * actions + sigma * noise``. Diffusion preserves variance:
-``alpha = sqrt(alphas_cumprod[k])``, ``sigma = sqrt(1 - alphas_cumprod[k])``, k = 0 nearly data. A
-flow goes straight: ``alpha = t``, ``sigma = 1 - t``, t = 1 data. A network may predict the clean
-chunk ("sample"), the noise ("epsilon"), ``v`` (diffusion) or the velocity (flow); given ``x_t``,
-each of them determines the others. At the ends of a path that is not so: pure noise says nothing
-about the chunk, pure data nothing about the noise. There the one that is lost is taken as 0, its
-mean, so that the answers are finite and agree.
+Every path is `x_t = alpha * actions + sigma * noise`. Diffusion preserves variance:
+`alpha = sqrt(alphas_cumprod[k])`, `sigma = sqrt(1 - alphas_cumprod[k])`, with k = 0 next to the
+data. A flow is straight: `alpha = t`, `sigma = 1 - t`, with t = 1 at the data. A network may
+predict the clean chunk ("sample"), the noise ("epsilon"), `v` (diffusion) or the velocity (flow);
+given `x_t`, each of them determines the others. The ends of a path are the exception: pure noise
+does not determine the chunk, and pure data do not determine the noise. There the undetermined
+quantity is set to 0, its mean, so that all conversions are finite and consistent.
 
-Scalars of the conversions are floats or tensors that broadcast against ``x_t``.
+Scalars of the conversions are floats or tensors that broadcast against `x_t`.
 """
 
 import math
@@ -26,7 +26,7 @@ Scalar: TypeAlias = float | Tensor
 MAX_BETA = 0.999
 """Nichol & Dhariwal 2021, section 3.2: betas are clipped to avoid a singularity at pure noise."""
 COSINE_OFFSET = 0.008
-"""The ``s`` of equation 17: betas near the data are not too small."""
+"""The `s` of equation 17: keeps the betas near the data from being too small."""
 DIFFUSION_PREDICTIONS = POLICIES["diffusion"].predictions
 LINEAR_BETAS = (1e-4, 0.02)
 """Ho et al. 2020, section 4: first and last beta of their 1,000 steps."""
@@ -34,15 +34,15 @@ LINEAR_STEPS = 1000
 
 
 def cosine_alpha_bar(u: float) -> float:
-    """Return the cumulative signal power at ``u`` in [0, 1], 0 = data, up to a constant factor."""
+    """Return the cumulative signal power at `u` in [0, 1], 0 = data, up to a constant factor."""
     # Nichol & Dhariwal 2021 (arXiv 2102.09672), eq. 17: f(u) = cos((u + s) / (1 + s) * pi / 2)^2
     return math.cos((u + COSINE_OFFSET) / (1 + COSINE_OFFSET) * math.pi / 2) ** 2
 
 
 def cosine_betas(steps: int) -> Tensor:
-    """Return the betas ``(steps,)`` of the cosine schedule in float64, for k = 0 .. steps - 1."""
+    """Return the betas `(steps,)` of the cosine schedule in float64, for k = 0 .. steps - 1."""
     if steps < 1:
-        raise ValueError(f"A schedule has at least 1 step, not {steps}.")
+        raise ValueError(f"steps is {steps}; a noise schedule has at least 1 step")
     # eq. 17: beta_k = 1 - alpha_bar(k) / alpha_bar(k - 1), clipped.
     betas = [
         min(1 - cosine_alpha_bar((k + 1) / steps) / cosine_alpha_bar(k / steps), MAX_BETA)
@@ -52,58 +52,58 @@ def cosine_betas(steps: int) -> Tensor:
 
 
 def linear_betas(steps: int) -> Tensor:
-    """Return the betas ``(steps,)`` of the linear schedule in float64, for k = 0 .. steps - 1.
+    """Return the betas `(steps,)` of the linear schedule in float64, for k = 0 .. steps - 1.
 
-    Ho et al. 2020 (arXiv 2006.11239) take 1,000 steps. With fewer, every beta is larger in that
-    proportion, as in Nichol & Dhariwal's code, so that the end is noise all the same: at 100 steps
-    2.0e-5 of the signal's power is left, 4.0e-5 in the original.
+    Ho et al. 2020 (arXiv 2006.11239) use 1,000 steps. With fewer steps every beta is scaled up in
+    proportion, as in Nichol & Dhariwal's code, so that the last step is still almost pure noise: at
+    100 steps 2.0e-5 of the signal power is left, 4.0e-5 in the original.
 
     Raises:
-        ValueError: There are so few steps that a beta would not be below 1.
+        ValueError: With so few steps a beta would be 1 or more.
     """
     scale = LINEAR_STEPS / max(steps, 1)
     first, last = (scale * beta for beta in LINEAR_BETAS)
     if steps < 1 or last >= 1:
         least = int(LINEAR_STEPS * LINEAR_BETAS[1]) + 1
-        raise ValueError(f"A linear schedule has at least {least} steps, not {steps}.")
+        raise ValueError(f"steps is {steps}; a linear schedule has at least {least} steps")
     # Ho et al. 2020, section 4: "linearly from beta_1 to beta_T"
     return torch.linspace(first, last, steps, dtype=torch.float64)
 
 
 SCHEDULES: dict[str, Callable[[int], Tensor]] = {"cosine": cosine_betas, "linear": linear_betas}
-"""Name to the betas of so many steps."""
+"""Name to a function of the number of steps that returns the betas."""
 
 
 def alphas_cumprod(betas: Tensor) -> Tensor:
-    """Return the signal power left after each step, ``prod_{j <= k} (1 - beta_j)``."""
+    """Return the signal power after each step, `prod_{j <= k} (1 - beta_j)`, `(steps,)`."""
     return torch.cumprod(1 - betas, dim=0)
 
 
-def _divided(numerator: Tensor, denominator: Scalar, lost: Tensor) -> Tensor:
-    """Return ``numerator / denominator``, and `lost` where the denominator is 0."""
+def _divide(numerator: Tensor, denominator: Scalar, fallback: Tensor) -> Tensor:
+    """Return `numerator / denominator`, and `fallback` where the denominator is 0."""
     if isinstance(denominator, Tensor):
-        gone = denominator == 0
-        return torch.where(gone, lost, numerator / denominator.masked_fill(gone, 1.0))
-    return numerator / denominator if denominator else lost
+        is_zero = denominator == 0
+        return torch.where(is_zero, fallback, numerator / denominator.masked_fill(is_zero, 1.0))
+    return numerator / denominator if denominator else fallback
 
 
 def v_from_sample(sample: Tensor, x_t: Tensor, alpha: Scalar, sigma: Scalar) -> Tensor:
-    """Return ``v = alpha * epsilon - sigma * sample`` (Salimans & Ho 2022, appendix D).
+    """Return `v = alpha * epsilon - sigma * sample` (Salimans & Ho 2022, appendix D).
 
-    On a variance-preserving path; 0 at pure data.
+    The path must preserve variance; at pure data, where sigma = 0, the result is 0.
     """
-    return _divided(alpha * x_t - sample, sigma, torch.zeros_like(x_t))
+    return _divide(alpha * x_t - sample, sigma, torch.zeros_like(x_t))
 
 
 def velocity_from_sample(sample: Tensor, x_t: Tensor, t: Scalar) -> Tensor:
-    """Return the straight path's velocity ``actions - noise``; `sample` at the data, t = 1."""
-    return _divided(sample - x_t, 1 - t, sample)
+    """Return the velocity `actions - noise` of the straight path; `sample` at the data, t = 1."""
+    return _divide(sample - x_t, 1 - t, sample)
 
 
 class PredictionCoefficients(NamedTuple):
-    """What a diffusion network's output means, as numbers.
+    """Coefficients that convert a diffusion network's output to sample and epsilon.
 
-    ``sample = sample_x * x_t + sample_output * output``, and likewise for epsilon.
+    `sample = sample_x * x_t + sample_output * output`, and likewise for epsilon.
     """
 
     sample_x: float
@@ -113,7 +113,7 @@ class PredictionCoefficients(NamedTuple):
 
 
 def prediction_coefficients(prediction: str, alpha: float, sigma: float) -> PredictionCoefficients:
-    """Return the coefficients at one step of diffusion, so that samplers need no branches.
+    """Return the coefficients at one diffusion step, so that samplers need no branches.
 
     Args:
         prediction: One of `DIFFUSION_PREDICTIONS`.
@@ -121,7 +121,7 @@ def prediction_coefficients(prediction: str, alpha: float, sigma: float) -> Pred
         sigma: Noise amplitude, above 0.
 
     Raises:
-        ValueError: `prediction` is not one of them.
+        ValueError: `prediction` is unknown.
     """
     if prediction == "sample":
         return PredictionCoefficients(0.0, 1.0, 1 / sigma, -alpha / sigma)

@@ -1,4 +1,4 @@
-"""Measure how straight the paths are along which a policy carries noise to chunks."""
+"""Straightness of the paths along which a flow carries noise to chunks."""
 
 import torch
 from torch import Tensor
@@ -12,19 +12,19 @@ PATH_STEPS = 50
 
 
 def has_paths(policy: ChunkPolicy) -> bool:
-    """Return whether a policy's objective has a velocity field, and so paths to measure."""
+    """Return whether a policy's objective has a velocity field, whose paths can be measured."""
     return isinstance(policy.objective, Flow)
 
 
 def straightness(
     policy: ChunkPolicy, observations: Tensor, noise: Noise, steps: int = PATH_STEPS
 ) -> float:
-    """Return how far a flow's paths are from straight: 0 is straight, whatever their length.
+    """Return the deviation of a flow's paths from straight lines: 0 is straight.
 
     Args:
         policy: A policy whose objective has a velocity field: a `Flow`.
-        observations: ``(B, obs_horizon, obs_dim)``.
-        noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)``; the only source of
+        observations: `(B, obs_horizon, obs_dim)`.
+        noise: Returns a fresh standard normal `(B, pred_horizon, act_dim)`; the only source of
             randomness.
         steps: Euler steps of a path.
 
@@ -34,9 +34,9 @@ def straightness(
     Raises:
         ValueError: The policy has no velocity field, or `steps` is less than 1.
     """
-    if not isinstance(policy.objective, Flow):  # as `has_paths` says
+    if not isinstance(policy.objective, Flow):  # as in `has_paths`
         raise ValueError(
-            f"{policy.config.objective!r} has no velocity field, so no paths to measure."
+            f"objective is {policy.config.objective!r}; it has no velocity field to measure"
         )
     condition = policy.encoder(policy.observation_normalizer.normalize(observations))
     field = policy.objective.field(policy.network, condition)
@@ -49,17 +49,18 @@ def field_straightness(field: Field, x: Tensor, steps: int = PATH_STEPS) -> floa
 
     Args:
         field: The velocity field.
-        x: Starts of the paths at t = 0, ``(B, ...)``; left unchanged.
+        x: Points at t = 0, `(B, ...)`; left unchanged.
         steps: Euler steps of a path.
 
     Returns:
-        ``S / E|x_1 - x_0|^2``; NaN if no path goes anywhere.
+        `S / E|x_1 - x_0|^2`, at least 0 and independent of the length of the paths; NaN if all
+        paths have length 0.
 
     Raises:
         ValueError: `steps` is less than 1.
     """
     if steps < 1:
-        raise ValueError(f"steps must be at least 1, not {steps}.")
+        raise ValueError(f"steps is {steps}; it must be at least 1")
     start, velocities = x, []
     for step in range(steps):
         velocities.append(field.velocity(x, step / steps))

@@ -1,4 +1,4 @@
-"""Let one trained policy teach another: what both must share, and what passes over."""
+"""Initialise a student from its teacher; check that their networks match."""
 
 import torch
 
@@ -7,33 +7,38 @@ from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 
 def network_facts(config: ChunkPolicyConfig) -> dict[str, int | str]:
-    """Return what a teacher and its student share: all but the objective and its choices."""
-    own = ("objective", *OPTIONS)
-    return {name: value for name, value in config.to_json().items() if name not in own}
+    """Return what a teacher and its student must share: all but the objective and its options."""
+    own_fields = ("objective", *OPTIONS)
+    return {name: value for name, value in config.to_json().items() if name not in own_fields}
 
 
 def teach(student: ChunkPolicy, teacher: ChunkPolicy) -> None:
-    """Give a student the weights of its teacher to start from, and its network to learn from.
+    """Copy the teacher's weights to the student, and its network to the student's loss.
 
-    Each keeps its own normalisers. They must be the same, since normalised chunks and observations
-    pass from one to the other.
+    Teacher and student keep their own normalisers. These must be equal, because normalised chunks
+    and observations pass from one to the other.
 
     Args:
         student: A policy whose objective names a `teacher`; its normalisers are fitted.
-        teacher: A trained policy of that objective; stays as it is.
+        teacher: A trained policy of that objective; left unchanged.
 
     Raises:
-        ValueError: The teacher is of another objective, or its network or normalisers differ.
+        ValueError: The teacher's objective, network or normalisers do not match.
     """
-    wanted, name = student.objective.teacher, teacher.config.objective
-    if wanted is not None and name != wanted:
-        raise ValueError(f"{student.config.objective!r} learns from {wanted!r}, not from {name!r}.")
-    there, here = network_facts(teacher.config), network_facts(student.config)
-    if there != here:
-        raise ValueError(f"The teacher's network differs: {there} there, {here} here.")
-    for part in ("observation_normalizer", "action_normalizer"):
-        its, own = (getattr(policy, part).state_dict() for policy in (teacher, student))
-        if not all(torch.equal(its[key].cpu(), own[key].cpu()) for key in own):
-            raise ValueError(f"The teacher's {part} differs: other demonstrations taught it.")
+    required, objective = student.objective.teacher, teacher.config.objective
+    if required is not None and objective != required:
+        raise ValueError(
+            f"teacher is {objective!r}; {student.config.objective!r} learns from {required!r}"
+        )
+    teacher_facts, student_facts = network_facts(teacher.config), network_facts(student.config)
+    if teacher_facts != student_facts:
+        raise ValueError(f"teacher's network is {teacher_facts}; the student's is {student_facts}")
+    for name in ("observation_normalizer", "action_normalizer"):
+        theirs, ours = (getattr(policy, name).state_dict() for policy in (teacher, student))
+        if not all(torch.equal(theirs[key].cpu(), ours[key].cpu()) for key in ours):
+            raise ValueError(
+                f"teacher's {name} differs from the student's; "
+                "both must be trained on the same demonstrations"
+            )
     student.objective.learn_from(teacher.network)
     student.network.load_state_dict(teacher.network.state_dict())

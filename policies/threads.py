@@ -1,4 +1,4 @@
-"""Run torch on one CPU thread for a while."""
+"""A context in which torch uses one CPU thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,9 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Use one torch thread inside the block, and the former number after it.
+    """Use one torch thread inside the block, and restore the previous number after it.
 
-    Wide matrix products round differently at different numbers of threads.
+    Wide matrix products round differently with another number of threads.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,1 +1,1 @@
-"""Measure one trained policy, expert or random actions: episodes, cost, diagnostics, pictures."""
+"""Evaluation of one trained policy, expert or random policy."""

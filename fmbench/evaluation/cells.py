@@ -1,4 +1,4 @@
-"""Cells: what one group of rows evaluates, and where its numbers come from."""
+"""Evaluation cells: task, policy, sampler and seed of a group of rows, and their origin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +16,10 @@ NO_SEED = -1
 
 @dataclass(frozen=True)
 class Cell(CellRow):
-    """What one group of rows evaluates; nothing is sampled or trained unless it is said.
+    """One evaluated combination; the defaults are those of a policy without sampler and training.
 
     Attributes:
-        headline: Whether the policy's first row in a table is this one.
+        headline: Whether this is the policy's first row in a table.
     """
 
     sampler: str = ""
@@ -29,7 +29,7 @@ class Cell(CellRow):
 
     @property
     def name(self) -> str:
-        """A name for files, on every system, and for progress."""
+        """A name for files, valid on every system, and for progress messages."""
         sampler = f"-{self.sampler.replace(':', '-')}{self.steps or ''}" if self.sampler else ""
         seed = f"-seed{self.train_seed}" if self.train_seed != NO_SEED else ""
         return f"{self.task}-{self.policy}{sampler}{seed}"
@@ -37,7 +37,7 @@ class Cell(CellRow):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a cell's numbers come from: the hashes and versions of its row in `cells.csv`."""
+    """The origin of a cell's numbers: the hashes and versions of its row in `cells.csv`."""
 
     weights: str = ""
     demonstrations: str = ""
@@ -48,7 +48,7 @@ class Origin:
 
     @classmethod
     def of_run(cls, config: RunConfig) -> "Origin":
-        """Return the origin of what a run does here and now."""
+        """Return the origin of the results of a run with the present code and versions."""
         return cls(
             config=config.hash,
             commit=commit(),
@@ -57,6 +57,6 @@ class Origin:
         )
 
     def of_checkpoint(self, facts: Mapping[str, Any]) -> "Origin":
-        """Return the origin of what the checkpoint with these facts does, in the same run."""
+        """Return the origin of the results of a checkpoint, given its manifest, in the same run."""
         demonstrations = short_hash(str(facts["origin"]["demonstrations"]))
         return replace(self, weights=weights_hash(facts), demonstrations=demonstrations)

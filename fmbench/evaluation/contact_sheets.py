@@ -1,4 +1,4 @@
-"""Film episodes as sheets of frames: a success and a failure of a policy, or an expert at work."""
+"""Contact sheets: frames of a success and a failure of a policy, or of an expert's episode."""
 
 import io
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def draw_contact_sheet(
     """Draw the first success above the first failure among `rows`.
 
     Raises:
-        RuntimeError: There is no OpenGL library; says what to install.
+        RuntimeError: There is no OpenGL library; the message lists what to install.
     """
     chosen: dict[bool, int] = {}
     for row in rows:
@@ -44,10 +44,10 @@ def draw_contact_sheet(
 
 
 def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> None:
-    """Draw one episode of a task's expert, the first one of those for validation.
+    """Draw one episode of a task's expert, by default with the first validation seed.
 
     Raises:
-        RuntimeError: There is no OpenGL library; says what to install.
+        RuntimeError: There is no OpenGL library; the message lists what to install.
     """
     _write_sheet(path, _film(task, make_expert, episode_seed), [task])
 
@@ -70,14 +70,14 @@ def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) 
         world, make_policy(world), np.array([episode_seed]), keep_trajectories=True
     )
     assert episode.trajectory is not None
-    shown = np.linspace(0, episode.length, FRAMES).round().astype(int).tolist()
+    frame_steps = np.linspace(0, episode.length, FRAMES).round().astype(int).tolist()
     renderer = TaskRenderer(task, FRAME_PIXELS, FRAME_PIXELS)
     row = world.all_rows
     world.reset(row, np.array([episode_seed]))
     frames = []
     try:
         for step in range(episode.length + 1):
-            frames += [renderer.rows(world, row)[0]] * shown.count(step)
+            frames += [renderer.rows(world, row)[0]] * frame_steps.count(step)
             if step < episode.length:
                 world.step(row, episode.trajectory.executed[step][None])
     finally:

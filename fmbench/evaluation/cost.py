@@ -1,4 +1,4 @@
-"""Measure what a trained policy costs with one sampler: its row of `measurements.csv`."""
+"""Cost of a trained policy with one sampler: a row of `measurements.csv`."""
 
 from pathlib import Path
 
@@ -24,14 +24,14 @@ def measure(
     checkpoint: Path,
     times_decisions: bool = True,
 ) -> MeasurementRow:
-    """Time decisions of a trained policy, and say what its training cost.
+    """Time decisions of a trained policy, and report the cost of its training.
 
     Args:
         cell: The sampler and its steps.
         config: The run.
         policy: The policy of `checkpoint`.
         checkpoint: A verified checkpoint.
-        times_decisions: Whether to time decisions; else the row has no latency.
+        times_decisions: Whether to time decisions; if not, the row has no latency.
     """
     p50, p95 = latency_ms(cell, config, policy) if times_decisions else (None, None)
     return MeasurementRow(

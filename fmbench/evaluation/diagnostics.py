@@ -1,4 +1,4 @@
-"""What a trained policy's chunks look like, beside whether they succeed."""
+"""Offline diagnostics of sampled action chunks."""
 
 import torch
 from torch import Tensor
@@ -13,21 +13,21 @@ from policies.straightness import has_paths, straightness
 from policies.threads import one_thread
 
 WINDOWS, SAMPLES = 256, 4
-"""Held-out windows that are sampled, and chunks sampled for each."""
+"""Number of held-out windows, and of chunks sampled for each."""
 SEED = 0
 
 
 def diagnose(cell: Cell, policy: ChunkPolicy, windows: Windows) -> DiagnosticRow:
-    """Compare sampled chunks with the expert's, and measure the paths they came along.
+    """Compare sampled chunks with the expert's, and measure the straightness of their paths.
 
-    The distance of two chunks is the root mean square of the differences of their numbers, in the
-    actions' own scale of -1 to 1. Where several ways are equally good, a sample of another way than
-    the expert's is far from it: the nearest of a window's samples is not.
+    The distance of two chunks is the root mean square difference of their numbers, in actions of
+    [-1, 1]. Where several modes are equally good, a sample of another mode than the expert's has a
+    large distance, but the nearest of a window's samples has a small one.
 
     Args:
         cell: The sampler and its steps.
         policy: The trained policy, on the device of the windows.
-        windows: Held-out windows with the expert's commands; `WINDOWS` of them, evenly spread.
+        windows: Held-out windows with the expert's commands; `WINDOWS` evenly spaced ones are used.
     """
     chosen = torch.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).long()
     observations, actions = windows.gather(chosen.to(windows.actions.device))
@@ -47,7 +47,7 @@ def diagnose(cell: Cell, policy: ChunkPolicy, windows: Windows) -> DiagnosticRow
 def _distances(
     cell: Cell, policy: ChunkPolicy, observations: Tensor, actions: Tensor
 ) -> Tensor:  # (windows, SAMPLES)
-    """Return the distance of every sampled chunk to the expert's."""
+    """Return the distance of every sampled chunk to the expert's chunk."""
     sampling = make_sampling(policy, cell.sampler, cell.steps, INFERENCE_ROWS)
     generator = torch.Generator().manual_seed(SEED)
     shape = (INFERENCE_ROWS, *policy.objective.chunk_shape)
@@ -55,18 +55,18 @@ def _distances(
     def noise() -> Tensor:
         return torch.randn(shape, generator=generator).to(actions.device)
 
-    found = []
+    blocks = []
     for start in range(0, len(actions), INFERENCE_ROWS):
         rows = torch.arange(start, start + INFERENCE_ROWS).clamp(max=len(actions) - 1)
         block = observations[rows.to(actions.device)]
         count = min(INFERENCE_ROWS, len(actions) - start)
-        wanted = actions[start : start + count].cpu()
-        each = [
-            (sampling(block, noise).actions[:count].cpu() - wanted).square().mean((1, 2)).sqrt()
+        expert = actions[start : start + count].cpu()
+        distances = [
+            (sampling(block, noise).actions[:count].cpu() - expert).square().mean((1, 2)).sqrt()
             for _ in range(SAMPLES)
         ]
-        found.append(torch.stack(each, 1))
-    return torch.cat(found).cpu()
+        blocks.append(torch.stack(distances, 1))
+    return torch.cat(blocks).cpu()
 
 
 def _straightness(policy: ChunkPolicy, observations: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Evaluate cells: one policy, with one sampler, on one task's test episodes, as rows."""
+"""Evaluation of a cell: one policy with one sampler on the test episodes of one task."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ MAX_SIMS = 256
 
 
 def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
-    """Return a trained policy's acting side as a cell wants it."""
+    """Return the actor of a trained policy with the sampler and steps of a cell."""
     return ChunkActor(
         policy,
         config.obs_horizon,
@@ -41,14 +41,14 @@ def evaluate(
     policy: ChunkPolicy | None,
     on_episode: Callable[[int], None],
 ) -> Episodes:
-    """Run a cell's test episodes and return one row for each, and one of their origin.
+    """Run a cell's test episodes; return one row per episode, and one row of their origin.
 
     Args:
         cell: What to evaluate.
         config: The run.
-        origin: Where they come from.
-        policy: The trained policy, None for the expert and for random actions.
-        on_episode: Called with the number of episodes that ended.
+        origin: The origin of the numbers.
+        policy: The trained policy; None for the expert and for random actions.
+        on_episode: Called with the number of finished episodes.
     """
     world = World(make_task(cell.task), min(config.episodes, MAX_SIMS))
     actor = _actor(cell, config, policy, world)
@@ -63,15 +63,15 @@ def evaluate(
     return Episodes([_row(episode, cell) for episode in episodes], [_origin_row(cell, origin)])
 
 
-def check_rows(path: Path, found: Episodes, cell: Cell, config: RunConfig, origin: Origin) -> None:
-    """Check that episodes found on disk are all of a cell's, by the present weights.
+def check_rows(path: Path, saved: Episodes, cell: Cell, config: RunConfig, origin: Origin) -> None:
+    """Check that saved episodes are exactly those of a cell, with the present weights.
 
     Raises:
-        FmbenchError: Names the file and what to do.
+        FmbenchError: They are not; the message names the file and what to do.
     """
     seeds = episode_seeds(TEST, config.episodes).tolist()
-    episodes = [(row.cell, row.episode_seed) for row in found.rows]
-    origins = [(row.cell, row.weights_hash) for row in found.origins]
+    episodes = [(row.cell, row.episode_seed) for row in saved.rows]
+    origins = [(row.cell, row.weights_hash) for row in saved.origins]
     if episodes != [(cell.cell, seed) for seed in seeds] or origins != [
         (cell.cell, origin.weights)
     ]:

@@ -1,4 +1,4 @@
-"""Measure a scripted expert on validation episodes: one row per task and command noise."""
+"""Success of scripted experts on validation episodes: one row per task and command noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ MAX_SIMS = 256
 
 @dataclass(frozen=True)
 class ExpertRow(Row):
-    """How one task's expert does at one scale of the command noise."""
+    """Result of one task's expert at one scale of the command noise."""
 
     file_name: ClassVar[str] = "experts.csv"
     key: ClassVar[tuple[str, ...]] = ("task", "noise")
@@ -29,16 +29,17 @@ class ExpertRow(Row):
     episodes: int
     successes: int
     low: float
-    """Of the Wilson 95 % interval."""
+    """Lower bound of the Wilson 95 % interval."""
     high: float
+    """Upper bound."""
     median_length: int
-    """Control steps of the successful episodes."""
+    """Median control steps of the successful episodes."""
     modes: str
     unstable: int
 
 
 def measure_expert(task: str, noise: float, count: int) -> ExpertRow:
-    """Roll an expert out on the first `count` validation seeds."""
+    """Evaluate an expert on the first `count` validation seeds."""
     world = World(make_task(task), min(count, MAX_SIMS))
     episodes = rollout(
         world,

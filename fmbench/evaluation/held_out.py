@@ -1,4 +1,4 @@
-"""Expert episodes that no policy was trained on, laid out as windows, for diagnostics."""
+"""Windows of expert episodes that no policy was trained on, for diagnostics."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def held_out_windows(config: RunConfig, task: str, episodes: int = HELD_OUT_EPIS
     """Roll the expert out on the first validation seeds, under the noise of demonstrations.
 
     Args:
-        config: The run: noise, horizons, device.
+        config: The run, for noise, horizons and device.
         task: Name of the task.
         episodes: Number of episodes, failures included.
 
@@ -33,12 +33,12 @@ def held_out_windows(config: RunConfig, task: str, episodes: int = HELD_OUT_EPIS
         disturbance=CommandNoise(world, config.noise),
         keep_trajectories=True,
     )
-    kept: list[Trajectory] = [e.trajectory for e in rolled if e.trajectory is not None]
+    trajectories: list[Trajectory] = [e.trajectory for e in rolled if e.trajectory is not None]
     data = Demonstrations(
-        observations=np.concatenate([each.observations for each in kept]),
-        actions=np.concatenate([each.actions for each in kept]),
-        executed=np.concatenate([each.executed for each in kept]),
-        lengths=np.array([len(each.actions) for each in kept], dtype=np.int64),
+        observations=np.concatenate([t.observations for t in trajectories]),
+        actions=np.concatenate([t.actions for t in trajectories]),
+        executed=np.concatenate([t.executed for t in trajectories]),
+        lengths=np.array([len(t.actions) for t in trajectories], dtype=np.int64),
         sha256="",
         manifest={},
     )

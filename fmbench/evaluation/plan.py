@@ -1,4 +1,4 @@
-"""Plan in how many steps policies are evaluated: the one reader of `--nfe`, for every command."""
+"""Sampler steps of an evaluation: the interpretation of `--nfe`, for all commands."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from policies.catalogue import POLICIES, StepLimits
 
 
 class StepPlan(NamedTuple):
-    """What a sampler makes of the numbers of `--nfe`.
+    """The steps of a sampler for the numbers of `--nfe`.
 
     Attributes:
-        steps: The steps that cost these network evaluations, increasing.
-        impossible: The numbers that no steps cost, in the order in which they were given.
+        steps: The steps that cost these numbers of network evaluations, increasing.
+        impossible: The numbers that cannot be reached, in their given order.
     """
 
     steps: tuple[int, ...]
     impossible: tuple[int, ...]
 
-    def skipped(self, who: str, limits: StepLimits) -> str:
-        """Say what `who` cannot take, and what it can."""
-        return f"--nfe {' '.join(map(str, self.impossible))}: {who} takes {limits.possible_nfe}"
+    def skipped(self, name: str, limits: StepLimits) -> str:
+        """Return a line with the numbers that `name` cannot take, and those it can."""
+        return f"--nfe {' '.join(map(str, self.impossible))}: {name} takes {limits.possible_nfe}"
 
 
 def plan_steps(limits: StepLimits, nfe: Sequence[int]) -> StepPlan:
@@ -44,8 +44,8 @@ class Plan:
 
     Attributes:
         steps: Policy to its samplers, each with its numbers of steps, distinct and increasing; a
-            policy without any cannot be evaluated.
-        skipped: One line for each sampler and its impossible numbers of network evaluations.
+            policy without samplers cannot be evaluated.
+        skipped: One line per sampler with its impossible numbers of network evaluations.
     """
 
     steps: Mapping[str, Mapping[str, tuple[int, ...]]]
@@ -54,7 +54,7 @@ class Plan:
     def cells(self, task: str, policy: str, train_seed: int) -> list[Cell]:
         """Return the cells of one trained policy, its headline first.
 
-        The headline is the objective's default sampler, or the only one, at its most steps.
+        The headline is the objective's default sampler, or the only one, at its largest step count.
         """
         samplers = self.steps[policy]
         if not samplers:
@@ -70,26 +70,26 @@ class Plan:
 
 
 def plan_run(config: RunConfig) -> Plan:
-    """Plan the evaluation of a run: the samplers that its objectives are evaluated with unasked.
+    """Plan the evaluation of a run with the planned samplers of its objectives.
 
-    Those that leave a choice take every number of `--nfe` that they can, the others their only one.
-    What these skip is said where the numbers are not the preset's own. A policy has no samplers if
-    its default one can take none of the numbers.
+    Samplers with a choice of steps take every number of `--nfe` that they can; the others take
+    their only number of steps, and their skipped numbers are reported only if `--nfe` differs from
+    the preset. A policy has no samplers if its default sampler can take none of the numbers.
     """
-    asked = config.nfe != PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
+    is_explicit = config.nfe != PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
     steps: dict[str, dict[str, tuple[int, ...]]] = {}
     skipped: list[str] = []
     for policy in config.policy:
         entry = POLICIES[policy]
-        found: dict[str, tuple[int, ...]] = {}
+        steps_by_sampler: dict[str, tuple[int, ...]] = {}
         for sampler in entry.planned or entry.limits:
             limits = entry.limits[sampler]
             planned = plan_steps(limits, config.nfe)
-            is_open = leaves_choice(limits)
-            if counts := planned.steps if is_open else (limits.default,):
-                found[sampler] = counts
-            if planned.impossible and (is_open or asked):
-                who = policy if policy == sampler else f"{policy} ({sampler})"
-                skipped.append(planned.skipped(who, limits))
-        steps[policy] = found if entry.default_sampler in found else {}
+            has_choice = leaves_choice(limits)
+            if counts := planned.steps if has_choice else (limits.default,):
+                steps_by_sampler[sampler] = counts
+            if planned.impossible and (has_choice or is_explicit):
+                name = policy if policy == sampler else f"{policy} ({sampler})"
+                skipped.append(planned.skipped(name, limits))
+        steps[policy] = steps_by_sampler if entry.default_sampler in steps_by_sampler else {}
     return Plan(steps, tuple(skipped))

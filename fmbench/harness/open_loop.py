@@ -1,4 +1,4 @@
-"""Policies that do not look: random actions, and recorded ones repeated."""
+"""Open-loop policies: random actions, and playback of recorded actions."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ from envs.task import IntArray
 from envs.world import World
 from fmbench.harness.rollout import Float32Array
 
-DRAWN_STEPS = 16  # random actions are drawn for so many control steps at once
+DRAWN_STEPS = 16  # control steps for which random actions are drawn at once
 
 
 class RandomPolicy:
-    """Uniform actions, one drawn per control step: the floor of every table."""
+    """Uniform random actions in [-1, 1]: the lower reference of every table."""
 
     obs_horizon = 1
     exec_horizon = 1
@@ -26,28 +26,28 @@ class RandomPolicy:
         self._keys: Keys = np.zeros((n, 2), dtype=np.uint64)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin the episodes' streams."""
+        """Reset the random streams of the episodes."""
         self._steps[rows] = 0
         self._keys[rows] = self._streams.keys(episode_seeds)
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Return the next drawn action of each row."""
         del observations
-        place = self._steps[rows] % DRAWN_STEPS
-        for row in rows[place == 0].tolist():
-            taken = int(self._steps[row]) * self._task.act_dim
-            generator = self._streams.at(self._keys[row], taken // NUMBERS_IN_BLOCK)
+        position = self._steps[rows] % DRAWN_STEPS
+        for row in rows[position == 0].tolist():
+            numbers_drawn = int(self._steps[row]) * self._task.act_dim
+            generator = self._streams.at(self._keys[row], numbers_drawn // NUMBERS_IN_BLOCK)
             self._drawn[row] = generator.uniform(-1.0, 1.0, self._drawn[row].shape)
         self._steps[rows] += 1
-        return self._drawn[rows, place][:, None, :], np.zeros(len(rows), dtype=np.int64)
+        return self._drawn[rows, position][:, None, :], np.zeros(len(rows), dtype=np.int64)
 
 
 class Playback:
-    """Repeat recorded actions open loop, episode by episode.
+    """Playback of recorded actions, episode by episode.
 
     Args:
-        world: Where they will be repeated.
-        recordings: The executed actions of each episode seed, (T, act_dim).
+        world: The world in which they are repeated.
+        recordings: The executed actions of each episode seed, `(T, act_dim)`.
     """
 
     obs_horizon = 1
@@ -59,7 +59,7 @@ class Playback:
         self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Wind the recordings of the episodes back."""
+        """Restart the recordings of the episodes."""
         self._steps[rows] = 0
         for row, seed in zip(rows.tolist(), episode_seeds.tolist(), strict=True):
             self._current[row] = self._recordings[seed]
@@ -67,9 +67,9 @@ class Playback:
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Return the next recorded action of each row; the last one is repeated at the end."""
         del observations
-        picked: Sequence[Float32Array] = [
+        actions: Sequence[Float32Array] = [
             self._current[row][min(step, len(self._current[row]) - 1)]
             for row, step in zip(rows.tolist(), self._steps[rows].tolist(), strict=True)
         ]
         self._steps[rows] += 1
-        return np.stack(picked)[:, None, :], np.zeros(len(rows), dtype=np.int64)
+        return np.stack(actions)[:, None, :], np.zeros(len(rows), dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Roll any policy out: THE harness, the same for experts, random, learned and RL policies.
+"""The rollout loop, the same for experts, random, learned and RL policies.
 
-Receding horizon: a policy sees the last `obs_horizon` observations, returns an action chunk, of
-which `exec_horizon` actions are executed before it is asked again. With obs_horizon 2 and
+Receding horizon: a policy receives the last `obs_horizon` observations and returns an action chunk,
+of which `exec_horizon` actions are executed before its next decision. With obs_horizon 2 and
 exec_horizon 4 (o: observed, x: executed):
 
     control step   -1   0   1   2   3   4   5   6   7   8
@@ -11,8 +11,8 @@ exec_horizon 4 (o: observed, x: executed):
     decision 1                      o   o
                                         x   x   x   x
 
-All episodes run in one batch; each ends once, is counted once, and its row depends on nothing but
-the policy and its episode seed.
+All episodes run in one batch. Each is counted exactly once, and its row depends only on the policy
+and its episode seed.
 """
 
 from collections.abc import Callable
@@ -28,42 +28,42 @@ Float32Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
 class Policy(Protocol):
-    """What the harness asks of anything that acts."""
+    """The interface of everything that acts in the harness."""
 
     obs_horizon: int
     exec_horizon: int
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin the episodes `episode_seeds`, (n,), in `rows`, (n,)."""
+        """Start the episodes `episode_seeds`, `(n,)`, in `rows`, `(n,)`."""
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
-        """Decide for `rows`, (n,), from observations (n, obs_horizon, obs_dim).
+        """Decide for `rows`, `(n,)`, from observations `(n, obs_horizon, obs_dim)`.
 
         Returns:
-            Actions to execute, (n, exec_horizon, act_dim) in [-1, 1], and the number of network
-            evaluations that each decision took, (n,).
+            Actions to execute, `(n, exec_horizon, act_dim)` in [-1, 1], and the number of network
+            evaluations of each decision, `(n,)`.
         """
 
 
 class Disturbance(Protocol):
-    """What may come between a command and its execution."""
+    """A disturbance between a command and its execution."""
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Begin episodes."""
+        """Start the episodes `episode_seeds`, `(n,)`, in `rows`, `(n,)`."""
 
     def disturb(self, rows: IntArray, steps: IntArray, actions: np.ndarray) -> np.ndarray:
-        """Return the executed actions, (n, act_dim), for the commands at control steps (n,)."""
+        """Return the executed actions `(n, act_dim)` for the commands at control steps `(n,)`."""
 
 
 @dataclass
 class Trajectory:
-    """What happened in one episode of T control steps.
+    """The trajectory of one episode of T control steps.
 
     Attributes:
-        observations: (T + 1, obs_dim) float32.
-        actions: The policy's commands, (T, act_dim) float32.
-        executed: What was executed, (T, act_dim) float32.
-        rewards: (T,).
+        observations: `(T + 1, obs_dim)` float32.
+        actions: The policy's commands, `(T, act_dim)` float32.
+        executed: The executed actions, `(T, act_dim)` float32.
+        rewards: `(T,)`.
     """
 
     observations: Float32Array
@@ -74,24 +74,24 @@ class Trajectory:
 
 @dataclass
 class Episode:
-    """One counted episode.
+    """The result of one counted episode.
 
     Attributes:
         episode_seed: Its seed.
-        success: The task's condition was held: the benchmark's success.
-        success_any: The condition was met at some control step.
-        success_end: The condition was met at the last control step.
-        progress: At the end, in [0, 1].
+        success: Whether the task's condition was held long enough: the benchmark's success.
+        success_any: Whether the condition was met at some control step.
+        success_end: Whether the condition was met at the last control step.
+        progress: Progress at the end, in [0, 1].
         episode_return: Sum of rewards.
-        length: Control steps.
-        time_to_success_s: When the success was complete, or None.
-        mode: Name of the way that was taken, or "".
-        decisions: How often the policy was asked.
+        length: Number of control steps.
+        time_to_success_s: Time at which the success was complete, or None.
+        mode: Name of the mode of the solution, or "".
+        decisions: Number of decisions of the policy.
         nfe: Mean number of network evaluations per decision.
         action_smoothness: Mean absolute second difference of the commands; smaller is smoother.
-        sim_unstable: The simulation diverged (a failure).
-        error: What the policy raised or returned amiss, or "" (a failure).
-        trajectory: Everything, if it was asked for.
+        sim_unstable: Whether the simulation diverged (a failure).
+        error: The error of the policy (a failure), or "".
+        trajectory: The trajectory, if requested.
     """
 
     episode_seed: int
@@ -123,23 +123,23 @@ def rollout(
     """Run one episode per seed and return them in the order of the seeds.
 
     Args:
-        world: The simulations; any number of them gives the same episodes.
-        policy: Anything that acts.
-        episode_seeds: (episodes,), without repetition.
+        world: The simulations; the episodes do not depend on their number.
+        policy: The policy.
+        episode_seeds: `(episodes,)`, without repetition.
         disturbance: Changes commands before they are executed.
-        keep_trajectories: Whether episodes keep observations and actions.
-        on_episode: Called as each episode ends, in order of ending.
+        keep_trajectories: Whether episodes have a trajectory.
+        on_episode: Called when an episode ends, in the order in which they end.
     """
     seeds = np.asarray(episode_seeds, dtype=np.int64)
     if not len(seeds):
         return []
     if len(np.unique(seeds)) != len(seeds):
-        raise ValueError("Episode seeds repeat; each episode is counted once.")
+        raise ValueError("episode_seeds repeat; give each seed once")
     run = _Run(world, policy, disturbance, keep_trajectories)
     finished: dict[int, Episode] = {}
     waiting = seeds.tolist()
     rows = world.all_rows[: len(waiting)]
-    run.begin(rows, np.array([waiting.pop(0) for _ in rows]))
+    run.reset(rows, np.array([waiting.pop(0) for _ in rows]))
     active = np.zeros(world.num_sims, dtype=np.bool_)
     active[rows] = True
     while active.any():
@@ -152,7 +152,7 @@ def rollout(
         refill = ended[: len(waiting)]
         active[ended[len(refill) :]] = False
         if len(refill):
-            run.begin(refill, np.array([waiting.pop(0) for _ in refill]))
+            run.reset(refill, np.array([waiting.pop(0) for _ in refill]))
     return [finished[seed] for seed in seeds.tolist()]
 
 
@@ -178,7 +178,7 @@ class _Run:
             self.executed = np.zeros_like(self.actions)
             self.rewards = np.zeros((n, horizon))
 
-    def begin(self, rows: IntArray, seeds: IntArray) -> None:
+    def reset(self, rows: IntArray, seeds: IntArray) -> None:
         self.world.reset(rows, seeds)
         self.policy.reset(rows, seeds)
         if self.disturbance is not None:
@@ -211,8 +211,8 @@ class _Run:
         outcome = self.world.step(rows, executed)
         observations = self.world.observe(rows)
         self._record(rows, actions, executed, observations, outcome)
-        over: IntArray = rows[outcome.terminated | outcome.truncated]
-        return np.concatenate([broken, over])
+        ended: IntArray = rows[outcome.terminated | outcome.truncated]
+        return np.concatenate([broken, ended])
 
     def _decide(self, rows: IntArray) -> None:
         if not len(rows):
@@ -225,7 +225,7 @@ class _Run:
             if actions.shape != shape:
                 raise ValueError(f"the policy returned actions {actions.shape}, not {shape}")
             self.totals["nfe"][rows] += nfe
-        except Exception as error:  # whatever a policy raises is a counted failure
+        except Exception as error:  # any exception of a policy is a counted failure
             self._fail(rows, f"{type(error).__name__}: {error}")
             return
         self.chunk[rows] = np.clip(actions, -1.0, 1.0)
@@ -255,21 +255,21 @@ class _Run:
             self.rewards[rows, steps] = outcome.reward
         self.window[rows, :-1] = self.window[rows, 1:]
         self.window[rows, -1] = observations
-        second = actions - 2.0 * self.recent[rows, 1] + self.recent[rows, 0]
-        rough = np.abs(second.astype(np.float64)).mean(axis=1)
-        self.totals["roughness"][rows] += np.where(steps >= 2, rough, 0.0)
+        second_difference = actions - 2.0 * self.recent[rows, 1] + self.recent[rows, 0]
+        roughness = np.abs(second_difference.astype(np.float64)).mean(axis=1)
+        self.totals["roughness"][rows] += np.where(steps >= 2, roughness, 0.0)
         self.recent[rows, 0], self.recent[rows, 1] = self.recent[rows, 1], actions
         self.totals["return"][rows] += outcome.reward
         self.steps[rows] += 1
-        over: BoolArray = outcome.terminated | outcome.truncated
-        for k in np.flatnonzero(outcome.solved | over).tolist():
-            self._note(int(rows[k]), k, outcome, bool(over[k]))
+        ended: BoolArray = outcome.terminated | outcome.truncated
+        for k in np.flatnonzero(outcome.solved | ended).tolist():
+            self._record_outcome(int(rows[k]), k, outcome, bool(ended[k]))
 
-    def _note(self, row: int, k: int, outcome: Outcome, is_over: bool) -> None:
-        """Take over what an outcome says of one row that is solved at this step, or over."""
+    def _record_outcome(self, row: int, k: int, outcome: Outcome, has_ended: bool) -> None:
+        """Copy an outcome into the episode of one row that is solved or has ended."""
         episode, task = self.episodes[row], self.world.task
         episode.success_any |= bool(outcome.solved[k])
-        if not is_over:
+        if not has_ended:
             return
         episode.success = bool(outcome.success[k])
         episode.success_end = bool(outcome.solved[k])

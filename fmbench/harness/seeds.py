@@ -1,18 +1,18 @@
-"""Keep the episode seeds of demonstrations, validation, tests and tuning apart."""
+"""Disjoint ranges of episode seeds for tuning, demonstrations, validation and tests."""
 
 import numpy as np
 
 RANGE_SIZE = 1_000_000
-# Experts and tasks were tuned on the first range; everything reported uses the others.
+# Experts and tasks were tuned on the first range; all reported results use the others.
 TUNING, DEMONSTRATION, VALIDATION, TEST = (RANGE_SIZE * k for k in range(4))
 
 
 def episode_seeds(first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    """Return `count` seeds of the range that begins at `first`, (count,).
+    """Return the first `count` seeds of the range that starts at `first`, `(count,)`.
 
     Raises:
         ValueError: `count` is not positive or leaves the range.
     """
     if not 1 <= count <= RANGE_SIZE:
-        raise ValueError(f"The number of episodes is {count}; give 1 to {RANGE_SIZE}.")
+        raise ValueError(f"number of episodes is {count}; give 1 to {RANGE_SIZE}")
     return np.arange(first, first + count, dtype=np.int64)

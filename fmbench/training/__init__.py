@@ -1,1 +1,1 @@
-"""Train one policy so that an interrupted training resumes exactly."""
+"""Training of one policy, exactly resumable after an interruption."""

@@ -1,4 +1,4 @@
-"""Save and restore training exactly: safetensors, JSON and a manifest, published atomically."""
+"""Checkpoints: save and restore the exact training state, published atomically."""
 
 import json
 from collections.abc import Mapping
@@ -29,25 +29,29 @@ EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE = (
 def save_checkpoint(
     folder: Path, state: TrainingState, config: TrainConfig, origin: dict[str, str]
 ) -> None:
-    """Publish the whole state of training in the place of `folder`.
+    """Publish the complete training state as `folder`, replacing an earlier checkpoint.
 
     Args:
-        folder: Where the checkpoint appears, whole.
-        state: What to save.
+        folder: The checkpoint's folder.
+        state: The state to save.
         config: The training configuration.
-        origin: What the weights come from: task, hashes of demonstrations and task, train seed.
+        origin: Origin of the weights: task, hashes of demonstrations and task, train seed.
 
     Raises:
-        RunFailed: A weight is NaN or infinite; the checkpoint that was in `folder` stays.
+        RunFailed: A weight is NaN or infinite; an earlier checkpoint in `folder` is kept.
     """
     weights = dict(state.policy.state_dict())
     if bad := _not_finite(weights):
         raise RunFailed(
-            f"training failed by update {state.update}: {bad} holds NaN or infinity; "
+            f"training failed by update {state.update}: {bad} contains NaN or infinity; "
             "try a lower learning rate"
         )
     optimizer = state.optimizer.state_dict()["state"]
-    tensors = {f"{k}.{name}": value for k, own in optimizer.items() for name, value in own.items()}
+    tensors = {
+        f"{index}.{name}": value
+        for index, moments in optimizer.items()
+        for name, value in moments.items()
+    }
     tensors["generator"] = state.generator.get_state()
     facts = {
         "update": state.update,
@@ -68,12 +72,12 @@ def save_checkpoint(
 
 
 def checkpoint_facts(folder: Path) -> dict[str, Any]:
-    """Verify a checkpoint and return what its manifest says."""
+    """Verify a checkpoint and return the contents of its manifest."""
     return verify(folder, KIND)
 
 
 def say_kept(folder: Path) -> str:
-    """Verify the checkpoint that a failed training left behind, if any, and say what it is."""
+    """Verify the checkpoint left by a failed training, if any, and describe it."""
     if not folder.exists():
         return "no checkpoint had been written yet"
     return f"the checkpoint of update {checkpoint_facts(folder)['update']} is kept in {folder}"
@@ -82,11 +86,11 @@ def say_kept(folder: Path) -> str:
 def restore_checkpoint(
     folder: Path, state: TrainingState, config: TrainConfig, origin: dict[str, str]
 ) -> None:
-    """Put a freshly started training into the state of a checkpoint.
+    """Restore the state of a checkpoint into a newly started training.
 
     Raises:
-        FmbenchError: The checkpoint is damaged or foreign, or was made with another
-            configuration; the message names the differences.
+        FmbenchError: The checkpoint is damaged or not one of fmbench, or was made with another
+            configuration; the message lists the differences.
     """
     facts = verify(folder, KIND)
     present = {
@@ -117,15 +121,15 @@ def restore_checkpoint(
 
 
 def weights_hash(facts: Mapping[str, Any]) -> str:
-    """Return the hash that rows carry of the weights of a checkpoint with these facts."""
+    """Return the hash of a checkpoint's weights that is written to rows."""
     return short_hash(str(facts["sha256"][EMA_FILE]))
 
 
 def load_policy(folder: Path) -> tuple[ChunkPolicy, dict[str, Any]]:
-    """Load the averaged policy of a checkpoint, ready to act, and the checkpoint's facts.
+    """Load the averaged policy of a checkpoint, in evaluation mode, and its manifest.
 
     Raises:
-        FmbenchError: The checkpoint is damaged or foreign, or its weights contain NaN.
+        FmbenchError: The checkpoint is damaged or not one of fmbench, or its weights contain NaN.
     """
     facts = verify(folder, KIND)
     policy = ChunkPolicy(ChunkPolicyConfig.from_json(facts["policy"]))
@@ -148,7 +152,7 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
 def _load_weights(policy: ChunkPolicy, path: Path) -> None:
     weights = _load_tensors(path)
     if bad := _not_finite(weights):
-        raise FmbenchError(f"{path} holds NaN or infinity in {bad}; train again")
+        raise FmbenchError(f"{path} contains NaN or infinity in {bad}; train again")
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:
@@ -162,11 +166,11 @@ def _not_finite(tensors: dict[str, Tensor]) -> str:
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    found = []
+    differences = []
     for group in new:
         before, now = old.get(group) or {}, new[group]
         for name in sorted(set(before) | set(now)):
             if before.get(name) != now.get(name):
                 was, is_now = json.dumps(before.get(name)), json.dumps(now.get(name))
-                found.append(f"{name}: {was} there, {is_now} now")
-    return found
+                differences.append(f"{name}: {was} there, {is_now} now")
+    return differences

@@ -1,4 +1,4 @@
-"""Average a policy's weights over training: the evaluated weights are the last average."""
+"""Exponential moving average of a policy's weights; its last value is evaluated."""
 
 import copy
 
@@ -11,11 +11,11 @@ from policies.chunk_policy import ChunkPolicy
 class EMA:
     """Exponential moving average of all parameters, with a warm-up of its decay.
 
-    At update u (from 1) the decay is min(decay, (1 + u) / (10 + u)), so that early weights are
-    forgotten quickly.
+    At update u, counted from 1, the decay is `min(decay, (1 + u) / (10 + u))`, so that early
+    weights are forgotten quickly.
 
     Args:
-        policy: The policy in training; its normalisers must already be fitted.
+        policy: The policy in training, with fitted normalisers.
         decay: Largest decay, in [0, 1).
     """
 
@@ -29,19 +29,19 @@ class EMA:
 
     @torch.no_grad()
     def update(self, u: int) -> None:
-        """Take the policy's weights after update `u` (from 1) into the average."""
+        """Add the policy's weights after update `u` (from 1) to the average."""
         torch._foreach_lerp_(self._averaged, self._source, self.rate_at(u))
 
     def rate_at(self, u: int) -> float:
-        """Return the weight of the policy's weights after update `u` (from 1)."""
+        """Return 1 - decay after update `u` (from 1), the share of the newest weights."""
         return 1.0 - min(self.decay, (1 + u) / (10 + u))
 
     @torch.no_grad()
     def update_by(self, rate: Tensor) -> None:
-        """Take the policy's weights into the average with a weight that lies on the device.
+        """Add the policy's weights to the average at a rate stored on the device.
 
         Args:
-            rate: What `rate_at` returned, as a scalar tensor: it may change between replays of a
+            rate: The result of `rate_at` as a scalar tensor, which may change between replays of a
                 captured graph.
         """
         change = torch._foreach_sub(self._source, self._averaged)

@@ -1,4 +1,4 @@
-"""The update loop, exactly resumable: it counts, logs, and stops at what is not finite."""
+"""The training loop: counts and logs updates, and stops at NaN or infinity."""
 
 import math
 import time
@@ -16,8 +16,8 @@ class NotFinite(RunFailed):
     """A loss or a gradient is NaN or infinite.
 
     Args:
-        message: What happened.
-        state: The training it happened to.
+        message: The error message.
+        state: The training that failed.
     """
 
     def __init__(self, message: str, state: TrainingState) -> None:
@@ -33,16 +33,16 @@ def train(
     should_stop: Callable[[], bool] = lambda: False,
     on_update: Callable[[int], None] = lambda update: None,
 ) -> bool:
-    """Go on training until the configured number of updates, or until asked to stop.
+    """Train until the configured number of updates, or until `should_stop` returns true.
 
-    A policy that trains no network memorises the windows instead, which stands for all updates.
+    A policy without a network memorises the windows instead, which counts as all updates.
 
     Args:
         state: Changed in place.
-        config: The same as when training began.
-        windows: The same as when training began.
-        should_stop: Asked before each update.
-        on_update: Called with the number of updates done, after each.
+        config: The same as at the start of training.
+        windows: The same as at the start of training.
+        should_stop: Called before each update.
+        on_update: Called after each update with the number of completed updates.
 
     Returns:
         Whether training is complete.
@@ -63,9 +63,10 @@ def train_together(
 ) -> bool:
     """Train several policies on the same windows, one update of each in turn; see `train`.
 
-    On a CUDA device their updates overlap: one small network leaves most of it idle. What becomes
-    of a policy does not depend on the others. All states have made equally many updates. Their
-    tensors may be read in `on_update` where an update is logged; elsewhere they may be changing.
+    On a CUDA device their updates overlap, because one small network leaves most of it idle. The
+    result of a policy does not depend on the others. All states must have made the same number of
+    updates. Read their tensors in `on_update` only at logged updates; between them they may be
+    changing.
     """
     if not states[0].policy.objective.trains:
         return _memorise_together(states, config, windows, should_stop, on_update)
@@ -76,12 +77,12 @@ def train_together(
         if should_stop():
             _wait(updates)
             return False
-        made = [update() for update in updates]
+        results = [update() for update in updates]  # loss and gradient norm of each
         is_logged = states[0].update % config.log_every == 0
         is_logged |= states[0].update == config.updates
         if is_logged:
             _wait(updates)
-        for state, (loss, norm) in zip(states, made, strict=True):
+        for state, (loss, norm) in zip(states, results, strict=True):
             state.pending_losses.append(loss)
             if is_logged:
                 _log(state, config, norm)
@@ -102,7 +103,7 @@ def _memorise_together(
     should_stop: Callable[[], bool],
     on_update: Callable[[int], None],
 ) -> bool:
-    """Give the windows to policies without a network, and to their averages: themselves."""
+    """Store the windows in policies without a network, and in their averages."""
     for state in states:
         if state.update < config.updates:
             if should_stop():
@@ -128,7 +129,7 @@ def _make_update(state: TrainingState, config: TrainConfig, windows: Windows) ->
 
 
 def _wait(updates: Sequence[Update]) -> None:
-    """Let the host see what every update that was started has done."""
+    """Wait until all started updates are complete."""
     for update in updates:
         update.wait()
 

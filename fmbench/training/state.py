@@ -1,4 +1,4 @@
-"""What training one chunk policy consists of, and how it begins."""
+"""Configuration, state and start of a training."""
 
 import math
 from dataclasses import dataclass, field
@@ -16,19 +16,19 @@ from policies.teaching import teach
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How every policy of a comparison is trained.
+    """Training configuration, shared by all policies of a comparison.
 
     Attributes:
         updates: Gradient steps.
         batch_size: Windows per update.
         learning_rate: Peak of the schedule: linear warm-up, then cosine to 0.
-        warmup_updates: Length of the warm-up.
-        weight_decay: Of AdamW.
+        warmup_updates: Length of the warm-up in updates.
+        weight_decay: Weight decay of AdamW.
         gradient_clip: Largest gradient norm.
         ema_decay: Largest decay of the averaged weights.
         log_every: Updates between logged rows and checks for NaN.
-        precision: Numbers that the layers compute with: "fp32", or "bf16", where torch's autocast
-            thinks it safe. Weights, averages, gradients of weights, noise and loss are float32.
+        precision: Precision of the layers: "fp32", or "bf16" in the operations for which torch's
+            autocast uses it. Weights, averages, gradients of weights, noise and loss are float32.
     """
 
     updates: int = 5000
@@ -61,7 +61,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One logged update (counted from 1): mean loss since the last entry, and gradient norm."""
+    """One logged update, counted from 1: mean loss since the last entry, and gradient norm."""
 
     update: int
     loss: float
@@ -71,7 +71,7 @@ class LogEntry:
 
 @dataclass
 class TrainingState:
-    """Everything that training changes; `fmbench.checkpoints` saves and restores it."""
+    """Everything that training changes; saved by `fmbench.training.checkpoints`."""
 
     policy: ChunkPolicy
     ema: EMA
@@ -83,14 +83,14 @@ class TrainingState:
     pending_losses: list[Tensor | float] = field(default_factory=list)
 
     def losses_since_log(self) -> list[float]:
-        """Return the pending losses as numbers, fetched from their device at once."""
-        known = [loss for loss in self.pending_losses if not isinstance(loss, Tensor)]
-        fetched = [loss for loss in self.pending_losses if isinstance(loss, Tensor)]
-        return known + (torch.stack(fetched).tolist() if fetched else [])
+        """Return the pending losses as numbers, in one transfer from their device."""
+        numbers = [loss for loss in self.pending_losses if not isinstance(loss, Tensor)]
+        tensors = [loss for loss in self.pending_losses if isinstance(loss, Tensor)]
+        return numbers + (torch.stack(tensors).tolist() if tensors else [])
 
 
 def build_policy(config: ChunkPolicyConfig, train_seed: int) -> ChunkPolicy:
-    """Build a policy whose initial weights are a function of `train_seed` alone."""
+    """Build a policy whose initial weights depend only on `train_seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(train_seed)  # torch.manual_seed would seed GPUs too
         return ChunkPolicy(config)
@@ -104,18 +104,18 @@ def start_training(
     device: str = "cpu",
     teacher: ChunkPolicy | None = None,
 ) -> TrainingState:
-    """Build a policy, fit its normalisers and lay out its optimiser.
+    """Build a policy, fit its normalisers and create its optimiser.
 
     Args:
-        policy_config: The policy.
-        config: How it will be trained.
+        policy_config: The policy configuration.
+        config: The training configuration.
         windows: The training data.
-        train_seed: Decides the initial weights and all that training draws.
-        device: Where it is trained.
-        teacher: The policy that an objective with a `teacher` starts and learns from.
+        train_seed: Seed of the initial weights and of all random numbers in training.
+        device: The device to train on.
+        teacher: The trained policy that an objective with a `teacher` starts and learns from.
 
     Raises:
-        ValueError: The teacher does not fit, or the objective has none; see `policies.teaching`.
+        ValueError: The teacher does not match, or the objective has none; see `policies.teaching`.
     """
     policy = build_policy(policy_config, train_seed)
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
@@ -123,11 +123,11 @@ def start_training(
         teach(policy, teacher)
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
-        [{"params": list(policy.parameters())}],  # a group may be empty, where a list may not
+        [{"params": list(policy.parameters())}],  # a group may be empty, a list may not
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         fused=True,
     )
-    # Data and noise are drawn on the CPU only when it trains there; the seed is the policy's own.
+    # Batches and noise are drawn on the training device, with the policy's own seed.
     generator = torch.Generator(device).manual_seed(train_seed)
     return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)

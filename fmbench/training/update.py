@@ -1,4 +1,4 @@
-"""One update of training: operation by operation, or as a CUDA graph that is replayed."""
+"""One training update, eager or as a replayed CUDA graph."""
 
 from typing import Protocol
 
@@ -9,26 +9,26 @@ from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.windows import Windows
 
 WARM_UP_UPDATES = 3
-"""Updates made one operation at a time before a capture: kernels and workspaces are chosen then."""
+"""Eager updates before the capture, in which torch chooses kernels and workspaces."""
 
 
 class Update(Protocol):
-    """Makes one update at each call: gather, loss, gradient, clipping, AdamW, average."""
+    """Makes one update per call: gather, loss, gradient, clipping, AdamW, average."""
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Return the loss and the gradient norm before clipping, as scalars on the device."""
 
     def wait(self) -> None:
-        """Wait until every update that was started is done."""
+        """Wait until all started updates are complete."""
 
 
 class EagerUpdate:
-    """One operation after the other.
+    """Updates without a graph, operation by operation.
 
     Args:
         state: Changed in place.
-        config: How to train.
-        windows: What to train on, on the device of the policy.
+        config: The training configuration.
+        windows: The training data, on the device of the policy.
     """
 
     def __init__(self, state: TrainingState, config: TrainConfig, windows: Windows) -> None:
@@ -49,10 +49,10 @@ class EagerUpdate:
         return loss, norm
 
     def wait(self) -> None:
-        """Do nothing: no other stream is waited for."""
+        """Do nothing: there is no other stream to wait for."""
 
     def gradient(self) -> tuple[Tensor, Tensor]:
-        """Draw a batch and leave its clipped gradient in the parameters."""
+        """Draw a batch and store its clipped gradient in the parameters."""
         state, windows = self.state, self.windows
         steps = torch.randint(
             len(windows),
@@ -70,17 +70,17 @@ class EagerUpdate:
 
 
 class GraphUpdate:
-    """The whole update as one CUDA graph on a stream of its own; the host only starts it.
+    """The complete update as one CUDA graph on its own stream, launched by the host.
 
-    The numbers that change from update to update (learning rate, decay of the average) lie in
-    tensors that are filled before each replay, and the policy's generator is registered with the
-    graph, so that replays draw what single operations would have drawn. Nothing waits for the
-    device. Several such updates of different states overlap on one device.
+    Numbers that change from update to update (learning rate, rate of the average) are tensors that
+    are filled before each replay. The policy's generator is registered with the graph, so that
+    replays draw the same numbers as eager updates. Nothing waits for the device, and the updates of
+    different states overlap on one device.
 
     Args:
         state: Changed in place; its policy is on a CUDA device.
-        config: How to train.
-        windows: What to train on, on the same device.
+        config: The training configuration.
+        windows: The training data, on the same device.
     """
 
     def __init__(self, state: TrainingState, config: TrainConfig, windows: Windows) -> None:
@@ -115,7 +115,7 @@ class GraphUpdate:
         return loss, norm
 
     def wait(self) -> None:
-        """Wait until every update that was started is done; see `Update`."""
+        """Wait until all started updates are complete; see `Update`."""
         self._stream.synchronize()
 
     def _operations(self) -> tuple[Tensor, Tensor]:

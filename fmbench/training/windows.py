@@ -1,4 +1,4 @@
-"""Gather training windows from demonstrations by index: no loader, no per-sample Python."""
+"""Training windows, gathered from demonstrations by index, without a data loader."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fmbench.data.store import Demonstrations
 
 @dataclass(frozen=True)
 class Windows:
-    """Every control step of every demonstration, as one contiguous tensor each, and its windows.
+    """All control steps of all demonstrations, with one window per step as indices into them.
 
-    Before an episode's first observation the first one is repeated, as the harness does; after
-    its last action the last one is.
+    At the start of an episode a window is padded with the first observation, as in the harness; at
+    its end a chunk is padded with the last action.
 
     Attributes:
-        observations: (rows, obs_dim).
-        actions: (steps, act_dim).
-        observation_index: Rows of each step's observation window, (steps, obs_horizon).
-        action_index: Rows of each step's action chunk, (steps, pred_horizon).
+        observations: `(rows, obs_dim)`.
+        actions: `(steps, act_dim)`.
+        observation_index: Rows of each step's observation window, `(steps, obs_horizon)`.
+        action_index: Rows of each step's action chunk, `(steps, pred_horizon)`.
     """
 
     observations: Tensor
@@ -34,7 +34,7 @@ class Windows:
         return len(self.action_index)
 
     def gather(self, steps: Tensor) -> tuple[Tensor, Tensor]:
-        """Return observations (B, obs_horizon, obs_dim) and actions (B, pred_horizon, act_dim)."""
+        """Return windows `(B, obs_horizon, obs_dim)` and chunks `(B, pred_horizon, act_dim)`."""
         return (
             self.observations[self.observation_index[steps]],
             self.actions[self.action_index[steps]],
@@ -44,7 +44,7 @@ class Windows:
 def make_windows(
     demonstrations: Demonstrations, obs_horizon: int, pred_horizon: int, device: str = "cpu"
 ) -> Windows:
-    """Lay out the windows of all demonstrations on a device."""
+    """Build the windows of all demonstrations on a device."""
     observation_rows, action_rows = [], []
     first_observation, first_action = 0, 0
     for length in demonstrations.lengths.tolist():

@@ -1,8 +1,8 @@
 """Backbones: networks that map a noisy chunk, a time and a condition to a chunk.
 
-To add one to the suite, write its module and enter its class in `policies.catalogue`; one's own is
-made known by `add_backbone`. A width means something else in each; `policies.backbones.sizes` knows
-widths that hold about as many parameters.
+To add one to the suite, write its module and add an entry to `policies.catalogue`. `add_backbone`
+registers one outside the suite. The meaning of a width differs between backbones;
+`policies.backbones.sizes` chooses widths with about the same number of parameters.
 """
 
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
 from policies.registry import load, lookup, unknown_name
 
 Build: TypeAlias = Callable[[NetworkShape], nn.Module]
-"""Builds a network; its ``forward`` is described at `make_backbone`."""
+"""Builds a network; its `forward` is described at `make_backbone`."""
 
 _ADDED: dict[str, Build] = {}
-"""What `add_backbone` was given, which need not be importable."""
+"""Backbones registered by `add_backbone`; they need not be importable."""
 
 
 def make_backbone(name: str, shape: NetworkShape) -> nn.Module:
@@ -27,14 +27,14 @@ def make_backbone(name: str, shape: NetworkShape) -> nn.Module:
 
     Args:
         name: A key of `policies.catalogue.BACKBONES`.
-        shape: Of the network; an empty conditioning is the backbone's own.
+        shape: Shape of the network; an empty conditioning is the backbone's default.
 
     Returns:
-        A module with ``forward(noisy_actions (B, pred_horizon, act_dim), time (B,) or (B, 2),
-        condition (B, condition_dim)) -> (B, pred_horizon, outputs)``.
+        A module with `forward(noisy_actions (B, pred_horizon, act_dim), time (B,) or (B, 2),
+        condition (B, condition_dim)) -> (B, pred_horizon, outputs)`.
 
     Raises:
-        ValueError: The name is unknown, or the backbone does not take the conditioning.
+        ValueError: The name is unknown, or the backbone does not accept the conditioning.
     """
     conditioning = resolve_conditioning(name, shape.conditioning)
     entry = BACKBONES[name]
@@ -43,14 +43,14 @@ def make_backbone(name: str, shape: NetworkShape) -> nn.Module:
 
 
 def resolve_conditioning(backbone: str, conditioning: str) -> str:
-    """Return how observations reach a backbone.
+    """Return the conditioning of a backbone: how observations reach it.
 
     Args:
         backbone: A key of `policies.catalogue.BACKBONES`.
-        conditioning: One of those that its entry lists; empty is the backbone's own.
+        conditioning: One of those in its entry; empty is the backbone's default.
 
     Raises:
-        ValueError: The backbone is unknown, or does not take the conditioning.
+        ValueError: The backbone is unknown, or does not accept the conditioning.
     """
     entry = lookup("backbone", backbone, BACKBONES)
     if conditioning and conditioning not in entry.conditionings:
@@ -65,26 +65,26 @@ def add_backbone(
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
 ) -> None:
-    """Enter a backbone of one's own in the catalogue.
+    """Register a backbone in the catalogue.
 
     Args:
         name: Its name.
         build: Its class, or a function that builds it.
-        conditionings: Those it takes of `policies.catalogue.CONDITIONINGS`, its usual one first.
+        conditionings: Those it accepts of `policies.catalogue.CONDITIONINGS`, its default first.
         sizes: Width and depth at each size; None matches the parameters of the MLP.
-        depth: Its depth at every size, where the width is matched; None is that of the size.
+        depth: Its depth at every size if the width is matched; None is the depth of the size.
 
     Raises:
-        ValueError: Another backbone has that name, or a value is impossible.
+        ValueError: The name is taken, or a value is invalid.
     """
     if name in BACKBONES:
-        raise ValueError(f"A backbone named {name!r} is registered already; choose another name.")
+        raise ValueError(f"A backbone named {name!r} is registered already; choose another name")
     if not conditionings:
-        raise ValueError(f"Backbone {name!r} has to take one of {', '.join(CONDITIONINGS)}.")
+        raise ValueError(f"conditionings is empty; give some of {', '.join(CONDITIONINGS)}")
     for conditioning in conditionings:
         lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
     if sizes is not None and set(sizes) != set(SIZES):
-        raise ValueError(f"sizes names {', '.join(sizes)}; give {', '.join(SIZES)}.")
+        raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
     BACKBONES[name] = BackboneEntry(target, conditionings[0], conditionings, depth, sizes or {})
     _ADDED[name] = build

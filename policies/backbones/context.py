@@ -1,4 +1,4 @@
-"""How time and observations reach a network: what modulates its blocks, what joins its inputs."""
+"""Conditioning: how time and observations modulate a network's blocks or join its inputs."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,18 @@ from policies.backbones.time_gate import TIME_DIM
 
 
 class ContextEmbedding(nn.Module):
-    """Two layers from time features, and with "film" the condition, to what modulates every block.
+    """Two layers from the time features, and with "film" the condition, to a context vector.
 
-    With "concat" the condition is left to join the inputs instead.
+    The context modulates every block. With "concat" the condition joins the inputs instead.
 
     Args:
         condition_dim: Length of the condition vector.
-        width: Length of what modulates.
+        width: Length of the context.
         conditioning: "film" or "concat".
 
     Attributes:
-        joined_dim: Numbers that join the inputs.
+        joined_dim: Length of the vector that joins the inputs.
+        modulating_dim: Length of the part of the condition that enters the context.
     """
 
     def __init__(self, condition_dim: int, width: int, conditioning: str = "film") -> None:
@@ -32,14 +33,14 @@ class ContextEmbedding(nn.Module):
         )
 
     def forward(self, time_features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Tell apart what modulates and what joins the inputs.
+        """Return the context, and the vector that joins the inputs.
 
         Args:
-            time_features: ``(B, TIME_DIM)``.
-            condition: ``(B, condition_dim)``.
+            time_features: `(B, TIME_DIM)`.
+            condition: `(B, condition_dim)`.
 
         Returns:
-            The context ``(B, width)`` of the blocks, and ``(B, joined_dim)`` for the inputs.
+            The context `(B, width)` of the blocks, and `(B, joined_dim)` for the inputs.
         """
         modulating = condition[:, : self.modulating_dim]
         joined = condition[:, self.modulating_dim :]
@@ -48,13 +49,13 @@ class ContextEmbedding(nn.Module):
 
 
 class PlainContext(nn.Module):
-    """Time features as they are modulate; condition and time together join the inputs.
+    """The time features themselves are the context; condition and time join the inputs.
 
     Args:
         condition_dim: Length of the condition vector.
 
     Attributes:
-        joined_dim: Numbers that join the inputs.
+        joined_dim: Length of the vector that joins the inputs.
     """
 
     def __init__(self, condition_dim: int) -> None:
@@ -62,11 +63,11 @@ class PlainContext(nn.Module):
         self.joined_dim = condition_dim + TIME_DIM
 
     def forward(self, time_features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what modulates, ``(B, TIME_DIM)``, and what joins, ``(B, joined_dim)``."""
+        """Return the context `(B, TIME_DIM)` and the vector for the inputs, `(B, joined_dim)`."""
         return time_features, torch.cat((condition, time_features), dim=-1)
 
 
 def join_to_each(actions: Tensor, joined: Tensor) -> Tensor:
-    """Append ``(B, joined_dim)`` to every action of ``(B, Tp, act_dim)``."""
+    """Append `(B, joined_dim)` to every action of `(B, Tp, act_dim)`."""
     repeated = joined[:, None, :].expand(-1, actions.shape[1], -1)
     return torch.cat((actions, repeated), dim=-1)

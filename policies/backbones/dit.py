@@ -1,4 +1,4 @@
-"""A diffusion transformer (DiT): one token per action of the chunk."""
+"""A diffusion transformer (DiT) with one token per action of the chunk."""
 
 import math
 
@@ -13,18 +13,18 @@ from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
 
 HEAD_DIM = 32
-"""Width of an attention head, as nearly as the network's width can be divided so."""
+"""Target width of an attention head; the nearest divisor of the network's width is used."""
 MLP_RATIO = 4
-"""Hidden width of a token's two layers, in widths of the network."""
+"""Hidden width of a token's two layers, as a multiple of the network's width."""
 POSITION_STD = 0.02
-"""Standard deviation of the initial positions."""
+"""Standard deviation of the initial position embeddings."""
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention of every action to every action of its chunk.
+    """Multi-head self-attention over the actions of a chunk.
 
-    Vaswani et al. 2017 (arXiv 1706.03762), section 3.2, as plain products of matrices: torch's
-    fused attention has no forward-mode derivative, which objectives over average velocities need.
+    Vaswani et al. 2017 (arXiv 1706.03762), section 3.2, as plain matrix products: torch's fused
+    attention has no forward-mode derivative, which objectives over average velocities need.
 
     Args:
         width: Width of the tokens.
@@ -38,7 +38,7 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Map `tokens` ``(B, Tp, width)`` to the same shape."""
+        """Map `tokens` `(B, Tp, width)` to the same shape."""
         heads = self.queries_keys_values(tokens).unflatten(-1, (3, self.heads, -1))
         queries, keys, values = heads.permute(2, 0, 3, 1, 4)  # each (B, heads, Tp, width / heads)
         # Vaswani et al. 2017, eq. 1
@@ -49,10 +49,10 @@ class SelfAttention(nn.Module):
 
 
 class DiTBlock(nn.Module):
-    """Attention, then two layers per token, each behind a gate; at first the identity.
+    """Attention, then two layers per token, each behind a gate; initially the identity.
 
     Peebles & Xie 2023 (arXiv 2212.09748), section 3.2, "adaLN-Zero": gain, offset and gate of both
-    halves are linear in the context, and begin at zero.
+    parts are linear in the context, and initially zero.
 
     Args:
         width: Width of the tokens and of the context.
@@ -70,7 +70,7 @@ class DiTBlock(nn.Module):
         self.gates = zeroed(nn.Linear(width, 2 * width))
 
     def forward(self, tokens: Tensor, context: Tensor) -> Tensor:
-        """Map `tokens` ``(B, Tp, width)`` to the same shape, given `context` ``(B, 1, width)``."""
+        """Map `tokens` `(B, Tp, width)` to the same shape, given `context` `(B, 1, width)`."""
         attention_gate, layers_gate = self.gates(context).chunk(2, dim=-1)
         change = self.attention(self.attention_norm(tokens, context))
         tokens = torch.addcmul(tokens, attention_gate, change)
@@ -79,14 +79,14 @@ class DiTBlock(nn.Module):
 
 
 class DiT(nn.Module):
-    """Transformer over the chunk's actions with a time-gated skip; the output starts at 0.
+    """Transformer over the actions of a chunk with a time-gated skip; its initial output is 0.
 
-    The tokens are the noisy actions, at learnt positions. The time reaches them as the modulation
-    of every block (adaLN-Zero). So does the condition with "film"; with "concat" it is appended to
-    every noisy action.
+    The tokens are the noisy actions with learnt position embeddings. The time modulates every block
+    (adaLN-Zero). With "film" the condition does so too; with "concat" it is appended to every noisy
+    action.
 
     Args:
-        shape: Its width is that of the tokens, its depth the number of blocks.
+        shape: Its width is the width of the tokens, its depth the number of blocks.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -105,12 +105,12 @@ class DiT(nn.Module):
         """Predict a chunk.
 
         Args:
-            noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
-            condition: ``(B, condition_dim)``.
+            noisy_actions: `(B, pred_horizon, act_dim)`, normalised.
+            time: `(B,)` or `(B, 2)` in [0, 1], 0 = noise.
+            condition: `(B, condition_dim)`.
 
         Returns:
-            ``(B, pred_horizon, outputs)``.
+            `(B, pred_horizon, outputs)`.
         """
         time_features: Tensor = self.embed_time(time)
         context, joined = self.embed_context(time_features, condition)

@@ -13,7 +13,7 @@ from policies.embeddings import SinusoidalTimeEmbedding
 
 
 class ScaledNorm(nn.Module):
-    """Layer normalisation whose gain is a function of time; at first a plain normalisation.
+    """Layer normalisation with a time-dependent gain; initially a plain normalisation.
 
     Args:
         width: Size of the normalised dimension.
@@ -25,21 +25,21 @@ class ScaledNorm(nn.Module):
         self.gain = zeroed(nn.Linear(TIME_DIM, width))
 
     def forward(self, hidden: Tensor, time_features: Tensor) -> Tensor:
-        """Normalise `hidden` ``(B, width)`` at the time of `time_features` ``(B, TIME_DIM)``."""
+        """Normalise `hidden` `(B, width)` at the time of `time_features` `(B, TIME_DIM)`."""
         normed: Tensor = self.norm(hidden)
         return torch.addcmul(normed, normed, self.gain(time_features))
 
 
 class ResidualBlock(nn.Module):
-    """Pre-norm block ``hidden + linear(silu(linear([norm(hidden), joined])))``; at first identity.
+    """Block `hidden + linear(silu(linear([norm(hidden), joined])))`; initially the identity.
 
-    What joins the normalised hidden layer enters every block as it is, so that no layer has to
-    carry a precise observation past the noise.
+    The joined vector enters every block unchanged, so that no layer has to carry a precise
+    observation past the noise.
 
     Args:
         width: Width of the hidden layers.
-        norm: Normalises the hidden layer, given what modulates it.
-        joined_dim: Numbers that join the normalised hidden layer.
+        norm: Normalisation of the hidden layer, given its modulation.
+        joined_dim: Length of the vector that joins the normalised hidden layer.
     """
 
     def __init__(self, width: int, norm: nn.Module, joined_dim: int) -> None:
@@ -49,21 +49,21 @@ class ResidualBlock(nn.Module):
         self.outer = zeroed(nn.Linear(width, width))
 
     def forward(self, hidden: Tensor, modulation: Tensor, joined: Tensor) -> Tensor:
-        """Map `hidden` ``(B, width)`` to the same shape."""
+        """Map `hidden` `(B, width)` to the same shape."""
         inputs = torch.cat((self.norm(hidden, modulation), joined), dim=-1)
         change: Tensor = self.outer(F.silu(self.inner(inputs)))
         return hidden + change
 
 
 class ResidualMLP(nn.Module):
-    """Residual MLP with a time-gated skip: ``gate(time) * noisy_actions + mlp(...)``.
+    """Residual MLP with a time-gated skip: `gate(time) * noisy_actions + mlp(...)`.
 
-    With "concat" observations and time join the inputs of every block, and the time scales its
-    normalisation; with "film" both together modulate the normalisation, and nothing joins.
-    The output starts at 0.
+    With "concat", observations and time join the inputs of every block, and the time scales its
+    normalisation; with "film", both modulate the normalisation and nothing joins the inputs. The
+    initial output is 0.
 
     Args:
-        shape: Its width is that of the hidden layers, its depth the number of residual blocks.
+        shape: Its width is the width of the hidden layers, its depth the number of blocks.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -89,12 +89,12 @@ class ResidualMLP(nn.Module):
         """Predict a chunk.
 
         Args:
-            noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
-            condition: ``(B, condition_dim)``.
+            noisy_actions: `(B, pred_horizon, act_dim)`, normalised.
+            time: `(B,)` or `(B, 2)` in [0, 1], 0 = noise.
+            condition: `(B, condition_dim)`.
 
         Returns:
-            ``(B, pred_horizon, outputs)``.
+            `(B, pred_horizon, outputs)`.
         """
         time_features: Tensor = self.embed_time(time)
         modulation, joined = self.context(time_features, condition)

@@ -1,4 +1,4 @@
-"""Layer normalisation modulated by the context, the "adaLN" of transformers and of the MLP."""
+"""Layer normalisation modulated by the context ("adaLN"), for the transformer and the MLP."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from policies.backbones.zeroed import zeroed
 
 
 class ModulatedNorm(nn.Module):
-    """Layer normalisation whose gain and offset come from the context; at first a plain one.
+    """Layer normalisation with gain and offset from the context; initially a plain normalisation.
 
     Args:
         width: Size of the normalised dimension and length of the context.
@@ -19,7 +19,7 @@ class ModulatedNorm(nn.Module):
         self.modulation = zeroed(nn.Linear(width, 2 * width))
 
     def forward(self, hidden: Tensor, context: Tensor) -> Tensor:
-        """Normalise `hidden` ``(..., width)``, given a `context` that broadcasts against it."""
+        """Normalise `hidden` `(..., width)`, given a `context` that broadcasts against it."""
         gain, offset = self.modulation(context).chunk(2, dim=-1)
         normed: Tensor = self.norm(hidden)
         return torch.addcmul(normed + offset, normed, gain)

@@ -1,4 +1,4 @@
-"""The shape of a network: what a backbone is built from."""
+"""The shape of a network, from which a backbone is built."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ class NetworkShape:
         act_dim: Numbers in one action.
         pred_horizon: Actions in a chunk.
         condition_dim: Length of the condition vector.
-        width: Width of the hidden layers; each backbone says what it is there.
+        width: Width of the hidden layers; its exact meaning is documented at each backbone.
         depth: Number of blocks.
-        conditioning: "film", observations modulate every block, or "concat", they are appended to
-            the inputs; empty is the backbone's own way.
+        conditioning: "film", observations modulate every block, or "concat", they join the inputs;
+            empty is the backbone's default.
         outputs: Numbers per action in the output; None is `act_dim`.
     """
 

@@ -1,4 +1,4 @@
-"""How wide and how deep a network of a given size is, alike in parameters for every backbone."""
+"""Network sizes with about the same number of parameters for every backbone."""
 
 from dataclasses import replace
 from functools import cache
@@ -11,20 +11,20 @@ from policies.catalogue import BACKBONES, SIZES
 from policies.registry import lookup
 
 WIDTH_STEPS = {"small": 4, "base": 8}
-"""Widths are multiples of this: fine enough for 5 % of the parameters, and fast on a GPU."""
+"""Widths are multiples of this: parameters match within 5 %, and products are fast on a GPU."""
 
 
 def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
-    """Give the shape of a network the width and depth of a size.
+    """Set the width and depth of a network shape to those of a size.
 
     Args:
-        shape: All but width and depth, which are replaced.
+        shape: Shape whose width and depth are replaced.
         backbone: A key of `policies.catalogue.BACKBONES`.
         size: A key of `policies.catalogue.SIZES`.
 
     Returns:
-        The shape whose number of parameters is nearest to that of the MLP of this size, with
-        outputs that are chunks.
+        The shape whose number of parameters, with chunks as outputs, is nearest to that of the MLP
+        of this size.
 
     Raises:
         ValueError: A name is unknown.
@@ -59,7 +59,7 @@ def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
 
 @cache
 def count_parameters(backbone: str, shape: NetworkShape) -> int:
-    """Return the parameters of a backbone without making their values; see `make_backbone`."""
+    """Return the number of parameters of a backbone, without allocating them."""
     with torch.device("meta"):  # draws nothing from torch's global generator
         network = make_backbone(backbone, shape)
     return sum(parameter.numel() for parameter in network.parameters())

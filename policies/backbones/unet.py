@@ -1,4 +1,4 @@
-"""A U-Net over the time of the chunk, with the observations in every block."""
+"""A U-Net over the time axis of the chunk."""
 
 import itertools
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from policies.backbones.zeroed import zeroed
 from policies.embeddings import SinusoidalTimeEmbedding
 
 LEVELS = 3
-"""Resolutions in time; each has half the actions and about twice the channels of the last."""
+"""Number of time resolutions; each has half the length and about twice the channels."""
 CHANNEL_STEP = 8
-"""Channels are multiples of this, as matrix units like them."""
+"""Channels are multiples of this, which is fast on matrix units."""
 
 
 class TimeConv(nn.Linear):
     """Convolution over time with a kernel of 3, as one matrix product on a time-major layout.
 
-    It has no bias: a normalisation and an offset follow.
+    It has no bias, because a normalisation and an offset follow.
 
     Args:
         channels_in: Channels of the input.
@@ -33,20 +33,20 @@ class TimeConv(nn.Linear):
         super().__init__(3 * channels_in, channels_out, bias=False)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``; zeros lie beyond the ends."""
+        """Map `(B, T, channels_in)` to `(B, T, channels_out)`, with zero padding."""
         padded = F.pad(hidden, (0, 0, 1, 1))
         neighbours = torch.cat((padded[:, :-2], hidden, padded[:, 2:]), dim=-1)
         return super().forward(neighbours)
 
 
 class FilmBlock(nn.Module):
-    """Two convolutions with the context between them, beside a shortcut.
+    """Residual block of two convolutions, modulated by the context between them.
 
-    Chi et al. 2023 (arXiv 2303.04137), section 3.1: the observations condition every residual block
-    by FiLM (Perez et al. 2018, arXiv 1709.07871, eq. 2), a gain and an offset per channel. Here
-    they are those of the first normalisation, as in Dhariwal & Nichol 2021 (arXiv 2105.05233),
-    section 3.1, which at inference costs nothing. Channels are normalised action by action, as in
-    Liu et al. 2022 (arXiv 2201.03545), section 2.6, not in groups over the whole chunk.
+    Chi et al. 2023 (arXiv 2303.04137), section 3.1: observations condition every residual block by
+    FiLM (Perez et al. 2018, arXiv 1709.07871, eq. 2), a gain and an offset per channel. Here these
+    are the gain and offset of the first normalisation, as in Dhariwal & Nichol 2021 (arXiv
+    2105.05233), section 3.1, which is free at inference. Channels are normalised for each action
+    separately, as in Liu et al. 2022 (arXiv 2201.03545), section 2.6, not in groups over the chunk.
 
     Args:
         channels_in: Channels of the input.
@@ -64,11 +64,11 @@ class FilmBlock(nn.Module):
 
     @property
     def film_size(self) -> int:
-        """Numbers that modulate the block: gains and offsets."""
+        """Number of gains and offsets that modulate the block."""
         return 2 * self.first.out_features
 
     def forward(self, hidden: Tensor, film: Tensor) -> Tensor:
-        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``, `film` ``(B, 1, film_size)``."""
+        """Map `(B, T, channels_in)` to `(B, T, channels_out)`, `film` `(B, 1, film_size)`."""
         gain, offset = film.chunk(2, dim=-1)
         normed: Tensor = self.first_norm(self.first(hidden))
         # FiLM, eq. 2, around the identity: (1 + gain) * normed + offset
@@ -91,27 +91,27 @@ class Stage(nn.ModuleList):
         super().__init__(FilmBlock(before, after) for before, after in itertools.pairwise(widths))
 
     def forward(self, hidden: Tensor, films: Iterator[Tensor]) -> Tensor:
-        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``, taking a film for each block."""
+        """Map `(B, T, channels_in)` to `(B, T, channels_out)`, with one of `films` per block."""
         for block in self:
             hidden = block(hidden, next(films))
         return hidden
 
 
 class UNet(nn.Module):
-    """Time U-Net with a time-gated skip; the output starts at 0.
+    """1D U-Net over time with a time-gated skip; its initial output is 0.
 
-    Two neighbouring actions become one on the way down and one becomes two on the way up, so a
-    chunk is padded with zeros to a multiple of 4 inside. The time modulates every block. So does
-    the condition with "film"; with "concat" it is appended to every noisy action.
+    The down path merges two neighbouring actions into one, and the up path splits one into two, so
+    a chunk is padded with zeros to a multiple of 4. The time modulates every block. With "film" the
+    condition does so too; with "concat" it is appended to every noisy action.
 
-    Chi et al. have two blocks at each resolution and side; a network of a size of
-    `policies.backbones.sizes` has one, with more channels. On a GPU its cost is the number of its
-    operations: that trains twice as many samples in a second, and samples a chunk in half the time.
+    Chi et al. use two blocks at each resolution and side. The networks of
+    `policies.backbones.sizes` use one, with more channels: on a GPU, where the cost is the number
+    of operations, this trains twice as many samples per second and halves the time of a chunk.
 
     Args:
-        shape: Its width is the channels at the lowest resolution; each higher one has half as many.
-            All are rounded to a multiple of `CHANNEL_STEP`. Its depth is the number of blocks at
-            each resolution, on the way down and on the way up.
+        shape: Its width is the number of channels at the lowest resolution; each higher one has
+            half as many, rounded to a multiple of `CHANNEL_STEP`. Its depth is the number of blocks
+            at each resolution, both on the down path and on the up path.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -139,27 +139,27 @@ class UNet(nn.Module):
         """Predict a chunk.
 
         Args:
-            noisy_actions: ``(B, pred_horizon, act_dim)``, normalised.
-            time: ``(B,)`` or ``(B, 2)`` in [0, 1], 0 = noise.
-            condition: ``(B, condition_dim)``.
+            noisy_actions: `(B, pred_horizon, act_dim)`, normalised.
+            time: `(B,)` or `(B, 2)` in [0, 1], 0 = noise.
+            condition: `(B, condition_dim)`.
 
         Returns:
-            ``(B, pred_horizon, outputs)``.
+            `(B, pred_horizon, outputs)`.
         """
         time_features: Tensor = self.embed_time(time)
         context, joined = self.embed_context(time_features, condition)
         films = iter(self.films(context)[:, None, :].split(self.film_sizes, dim=-1))
         actions = F.pad(noisy_actions, (0, 0, 0, self.padding))
         hidden: Tensor = self.input(join_to_each(actions, joined))
-        kept: list[Tensor] = []
+        skips: list[Tensor] = []
         for stage, merge in zip(self.down, self.merges, strict=True):
             hidden = stage(hidden, films)
-            kept.append(hidden)
+            skips.append(hidden)
             hidden = merge(hidden.reshape(len(hidden), hidden.shape[1] // 2, -1))
         hidden = self.middle(hidden, films)
         for stage, split in zip(self.up, self.splits, strict=True):
             hidden = split(hidden).reshape(len(hidden), 2 * hidden.shape[1], -1)
-            hidden = stage(torch.cat((hidden, kept.pop()), dim=-1), films)
+            hidden = stage(torch.cat((hidden, skips.pop()), dim=-1), films)
         output: Tensor = self.output(F.silu(self.output_norm(hidden)))
         chunk = output[:, : noisy_actions.shape[1]]
         return self.gate.add_skip(chunk, noisy_actions, time_features)

@@ -1,4 +1,4 @@
-"""Layers that begin at zero, so that a network starts as a simpler one and grows."""
+"""Zero initialisation of layers, so that a network starts as a simpler one."""
 
 from typing import TypeVar
 

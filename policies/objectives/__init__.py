@@ -1,7 +1,7 @@
-"""Objectives: ways to learn from demonstrations, most with one and the same network.
+"""Objectives: training losses with their samplers, most of them for the same network.
 
-To add one to the suite, subclass `policies.objectives.base.Objective` and enter it in
-`policies.catalogue`; one's own is made known by `add_objective`.
+To add one to the suite, subclass `policies.objectives.base.Objective` and add an entry to
+`policies.catalogue`. `add_objective` registers one outside the suite.
 """
 
 import re
@@ -12,7 +12,7 @@ from policies.objectives.options import ObjectiveOptions
 from policies.registry import load, lookup
 
 _ADDED: dict[str, type[Objective]] = {}
-"""The classes that `add_objective` was given, which need not be importable."""
+"""Classes registered by `add_objective`; they need not be importable."""
 
 
 def load_objective(name: str) -> type[Objective]:
@@ -37,8 +37,8 @@ def make_objective(
     Args:
         name: A key of `policies.catalogue.POLICIES`.
         prediction: What the network predicts, one of the objective's `predictions`.
-        chunk_shape: ``(pred_horizon, act_dim)``.
-        options: Choices inside the objective.
+        chunk_shape: `(pred_horizon, act_dim)`.
+        options: Options of the objective.
 
     Raises:
         ValueError: The name or the prediction is unknown.
@@ -53,30 +53,26 @@ def add_objective(
     colour: str = "",
     place: int | None = None,
 ) -> None:
-    """Enter an objective of one's own in the catalogue, with the facts that its class states.
+    """Register an objective in the catalogue, with the properties that its class defines.
 
     Args:
         name: Its name.
-        objective: Its class; states `predictions`, `limits` and `default_sampler`.
-        label: What tables and figures call it; empty is its name.
-        colour: In figures, "#rrggbb"; empty is one that the suite does not use.
-        place: Rank in tables and figures; the suite has 10, 20 and so on. None is after all others.
+        objective: Its class; must define `predictions`, `limits` and `default_sampler`.
+        label: Label in tables and figures; empty is its name.
+        colour: Colour in figures, "#rrggbb"; empty is one that the suite does not use.
+        place: Rank in tables and figures; the suite uses 10, 20, ... None is after all others.
 
     Raises:
-        ValueError: Another policy has that name, or a fact is missing or impossible.
+        ValueError: The name is taken, or a property is missing or invalid.
     """
     if name in POLICIES:
-        raise ValueError(f"A policy named {name!r} is registered already; choose another name.")
-    missing = [
-        fact
-        for fact in ("predictions", "limits", "default_sampler")
-        if not hasattr(objective, fact)
-    ]
-    if missing:
-        raise ValueError(f"{objective.__name__} has to state {', '.join(missing)}.")
+        raise ValueError(f"A policy named {name!r} is registered already; choose another name")
+    required = ("predictions", "limits", "default_sampler")
+    if missing := [attribute for attribute in required if not hasattr(objective, attribute)]:
+        raise ValueError(f"{objective.__name__} lacks {', '.join(missing)}; define each of them")
     lookup(f"default_sampler of {objective.__name__}", objective.default_sampler, objective.limits)
     if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
-        raise ValueError(f"colour is {colour!r}; give one as '#rrggbb'.")
+        raise ValueError(f"colour is {colour!r}; give one as '#rrggbb'")
     last = max(entry.place for entry in POLICIES.values())
     POLICIES[name] = PolicyEntry(
         f"{objective.__module__}:{objective.__qualname__}",

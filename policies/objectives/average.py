@@ -1,4 +1,4 @@
-"""What objectives share whose network predicts the average velocity over a step of a flow."""
+"""Base class of objectives that learn the average velocity over a step of a flow."""
 
 import torch
 from torch import Tensor
@@ -7,22 +7,30 @@ from policies.objectives.base import Network, Noise, Objective
 from policies.samplers import AverageSolver, load_sampler
 
 LARGEST_ACTION = 2.0
-"""Bound of what a network says of itself. Actions are within 1, but so tight a bound pulls rough
-words about actions at 1 inwards, and step upon step: on PressEither it cost 3 to 7 % of success."""
+"""Bound on chunks predicted by a network that serve as its own target.
+
+Actions are within 1, but a bound of 1 biases noisy predictions of actions near 1 inwards, and the
+bias accumulates over steps: on PressEither it cost 3 to 7 % of success."""
 
 
 class AverageVelocity(Objective):
-    """A flow whose network is told the time t and the length h of the step to take from there.
+    """A flow whose network is given the time t and the length h of the step from there.
 
-    Time 0 is noise, time 1 is data, and ``t + h`` is at most 1. The network predicts the average
-    velocity ``u`` over the step, or the chunk ``s`` that it leads to: ``u = (s - x_t) / (1 - t)``.
-    At h = 0 these are a flow's velocity and clean chunk, and are learnt as a flow learns them.
+    Time 0 is noise and time 1 is data; `0 <= t`, `0 <= h`, `t + h <= 1`. With the velocity
+    `v(x_s, s)` of the flow along its path, the average velocity over the step is
+
+        u(x_t, t, h) = (1 / h) * integral of v(x_s, s) ds from t to t + h.
+
+    The network predicts `u` ("velocity"), or the chunk `s = x_t + (1 - t) * u` ("sample"), where
+    `x_t` would arrive at t = 1 with that velocity. At h = 0 these are the velocity and the clean
+    chunk of a flow, and are learnt as in a flow. Chunks are `(B, pred_horizon, act_dim)`,
+    normalised to [-1, 1].
     """
 
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:
-        """Carry noise to t = 1 in steps of the average velocity; see `Objective.sample`."""
+        """Carry noise to t = 1 by steps of the average velocity; see `Objective.sample`."""
         self.check_sampler(sampler, steps)
 
         def output(x_t: Tensor, t: float, h: float) -> Tensor:
@@ -33,23 +41,22 @@ class AverageVelocity(Objective):
         return solve(output, self.prediction, noise(), steps)
 
     def flow_target(self, actions: Tensor, velocity: Tensor) -> Tensor:
-        """Return what the network is to predict at h = 0: the chunk, or the path's velocity."""
+        """Return the target at h = 0: the clean chunk, or the velocity of the path."""
         return actions if self.prediction == "sample" else velocity
 
 
 def bound_chunk(chunk: Tensor) -> Tensor:
-    """Return the chunk to which an average velocity leads, within `LARGEST_ACTION`.
+    """Clip a predicted chunk `s` to [-`LARGEST_ACTION`, `LARGEST_ACTION`].
 
-    No true one is changed. A flow carries ``x_t`` to a mean of ``x_t``, in the share
-    ``(1 - t - h) / (1 - t)``, and of the clean chunks that it expects on the way, themselves means
-    of actions: ``s`` is the mean of the latter. What a network says of itself is bounded so that it
-    cannot grow by being learnt from.
+    The exact `s` is never clipped: it is a mean of the clean chunks that the flow expects along
+    the step, which are means of actions themselves. A network's own predictions are clipped before
+    they serve as its target, so that they cannot grow without bound.
     """
     return chunk.clamp(-LARGEST_ACTION, LARGEST_ACTION)
 
 
 def uniform_like(actions: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw ``(B, 1, 1)`` in [0, 1) on the generator's device, and move it to that of `actions`."""
+    """Draw `(B, 1, 1)` in [0, 1) on the generator's device, and move it to that of `actions`."""
     drawn = torch.rand(
         (len(actions), 1, 1), dtype=actions.dtype, generator=generator, device=generator.device
     )
@@ -57,5 +64,5 @@ def uniform_like(actions: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def network_time(t: Tensor, h: Tensor) -> Tensor:
-    """Return what a network is told, ``(B, 2)``, from t and h, both ``(B, 1, 1)``."""
+    """Return the network's time input `(B, 2)` from t and h, both `(B, 1, 1)`."""
     return torch.cat((t, h), dim=1)[:, :, 0]

@@ -1,4 +1,4 @@
-"""What an objective is: a loss to train a network with, and a way to sample from it."""
+"""Base class of objectives: a training loss, and a way to sample from the trained network."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,17 +15,17 @@ from policies.registry import unknown_name
 from policies.samplers.names import SamplerName, parse_sampler
 
 Network: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""``(noisy_actions (B, Tp, act_dim), time, condition (B, C)) -> (B, Tp, outputs)``.
+"""`(noisy_actions (B, Tp, act_dim), time, condition (B, C)) -> (B, Tp, outputs)`.
 
-The time is ``(B,)``, or ``(B, 2)`` for objectives whose network is told the length of a step too.
+The time is `(B,)`, or `(B, 2)`, time and step length, for objectives over average velocities.
 """
 Noise: TypeAlias = Callable[[], Tensor]
-"""Returns a fresh standard normal ``(B, Tp, act_dim)`` at each call."""
+"""Returns a fresh standard normal `(B, Tp, act_dim)` at each call."""
 
 
 @runtime_checkable
 class RowNetwork(Protocol):
-    """A network that can be told which rows an evaluation is for, to count them."""
+    """A network that counts its evaluations per row."""
 
     def __call__(
         self,
@@ -34,35 +34,36 @@ class RowNetwork(Protocol):
         condition: Tensor,
         active: Tensor | None = None,
     ) -> Tensor:
-        """Evaluate the network for the rows where `active`, ``(B,)`` bool, holds."""
+        """Evaluate the network, and count the rows where `active`, `(B,)` bool, is true."""
 
     def nfe(self, batch: int) -> NDArray[np.int64]:
-        """Return the evaluations of each of `batch` rows, ``(batch,)``."""
+        """Return the evaluations of each of `batch` rows, `(batch,)`."""
 
 
 class Objective(nn.Module, ABC):
-    """One way to train a chunk network, and to sample from it. Chunks here are normalised.
+    """A loss that trains a chunk network, and the samplers of the trained network.
 
-    It is a module only so that tables move with the policy; the network is always an argument.
+    Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1]. An objective is a module only so
+    that its tables move with the policy; the network is always an argument.
 
     Args:
         prediction: What the network predicts, one of `predictions`.
-        chunk_shape: ``(pred_horizon, act_dim)``.
-        options: Choices inside the objective; those it does not read are ignored.
+        chunk_shape: `(pred_horizon, act_dim)`.
+        options: Options of objectives; those it does not use are ignored.
 
     Attributes:
-        predictions: What the network may predict; this and the next are in words at
-            `policies.catalogue.PolicyEntry`. An objective of the suite reads them from its entry,
-            one of a user's own states them.
+        predictions: What the network may predict. All attributes are those of
+            `policies.catalogue.PolicyEntry`; an objective of the suite takes them from its entry,
+            one outside the suite must define the first three.
         limits: Sampler name to the steps it accepts.
-        default_sampler: See `PolicyEntry`, as for all below.
-        planned: None is all of `limits`.
-        reads: None of the options.
-        trains: True.
-        teacher: None.
+        default_sampler: The sampler used unless one is given.
+        planned: The samplers that a run evaluates by default; None is all of `limits`.
+        reads: The options that the objective uses.
+        trains: Whether it trains a network; if not, it stores the training data instead.
+        teacher: The objective whose trained network it learns from, or None.
 
     Raises:
-        ValueError: The objective does not know this prediction.
+        ValueError: The objective does not accept this prediction.
     """
 
     predictions: ClassVar[tuple[str, ...]]
@@ -73,9 +74,9 @@ class Objective(nn.Module, ABC):
     trains: ClassVar[bool] = True
     teacher: ClassVar[str | None] = None
 
-    def __init_subclass__(cls, entry: PolicyEntry | None = None, **others: Any) -> None:
-        """Take over the facts of the objective's entry in the catalogue, if it has one."""
-        super().__init_subclass__(**others)
+    def __init_subclass__(cls, entry: PolicyEntry | None = None, **options: Any) -> None:
+        """Set the attributes from the objective's entry in the catalogue, if it has one."""
+        super().__init_subclass__(**options)
         if entry is not None:
             cls.predictions, cls.limits = entry.predictions, entry.limits
             cls.default_sampler, cls.planned = entry.default_sampler, entry.planned
@@ -95,26 +96,26 @@ class Objective(nn.Module, ABC):
 
     @classmethod
     def outputs_per_action(cls, act_dim: int) -> int:
-        """Return how many numbers the network has to say about each action of the chunk."""
+        """Return the number of network outputs per action of the chunk."""
         return act_dim
 
     @classmethod
     def check_prediction(cls, prediction: str) -> None:
-        """Raise `ValueError` unless the objective can be trained with this prediction."""
+        """Raise `ValueError` unless the objective accepts this prediction."""
         if prediction not in cls.predictions:
             raise unknown_name(f"prediction for {cls.__name__}", prediction, cls.predictions)
 
     def learn_from(self, network: nn.Module) -> None:
-        """Keep a copy of the trained network of the objective `teacher`, for the loss alone.
+        """Keep a copy of the teacher's trained network, for use in the loss.
 
         Raises:
             ValueError: This objective has no teacher.
         """
-        raise ValueError(f"{type(self).__name__} learns from data alone: it has no teacher.")
+        raise ValueError(f"{type(self).__name__} has no teacher; it learns from data alone")
 
     @property
     def capturable(self) -> bool:
-        """Whether the loss needs nothing of the host, so that a CUDA graph can hold an update."""
+        """Whether the loss runs entirely on the device, so that a CUDA graph can capture it."""
         return True
 
     @property
@@ -124,27 +125,24 @@ class Objective(nn.Module, ABC):
 
     @classmethod
     def parse_sampler(cls, sampler: str) -> SamplerName:
-        """Read a sampler's name; raise `ValueError`, saying what is possible, if it is none."""
+        """Parse a sampler's name; raise `ValueError` with the valid names if it is invalid."""
         return parse_sampler(f"sampler for {cls.__name__}", sampler, cls.limits)
 
     def check_sampler(self, sampler: str, steps: int) -> None:
-        """Raise `ValueError`, saying what is possible, unless `sampler` can take `steps` steps."""
+        """Raise `ValueError` with the valid steps unless `sampler` can take `steps` steps."""
         if not self.limits[self.parse_sampler(sampler).name].allow(steps):
-            possible = "; ".join(f"{name!r} takes {each}" for name, each in self.limits.items())
-            raise ValueError(
-                f"{type(self).__name__} cannot take {steps} steps with {sampler!r}: {possible}."
-            )
+            accepted = "; ".join(f"{name!r} takes {limits}" for name, limits in self.limits.items())
+            raise ValueError(f"steps is {steps} for {sampler!r}; {accepted}")
 
     def resolve_sampler(self, sampler: str | None, steps: int | None) -> tuple[str, int]:
         """Fill in the default sampler and its default steps.
 
         Args:
-            sampler: A name out of `samplers`, with its suffix if it has one; None is
-                `default_sampler`.
+            sampler: One of `samplers`, with its suffix if it has one; None is `default_sampler`.
             steps: Number of steps; None is the sampler's default.
 
         Returns:
-            The one name of the sampler and the steps, checked.
+            The canonical name of the sampler and the steps, both valid.
 
         Raises:
             ValueError: The sampler is unknown, or cannot take that many steps.
@@ -164,12 +162,12 @@ class Objective(nn.Module, ABC):
 
         Args:
             network: The network to train.
-            actions: Clean chunks ``(B, pred_horizon, act_dim)``, normalised to [-1, 1].
-            condition: Encoded observations ``(B, C)``.
+            actions: Clean chunks `(B, pred_horizon, act_dim)`, normalised to [-1, 1].
+            condition: Encoded observations `(B, C)`.
             generator: The only source of randomness, on any device.
 
         Returns:
-            A scalar tensor to differentiate.
+            A differentiable scalar.
 
         Raises:
             RuntimeError: The objective has no network to train.
@@ -182,30 +180,30 @@ class Objective(nn.Module, ABC):
         observation_index: Tensor,
         action_index: Tensor,
     ) -> None:
-        """Keep the training data; an objective whose `trains` is False overrides this.
+        """Store the training data; an objective whose `trains` is False overrides this.
 
         Args:
-            observations: Every observation, ``(rows, obs_dim)``, normalised.
-            actions: Every action, ``(steps, act_dim)``, normalised.
-            observation_index: Rows of each window, ``(N, obs_horizon)``.
-            action_index: Steps of the chunk that belongs to each window, ``(N, pred_horizon)``.
+            observations: Every observation, `(rows, obs_dim)`, normalised.
+            actions: Every action, `(steps, act_dim)`, normalised.
+            observation_index: Rows of each window, `(N, obs_horizon)`.
+            action_index: Steps of each window's chunk, `(N, pred_horizon)`.
 
         Raises:
             RuntimeError: The objective trains a network.
         """
-        raise RuntimeError(f"{type(self).__name__} trains a network; it keeps no data.")
+        raise RuntimeError(f"{type(self).__name__} trains a network; it stores no data")
 
     @abstractmethod
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:
-        """Return sampled chunks ``(B, pred_horizon, act_dim)``, normalised.
+        """Return sampled chunks `(B, pred_horizon, act_dim)`, normalised.
 
         Args:
             network: The trained network.
-            condition: Encoded observations ``(B, C)``.
+            condition: Encoded observations `(B, C)`.
             noise: The only source of randomness.
-            sampler: A name out of `samplers`, with its suffix if it has one.
+            sampler: One of `samplers`, with its suffix if it has one.
             steps: Steps of the sampler.
 
         Raises:
@@ -214,7 +212,7 @@ class Objective(nn.Module, ABC):
 
 
 def normal_like(actions: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw a standard normal like `actions` on the generator's device, and move it to theirs."""
+    """Draw a standard normal like `actions`, on the generator's device, and move it to theirs."""
     noise = torch.randn(
         actions.shape, dtype=actions.dtype, generator=generator, device=generator.device
     )

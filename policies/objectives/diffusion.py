@@ -16,17 +16,26 @@ from policies.schedules import (
 
 
 def network_time(k: int | Tensor) -> float | Tensor:
-    """Map a diffusion step k to the network's time: 0 at pure noise (k = K - 1), as in a flow."""
+    """Map a diffusion step k in [0, K - 1] to the network's time, 0 at noise as in a flow."""
     return 1 - (k + 1) / DIFFUSION_STEPS
 
 
 class Diffusion(Objective, entry=POLICIES["diffusion"]):
-    """DDPM (Ho et al. 2020, arXiv 2006.11239) with 100 training steps.
+    """Denoising diffusion (DDPM; Ho et al. 2020, arXiv 2006.11239) with K = 100 training steps.
 
-    The schedule is an option: cosine (Nichol & Dhariwal 2021) or Ho et al.'s linear one.
-    Sampled by DDPM through all of them, or by DDIM or DPM-Solver++ through any number. As in
-    Diffusion Policy (Chi et al. 2023) the predicted chunk is clipped to [-1, 1] at every step of a
-    sampler.
+    At a random step k in 0 .. K - 1, where K - 1 is noise, the network sees (eq. 4)
+
+        x_k = alpha * actions + sigma * noise, alpha^2 = alphas_cumprod[k], sigma^2 = 1 - alpha^2,
+
+    and predicts the clean chunk ("sample"), the noise ("epsilon"; eq. 14), or
+    `v = alpha * noise - sigma * actions` ("v_prediction"; Salimans & Ho 2022, arXiv 2202.00512).
+    The loss is the mean squared error of that prediction. The network's time is
+    `1 - (k + 1) / K`, in [0, 1). Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1].
+
+    The option `schedule` gives `alphas_cumprod`: "cosine" (Nichol & Dhariwal 2021, arXiv
+    2102.09672) or "linear" (Ho et al.). Samplers: `ddpm` with all K steps, `ddim` and `dpmpp_2m`
+    with 1 to K steps. As in Diffusion Policy (Chi et al. 2023, arXiv 2303.04137), the predicted
+    chunk is clipped to [-1, 1] at every step of a sampler.
     """
 
     alpha: Tensor
@@ -41,7 +50,7 @@ class Diffusion(Objective, entry=POLICIES["diffusion"]):
         super().__init__(prediction, chunk_shape, options)
         self._alphas_cumprod = alphas_cumprod(SCHEDULES[options.schedule](DIFFUSION_STEPS))
         self._processes: dict[tuple[str, int], ReverseProcess] = {}
-        # Functions of the schedule, not of the data: they move with the policy but are not saved.
+        # Determined by the schedule: they move with the policy but are not saved.
         alpha, sigma = self._alphas_cumprod.sqrt(), (1 - self._alphas_cumprod).sqrt()
         self.register_buffer("alpha", alpha.float(), persistent=False)
         self.register_buffer("sigma", sigma.float(), persistent=False)
@@ -49,7 +58,7 @@ class Diffusion(Objective, entry=POLICIES["diffusion"]):
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Return the denoising loss at one random step per chunk; see `Objective.loss`."""
+        """Return the denoising loss at one random step k per chunk; see `Objective.loss`."""
         noise = normal_like(actions, generator)
         k = torch.randint(
             DIFFUSION_STEPS, (len(actions),), generator=generator, device=generator.device

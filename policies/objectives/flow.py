@@ -1,4 +1,4 @@
-"""Conditional flow matching along straight paths from noise to the action chunk."""
+"""Conditional flow matching on straight paths from noise to the action chunk."""
 
 import torch
 from torch import Tensor
@@ -17,16 +17,24 @@ from policies.schedules import velocity_from_sample
 class Flow(Objective, entry=POLICIES["flow"]):
     """Flow matching (Lipman et al. 2023, arXiv 2210.02747; Liu et al. 2023, arXiv 2209.03003).
 
-    Time 0 is noise, time 1 is data. The network predicts the clean chunk, from which the velocity
-    follows, or the velocity itself. The loss is the plain error of what is predicted. Training
-    times and the pairing of noise with chunks are options, as in `policies.objectives.flow_times`
-    and `policies.objectives.pairing`.
+    With `noise ~ N(0, I)` and a random time t in [0, 1], 0 = noise and 1 = data, the path and its
+    velocity are (Lipman et al., eqs. 22 and 23, with sigma_min = 0)
+
+        x_t = (1 - t) * noise + t * actions,    velocity = actions - noise.
+
+    The network predicts the velocity ("velocity"), or the clean chunk ("sample"), from which the
+    velocity follows as `(chunk - x_t) / (1 - t)`. The loss is the unweighted mean squared error of
+    that prediction. Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1]. Sampling
+    integrates `dx/dt = velocity(x, t)` from t = 0 to 1 with an ODE solver.
+
+    Options: `time_sampling`, the distribution of t (`policies.objectives.flow_times`), and
+    `pairing` of noise with chunks (`policies.objectives.pairing`).
     """
 
     def coupling(
         self, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return noise, and the chunk at the other end of each noise's path, like `actions`."""
+        """Return noise, and the chunk at the end of each noise's path, both like `actions`."""
         del condition
         noise = normal_like(actions, generator)
         if self.options.pairing == "optimal_transport":
@@ -41,7 +49,7 @@ class Flow(Objective, entry=POLICIES["flow"]):
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Return the flow-matching loss at one random time per chunk; see `Objective.loss`."""
+        """Return the flow-matching loss at one random time t per chunk; see `Objective.loss`."""
         noise, actions = self.coupling(actions, condition, generator)
         t = draw_times(self.options.time_sampling, actions, generator)
         # Lipman et al. 2023, eq. 22 with sigma_min = 0: x_t = (1 - t) noise + t actions
@@ -53,21 +61,19 @@ class Flow(Objective, entry=POLICIES["flow"]):
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:
-        """Carry noise to t = 1 along the learnt field; see `Objective.sample`."""
+        """Integrate the learnt velocity field from noise to t = 1; see `Objective.sample`."""
         self.check_sampler(sampler, steps)
         parsed = self.parse_sampler(sampler)
         if self.limits[parsed.name].adaptive:
             solve_rows: AdaptiveSolver = load_sampler(parsed.name)
-            rows, singular_end = (
-                self._velocity_of_rows(network, condition),
-                self.prediction == "sample",
-            )
-            return solve_rows(rows, noise(), parsed.rtol, parsed.atol, singular_end)
+            row_field = self._row_field(network, condition)
+            singular_end = self.prediction == "sample"
+            return solve_rows(row_field, noise(), parsed.rtol, parsed.atol, singular_end)
         solve: OdeSolver = load_sampler(parsed.name)
         return solve(self.field(network, condition), noise(), steps, parsed.grid)
 
     def field(self, network: Network, condition: Tensor) -> Field:
-        """Return the velocity field of a network, given the condition ``(B, C)`` of each chunk."""
+        """Return the velocity field of a network, given the condition `(B, C)` of each chunk."""
         rows = (len(condition),)
 
         def predict(x_t: Tensor, t: float) -> Tensor:
@@ -75,8 +81,8 @@ class Flow(Objective, entry=POLICIES["flow"]):
 
         return (SampleField if self.prediction == "sample" else VelocityField)(predict)
 
-    def _velocity_of_rows(self, network: Network, condition: Tensor) -> RowField:
-        """Return the learnt field for rows that are each at a time of their own."""
+    def _row_field(self, network: Network, condition: Tensor) -> RowField:
+        """Return the learnt velocity field for rows with different times."""
 
         def velocity(x_t: Tensor, t: Tensor, active: Tensor) -> Tensor:
             time = t.to(x_t.dtype)

@@ -1,4 +1,4 @@
-"""How the flow time of a training chunk is drawn."""
+"""Distributions of the flow time t in training."""
 
 from collections.abc import Callable
 
@@ -8,23 +8,23 @@ from torch import Tensor
 from policies.registry import lookup
 
 LATEST_BETA_TIME = 0.999
-"""The ``s`` of pi0: no time is later, for the last step of a sampler begins before it."""
+"""The `s` of pi0: the latest time in training; the last step of a sampler starts before it."""
 BETA_EXPONENT = 1.5
-"""The ``a`` of pi0's ``Beta(a, 1)``."""
+"""The `a` of pi0's `Beta(a, 1)`."""
 
 Draw = Callable[[Tensor, torch.Generator], Tensor]
 
 
 def draw_times(sampling: str, actions: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one time for each chunk; shapes are fixed, and nothing waits for a device.
+    """Draw one time per chunk, without waiting for a device.
 
     Args:
         sampling: A key of `TIME_SAMPLINGS`.
-        actions: Chunks ``(B, pred_horizon, act_dim)``: their number, type and device count.
+        actions: Chunks `(B, pred_horizon, act_dim)`; only their number, dtype and device are used.
         generator: The only source of randomness, on any device.
 
     Returns:
-        ``(B,)`` in [0, 1], 0 = noise.
+        `(B,)` in [0, 1], 0 = noise.
 
     Raises:
         ValueError: The sampling is unknown.

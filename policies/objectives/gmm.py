@@ -1,4 +1,4 @@
-"""Mixture-density regression: a network that says several chunks, and how likely each is."""
+"""Mixture-density regression: a network that predicts several chunks with their probabilities."""
 
 import math
 from typing import NamedTuple
@@ -12,20 +12,20 @@ from policies.objectives.base import Network, Noise, Objective
 from policies.objectives.options import ObjectiveOptions
 
 MODES = 5
-"""Modes of the mixture, as robomimic's BC-GMM has."""
+"""Number of modes of the mixture, as in robomimic's BC-GMM."""
 LEAST_DEVIATION = 1e-2
-"""Smallest deviation of a mode, of a normalised action."""
+"""Smallest standard deviation of a mode, in normalised actions."""
 MODE_OFFSET = 0.1
-"""How far apart the modes begin: a network whose outputs start at 0 could not part them."""
+"""Size of the fixed offsets between modes; all modes of a network with zero output are equal."""
 
 
 class Mixture(NamedTuple):
-    """A mixture of normal distributions of the whole chunk.
+    """A mixture of normal distributions over chunks.
 
     Attributes:
-        logits: Unnormalised log-weights ``(B, modes)``.
-        means: ``(B, modes, pred_horizon, act_dim)``.
-        deviations: One of each mode, alike for all its numbers, ``(B, modes)``.
+        logits: Unnormalised log-weights `(B, modes)`.
+        means: `(B, modes, pred_horizon, act_dim)`.
+        deviations: Standard deviation of each mode, shared by all its numbers, `(B, modes)`.
     """
 
     logits: Tensor
@@ -34,14 +34,18 @@ class Mixture(NamedTuple):
 
 
 class MixtureDensity(Objective, entry=POLICIES["gmm"]):
-    """Mixture-density network of 5 modes, as robomimic's BC-GMM (Mandlekar et al. 2021).
+    """Mixture-density network with 5 modes (Bishop 2006, section 5.6), after robomimic's BC-GMM.
 
-    arXiv 2108.03298; a mixture density network is Bishop's (2006, section 5.6). A mode is a whole
-    chunk with one weight and one deviation, so that a sampled chunk follows one of the ways from
-    its first action to its last; robomimic's mixture is over single actions. As in robomimic, a
-    policy acts with next to no noise: here exactly the mean of the mode that was drawn.
+    The network has zeros as noisy actions and t = 0, as for behaviour cloning. For every mode it
+    predicts a weight `w`, a mean chunk `m` and a standard deviation `s`, trained by the negative
+    log-likelihood (Bishop, eq. 5.153)
 
-    The network is fed zeros at t = 0, as for behaviour cloning.
+        loss = -log sum_k w_k * N(actions; m_k, s_k^2 I).
+
+    Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1]. Each mode is a complete chunk,
+    so that a sampled chunk stays in one mode from its first action to its last; the mixture of
+    BC-GMM (Mandlekar et al. 2021, arXiv 2108.03298) is over single actions. As there, a policy acts
+    almost without noise: sampling (`mixture`, one evaluation) draws a mode and returns its mean.
     """
 
     mode_offsets: Tensor
@@ -53,34 +57,34 @@ class MixtureDensity(Objective, entry=POLICIES["gmm"]):
         options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
     ) -> None:
         super().__init__(prediction, chunk_shape, options)
-        # A function of the shape alone: signs and sizes that differ between modes and dimensions.
+        # Fixed offsets, whose signs and sizes differ between modes and dimensions.
         phases = torch.outer(torch.arange(1, MODES + 1), torch.arange(1, chunk_shape[1] + 1))
         offsets = MODE_OFFSET * torch.sin(phases.double()).float()
         self.register_buffer("mode_offsets", offsets[:, None, :], persistent=False)
 
     @classmethod
     def outputs_per_action(cls, act_dim: int) -> int:
-        """Return the numbers of all modes' actions, with a weight and a deviation for each."""
+        """Return the outputs per action: an action, a weight and a deviation for each mode."""
         return MODES * act_dim + 2 * MODES
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Return the negative log-likelihood of each number of a chunk; draws nothing.
+        """Return the negative log-likelihood per number of a chunk; no randomness.
 
-        It is counted from its lowest possible value, so that it is never below 0. See
+        It is measured from its lowest possible value, so that it is at least 0. See
         `Objective.loss`.
         """
         mixture = self.predict(network, condition)
         errors = (actions[:, None] - mixture.means).square().flatten(2).mean(-1)
         # Per number: -log N(a; mean, s^2) = log s + (a - mean)^2 / 2 s^2 + log(2 pi) / 2, with
-        # log s + log(2 pi) / 2 counted from the least deviation.
-        surprise = (mixture.deviations / LEAST_DEVIATION).log()
-        surprise = surprise + 0.5 * errors / mixture.deviations.square()
-        # Bishop 2006, eq. 5.153: -log sum_k weight_k N_k, over the chunk's numbers
+        # log s + log(2 pi) / 2 measured from its value at the least deviation.
+        nll = (mixture.deviations / LEAST_DEVIATION).log()
+        nll = nll + 0.5 * errors / mixture.deviations.square()
+        # Bishop 2006, eq. 5.153: -log sum_k weight_k N_k, per number of the chunk
         numbers = math.prod(self.chunk_shape)
         log_weights = F.log_softmax(mixture.logits, dim=-1)
-        return -torch.logsumexp(log_weights - numbers * surprise, dim=-1).mean() / numbers
+        return -torch.logsumexp(log_weights - numbers * nll, dim=-1).mean() / numbers
 
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
@@ -88,18 +92,18 @@ class MixtureDensity(Objective, entry=POLICIES["gmm"]):
         """Evaluate the network once, draw a mode and return its mean. See `Objective.sample`."""
         self.check_sampler(sampler, steps)
         mixture = self.predict(network, condition)
-        # The normal distribution's own CDF makes a uniform number of a standard normal one.
+        # The CDF of the normal distribution maps a standard normal number to a uniform one.
         uniform = torch.special.ndtr(noise()[:, 0, 0])
         edges = F.softmax(mixture.logits, dim=-1).cumsum(dim=-1)[:, :-1]
         mode = (edges <= uniform[:, None]).sum(dim=-1)
         return mixture.means[torch.arange(len(mode), device=mode.device), mode]
 
     def predict(self, network: Network, condition: Tensor) -> Mixture:
-        """Evaluate the network and read its outputs as a mixture.
+        """Evaluate the network and interpret its outputs as a mixture.
 
         Args:
-            network: Has `outputs_per_action` outputs.
-            condition: Encoded observations ``(B, C)``.
+            network: A network with `outputs_per_action` outputs.
+            condition: Encoded observations `(B, C)`.
         """
         batch, (horizon, act_dim) = len(condition), self.chunk_shape
         zeros = condition.new_zeros((batch, horizon, act_dim))
@@ -107,6 +111,6 @@ class MixtureDensity(Objective, entry=POLICIES["gmm"]):
         sizes = [MODES * act_dim, MODES, MODES]
         means, logits, deviations = torch.split(outputs, sizes, dim=-1)
         means = means.reshape(batch, horizon, MODES, act_dim).transpose(1, 2) + self.mode_offsets
-        # A weight and a deviation are the chunk's: the mean of what is said at its actions.
+        # Weight and deviation of a chunk: the mean of the outputs at its actions.
         deviations = F.softplus(deviations.mean(dim=1)) + LEAST_DEVIATION
         return Mixture(logits.mean(dim=1), means, deviations)

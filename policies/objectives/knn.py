@@ -1,4 +1,4 @@
-"""Nearest-neighbour retrieval of the action chunk: no network, the floor under any learning."""
+"""Nearest-neighbour retrieval of the action chunk: the baseline without a network."""
 
 import math
 from typing import Any
@@ -11,19 +11,22 @@ from policies.objectives.base import Network, Noise, Objective
 from policies.objectives.options import ObjectiveOptions
 
 MEMORY = ("observations", "actions", "observation_index", "action_index")
-"""What is kept, and saved with a checkpoint."""
+"""Buffers that hold the data, and are saved with a checkpoint."""
 
 
 class NearestNeighbour(Objective, entry=POLICIES["knn"]):
-    """The chunk that followed the most similar window of the demonstrations (VINN, k = 1).
+    """Retrieval of the chunk that followed the nearest window of the demonstrations (VINN, k = 1).
 
-    Pari et al. 2021 (arXiv 2112.01511) average the actions of k neighbours with weights
-    ``exp(-distance)``, in a learnt representation of images. Here k = 1, because an average of two
-    ways is neither; distances are Euclidean between windows of normalised observations; and what is
-    retrieved is a whole chunk. Of equally near windows the first one counts.
+        chunk = actions[argmin_i |window_i - window|^2]
 
-    The data are kept as rows, with the windows as indices into them, so that a checkpoint is about
-    as large as the demonstrations.
+    Windows are `obs_horizon` normalised observations, flattened to `(B, C)`; chunks are
+    `(B, pred_horizon, act_dim)`, normalised to [-1, 1]. Among equally near windows the first one is
+    used. Nothing is trained, and sampling (`nearest`) needs no network evaluation.
+
+    Pari et al. 2021 (arXiv 2112.01511) average single actions of k neighbours with weights
+    `exp(-distance)`, in a learnt representation of images. Here k = 1, because the average of two
+    modes belongs to neither, and a complete chunk is retrieved. The data are stored as rows, with
+    windows as indices, so that a checkpoint is about as large as the demonstrations.
     """
 
     observations: Tensor
@@ -46,7 +49,7 @@ class NearestNeighbour(Objective, entry=POLICIES["knn"]):
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Raise `RuntimeError`: nothing is trained. See `Objective.loss`."""
-        raise RuntimeError("NearestNeighbour has no network to train; it memorises the data.")
+        raise RuntimeError("NearestNeighbour has no network to train; it memorises the data")
 
     def memorise(
         self,
@@ -55,51 +58,51 @@ class NearestNeighbour(Objective, entry=POLICIES["knn"]):
         observation_index: Tensor,
         action_index: Tensor,
     ) -> None:
-        """Keep the data in the place of what was kept before; see `Objective.memorise`."""
-        given = (observations, actions, observation_index, action_index)
-        if problem := self._problem(*given):
+        """Store the data, replacing earlier data; see `Objective.memorise`."""
+        memory = (observations, actions, observation_index, action_index)
+        if problem := self._problem(*memory):
             raise ValueError(problem)
-        for name, data in zip(MEMORY, given, strict=True):
-            kept: Tensor = getattr(self, name)
-            setattr(self, name, data.detach().to(kept.device, kept.dtype, copy=True))
+        for name, data in zip(MEMORY, memory, strict=True):
+            buffer: Tensor = getattr(self, name)
+            setattr(self, name, data.detach().to(buffer.device, buffer.dtype, copy=True))
 
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:
-        """Return the chunks of the nearest windows; draws nothing. See `Objective.sample`."""
+        """Return the chunks of the nearest windows; no randomness. See `Objective.sample`."""
         self.check_sampler(sampler, steps)
         return self.actions[self.action_index[self.nearest(condition)]]
 
     def nearest(self, condition: Tensor) -> Tensor:
-        """Return the index of the nearest window of each row, ``(B,)`` int64.
+        """Return the index of the nearest window of each row, `(B,)` int64.
 
-        The search is exact in float64: every window that rounding might have put behind another
-        one is measured again.
+        The search is exact in float64: all windows that are nearest within rounding are measured
+        again.
 
         Args:
-            condition: Normalised windows of observations, flattened, ``(B, C)``.
+            condition: Normalised windows of observations, flattened, `(B, C)`.
 
         Raises:
-            ValueError: Nothing was memorised, or the windows have another size.
+            ValueError: No data are stored, or their windows have another size.
         """
         size = self.observation_index.shape[1] * self.observations.shape[1]
         if condition.shape[1] != size or not len(self.observation_index):
             raise ValueError(
-                f"{len(self.observation_index)} windows of {size} numbers are memorised; "
-                f"none of them is like the {condition.shape[1]} numbers observed."
+                f"condition has {condition.shape[1]} numbers; "
+                f"{len(self.observation_index)} windows of {size} numbers are memorised"
             )
         score, slack = self._scores(condition)
-        close = ~(score > score.amin(0) + slack)  # a NaN is close to everything
+        close = ~(score > score.amin(0) + slack)  # also true where a score is NaN
         windows, rows = close.nonzero(as_tuple=True)
-        found = [self._first_nearest(condition[i], windows[rows == i]) for i in range(len(slack))]
-        return torch.stack(found)
+        nearest = [self._first_nearest(condition[i], windows[rows == i]) for i in range(len(slack))]
+        return torch.stack(nearest)
 
     def _scores(self, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return squared distances less ``|query|^2``, ``(N, B)``, and twice their largest error.
+        """Return `(N, B)` squared distances minus `|query|^2`, and `(B,)` twice their error bounds.
 
-        ``|window - query|^2 - |query|^2 = sum over its rows of |row|^2 - 2 row . query``, from
-        products with every observation once. TF32 would round them further on a GPU: there they
-        are made in float64.
+        `|window - query|^2 - |query|^2 = sum over its rows of |row|^2 - 2 row . query`, from
+        one product per observation. On a GPU, where TF32 would round more, it is computed in
+        float64.
         """
         dtype = torch.float64 if condition.is_cuda else torch.float32
         observations, query = self.observations.to(dtype), condition.to(dtype)
@@ -112,14 +115,14 @@ class NearestNeighbour(Objective, entry=POLICIES["knn"]):
         ):
             of_rows = torch.addmm(lengths.square()[:, None], observations, part.T, alpha=-2.0)
             score = score + of_rows.index_select(0, index)
-        # A sum of n products is off by at most n u sum |x y| (Higham 2002, eq. 3.5), u = eps / 2;
-        # two such errors, and twice that for the sums that are not products.
+        # The error of a sum of n products is at most n u sum |x y|, u = eps / 2 (Higham 2002, eq.
+        # 3.5); two such errors, doubled to cover the remaining sums.
         longest = lengths.amax() * math.sqrt(self.observation_index.shape[1])
         largest = longest.square() + 2 * longest * torch.linalg.vector_norm(query, dim=1)
         return score, 2 * (query.shape[1] + 8) * torch.finfo(dtype).eps * largest
 
     def _first_nearest(self, query: Tensor, windows: Tensor) -> Tensor:
-        """Return the nearest of some windows, given in ascending order; of equals the first."""
+        """Return the nearest of some windows in ascending order; the first of equally near ones."""
         gathered = self.observations[self.observation_index[windows]].flatten(1).double()
         return windows[(gathered - query.double()).square().sum(dim=1).argmin()]
 
@@ -130,24 +133,27 @@ class NearestNeighbour(Objective, entry=POLICIES["knn"]):
         observation_index: Tensor,
         action_index: Tensor,
     ) -> str:
-        """Say what is wrong with data to keep; nothing is an empty string."""
+        """Return what is wrong with data to store, or an empty string."""
         horizon, act_dim = self.chunk_shape
         if any(data.ndim != 2 for data in (observations, actions, observation_index, action_index)):
-            return "Observations, actions and both indices to memorise have two dimensions each."
+            return "observations, actions and both indices must have two dimensions each"
         if (actions.shape[1], action_index.shape[1]) != (act_dim, horizon):
             return (
-                f"Chunks to memorise are {action_index.shape[1]} actions of {actions.shape[1]} "
-                f"numbers, not {horizon} of {act_dim}."
+                f"chunks are {action_index.shape[1]} actions of {actions.shape[1]} numbers; "
+                f"expected {horizon} of {act_dim}"
             )
         if not 0 < len(observation_index) == len(action_index):
-            return f"{len(observation_index)} windows cannot have {len(action_index)} chunks."
+            return (
+                f"{len(observation_index)} windows have {len(action_index)} chunks; "
+                "give one chunk per window, at least one"
+            )
         for data, index in ((observations, observation_index), (actions, action_index)):
             if int(index.min()) < 0 or int(index.max()) >= len(data):
-                return f"An index to memorise points outside of the {len(data)} rows of data."
+                return f"an index points outside of the {len(data)} rows of data"
         return ""
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *details: Any) -> None:
-        """Take in a memory of any size."""
+        """Load data of any size."""
         saved: list[Tensor] = [state_dict[prefix + n] for n in MEMORY if prefix + n in state_dict]
         if len(saved) == len(MEMORY):
             if any(data.numel() for data in saved) and (problem := self._problem(*saved)):

@@ -1,4 +1,4 @@
-"""Mean flows: the average velocity, learnt from its own derivative along the path."""
+"""Mean flows: the average velocity, learnt from its derivative along the path."""
 
 import torch
 from torch import Tensor
@@ -14,21 +14,28 @@ from policies.objectives.average import (
 from policies.objectives.base import Network, normal_like
 
 FLOW_SHARE = 0.75
-"""Share of a batch that learns the velocity itself, at h = 0."""
+"""Share of a batch that learns the instantaneous velocity, at h = 0."""
 LOGIT_MEAN = 0.4
-"""Mean of the logits of t and r, of standard deviation 1; -0.4 in the paper's time, table 1d."""
+"""Mean of the logits of t and r; -0.4 in the paper's time (table 1d). Their deviation is 1."""
 CLOSEST = 1e-6
-"""Least ``1 - t`` that the length of a step is divided by."""
+"""Smallest `1 - t` in the denominator of `h / (1 - t)`."""
 
 
 class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
-    """MeanFlow (Geng et al. 2025, arXiv 2505.13447): from noise to a chunk in one step, or in more.
+    """MeanFlow (Geng et al. 2025, arXiv 2505.13447): from noise to a chunk in one or more steps.
 
-    The paper's time runs from data to noise, with a step from t back to r; here a step goes from t
-    ahead to ``r = t + h``. As in the paper three quarters of a batch are at h = 0, but at uniform
-    times, where the paper's are logit-normal. Errors are not weighted, which is p = 0 in its eq.
-    22: a weight that falls with a chunk's own error turns what is learnt from a mean towards a
-    mode.
+    The network predicts the average velocity `u(x_t, t, h)` over a step from t to t + h, or the
+    chunk that it leads to (see `AverageVelocity`). The target follows from the MeanFlow identity
+    (eq. 6, in this project's time), and has no gradient (eq. 9),
+
+        u = v + h * du/dt,    v = actions - noise,    d/dt along the path with t + h fixed.
+
+    Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1].
+
+    Differences from the paper: time runs from noise to data, so that a step goes forward from t to
+    `r = t + h` and not back from t to r. As in the paper, three quarters of a batch are at h = 0,
+    but at uniform instead of logit-normal times. Errors are not weighted (p = 0 in eq. 22): a
+    weight that decreases with a chunk's error biases the learnt mean towards a mode.
     """
 
     def loss(
@@ -36,12 +43,12 @@ class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
     ) -> Tensor:
         """Return the loss at one random step per chunk; see `Objective.loss`.
 
-        The first rows of the batch, which have to be in random order, have h = 0, where no
-        derivative is needed.
+        The first rows of the batch have h = 0, where no derivative is needed. The batch must
+        therefore be in random order.
         """
         noise = normal_like(actions, generator)
         flow = int(FLOW_SHARE * len(actions))
-        # section 4.3: t and r are two logit-normal numbers in their order
+        # section 4.3: t and r are two logit-normal numbers, sorted
         logits = [LOGIT_MEAN + normal_like(actions[flow:, :1, :1], generator) for _ in range(2)]
         start, end = torch.minimum(*logits).sigmoid(), torch.maximum(*logits).sigmoid()
         t = torch.cat((uniform_like(actions[:flow], generator), start))
@@ -59,24 +66,24 @@ class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
     def output_and_target(
         self, network: Network, x_t: Tensor, time: Tensor, velocity: Tensor, condition: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the network's output, and what the MeanFlow identity says it should be.
+        """Return the network's output, and its target by the MeanFlow identity.
 
         Args:
             network: The network, differentiable in forward mode.
-            x_t: Points of paths ``(B, pred_horizon, act_dim)``.
-            time: t and h of each, ``(B, 2)``.
-            velocity: ``actions - noise`` of each, like `x_t`.
-            condition: Encoded observations ``(B, C)``.
+            x_t: Points of paths `(B, pred_horizon, act_dim)`.
+            time: t and h of each point, `(B, 2)`.
+            velocity: `actions - noise` of each path, like `x_t`.
+            condition: Encoded observations `(B, C)`.
 
         Returns:
             Both like `x_t`; only the first has a gradient.
         """
-        # eq. 8 in our time: along the path dx/dt = v and dt/dt = 1, and h = r - t falls at rate 1
-        flows = torch.stack((torch.ones_like(time[:, 0]), -torch.ones_like(time[:, 0])), dim=1)
+        # eq. 8 in our time: along the path dx/dt = v, dt/dt = 1 and, as h = r - t, dh/dt = -1
+        tangent = torch.stack((torch.ones_like(time[:, 0]), -torch.ones_like(time[:, 0])), dim=1)
         pair: tuple[Tensor, Tensor] = torch.func.jvp(  # type: ignore[assignment]
-            lambda x, told: network(x, told, condition), (x_t, time), (velocity, flows)
+            lambda x, time: network(x, time, condition), (x_t, time), (velocity, tangent)
         )
-        output, now, slope = pair[0], pair[0].detach(), pair[1].detach()
+        output, detached, slope = pair[0], pair[0].detach(), pair[1].detach()
         t, h = time[:, 0, None, None], time[:, 1, None, None]
         if self.prediction == "velocity":
             # eq. 6 in our time, from d/dt of h u = (integral of v from t to r): u = v + h du/dt
@@ -85,4 +92,4 @@ class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
         # s = actions + h (ds/dt - v) + h / (1 - t) (s - x_t), in which h <= 1 - t
         share = h / (1 - t).clamp(min=CLOSEST)
         actions = x_t + (1 - t) * velocity
-        return output, actions + h * (slope - velocity) + share * (bound_chunk(now) - x_t)
+        return output, actions + h * (slope - velocity) + share * (bound_chunk(detached) - x_t)

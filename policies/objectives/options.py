@@ -1,4 +1,4 @@
-"""The choices inside an objective that a user may make; each objective reads some of them."""
+"""Options of objectives; each objective uses some of them."""
 
 from dataclasses import dataclass, fields
 
@@ -8,11 +8,11 @@ from policies.registry import unknown_name
 
 @dataclass(frozen=True)
 class ObjectiveOptions:
-    """Choices inside an objective.
+    """Options of objectives.
 
     Attributes:
-        time_sampling: How the flow time of a training chunk is drawn.
-        pairing: How noise is paired with the chunks of a batch.
+        time_sampling: Distribution of the flow time in training.
+        pairing: How noise is paired with the chunks of a training batch.
         schedule: Noise schedule of diffusion.
 
     Raises:

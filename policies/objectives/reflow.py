@@ -14,23 +14,27 @@ from policies.objectives.options import ObjectiveOptions
 from policies.samplers.ode import euler
 
 TEACHER_STEPS = 10
-"""Euler steps that carry a batch's noise to the teacher's chunks: a flow's default sampler.
+"""Euler steps from noise to the teacher's chunks, as in a flow's default sampler.
 
-On PressEither twice as many bring a chunk hardly nearer to where 100 lead (0.008 against 0.010 in
-actions of [-1, 1], whose spread is 0.08); an update costs about four of the flow's."""
+On PressEither twice as many steps reduce the distance to the result of 100 steps only from 0.010
+to 0.008, in actions of [-1, 1] with a spread of 0.08; an update costs about four of the flow's."""
 
 
 class Reflow(Flow, entry=POLICIES["reflow"]):
-    """The 2-rectified flow (Liu et al. 2023, arXiv 2209.03003).
+    """2-rectified flow (Liu et al. 2023, arXiv 2209.03003, algorithm 1).
 
-    The flow loss, between noise and the chunk to which a trained flow, the teacher, carries that
-    noise under the same condition. Such paths cross less than those of independent pairs, so that
-    the learnt ones are straighter and need fewer steps. The pairs are simulated anew for every
-    batch: there are as many as there is noise, and no second data set. The chunks of the
-    demonstrations are not looked at.
+    The loss of `Flow`, with `actions` replaced by the chunk to which a trained flow, the teacher,
+    carries the noise under the same condition,
 
-    A policy starts from the teacher's weights (`policies.teaching`). The teacher serves the
-    loss alone: it is no part of the policy's parameters, of its state or of its copies.
+        dz/dt = v_teacher(z, t, condition),    z(0) = noise,    actions := z(1).
+
+    Paths between such pairs cross less than those between independent ones, so that the learnt
+    paths are straighter and need fewer steps. The pairs are simulated for every batch, by
+    `TEACHER_STEPS` Euler steps; the demonstrated chunks are not used. Shapes, ranges, predictions
+    and samplers are those of `Flow`.
+
+    A policy starts from the teacher's weights (`policies.teaching`). The teacher is used only in
+    the loss: it is not part of the policy's parameters, state or copies.
     """
 
     def __init__(
@@ -40,7 +44,7 @@ class Reflow(Flow, entry=POLICIES["reflow"]):
         options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
     ) -> None:
         super().__init__(prediction, chunk_shape, options)
-        self._teachers: list[nn.Module] = []  # one at most; a list hides it from `parameters()`
+        self._teachers: list[nn.Module] = []  # at most one; a list hides it from `parameters()`
 
     def learn_from(self, network: nn.Module) -> None:
         """Keep a frozen copy of a trained flow's network; see `Objective.learn_from`."""
@@ -50,24 +54,24 @@ class Reflow(Flow, entry=POLICIES["reflow"]):
     def coupling(
         self, actions: Tensor, condition: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Return noise and the teacher's chunks, like `actions`, whose values are not read.
+        """Return noise and the teacher's chunks, both like `actions`, whose values are not used.
 
         Raises:
             ValueError: There is no teacher.
         """
         if not self._teachers:
-            raise ValueError("Reflow is trained by a flow: give it one with `learn_from`.")
+            raise ValueError("Reflow has no teacher; give it a trained flow with `learn_from`")
         noise = normal_like(actions, generator)
         # Liu et al. 2023, Algorithm 1 (reflow): (Z_0, Z_1) of the first flow, dZ_t = v(Z_t, t) dt
         return noise, euler(self.field(self._teachers[0], condition), noise, TEACHER_STEPS)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Reflow":
-        """Move the teacher along, in `to`, `cuda` or `double`."""
+        """Also apply `to`, `cuda` or `double` to the teacher."""
         for teacher in self._teachers:
             teacher._apply(fn, recurse)  # type: ignore[no-untyped-call]
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the teacher out of copies: an average or an actor's policy only acts."""
+        """Leave the teacher out of copies, which are only used to act."""
         return {**self.__dict__, "_teachers": []}

@@ -1,4 +1,4 @@
-"""A convolution over time in a planned network: neighbours side by side, then one product."""
+"""Planned convolutions over time: gather the neighbours of every action, then one product."""
 
 import torch
 from torch import Tensor, nn
@@ -7,17 +7,17 @@ from policies.plans.layers import PlannedLinear
 
 
 class PlannedConv:
-    """A convolution over time as one product, its input between zeros that stay.
+    """A convolution over time as one product, with its input in a zero-padded buffer.
 
     Args:
-        layer: From three neighbouring actions to one.
-        batch: Chunks.
-        length: Actions.
+        layer: Maps three neighbouring actions to one.
+        batch: Number of chunks.
+        length: Number of actions.
         parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
-        centre: The input as rows, after a call.
+        inputs: Buffers for these tensors, written before a call, `(batch, length, channels)` each.
+        centre: The input as rows, valid after a call.
     """
 
     inputs: tuple[Tensor, ...]
@@ -32,28 +32,28 @@ class PlannedConv:
         self._prepare()
 
     def _prepare(self) -> None:
-        """Make the inputs and what `_lay_out` reads."""
+        """Allocate the inputs and what `_gather` reads."""
         batch, length, size = self._shape
         padded = self._columns.new_zeros(batch, length + 2, size)
         self.inputs = padded[:, 1:-1].chunk(self._parts, dim=-1)
-        strides = (padded.stride(0), size, 1)  # three neighbours lie beside one another in memory
+        strides = (padded.stride(0), size, 1)  # three neighbours are adjacent in memory
         self._neighbours = padded.as_strided(self._columns.shape, strides)
 
-    def _lay_out(self) -> None:
-        """Write the neighbours side by side into the rows."""
+    def _gather(self) -> None:
+        """Copy the neighbours of every action into one row."""
         self._columns.copy_(self._neighbours)
 
     def __call__(self) -> Tensor:
-        """Convolve what the inputs hold, to ``(batch, length, channels_out)``."""
-        self._lay_out()
+        """Convolve the contents of `inputs`, to `(batch, length, channels_out)`."""
+        self._gather()
         return self._product(self._rows)
 
 
 class GatheringConv(PlannedConv):
-    """A convolution whose inputs have no gaps: a GPU writes them faster than between zeros.
+    """A convolution with contiguous inputs, which a GPU writes faster than padded ones.
 
-    All actions, and a row of zeros for the neighbours beyond a chunk's ends, are gathered by their
-    indices.
+    All actions, and a row of zeros for neighbours beyond the ends of a chunk, are gathered by
+    index.
     """
 
     def _prepare(self) -> None:
@@ -64,16 +64,16 @@ class GatheringConv(PlannedConv):
         self._index = neighbours(self._parts, batch, length).to(self._columns.device)
         self._gathered = self._columns.view(-1, width)
 
-    def _lay_out(self) -> None:
+    def _gather(self) -> None:
         torch.index_select(self._source, 0, self._index, out=self._gathered)
 
 
 def neighbours(parts: int, batch: int, length: int) -> Tensor:
-    """Return which rows make up those of a convolution's product.
+    """Return the indices that gather the rows of a convolution's product.
 
     Returns:
-        ``(batch * length * 3 * parts,)``, indices of rows ``(parts, batch, length)`` and, beyond
-        a chunk's ends, of the row after them all.
+        `(batch * length * 3 * parts,)`, indices into rows `(parts, batch, length)` and, beyond the
+        ends of a chunk, into the row of zeros after them.
     """
     rows = torch.arange(parts * batch * length).view(parts, batch, length)
     ends = rows.new_full((parts, batch, 1), rows.numel())
@@ -82,10 +82,10 @@ def neighbours(parts: int, batch: int, length: int) -> Tensor:
 
 
 def with_shortcut(conv: nn.Linear, shortcut: nn.Linear) -> nn.Linear:
-    """Return one layer of three neighbours for a convolution and for the shortcut beside it.
+    """Return one layer of three neighbours that computes a convolution and its parallel shortcut.
 
     Returns:
-        Its first half of outputs is the convolution's, its second half the shortcut's.
+        The layer; the first half of its outputs is the convolution, the second half the shortcut.
     """
     out, size = shortcut.weight.shape
     joined = nn.Linear(conv.in_features, 2 * out, device=conv.weight.device)

@@ -1,4 +1,4 @@
-"""The diffusion transformer, planned."""
+"""Plan of the diffusion transformer."""
 
 import math
 
@@ -18,13 +18,13 @@ from policies.plans.plan import ContextTable, Plan
 
 
 class DiTPlan(Plan):
-    """The modulation of all blocks at all times is one product: see `Plan`.
+    """Plan that computes the modulation of all blocks at all times in one product; see `Plan`.
 
     Args:
         network: The network.
-        times: ``(K,)`` or ``(K, 2)``.
-        batch: Rows of every evaluation.
-        chunk_shape: ``(pred_horizon, act_dim)``.
+        times: `(K,)` or `(K, 2)`.
+        batch: Batch size of every evaluation.
+        chunk_shape: `(pred_horizon, act_dim)`.
     """
 
     def __init__(
@@ -66,13 +66,13 @@ class DiTPlan(Plan):
 
 
 class PlannedBlock:
-    """One block, in place on the tokens.
+    """One block, applied in place to the tokens.
 
     Args:
         block: The block.
-        table: What modulates it.
-        layer: The first of its three layers in the table: two normalisations, and the gates.
-        shape: Of the tokens, ``(batch, Tp, width)``.
+        table: The modulations of all blocks.
+        layer: Index in the table of its first layer of three: two normalisations, and the gates.
+        shape: Shape of the tokens, `(batch, Tp, width)`.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class PlannedBlock:
             (attention[:, None], layers[:, None]) for attention, layers in table.halves(layer + 2)
         ]
         first, second = of_type(block.layers, nn.Linear)
-        self._first, self._second = (PlannedLinear(each, shape[:2]) for each in (first, second))
+        self._first, self._second = (PlannedLinear(linear, shape[:2]) for linear in (first, second))
         self._attention = PlannedAttention(block.attention, shape)
 
     def __call__(self, index: int, tokens: Tensor) -> None:
-        """Change `tokens` ``(batch, Tp, width)``."""
+        """Change `tokens` `(batch, Tp, width)`."""
         attention_gate, layers_gate = self._gates[index]
         change = self._attention(self._attention_norm(index, tokens))
         tokens.addcmul_(attention_gate, change)
@@ -100,11 +100,11 @@ class PlannedBlock:
 
 
 class PlannedAttention:
-    """Attention between buffers; the scale of the scores is part of the queries' weight.
+    """Attention in preallocated buffers, with the scale of the scores in the queries' weight.
 
     Args:
         attention: The attention.
-        shape: Of the tokens, ``(batch, Tp, width)``.
+        shape: Shape of the tokens, `(batch, Tp, width)`.
     """
 
     def __init__(self, attention: SelfAttention, shape: tuple[int, ...]) -> None:
@@ -126,7 +126,7 @@ class PlannedAttention:
         self._merged_heads = self._merged.view(batch, horizon, heads, dim)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """Map `tokens` ``(batch, Tp, width)`` to a buffer of the same shape."""
+        """Map `tokens` `(batch, Tp, width)` to a buffer of the same shape."""
         torch.mm(tokens.flatten(0, 1), self._weight, out=self._joint)
         self._heads.copy_(self._split)
         torch.bmm(self._queries, self._keys, out=self._scores)

@@ -1,4 +1,4 @@
-"""The layers of a planned network: weights as products read them, outputs in kept buffers."""
+"""Layers of planned networks: weights in matmul layout, outputs in preallocated buffers."""
 
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias, TypeVar
@@ -16,16 +16,16 @@ _SILU_OUT = torch.ops.aten.silu.out
 
 
 class InputLayer:
-    """The first layer of a network whose tokens are actions, with the condition's part computed.
+    """The first layer of a network over action tokens, with the condition's part precomputed.
 
     Args:
-        layer: From an action, and what joins it, to a token.
+        layer: Maps an action, with the joined condition, to a token.
         act_dim: Numbers in one action.
-        shape: Of the tokens, ``(B, T, width)``.
-        offset: Added to every chunk of tokens, ``(T, width)``.
+        shape: Shape of the tokens, `(B, T, width)`.
+        offset: Added to the tokens of every chunk, `(T, width)`.
 
     Attributes:
-        buffer: Where the tokens go.
+        buffer: The buffer of the tokens.
     """
 
     def __init__(
@@ -41,25 +41,25 @@ class InputLayer:
         self.buffer = OutputBuffer(torch.empty_like(self._constant))
 
     def set_condition(self, condition: Tensor) -> None:
-        """Compute what the observations of a decision add, ``(B, condition_dim)``."""
+        """Compute the contribution of a decision's condition `(B, condition_dim)`."""
         if len(self._joined_weight):
             joined = condition @ self._joined_weight
             torch.add(joined[:, None, :], self._offset, out=self._constant)
 
     def __call__(self, actions: Tensor) -> Tensor:
-        """Map ``(B, T, act_dim)`` to ``(B, T, width)``, a buffer."""
+        """Map `(B, T, act_dim)` to the buffer `(B, T, width)`."""
         rows = actions.flatten(0, 1)
         torch.addmm(self._added, rows, self._weight, out=self.buffer.rows)
         return self.buffer.write()
 
 
 class PlannedLayerNorm:
-    """Layer normalisation by given gains and offsets: its own affine where all rows share them.
+    """Layer normalisation with a gain and an offset for each time.
 
     Args:
         norm: The normalisation.
-        affines: Gain and offset at each time, ``(rows, width)``.
-        per_token: Whether tokens stand between the rows and the width.
+        affines: Gain and offset at each time, `(rows, width)`; one row is shared by the batch.
+        per_token: Whether inputs are `(rows, tokens, width)`.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class PlannedLayerNorm:
         self._affines = affines
 
     def __call__(self, index: int, hidden: Tensor) -> Tensor:
-        """Normalise `hidden` ``(rows, ..., width)`` at the time of `index`."""
+        """Normalise `hidden` `(rows, ..., width)` at the time of `index`."""
         gain, offset = self._affines[index]
         if self._shared:
             return torch.layer_norm(hidden, self._shape, gain, offset, self._eps)
@@ -83,7 +83,7 @@ class PlannedLayerNorm:
 
 
 class FixedLayerNorm:
-    """Layer normalisation by its own gain and offset, without a module's cost of a call.
+    """Layer normalisation with its own gain and offset, without the call overhead of a module.
 
     Args:
         norm: The normalisation.
@@ -93,7 +93,7 @@ class FixedLayerNorm:
         self._arguments = norm.normalized_shape, norm.weight, norm.bias, norm.eps
 
     def __call__(self, hidden: Tensor) -> Tensor:
-        """Normalise ``(..., width)``."""
+        """Normalise `(..., width)`."""
         return torch.layer_norm(hidden, *self._arguments)
 
 
@@ -102,10 +102,10 @@ class PlannedLinear:
 
     Args:
         layer: The layer.
-        shape: Of the output, without its last dimension.
+        shape: Shape of the output without its last dimension.
 
     Attributes:
-        buffer: Where the output goes, ``(*shape, out)``.
+        buffer: The buffer of the output, `(*shape, out)`.
     """
 
     def __init__(self, layer: nn.Linear, shape: tuple[int, ...]) -> None:
@@ -113,7 +113,7 @@ class PlannedLinear:
         self.buffer = OutputBuffer(self._weight.new_empty(*shape, layer.out_features))
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Map ``(n, in)`` to the output, whose shape has n rows too."""
+        """Map `(n, in)` to the output `(*shape, out)`, which has n rows."""
         if self._bias is None:
             torch.mm(rows, self._weight, out=self.buffer.rows)
         else:
@@ -122,14 +122,14 @@ class PlannedLinear:
 
 
 class OutputBuffer:
-    """Where a product writes its rows: its own buffer, or another that it is redirected to.
+    """The output buffer of a product: its own, or a view that it is redirected to.
 
     Args:
-        buffer: ``(B, ..., out)``.
+        buffer: `(B, ..., out)`.
 
     Attributes:
-        rows: ``(n, out)``, where the product writes.
-        view: ``(B, ..., out)``, where the next layer reads.
+        rows: `(n, out)`, written by the product.
+        view: `(B, ..., out)`, read by the next layer.
     """
 
     def __init__(self, buffer: Tensor) -> None:
@@ -139,8 +139,8 @@ class OutputBuffer:
     def redirect(self, view: Tensor) -> None:
         """Write into `view` instead, which has the same elements in the same order.
 
-        A product writes them there itself if its rows are evenly spaced, as those of one chunk
-        are. Between several chunks there may be a gap; then they are copied.
+        The product writes there directly if the rows of `view` are evenly spaced, as for a single
+        chunk. If there are gaps between chunks, the rows are copied.
         """
         width = self.rows.shape[1]
         if view.is_contiguous() or (len(view) == 1 and view.shape[-1] == width):
@@ -150,37 +150,37 @@ class OutputBuffer:
         self.view = view
 
     def write(self) -> Tensor:
-        """Return `view`, once the rows are in it."""
+        """Copy the rows to `view` if necessary, and return it."""
         if self._copied is not None:
             self.view.copy_(self._copied)
         return self.view
 
 
 def silu_into(inputs: Tensor, out: Tensor) -> None:
-    """Write ``silu(inputs)`` into `out`."""
+    """Write `silu(inputs)` into `out`."""
     _SILU_OUT(inputs, out=out)
 
 
 def of_type(modules: Iterable[nn.Module], kind: type[ModuleT]) -> list[ModuleT]:
-    """Return the modules of a kind, in their order."""
+    """Return the modules of a type, in their order."""
     return [module for module in modules if isinstance(module, kind)]
 
 
 def transposed(layer: nn.Linear) -> Layer:
-    """Return the weight ``(in, out)`` in the order that a product reads it, and the bias."""
+    """Return the weight `(in, out)` in matmul layout, and the bias."""
     return matmul_layout(layer.weight.t()), layer.bias
 
 
 def matmul_layout(weight: Tensor) -> Tensor:
-    """Lay a transposed weight ``(in, out)`` out as products read it fastest.
+    """Return a transposed weight `(in, out)` in the layout that products read fastest.
 
-    On a processor that is row by row. A GPU's matrix units read it as a linear layer keeps it.
+    On a CPU this is row-major; on a GPU it is the layout of the linear layer.
     """
     return weight if weight.is_cuda else weight.contiguous()
 
 
 def add_one_to_gain(weight: Tensor, bias: Tensor) -> Layer:
-    """Return a layer of gains around 0 and offsets, as one of gains around 1 and offsets."""
+    """Add 1 to the gains of a layer whose outputs are gains around 0, then offsets."""
     bias = bias.clone()
     bias[: len(bias) // 2] += 1
     return weight, bias

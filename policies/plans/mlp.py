@@ -1,4 +1,4 @@
-"""The residual MLP, planned."""
+"""Plan of the residual MLP."""
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +19,13 @@ from policies.plans.plan import ContextTable, Plan
 
 
 class MlpPlan(Plan):
-    """Time and condition enter each layer as a precomputed bias; see `Plan`.
+    """Plan in which time and condition enter each layer as a precomputed bias; see `Plan`.
 
     Args:
         network: The network.
-        times: ``(K,)`` or ``(K, 2)``.
-        batch: Rows of every evaluation.
-        chunk_shape: ``(pred_horizon, act_dim)``.
+        times: `(K,)` or `(K, 2)`.
+        batch: Batch size of every evaluation.
+        chunk_shape: `(pred_horizon, act_dim)`.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class MlpPlan(Plan):
             scaled = of_type(network.modules(), ScaledNorm)
             affines = [scales(norm, time_features) for norm in scaled]
         norms = of_type(network.modules(), nn.LayerNorm)
-        planned = [PlannedLayerNorm(*each) for each in zip(norms, affines, strict=True)]
+        planned = [PlannedLayerNorm(*pair) for pair in zip(norms, affines, strict=True)]
         outer = [transposed(block.outer) for block in blocks]
         self._blocks = list(zip(planned, self._constants.weights[1:], outer, strict=False))
         self._output_norm, self._output = planned[-1], PlannedLinear(network.output, (batch,))
@@ -78,18 +78,18 @@ class MlpPlan(Plan):
 
 
 class InputConstants:
-    """What condition, time and bias add to the input layer and to every block's first layer.
+    """Contributions of condition, time and bias to the input layer and every block's first layer.
 
     Args:
         network: The network.
         blocks: Its blocks.
-        time_features: ``(K, TIME_DIM)``.
-        batch: Rows of the condition.
+        time_features: `(K, TIME_DIM)`.
+        batch: Batch size of the condition.
 
     Attributes:
-        weights: Of the input layer and of each block, without the columns of what joins.
-        views: ``views[index][layer]`` is ``(batch, width)``, or ``(1, width)`` without a condition;
-            `set_condition` fills them.
+        weights: Weights of the input layer and of each block, without the joined inputs.
+        views: `views[index][layer]` is `(batch, width)`, or `(1, width)` without a condition;
+            set by `set_condition`.
     """
 
     def __init__(
@@ -101,13 +101,13 @@ class InputConstants:
     ) -> None:
         layers = [network.input, *(block.inner for block in blocks)]
         width, joined_dim = network.input.out_features, network.context.joined_dim
-        own = [layer.in_features - joined_dim for layer in layers]
+        input_dims = [layer.in_features - joined_dim for layer in layers]
         self.weights = [
-            layer.weight.t()[:columns].contiguous()
-            for layer, columns in zip(layers, own, strict=True)
+            layer.weight.t()[:dim].contiguous()
+            for layer, dim in zip(layers, input_dims, strict=True)
         ]
         joined = torch.cat(
-            [layer.weight.t()[columns:] for layer, columns in zip(layers, own, strict=True)], dim=1
+            [layer.weight.t()[dim:] for layer, dim in zip(layers, input_dims, strict=True)], dim=1
         )
         condition_dim = max(0, joined_dim - time_features.shape[1])
         self._condition_weight = joined[:condition_dim].contiguous()
@@ -116,15 +116,15 @@ class InputConstants:
         self._of_time = of_time[:, None, :]
         rows = batch if condition_dim else 1
         self._constants = self._of_time.repeat(1, rows, 1)
-        self.views = [each.split(width, dim=-1) for each in self._constants]
+        self.views = [at_time.split(width, dim=-1) for at_time in self._constants]
 
     def set_condition(self, condition: Tensor) -> None:
-        """Add the condition's part."""
+        """Add the contribution of the condition `(batch, condition_dim)`."""
         if len(self._condition_weight):
             torch.add(self._of_time, condition @ self._condition_weight, out=self._constants)
 
 
 def scales(norm: ScaledNorm, time_features: Tensor) -> list[Affine]:
-    """Return gain and offset of a normalisation that only the time scales, ``(1, width)`` each."""
+    """Return gain and offset `(1, width)` at each time of a normalisation without a condition."""
     gains: Tensor = 1 + norm.gain(time_features)
     return [(gain[None], torch.zeros_like(gain)[None]) for gain in gains]

@@ -1,6 +1,7 @@
-"""What a plan is: the network's output at a position of a schedule of known times.
+"""Base class of plans, and their table of modulations.
 
-Only normalisations return tensors of their own, because torch's write nowhere else.
+All layers write into preallocated buffers, except for normalisations, because torch's do not
+support an output argument.
 """
 
 from abc import ABC, abstractmethod
@@ -16,12 +17,12 @@ from policies.plans.layers import Affine, Layer, matmul_layout, of_type, transpo
 
 
 class Plan(ABC):
-    """A copy of a network for a schedule; its output equals the network's to rounding.
+    """A network for a schedule of known times; its output equals the network's up to rounding.
 
     Args:
         gate: The network's gate.
-        time_features: ``(K, TIME_DIM)``.
-        shape: Of the output, ``(batch, pred_horizon, outputs)``.
+        time_features: `(K, TIME_DIM)`.
+        shape: Shape of the output, `(batch, pred_horizon, outputs)`.
     """
 
     def __init__(self, gate: TimeGate, time_features: Tensor, shape: tuple[int, int, int]) -> None:
@@ -31,7 +32,7 @@ class Plan(ABC):
 
     @abstractmethod
     def set_condition(self, condition: Tensor) -> None:
-        """Compute what depends on the observations of a decision, ``(B, condition_dim)``."""
+        """Compute everything that depends on the condition `(B, condition_dim)` of a decision."""
 
     @abstractmethod
     def evaluate(self, index: int, noisy_actions: Tensor) -> Tensor:
@@ -39,14 +40,14 @@ class Plan(ABC):
 
         Args:
             index: Position in the schedule.
-            noisy_actions: ``(B, pred_horizon, act_dim)``.
+            noisy_actions: `(B, pred_horizon, act_dim)`.
 
         Returns:
-            ``(B, pred_horizon, outputs)``, a buffer of this index: valid until its next evaluation.
+            `(B, pred_horizon, outputs)`, the buffer of this index, valid until its next evaluation.
         """
 
     def _finish(self, index: int, chunk: Tensor, noisy_actions: Tensor) -> Tensor:
-        """Add the skip to what the layers gave, like `TimeGate.add_skip`."""
+        """Add the skip to the output of the layers; see `TimeGate.add_skip`."""
         output = self._outputs[index]
         if not self._has_skip:
             return output.copy_(chunk)
@@ -54,16 +55,16 @@ class Plan(ABC):
 
 
 class ContextTable:
-    """What modulates the blocks, for all times of a schedule: a few products per decision.
+    """The modulation of all blocks at all times of a schedule, in a few products per decision.
 
     Args:
         embed: The network's embedding of time and condition.
-        layers: The layers that read the context.
-        time_features: ``(K, TIME_DIM)``.
-        batch: Rows of the condition.
+        layers: The layers whose input is the context.
+        time_features: `(K, TIME_DIM)`.
+        batch: Batch size of the condition.
 
     Attributes:
-        rows: Rows of what the layers give: `batch`, or 1 if the condition does not modulate.
+        rows: Rows of the outputs of the layers: `batch`, or 1 if the condition does not modulate.
     """
 
     def __init__(
@@ -79,16 +80,16 @@ class ContextTable:
         self.rows = batch if embed.modulating_dim else 1
         self._table = time_features.new_empty(len(time_features), self.rows, len(self._bias))
         sizes = [len(bias) for _, bias in layers]
-        self._entries = [each.split(sizes, dim=-1) for each in self._table]
+        self._entries = [at_time.split(sizes, dim=-1) for at_time in self._table]
         if not embed.modulating_dim:
             self._fill(self._first)
 
     def halves(self, layer: int) -> list[Affine]:
-        """Return both halves of what `layer` gives at each time, ``(rows, out / 2)`` each."""
+        """Return both halves of the output of `layer` at each time, `(rows, out / 2)` each."""
         return [tuple(entry[layer].chunk(2, dim=-1)) for entry in self._entries]
 
     def set_condition(self, condition: Tensor) -> None:
-        """Compute the table for `condition` ``(batch, condition_dim)``."""
+        """Compute the table for `condition` `(batch, condition_dim)`."""
         if len(self._condition_weight):
             self._fill(self._first + condition @ self._condition_weight)
 

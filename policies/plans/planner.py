@@ -1,4 +1,4 @@
-"""Choose, at inference, between a network and a plan of it; make and keep the plans."""
+"""Creation and caching of plans, and the choice between a network and its plan."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -20,21 +20,21 @@ PLANS: dict[type[nn.Module], Callable[..., Plan]] = {
     DiT: DiTPlan,
     UNet: UNetPlan,
 }
-"""The plan of each backbone; a network of another class is called as it is."""
+"""The plan of each backbone; networks of other classes have no plan."""
 KEPT_PLANS = 4
-"""Plans kept at a time; the oldest goes first."""
+"""Number of cached plans; the oldest is dropped first."""
 
 Sampling: TypeAlias = Callable[[Network, Tensor, Noise], Tensor]
-"""``(network, condition, noise) -> chunk``: a sampler with its steps."""
+"""`(network, condition, noise) -> chunk`: a sampler with its steps."""
 
 
 class Planner:
-    """Makes and keeps plans of one network, each for a sampling and a number of rows.
+    """Creates and caches the plans of one network, each for a sampler and a batch size.
 
-    A new sampling is run once on zeros, with a `TimeRecorder` in place of the network, to learn its
-    times: nobody declares them, so a user's own objective gets a plan for nothing. A sampling whose
-    times depend on the chunks has no plan. Plans are dropped when a parameter has changed: written
-    in place, or replaced by another tensor. A copy begins with no plans.
+    A new sampler is run once on zeros, with a `TimeRecorder` in place of the network, to find its
+    times. They need not be declared, so that objectives outside the suite get plans too. A sampler
+    whose times depend on the chunks has no plan. Plans are dropped when a parameter has changed,
+    in place or by replacement. A copy starts without plans.
     """
 
     def __init__(self) -> None:
@@ -55,18 +55,18 @@ class Planner:
         sampling: Sampling,
         chunk_shape: tuple[int, int],
     ) -> Network:
-        """Return what to call in the next decision.
+        """Return the network to call in the next decision.
 
         Args:
-            network: The network; always the same one.
-            condition: ``(B, C)``, the observations of the decision.
-            key: Names the sampling.
+            network: The network.
+            condition: `(B, C)`, the encoded observations of the decision.
+            key: Identifies the sampling.
             sampling: Runs the sampler.
-            chunk_shape: ``(pred_horizon, act_dim)``.
+            chunk_shape: `(pred_horizon, act_dim)`.
 
         Returns:
-            A planned network, or the network itself: outside `torch.inference_mode`, or without a
-            plan.
+            The planned network, or the network itself if it has no plan or if
+            `torch.inference_mode` is not enabled.
         """
         if not torch.is_inference_mode_enabled():
             return network
@@ -75,8 +75,8 @@ class Planner:
         key = (*key, len(condition), condition.dtype, condition.device)
         if key not in self._plans:
             self._plans[key] = self._make(key, network, condition, sampling, chunk_shape)
-            for old in list(self._plans)[:-KEPT_PLANS]:
-                del self._plans[old], self._times[old]
+            for oldest in list(self._plans)[:-KEPT_PLANS]:
+                del self._plans[oldest], self._times[oldest]
         plan = self._plans[key]
         if plan is None:
             return network
@@ -84,19 +84,19 @@ class Planner:
         return PlannedNetwork(network, plan, self._times[key], condition)
 
     def _follow(self, network: nn.Module) -> bool:
-        """Drop the plans of other weights; return whether changes of these can be seen.
+        """Drop the plans of earlier weights; return whether changes of weights can be detected.
 
-        `Module._parameters` and `Tensor._version` are private to torch (checked with 2.13.0): they
-        show a replaced parameter and a write in place without a walk over the modules at every
-        decision. Should either change, the tests of changed weights fail.
+        `Module._parameters` and `Tensor._version` are private to torch (checked with 2.13.0). They
+        reveal replaced parameters and in-place writes without walking over the modules at every
+        decision. If torch changes either of them, the tests of changed weights fail.
         """
         if network is not self._network:
             self._network = network
             self._tables = [module._parameters for module in network.modules()]
-        found = [p for table in self._tables for p in table.values() if p is not None]
-        if any(parameter.is_inference() for parameter in found):
+        parameters = [p for table in self._tables for p in table.values() if p is not None]
+        if any(parameter.is_inference() for parameter in parameters):
             return False
-        weights = [(parameter.data_ptr(), parameter._version) for parameter in found]
+        weights = [(parameter.data_ptr(), parameter._version) for parameter in parameters]
         if weights != self._weights:
             self._weights = weights
             self._plans.clear()
@@ -111,7 +111,7 @@ class Planner:
         sampling: Sampling,
         chunk_shape: tuple[int, int],
     ) -> Plan | None:
-        """Record the times of a sampling and plan it, unless its times depend on the chunks."""
+        """Record the times of a sampling and make its plan, unless they depend on the chunks."""
         recorder = TimeRecorder(network)
         try:
             sampling(recorder, condition[:1], lambda: condition.new_zeros(1, *chunk_shape))
@@ -129,13 +129,13 @@ class TimesDependOnChunksError(Exception):
 
 
 class TimeRecorder:
-    """Records the times a sampler asks for, in place of the network; its output is always the same.
+    """Stand-in for a network that records the times of its evaluations.
 
     Args:
-        network: The network; it is evaluated once.
+        network: The network; evaluated once, for the output that is returned by every call.
 
     Attributes:
-        times: The times asked for, ``(1,)`` or ``(1, 2)``.
+        times: The recorded times, `(1,)` or `(1, 2)` each.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -160,16 +160,16 @@ class TimeRecorder:
 
 
 class PlannedNetwork:
-    """Evaluates a plan as long as it is called as planned, and the network otherwise.
+    """A network that evaluates its plan while it is called as planned, and itself otherwise.
 
-    On a CUDA device the times are not compared, which would wait for it: a sampler asks for the
-    same times at each call.
+    On a CUDA device the times are not compared, because that would wait for the device; a sampler
+    uses the same times in every decision.
 
     Args:
         network: The network.
         plan: Its plan, set to `condition`.
-        times: The planned times, ``(B,)`` or ``(B, 2)`` each.
-        condition: ``(B, C)``.
+        times: The planned times, `(B,)` or `(B, 2)` each.
+        condition: The condition `(B, C)` of the plan.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The U-Net over time, planned."""
+"""Plan of the U-Net over time."""
 
 import itertools
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from policies.plans.layers import (
 from policies.plans.plan import ContextTable, Plan
 
 MANY_CHUNKS = 2
-"""Fewest chunks that a GPU plans with gathered neighbours."""
+"""Smallest batch size for which a plan on a GPU gathers neighbours by index."""
 
 
 def is_for_many(device: torch.device, batch: int) -> bool:
-    """Return whether to trade arithmetic for fewer operations: small ones leave a GPU half idle."""
+    """Return whether to use fewer, larger operations, as small ones leave a GPU partly idle."""
     return device.type == "cuda" and batch >= MANY_CHUNKS
 
 
 class UNetPlan(Plan):
-    """FiLM becomes the gain and offset of a normalisation that is computed anyway; see `Plan`.
+    """Plan in which FiLM is the gain and offset of an existing normalisation; see `Plan`.
 
-    Every layer writes into the buffer that the next one reads, so that little is copied:
+    Every layer writes into the buffer that the next one reads, so that little is copied.
 
     | layer | writes into | read by |
     |---|---|---|
@@ -44,14 +44,14 @@ class UNetPlan(Plan):
     | middle, up stage | its own output | the next split, the last one the output layer |
     | split | the first input of its up stage | that stage |
 
-    Where both inputs of an up stage lie side by side in memory, the second one has gaps that a
-    stage cannot write between; then it is copied.
+    If both inputs of an up stage are adjacent in memory, the second one has gaps that a stage
+    cannot skip when writing; it is then copied.
 
     Args:
         network: The network.
-        times: ``(K,)`` or ``(K, 2)``.
-        batch: Rows of every evaluation.
-        chunk_shape: ``(pred_horizon, act_dim)``.
+        times: `(K,)` or `(K, 2)`.
+        batch: Batch size of every evaluation.
+        chunk_shape: `(pred_horizon, act_dim)`.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class UNetPlan(Plan):
     def _plan_down(
         self, network: UNet, films: dict[FilmBlock, list[Affine]], batch: int, length: int
     ) -> list[tuple[Tensor, "PlannedStage"]]:
-        """Plan the way down and the middle.
+        """Plan the down path and the middle stage.
 
         Returns:
-            Of each length, longest first: the output of its down stage and the up stage that takes
-            it as its second input.
+            For each length, longest first: the output of its down stage, and the up stage whose
+            second input it is.
         """
         down, up = of_type(network.down, Stage), of_type(network.up, Stage)
         merges = of_type(network.merges, nn.Linear)
@@ -104,7 +104,7 @@ class UNetPlan(Plan):
         return skips
 
     def _plan_up(self, network: UNet, skips: list[tuple[Tensor, "PlannedStage"]]) -> Tensor:
-        """Plan the way up, given what `_plan_down` returned; return the rows of its last output."""
+        """Plan the up path from the result of `_plan_down`; return the rows of its last output."""
         below = self._middle.output
         splits = of_type(network.splits, nn.Linear)
         for layer, (skip, stage) in zip(splits, reversed(skips), strict=True):
@@ -117,7 +117,7 @@ class UNetPlan(Plan):
 
     @staticmethod
     def _film_layers(network: UNet) -> list[Layer]:
-        """Return the part of each block in the layer of all films, its gains around 1."""
+        """Return the part of each block in the layer of all films, with gains around 1."""
         weights = torch.split(network.films.weight, network.film_sizes)
         biases = torch.split(network.films.bias, network.film_sizes)
         return [add_one_to_gain(weight, bias) for weight, bias in zip(weights, biases, strict=True)]
@@ -143,7 +143,7 @@ class UNetPlan(Plan):
         return self._finish(index, self._chunk, noisy_actions)
 
     def _pad(self, noisy_actions: Tensor) -> Tensor:
-        """Return the chunks with the zeros that the resolutions need."""
+        """Return the chunks with the zero padding that the resolutions require."""
         if self._padded is None:
             return noisy_actions
         self._padded[:, : noisy_actions.shape[1]].copy_(noisy_actions)
@@ -151,18 +151,18 @@ class UNetPlan(Plan):
 
 
 class PlannedStage:
-    """Blocks at one resolution, each writing into the next one's input.
+    """Blocks at one resolution, each of which writes into the input of the next.
 
     Args:
         stage: The stage.
         films: Gain and offset of each block at each time.
-        batch: Chunks.
-        length: Actions at this resolution.
+        batch: Number of chunks.
+        length: Number of actions at this resolution.
         parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
-        output: ``(batch, length, channels)``, what the last block wrote.
+        inputs: Buffers for these tensors, written before a call, `(batch, length, channels)` each.
+        output: `(batch, length, channels)`, written by the last block.
     """
 
     def __init__(
@@ -185,28 +185,28 @@ class PlannedStage:
         self.write_to(self.inputs[0].new_empty(batch, length, channels))
 
     def write_to(self, output: Tensor) -> None:
-        """Set where the output goes, ``(batch, length, channels)``."""
+        """Set the buffer of the output, `(batch, length, channels)`."""
         self.output = output
         self._blocks[-1].write_to(output)
 
     def __call__(self, index: int) -> None:
-        """Write `output` for what `inputs` hold."""
+        """Compute `output` from `inputs`."""
         for block in self._blocks:
             block(index)
 
 
 class PlannedFilmBlock:
-    """One block, from its input to what `write_to` was given.
+    """One block, which writes into the buffer set by `write_to`.
 
     Args:
         block: The block.
         film: Gain and offset at each time.
-        batch: Chunks.
-        length: Actions.
+        batch: Number of chunks.
+        length: Number of actions.
         parts: Number of tensors whose channels make up the input.
 
     Attributes:
-        inputs: Where those tensors are written before a call, ``(batch, length, channels)`` each.
+        inputs: Buffers for these tensors, written before a call, `(batch, length, channels)` each.
     """
 
     def __init__(
@@ -229,11 +229,11 @@ class PlannedFilmBlock:
         self.inputs, (self._inner,) = self._first.inputs, self._second.inputs
 
     def write_to(self, target: Tensor) -> None:
-        """Set where the output goes, ``(batch, length, channels_out)``."""
+        """Set the buffer of the output, `(batch, length, channels_out)`."""
         self._target = target
 
     def __call__(self, index: int) -> None:
-        """Write the output for what `inputs` hold."""
+        """Compute the output from `inputs`."""
         first, passed = self._first(), self.inputs[0]
         if self._joined:
             first, passed = first.chunk(2, dim=-1)

@@ -1,4 +1,4 @@
-"""Samplers: from noise to an action chunk, given a network; `policies.catalogue` names them."""
+"""Samplers, which carry noise to an action chunk; their names are in `policies.catalogue`."""
 
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
@@ -14,7 +14,7 @@ from policies.samplers.ode import Field
 
 
 class ReverseProcess(Protocol):
-    """A diffusion sampler with its tables computed."""
+    """A diffusion sampler with precomputed coefficients."""
 
     timesteps: tuple[int, ...]
 
@@ -23,22 +23,22 @@ class ReverseProcess(Protocol):
 
 
 class OdeSolver(Protocol):
-    """A solver for flows, of fixed steps; see `policies.samplers.ode.euler`."""
+    """A solver for flows with fixed steps; see `policies.samplers.ode.euler`."""
 
     def __call__(self, field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
         """Carry `x` from t = 0 to t = 1."""
 
 
 AverageSolver: TypeAlias = Callable[[StepOutput, str, Tensor, int], Tensor]
-"""A solver for average velocities: ``solve(output, prediction, x, steps) -> x``."""
+"""A solver for average velocities: `solve(output, prediction, x, steps) -> x`."""
 AdaptiveSolver: TypeAlias = Callable[[RowField, Tensor, float, float, bool], Tensor]
-"""A solver for flows by tolerance: ``solve(field, x, rtol, atol, singular_end) -> x``."""
+"""An adaptive solver for flows: `solve(field, x, rtol, atol, singular_end) -> x`."""
 MakeProcess: TypeAlias = Callable[[Tensor, str, int], ReverseProcess]
-"""A sampler for diffusion: ``make(alphas_cumprod, prediction, steps) -> process``."""
+"""A sampler for diffusion: `make(alphas_cumprod, prediction, steps) -> process`."""
 
 
 def load_sampler(name: str) -> Any:
-    """Return a sampler of the catalogue: one of the types above, as its objectives take it.
+    """Return a sampler of the catalogue, of one of the types above.
 
     Raises:
         ValueError: The name is unknown.

@@ -1,8 +1,8 @@
-"""Steps of an average velocity, whose network is told how far each of them goes.
+"""Samplers for average velocities, whose network is given the length of each step.
 
-The average velocity over a step of length ``h`` from ``t`` carries ``x_t`` to ``x_{t+h}`` exactly,
-however curved the path between them is. A network predicts it, or the chunk at which ``x_t`` would
-arrive if it went on at that velocity up to t = 1.
+The average velocity `u` over a step of length `h` from `t` leads from `x_t` to `x_{t+h}` exactly,
+however curved the path is. A network predicts `u`, or the chunk where `x_t` would arrive at t = 1
+with that velocity.
 """
 
 from collections.abc import Callable
@@ -15,18 +15,18 @@ from policies.catalogue import SHORTCUT_STEPS
 from policies.schedules import Scalar
 
 StepOutput: TypeAlias = Callable[[Tensor, float, float], Tensor]
-"""``(x_t, t, h) -> output``, like ``x_t``: the network's word on a step of length h from t."""
+"""`(x_t, t, h) -> output`, like `x_t`: the network's output for a step of length h from t."""
 
 
 def average_step(prediction: str, output: Tensor, x_t: Tensor, t: Scalar, h: Scalar) -> Tensor:
-    """Return ``x_t + h * u``, the point at ``t + h``.
+    """Return `x_t + h * u`, the point at `t + h`.
 
     Args:
-        prediction: "sample" or "velocity", what `output` is.
-        output: The network's output ``(B, pred_horizon, act_dim)`` at ``(t, h)``.
+        prediction: What `output` is, "sample" or "velocity".
+        output: The network's output `(B, pred_horizon, act_dim)` at `(t, h)`.
         x_t: The current point, like `output`.
         t: Time in [0, 1).
-        h: Length of the step in [0, 1 - t]; at 1 - t a step lands exactly on a predicted chunk.
+        h: Length of the step in [0, 1 - t]; at 1 - t the result is exactly the predicted chunk.
     """
     if prediction == "velocity":
         return x_t + h * output
@@ -35,12 +35,12 @@ def average_step(prediction: str, output: Tensor, x_t: Tensor, t: Scalar, h: Sca
 
 
 def average(output: StepOutput, prediction: str, x: Tensor, steps: int) -> Tensor:
-    """Take `steps` equal steps of the average velocity, one evaluation each.
+    """Take `steps` equal steps `x_{t+h} = x_t + h * u(x_t, t, h)`, one evaluation each.
 
     Args:
         output: The network as a function of point, time and length of the step.
         prediction: "sample" or "velocity".
-        x: Noise ``(B, pred_horizon, act_dim)`` at t = 0; left unchanged.
+        x: Noise `(B, pred_horizon, act_dim)` at t = 0; left unchanged.
         steps: Number of steps, at least 1.
 
     Returns:
@@ -49,24 +49,24 @@ def average(output: StepOutput, prediction: str, x: Tensor, steps: int) -> Tenso
     for step in range(steps):
         t = step / steps
         h = (step + 1) / steps - t
-        # Geng et al. 2025 (arXiv 2505.13447), eq. 12: z_r = z_t - (t - r) u(z_t, r, t), whose time
+        # Geng et al. 2025 (arXiv 2505.13447), eq. 12: z_r = z_t - (t - r) u(z_t, r, t), where time
         # runs from data to noise
         x = average_step(prediction, output(x, t, h), x, t, h)
     return x
 
 
 def told_length(h: float) -> float:
-    """Return the length that the network is told: 0 for the shortest step of `shortcut`.
+    """Return the step length given to the network: 0 for the shortest step of `shortcut`.
 
-    Frans et al. 2024 (arXiv 2410.12557), section 3.2: the shortest step has the instantaneous
+    Frans et al. 2024 (arXiv 2410.12557), section 3.2: the shortest step uses the instantaneous
     velocity, which the network learns at length 0.
     """
     return h if h > 1 / SHORTCUT_STEPS else 0.0
 
 
 def shortcut(output: StepOutput, prediction: str, x: Tensor, steps: int) -> Tensor:
-    """Take `steps` equal steps of lengths that training knew; see `average` for the arguments.
+    """Take `steps` equal steps of the lengths seen in training (Frans et al. 2024, algorithm 2).
 
-    Frans et al. 2024, algorithm 2. `steps` is a power of two up to `SHORTCUT_STEPS`.
+    `steps` is a power of two up to `SHORTCUT_STEPS`. See `average` for the arguments.
     """
     return average(lambda x_t, t, h: output(x_t, t, told_length(h)), prediction, x, steps)

@@ -1,4 +1,4 @@
-"""DDIM's deterministic sampler for any number of steps, its coefficients computed beforehand."""
+"""DDIM: a deterministic diffusion sampler for any number of steps."""
 
 import math
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from policies.schedules import prediction_coefficients
 
 
 def trailing_timesteps(training_steps: int, steps: int) -> tuple[int, ...]:
-    """Spread `steps` diffusion steps evenly, starting at pure noise, ``training_steps - 1``.
+    """Return `steps` evenly spaced diffusion steps, from `training_steps - 1` (pure noise) down.
 
-    "Trailing" in table 2 of Lin et al. 2023 (arXiv 2305.08891): a sampler of few steps must start
-    where the input is pure noise. The usual "leading" spacing starts a 1-step sampler at k = 0,
-    where training showed the network nearly clean data.
+    "Trailing" in table 2 of Lin et al. 2023 (arXiv 2305.08891): a sampler with few steps must start
+    where the network was trained on pure noise. The usual "leading" spacing starts a 1-step sampler
+    at k = 0, where the network was trained on almost clean data.
 
     Raises:
         ValueError: `steps` is not in 1 .. `training_steps`.
     """
     if not 1 <= steps <= training_steps:
-        raise ValueError(f"This sampler takes 1 to {training_steps} steps, not {steps}.")
+        raise ValueError(f"steps is {steps}; give 1 to {training_steps}")
     return tuple(round(training_steps - i * training_steps / steps) - 1 for i in range(steps))
 
 
 class DdimCoefficients(NamedTuple):
-    """The numbers of one reverse step."""
+    """Coefficients of one reverse step."""
 
     sample_x: float
     sample_output: float
@@ -36,19 +36,23 @@ class DdimCoefficients(NamedTuple):
 
 
 class Ddim:
-    """Reverse diffusion without noise (Song et al. 2021, eta = 0), over a subset of the steps.
+    """DDIM: reverse diffusion without noise (Song et al. 2021, arXiv 2010.02502, eta = 0).
 
-    As in Diffusion Policy, only the predicted chunk is clipped, not the noise that goes with it.
-    A step is four operations on tensors.
+    From step k to the next visited step k', with the predicted chunk and noise at k (eq. 12),
+
+        x_k' = sqrt(alphas_cumprod[k']) * sample + sqrt(1 - alphas_cumprod[k']) * epsilon.
+
+    As in Diffusion Policy, only the predicted chunk is clipped, not the predicted noise. A step is
+    four tensor operations.
 
     Args:
-        alphas_cumprod: ``(K,)`` in float64, decreasing.
+        alphas_cumprod: `(K,)` in float64, decreasing.
         prediction: What the network predicts, one of `DIFFUSION_PREDICTIONS`.
         steps: 1 to K.
         clip_sample: Clip the predicted chunk to [-1, 1] before each step.
 
     Attributes:
-        timesteps: The diffusion steps ``k`` visited, from K - 1 down.
+        timesteps: The diffusion steps `k` visited, from K - 1 down.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class Ddim:
 
         Args:
             index: Position in `timesteps`.
-            output: The network's output ``(B, pred_horizon, act_dim)`` at ``timesteps[index]``.
+            output: The network's output `(B, pred_horizon, act_dim)` at `timesteps[index]`.
             x_t: The current point, like `output`.
 
         Returns:
@@ -79,7 +83,7 @@ class Ddim:
             sample = torch.add(c.sample_output * output, x_t, alpha=c.sample_x)
         if self.clip_sample:
             sample = sample.clamp(-1.0, 1.0)
-        if not c.next_x and not c.next_output:  # the last step lands on the predicted chunk
+        if not c.next_x and not c.next_output:  # the last step returns the predicted chunk
             return sample
         # Song et al. 2021 (arXiv 2010.02502), eq. 12 with sigma = 0
         direction = torch.add(c.next_output * output, x_t, alpha=c.next_x)
@@ -89,8 +93,8 @@ class Ddim:
         """Sample: draw noise once, then step through `timesteps`.
 
         Args:
-            predict: ``(x_t, k) -> output``, called once per step.
-            noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)``; called once.
+            predict: `(x_t, k) -> output`, called once per step.
+            noise: Returns a fresh standard normal `(B, pred_horizon, act_dim)`; called once.
 
         Returns:
             The sampled chunk, like the noise.
@@ -102,7 +106,7 @@ class Ddim:
 
 
 def _coefficients(prediction: str, power: float, power_next: float) -> DdimCoefficients:
-    """Return the numbers of the step from signal power `power` to `power_next` (1 = data)."""
+    """Return the coefficients of the step from signal power `power` to `power_next` (1 = data)."""
     c = prediction_coefficients(prediction, math.sqrt(power), math.sqrt(1 - power))
     sigma_next = math.sqrt(1 - power_next)
     return DdimCoefficients(

@@ -1,4 +1,4 @@
-"""DDPM's ancestral sampler, its coefficients computed beforehand."""
+"""DDPM: the ancestral diffusion sampler."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from policies.schedules import prediction_coefficients
 
 
 class DdpmCoefficients(NamedTuple):
-    """The numbers of one reverse step."""
+    """Coefficients of one reverse step."""
 
     sample_x: float
     sample_output: float
@@ -21,18 +21,22 @@ class DdpmCoefficients(NamedTuple):
 
 
 class Ddpm:
-    """Reverse diffusion through every training step (Ho et al. 2020, algorithm 2).
+    """DDPM: reverse diffusion through all training steps (Ho et al. 2020, algorithm 2).
 
-    The posterior variance is the smaller one, ``beta_tilde``. A step is four operations on tensors.
+    Each step draws from the posterior given the predicted chunk (arXiv 2006.11239, eqs. 6 and 7),
+
+        x_{k-1} = mean(sample, x_k) + sqrt(beta_tilde_k) * noise,
+
+    with the smaller of the paper's two variances, `beta_tilde`. A step is four tensor operations.
 
     Args:
-        alphas_cumprod: ``(K,)`` in float64, decreasing.
+        alphas_cumprod: `(K,)` in float64, decreasing.
         prediction: What the network predicts, one of `DIFFUSION_PREDICTIONS`.
         steps: Must equal K.
         clip_sample: Clip the predicted chunk to [-1, 1] before each step.
 
     Attributes:
-        timesteps: The diffusion steps ``k`` visited, from K - 1 down to 0.
+        timesteps: The diffusion steps `k` visited, from K - 1 down to 0.
     """
 
     def __init__(
@@ -40,8 +44,8 @@ class Ddpm:
     ) -> None:
         if steps != len(alphas_cumprod):
             raise ValueError(
-                f"DDPM takes exactly the {len(alphas_cumprod)} training steps, not {steps}; "
-                "for fewer steps use the 'ddim' sampler."
+                f"steps is {steps}; DDPM takes exactly the {len(alphas_cumprod)} training steps, "
+                "use 'ddim' for fewer"
             )
         self.timesteps = tuple(range(steps - 1, -1, -1))
         self.clip_sample = clip_sample
@@ -56,7 +60,7 @@ class Ddpm:
 
         Args:
             index: Position in `timesteps`.
-            output: The network's output ``(B, pred_horizon, act_dim)`` at ``timesteps[index]``.
+            output: The network's output `(B, pred_horizon, act_dim)` at `timesteps[index]`.
             x_t: The current point, like `output`.
             noise: Standard normal, like `output`; None at the last step, which adds none.
 
@@ -74,11 +78,11 @@ class Ddpm:
         return mean if noise is None else torch.add(mean, noise, alpha=c.deviation)
 
     def run(self, predict: Callable[[Tensor, int], Tensor], noise: Callable[[], Tensor]) -> Tensor:
-        """Sample: draw noise, then step through `timesteps`, drawing again for each but the last.
+        """Sample: draw noise, then step through `timesteps`, with new noise at all but the last.
 
         Args:
-            predict: ``(x_t, k) -> output``, called once per step.
-            noise: Returns a fresh standard normal ``(B, pred_horizon, act_dim)``.
+            predict: `(x_t, k) -> output`, called once per step.
+            noise: Returns a fresh standard normal `(B, pred_horizon, act_dim)`.
 
         Returns:
             The sampled chunk, like the noise.
@@ -90,7 +94,7 @@ class Ddpm:
 
 
 def _coefficients(prediction: str, power: float, power_next: float) -> DdpmCoefficients:
-    """Return the numbers of the step from signal power `power` to `power_next` (1 = data)."""
+    """Return the coefficients of the step from signal power `power` to `power_next` (1 = data)."""
     sample = prediction_coefficients(prediction, math.sqrt(power), math.sqrt(1 - power))
     alpha = power / power_next
     beta = 1 - alpha

@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M): a deterministic sampler of second order, one evaluation per step."""
+"""DPM-Solver++(2M): a deterministic second-order diffusion sampler, one evaluation per step."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from policies.schedules import prediction_coefficients
 
 
 class DpmppCoefficients(NamedTuple):
-    """The numbers of one reverse step."""
+    """Coefficients of one reverse step."""
 
     sample_x: float
     sample_output: float
@@ -22,19 +22,25 @@ class DpmppCoefficients(NamedTuple):
 
 
 class Dpmpp2M:
-    """Multistep DPM-Solver++ of second order (Lu et al. 2022, arXiv 2211.01095, algorithm 2).
+    """DPM-Solver++(2M), a second-order multistep solver (Lu et al. 2022, arXiv 2211.01095).
 
-    It extrapolates the predicted chunk from the last two predictions. The first step has only one;
-    the last one lands on the predicted chunk, where sigma is 0. Both are steps of first order.
+    With `lambda = log(alpha / sigma)`, `h` its increase over the step and `r` the ratio of the
+    previous increase to `h`, a step is (algorithm 2)
+
+        D = (1 + 1 / 2r) * sample - 1 / 2r * previous sample,
+        x' = sigma' / sigma * x - alpha' * (exp(-h) - 1) * D.
+
+    The first step has no previous sample, and the last one, where sigma' = 0, returns the predicted
+    chunk. Both are of first order.
 
     Args:
-        alphas_cumprod: ``(K,)`` in float64, decreasing.
+        alphas_cumprod: `(K,)` in float64, decreasing.
         prediction: What the network predicts, one of `DIFFUSION_PREDICTIONS`.
         steps: 1 to K.
-        clip_sample: Clip each predicted chunk to [-1, 1], as `Ddim` does.
+        clip_sample: Clip each predicted chunk to [-1, 1], as in `Ddim`.
 
     Attributes:
-        timesteps: The diffusion steps ``k`` visited, from K - 1 down.
+        timesteps: The diffusion steps `k` visited, from K - 1 down.
     """
 
     def __init__(
@@ -51,11 +57,11 @@ class Dpmpp2M:
         ]
 
     def sample(self, index: int, output: Tensor, x_t: Tensor) -> Tensor:
-        """Return the chunk that the network's output at ``timesteps[index]`` predicts.
+        """Return the predicted chunk for the network's output at `timesteps[index]`.
 
         Args:
             index: Position in `timesteps`.
-            output: The network's output ``(B, pred_horizon, act_dim)``.
+            output: The network's output `(B, pred_horizon, act_dim)`.
             x_t: The current point, like `output`.
         """
         c = self._table[index]
@@ -69,8 +75,8 @@ class Dpmpp2M:
 
         Args:
             index: Position in `timesteps`.
-            sample: The chunk predicted now, ``(B, pred_horizon, act_dim)``.
-            previous: The chunk predicted one step before; None at the first step.
+            sample: The predicted chunk, `(B, pred_horizon, act_dim)`.
+            previous: The predicted chunk of the previous step; None at the first step.
             x_t: The current point, like `sample`.
 
         Returns:
@@ -80,7 +86,7 @@ class Dpmpp2M:
         if previous is not None and c.extrapolation:
             # Lu et al. 2022, algorithm 2: D = (1 + 1 / 2r) sample - 1 / 2r previous
             sample = torch.add(sample, sample - previous, alpha=c.extrapolation)
-        if not c.next_x:  # the last step lands on the predicted chunk
+        if not c.next_x:  # the last step returns the predicted chunk
             return sample
         # algorithm 2: x = sigma' / sigma x - alpha' (e^-h - 1) D
         return torch.add(c.next_sample * sample, x_t, alpha=c.next_x)
@@ -97,7 +103,7 @@ class Dpmpp2M:
 def _coefficients(
     prediction: str, before: float | None, power: float, after: float | None
 ) -> DpmppCoefficients:
-    """Return the numbers of the step between signal powers `power` and `after` (None = data)."""
+    """Return the coefficients of the step from signal power `power` to `after` (None = data)."""
     c = prediction_coefficients(prediction, math.sqrt(power), math.sqrt(1 - power))
     if after is None:
         return DpmppCoefficients(c.sample_x, c.sample_output, 0.0, 1.0, 0.0)

@@ -1,4 +1,4 @@
-"""Time grids: where between noise (t = 0) and data (t = 1) a solver of fixed steps stops."""
+"""Time grids of solvers with fixed steps, from noise (t = 0) to data (t = 1)."""
 
 import math
 from collections.abc import Callable
@@ -14,13 +14,13 @@ GRIDS: dict[str, Callable[[float], float]] = {
     "late": lambda u: 1 - (1 - u) ** 2,  # dense near the data
     "cosine": lambda u: (1 - math.cos(math.pi * u)) / 2,  # dense at both ends
 }
-"""Grid to the map that it sends equal steps in ``u`` through; each map is smooth with t(0) = 0 and
-t(1) = 1, so that a solver keeps its order in the number of steps."""
+"""Grid to its map t(u) of equal steps in `u`; each map is smooth with t(0) = 0 and t(1) = 1, so
+that a solver keeps its order in the number of steps."""
 
 
 @lru_cache
 def grid_times(grid: str, steps: int) -> tuple[float, ...]:
-    """Return the ``steps + 1`` increasing times of a grid, from exactly 0 to exactly 1.
+    """Return the `steps + 1` increasing times of a grid, from exactly 0 to exactly 1.
 
     Args:
         grid: A key of `GRIDS`.
@@ -29,5 +29,5 @@ def grid_times(grid: str, steps: int) -> tuple[float, ...]:
     Raises:
         ValueError: The grid is unknown.
     """
-    place = lookup("time grid", grid, GRIDS)
-    return tuple(place(index / steps) for index in range(steps + 1))
+    time_at = lookup("time grid", grid, GRIDS)
+    return tuple(time_at(index / steps) for index in range(steps + 1))

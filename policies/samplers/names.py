@@ -1,7 +1,7 @@
-"""Names of samplers: ``NAME``, ``NAME:GRID`` or, where a tolerance decides, ``NAME:RTOL,ATOL``.
+"""Names of samplers: `NAME`, `NAME:GRID` or, for adaptive samplers, `NAME:RTOL,ATOL`.
 
-One string names a sampler everywhere: in cells, rows, tables and on the command line. The uniform
-grid and the default tolerances have no suffix, so that a sampler has one name.
+The same string is used everywhere: in cells, rows, tables and on the command line. The uniform grid
+and the default tolerances have no suffix, so that every sampler has exactly one canonical name.
 """
 
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ LOWEST_TOLERANCE, HIGHEST_TOLERANCE = 1e-10, 1.0
 
 
 class SamplerName(NamedTuple):
-    """What the name of a sampler says.
+    """A parsed sampler name; `str` returns the canonical name.
 
     Attributes:
-        name: Its name in the tables.
-        grid: Its time grid, a key of `GRIDS`; of no meaning where a tolerance decides.
-        rtol: Relative tolerance of one step; of no meaning where the steps are fixed.
-        atol: Absolute tolerance of one step, likewise.
+        name: The name without suffix, a key of `policies.catalogue.SAMPLERS`.
+        grid: The time grid, a key of `GRIDS`; unused by adaptive samplers.
+        rtol: Relative tolerance of one step; only used by adaptive samplers.
+        atol: Absolute tolerance of one step; only used by adaptive samplers.
     """
 
     name: str
@@ -38,46 +38,46 @@ class SamplerName(NamedTuple):
 
 
 def parse_sampler(kind: str, sampler: str, limits: Mapping[str, StepLimits]) -> SamplerName:
-    """Read the name of a sampler.
+    """Parse the name of a sampler.
 
     Args:
-        kind: What `limits` holds, in the singular, for the error message.
+        kind: The kind of sampler, in the singular, for the error message.
         sampler: The name, with its suffix if it has one.
-        limits: Name to step limits of the samplers that are possible.
+        limits: Step limits of the valid samplers, by name.
 
     Raises:
-        ValueError: The sampler or its grid is unknown, its tolerances are no such numbers, or it
-            has no grid; the message says what is possible.
+        ValueError: The sampler or its grid is unknown, its tolerances are invalid, or it has no
+            grid; the message lists what is accepted.
     """
     name, colon, suffix = sampler.partition(":")
-    found = lookup(kind, name, limits)
+    accepted = lookup(kind, name, limits)
     if not colon:
         return SamplerName(name)
-    if found.adaptive:
+    if accepted.adaptive:
         return SamplerName(name, UNIFORM, *_tolerances(name, sampler, suffix))
-    if not found.grids:
-        choices = [each for each, limit in limits.items() if limit.grids]
-        possible = f"; a grid is for {', '.join(choices)}" if choices else ""
-        raise ValueError(f"{name} has no time grid, so it cannot be {sampler!r}{possible}.")
+    if not accepted.grids:
+        with_grid = ", ".join(other for other, limit in limits.items() if limit.grids)
+        hint = f"; a grid is for {with_grid}" if with_grid else ""
+        raise ValueError(f"sampler is {sampler!r}; {name} has no time grid{hint}")
     if suffix not in GRIDS:
         raise unknown_name(f"time grid of {name}", suffix, GRIDS)
     return SamplerName(name, suffix)
 
 
 def _tolerances(name: str, sampler: str, suffix: str) -> tuple[float, float]:
-    """Return the two tolerances of a suffix."""
+    """Parse the two tolerances of a suffix."""
     try:
         rtol, atol = (float(word) for word in suffix.split(","))
     except ValueError:
         rtol = atol = 0.0
     if not all(LOWEST_TOLERANCE <= value <= HIGHEST_TOLERANCE for value in (rtol, atol)):
         raise ValueError(
-            f"{name} takes two tolerances, {name}:RTOL,ATOL, each from {LOWEST_TOLERANCE:g} to "
-            f"{HIGHEST_TOLERANCE:g}, not {sampler!r}."
+            f"sampler is {sampler!r}; {name} takes two tolerances, {name}:RTOL,ATOL, "
+            f"each from {LOWEST_TOLERANCE:g} to {HIGHEST_TOLERANCE:g}"
         )
     return rtol, atol
 
 
 def _number(value: float) -> str:
-    """Write a number such that reading it gives the same one: 0.01, 1e-5."""
+    """Format a number so that it parses to the same value: 0.01, 1e-5."""
     return repr(value).replace("e-0", "e-")

@@ -1,8 +1,8 @@
-"""Velocity fields that carry noise at t = 0 to data at t = 1, and Euler's solver.
+"""Velocity fields from noise (t = 0) to data (t = 1), and the Euler solver.
 
-A solver is ``solve(field, x, steps, grid) -> x``. It asks the field for velocities, or lets the
-field take an Euler step, which a field made from predictions of the clean chunk can take without
-dividing by ``1 - t``. The solvers of higher order stand in `policies.samplers.runge_kutta`.
+A solver is `solve(field, x, steps, grid) -> x`. It uses the velocities of the field, or its Euler
+step, which a field made from predictions of the clean chunk computes without dividing by `1 - t`.
+Solvers of higher order are in `policies.samplers.runge_kutta`.
 """
 
 from collections.abc import Callable
@@ -17,26 +17,26 @@ from policies.schedules import velocity_from_sample
 
 
 class Field(Protocol):
-    """A velocity field over ``x_t`` ``(B, pred_horizon, act_dim)`` and ``t`` in [0, 1].
+    """A velocity field over `x_t` `(B, pred_horizon, act_dim)` and `t` in [0, 1].
 
     Attributes:
-        singular_end: Whether there is no velocity at t = 1; `euler_step` reaches it all the same.
+        singular_end: Whether the velocity is undefined at t = 1; `euler_step` can still end there.
     """
 
     singular_end: bool
 
     def velocity(self, x_t: Tensor, t: float) -> Tensor:
-        """Return ``dx/dt`` at `x_t`, like `x_t`."""
+        """Return `dx/dt` at `x_t`, like `x_t`."""
 
     def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
-        """Return ``x_t + (t_next - t) * velocity(x_t, t)``, with one evaluation."""
+        """Return `x_t + (t_next - t) * velocity(x_t, t)`, with one evaluation."""
 
 
 class VelocityField:
     """The field of a function that predicts velocities.
 
     Args:
-        predict: ``(x_t, t) -> velocity``, like ``x_t``.
+        predict: `(x_t, t) -> velocity`, like `x_t`.
     """
 
     singular_end = False
@@ -45,15 +45,15 @@ class VelocityField:
         self.velocity = predict
 
     def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
-        """Return ``x_t + (t_next - t) * velocity``."""
+        """Return `x_t + (t_next - t) * velocity`."""
         return torch.add(x_t, self.velocity(x_t, t), alpha=t_next - t)
 
 
 class SampleField:
-    """The field of a function that predicts the clean chunk: ``(actions_hat - x_t) / (1 - t)``.
+    """The field of a function that predicts the clean chunk: `(actions_hat - x_t) / (1 - t)`.
 
     Args:
-        predict: ``(x_t, t) -> actions_hat``, like ``x_t``.
+        predict: `(x_t, t) -> actions_hat`, like `x_t`.
     """
 
     singular_end = True
@@ -65,31 +65,31 @@ class SampleField:
         """Return the velocity towards the predicted chunk.
 
         Raises:
-            ValueError: ``t`` is 1, where the velocity has no limit; end with `euler_step` instead.
+            ValueError: `t` is 1, where the velocity is undefined; end with `euler_step` instead.
         """
         if t >= 1:
             raise ValueError(
-                "A predicted chunk gives no velocity at t = 1; end with an Euler step."
+                f"t is {t}; the velocity to a predicted chunk needs t < 1, end with an Euler step"
             )
         return velocity_from_sample(self.predict(x_t, t), x_t, t)
 
     def euler_step(self, x_t: Tensor, t: float, t_next: float) -> Tensor:
-        """Return the point a fraction ``(t_next - t) / (1 - t)`` of the way to ``actions_hat``.
+        """Move `x_t` the fraction `(t_next - t) / (1 - t)` of the way to `actions_hat`.
 
-        At ``t_next = 1`` the fraction is 1 and the step lands exactly on ``actions_hat``.
+        At `t_next = 1` the fraction is 1 and the result is exactly `actions_hat`.
         """
         # x + (t' - t) (a - x) / (1 - t) = lerp(x, a, (t' - t) / (1 - t))
         return torch.lerp(x_t, self.predict(x_t, t), (t_next - t) / (1 - t))
 
 
 def euler(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
-    """Take `steps` Euler steps; error of order 1 in ``1 / steps``, one evaluation each.
+    """Take `steps` Euler steps `x_{t+h} = x_t + h * v(x_t, t)`: order 1, one evaluation each.
 
     Args:
         field: The velocity field.
-        x: Noise ``(B, pred_horizon, act_dim)`` at t = 0; left unchanged.
+        x: Noise `(B, pred_horizon, act_dim)` at t = 0; left unchanged.
         steps: Number of steps, at least 1.
-        grid: Where the steps lie, a key of `policies.samplers.grids.GRIDS`.
+        grid: The time grid, a key of `policies.samplers.grids.GRIDS`.
 
     Returns:
         The point at t = 1, like `x`.

@@ -1,10 +1,10 @@
 """Runge-Kutta solvers of orders 2 and 4 on any time grid, for the fields of `ode`.
 
-Every step costs the same number of evaluations, whatever the network predicts. A field made from
-predictions of the clean chunk has no velocity at t = 1, where the last stage of Heun's step and of
-the classical step lies. On such a field their last step is replaced by one that has as many
-evaluations, keeps the order of the whole, and ends with an Euler step, which lands on the predicted
-chunk (as Karras et al. 2022, arXiv 2206.00364, algorithm 1, lands on the denoiser's output).
+Every step has the same number of evaluations for every prediction type. A field made from predicted
+chunks has no velocity at t = 1, where the last stage of Heun's step and of the classical step would
+evaluate it. For such a field the last step is replaced by one with the same number of evaluations
+that keeps the order of the solver and ends with an Euler step, whose result is the predicted chunk
+(compare Karras et al. 2022, arXiv 2206.00364, algorithm 1, which ends with the denoiser's output).
 """
 
 from collections.abc import Callable
@@ -18,31 +18,34 @@ from policies.samplers.grids import UNIFORM, grid_times
 from policies.samplers.ode import Field
 
 Step: TypeAlias = Callable[[Field, Tensor, float, float], Tensor]
-"""``(field, x_t, t, t_next) -> x_t_next``."""
+"""`(field, x_t, t, t_next) -> x_t_next`."""
 
 
 def midpoint(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
-    """Take `steps` midpoint steps; error of order 2 in ``1 / steps``, two evaluations each.
+    """Take `steps` midpoint steps: order 2, two evaluations each.
 
-    No stage lies at t = 1. See `policies.samplers.ode.euler` for the arguments.
+    `x_{t+h} = x_t + h * v(x_t + h / 2 * v(x_t, t), t + h / 2)`; no stage is at t = 1. See
+    `policies.samplers.ode.euler` for the arguments.
     """
     return _solve(field, x, grid_times(grid, steps), _midpoint_step, _midpoint_step)
 
 
 def heun(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
-    """Take `steps` of Heun's steps; error of order 2 in ``1 / steps``, two evaluations each.
+    """Take `steps` steps of Heun's method: order 2, two evaluations each.
 
-    The last step towards predicted chunks is two Euler steps: one step with an error of order
-    ``h^2`` leaves the order of the whole. See `policies.samplers.ode.euler` for the arguments.
+    `x_{t+h} = x_t + h / 2 * (v_0 + v_1)` with `v_0 = v(x_t, t)` and `v_1 = v(x_t + h v_0, t + h)`.
+    With predicted chunks the last step is two Euler steps; a single step with an error of order
+    `h^2` does not reduce the order of the solver. See `policies.samplers.ode.euler` for the
+    arguments.
     """
     return _solve(field, x, grid_times(grid, steps), _heun_step, _two_euler_steps)
 
 
 def rk4(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
-    """Take `steps` classical Runge-Kutta steps; error of order 4, four evaluations each.
+    """Take `steps` classical Runge-Kutta steps: order 4, four evaluations each.
 
-    The last step towards predicted chunks has an error of order ``h^4``, which leaves the order of
-    the whole. See `policies.samplers.ode.euler` for the arguments.
+    With predicted chunks the last step has an error of order `h^4`, which does not reduce the order
+    of the solver. See `policies.samplers.ode.euler` for the arguments.
     """
     return _solve(field, x, grid_times(grid, steps), _classical_step, _third_order_and_euler_step)
 
@@ -50,11 +53,10 @@ def rk4(field: Field, x: Tensor, steps: int, grid: str = UNIFORM) -> Tensor:
 def _solve(
     field: Field, x: Tensor, times: tuple[float, ...], step: Step, singular_step: Step
 ) -> Tensor:
-    """Go from time to time, over the last one by `singular_step` if it must be."""
+    """Step through `times`; the last step is `singular_step` if the field is singular there."""
     for t, t_next in pairwise(times):
-        singular = field.singular_end and t_next == 1
-        take = singular_step if singular else step
-        x = take(field, x, t, t_next)
+        take_step = singular_step if field.singular_end and t_next == 1 else step
+        x = take_step(field, x, t, t_next)
     return x
 
 
@@ -87,9 +89,9 @@ def _classical_step(field: Field, x: Tensor, t: float, t_next: float) -> Tensor:
 
 
 def _third_order_and_euler_step(field: Field, x: Tensor, t: float, t_next: float) -> Tensor:
-    """Take Heun's third-order step, then an Euler step as long as half the square of both.
+    """Take a third-order Heun step, then an Euler step of length `(t_next - t)^2 / 2`.
 
-    The first has an error of order ``h^4``, and so has the second, of order ``(h^2 / 2)^2``.
+    Both have an error of order 4 in `t_next - t`.
     """
     landing = t_next - (t_next - t) ** 2 / 2
     h = landing - t

@@ -1,4 +1,4 @@
-"""How many steps a sampler may take, where objectives of one's own look for it."""
+"""Step limits of samplers, re-exported for objectives outside the suite."""
 
 from policies.catalogue import ADAPTIVE, ADAPTIVE_STEPS, StepLimits
 

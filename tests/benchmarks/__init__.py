@@ -1,1 +1,1 @@
-"""Measure what fmbench costs: `python -m tests.benchmarks`, by hand; pytest tests the measuring."""
+"""Benchmarks of speed: run `python -m tests.benchmarks` by hand; pytest tests only the scripts."""

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks`: run the benchmarks and print their Markdown tables."""
+"""Run the benchmarks and print their Markdown tables: `python -m tests.benchmarks`."""
 
 import argparse
 import os
@@ -20,11 +20,11 @@ from tests.benchmarks.report import Row, describe_machine, markdown, write
 
 BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "harness": (
-        "Harness over bare `Batch.step` calls: 100 random episodes, the same rows and controls",
+        "Harness over bare `Batch.step` calls: 100 random episodes with the same rows and controls",
         harness.measure,
     ),
     "physics": (
-        f"Physics: steps of the simulation in a second of one core, {physics.EPISODES} expert "
+        f"Physics: simulation steps per second on one core, {physics.EPISODES} expert "
         "episodes of each task",
         physics.measure,
     ),
@@ -49,21 +49,21 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
 
 
 def main() -> int:
-    """Run the command line; exit code 1 says that a limit is not met."""
+    """Run the command line; the exit code is 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=list(BENCHMARKS))
-    parser.add_argument("--write", action="store_true", help="put the tables into the README")
-    given = parser.parse_args()
-    if given.write and len(given.only) < len(BENCHMARKS):
-        parser.error("--write replaces all tables: leave --only out")
+    parser.add_argument("--write", action="store_true", help="write the tables to the README")
+    arguments = parser.parse_args()
+    if arguments.write and len(arguments.only) < len(BENCHMARKS):
+        parser.error("--write replaces all tables; omit --only")
     load, sections = os.getloadavg()[0], []
-    for name in given.only:
+    for name in arguments.only:
         print(f"{name} ...", file=sys.stderr, flush=True)
         title, measure = BENCHMARKS[name]
         sections.append((title, measure()))
     text = markdown(sections, f"{describe_machine(load)} fmbench {fmbench.__version__}.")
     print(text)
-    if given.write:
+    if arguments.write:
         write(text)
     return 0 if all(row.is_met for _, rows in sections for row in rows) else 1
 

@@ -1,4 +1,4 @@
-"""Time one decision of every sampler at batch 1: the whole, and each step outside the network."""
+"""Time decisions at batch 1 with every sampler, and sampler steps without the network."""
 
 import time
 
@@ -22,7 +22,7 @@ CONFIG = RunConfig()
 ROUNDS, STEPS_PER_ROUND, CALLS = 15, 2000, 100
 LIMITS_US = {"euler": 5.0, "ddpm": 20.0, "ddim": 20.0}
 SCHEDULERS = {"ddpm": DDPMScheduler, "ddim": DDIMScheduler}
-"""Our sampler to the scheduler of diffusers that takes the same steps."""
+"""Our samplers and the schedulers of diffusers that take the same steps."""
 LEAST_RATIO = 5.0
 CELLS = [
     (objective, sampler, limits.default)
@@ -32,12 +32,12 @@ CELLS = [
 
 
 def measure() -> list[Row]:
-    """Return each sampler's time per step outside the network and its decision's percentiles."""
-    around_networks = [which for which in CELLS if POLICIES[which[0]].trains]
-    per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in around_networks}
+    """Return each sampler's time per step without the network, and percentiles of a decision."""
+    with_network = [cell for cell in CELLS if POLICIES[cell[0]].trains]
+    per_step: dict[str, list[float]] = {sampler: [] for _, sampler, _ in with_network}
     theirs: dict[str, list[float]] = {sampler: [] for sampler in SCHEDULERS}
     for _ in range(ROUNDS):
-        for objective, sampler, steps in around_networks:
+        for objective, sampler, steps in with_network:
             built = _policy(objective).objective
             per_step[sampler].append(_step_us(built, sampler, steps))
             if sampler in SCHEDULERS:
@@ -61,11 +61,11 @@ def measure() -> list[Row]:
         )
         for sampler, values in theirs.items()
     ]
-    return rows + [row for which in CELLS for row in _latency(*which)]
+    return rows + [row for cell in CELLS for row in _latency(*cell)]
 
 
 def _label(sampler: str) -> str:
-    """Say what a sampler's time is the time of."""
+    """Return a sampler's name with the unit of its time."""
     return f"{sampler}, per {'evaluation' if SAMPLERS[sampler].limits.adaptive else 'step'}"
 
 
@@ -90,7 +90,7 @@ def _policy(objective: str) -> ChunkPolicy:
 def _step_us(objective: Objective, sampler: str, steps: int) -> float:
     """Return the time of one step [us] with a network that does nothing.
 
-    An adaptive sampler has no fixed steps: there it is the time of one evaluation.
+    For an adaptive sampler, which has no fixed steps, it is the time of one evaluation.
     """
     generator = torch.Generator().manual_seed(0)
     shape = (1, *objective.chunk_shape)
@@ -121,7 +121,7 @@ def _step_us(objective: Objective, sampler: str, steps: int) -> float:
 
 
 def _scheduler_step_us(objective: Objective, sampler: str, steps: int) -> float:
-    """Return the time of one step [us] of diffusers' scheduler with the same network."""
+    """Return the time of one step [us] of a diffusers scheduler with the same network."""
     scheduler = SCHEDULERS[sampler](
         num_train_timesteps=DIFFUSION_STEPS,
         beta_schedule="squaredcos_cap_v2",
@@ -148,11 +148,11 @@ def _scheduler_step_us(objective: Objective, sampler: str, steps: int) -> float:
 
 
 def _latency(objective: str, sampler: str, steps: int) -> list[Row]:
-    """Return median and 95th percentile of a decision, each over rounds."""
+    """Return median and 95th percentile of a decision, each with its spread over rounds."""
     policy = _policy(objective)
     actor = ChunkActor(policy, CONFIG.obs_horizon, CONFIG.exec_horizon, sampler, steps)
     rounds = [1e3 * measure_latency(actor, policy.config.obs_dim, CALLS) for _ in range(5)]
-    name = f"{objective}, {sampler}, steps: {steps or 'its own'}, one decision"
+    name = f"{objective}, {sampler}, steps: {steps or 'adaptive'}, one decision"
     return [
         Row(f"{name}, {label}", spread(np.array([np.percentile(r, q) for r in rounds])), 2, "ms")
         for label, q in (("median", 50), ("95th percentile", 95))

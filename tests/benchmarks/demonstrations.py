@@ -1,4 +1,4 @@
-"""Compare the making of 200 LiftCube demonstrations with the physics it asks for."""
+"""Compare the generation of 200 LiftCube demonstrations with its physics alone."""
 
 import tempfile
 from pathlib import Path
@@ -14,7 +14,7 @@ ROUNDS, LIMIT_S = 5, 15.0
 
 
 def measure() -> list[Row]:
-    """Return seconds, and the ratio to the physics of the expert's episodes and their replay."""
+    """Return the time, and its ratio to the physics of the expert's episodes and their replay."""
     with recorded() as recordings:
         _make()
     repetitions = [Repetition(recording) for recording in recordings]

@@ -1,4 +1,4 @@
-"""Compare the harness with loops over Gymnasium environments that run the same episodes."""
+"""Compare the harness with loops over Gymnasium environments, on the same episodes."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ SEEDS = episode_seeds(TEST, EPISODES)
 
 
 def measure() -> list[Row]:
-    """Return one row per loop: its time over the harness's."""
+    """Return one row per loop: the ratio of its time to the harness's."""
     task = make_task(TASK)
     shape = (task.horizon, task.act_dim)
     drawn = [episode_generator(task, seed, "random_policy") for seed in SEEDS.tolist()]
@@ -50,11 +50,11 @@ def measure() -> list[Row]:
 
 
 def _checked(loop: Callable[[], float], expected: float) -> Timed:
-    """Time a loop whose sum of rewards must be the harness's: the same episodes."""
+    """Time a loop, and check by the sum of rewards that it ran the harness's episodes."""
 
     def run() -> None:
         if abs(loop() - expected) > 1e-6 * abs(expected):
-            raise RuntimeError("the loops ran different episodes; the ratio would mean nothing")
+            raise RuntimeError("the loops ran different episodes; their ratio is meaningless")
 
     return timed(run)
 
@@ -88,7 +88,7 @@ def _vector(num_envs: int, mode: str) -> VectorEnv[np.ndarray, np.ndarray, np.nd
 def _lockstep(
     env: VectorEnv[np.ndarray, np.ndarray, np.ndarray], actions: np.ndarray
 ) -> Callable[[], float]:
-    """Run groups of episodes side by side; a random policy's last the whole horizon here."""
+    """Run groups of episodes in lockstep; with random actions all of them last the horizon."""
     n = env.num_envs
 
     def run() -> float:

@@ -1,4 +1,4 @@
-"""Time training and sampling on a CUDA device: captured graphs against single operations."""
+"""Time training and sampling on a CUDA device, with captured graphs and in eager mode."""
 
 import argparse
 import copy
@@ -33,7 +33,7 @@ SAMPLES_LIMIT, SHARING_LIMIT, LATENCY_LIMIT_MS, BATCH_LIMIT = 150_000, 2.0, 2.0,
 
 
 def measure() -> Iterator[Row]:
-    """Check that a graph trains as single operations do, then time both."""
+    """Check that graph and eager updates give the same weights, then time both."""
     configure_torch(DEVICE)
     windows = random_windows()
     yield _same_weights(windows)
@@ -50,7 +50,7 @@ def measure() -> Iterator[Row]:
 
 
 def random_windows() -> Windows:
-    """Return windows of a task's shapes over random numbers: speed does not read values."""
+    """Return random windows of a task's shapes; speed does not depend on values."""
     generator = torch.Generator(DEVICE).manual_seed(0)
     first = torch.arange(STEPS, device=DEVICE)
     end = first - first % EPISODE_STEPS + EPISODE_STEPS - 1
@@ -66,7 +66,7 @@ def random_windows() -> Windows:
 
 def start(windows: Windows, backbone: str, size: str, config: TrainConfig, seed: int = 0,
           objective: str = "flow") -> TrainingState:  # fmt: skip
-    """Begin a training on the device."""
+    """Start a training on the device."""
     shape = sized(NetworkShape(ACT_DIM, PRED_HORIZON, OBS_HORIZON * OBS_DIM), backbone, size)
     sizes = (shape.width, shape.depth)
     policy = ChunkPolicyConfig(
@@ -76,8 +76,8 @@ def start(windows: Windows, backbone: str, size: str, config: TrainConfig, seed:
 
 
 def _same_weights(windows: Windows) -> Row:
-    """Train twice, replayed and operation by operation; return the largest difference."""
-    config, found = TrainConfig(updates=1000), []
+    """Train with graph and eager updates; return the largest difference of the weights."""
+    config, weights = TrainConfig(updates=1000), []
     for replayed in (True, False):
         state = start(windows, "unet", "small", config)
         update = GraphUpdate(state, config, windows)
@@ -86,14 +86,14 @@ def _same_weights(windows: Windows) -> Row:
                 update._done = 0  # never captures
             update()
         update.wait()
-        found.append([p.detach().clone() for p in state.ema.policy.parameters()])
-    difference = max(float((a - b).abs().max()) for a, b in zip(*found, strict=True))
-    return Row("weights after 100 updates, graph minus operations, largest",
+        weights.append([p.detach().clone() for p in state.ema.policy.parameters()])
+    difference = max(float((a - b).abs().max()) for a, b in zip(*weights, strict=True))
+    return Row("largest difference of weights after 100 updates, graph and eager",
                Spread(difference, difference, difference), 8, limit=1e-4)  # fmt: skip
 
 
 def _no_waiting(windows: Windows) -> Row:
-    """Make updates while torch raises at anything that would wait for the device."""
+    """Make updates while torch raises at every operation that waits for the device."""
     config = TrainConfig(updates=1000)
     state = start(windows, "unet", "small", config)
     update = GraphUpdate(state, config, windows)
@@ -110,41 +110,41 @@ def _no_waiting(windows: Windows) -> Row:
 
 
 def _rate(updates: list[Callable[[], object]], wait: Callable[[], None]) -> float:
-    """Return updates per second of all together."""
+    """Return the total updates per second."""
     for _ in range(8):
         for update in updates:
             update()
     wait()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for _ in range(UPDATES):
         for update in updates:
             update()
     wait()
-    return UPDATES * len(updates) / (time.perf_counter() - begun)
+    return UPDATES * len(updates) / (time.perf_counter() - started)
 
 
 def _throughput(windows: Windows, backbone: str, size: str) -> list[Row]:
     config = TrainConfig(updates=100_000)
     kinds = {
         "graph": GraphUpdate(start(windows, backbone, size, config), config, windows),
-        "operations": EagerUpdate(start(windows, backbone, size, config), config, windows),
+        "eager": EagerUpdate(start(windows, backbone, size, config), config, windows),
     }
     rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(ROUNDS):
         for kind, update in kinds.items():
             rates[kind].append(_rate([update], torch.cuda.synchronize))
-    graph, operations = (config.batch_size * np.array(rates[kind]) for kind in kinds)
+    graph, eager = (config.batch_size * np.array(rates[kind]) for kind in kinds)
     parameters = sum(p.numel() for p in kinds["graph"].state.policy.parameters())
     name = f"{backbone} {size} ({parameters:,} parameters), batch {config.batch_size}"
     least = SAMPLES_LIMIT if (backbone, size) == TARGET else None
     return [
         Row(f"{name}, graph", spread(graph), 0, "samples/s", least=least),
-        Row(f"{name}, graph over operations", ratio(graph, operations)),
+        Row(f"{name}, graph over eager", ratio(graph, eager)),
     ]
 
 
 def _sharing(windows: Windows, backbone: str, size: str) -> list[Row]:
-    """Compare several seeds at once with one after the other."""
+    """Compare training several seeds together with one after another."""
     config = TrainConfig(updates=100_000)
     updates = [
         GraphUpdate(start(windows, backbone, size, config, seed), config, windows)
@@ -156,18 +156,18 @@ def _sharing(windows: Windows, backbone: str, size: str) -> list[Row]:
         for _ in range(ROUNDS):
             together.append(_rate(list(updates[:count]), torch.cuda.synchronize))
             alone.append(_rate([updates[0]], torch.cuda.synchronize))
-        name = f"{backbone} {size}, {count} seeds at once over one after the other"
+        name = f"{backbone} {size}, {count} seeds together over one after another"
         least = SHARING_LIMIT if (backbone, count) == ("mlp", SHARING) else None
         rows.append(Row(name, ratio(np.array(together), np.array(alone)), least=least))
     return rows
 
 
 def _decisions(backbone: str, size: str) -> list[Row]:
-    """Time chunks, noise in and actions out, at batch 1 and 128."""
+    """Time chunks, from observations and noise to actions, at batch 1 and 128."""
     windows = random_windows()
     state = start(windows, backbone, size, TrainConfig())
     policy = copy.deepcopy(state.ema.policy).eval()
-    medians, rows = {}, []
+    times_ms, rows = {}, []
     is_bound = (backbone, size) == TARGET
     for batch in (1, 128):
         sampling = make_sampling(policy, "euler", 10, batch)
@@ -175,30 +175,30 @@ def _decisions(backbone: str, size: str) -> list[Row]:
         noise = torch.randn(batch, PRED_HORIZON, ACT_DIM, device=DEVICE)
         seconds = []
         for _ in range(300):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             sampling(observations, lambda noise=noise: noise).actions.cpu()
-            seconds.append(time.perf_counter() - begun)
-        medians[batch] = 1e3 * np.array(seconds[50:])
-        p50, p1, p99 = np.percentile(medians[batch], (50, 1, 99)).tolist()
+            seconds.append(time.perf_counter() - started)
+        times_ms[batch] = 1e3 * np.array(seconds[50:])
+        p50, p1, p99 = np.percentile(times_ms[batch], (50, 1, 99)).tolist()
         limit = LATENCY_LIMIT_MS if is_bound and batch == 1 else None
         name = f"{backbone} {size}, flow, 10 Euler steps, batch {batch}"
         rows.append(Row(name, Spread(p50, p1, p99), 2, "ms", limit=limit))
-    of_medians = ratio(np.median(medians[128], keepdims=True), np.median(medians[1], keepdims=True))
+    many, one = (np.median(times_ms[batch], keepdims=True) for batch in (128, 1))
     limit = BATCH_LIMIT if is_bound else None
-    rows.append(Row(f"{backbone} {size}, batch 128 over batch 1", of_medians, limit=limit))
+    rows.append(Row(f"{backbone} {size}, batch 128 over batch 1", ratio(many, one), limit=limit))
     return rows
 
 
 def main() -> int:
-    """Print the measurements as they come; exit code 1 says that a limit is not met."""
+    """Print the measurements as they are made; the exit code is 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.gpu", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="put the table into the README")
-    given = parser.parse_args()
+    parser.add_argument("--write", action="store_true", help="write the table to the README")
+    arguments = parser.parse_args()
     load, rows = os.getloadavg()[0], []
     for row in measure():
         print(*row.cells(), sep=" | ", flush=True)
         rows.append(row)
-    if given.write:
+    if arguments.write:
         machine = f"{torch.cuda.get_device_name()}; {describe_machine(load, PACKAGES, busy=1)}"
         title = "Captured graphs, LiftCube's dims, TF32"
         write(markdown([(title, rows)], f"{machine} fmbench {fmbench.__version__}."), "gpu")

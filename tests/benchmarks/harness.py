@@ -1,4 +1,4 @@
-"""Compare the harness with the physics it asks for: 100 episodes of random actions drawn before."""
+"""Compare the harness with its physics alone: 100 episodes of predrawn random actions."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from tests.benchmarks.recording import Repetition, recorded
 from tests.benchmarks.report import Row
 
 EPISODES, ROUNDS, LIMIT = 100, 7, 1.25
-OWN = [name for name, entry in TASKS.items() if not entry.extra]
+OWN_TASKS = [name for name, entry in TASKS.items() if not entry.extra]
 
 
 class DrawnPolicy:
-    """Random actions that cost nothing: drawn once, for every row and control step."""
+    """Random actions, drawn in advance for every row and control step."""
 
     obs_horizon = 1
     exec_horizon = 1
@@ -27,7 +27,7 @@ class DrawnPolicy:
         self._steps: IntArray = np.zeros(world.num_sims, dtype=np.int64)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Go back to the first action."""
+        """Restart at the first action."""
         del episode_seeds
         self._steps[rows] = 0
 
@@ -40,12 +40,12 @@ class DrawnPolicy:
 
 
 def measure() -> list[Row]:
-    """Return a row for the sum of all tasks, then one per task."""
-    measured = [_measure(task) for task in OWN]
+    """Return one row for all tasks together, then one per task."""
+    measured = [_measure(task) for task in OWN_TASKS]
     harness_wall, physics_wall = (np.sum([m[k].wall for m in measured], axis=0) for k in (1, 2))
     harness_cpu, physics_cpu = (np.sum([m[k].cpu for m in measured], axis=0) for k in (1, 2))
     total = Row(
-        f"all {len(OWN)} tasks of our own hand together",
+        f"all {len(OWN_TASKS)} tasks of our own hand together",
         ratio(harness_wall, physics_wall),
         cpu=ratio(harness_cpu, physics_cpu),
         limit=LIMIT,
@@ -54,7 +54,7 @@ def measure() -> list[Row]:
 
 
 def _measure(task: str) -> tuple[Row, Times, Times]:
-    world = World(make_task(task), EPISODES)  # made once: a scene's compilation is not its cost
+    world = World(make_task(task), EPISODES)  # made once: compiling the scene is not measured
     policy, seeds = DrawnPolicy(world), episode_seeds(TEST, EPISODES)
     with recorded() as recordings:
         rollout(World(world.task, EPISODES), policy, seeds)

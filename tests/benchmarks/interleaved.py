@@ -1,4 +1,4 @@
-"""Time alternatives in turn, so that what else runs on the machine meets all of them alike."""
+"""Interleaved timing, so that other load on the machine affects all alternatives equally."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ FloatArray = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Duration:
-    """How long one run took: wall-clock time, and CPU time of all threads of this process [s]."""
+    """Wall-clock time of one run, and CPU time of all threads of this process [s]."""
 
     wall: float
     cpu: float
@@ -25,7 +25,7 @@ class Duration:
 
 @dataclass(frozen=True)
 class Spread:
-    """Median, smallest and largest of some rounds."""
+    """Median, smallest and largest value over rounds."""
 
     median: float
     low: float
@@ -39,7 +39,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Times:
-    """The rounds of one alternative, each (rounds,) [s]."""
+    """The times of one alternative, `(rounds,)` each [s]."""
 
     wall: FloatArray
     cpu: FloatArray
@@ -49,12 +49,12 @@ Timed = Callable[[], Duration]
 
 
 def now() -> Duration:
-    """Return both clocks: only differences of them mean something."""
+    """Return both clocks; only their differences are meaningful."""
     return Duration(time.perf_counter(), time.process_time())
 
 
 class Stopwatch:
-    """Measures what runs in its `with` block; `duration` is the sum over all blocks."""
+    """Times its `with` blocks; `duration` is the sum over all of them."""
 
     def __init__(self) -> None:
         self.duration = Duration(0.0, 0.0)
@@ -68,7 +68,7 @@ class Stopwatch:
 
 
 def timed(function: Callable[[], object]) -> Timed:
-    """Return a function that runs `function` and says how long it took."""
+    """Return a function that runs `function` and returns its duration."""
 
     def run() -> Duration:
         with Stopwatch() as watch:
@@ -79,29 +79,29 @@ def timed(function: Callable[[], object]) -> Timed:
 
 
 def in_turn(alternatives: Mapping[str, Timed], rounds: int) -> dict[str, Times]:
-    """Run every alternative once per round, in an order that turns round every round.
+    """Run every alternative once per round, in an order that is reversed every round.
 
-    One unrecorded round goes before: it compiles scenes, fills caches and starts threads.
+    A first round is not recorded: it compiles scenes, fills caches and starts threads.
     """
-    found: dict[str, list[Duration]] = {name: [] for name in alternatives}
+    durations: dict[str, list[Duration]] = {name: [] for name in alternatives}
     for run in alternatives.values():
         run()
     for k in range(rounds):
         for name in list(alternatives)[:: 1 if k % 2 == 0 else -1]:
-            found[name].append(alternatives[name]())
-    return {name: as_times(durations) for name, durations in found.items()}
+            durations[name].append(alternatives[name]())
+    return {name: as_times(rounds) for name, rounds in durations.items()}
 
 
 def as_times(durations: Sequence[Duration]) -> Times:
-    """Return the rounds of one alternative."""
+    """Return the times of one alternative."""
     return Times(np.array([d.wall for d in durations]), np.array([d.cpu for d in durations]))
 
 
 def spread(values: FloatArray) -> Spread:
-    """Return median and range of values (rounds,)."""
+    """Return median and range of values `(rounds,)`."""
     return Spread(float(np.median(values)), float(values.min()), float(values.max()))
 
 
 def ratio(numerator: FloatArray, denominator: FloatArray) -> Spread:
-    """Return median and range of the ratios of the same rounds."""
+    """Return median and range of the ratios within rounds."""
     return spread(numerator / denominator)

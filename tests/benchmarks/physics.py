@@ -1,4 +1,4 @@
-"""Time the physics of every task alone: the expert's episodes again, on one thread."""
+"""Time the physics of every task alone: repeated expert episodes on one thread."""
 
 import numpy as np
 
@@ -12,11 +12,11 @@ from tests.benchmarks.report import Row
 
 EPISODES, ROUNDS = 64, 5
 LEAST_PER_S = 20_000
-"""Steps of 4 ms in a second of one core, for a task of one hand."""
+"""Smallest number of 4 ms simulation steps per second on one core, for a task with one hand."""
 
 
 def measure() -> list[Row]:
-    """Return the steps of the simulation in a second of one core, for every task."""
+    """Return the simulation steps per second on one core, for every task."""
     return [_measure(task) for task in suite() if has_extra(task)]
 
 

@@ -1,4 +1,4 @@
-"""Time one decision with the plan of a network and with the network itself, at batch 1."""
+"""Time one decision at batch 1 with a network and with its plan."""
 
 import copy
 from functools import partial
@@ -22,16 +22,16 @@ CONFIG, TASK = RunConfig(), make_task("LiftCube")
 SAMPLER, STEPS = "euler", 10
 ROUNDS, DECISIONS = 31, 20
 LIMIT = 0.4
-"""Most time of a decision in times of the naive loop's, where there is a limit."""
+"""Largest ratio of the time of a decision with a plan to that with the network."""
 LIMITED = ("mlp", "unet")
-"""Backbones whose plans are bound, with the backbone's own conditioning."""
+"""Backbones with this limit, with their default conditioning."""
 
 
-class TextbookConv(nn.Module):
-    """The convolution of a `TimeConv` as `nn.Conv1d` does it: channels first.
+class ChannelsFirstConv(nn.Module):
+    """The convolution of a `TimeConv`, computed by `nn.Conv1d` with channels first.
 
     Args:
-        conv: Gives the weight.
+        conv: The convolution.
     """
 
     def __init__(self, conv: TimeConv) -> None:
@@ -42,29 +42,29 @@ class TextbookConv(nn.Module):
         self.conv.weight = nn.Parameter(kernel.transpose(1, 2).contiguous())
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Map ``(B, T, channels_in)`` to ``(B, T, channels_out)``."""
+        """Map `(B, T, channels_in)` to `(B, T, channels_out)`."""
         convolved: torch.Tensor = self.conv(hidden.transpose(1, 2))
         return convolved.transpose(1, 2)
 
 
-def textbook(network: nn.Module) -> nn.Module:
-    """Return a copy of a network with every convolution over time as textbooks write it."""
+def with_conv1d(network: nn.Module) -> nn.Module:
+    """Return a copy of a network whose convolutions over time are `nn.Conv1d`."""
     network = copy.deepcopy(network)
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, TimeConv):
-                setattr(module, name, TextbookConv(child))
+                setattr(module, name, ChannelsFirstConv(child))
     return network
 
 
 def measure() -> list[Row]:
-    """Return both times and their ratio for every backbone and conditioning."""
+    """Return the times and their ratios for every backbone and conditioning."""
     with one_thread(), torch.inference_mode():
         return [row for name in BACKBONES for how in CONDITIONINGS for row in _compare(name, how)]
 
 
 def _policy(backbone: str, conditioning: str) -> ChunkPolicy:
-    """Return a policy of the small size, with all of its weights at work."""
+    """Return a policy of size small with all weights non-zero."""
     condition_dim = CONFIG.obs_horizon * TASK.obs_dim
     dims = (TASK.act_dim, CONFIG.pred_horizon, condition_dim)
     shape = sized(NetworkShape(*dims, conditioning=conditioning), backbone, "small")
@@ -93,22 +93,20 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
     start = torch.randn(1, *shape, generator=generator)
     sampling = partial(policy.objective.sample, sampler=SAMPLER, steps=STEPS)
 
-    def naive() -> torch.Tensor:
+    def unplanned() -> torch.Tensor:
         return sampling(policy.network, condition, lambda: start)
 
     def planned() -> torch.Tensor:
         network = planner.prepare(policy.network, condition, (), sampling, shape)
         return sampling(network, condition, lambda: start)
 
-    alternatives = {"loop over the network": naive, "plan": planned}
+    alternatives = {"network": unplanned, "plan": planned}
     if backbone == "unet":
         with torch.inference_mode(False):
-            written_out = textbook(policy.network)
-        alternatives["loop over the textbook's network"] = lambda: sampling(
-            written_out, condition, lambda: start
-        )
+            conv1d = with_conv1d(policy.network)
+        alternatives["network with nn.Conv1d"] = lambda: sampling(conv1d, condition, lambda: start)
     for decide in alternatives.values():
-        torch.testing.assert_close(decide(), naive(), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(decide(), unplanned(), atol=1e-5, rtol=1e-5)
     times = in_turn(
         {
             name: timed(lambda decide=decide: [decide() for _ in range(DECISIONS)])  # type: ignore[misc]
@@ -116,14 +114,14 @@ def _compare(backbone: str, conditioning: str) -> list[Row]:
         },
         ROUNDS,
     )
-    own = conditioning == BACKBONES[backbone].conditioning
+    is_default = conditioning == BACKBONES[backbone].conditioning
     rows = [
-        Row(f"{backbone}, {conditioning}, {name}", spread(1e3 * each.wall / DECISIONS), 2, "ms")
-        for name, each in times.items()
+        Row(f"{backbone}, {conditioning}, {name}", spread(1e3 * timing.wall / DECISIONS), 2, "ms")
+        for name, timing in times.items()
     ]
     for name in alternatives:
         if name != "plan":
-            is_bound = own and backbone in LIMITED and name == "loop over the network"
+            is_bound = is_default and backbone in LIMITED and name == "network"
             limit = LIMIT if is_bound else None
             over = ratio(times["plan"].wall, times[name].wall)
             rows.append(Row(f"{backbone}, {conditioning}, plan over {name}", over, limit=limit))

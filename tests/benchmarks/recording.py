@@ -1,4 +1,4 @@
-"""Record the physics that fmbench asks a batch for, and repeat it on a bare batch."""
+"""Record the physics calls of fmbench, and repeat them on a bare batch."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,18 +18,18 @@ NO_STAGE = mujoco.mjtStage.mjSTAGE_NONE
 
 @dataclass(frozen=True)
 class Start:
-    """States that were put into rows before a `forward`."""
+    """States that were set in rows before a `forward`."""
 
     ids: np.ndarray
     states: np.ndarray
     stage: Any
     model_fields: dict[str, np.ndarray]
-    """The rows' values of every field of the model that rows have of their own."""
+    """The rows' values of every model field that differs between rows."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call of `Batch.step` and the controls that were in force."""
+    """One call of `Batch.step` with its controls."""
 
     ids: np.ndarray
     controls: np.ndarray
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass
 class Recording:
-    """What one batch was asked for, and where it ended."""
+    """The calls of one batch, and its final positions."""
 
     model: mujoco.MjModel
     nsim: int
@@ -49,34 +49,34 @@ class Recording:
 
     @property
     def control_steps(self) -> int:
-        """Rows stepped, over all calls."""
+        """Number of control steps, summed over rows and calls."""
         return sum(len(call.ids) for call in self.calls if isinstance(call, Step))
 
     @property
     def physics_steps(self) -> int:
-        """The same in steps of the simulation."""
+        """Number of simulation steps, summed over rows and calls."""
         return sum(call.nstep * len(call.ids) for call in self.calls if isinstance(call, Step))
 
 
 @contextmanager
 def recorded() -> Iterator[list[Recording]]:
-    """Record every world that is made in the block, one recording each."""
+    """Record every world that is created in the block, one recording each."""
     recordings: list[Recording] = []
 
     class RecordingBatch(Batch):  # type: ignore[misc]
         def __init__(self, model: mujoco.MjModel, nsim: int, **options: Any) -> None:
             super().__init__(model, nsim, **options)
             self.recording = Recording(model, nsim, options["nthread"])
-            self.own_fields: dict[str, np.ndarray] = {}
+            self.row_fields: dict[str, np.ndarray] = {}
             recordings.append(self.recording)
 
         def expand(self, name: str) -> np.ndarray:
-            self.own_fields[name] = super().expand(name)
-            return self.own_fields[name]
+            self.row_fields[name] = super().expand(name)
+            return self.row_fields[name]
 
         def forward(self, ids: np.ndarray, stage: Any) -> None:
-            own = {name: values[ids].copy() for name, values in self.own_fields.items()}
-            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage, own))
+            fields = {name: values[ids].copy() for name, values in self.row_fields.items()}
+            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage, fields))
             super().forward(ids=ids, stage=stage)
 
         def step(self, ids: np.ndarray, nstep: int, stage: Any) -> None:
@@ -90,10 +90,10 @@ def recorded() -> Iterator[list[Recording]]:
 
 
 class Repetition:
-    """A bare batch that makes a recording's calls again; the same steps, bit for bit.
+    """A bare batch that repeats the calls of a recording, bit for bit.
 
-    Calling it returns the time spent in setting states and controls, in `Batch.forward` and in
-    `Batch.step`, nothing else.
+    Calling it returns only the time spent setting states and controls, in `Batch.forward` and in
+    `Batch.step`.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -103,7 +103,7 @@ class Repetition:
         )
         starts = [call for call in recording.calls if isinstance(call, Start)]
         names = starts[0].model_fields if starts else {}
-        self._own_fields = {name: self.batch.expand(name) for name in names}
+        self._row_fields = {name: self.batch.expand(name) for name in names}
 
     def __call__(self) -> Duration:
         batch, controls, watch = self.batch, self.batch.bind("ctrl"), Stopwatch()
@@ -117,8 +117,8 @@ class Repetition:
                 with watch:
                     batch.state[call.ids] = call.states
                     for name, values in call.model_fields.items():
-                        self._own_fields[name][call.ids] = values
+                        self._row_fields[name][call.ids] = values
                     batch.forward(ids=call.ids, stage=call.stage)
         if not np.array_equal(batch.bind("qpos"), self.recording.final_qpos):
-            raise RuntimeError("the repeated physics ended elsewhere; the ratio would mean nothing")
+            raise RuntimeError("the repeated physics ended elsewhere; the ratio is meaningless")
         return watch.duration

@@ -1,4 +1,4 @@
-"""Lay measurements out as a Markdown table, and put it into the README beside this file."""
+"""Markdown tables of measurements, written to the README of this folder."""
 
 import os
 import platform
@@ -20,11 +20,11 @@ class Row:
     Attributes:
         what: What was measured.
         value: Median and range over the rounds.
-        digits: Digits after the point.
+        digits: Digits after the decimal point.
         unit: Unit, "" for a ratio.
-        cpu: The same in CPU time, where it says something.
-        limit: Largest median that is accepted.
-        least: Smallest median that is accepted.
+        cpu: The same in CPU time, if it is informative.
+        limit: Largest accepted median.
+        least: Smallest accepted median.
     """
 
     what: str
@@ -50,7 +50,7 @@ class Row:
 
 
 def markdown(sections: Sequence[tuple[str, Sequence[Row]]], machine: str) -> str:
-    """Return one table per section, after a description of the machine."""
+    """Return a description of the machine, then one table per section."""
     lines = [machine]
     for title, rows in sections:
         lines += ["", f"**{title}**", "", "| | median (range) | CPU time | limit |"]
@@ -62,17 +62,17 @@ def markdown(sections: Sequence[tuple[str, Sequence[Row]]], machine: str) -> str
 def describe_machine(
     load_before: float, packages: Sequence[str] = PACKAGES, busy: int | None = None
 ) -> str:
-    """Return processor, cores, versions and load averages, but nothing that names the machine.
+    """Return processor, cores, versions and load averages, but no name of the machine.
 
     Args:
-        load_before: Load average when the run began.
-        packages: Packages whose versions are told.
-        busy: Cores that the run keeps busy; None is all of them.
+        load_before: Load average at the start of the run.
+        packages: Packages whose versions are included.
+        busy: Number of cores used by the run; None is all of them.
     """
     model, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        found = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
-        model = found[0].partition(":")[2].strip() if found else model
+        names = [x for x in cpuinfo.read_text().splitlines() if x.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
     cores = os.cpu_count()
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
     return (
@@ -83,10 +83,10 @@ def describe_machine(
 
 
 def write(text: str, block: str = "results") -> None:
-    """Replace a block of the README's results."""
+    """Replace a block of results in the README."""
     begin, end = f"<!-- {block}: begin -->", f"<!-- {block}: end -->"
-    before, found, rest = README.read_text(encoding="utf-8").partition(begin)
+    before, opened, rest = README.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)
-    if not (found and closed):
+    if not (opened and closed):
         raise RuntimeError(f"{README} has no block between {begin} and {end}")
     README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

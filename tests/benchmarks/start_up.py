@@ -1,4 +1,4 @@
-"""Time `python -m fmbench.run --help`: nobody waits for torch to read a help text."""
+"""Time `python -m fmbench.run --help`, which must not load torch."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ ROUNDS, LIMIT_S = 9, 0.5
 
 
 def measure() -> list[Row]:
-    """Return the wall-clock time of the help text and, beside it, of Python itself."""
+    """Return the wall-clock times of the help text and of Python itself."""
 
     def run(*arguments: str) -> None:
         subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)

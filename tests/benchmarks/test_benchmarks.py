@@ -1,4 +1,4 @@
-"""The benchmarks compare what they say, write where they should, and serve no other test."""
+"""The benchmarks compare the same problems, and write only to their own blocks."""
 
 import re
 from pathlib import Path
@@ -34,12 +34,12 @@ def test_peers_are_compared_at_the_size_of_a_task() -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("backbone", list(BACKBONES))
-def test_the_compared_policy_is_the_one_that_a_run_trains(backbone: str, size: str) -> None:
+def test_the_compared_policy_is_that_of_a_run(backbone: str, size: str) -> None:
     run = RunConfig(backbone=backbone, size=size)
     assert problem.policy_config(backbone, size) == policy_config(run, "LiftCube", "flow")
 
 
-def test_peers_are_trained_on_windows_of_that_size() -> None:
+def test_peers_are_trained_on_windows_of_this_size() -> None:
     windows = problem.make_training_windows("cpu")
     observations, actions = windows.gather(windows.action_index[:3, 0])
     assert observations.shape == (3, problem.OBS_HORIZON, problem.OBS_DIM)
@@ -47,14 +47,14 @@ def test_peers_are_trained_on_windows_of_that_size() -> None:
     assert actions[0, 1] == pytest.approx(observations[1, 1, problem.ACT_DIM :][: problem.ACT_DIM])
 
 
-def test_peers_run_beside_the_versions_that_are_tested() -> None:
+def test_peers_use_the_tested_versions() -> None:
     tested, peers = pins(CONSTRAINTS), pins(REQUIREMENTS)
     shared = set(tested) & set(peers)
     assert {"torch", "numpy", "gymnasium"} <= shared
     assert {name: peers[name] for name in shared} == {name: tested[name] for name in shared}
 
 
-def test_modules_that_are_not_run_have_every_name_and_do_nothing() -> None:
+def test_unused_modules_have_every_name() -> None:
     module = Unused("datasets")
     assert isinstance(module.Dataset, type)
     assert not hasattr(module, "__version__")
@@ -62,8 +62,8 @@ def test_modules_that_are_not_run_have_every_name_and_do_nothing() -> None:
 
 def test_limits_bound_the_median_from_both_sides() -> None:
     value = Spread(2.0, 1.0, 9.0)
-    free, both = Row("a", value, 1, "ms"), Row("b", value, 1, "ms", limit=3.0, least=2.0)
-    assert (free.is_met, free.cells()) == (True, ("a", "2.0 (1.0 to 9.0) ms", "", ""))
+    unlimited, both = Row("a", value, 1, "ms"), Row("b", value, 1, "ms", limit=3.0, least=2.0)
+    assert (unlimited.is_met, unlimited.cells()) == (True, ("a", "2.0 (1.0 to 9.0) ms", "", ""))
     assert (both.is_met, both.cells()[3]) == (True, "3 ms, at least 2 ms")
     slow, few = Row("c", value, limit=1.5), Row("d", value, least=20.0)
     assert (slow.is_met, slow.cells()[3]) == (False, "1.5, not met")
@@ -77,12 +77,12 @@ def test_ratios_are_taken_within_a_round() -> None:
     assert (busy - quiet) == Duration(7.0, 1.0)
 
 
-def test_results_replace_their_own_block_only(
+def test_results_replace_only_their_own_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = tmp_path / "README.md"
     monkeypatch.setattr(report, "README", readme)
-    blocks = "<!-- a: begin -->\nold\n<!-- a: end -->\nkept\n<!-- b: begin -->\nb\n<!-- b: end -->"
+    blocks = "<!-- a: begin -->\nold\n<!-- a: end -->\ntext\n<!-- b: begin -->\nb\n<!-- b: end -->"
     readme.write_text(blocks, encoding="utf-8")
     report.write("new", "a")
     assert readme.read_text(encoding="utf-8") == blocks.replace("old", "new")
@@ -97,7 +97,7 @@ def test_the_readme_has_a_block_for_every_device() -> None:
         assert text.count(f"<!-- {block}: end -->") == 1
 
 
-def test_no_test_outside_imports_a_benchmark() -> None:
+def test_no_other_test_imports_a_benchmark() -> None:
     tests = HERE.parent
     sources = [path for path in tests.rglob("*.py") if HERE not in path.parents]
     assert len(sources) > 50

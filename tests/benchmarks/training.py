@@ -1,4 +1,4 @@
-"""Time updates of the default network for every objective, and the data's share of them."""
+"""Time updates of the default network for every objective, and the share of data loading."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,18 +25,18 @@ UPDATES, ROUNDS, DATA_LIMIT = 60, 7, 5.0
 
 
 def measure() -> list[Row]:
-    """Return updates per second and the data's share [%], on one torch thread and on two."""
+    """Return updates per second and the share of data loading [%], on one and two threads."""
     windows, before = random_windows(), torch.get_num_threads()
     try:
-        found = [_on_threads(threads, windows) for threads in (1, 2)]
+        results = [_on_threads(threads, windows) for threads in (1, 2)]
     finally:
         torch.set_num_threads(before)
-    rates, shares = zip(*found, strict=True)
+    rates, shares = zip(*results, strict=True)
     return [row for rows in (*rates, *shares) for row in rows]
 
 
 def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
-    """Return the rates and the shares of all objectives; changing threads costs, so not in turn."""
+    """Return rates and shares of all objectives; thread counts are not interleaved."""
     torch.set_num_threads(threads)
     alternatives = {"data": timed(lambda: _gather(windows))}
     alternatives |= {name: timed(_trainer(name, windows)) for name in TRAINED}
@@ -51,7 +51,7 @@ def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
 
 
 def random_windows() -> Windows:
-    """Return windows of LiftCube's shapes over random numbers: speed does not read values."""
+    """Return random windows of LiftCube's shapes; speed does not depend on values."""
     task, rng = make_task("LiftCube"), np.random.default_rng(0)
     steps = CONFIG.demos * EPISODE_STEPS
     actions = rng.uniform(-1.0, 1.0, (steps, task.act_dim)).astype(np.float32)
@@ -74,8 +74,8 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
         depth=3,
     )
     teacher = None
-    if (taught_by := POLICIES[objective].teacher) is not None:
-        teacher = start_training(replace(policy, objective=taught_by), TRAIN, windows, 0).policy
+    if (teacher_name := POLICIES[objective].teacher) is not None:
+        teacher = start_training(replace(policy, objective=teacher_name), TRAIN, windows, 0).policy
     state = start_training(policy, TRAIN, windows, train_seed=0, teacher=teacher)
 
     def run() -> None:
@@ -86,7 +86,7 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
 
 
 def _gather(windows: Windows) -> None:
-    """Do what updates do before the network: draw indices and gather."""
+    """Draw indices and gather batches, as updates do before the network."""
     generator = torch.Generator().manual_seed(0)
     for _ in range(UPDATES):
         windows.gather(torch.randint(len(windows), (TRAIN.batch_size,), generator=generator))

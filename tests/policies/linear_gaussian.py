@@ -1,4 +1,4 @@
-"""Normal data, for which the velocity field and its flow are known in closed form.
+"""Normally distributed data, whose velocity field and flow are known in closed form.
 
 Actions ~ N(m, S) and noise ~ N(0, I) are independent, so that x_t = (1 - t) noise + t actions is
 N(t m, C(t)) with C(t) = (1 - t)^2 I + t^2 S. Actions and x_t have covariance t S, noise and x_t
@@ -20,7 +20,7 @@ COVARIANCE = torch.tensor(
 )
 IDENTITY = torch.eye(3, dtype=torch.float64)
 POINTS = torch.cat((torch.zeros(1, 3), torch.eye(3))).double()[:, None]
-"""Four points (4, 1, 3) that show an affine map whole."""
+"""Four points (4, 1, 3) that determine an affine map."""
 
 
 def optimal_sample(x_t: Tensor, alpha: Tensor | float, sigma: Tensor | float) -> Tensor:
@@ -31,7 +31,7 @@ def optimal_sample(x_t: Tensor, alpha: Tensor | float, sigma: Tensor | float) ->
 
 
 def optimal_velocity(x_t: Tensor, t: Tensor | float) -> Tensor:
-    """v(x_t, t), regular at both ends."""
+    """v(x_t, t), finite at both ends."""
     total = t**2 * COVARIANCE + (1 - t) ** 2 * IDENTITY
     gain = (t * COVARIANCE - (1 - t) * IDENTITY) @ torch.linalg.inv(total)
     return MEAN + (x_t - t * MEAN) @ gain.mT
@@ -44,6 +44,6 @@ def exact_flow(x: Tensor) -> Tensor:
 
 
 def moments(mapped: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and covariance of a standard normal sent through an affine map, from mapped `POINTS`."""
+    """Mean and covariance of a standard normal under an affine map, from the mapped `POINTS`."""
     mean, matrix = mapped[0, 0], (mapped[1:, 0] - mapped[0, 0]).T
     return mean, matrix @ matrix.T

@@ -1,7 +1,7 @@
-"""Two problems with several right answers, for one network: which one, says the condition.
+"""Two multimodal problems for one network, selected by the condition.
 
 With condition (0, 0) a chunk is a point of an eight-mode ring in the plane, held for four actions.
-With condition (1, c) it is a path of four actions that veers left or right by as much, around c/4.
+With condition (1, c) it is a path of four actions that veers left or right symmetrically about c/4.
 """
 
 import math
@@ -41,21 +41,21 @@ def veer(c: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a batch: chunks (n, 4, 2) and conditions (n, 2), of either problem in random order."""
+    """Draw a batch of both problems in random order: chunks (n, 4, 2) and conditions (n, 2)."""
     c = 2 * torch.rand(n, generator=generator) - 1
-    which = torch.randint(2, (n,), generator=generator)
-    chunks = torch.where(which[:, None, None] == 1, veer(c, generator), ring(n, generator))
-    return chunks, torch.stack((which.float(), which * c), dim=-1)
+    problem = torch.randint(2, (n,), generator=generator)
+    chunks = torch.where(problem[:, None, None] == 1, veer(c, generator), ring(n, generator))
+    return chunks, torch.stack((problem.float(), problem * c), dim=-1)
 
 
 def answer(condition: Tensor) -> Tensor:
-    """Return the one right chunk (n, 4, 2) of each condition (n, 2) of a third problem."""
+    """Return the only correct chunk (n, 4, 2) of each condition (n, 2) of a third problem."""
     phases = condition[:, None] * torch.linspace(0.5, 2.0, SHAPE[0])[:, None]
     return 0.8 * torch.stack((torch.sin(2 * phases[..., 0]), torch.cos(phases.sum(-1))), dim=-1)
 
 
 def draw_veers(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a batch of the second problem alone."""
+    """Draw a batch of the second problem."""
     c = 2 * torch.rand(n, generator=generator) - 1
     return veer(c, generator), torch.stack((torch.ones(n), c), dim=-1)
 
@@ -74,7 +74,7 @@ def train(
     problem: Problem = draw,
     rate: float | None = None,
 ) -> tuple[nn.Module, Objective]:
-    """Train a small network in batches of 512, from its teacher's weights where it has one."""
+    """Train a small network on batches of 512, from its teacher's weights if it has a teacher."""
     width, depth = SIZES[backbone]
     outputs = load_objective(objective).outputs_per_action(SHAPE[1])
     with torch.random.fork_rng():
@@ -104,8 +104,8 @@ def sample(
 ) -> Tensor:
     """Sample a chunk for each condition (n, 2); n is a multiple of the number of modes.
 
-    The noise of a row is that of another one turned about the plane by the angle between two modes,
-    so that a network as symmetric as the ring would have exactly as many samples at each mode.
+    The noise is rotated in the plane by the angles between modes, so that a network with the
+    symmetry of the ring has exactly the same number of samples at each mode.
     """
     generator = torch.Generator().manual_seed(2)
     angles = torch.arange(MODES) * (2 * math.pi / MODES)
@@ -120,15 +120,15 @@ def sample(
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor) -> float:
-    """Return the mean over 64 directions of the first Wasserstein distance of projections."""
+    """Return the mean 1-Wasserstein distance of the projections on 64 directions."""
     directions = torch.randn(a[0].numel(), 64, generator=torch.Generator().manual_seed(3))
     directions = directions / directions.norm(dim=0)
-    projected = [(each.flatten(1) @ directions).sort(dim=0).values for each in (a, b)]
+    projected = [(chunks.flatten(1) @ directions).sort(dim=0).values for chunks in (a, b)]
     return float((projected[0] - projected[1]).abs().mean())
 
 
 def ring_weights(chunks: Tensor) -> Tensor:
-    """Return the share of chunks nearest to each mode, times the number of modes: 1 is right."""
+    """Return the share of chunks nearest to each mode, times the number of modes: ideally 1."""
     points = chunks.mean(dim=1)
     angles = torch.atan2(points[:, 1], points[:, 0])
     modes = (angles / (2 * math.pi / MODES)).round().long() % MODES

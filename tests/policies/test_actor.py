@@ -1,4 +1,4 @@
-"""Actor: decisions depend on seeds and observations, and on nothing else."""
+"""ChunkActor: decisions depend only on seeds and observations."""
 
 import numpy as np
 import pytest
@@ -103,21 +103,21 @@ def test_acting_leaves_global_randomness_and_training_mode_alone() -> None:
     assert actor.policy.training
 
 
-def test_bad_horizons_rows_and_seeds_are_refused() -> None:
+def test_bad_horizons_rows_and_seeds_are_rejected() -> None:
     policy = make_policy()
-    with pytest.raises(ValueError, match="obs_horizon=2, not 3"):
+    with pytest.raises(ValueError, match="obs_horizon is 3; the policy was built for 2"):
         ChunkActor(policy, 3, 3)
-    with pytest.raises(ValueError, match="1 to pred_horizon=7, not 8"):
+    with pytest.raises(ValueError, match="exec_horizon is 8; give 1 to 7, the pred_horizon"):
         ChunkActor(policy, 2, 8)
     with pytest.raises(ValueError, match="did you mean euler"):
         ChunkActor(policy, 2, 3, "euller", 1)
     actor = ChunkActor(policy, 2, 3)
-    with pytest.raises(ValueError, match=r"rows \[4\]; call reset"):
+    with pytest.raises(ValueError, match=r"rows \[4\] have no episode; call reset first"):
         actor.act(np.array([4]), windows(1))
-    with pytest.raises(ValueError, match="at least 0"):
+    with pytest.raises(ValueError, match="episode_seed is -1; both must be at least 0"):
         actor.reset(np.array([0]), np.array([-1]))
     actor.reset(np.array([0]), np.array([1]))
-    with pytest.raises(ValueError, match=r"\(1, 2, 4\), got \(2, 2, 4\)"):
+    with pytest.raises(ValueError, match=r"observations are \(2, 2, 4\); expected \(1, 2, 4\)"):
         actor.act(np.array([0]), windows(2))
 
 
@@ -127,5 +127,5 @@ def test_latency_times_every_call_and_restores_the_threads() -> None:
     assert seconds.shape == (5,)
     assert (seconds > 0).all()
     assert torch.get_num_threads() == threads
-    with pytest.raises(ValueError, match="calls must be at least 1"):
+    with pytest.raises(ValueError, match="calls is 0; it must be at least 1"):
         measure_latency(make_actor(), obs_dim=4, calls=0)

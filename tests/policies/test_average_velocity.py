@@ -1,4 +1,4 @@
-"""Average velocities, learnt by meanflow and shortcut, where their exact value is known."""
+"""Average velocities of meanflow and shortcut, against a problem with a known solution."""
 
 import pytest
 import torch
@@ -58,7 +58,7 @@ def test_the_meanflow_target_of_the_exact_network_is_its_output(prediction: str)
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_where_the_length_is_zero_meanflow_is_the_flow_whatever_the_network(
+def test_at_zero_length_meanflow_is_the_flow_for_any_network(
     prediction: str,
 ) -> None:
     network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
@@ -75,7 +75,7 @@ def test_where_the_length_is_zero_meanflow_is_the_flow_whatever_the_network(
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("length", [1, 1 / 2, 1 / 4, 1 / 16])
-def test_two_shortcuts_of_the_exact_network_are_one_of_twice_the_length(
+def test_two_shortcut_steps_of_the_exact_network_equal_one_of_twice_the_length(
     length: float, prediction: str
 ) -> None:
     h = torch.full((6, 1, 1), length, dtype=torch.float64)
@@ -88,7 +88,7 @@ def test_two_shortcuts_of_the_exact_network_are_one_of_twice_the_length(
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_what_shortcut_learns_from_itself_leads_to_possible_chunks(prediction: str) -> None:
+def test_self_generated_targets_of_shortcut_lead_to_bounded_chunks(prediction: str) -> None:
     learner = Shortcut(prediction, SHAPE)
     h = torch.full((6, 1, 1), 1 / 4, dtype=torch.float64)
     t = torch.linspace(0, 3 / 4, 6, dtype=torch.float64)[:, None, None]
@@ -110,7 +110,7 @@ def test_what_shortcut_learns_from_itself_leads_to_possible_chunks(prediction: s
     ("name", "steps"),
     [("meanflow", n) for n in (1, 2, 3, 7, 50)] + [("shortcut", 2**n) for n in range(6)],
 )
-def test_any_number_of_exact_steps_lands_on_the_end_of_the_path(
+def test_any_number_of_exact_steps_ends_at_the_end_of_the_path(
     name: str, steps: int, prediction: str
 ) -> None:
     noise = normal(6, *SHAPE)
@@ -124,23 +124,23 @@ def test_any_number_of_exact_steps_lands_on_the_end_of_the_path(
     torch.testing.assert_close(chunk, MEAN + VARIANCE.sqrt() * noise, rtol=0, atol=1e-12)
 
 
-def test_the_shortest_shortcut_is_an_euler_step_of_the_velocity() -> None:
-    noise, told = normal(6, *SHAPE), set[float]()
+def test_the_shortest_shortcut_step_is_an_euler_step_of_the_velocity() -> None:
+    noise, lengths = normal(6, *SHAPE), set[float]()
 
     def velocity(x: Tensor, t: float, h: float = 0.0) -> Tensor:
-        told.add(h)
+        lengths.add(h)
         return exact("velocity", x, torch.tensor([[t, h]], dtype=torch.float64))
 
     last = shortcut(velocity, "velocity", noise, SHORTCUT_STEPS)
-    assert told == {0}
+    assert lengths == {0}
     torch.testing.assert_close(last, euler(VelocityField(velocity), noise, SHORTCUT_STEPS))
     shortcut(velocity, "velocity", noise, SHORTCUT_STEPS // 2)
-    assert told == {0, 2 / SHORTCUT_STEPS}
+    assert lengths == {0, 2 / SHORTCUT_STEPS}
 
 
 @pytest.mark.parametrize("solve", [load_sampler(name) for name in ("average", "shortcut")])
 @pytest.mark.parametrize("steps", [1, 2, 16, 64])
-def test_constant_answers_are_exact_in_any_number_of_steps(solve: type, steps: int) -> None:
+def test_constant_outputs_are_exact_in_any_number_of_steps(solve: type, steps: int) -> None:
     x, chunk = normal(2, *SHAPE), normal(2, *SHAPE, seed=1)
     before = x.clone()
     assert torch.equal(solve(lambda x_t, t, h: chunk, "sample", x, steps), chunk)
@@ -163,7 +163,7 @@ def test_average_steps_fill_the_unit_interval() -> None:
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_one_chunk_for_all_is_learnt_without_error(name: str, prediction: str) -> None:
+def test_the_exact_network_of_a_single_chunk_has_zero_loss(name: str, prediction: str) -> None:
     chunk = normal(1, *SHAPE).clamp(-1, 1)
 
     def perfect(x_t: Tensor, time: Tensor, condition: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ def test_one_chunk_for_all_is_learnt_without_error(name: str, prediction: str) -
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_steps_in_training_end_by_the_data_and_part_of_a_batch_is_a_flow(name: str) -> None:
+def test_training_steps_end_by_t_1_and_most_rows_have_zero_length(name: str) -> None:
     seen: list[Tensor] = []
 
     def spy(x_t: Tensor, time: Tensor, condition: Tensor) -> Tensor:
@@ -201,8 +201,8 @@ def test_steps_in_training_end_by_the_data_and_part_of_a_batch_is_a_flow(name: s
 
 @pytest.mark.parametrize("backbone", list(BACKBONES))
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_losses_need_no_values_on_the_host(name: str, backbone: str) -> None:
-    # A tensor on "meta" has no values: reading one, or a shape that depends on one, is an error.
+def test_losses_read_no_values_on_the_host(name: str, backbone: str) -> None:
+    # Tensors on "meta" have no values: reading one, or a data-dependent shape, raises.
     network = make_backbone(backbone, NetworkShape(2, 3, 1, 16, 1)).to("meta")
     actions, condition = (torch.zeros(8, *shape, device="meta") for shape in (SHAPE, (1,)))
     learner = make_objective(name, "sample", SHAPE)
@@ -231,7 +231,7 @@ def test_only_the_generator_decides_the_loss(name: str, rows: int) -> None:
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
+def test_a_row_is_sampled_the_same_in_any_batch(name: str) -> None:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = make_backbone("mlp", NetworkShape(2, 3, 1, 16, 1)).double()
@@ -243,7 +243,7 @@ def test_a_row_is_sampled_alike_in_any_batch(name: str) -> None:
     torch.testing.assert_close(alone, whole[2:3], rtol=0, atol=1e-12)
 
 
-def test_powers_of_two_are_named_one_by_one() -> None:
+def test_powers_of_two_are_listed() -> None:
     limits = SAMPLERS["shortcut"].limits
     assert [n for n in range(-2, 200) if limits.allow(n)] == [1, 2, 4, 8, 16, 32, 64]
     assert [limits.steps_at(nfe) for nfe in (0, 1, 3, 4, 64, 128)] == [None, 1, None, 4, 64, None]
@@ -254,7 +254,7 @@ def test_powers_of_two_are_named_one_by_one() -> None:
     assert [doubled.steps_at(nfe) for nfe in (2, 4, 6, 8, 16)] == [None, 2, None, 4, 8]
 
 
-def test_features_of_several_times_are_slow_and_tell_them_apart() -> None:
+def test_features_of_several_times_are_slow_and_distinguish_them() -> None:
     embed = SinusoidalTimeEmbedding(64).double()
     time = torch.tensor([[0.0, 0.0], [0.25, 0.0], [0.0, 0.25]], dtype=torch.float64)
     features = embed(time)

@@ -1,4 +1,4 @@
-"""Every backbone: one signature, one start, one contract."""
+"""The common interface, initialisation and invariants of all backbones."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_every_width_and_depth_can_be_built_and_trained(name: str, width: int, d
 
 @KINDS
 def test_gradient_reaches_every_parameter(kind: str) -> None:
-    network = learn(make(kind), 2)  # zeroed layers behind zeroed layers wake up one by one
+    network = learn(make(kind), 2)  # consecutive zeroed layers get gradients one after another
     arguments = inputs()
     torch.autograd.backward((network(*arguments) - 1).square().mean())
     missing = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.any()]
@@ -96,14 +96,14 @@ def test_every_action_sees_every_other(kind: str) -> None:
 
 
 @KINDS
-def test_rows_do_not_see_each_other(kind: str) -> None:
+def test_rows_are_independent(kind: str) -> None:
     network = learn(make(kind, width=64), 5)
     arguments = inputs(INFERENCE_ROWS)
     with torch.inference_mode():
         expected = network(*arguments)
         order = torch.randperm(INFERENCE_ROWS, generator=torch.Generator().manual_seed(3))
-        assert torch.equal(network(*(each[order] for each in arguments)), expected[order])
-        others = [torch.cat((each[:1], 2 * each[1:])) for each in arguments]
+        assert torch.equal(network(*(tensor[order] for tensor in arguments)), expected[order])
+        others = [torch.cat((tensor[:1], 2 * tensor[1:])) for tensor in arguments]
         assert torch.equal(network(*others)[0], expected[0])
 
 
@@ -147,7 +147,7 @@ def make_policy(name: str, seed: int = 0) -> ChunkPolicy:
 
 
 @NAMES
-def test_actor_decides_the_same_bits_alone_and_together(name: str) -> None:
+def test_actor_gives_the_same_bits_alone_and_in_a_batch(name: str) -> None:
     count = INFERENCE_ROWS + 6
     observations, seeds = windows(count), np.arange(count) + 1000
     together = ChunkActor(make_policy(name), 2, 3, "euler", 3)
@@ -161,7 +161,7 @@ def test_actor_decides_the_same_bits_alone_and_together(name: str) -> None:
 
 
 @NAMES
-def test_state_dict_carries_the_whole_network(name: str) -> None:
+def test_state_dict_contains_the_complete_network(name: str) -> None:
     policy, other = make_policy(name), make_policy(name, seed=1)
     arguments = inputs()[0], inputs()[1], torch.ones(3, 8)
     assert not torch.equal(other.network(*arguments), policy.network(*arguments))

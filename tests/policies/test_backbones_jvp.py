@@ -1,4 +1,4 @@
-"""Forward-mode derivatives through every backbone, as objectives over average velocities need."""
+"""Forward-mode derivatives of all backbones, as required by average-velocity objectives."""
 
 import itertools
 

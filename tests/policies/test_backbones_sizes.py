@@ -1,4 +1,4 @@
-"""Sizes: as many parameters in every backbone, whatever the task."""
+"""Sizes: about the same number of parameters in every backbone, for every task."""
 
 import random
 from dataclasses import replace
@@ -29,19 +29,19 @@ def counts(conditioning: str, size: str, dims: tuple[int, int, int]) -> list[int
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("task", [task for task in suite() if has_extra(task)])
-def test_all_backbones_hold_as_many_parameters_on_every_task(task: str, size: str) -> None:
-    described = make_task(task)
-    dims = (described.act_dim, 16, 2 * described.obs_dim)
-    found = [count for how in CONDITIONINGS for count in counts(how, size, dims)]
-    assert max(found) < 1.1 * min(found)
+def test_backbones_have_matching_parameter_counts_on_every_task(task: str, size: str) -> None:
+    built = make_task(task)
+    dims = (built.act_dim, 16, 2 * built.obs_dim)
+    parameters = [count for how in CONDITIONINGS for count in counts(how, size, dims)]
+    assert max(parameters) < 1.1 * min(parameters)
 
 
 @pytest.mark.parametrize("conditioning", CONDITIONINGS)
 @pytest.mark.parametrize("dims", DIMS)
-def test_they_do_for_other_dimensions(dims: tuple[int, int, int], conditioning: str) -> None:
+def test_they_match_for_other_dimensions(dims: tuple[int, int, int], conditioning: str) -> None:
     for size in SIZES:
-        found = counts(conditioning, size, dims)
-        assert max(found) < 1.1 * min(found)
+        parameters = counts(conditioning, size, dims)
+        assert max(parameters) < 1.1 * min(parameters)
 
 
 def test_the_mlp_has_its_stated_sizes() -> None:
@@ -51,7 +51,7 @@ def test_the_mlp_has_its_stated_sizes() -> None:
         assert sized(shape, "mlp", "base") == replace(shape, width=512, depth=4)
 
 
-def test_counting_is_exact_and_leaves_random_numbers_alone() -> None:
+def test_counting_is_exact_and_leaves_the_global_generator_unchanged() -> None:
     before = torch.random.get_rng_state()
     shape = sized(NetworkShape(*LIFT_CUBE), "unet", "small")
     count_parameters.cache_clear()
@@ -72,7 +72,7 @@ def test_counting_is_exact_and_leaves_random_numbers_alone() -> None:
         (("mlp", "small", "fillm"), "did you mean film"),
     ],
 )
-def test_unknown_names_are_refused(arguments: tuple[str, str, str], accepted: str) -> None:
+def test_unknown_names_are_rejected(arguments: tuple[str, str, str], accepted: str) -> None:
     backbone, size, conditioning = arguments
     with pytest.raises(ValueError, match=accepted):
         sized(NetworkShape(*LIFT_CUBE, conditioning=conditioning), backbone, size)

@@ -1,4 +1,4 @@
-"""The catalogue agrees with what it names, and is read without torch."""
+"""The catalogue matches the code that it refers to, and is read without torch."""
 
 import ast
 import subprocess
@@ -25,12 +25,12 @@ from policies.samplers import load_sampler
 from policies.samplers.grids import GRIDS
 from policies.schedules import SCHEDULES
 
-FACTS = ("predictions", "limits", "default_sampler", "planned", "reads", "teacher", "trains")
+ATTRIBUTES = ("predictions", "limits", "default_sampler", "planned", "reads", "teacher", "trains")
 
 
 @pytest.fixture
 def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take what a test adds out of the catalogue again."""
+    """Remove the entries that a test adds to the catalogue."""
     for module, table in (
         ("policies.catalogue", "POLICIES"),
         ("policies.catalogue", "BACKBONES"),
@@ -40,10 +40,10 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
         entries = getattr(sys.modules[module], table)
         for name in ("own", "own2"):
             monkeypatch.setitem(entries, name, None)
-            del entries[name]  # what was not there before is removed at the end
+            del entries[name]  # monkeypatch removes it again at the end
 
 
-def test_it_imports_nothing_but_what_makes_plain_types() -> None:
+def test_it_imports_only_dataclasses_and_typing() -> None:
     tree = ast.parse(Path(catalogue.__file__).read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [ast.unparse(node) for node in imports] == [
@@ -52,7 +52,7 @@ def test_it_imports_nothing_but_what_makes_plain_types() -> None:
     ]
 
 
-def test_reading_it_loads_no_torch_and_prepares_mkl() -> None:
+def test_importing_it_does_not_load_torch_and_configures_mkl() -> None:
     code = (
         "import os, sys, policies.catalogue; "
         "print({'torch', 'numpy', 'scipy'} & set(sys.modules), os.environ['MKL_CBWR'])"
@@ -61,7 +61,7 @@ def test_reading_it_loads_no_torch_and_prepares_mkl() -> None:
     assert (done.stdout, done.stderr) == ("set() AUTO\n", "")
 
 
-def test_the_package_exports_its_classes_when_asked() -> None:
+def test_the_package_exports_its_classes_on_first_use() -> None:
     assert policies.ChunkPolicy is ChunkPolicy
     assert {getattr(policies, name).__name__ for name in policies.__all__} == set(policies.__all__)
     with pytest.raises(AttributeError, match="no attribute 'ChunkPolcy'"):
@@ -69,16 +69,16 @@ def test_the_package_exports_its_classes_when_asked() -> None:
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_an_objective_has_the_facts_of_its_entry(name: str) -> None:
+def test_an_objective_has_the_attributes_of_its_entry(name: str) -> None:
     entry, objective = POLICIES[name], load_objective(name)
     assert issubclass(objective, Objective)
     assert f"{objective.__module__}:{objective.__name__}" == entry.target
-    for fact in FACTS:
-        assert getattr(objective, fact) == getattr(entry, fact), fact
+    for attribute in ATTRIBUTES:
+        assert getattr(objective, attribute) == getattr(entry, attribute), attribute
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_an_entry_names_what_there_is(name: str) -> None:
+def test_the_references_of_an_entry_exist(name: str) -> None:
     entry = POLICIES[name]
     assert entry.default_sampler in entry.limits
     assert set(entry.planned or ()) <= set(entry.limits)
@@ -88,8 +88,8 @@ def test_an_entry_names_what_there_is(name: str) -> None:
 
 
 def test_no_two_policies_share_a_place_or_a_colour() -> None:
-    for fact in ("place", "colour"):
-        values = [getattr(entry, fact) for entry in POLICIES.values()]
+    for attribute in ("place", "colour"):
+        values = [getattr(entry, attribute) for entry in POLICIES.values()]
         assert len(set(values)) == len(values)
     assert not set(catalogue.MORE_COLOURS) & {entry.colour for entry in POLICIES.values()}
     places = [entry.place for entry in POLICIES.values()]
@@ -97,13 +97,13 @@ def test_no_two_policies_share_a_place_or_a_colour() -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_every_sampler_is_somebodys_and_can_be_loaded(name: str) -> None:
+def test_every_sampler_is_used_and_can_be_loaded(name: str) -> None:
     assert any(name in entry.limits for entry in POLICIES.values())
     if SAMPLERS[name].target:
         assert load_sampler(name).__name__.lower() == name.replace("_", "")
 
 
-def test_options_grids_and_conditionings_are_those_of_the_code() -> None:
+def test_options_grids_and_conditionings_match_the_code() -> None:
     assert [option.name for option in fields(ObjectiveOptions)] == list(OPTIONS)
     for option, table in (("time_sampling", TIME_SAMPLINGS), ("schedule", SCHEDULES)):
         assert tuple(table) == OPTIONS[option]
@@ -114,7 +114,7 @@ def test_options_grids_and_conditionings_are_those_of_the_code() -> None:
         assert set(entry.conditionings) <= set(catalogue.CONDITIONINGS)
 
 
-def test_a_missing_extra_is_named_with_how_to_install_it() -> None:
+def test_a_missing_extra_is_reported_with_its_install_command() -> None:
     with pytest.raises(ValueError, match=r"nothing_here.* -e '\.\[vision\]'"):
         load("nothing_here:Class", "vision")
     with pytest.raises(ModuleNotFoundError):
@@ -122,7 +122,7 @@ def test_a_missing_extra_is_named_with_how_to_install_it() -> None:
 
 
 class Zero(Objective):
-    """An objective of one's own."""
+    """An objective outside the suite."""
 
     predictions = ("sample",)
     limits = {"once": StepLimits(default=1, highest=1)}  # noqa: RUF012
@@ -140,7 +140,7 @@ class Zero(Objective):
 
 
 @pytest.mark.usefixtures("_restored")
-def test_ones_own_objective_gets_an_entry_from_its_class() -> None:
+def test_a_registered_objective_gets_an_entry_from_its_class() -> None:
     add_objective("own", Zero)
     last = POLICIES["knn"].place
     assert POLICIES["own"] == PolicyEntry(
@@ -156,13 +156,13 @@ def test_ones_own_objective_gets_an_entry_from_its_class() -> None:
 
 
 @pytest.mark.usefixtures("_restored")
-def test_impossible_objectives_are_refused() -> None:
+def test_invalid_objectives_are_rejected() -> None:
     class Unfinished(Zero):
         default_sampler = "onec"
 
     with pytest.raises(ValueError, match="default_sampler of Unfinished 'onec'; did you mean once"):
         add_objective("own", Unfinished)
-    with pytest.raises(ValueError, match="has to state predictions, limits, default_sampler"):
+    with pytest.raises(ValueError, match="Objective lacks predictions, limits, default_sampler"):
         add_objective("own", Objective)
     with pytest.raises(ValueError, match="colour is 'blue'; give one as '#rrggbb'"):
         add_objective("own", Zero, colour="blue")
@@ -170,7 +170,7 @@ def test_impossible_objectives_are_refused() -> None:
 
 
 class Linear(nn.Module):
-    """A backbone of one's own: one layer per action."""
+    """A backbone outside the suite: two layers per action."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -180,14 +180,14 @@ class Linear(nn.Module):
         )
 
     def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
-        told = torch.cat((time[:, None], condition), dim=1)[:, None]
-        told = told.expand(-1, noisy_actions.shape[1], -1)
-        output: Tensor = self.layers(torch.cat((noisy_actions, told), dim=-1))
+        context = torch.cat((time[:, None], condition), dim=1)[:, None]
+        context = context.expand(-1, noisy_actions.shape[1], -1)
+        output: Tensor = self.layers(torch.cat((noisy_actions, context), dim=-1))
         return output
 
 
 @pytest.mark.usefixtures("_restored")
-def test_ones_own_backbone_is_built_sized_and_saved_as_the_others() -> None:
+def test_a_registered_backbone_is_built_sized_and_saved_like_the_others() -> None:
     add_backbone("own", Linear)
     assert isinstance(make_backbone("own", NetworkShape(2, 4, 3, 8)), Linear)
     shape = sized(NetworkShape(2, 4, 3), "own", "small")
@@ -206,12 +206,12 @@ def test_ones_own_backbone_is_built_sized_and_saved_as_the_others() -> None:
 
 
 @pytest.mark.usefixtures("_restored")
-def test_impossible_backbones_are_refused() -> None:
+def test_invalid_backbones_are_rejected() -> None:
     with pytest.raises(ValueError, match="'mlp' is registered already"):
         add_backbone("mlp", Linear)
     with pytest.raises(ValueError, match="unknown conditioning 'fillm'; did you mean film"):
         add_backbone("own", Linear, conditionings=("fillm",))
-    with pytest.raises(ValueError, match="sizes names small; give small, base"):
+    with pytest.raises(ValueError, match="sizes has small; give small, base"):
         add_backbone("own", Linear, sizes={"small": (5, 1)})
     add_backbone("own", Linear)
     with pytest.raises(ValueError, match="unknown conditioning of own 'film'; known: concat"):

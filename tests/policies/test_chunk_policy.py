@@ -1,4 +1,4 @@
-"""Chunk policy: configuration, shapes, counted evaluations, randomness."""
+"""ChunkPolicy: configuration, shapes, counted evaluations, randomness."""
 
 import json
 
@@ -62,7 +62,7 @@ def test_nfe_is_the_number_of_network_calls(
     assert sample.actions.abs().max() <= 1
 
 
-def test_evaluations_are_counted_for_the_rows_that_they_are_for() -> None:
+def test_evaluations_are_counted_per_active_row() -> None:
     counting = CountingNetwork(build().network)
     inputs = (noise()(), torch.zeros(3), torch.zeros(3, 8))
     outputs = [
@@ -74,7 +74,7 @@ def test_evaluations_are_counted_for_the_rows_that_they_are_for() -> None:
     assert all(torch.equal(output, outputs[0]) for output in outputs), "every row is evaluated"
 
 
-@pytest.mark.parametrize("objective", [n for n, each in POLICIES.items() if each.trains])
+@pytest.mark.parametrize("objective", [name for name, entry in POLICIES.items() if entry.trains])
 def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     if policy.objective.teacher:
@@ -112,7 +112,7 @@ def test_actions_are_in_the_units_of_the_data() -> None:
     torch.testing.assert_close(actions, middle.expand(3, 7, 5))
 
 
-def test_state_dict_carries_weights_and_normalizers() -> None:
+def test_state_dict_contains_weights_and_normalizers() -> None:
     policy, other = build("diffusion"), build("diffusion")
     other.fit_normalizers(np.ones((6, 4)), np.ones((6, 5)))
     other.load_state_dict(policy.state_dict())
@@ -120,41 +120,41 @@ def test_state_dict_carries_weights_and_normalizers() -> None:
     assert torch.equal(other.sample(OBSERVATIONS, noise(), "ddim", 4).actions, expected)
 
 
-def test_config_survives_json() -> None:
+def test_config_round_trips_through_json() -> None:
     config = ChunkPolicyConfig(4, 5, 3, 7, "diffusion", "epsilon", "mlp", 31, 1)
     assert ChunkPolicyConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
 @pytest.mark.parametrize(
-    ("values", "says"),
+    ("values", "message"),
     [
-        ({"obs_dim": 0}, "obs_dim must be a positive integer, not 0"),
-        ({"width": 2.5}, "width must be a positive integer, not 2.5"),
+        ({"obs_dim": 0}, "obs_dim is 0; give a positive integer"),
+        ({"width": 2.5}, "width is 2.5; give a positive integer"),
         ({"backbone": "mpl"}, "unknown backbone 'mpl'; did you mean mlp"),
         ({"objective": "flw"}, "did you mean flow"),
         ({"objective": "bc", "prediction": "epsilon"}, "BehaviourCloning 'epsilon'; known: sample"),
         ({"pred_horizn": 8}, "did you mean pred_horizon"),
     ],
 )
-def test_bad_configurations_are_refused(values: dict[str, object], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+def test_bad_configurations_are_rejected(values: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         ChunkPolicyConfig.from_json({"obs_dim": 4, "act_dim": 5, **values})
 
 
-def test_missing_sizes_are_named() -> None:
-    with pytest.raises(ValueError, match="needs act_dim"):
+def test_missing_sizes_are_listed() -> None:
+    with pytest.raises(ValueError, match="act_dim missing; give obs_dim and act_dim"):
         ChunkPolicyConfig.from_json({"obs_dim": 4})
 
 
-def test_wrong_shapes_are_refused_with_what_was_expected() -> None:
+def test_wrong_shapes_are_rejected_with_the_expected_shape() -> None:
     policy = build()
-    with pytest.raises(ValueError, match=r"\(B, 2, 4\), got \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"observations are \(3, 4\); expected \(B, 2, 4\)"):
         policy.sample(OBSERVATIONS[:, 0], noise())
-    with pytest.raises(ValueError, match=r"\(3, 7, 5\), got \(3, 8, 5\)"):
+    with pytest.raises(ValueError, match=r"actions are \(3, 8, 5\); expected \(3, 7, 5\)"):
         policy.loss(OBSERVATIONS, torch.zeros(3, 8, 5), torch.Generator())
 
 
-def test_time_embedding_tells_diffusion_steps_apart() -> None:
+def test_time_embedding_distinguishes_diffusion_steps() -> None:
     features = SinusoidalTimeEmbedding(64)(torch.arange(100) / 100)
     assert features.shape == (100, 64)
     assert torch.cdist(features, features).fill_diagonal_(9).min() > 0.5

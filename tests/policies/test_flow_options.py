@@ -1,4 +1,4 @@
-"""Options of a flow: the exact distribution of its times, the exact pairing of its noise."""
+"""Options of a flow: the distribution of its times, and the pairing of its noise."""
 
 import itertools
 
@@ -29,13 +29,13 @@ def test_the_default_draws_noise_then_uniform_times_and_nothing_else() -> None:
         seen.append((x_t, t))
         return x_t
 
-    given, expected = generator(), generator()
-    Flow("sample", SHAPE).loss(spy, actions, condition, given)
+    used, expected = generator(), generator()
+    Flow("sample", SHAPE).loss(spy, actions, condition, used)
     noise = torch.randn(30, *SHAPE, generator=expected)
     t = torch.rand(30, generator=expected)
     assert torch.equal(seen[0][1], t)
     assert torch.equal(seen[0][0], torch.lerp(noise, actions, t[:, None, None]))
-    assert torch.equal(given.get_state(), expected.get_state())
+    assert torch.equal(used.get_state(), expected.get_state())
 
 
 def test_times_are_exact_functions_of_their_draws() -> None:
@@ -70,13 +70,13 @@ def test_times_have_their_mean_and_quantiles(
     assert stats.kstest(times.numpy(), distribution).statistic < 0.005
 
 
-def test_every_choice_of_times_can_be_drawn() -> None:
+def test_every_time_sampling_can_be_drawn() -> None:
     assert tuple(TIME_SAMPLINGS) == OPTIONS["time_sampling"]
     with pytest.raises(ValueError, match="did you mean logit_normal"):
         draw_times("logitnormal", MANY, generator())
 
 
-def test_numbers_are_paired_in_their_order() -> None:
+def test_scalars_are_paired_in_sorted_order() -> None:
     noise, actions = torch.randn(2, 64, 1, 1, generator=generator())
     paired = optimal_transport(noise, actions)
     assert torch.equal(paired.flatten().argsort(), actions.flatten().argsort())
@@ -88,7 +88,7 @@ def cost(noise: Tensor, actions: Tensor) -> float:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_pairing_is_the_best_permutation(seed: int) -> None:
+def test_the_pairing_is_the_optimal_permutation(seed: int) -> None:
     noise, actions = torch.randn(2, 6, *SHAPE, generator=generator(seed))
     best = min(cost(noise[list(order)], actions) for order in itertools.permutations(range(6)))
     assert cost(optimal_transport(noise, actions), actions) == pytest.approx(best)
@@ -101,16 +101,16 @@ def test_the_pairing_is_the_best_permutation(seed: int) -> None:
 def test_chunks_stay_with_their_observations() -> None:
     flow = Flow("sample", SHAPE, ObjectiveOptions(pairing="optimal_transport"))
     actions = torch.randn(50, *SHAPE, generator=generator())
-    known = {"x_t": actions}
+    seen = {"x_t": actions}
 
     def perfect(x_t: Tensor, t: Tensor, condition: Tensor) -> Tensor:
-        known["x_t"] = x_t
+        seen["x_t"] = x_t
         return condition.reshape(x_t.shape)
 
     assert flow.loss(perfect, actions, actions.flatten(1), generator(1)) == 0
-    apart = cost(known["x_t"], actions)
+    paired = cost(seen["x_t"], actions)
     Flow("sample", SHAPE).loss(perfect, actions, actions.flatten(1), generator(1))
-    assert apart < cost(known["x_t"], actions)
+    assert paired < cost(seen["x_t"], actions)
 
 
 def trained(options: ObjectiveOptions, updates: int = 300) -> nn.Module:

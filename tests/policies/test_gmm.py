@@ -1,4 +1,4 @@
-"""Mixture-density regression: its likelihood, its draws, and that it learns modes apart."""
+"""Mixture-density regression: its likelihood, its samples, and that it learns separate modes."""
 
 import math
 
@@ -15,7 +15,7 @@ GENERATOR = torch.Generator().manual_seed(0)
 
 
 def constant(outputs: Tensor) -> object:
-    """A network that says the same of every observation; `outputs` is (7, 35)."""
+    """A network with the same output for every observation; `outputs` is (7, 35)."""
     return lambda actions, time, condition: outputs.expand(len(actions), -1, -1)
 
 
@@ -35,16 +35,16 @@ def test_the_loss_is_the_exact_negative_log_likelihood() -> None:
     assert loss > 0
 
 
-def test_the_loss_of_certainty_is_almost_zero() -> None:
+def test_the_loss_of_a_certain_prediction_is_almost_zero() -> None:
     outputs = torch.full((SHAPE[0], OUTPUTS), -50.0)
     outputs[:, : MODES * SHAPE[1]] = 0.3
-    outputs[:, MODES * SHAPE[1] + 2] = 50.0  # all weight on the third mode, deviations at the least
+    outputs[:, MODES * SHAPE[1] + 2] = 50.0  # all weight on the third mode, smallest deviations
     actions = POLICY.predict(constant(outputs), torch.zeros(1, 2)).means[:, 2]
     loss = POLICY.loss(constant(outputs), actions, torch.zeros(1, 2), torch.Generator())
     assert 0 <= loss < 1e-6
 
 
-def test_modes_are_drawn_by_their_weights_and_depend_on_their_own_row_only() -> None:
+def test_modes_are_drawn_by_their_weights_for_each_row_independently() -> None:
     weights = torch.tensor([0.5, 0.1, 0.0, 0.3, 0.1])
     outputs = torch.zeros(SHAPE[0], OUTPUTS)
     outputs[:, -2 * MODES : -MODES] = weights.log().clamp(min=-99)
@@ -54,12 +54,12 @@ def test_modes_are_drawn_by_their_weights_and_depend_on_their_own_row_only() -> 
     drawn = (chunks[:, None] == means).all(dim=(2, 3))
     assert (drawn.sum(dim=1) == 1).all()
     torch.testing.assert_close(drawn.float().mean(0), weights, atol=0.012, rtol=0)
-    some = noise[[7, 3, 11]]
-    alone = POLICY.sample(constant(outputs), condition[:3], lambda: some, "mixture", 1)
+    subset = noise[[7, 3, 11]]
+    alone = POLICY.sample(constant(outputs), condition[:3], lambda: subset, "mixture", 1)
     assert torch.equal(alone, chunks[[7, 3, 11]])
 
 
-def test_modes_begin_apart_and_go_their_own_ways() -> None:
+def test_modes_start_apart_and_get_different_gradients() -> None:
     start = POLICY.predict(constant(torch.zeros(SHAPE[0], OUTPUTS)), torch.zeros(1, 2))
     assert torch.pdist(start.means[0].flatten(1)).min() > 0.1
     assert start.means.abs().max() <= 0.1
@@ -67,8 +67,8 @@ def test_modes_begin_apart_and_go_their_own_ways() -> None:
     actions = torch.rand(50, *SHAPE, generator=GENERATOR) - 0.5
     POLICY.loss(constant(outputs), actions, torch.zeros(50, 2), torch.Generator()).backward()
     assert outputs.grad is not None
-    pulls = outputs.grad[:, : MODES * SHAPE[1]].unflatten(1, (MODES, SHAPE[1])).transpose(0, 1)
-    assert torch.pdist(pulls.flatten(1)).min() > 0
+    gradients = outputs.grad[:, : MODES * SHAPE[1]].unflatten(1, (MODES, SHAPE[1])).transpose(0, 1)
+    assert torch.pdist(gradients.flatten(1)).min() > 0
 
 
 def test_it_learns_both_modes_with_their_weights() -> None:
@@ -89,7 +89,7 @@ def test_it_learns_both_modes_with_their_weights() -> None:
     )
 
 
-def test_it_takes_its_own_sampler_only() -> None:
+def test_it_accepts_only_its_own_sampler() -> None:
     with pytest.raises(ValueError, match="'mixture' takes exactly 1 step"):
         POLICY.check_sampler("mixture", 5)
     with pytest.raises(ValueError, match="known: mixture"):

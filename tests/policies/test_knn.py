@@ -1,4 +1,4 @@
-"""Nearest-neighbour retrieval: an exact search, over a memory of any length."""
+"""Nearest-neighbour retrieval: an exact search over data of any length."""
 
 import pytest
 import torch
@@ -30,24 +30,24 @@ def remember(observations: Tensor) -> NearestNeighbour:
 
 
 def by_hand(observations: Tensor, query: Tensor) -> list[int]:
-    """The first window at the least distance, in float64."""
+    """The first window at the smallest distance, in float64."""
     windows = observations[OBSERVATION_INDEX].flatten(1).double()
-    distances = [(windows - each.double()).square().sum(1).tolist() for each in query]
-    return [each.index(min(each)) for each in distances]
+    distances = [(windows - row.double()).square().sum(1).tolist() for row in query]
+    return [row.index(min(row)) for row in distances]
 
 
 @pytest.mark.parametrize(
     ("offset", "spread"), [(0.0, 1.0), (5.0, 1.0), (5.0, 1e-4), (300.0, 1e-3), (0.0, 0.0)]
 )
-def test_the_search_is_exact_also_where_products_cancel(offset: float, spread: float) -> None:
+def test_the_search_is_exact_even_where_products_cancel(offset: float, spread: float) -> None:
     observations = offset + spread * normals(ROWS, OBS_DIM)
     query = offset + spread * normals(64, WINDOW * OBS_DIM, seed=2)
-    found = remember(observations).nearest(query)
-    assert found.dtype == torch.int64
-    assert found.tolist() == by_hand(observations, query)
+    nearest = remember(observations).nearest(query)
+    assert nearest.dtype == torch.int64
+    assert nearest.tolist() == by_hand(observations, query)
 
 
-def test_of_equal_windows_the_first_counts() -> None:
+def test_the_first_of_equal_windows_is_used() -> None:
     observations = normals(50, OBS_DIM).repeat(ROWS // 50, 1)
     query = observations[OBSERVATION_INDEX[60:110]].flatten(1)
     assert remember(observations).nearest(query).tolist() == [*range(10, 50), 50, *range(1, 10)]
@@ -56,11 +56,11 @@ def test_of_equal_windows_the_first_counts() -> None:
 def test_a_row_does_not_depend_on_the_others() -> None:
     policy, query = remember(normals(ROWS, OBS_DIM)), normals(64, WINDOW * OBS_DIM, seed=3)
     together = policy.nearest(query)
-    assert torch.equal(torch.cat([policy.nearest(each[None]) for each in query]), together)
+    assert torch.equal(torch.cat([policy.nearest(row[None]) for row in query]), together)
     assert torch.equal(policy.nearest(query.flip(0)), together.flip(0))
 
 
-def test_a_broken_observation_hurts_its_own_row_only() -> None:
+def test_a_nan_observation_affects_only_its_own_row() -> None:
     policy, query = remember(normals(ROWS, OBS_DIM)), normals(4, WINDOW * OBS_DIM, seed=3)
     expected = policy.nearest(query)[1:]
     query[0, 2] = torch.nan
@@ -78,7 +78,7 @@ def trained() -> tuple[ChunkPolicy, Tensor]:
     return policy, observations
 
 
-def test_a_policy_finds_the_chunk_of_a_window_it_has_seen_without_a_network() -> None:
+def test_a_policy_retrieves_the_chunk_of_a_memorised_window_without_a_network() -> None:
     policy, observations = trained()
     steps = torch.tensor([0, 17, 398, 399])
     sample = policy.sample(observations[OBSERVATION_INDEX[steps]] + 1e-4, pytest.fail)
@@ -91,7 +91,7 @@ def test_a_policy_finds_the_chunk_of_a_window_it_has_seen_without_a_network() ->
         policy.loss(observations[OBSERVATION_INDEX[:4]], sample.actions, torch.Generator())
 
 
-def test_a_memory_of_any_length_is_loaded_and_is_small() -> None:
+def test_data_of_any_length_are_loaded_and_stored_compactly() -> None:
     policy, observations = trained()
     saved = policy.state_dict()
     other = build()
@@ -102,38 +102,38 @@ def test_a_memory_of_any_length_is_loaded_and_is_small() -> None:
     assert torch.equal(other.sample(window, pytest.fail).actions, expected)
     size = sum(saved[f"objective.{name}"].nbytes for name in MEMORY)
     assert size == 4 * ROWS * (OBS_DIM + ACT_DIM + WINDOW + HORIZON)
-    build().load_state_dict(build().state_dict())  # nothing is a memory too
+    build().load_state_dict(build().state_dict())  # empty data can be loaded too
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "says"),
+    ("name", "value", "message"),
     [
-        ("action_index", ACTION_INDEX + 1, "points outside of the 400 rows"),
-        ("observation_index", OBSERVATION_INDEX - 1, "points outside of the 400 rows"),
-        ("observation_index", OBSERVATION_INDEX[1:], "399 windows cannot have 400 chunks"),
-        ("actions", ACTIONS[:, 1:], "7 actions of 4 numbers, not 7 of 5"),
-        ("observations", ACTIONS[0], "have two dimensions each"),
+        ("action_index", ACTION_INDEX + 1, "an index points outside of the 400 rows"),
+        ("observation_index", OBSERVATION_INDEX - 1, "an index points outside of the 400 rows"),
+        ("observation_index", OBSERVATION_INDEX[1:], "399 windows have 400 chunks"),
+        ("actions", ACTIONS[:, 1:], "chunks are 7 actions of 4 numbers; expected 7 of 5"),
+        ("observations", ACTIONS[0], "must have two dimensions each"),
     ],
 )
-def test_a_memory_that_does_not_fit_is_refused(name: str, value: Tensor, says: str) -> None:
+def test_invalid_data_are_rejected(name: str, value: Tensor, message: str) -> None:
     policy, observations = trained()
-    given = dict(zip(MEMORY, (observations, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX), strict=True))
-    with pytest.raises(ValueError, match=says):
-        policy.objective.memorise(**{**given, name: value})
-    with pytest.raises(RuntimeError, match=says):
+    data = dict(zip(MEMORY, (observations, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX), strict=True))
+    with pytest.raises(ValueError, match=message):
+        policy.objective.memorise(**{**data, name: value})
+    with pytest.raises(RuntimeError, match=message):
         build().load_state_dict({**policy.state_dict(), f"objective.{name}": value})
 
 
-def test_windows_of_another_size_and_an_empty_memory_are_refused() -> None:
+def test_windows_of_another_size_and_empty_data_are_rejected() -> None:
     policy, _ = trained()
     with pytest.raises(
-        ValueError, match=r"400 windows of 12 numbers are memorised; .* the 10 numb"
+        ValueError, match="condition has 10 numbers; 400 windows of 12 numbers are memorised"
     ):
         policy.objective.nearest(torch.zeros(3, 10))
     with pytest.raises(ValueError, match="0 windows of 0 numbers are memorised"):
         build().sample(torch.zeros(3, WINDOW, OBS_DIM), pytest.fail)
 
 
-def test_an_objective_with_a_network_keeps_no_data() -> None:
-    with pytest.raises(RuntimeError, match="Flow trains a network; it keeps no data"):
+def test_an_objective_with_a_network_stores_no_data() -> None:
+    with pytest.raises(RuntimeError, match="Flow trains a network; it stores no data"):
         Flow("sample", SHAPE).memorise(ACTIONS, ACTIONS, OBSERVATION_INDEX, ACTION_INDEX)

@@ -1,8 +1,8 @@
-"""Generative objectives learn all of several right answers, on every backbone.
+"""Generative objectives learn all modes of a multimodal problem, on every backbone.
 
-All networks are of one size for each backbone, and train on the same batches by the same schedule,
-but for the U-Net's mean flow: after as few updates the weights of its modes depend on how a
-processor rounds.
+All networks of a backbone have the same size, and train on the same batches with the same schedule.
+The exception is the U-Net's mean flow: after so few updates, the weights of its modes would depend
+on the rounding of the processor.
 """
 
 from functools import cache
@@ -27,14 +27,14 @@ SAMPLERS = {
 }
 UPDATES = {"mlp": 800, "dit": 600, "unet": 500}
 SHORT = {"reflow": 60, "bc": 100}
-SLOWER = {("unet", "meanflow"): (900, 5e-3)}  # updates, largest learning rate
+SLOWER = {("unet", "meanflow"): (900, 5e-3)}  # updates, peak learning rate
 SAMPLES = 2000
 RING_BOUND, VEER_BOUND = 0.08, 0.07
-"""Bounds of sliced Wasserstein distances; as many draws of the truth are 0.01 to 0.02 apart."""
+"""Bounds on sliced Wasserstein distances; two sets of true samples are 0.01 to 0.02 apart."""
 FEW_STEPS_FACTOR = 2.5
-"""How much larger distances after a few steps may be than a flow's after 32."""
+"""Bound on the distance after a few steps, relative to that of a flow after 32."""
 ONE_ANSWER_FACTOR = 1.5
-"""The same of mip's error and a flow's where there is one right answer."""
+"""Bound on mip's error relative to a flow's, for a problem with one correct answer."""
 
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
 few_step_cases = pytest.mark.parametrize(
@@ -45,13 +45,13 @@ pytestmark = pytest.mark.slow
 
 
 class Scores(NamedTuple):
-    """What samples of a trained network are like.
+    """Errors of the samples of a trained network.
 
     Attributes:
-        ring: Sliced Wasserstein distance of the ring.
-        weight: Largest error of the weight of one of its modes, relative to the weight.
-        veer: The largest distance over several conditions.
-        side: The largest error of the weight of either side, relative to the weight.
+        ring: Sliced Wasserstein distance to the ring.
+        weight: Largest relative error of the weights of its modes.
+        veer: Largest sliced Wasserstein distance over several conditions.
+        side: Largest relative error of the weights of the two sides.
     """
 
     ring: float
@@ -63,8 +63,8 @@ class Scores(NamedTuple):
 @cache
 def trained(backbone: str, objective: str) -> tuple[nn.Module, Objective]:
     teacher = trained(backbone, "flow")[0] if objective == "reflow" else None
-    usual = SHORT.get(objective, UPDATES[backbone]), mixtures.RATES[backbone]
-    updates, rate = SLOWER.get((backbone, objective), usual)
+    default = SHORT.get(objective, UPDATES[backbone]), mixtures.RATES[backbone]
+    updates, rate = SLOWER.get((backbone, objective), default)
     return mixtures.train(backbone, objective, updates, teacher, rate=rate)
 
 
@@ -88,7 +88,7 @@ def score(backbone: str, objective: str, sampler: str, steps: int) -> Scores:
 
 
 def check_weights(objective: str, backbone: str) -> None:
-    """Assert that all right answers get their weight and lie where they should."""
+    """Assert that all modes have the correct weights and positions."""
     scores = score(backbone, objective, *SAMPLERS[objective])
     assert scores.weight < 0.2
     assert scores.side < 0.2
@@ -97,32 +97,32 @@ def check_weights(objective: str, backbone: str) -> None:
 
 
 @every_backbone
-def test_flow_gives_all_right_answers_their_weight(backbone: str) -> None:
+def test_flow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("flow", backbone)
 
 
 @every_backbone
-def test_diffusion_gives_all_right_answers_their_weight(backbone: str) -> None:
+def test_diffusion_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("diffusion", backbone)
 
 
 @every_backbone
-def test_shortcut_gives_all_right_answers_their_weight(backbone: str) -> None:
+def test_shortcut_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("shortcut", backbone)
 
 
 @every_backbone
-def test_reflow_gives_all_right_answers_their_weight(backbone: str) -> None:
+def test_reflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("reflow", backbone)
 
 
 @every_backbone
-def test_meanflow_gives_all_right_answers_their_weight(backbone: str) -> None:
+def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
 
 
 @every_backbone
-def test_regression_learns_their_mean_and_fails_by_far(backbone: str) -> None:
+def test_regression_learns_the_mean_and_misses_all_modes(backbone: str) -> None:
     scores = score(backbone, "bc", "direct", 1)
     assert scores.weight > 6, "all chunks are nearest to one mode"
     assert scores.ring > 5 * RING_BOUND
@@ -165,18 +165,18 @@ def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
     for c in (-0.8, 0.0, 0.8):
         condition = torch.tensor([[1.0, c]]).expand(SAMPLES, 2)
         chunks = mixtures.sample(network, learner, condition, "mixture", 1)
-        ways = torch.stack(
+        modes = torch.stack(
             [mixtures.CENTRE * c + side * mixtures.VEER for side in (-1, 1)],
         )
-        errors = (chunks[:, None, :, 0] - ways).abs().amax(-1)
-        one_way = (errors.amin(dim=1) < 2 * mixtures.DEVIATION).float().mean()
-        assert one_way > 0.98, "a mode of little weight may lie between"
+        errors = (chunks[:, None, :, 0] - modes).abs().amax(-1)
+        in_a_mode = (errors.amin(dim=1) < 2 * mixtures.DEVIATION).float().mean()
+        assert in_a_mode > 0.98, "a mode of small weight may be in between"
         assert abs(2 * float((errors[:, 0] < errors[:, 1]).float().mean()) - 1) < 0.2
 
 
 @every_backbone
-def test_mip_finds_the_one_right_answer_as_a_flow_does(backbone: str) -> None:
-    # Like bc it learns means: of several right answers it would not give any.
+def test_mip_finds_the_only_correct_answer_like_a_flow(backbone: str) -> None:
+    # Like bc it learns means, and would miss all modes of a multimodal problem.
     errors = {}
     _, condition = mixtures.draw_answers(800, torch.Generator().manual_seed(6))
     for name, sampler, steps in (("flow", "euler", 32), ("mip", "two_step", 2)):

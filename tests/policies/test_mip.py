@@ -1,4 +1,4 @@
-"""The minimal iterative policy: what its two steps see, and what they learn."""
+"""The minimal iterative policy: inputs, targets and learning of its two steps."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ CONDITION = torch.zeros(300, 2)
 
 
 class Spy:
-    """A network that answers with half of what it would see without noise, and keeps its inputs."""
+    """A network with fixed outputs for the first and second step; it records its inputs."""
 
     def __init__(self) -> None:
         self.inputs: list[Tensor] = []
@@ -49,7 +49,7 @@ def test_sampling_feeds_the_scaled_first_step_to_the_second() -> None:
         POLICY.sample(spy, CONDITION, pytest.fail, "two_step", 1)
 
 
-def test_it_learns_the_mean_of_two_modes_as_regression_does() -> None:
+def test_it_learns_the_mean_of_two_modes_like_regression() -> None:
     network = build(width=32)
     train(network, "mip", updates=300)
     errors = errors_to_modes(network, "mip", "sample", "two_step", 2)

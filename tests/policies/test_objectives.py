@@ -1,4 +1,4 @@
-"""Objectives: what they learn, what they count, what they refuse."""
+"""Objectives: learning, network inputs, samplers and errors."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_generative_objectives_learn_both_modes(
         assert 0.3 < nearest.indices.float().mean() < 0.7
 
 
-def test_the_linear_schedule_is_trained_and_sampled_alike() -> None:
+def test_the_linear_schedule_is_used_in_training_and_sampling() -> None:
     network, linear = build(width=32), ObjectiveOptions(schedule="linear")
     train(network, "diffusion", updates=300, options=linear)
     nearest = errors_to_modes(network, "diffusion", "sample", "ddim", 10, linear).min(dim=1)
@@ -62,7 +62,7 @@ def test_behaviour_cloning_learns_the_mean_of_the_modes() -> None:
 @pytest.mark.parametrize(
     ("objective", "prediction"), [("flow", "velocity"), ("diffusion", "epsilon")]
 )
-def test_noise_passes_a_network_narrower_than_an_action(
+def test_noise_passes_through_a_network_narrower_than_an_action(
     objective: str, prediction: str, backbone: str
 ) -> None:
     with torch.random.fork_rng():
@@ -81,7 +81,7 @@ def test_noise_passes_a_network_narrower_than_an_action(
     assert loss.item() < 0.1
 
 
-@pytest.mark.parametrize("name", [n for n, objective in POLICIES.items() if objective.trains])
+@pytest.mark.parametrize("name", [name for name, entry in POLICIES.items() if entry.trains])
 def test_network_sees_times_in_the_unit_interval(name: str) -> None:
     seen: list[Tensor] = []
     outputs = load_objective(name).outputs_per_action(SHAPE[1])
@@ -107,7 +107,7 @@ def test_network_sees_times_in_the_unit_interval(name: str) -> None:
     assert (times == 0).all() == (name in ("bc", "gmm"))
 
 
-def test_diffusion_time_runs_from_noise_to_data_as_in_a_flow() -> None:
+def test_diffusion_time_increases_from_noise_to_data_as_in_a_flow() -> None:
     assert network_time(99) == 0
     assert network_time(0) == pytest.approx(0.99)
 
@@ -129,7 +129,7 @@ def test_diffusion_loss_is_zero_for_a_perfect_network(prediction: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("objective", "sampler", "steps", "says"),
+    ("objective", "sampler", "steps", "message"),
     [
         ("bc", "direct", 2, "'direct' takes exactly 1 step"),
         ("bc", "euler", 1, "known: direct"),
@@ -144,14 +144,14 @@ def test_diffusion_loss_is_zero_for_a_perfect_network(prediction: str) -> None:
         ("shortcut", "shortcut", 128, "'shortcut' takes 1, 2, 4, 8, 16, 32 or 64 steps"),
     ],
 )
-def test_impossible_samplers_are_refused_with_what_is_possible(
-    objective: str, sampler: str, steps: int, says: str
+def test_invalid_samplers_are_rejected_with_the_valid_ones(
+    objective: str, sampler: str, steps: int, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         make_objective(objective, "sample", SHAPE).check_sampler(sampler, steps)
 
 
-def test_unknown_objectives_and_predictions_are_refused_with_near_matches() -> None:
+def test_unknown_objectives_and_predictions_are_rejected_with_near_matches() -> None:
     known = ", ".join(sorted(POLICIES))
     with pytest.raises(ValueError, match=rf"did you mean diffusion.*known: {known}$"):
         make_objective("difusion", "sample", SHAPE)
@@ -159,7 +159,7 @@ def test_unknown_objectives_and_predictions_are_refused_with_near_matches() -> N
         make_objective("flow", "epsilon", SHAPE)
 
 
-def test_all_objectives_that_predict_a_chunk_have_literally_the_same_network() -> None:
+def test_all_objectives_that_predict_a_chunk_have_the_same_network() -> None:
     weights = []
     for name, entry in POLICIES.items():
         if not entry.trains or load_objective(name).outputs_per_action(5) != 5:

@@ -1,4 +1,4 @@
-"""Reflow learns from a trained flow, which it neither changes, nor saves, nor needs to act."""
+"""Reflow learns from a trained flow, which it does not change, save or need for acting."""
 
 import copy
 from collections.abc import Callable
@@ -19,7 +19,7 @@ ACTIONS = torch.rand(9, 5, 3, generator=torch.Generator().manual_seed(1)) * 2 - 
 
 
 def build(config: ChunkPolicyConfig = CONFIG, seed: int = 0, scale: float = 1.0) -> ChunkPolicy:
-    """A policy whose output is not zero, fitted to the same data times `scale`."""
+    """A policy with non-zero output, fitted to the common data times `scale`."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         policy = ChunkPolicy(config)
@@ -30,7 +30,7 @@ def build(config: ChunkPolicyConfig = CONFIG, seed: int = 0, scale: float = 1.0)
 
 
 def build_student(prediction: str = "sample") -> tuple[ChunkPolicy, ChunkPolicy]:
-    """A student, and the teacher that taught it."""
+    """A student and its teacher."""
     teacher = build(replace(CONFIG, prediction=prediction))
     student = build(replace(CONFIG, prediction=prediction, objective="reflow"), seed=1)
     teach(student, teacher)
@@ -42,10 +42,10 @@ def loss(policy: ChunkPolicy, actions: Tensor = ACTIONS, seed: int = 3) -> Tenso
 
 
 @pytest.mark.parametrize("prediction", ["sample", "velocity"])
-def test_noise_is_coupled_to_the_chunk_of_the_teachers_euler_steps(prediction: str) -> None:
+def test_noise_is_coupled_to_the_teachers_chunk(prediction: str) -> None:
     student, teacher = build_student(prediction)
     for parameter in student.network.parameters():
-        parameter.data.zero_()  # what the student itself says does not matter
+        parameter.data.zero_()  # the output of the student does not matter
     condition = OBSERVATIONS.flatten(1)
     generator = torch.Generator().manual_seed(2)
     noise, chunks = student.objective.coupling(ACTIONS, condition, generator)
@@ -58,13 +58,13 @@ def test_noise_is_coupled_to_the_chunk_of_the_teachers_euler_steps(prediction: s
     assert not chunks.requires_grad
 
 
-def test_the_demonstrated_chunks_are_not_looked_at() -> None:
+def test_the_demonstrated_chunks_are_not_used() -> None:
     student, _ = build_student()
     assert torch.equal(loss(student), loss(student, torch.full_like(ACTIONS, torch.nan)))
     assert not torch.equal(loss(student), loss(student, seed=4))
 
 
-def test_a_student_that_says_where_its_noise_goes_has_no_loss() -> None:
+def test_the_loss_is_zero_if_the_students_paths_are_straight() -> None:
     student, teacher = build_student()
     for policy in (student, teacher):
         for parameter in policy.network.parameters():
@@ -73,7 +73,7 @@ def test_a_student_that_says_where_its_noise_goes_has_no_loss() -> None:
     assert loss(student) == 0
 
 
-def test_training_changes_the_student_alone() -> None:
+def test_training_changes_only_the_student() -> None:
     student, teacher = build_student()
     before = copy.deepcopy(teacher.state_dict())
     optimizer = torch.optim.SGD(student.parameters(), lr=1e-4)
@@ -89,11 +89,11 @@ def test_training_changes_the_student_alone() -> None:
         policy.objective.coupling(ACTIONS, OBSERVATIONS.flatten(1), generator)[1]
         for policy, generator in zip((student, fresh), generators, strict=True)
     ]
-    assert torch.equal(*pairs), "the teacher must stay what it was"
+    assert torch.equal(*pairs), "the teacher must not change"
     assert loss(student) < first
 
 
-def test_the_teacher_is_no_part_of_the_student() -> None:
+def test_the_teacher_is_not_part_of_the_student() -> None:
     student, teacher = build_student()
     alone = build(student.config)
     assert list(student.state_dict()) == list(alone.state_dict())
@@ -105,7 +105,7 @@ def test_the_teacher_is_no_part_of_the_student() -> None:
     assert torch.equal(chunks[0].actions, chunks[1].actions)
     assert torch.equal(chunks[0].actions, chunks[2].actions)
     for policy in (alone, copied):
-        with pytest.raises(ValueError, match="Reflow is trained by a flow: give it one"):
+        with pytest.raises(ValueError, match="Reflow has no teacher; give it a trained flow"):
             loss(policy)
 
 
@@ -120,7 +120,7 @@ def test_the_teacher_moves_with_the_student() -> None:
     assert next(teacher.parameters()).dtype == torch.float32
 
 
-def test_nothing_is_read_back_from_the_device() -> None:
+def test_the_loss_reads_no_values_from_the_device() -> None:
     student, _ = build_student()
     student.to("meta")  # tensors without values: reading one raises, as waiting for a GPU would
     generator = torch.Generator().manual_seed(0)
@@ -140,29 +140,32 @@ def other_normalisers() -> ChunkPolicy:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "message"),
     [
-        (lambda: build(replace(CONFIG, objective="bc")), "'reflow' learns from 'flow', not.* 'bc'"),
-        (lambda: build(replace(CONFIG, width=8)), "network differs: .*'width': 8.* there"),
-        (lambda: build(replace(CONFIG, prediction="velocity")), "network differs: "),
-        (other_normalisers, "observation_normalizer differs: other demonstrations"),
+        (
+            lambda: build(replace(CONFIG, objective="bc")),
+            "teacher is 'bc'; 'reflow' learns from 'f",
+        ),
+        (lambda: build(replace(CONFIG, width=8)), "network is .*'width': 8.*; the student's is "),
+        (lambda: build(replace(CONFIG, prediction="velocity")), "network is .*; the student's "),
+        (other_normalisers, "teacher's observation_normalizer differs .* the same demonstrations"),
     ],
 )
-def test_teachers_that_do_not_fit_are_refused(make: Callable[[], ChunkPolicy], says: str) -> None:
+def test_mismatched_teachers_are_rejected(make: Callable[[], ChunkPolicy], message: str) -> None:
     student = build(replace(CONFIG, objective="reflow"))
     before = copy.deepcopy(student.state_dict())
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=message):
         teach(student, make())
     assert all(torch.equal(before[key], value) for key, value in student.state_dict().items())
 
 
-def test_choices_that_decide_only_the_teachers_own_loss_may_differ() -> None:
+def test_options_of_the_teachers_own_loss_may_differ() -> None:
     other = replace(CONFIG, time_sampling="beta", pairing="optimal_transport")
     teach(build(replace(CONFIG, objective="reflow")), build(other))
 
 
-@pytest.mark.parametrize("name", [name for name, each in POLICIES.items() if not each.teacher])
-def test_objectives_without_a_teacher_refuse_one(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, entry in POLICIES.items() if not entry.teacher])
+def test_objectives_without_a_teacher_reject_one(name: str) -> None:
     policy = build(replace(CONFIG, objective=name))
-    with pytest.raises(ValueError, match="learns from data alone: it has no teacher"):
+    with pytest.raises(ValueError, match="has no teacher; it learns from data alone"):
         policy.objective.learn_from(policy.network)

@@ -1,4 +1,4 @@
-"""Every objective with every sampler on every grid: a row's chunk depends on that row alone."""
+"""Every objective with every sampler on every grid: rows of a batch are independent."""
 
 from collections.abc import Iterator
 
@@ -20,9 +20,9 @@ DRAWS = torch.randn(101, ROWS, 7, 5, generator=GENERATOR)
 
 def combinations() -> Iterator[tuple[str, str, str]]:
     """Every objective with each of its predictions and each of its samplers, on each grid."""
-    for objective, kind in POLICIES.items():
-        for prediction in kind.predictions:
-            for sampler, limits in kind.limits.items():
+    for objective, entry in POLICIES.items():
+        for prediction in entry.predictions:
+            for sampler, limits in entry.limits.items():
                 grids = [f"{sampler}:{grid}" for grid in GRIDS] if limits.grids else [sampler]
                 tolerances = [f"{sampler}:1e-5,1e-5"] if limits.adaptive else []
                 for name in grids + tolerances:
@@ -34,13 +34,13 @@ def build(objective: str, prediction: str) -> ChunkPolicy:
         torch.manual_seed(0)
         policy = ChunkPolicy(ChunkPolicyConfig(4, 5, 2, 7, objective, prediction, width=32))
         for parameter in policy.parameters():
-            # Small weights: the prediction must not blow x_t up, nor what rounding does to it.
+            # Small weights, so that predictions amplify neither x_t nor its rounding errors.
             torch.nn.init.normal_(parameter, std=0.01)
     if not policy.objective.trains:
         steps, generator = torch.arange(ROWS), torch.Generator().manual_seed(1)
-        memory = torch.randn(ROWS, 5, generator=generator).clamp(-1, 1)
+        actions = torch.randn(ROWS, 5, generator=generator).clamp(-1, 1)
         chunks = (steps[:, None] + torch.arange(7)).clamp(max=ROWS - 1)
-        policy.memorise(OBSERVATIONS[:, 0], memory, torch.stack((steps, steps), dim=1), chunks)
+        policy.memorise(OBSERVATIONS[:, 0], actions, torch.stack((steps, steps), dim=1), chunks)
     return policy.eval()
 
 
@@ -52,7 +52,7 @@ def sample(policy: ChunkPolicy, sampler: str, rows: Tensor) -> Sample:
 
 
 @pytest.mark.parametrize(("objective", "prediction", "sampler"), list(combinations()))
-def test_neither_the_batch_nor_the_row_nor_global_randomness_matters(
+def test_chunks_depend_neither_on_the_batch_nor_the_row_nor_global_randomness(
     objective: str, prediction: str, sampler: str
 ) -> None:
     policy = build(objective, prediction)
@@ -64,11 +64,11 @@ def test_neither_the_batch_nor_the_row_nor_global_randomness_matters(
     assert torch.equal(states[0], after[0])
     assert np.array_equal(states[1]["state"]["key"], after[1]["state"]["key"])
     with torch.random.fork_rng():
-        torch.manual_seed(77)  # poison: who reads it answers otherwise
+        torch.manual_seed(77)  # reading global randomness would change the result
         for rows in (order, order[:7], order[7:8]):
-            found = sample(policy, sampler, rows)
+            subset = sample(policy, sampler, rows)
             torch.testing.assert_close(
-                found.actions, together.actions[rows], atol=1e-5, rtol=0, equal_nan=False
+                subset.actions, together.actions[rows], atol=1e-5, rtol=0, equal_nan=False
             )
-            assert found.nfe.tolist() == together.nfe[rows.numpy()].tolist()
+            assert subset.nfe.tolist() == together.nfe[rows.numpy()].tolist()
     assert together.actions.std() > 0.01

@@ -1,4 +1,4 @@
-"""DDPM and DDIM step by step against diffusers' schedulers, fed with the same noise."""
+"""DDPM and DDIM step by step against the schedulers of diffusers, with the same noise."""
 
 import pytest
 import torch
@@ -36,8 +36,8 @@ def normals(dtype: torch.dtype) -> Tensor:
     return torch.randn(101, *SHAPE, generator=torch.Generator().manual_seed(3), dtype=dtype)
 
 
-# Without clipping, the first step of "epsilon" divides by alpha = 5e-4: there float32 agrees with
-# nothing, and the comparison is made in float64 on one common table.
+# Without clipping, the first step of "epsilon" divides by alpha = 5e-4, where float32 is too
+# inaccurate: the comparison is made in float64 on a common table.
 CASES = [(torch.float32, True), (torch.float64, True), (torch.float64, False)]
 
 

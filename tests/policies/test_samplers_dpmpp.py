@@ -1,4 +1,4 @@
-"""DPM-Solver++(2M) against diffusers' scheduler and against answers in closed form."""
+"""DPM-Solver++(2M) against the scheduler of diffusers and against closed forms."""
 
 import math
 
@@ -28,7 +28,7 @@ def network(x_t: Tensor, k: int) -> Tensor:
 
 
 def as_prediction(prediction: str, x_t: Tensor, k: int) -> Tensor:
-    """What a network that predicts something else says in the place of `network`."""
+    """The output of `network`, converted to another prediction type."""
     alpha, sigma = POWERS[k].sqrt().item(), (1 - POWERS[k]).sqrt().item()
     sample = network(x_t, k)
     if prediction == "sample":
@@ -63,7 +63,7 @@ def test_dpmpp_equals_diffusers_at_every_step(steps: int, prediction: str) -> No
 
 @pytest.mark.parametrize("prediction", DIFFUSION_PREDICTIONS)
 @pytest.mark.parametrize("clip", [True, False])
-def test_all_predictions_take_one_path(prediction: str, clip: bool) -> None:
+def test_all_predictions_follow_the_same_path(prediction: str, clip: bool) -> None:
     runs = [
         Dpmpp2M(POWERS, name, 10, clip).run(
             lambda x_t, k, name=name: as_prediction(name, x_t, k), lambda: NOISE
@@ -75,14 +75,14 @@ def test_all_predictions_take_one_path(prediction: str, clip: bool) -> None:
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 30, 100])
-def test_dpmpp_lands_on_a_perfect_prediction(steps: int) -> None:
+def test_dpmpp_ends_at_a_perfect_prediction(steps: int) -> None:
     actions = NOISE.tanh()
     landed = Dpmpp2M(POWERS, "sample", steps).run(lambda x_t, k: actions, lambda: NOISE)
     assert torch.equal(landed, actions)
 
 
-def test_dpmpp_is_nearer_than_ddim_to_the_exact_answer() -> None:
-    # Normal actions of deviation 0.5: the exact flow scales noise of this schedule by 0.5.
+def test_dpmpp_is_more_accurate_than_ddim() -> None:
+    # Normal actions with deviation 0.5: the exact flow scales noise of this schedule by 0.5.
     def predict(x_t: Tensor, k: int) -> Tensor:
         power = POWERS[k].item()
         return math.sqrt(power) * 0.25 / (power * 0.25 + 1 - power) * x_t
@@ -98,7 +98,7 @@ def test_dpmpp_is_nearer_than_ddim_to_the_exact_answer() -> None:
     assert (errors[0] < errors[1]).all()
 
 
-def test_evaluations_at_the_network_are_the_steps() -> None:
+def test_the_network_is_evaluated_once_per_step() -> None:
     times: list[float] = []
 
     def spy(noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Names of samplers, and the time grids that they may name."""
+"""Names of samplers and time grids."""
 
 import itertools
 import re
@@ -22,7 +22,7 @@ def test_grids_go_from_exactly_0_to_exactly_1(grid: str, steps: int) -> None:
     assert all(t < t_next for t, t_next in itertools.pairwise(times))
 
 
-def test_grids_are_dense_where_they_say() -> None:
+def test_grids_have_their_documented_densities() -> None:
     assert grid_times("uniform", 4) == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert grid_times("early", 4) == (0.0, 0.0625, 0.25, 0.5625, 1.0)
     assert grid_times("late", 4) == (0.0, 0.4375, 0.75, 0.9375, 1.0)
@@ -31,7 +31,7 @@ def test_grids_are_dense_where_they_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "meant", "name"),
+    ("text", "parsed", "name"),
     [
         ("heun", SamplerName("heun"), "heun"),
         ("heun:uniform", SamplerName("heun"), "heun"),
@@ -42,42 +42,42 @@ def test_grids_are_dense_where_they_say() -> None:
         ("rk45:0.00012345,1", SamplerName("rk45", rtol=1.2345e-4, atol=1.0), "rk45:0.00012345,1.0"),
     ],
 )
-def test_a_sampler_has_one_name(given: str, meant: SamplerName, name: str) -> None:
-    assert FLOW.parse_sampler(given) == meant
-    assert str(meant) == name
-    assert FLOW.parse_sampler(name) == meant
-    resolved, steps = make_objective("flow", "sample", (7, 5)).resolve_sampler(given, None)
+def test_a_sampler_has_one_canonical_name(text: str, parsed: SamplerName, name: str) -> None:
+    assert FLOW.parse_sampler(text) == parsed
+    assert str(parsed) == name
+    assert FLOW.parse_sampler(name) == parsed
+    resolved, steps = make_objective("flow", "sample", (7, 5)).resolve_sampler(text, None)
     assert resolved == name
-    assert steps == FLOW.limits[meant.name].default
+    assert steps == FLOW.limits[parsed.name].default
 
 
 @pytest.mark.parametrize(
-    ("objective", "sampler", "said"),
+    ("objective", "sampler", "message"),
     [
         ("flow", "euller:late", "unknown sampler for Flow 'euller'; did you mean euler"),
         ("flow", "heun:lat", "unknown time grid of heun 'lat'; did you mean late"),
         ("flow", "heun:", "unknown time grid of heun ''; known: cosine, early, late, uniform"),
         ("flow", "heun:1e-3,1e-3", "unknown time grid of heun '1e-3,1e-3'; known"),
-        ("flow", "rk45:late", "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10 to 1, "),
-        ("flow", "rk45:1e-3", "not 'rk45:1e-3'."),
-        ("flow", "rk45:0,1e-3", "each from 1e-10 to 1, not 'rk45:0,1e-3'."),
-        ("flow", "rk45:1e-3,nan", "not 'rk45:1e-3,nan'."),
-        ("flow", "rk45:1e-3,2", "not 'rk45:1e-3,2'."),
-        ("diffusion", "ddim:late", "ddim has no time grid, so it cannot be 'ddim:late'."),
-        ("bc", "direct:early", "direct has no time grid, so it cannot be 'direct:early'."),
+        ("flow", "rk45:late", "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10 to 1"),
+        ("flow", "rk45:1e-3", "sampler is 'rk45:1e-3'; rk45 takes two"),
+        ("flow", "rk45:0,1e-3", "sampler is 'rk45:0,1e-3'; rk45 takes two"),
+        ("flow", "rk45:1e-3,nan", "sampler is 'rk45:1e-3,nan'; rk45 takes"),
+        ("flow", "rk45:1e-3,2", "sampler is 'rk45:1e-3,2'; rk45 takes two"),
+        ("diffusion", "ddim:late", "sampler is 'ddim:late'; ddim has no time grid"),
+        ("bc", "direct:early", "sampler is 'direct:early'; direct has no time grid"),
     ],
 )
-def test_bad_suffixes_are_refused_with_what_is_possible(
-    objective: str, sampler: str, said: str
+def test_bad_suffixes_are_rejected_with_the_valid_ones(
+    objective: str, sampler: str, message: str
 ) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(ValueError, match=re.escape(message)):
         load_objective(objective).parse_sampler(sampler)
 
 
 def test_adaptive_limits_leave_the_steps_to_the_tolerance() -> None:
-    assert str(ADAPTIVE) == "as many steps as its tolerance asks for"
-    assert ADAPTIVE.possible_nfe == "as many network evaluations as its tolerance asks for"
+    assert str(ADAPTIVE) == "as many steps as its tolerance requires"
+    assert ADAPTIVE.possible_nfe == "as many network evaluations as its tolerance requires"
     assert [ADAPTIVE.allow(steps) for steps in (0, 1, 6)] == [True, False, False]
     assert [ADAPTIVE.steps_at(nfe) for nfe in (1, 2, 14)] == [None] * 3
-    with pytest.raises(ValueError, match=r"cannot take 5 steps with 'rk45'.*'rk45' takes as many"):
+    with pytest.raises(ValueError, match=r"steps is 5 for 'rk45'; .*'rk45' takes as many"):
         make_objective("flow", "sample", (7, 5)).check_sampler("rk45", 5)

@@ -1,4 +1,4 @@
-"""The adaptive solver: its error follows its tolerance, and its rows know nothing of each other."""
+"""The adaptive solver: its error follows its tolerance, and its rows are independent."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ class Counted:
         if self.prediction == "velocity":
             return optimal_velocity(x_t, t)
         velocity = velocity_from_sample(optimal_sample(x_t, t, 1 - t), x_t, t)
-        return torch.where(active[:, None, None], velocity, torch.nan)  # nobody may look there
+        return torch.where(active[:, None, None], velocity, torch.nan)  # must not be used
 
 
 def test_the_tableau_satisfies_its_order_conditions() -> None:
@@ -67,10 +67,10 @@ def test_the_error_follows_the_tolerance(prediction: str) -> None:
         unit = tolerance * (1 + exact_flow(X).abs())
         errors.append(float(((mapped - exact_flow(X)) / unit).abs().max()))
         costs.append(int(field.nfe.max()))
-    assert max(errors) < 20, "an error per step of 1, over some steps"
+    assert max(errors) < 20, "the error per step is at most 1, summed over some steps"
     assert costs == sorted(costs)
     assert costs[-1] > 3 * costs[0]
-    # A step's own error has order 5, what is controlled has order 4: the slope is 1 to 5 / 4.
+    # The error of a step has order 5, the controlled estimate order 4: the slope is 1 to 5 / 4.
     absolute = np.log10(np.array(errors) * tolerances)
     assert 0.9 < np.polyfit(np.log10(tolerances), absolute, 1)[0] < 1.3
 
@@ -86,7 +86,7 @@ def test_it_reaches_the_target_mean_and_covariance(prediction: str) -> None:
 
 
 @pytest.mark.parametrize("singular_end", [False, True])
-def test_constant_fields_are_exact_and_leave_the_noise_alone(singular_end: bool) -> None:
+def test_constant_fields_are_exact_and_leave_the_noise_unchanged(singular_end: bool) -> None:
     before = X.clone()
     mapped = rk45(lambda x_t, t, active: torch.full_like(x_t, 0.75), X, 1e-3, 1e-3, singular_end)
     torch.testing.assert_close(mapped, X + 0.75, rtol=0, atol=1e-13)
@@ -94,10 +94,10 @@ def test_constant_fields_are_exact_and_leave_the_noise_alone(singular_end: bool)
 
 
 @pytest.mark.parametrize("prediction", ENDS)
-def test_a_row_takes_the_steps_that_it_would_take_alone(prediction: str) -> None:
+def test_a_row_takes_the_same_steps_alone_and_in_a_batch(prediction: str) -> None:
     together = Counted(prediction)
     mapped = rk45(together, X, 1e-5, 1e-5, ENDS[prediction])
-    assert together.nfe.unique().numel() > 2, "the rows are of different difficulty"
+    assert together.nfe.unique().numel() > 2, "the rows must need different numbers of steps"
     for order in ([0], [3], [4, 0], [4, 3, 2, 1, 0]):
         alone = Counted(prediction, len(order))
         torch.testing.assert_close(
@@ -106,7 +106,7 @@ def test_a_row_takes_the_steps_that_it_would_take_alone(prediction: str) -> None
         assert alone.nfe.tolist() == together.nfe[order].tolist()
 
 
-def test_a_row_that_is_lost_ends_with_nan_and_the_others_do_not_notice() -> None:
+def test_a_failed_row_ends_as_nan_without_affecting_the_others() -> None:
     def field(x_t: Tensor, t: Tensor, active: Tensor) -> Tensor:
         calls.append(active.clone())
         slope = torch.cos(3 * x_t)
@@ -120,7 +120,7 @@ def test_a_row_that_is_lost_ends_with_nan_and_the_others_do_not_notice() -> None
     torch.testing.assert_close(rk45(field, X[3:4], 1e-4, 1e-4), mapped[3:4], atol=1e-12, rtol=0)
 
 
-def test_a_row_out_of_steps_lands_by_an_euler_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_out_of_steps_ends_with_an_euler_step(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = []
     for most in (3, 6, 12):
         monkeypatch.setattr(dormand_prince, "MOST_STEPS", most)
@@ -129,11 +129,11 @@ def test_a_row_out_of_steps_lands_by_an_euler_step(monkeypatch: pytest.MonkeyPat
         assert field.nfe[1:].tolist() == [2 + 6 * most] * 4
         errors.append(float((mapped - exact_flow(X)).abs().max()))
     assert errors == sorted(errors, reverse=True)
-    assert errors[-1] > 1e-6, "not even the last one had the steps that it asked for"
+    assert errors[-1] > 1e-6, "all runs must end before the tolerance is reached"
 
 
-def test_predictions_that_never_settle_end_all_the_same() -> None:
-    # actions_hat = x + 1 has the velocity 1 / (1 - t), whose path has no end.
+def test_predictions_that_never_converge_terminate() -> None:
+    # actions_hat = x + 1 has the velocity 1 / (1 - t), whose path diverges.
     nfe = torch.zeros(5, dtype=torch.int64)
 
     def field(x_t: Tensor, t: Tensor, active: Tensor) -> Tensor:
@@ -146,7 +146,7 @@ def test_predictions_that_never_settle_end_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("prediction", ENDS)
-def test_in_float32_the_chunk_is_float32_and_as_near(prediction: str) -> None:
+def test_float32_chunks_are_float32_and_accurate(prediction: str) -> None:
     field = Counted(prediction)
     mapped = rk45(
         lambda x_t, t, active: field(x_t.double(), t, active).float(),
@@ -159,7 +159,7 @@ def test_in_float32_the_chunk_is_float32_and_as_near(prediction: str) -> None:
     torch.testing.assert_close(mapped.double(), exact_flow(X), atol=2e-4, rtol=0)
 
 
-def test_a_flow_asks_for_its_tolerances() -> None:
+def test_a_flow_passes_its_tolerances_to_the_solver() -> None:
     objective = make_objective("flow", "sample", (4, 3))
     calls: list[int] = []
 
@@ -168,11 +168,11 @@ def test_a_flow_asks_for_its_tolerances() -> None:
         t = time[:, None, None].double()
         return optimal_sample(noisy_actions.double(), t, 1 - t).float()
 
-    found = []
+    results = []  # (evaluations, error)
     for sampler in ("rk45:0.1,0.1", "rk45", "rk45:1e-5,1e-5"):
         calls.clear()
         chunk = objective.sample(network, torch.zeros(5, 2), X.float, sampler, 0)
-        found.append((len(calls), float((chunk - exact_flow(X)).abs().max())))
-    assert found == sorted(found, key=lambda pair: (pair[0], -pair[1]))
-    assert found[0][0] < found[1][0] < found[2][0]
-    assert found[2][1] < 2e-4
+        results.append((len(calls), float((chunk - exact_flow(X)).abs().max())))
+    assert results == sorted(results, key=lambda pair: (pair[0], -pair[1]))
+    assert results[0][0] < results[1][0] < results[2][0]
+    assert results[2][1] < 2e-4

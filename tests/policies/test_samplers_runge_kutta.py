@@ -1,4 +1,4 @@
-"""Solvers of every order against problems whose answers are known in closed form."""
+"""Solvers of all orders against closed forms."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_constant_fields_are_exact_in_any_number_of_steps(name: str, steps: int,
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("steps", [1, 2, 3, 10])
-def test_solvers_land_on_a_chunk_that_is_always_predicted(name: str, steps: int, grid: str) -> None:
+def test_solvers_end_at_a_constant_predicted_chunk(name: str, steps: int, grid: str) -> None:
     generator = torch.Generator().manual_seed(0)
     actions, x = torch.randn(2, 3, 7, 5, generator=generator)
     landed = SOLVERS[name](SampleField(lambda x_t, t: actions), x, steps, grid)
@@ -82,7 +82,7 @@ def test_solvers_keep_their_order_up_to_the_data(name: str, prediction: str, gri
         )
         for steps in counts
     ]
-    assert fitted_order(counts, errors) > ORDERS[name] - 0.25  # some reach more here
+    assert fitted_order(counts, errors) > ORDERS[name] - 0.25  # some have a higher order here
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -101,7 +101,7 @@ def test_solvers_reach_the_target_mean_and_covariance(
 
 @pytest.mark.parametrize("name", SOLVERS)
 @pytest.mark.parametrize("steps", [1, 3, 10])
-def test_the_uniform_grid_is_equal_steps_bit_for_bit(name: str, steps: int) -> None:
+def test_the_uniform_grid_has_equal_steps_bit_for_bit(name: str, steps: int) -> None:
     x, seen = torch.randn(2, 7, 5, generator=torch.Generator().manual_seed(0)), []
 
     def velocity(x_t: Tensor, t: float) -> Tensor:
@@ -116,7 +116,7 @@ def test_the_uniform_grid_is_equal_steps_bit_for_bit(name: str, steps: int) -> N
 @pytest.mark.parametrize("prediction", ["sample", "velocity"])
 @pytest.mark.parametrize("name", [*SOLVERS, "heun:late", "rk4:early", "euler:cosine"])
 @pytest.mark.parametrize("steps", [1, 2, 5])
-def test_evaluations_at_the_network_are_steps_times_those_of_a_step(
+def test_network_evaluations_are_steps_times_evaluations_per_step(
     name: str, prediction: str, steps: int
 ) -> None:
     times: list[float] = []
@@ -142,10 +142,10 @@ def test_limits_translate_evaluations_to_steps() -> None:
     assert StepLimits(5, highest=9, evaluations=2).possible_nfe == (
         "2 to 18 network evaluations, in multiples of 2"
     )
-    none = POLICIES["knn"].limits["nearest"]
-    assert (none.possible_nfe, none.steps_at(0)) == ("exactly 0 network evaluations", 1)
-    assert none.steps_at(1) is None
-    one, all_steps = POLICIES["bc"].limits["direct"], POLICIES["diffusion"].limits["ddpm"]
-    assert one.possible_nfe == "exactly 1 network evaluation"
-    assert all_steps.possible_nfe == "exactly 100 network evaluations"
-    assert (all_steps.steps_at(100), all_steps.steps_at(99)) == (100, None)
+    nearest = POLICIES["knn"].limits["nearest"]
+    assert (nearest.possible_nfe, nearest.steps_at(0)) == ("exactly 0 network evaluations", 1)
+    assert nearest.steps_at(1) is None
+    direct, ddpm = POLICIES["bc"].limits["direct"], POLICIES["diffusion"].limits["ddpm"]
+    assert direct.possible_nfe == "exactly 1 network evaluation"
+    assert ddpm.possible_nfe == "exactly 100 network evaluations"
+    assert (ddpm.steps_at(100), ddpm.steps_at(99)) == (100, None)

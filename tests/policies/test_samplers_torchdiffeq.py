@@ -1,4 +1,4 @@
-"""Solvers of velocity fields against torchdiffeq's."""
+"""Solvers of velocity fields against those of torchdiffeq."""
 
 import numpy as np
 import pytest
@@ -16,15 +16,15 @@ NAMES = {"euler": "euler", "midpoint": "midpoint", "heun": "heun2"}
 
 
 def velocity(x_t: Tensor, t: Tensor | float) -> Tensor:
-    """A smooth field that is neither linear nor autonomous; t is a number or (B, 1, 1)."""
+    """A smooth, nonlinear, time-dependent field; t is a number or (B, 1, 1)."""
     return torch.sin(2 * x_t + 3 * t) - 0.5 * x_t * t
 
 
 def theirs(method: str, times: tuple[float, ...], **options: float) -> Tensor:
-    """What torchdiffeq finds at t = 1."""
+    """The solution of torchdiffeq at t = 1."""
     grid = torch.tensor(times, dtype=torch.float64)
-    found: Tensor = odeint(lambda t, x: velocity(x, t), X, grid, method=method, **options)
-    return found[-1]
+    path: Tensor = odeint(lambda t, x: velocity(x, t), X, grid, method=method, **options)
+    return path[-1]
 
 
 @pytest.mark.parametrize("grid", GRIDS)
@@ -38,19 +38,19 @@ def test_solvers_take_the_same_steps_on_every_grid(name: str, steps: int, grid: 
 
 
 @pytest.mark.parametrize("grid", GRIDS)
-def test_rk4_finds_the_same_answer_on_every_grid(grid: str) -> None:
-    # Theirs is the 3/8 rule, another method of order 4: the answers agree, not the steps.
+def test_rk4_finds_the_same_solution_on_every_grid(grid: str) -> None:
+    # Theirs is the 3/8 rule, another method of order 4: solutions agree, steps do not.
     ours = load_sampler("rk4")(VelocityField(velocity), X, 40, grid)
     torch.testing.assert_close(ours, theirs("rk4", grid_times(grid, 40)), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("tolerance", [1e-7, 1e-9])
-def test_rk45_finds_the_same_answer_as_their_dopri5(tolerance: float) -> None:
+def test_rk45_finds_the_same_solution_as_their_dopri5(tolerance: float) -> None:
     ours = rk45(lambda x, t, active: velocity(x, t[:, None, None]), X, tolerance, tolerance)
-    found = theirs("dopri5", (0.0, 1.0), rtol=tolerance, atol=tolerance)
-    torch.testing.assert_close(ours, found, atol=1e-5, rtol=0)
+    dopri5 = theirs("dopri5", (0.0, 1.0), rtol=tolerance, atol=tolerance)
+    torch.testing.assert_close(ours, dopri5, atol=1e-5, rtol=0)
     exact = theirs("dopri5", (0.0, 1.0), rtol=1e-12, atol=1e-12)
-    errors = [float((each - exact).abs().max()) for each in (ours, found)]
+    errors = [float((solution - exact).abs().max()) for solution in (ours, dopri5)]
     assert max(errors) < 30 * tolerance
 
 

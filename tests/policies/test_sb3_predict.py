@@ -1,4 +1,4 @@
-"""``predict`` under Stable-Baselines3's ``evaluate_policy`` acts as in any other rollout."""
+"""Actions under Stable-Baselines3's `evaluate_policy` equal those of any other rollout."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def make_actor() -> ChunkActor:
 
 
 def rollout(length: int, seed: int) -> NDArray[np.float32]:
-    """The same episode by hand: pad with the first observation, replan every 5 steps."""
+    """Roll the same episode out: pad with the first observation, decide every 5 steps."""
     actor = make_actor()
     log: list[NDArray[np.float32]] = []
     env = Drift(length, log)
@@ -61,9 +61,9 @@ def rollout(length: int, seed: int) -> NDArray[np.float32]:
                 return np.array(log)
 
 
-def test_evaluate_policy_plays_the_episodes_of_any_other_rollout() -> None:
+def test_evaluate_policy_gives_the_episodes_of_any_other_rollout() -> None:
     logs: list[list[NDArray[np.float32]]] = [[], [], []]
-    lengths = (12, 3, 8)  # environments finish apart, and go on uncounted
+    lengths = (12, 3, 8)  # environments finish at different times, and continue uncounted
     envs = DummyVecEnv(
         [lambda n=n, log=log: Drift(n, log) for n, log in zip(lengths, logs, strict=True)]
     )
@@ -92,6 +92,6 @@ def test_a_single_observation_gives_a_single_action() -> None:
     assert predictor.predict(np.ones(4, np.float32), state)[0].shape == (4,)
 
 
-def test_too_few_seeds_are_refused() -> None:
-    with pytest.raises(ValueError, match="before environment 2 got one"):
+def test_too_few_seeds_are_rejected() -> None:
+    with pytest.raises(ValueError, match="ran out at environment 2; give at least one seed"):
         SB3Predictor(make_actor(), [1, 2]).predict(np.zeros((3, 4), np.float32))

@@ -1,4 +1,4 @@
-"""Noise schedule and conversions, against closed forms and diffusers."""
+"""Noise schedules and conversions, against closed forms and diffusers."""
 
 import itertools
 import math
@@ -44,14 +44,14 @@ def test_linear_betas_equal_diffusers(steps: int) -> None:
     torch.testing.assert_close(powers.float(), theirs.alphas_cumprod, atol=1e-6, rtol=1e-4)
 
 
-def test_the_linear_schedule_ends_at_noise_whatever_the_steps() -> None:
+def test_the_linear_schedule_ends_at_noise_for_any_number_of_steps() -> None:
     ends = {n: float(schedules.alphas_cumprod(schedules.linear_betas(n))[-1]) for n in (100, 1000)}
     assert ends[1000] == pytest.approx(4.04e-5, rel=0.01)  # Ho et al.'s own
     assert ends[100] == pytest.approx(2.0e-5, rel=0.1)
     assert 0 < float(schedules.alphas_cumprod(schedules.linear_betas(21))[-1]) < 1e-3
     assert tuple(schedules.SCHEDULES) == OPTIONS["schedule"]
     for steps in (0, 1, 20):
-        with pytest.raises(ValueError, match=f"at least 21 steps, not {steps}"):
+        with pytest.raises(ValueError, match=f"steps is {steps}; .* has at least 21"):
             schedules.linear_betas(steps)
 
 
@@ -79,55 +79,55 @@ def quantities(actions: Tensor, noise: Tensor, alpha: float, sigma: float) -> di
 
 
 def convert(
-    given: str, wanted: str, value: Tensor, x_t: Tensor, alpha: float, sigma: float
+    source: str, target: str, value: Tensor, x_t: Tensor, alpha: float, sigma: float
 ) -> Tensor:
-    """The oracle: any quantity from any other, on any path; what an end leaves open is 0."""
+    """The oracle: any quantity from any other, on any path; undetermined quantities are 0."""
     weights = {
         "sample": (1.0, 0.0),
         "epsilon": (0.0, 1.0),
         "v_prediction": (-sigma, alpha),
         "velocity": (1.0, -1.0),
     }
-    if given == wanted:
+    if source == target:
         return value
     # x_t = alpha * sample + sigma * noise and value = of_sample * sample + of_noise * noise, two
     # equations solved by Cramer's rule
-    of_sample, of_noise = weights[given]
-    to_sample, to_noise = weights[wanted]
+    of_sample, of_noise = weights[source]
+    to_sample, to_noise = weights[target]
     determinant = alpha * of_noise - sigma * of_sample
     sample = noise = torch.zeros_like(x_t)
     if determinant:
         sample = (of_noise * x_t - sigma * value) / determinant
         noise = (alpha * value - of_sample * x_t) / determinant
-    sample = value if given == "sample" else sample
-    noise = value if given == "epsilon" else noise
+    sample = value if source == "sample" else sample
+    noise = value if source == "epsilon" else noise
     return to_sample * sample + to_noise * noise
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_oracle_converts_over_the_whole_time_range(pair: Pair, path: str) -> None:
+def test_the_oracle_converts_over_the_complete_time_range(pair: Pair, path: str) -> None:
     for t in TIMES:
         alpha, sigma = map(float, PATHS[path](t))
         actions, noise = pair
         x_t = alpha * actions + sigma * noise
         exact = quantities(actions, noise, alpha, sigma)
-        for given, wanted in itertools.product(QUANTITIES, repeat=2):
-            # The only exceptions: pure noise with nothing said of the chunk, and pure data with
-            # nothing said of the noise. What is lost there is 0, in every quantity.
-            expected = exact[wanted]
-            if given != wanted and alpha == 0 and given == "epsilon":
-                expected = quantities(torch.zeros_like(noise), noise, alpha, sigma)[wanted]
-            if given != wanted and sigma == 0 and given == "sample":
-                expected = quantities(actions, torch.zeros_like(noise), alpha, sigma)[wanted]
-            found = convert(given, wanted, exact[given], x_t, alpha, sigma)
-            # x_t is rounded to 1e-16; to find a part of it is to divide by the part's amplitude.
-            atol = 1e-14 / max({"epsilon": alpha, "sample": sigma}.get(given, 1.0), 1e-14)
-            torch.testing.assert_close(found, expected, atol=atol, rtol=1e-13)
+        for source, target in itertools.product(QUANTITIES, repeat=2):
+            # The only exceptions: pure noise does not determine the chunk, and pure data do not
+            # determine the noise. The undetermined quantity is 0.
+            expected = exact[target]
+            if source != target and alpha == 0 and source == "epsilon":
+                expected = quantities(torch.zeros_like(noise), noise, alpha, sigma)[target]
+            if source != target and sigma == 0 and source == "sample":
+                expected = quantities(actions, torch.zeros_like(noise), alpha, sigma)[target]
+            converted = convert(source, target, exact[source], x_t, alpha, sigma)
+            # x_t is rounded to 1e-16, and the conversion divides by an amplitude.
+            atol = 1e-14 / max({"epsilon": alpha, "sample": sigma}.get(source, 1.0), 1e-14)
+            torch.testing.assert_close(converted, expected, atol=atol, rtol=1e-13)
 
 
 @pytest.mark.parametrize("as_tensor", [False, True])
 @pytest.mark.parametrize("path", PATHS)
-def test_v_and_velocity_from_a_chunk_are_the_oracles(
+def test_v_and_velocity_from_a_chunk_equal_the_oracle(
     pair: Pair, path: str, as_tensor: bool
 ) -> None:
     def scalar(value: float) -> float | Tensor:
@@ -138,21 +138,21 @@ def test_v_and_velocity_from_a_chunk_are_the_oracles(
         actions, noise = pair
         x_t = alpha * actions + sigma * noise
         if path == "straight":
-            found = schedules.velocity_from_sample(actions, x_t, scalar(t))
-            wanted = "velocity"
+            converted = schedules.velocity_from_sample(actions, x_t, scalar(t))
+            target, limit = "velocity", actions
         else:
-            found = schedules.v_from_sample(actions, x_t, scalar(alpha), scalar(sigma))
-            wanted = "v_prediction"
-        expected = convert("sample", wanted, actions, x_t, alpha, sigma)
+            converted = schedules.v_from_sample(actions, x_t, scalar(alpha), scalar(sigma))
+            target, limit = "v_prediction", torch.zeros_like(noise)
+        expected = convert("sample", target, actions, x_t, alpha, sigma)
         atol = 1e-14 / max(sigma, 1e-14)
-        torch.testing.assert_close(found, expected, atol=atol, rtol=1e-12)
-        if sigma == 0:  # the noise is lost
-            assert torch.equal(found, actions if wanted == "velocity" else torch.zeros_like(noise))
+        torch.testing.assert_close(converted, expected, atol=atol, rtol=1e-12)
+        if sigma == 0:  # the noise is undetermined
+            assert torch.equal(converted, limit)
 
 
 @pytest.mark.parametrize("prediction", schedules.DIFFUSION_PREDICTIONS)
 @pytest.mark.parametrize("schedule", schedules.SCHEDULES)
-def test_prediction_coefficients_are_the_oracles_at_every_step(
+def test_prediction_coefficients_equal_the_oracle_at_every_step(
     schedule: str, prediction: str, pair: Pair
 ) -> None:
     actions, noise = pair
@@ -161,11 +161,11 @@ def test_prediction_coefficients_are_the_oracles_at_every_step(
         x_t = alpha * actions + sigma * noise
         output = quantities(actions, noise, alpha, sigma)[prediction]
         c = schedules.prediction_coefficients(prediction, alpha, sigma)
-        for wanted, of_x, of_output in (
+        for target, of_x, of_output in (
             ("sample", c.sample_x, c.sample_output),
             ("epsilon", c.epsilon_x, c.epsilon_output),
         ):
-            expected = convert(prediction, wanted, output, x_t, alpha, sigma)
+            expected = convert(prediction, target, output, x_t, alpha, sigma)
             assert_near(of_x * x_t + of_output * output, expected)
 
 
@@ -184,6 +184,6 @@ def test_prediction_coefficients_recover_sample_and_epsilon(pair: Pair, predicti
     torch.testing.assert_close(c.epsilon_x * x_t + c.epsilon_output * output, noise)
 
 
-def test_prediction_coefficients_name_the_known_predictions() -> None:
+def test_unknown_predictions_are_rejected_with_a_near_match() -> None:
     with pytest.raises(ValueError, match="did you mean v_prediction"):
         schedules.prediction_coefficients("v_predict", 0.6, 0.8)

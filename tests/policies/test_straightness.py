@@ -1,4 +1,4 @@
-"""Straightness: 0 for straight paths, the closed form for curved ones, smaller after a reflow."""
+"""Straightness: 0 for straight paths, closed forms for curved ones, smaller after a reflow."""
 
 import math
 from collections.abc import Callable
@@ -26,28 +26,28 @@ def measure(velocity: Callable[[Tensor, float], Tensor], steps: int) -> float:
 @pytest.mark.parametrize("steps", [1, 2, 50])
 def test_constant_fields_are_straight(steps: int) -> None:
     assert measure(lambda x, t: torch.full_like(x, 0.7), steps) < 1e-28
-    # Every path leads straight to its own goal, at constant speed.
+    # Every path is a straight line to its goal, at constant speed.
     goal = START.flip(0)
     assert field_straightness(SampleField(lambda x, t: goal), START, steps) < 1e-28
     assert math.isnan(measure(lambda x, t: torch.zeros_like(x), steps))
 
 
 @pytest.mark.parametrize("steps", [2, 3, 50])
-def test_a_speed_that_grows_with_time_has_its_closed_form(steps: int) -> None:
+def test_a_growing_speed_equals_its_closed_form(steps: int) -> None:
     # v = 2 t c along N steps: v_k = 2 c k / N, so S / |x_1 - x_0|^2 = (N + 1) / (3 (N - 1)).
-    found = measure(lambda x, t: 2 * t * torch.ones_like(x), steps)
-    assert found == pytest.approx((steps + 1) / (3 * (steps - 1)), rel=1e-12)
+    measured = measure(lambda x, t: 2 * t * torch.ones_like(x), steps)
+    assert measured == pytest.approx((steps + 1) / (3 * (steps - 1)), rel=1e-12)
 
 
 @pytest.mark.parametrize("angle", [0.5, 1.0, 3.0])
-def test_a_rotation_tends_to_its_closed_form(angle: float) -> None:
+def test_a_rotation_converges_to_its_closed_form(angle: float) -> None:
     # |v| = angle |x| and |x_1 - x_0|^2 = 2 (1 - cos angle) |x|^2 on a circle.
     exact = angle**2 / (2 * (1 - math.cos(angle))) - 1
-    quarter = torch.tensor([[0.0, angle], [-angle, 0.0]], dtype=torch.float64)
-    assert measure(lambda x, t: x @ quarter, 400) == pytest.approx(exact, rel=1e-3)
+    rotation = torch.tensor([[0.0, angle], [-angle, 0.0]], dtype=torch.float64)
+    assert measure(lambda x, t: x @ rotation, 400) == pytest.approx(exact, rel=1e-3)
 
 
-def test_the_length_of_paths_does_not_matter_and_the_start_stays() -> None:
+def test_the_length_of_paths_does_not_matter_and_the_start_is_unchanged() -> None:
     before = START.clone()
     bent = [measure(lambda x, t, c=c: c * (t - 0.2) * torch.ones_like(x), 20) for c in (0.1, 30.0)]
     assert bent[0] == pytest.approx(bent[1], rel=1e-9)
@@ -64,19 +64,19 @@ def test_policies_are_measured_in_normalised_actions() -> None:
         (torch.randn(8, 5, 3, generator=torch.Generator().manual_seed(2))),
     )
     policy.fit_normalizers(observations * 3 + 1, noise)
-    found = straightness(policy, observations, lambda: noise, 7)
+    measured = straightness(policy, observations, lambda: noise, 7)
     condition = policy.observation_normalizer.normalize(observations).flatten(1)
     assert isinstance(policy.objective, Flow)
     field = policy.objective.field(policy.network, condition)
-    assert found == field_straightness(field, noise, 7) > 0
+    assert measured == field_straightness(field, noise, 7) > 0
 
 
-def test_what_has_no_paths_is_refused() -> None:
+def test_policies_without_paths_are_rejected() -> None:
     for objective in ("diffusion", "bc"):
         policy = ChunkPolicy(replace(CONFIG, objective=objective))
-        with pytest.raises(ValueError, match=f"'{objective}' has no velocity field"):
+        with pytest.raises(ValueError, match=f"objective is '{objective}'; it has no velocity"):
             straightness(policy, torch.zeros(1, 2, 4), lambda: torch.zeros(1, 5, 3))
-    with pytest.raises(ValueError, match="steps must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="steps is 0; it must be at least 1"):
         measure(lambda x, t: x, 0)
 
 
@@ -101,4 +101,4 @@ def test_paths_of_reflow_are_straighter_than_those_of_its_flow(prediction: str) 
             )
         misses.append(float((one - many).square().mean().sqrt()))
     assert bends[1] < 0.6 * bends[0]
-    assert misses[1] < 0.6 * misses[0], "one step must be nearer to where many lead"
+    assert misses[1] < 0.6 * misses[0], "one step must be closer to the result of many"

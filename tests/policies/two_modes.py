@@ -1,4 +1,4 @@
-"""A toy whose answer is known: every condition has two equally likely chunks."""
+"""A toy problem with a known solution: two equally likely chunks for every condition."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ SHAPE = (7, 5)
 
 
 def two_modes(condition: Tensor, mode: Tensor) -> Tensor:
-    """Chunks ``(B, 7, 5)``: one of two opposite slopes, scaled by the condition ``(B, 1)``."""
+    """Chunks `(B, 7, 5)`: one of two opposite slopes, scaled by the condition `(B, 1)`."""
     ramp = torch.linspace(0.2, 0.8, 35).view(SHAPE)
     return (mode * (0.6 + 0.4 * condition))[:, :, None] * ramp
 
@@ -59,7 +59,7 @@ def errors_to_modes(
     steps: int,
     options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
 ) -> Tensor:
-    """Root mean square distance of 400 samples to each mode, ``(400, 2)``."""
+    """Root mean square distance of 400 samples to each mode, `(400, 2)`."""
     generator = torch.Generator().manual_seed(2)
     condition = torch.rand(400, 1, generator=generator) * 2 - 1
     learner = make_objective(objective, prediction, SHAPE, options)

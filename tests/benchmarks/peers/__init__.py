@@ -1,1 +1,1 @@
-"""Compare fmbench with LeRobot side by side: `python -m tests.benchmarks.peers`, by hand."""
+"""Comparison with LeRobot: run `python -m tests.benchmarks.peers` by hand."""

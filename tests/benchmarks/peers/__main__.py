@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.peers`: compare with LeRobot and print Markdown tables."""
+"""Compare with LeRobot and print Markdown tables: `python -m tests.benchmarks.peers`."""
 
 import argparse
 import os
@@ -19,21 +19,22 @@ PACKAGES = ("torch", "numpy", "lerobot", "diffusers")
 
 
 def main() -> int:
-    """Run the command line; exit code 1 says that a limit is not met."""
+    """Run the command line; the exit code is 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peers", description=__doc__)
     parser.add_argument("--device", choices=SIZES, default="cpu")
     parser.add_argument("--only", nargs="+", metavar="TABLE", help="latency, training, precision")
-    parser.add_argument("--write", action="store_true", help="put the tables into the README")
-    given = parser.parse_args()
-    benchmarks = _benchmarks(given.device)
-    chosen = given.only or list(benchmarks)
+    parser.add_argument("--write", action="store_true", help="write the tables to the README")
+    arguments = parser.parse_args()
+    benchmarks = _benchmarks(arguments.device)
+    chosen = arguments.only or list(benchmarks)
     if unknown := set(chosen) - set(benchmarks):
         parser.error(
-            f"no {' or '.join(sorted(unknown))} on {given.device}: {', '.join(benchmarks)}"
+            f"--only is {' '.join(sorted(unknown))}; "
+            f"known on {arguments.device}: {', '.join(benchmarks)}"
         )
-    if given.write and given.only:
-        parser.error("--write replaces all tables of a device: leave --only out")
-    configure_torch(given.device)  # LeRobot's training script allows TF32 too
+    if arguments.write and arguments.only:
+        parser.error("--write replaces all tables of a device; omit --only")
+    configure_torch(arguments.device)  # LeRobot's training script allows TF32 too
     load, sections = os.getloadavg()[0], []
     for name in chosen:
         print(f"{name} ...", file=sys.stderr, flush=True)
@@ -41,10 +42,10 @@ def main() -> int:
         sections.append((title, measure()))
         for row in sections[-1][1]:
             print(*row.cells(), sep=" | ", file=sys.stderr, flush=True)
-    text = markdown(sections, _machine(given.device, load))
+    text = markdown(sections, _machine(arguments.device, load))
     print(text)
-    if given.write:
-        write(text, f"peers, {given.device}")
+    if arguments.write:
+        write(text, f"peers, {arguments.device}")
     return 0 if all(row.is_met for _, rows in sections for row in rows) else 1
 
 
@@ -56,24 +57,24 @@ def _benchmarks(device: str) -> dict[str, tuple[str, Callable[[], list[Row]]]]:
     down_dims = match(ours.parameters)
     peer = describe_unet(down_dims)
     networks = f"U-Net `{size}`, {ours.text()}; LeRobot's with down_dims {down_dims}, {peer.text()}"
-    found: dict[str, tuple[str, Callable[[], list[Row]]]] = {
+    benchmarks: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "latency": (
             f"Chunks, batch 1. {networks}",
             lambda: latency.measure(policy.to(device), down_dims, device),
         ),
         "training": (
-            f"Whole updates, batch {BATCH}. {networks}",
+            f"Complete updates, batch {BATCH}. {networks}",
             lambda: training.measure(config, down_dims, device),
         ),
     }
     if device == "cpu":
-        has = ", ".join(training.bf16_instructions()) or "none"
-        found["precision"] = (
+        instructions = ", ".join(training.bf16_instructions()) or "none"
+        benchmarks["precision"] = (
             f"`--precision bf16`, size `{size}`, batch {BATCH}. "
-            f"This processor's instructions for bfloat16: {has}",
+            f"Bfloat16 instructions of this processor: {instructions}",
             lambda: training.measure_precision(size),
         )
-    return found
+    return benchmarks
 
 
 def _machine(device: str, load: float) -> str:

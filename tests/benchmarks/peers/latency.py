@@ -25,13 +25,13 @@ from tests.benchmarks.report import Row
 ROUNDS = 7
 NFE, CALLS, PEER_CALLS = 10, 40, {"DDPM-100": 2, "DDIM-10": 10}
 LEAST = {"DDPM-100": 20.0, "DDIM-10": 2.0}
-"""How many times as long as flow-10 each must take on a CPU."""
+"""Smallest accepted ratio of each to flow-10 on a CPU."""
 LIMIT_MS, MANY_ROWS, MANY_LIMIT = 2.0, 128, 1.5
-"""On a GPU: of flow-10 for one row, and for many rows over one."""
+"""Limits on a GPU: the time of flow-10 for one row, and the ratio of many rows to one."""
 
 
 def measure(policy: ChunkPolicy, down_dims: tuple[int, ...], device: str) -> list[Row]:
-    """Return the times of chunks, and LeRobot's over ours."""
+    """Return the times of chunks, and the ratios of LeRobot's to ours."""
     on_gpu = device == "cuda"
     alternatives: dict[str, Timed] = {"flow-10": median_of(chunk_sampler(policy, 1), CALLS)}
     for name, calls in PEER_CALLS.items():
@@ -63,7 +63,7 @@ def measure(policy: ChunkPolicy, down_dims: tuple[int, ...], device: str) -> lis
 
 
 def chunk_sampler(policy: ChunkPolicy, rows: int) -> Callable[[], Tensor]:
-    """Return a function that samples a chunk per row: observations in, actions out, on the host."""
+    """Return a function that samples one chunk per row, from and to tensors on the host."""
     policy.eval()
     device = next(policy.parameters()).device
     shape = (rows, *policy.objective.chunk_shape)
@@ -83,13 +83,13 @@ def chunk_sampler(policy: ChunkPolicy, rows: int) -> Callable[[], Tensor]:
 
 
 def describe_unet(policy: ChunkPolicy) -> Network:
-    """Return what our U-Net holds and does."""
+    """Return the parameters and operations of our U-Net."""
     chunk, condition = torch.zeros(1, *policy.objective.chunk_shape), policy.encoder.condition_dim
     return describe(policy.network, chunk, torch.zeros(1), torch.zeros(1, condition))
 
 
 def median_of(call: Callable[[], object], calls: int) -> Timed:
-    """Return a function that says what the median of some calls takes."""
+    """Return a function that returns the median duration of some calls."""
 
     def run() -> Duration:
         durations = []

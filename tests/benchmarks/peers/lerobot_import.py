@@ -1,8 +1,8 @@
-"""Import LeRobot's diffusion policy with the libraries that it runs on, and without the others.
+"""Import LeRobot's diffusion policy without the libraries that it does not use.
 
-LeRobot's modules import its robots, data sets and every other policy; a diffusion policy over
-states runs none of them. So each of `UNUSED` is an empty module while the policy is imported, and
-what is measured is LeRobot's own code all the same, beside any version of the others or none.
+LeRobot's modules import its robots, data sets and all other policies, none of which a diffusion
+policy over states uses. Each of `UNUSED` is therefore replaced by an empty module during the
+import. The measured code is still LeRobot's own, with any version of the others or without them.
 """
 
 import importlib
@@ -29,7 +29,7 @@ NEEDED_FIRST = (
     "diffusers.schedulers.scheduling_ddim",
     "diffusers.schedulers.scheduling_ddpm",
 )
-"""These look for optional packages, and must not find the empty ones."""
+"""These detect optional packages, and must not find the empty ones."""
 
 
 class Unused(ModuleType):
@@ -44,15 +44,15 @@ class Unused(ModuleType):
 
 
 def import_lerobot() -> tuple[Any, Any]:
-    """Return LeRobot's modules of the diffusion policy and of the types in its configuration."""
+    """Return LeRobot's modules of the diffusion policy and of its configuration types."""
     _import_torchvision()
     for name in NEEDED_FIRST:
         importlib.import_module(name)
-    found = importlib.util.find_spec("lerobot")
-    if found is None or found.submodule_search_locations is None:
+    spec = importlib.util.find_spec("lerobot")
+    if spec is None or spec.submodule_search_locations is None:
         raise ModuleNotFoundError("lerobot is not installed; see tests/benchmarks/README.md")
     policies = ModuleType("lerobot.policies")  # without its __init__, which imports every policy
-    policies.__path__ = [f"{found.submodule_search_locations[0]}/policies"]
+    policies.__path__ = [f"{spec.submodule_search_locations[0]}/policies"]
     replaced: dict[str, ModuleType] = {name: Unused(name) for name in UNUSED}
     replaced["lerobot.policies"] = policies
     before = {name: sys.modules[name] for name in replaced if name in sys.modules}
@@ -69,9 +69,9 @@ def import_lerobot() -> tuple[Any, Any]:
 
 
 def _import_torchvision() -> None:
-    """Import torchvision, also a CUDA build beside torch for the CPU.
+    """Import torchvision, even a CUDA build with torch for the CPU.
 
-    Such a build has no compiled operators, but looks two of them up when it is imported.
+    Such a build has no compiled operators, but looks up two of them when it is imported.
     """
     try:
         importlib.import_module("torchvision")
@@ -83,9 +83,9 @@ def _import_torchvision() -> None:
         library = torch.library.Library("torchvision", "DEF")
         for operator in ("nms", "qnms"):
             library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _KEPT.append(library)
+        _LIBRARIES.append(library)
         importlib.import_module("torchvision")
 
 
-_KEPT: list[object] = []
-"""A library's definitions go when it does."""
+_LIBRARIES: list[object] = []
+"""Keeps the libraries alive, and with them their definitions."""

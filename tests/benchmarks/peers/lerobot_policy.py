@@ -25,9 +25,9 @@ GROUPS = 8
 TOLERANCE = 0.1
 STATE, ENVIRONMENT = "observation.state", "observation.environment_state"
 STATE_DIM = OBS_DIM // 2
-"""A policy without images asks for an environment's state beside the robot's own."""
+"""A policy without images requires an environment state in addition to the robot state."""
 TRAINING_UPDATES = 100_000
-"""The length of its learning rate's schedule; it decides values, not time."""
+"""Length of its learning-rate schedule; it does not affect the time."""
 
 
 def make_policy(
@@ -40,8 +40,8 @@ def make_policy(
 def _config(down_dims: tuple[int, ...], device: str, scheduler: str, steps: int) -> Any:
     kind = TYPES.FeatureType
 
-    def feature(which: object, size: int) -> Any:
-        return TYPES.PolicyFeature(type=which, shape=(size,))
+    def feature(feature_type: object, size: int) -> Any:
+        return TYPES.PolicyFeature(type=feature_type, shape=(size,))
 
     return MODELING.DiffusionConfig(
         input_features={
@@ -60,10 +60,10 @@ def _config(down_dims: tuple[int, ...], device: str, scheduler: str, steps: int)
 
 
 def match(parameters: int) -> tuple[int, ...]:
-    """Return the channels of the U-Net of a size that is likest LeRobot's own, (c, 2c, 4c).
+    """Return channels close to LeRobot's (c, 2c, 4c) that give a number of parameters.
 
     Raises:
-        ValueError: No number of channels comes within `TOLERANCE` of as many parameters.
+        ValueError: No channels give the number of parameters within `TOLERANCE`.
     """
     doubled = [(c, 2 * c, 4 * c) for c in range(GROUPS, 1025, GROUPS)]
     nearest = sorted(doubled, key=lambda dims: abs(count(dims) - parameters))[:2]
@@ -74,13 +74,13 @@ def match(parameters: int) -> tuple[int, ...]:
         if abs(count((first, second, last)) / parameters - 1) < TOLERANCE
     ]
     if not near:
-        raise ValueError(f"LeRobot has no U-Net of about {parameters} parameters")
+        raise ValueError(f"parameters is {parameters}; LeRobot has no U-Net of about this size")
     return min(near, key=lambda dims: abs(dims[2] / dims[0] - 4))
 
 
 @cache
 def count(down_dims: tuple[int, ...]) -> int:
-    """Return the parameters of LeRobot's U-Net, without making them."""
+    """Return the number of parameters of LeRobot's U-Net, without allocating them."""
     with torch.device("meta"):
         unet = MODELING.DiffusionConditionalUnet1d(
             _config(down_dims, "cpu", "DDPM", 100), OBS_HORIZON * OBS_DIM
@@ -89,17 +89,17 @@ def count(down_dims: tuple[int, ...]) -> int:
 
 
 def describe_unet(down_dims: tuple[int, ...]) -> Network:
-    """Return what LeRobot's U-Net holds and does."""
+    """Return the parameters and operations of LeRobot's U-Net."""
     unet = make_policy(down_dims, "cpu").diffusion.unet
     chunk = torch.zeros(1, PRED_HORIZON, ACT_DIM)
     return describe(unet, chunk, torch.zeros(1), torch.zeros(1, OBS_HORIZON * OBS_DIM))
 
 
 def chunk_sampler(policy: Any, rows: int) -> Callable[[], Tensor]:
-    """Return a function that does what a control step with no action left costs.
+    """Return a function that makes a control step with an empty action queue.
 
-    That is the one call of `select_action` in `EXEC_HORIZON` calls that samples a chunk. Its
-    normalisation of observations and actions lies outside of the policy and is not counted.
+    This is the one call of `select_action` in `EXEC_HORIZON` calls that samples a chunk. LeRobot
+    normalises observations and actions outside of the policy, which is not counted.
     """
     policy.eval()
     device = policy.config.device
@@ -116,15 +116,15 @@ def chunk_sampler(policy: Any, rows: int) -> Callable[[], Tensor]:
 
 
 class Updates:
-    """LeRobot's training updates, as its script `lerobot_train` makes them.
+    """LeRobot's training updates, as in its script `lerobot_train`.
 
-    Forward, backward, clipping, Adam and the learning rate's schedule with the policy's presets,
-    then the loss and the gradient norm fetched. Its batches lie ready on the device: LeRobot's
-    loading of data is not counted. It averages no weights.
+    Forward, backward, clipping, Adam and the learning-rate schedule with the presets of the policy,
+    then the loss and the gradient norm are fetched. Batches are already on the device: LeRobot's
+    data loading is not counted. It does not average weights.
 
     Args:
-        policy: What to train.
-        batches: Observations ``(B, OBS_HORIZON, OBS_DIM)`` and actions of each batch, in turn.
+        policy: The policy to train.
+        batches: Observations `(B, OBS_HORIZON, OBS_DIM)` and actions of each batch, used in turn.
     """
 
     def __init__(self, policy: Any, batches: list[tuple[Tensor, Tensor]]) -> None:
@@ -134,13 +134,17 @@ class Updates:
         self.optimizer = preset.build(policy.get_optim_params())
         self.schedule = policy.config.get_scheduler_preset().build(self.optimizer, TRAINING_UPDATES)
         self.batches = [
-            {**_observed(seen), "action": acted, "action_is_pad": acted.new_zeros(acted.shape[:2])}
-            for seen, acted in batches
+            {
+                **_observed(observations),
+                "action": actions,
+                "action_is_pad": actions.new_zeros(actions.shape[:2]),
+            }
+            for observations, actions in batches
         ]
         self.done = 0
 
     def __call__(self, updates: int) -> None:
-        """Make some updates."""
+        """Make a number of updates."""
         with _as_its_script():
             for _ in range(updates):
                 self._update()
@@ -164,7 +168,7 @@ def _observed(observations: Tensor) -> dict[str, Tensor]:
 
 @contextmanager
 def _as_its_script() -> Iterator[None]:
-    """Let cuDNN choose by trial and matrix products use TF32, as LeRobot's script does."""
+    """Use cuDNN benchmarking and TF32 matrix products, as in LeRobot's script."""
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     before = cudnn.benchmark, matmul.allow_tf32
     cudnn.benchmark, matmul.allow_tf32 = True, True

@@ -1,4 +1,4 @@
-"""The sizes that both sides share, and what they are trained on."""
+"""Sizes and training data shared by both sides."""
 
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from fmbench.data.store import Demonstrations
 
 OBS_DIM, ACT_DIM = 70, 20
-"""LiftCube's; a test compares them, so that a machine without mujoco can run the comparison."""
+"""LiftCube's; a test checks them, so that the comparison runs without mujoco."""
 CONFIG = RunConfig(backbone="unet")
 OBS_HORIZON, PRED_HORIZON = CONFIG.obs_horizon, CONFIG.pred_horizon
 EXEC_HORIZON, BATCH = CONFIG.exec_horizon, CONFIG.batch_size
 SIZES = {"cpu": "small", "cuda": "base"}
-"""The size of network that is compared on each device."""
+"""The network size compared on each device."""
 EPISODES, EPISODE_STEPS = 500, 110
 
 
 @dataclass(frozen=True)
 class Network:
-    """What a U-Net holds and does.
+    """Parameters and operations of a U-Net.
 
     Attributes:
-        parameters: Weights and biases.
+        parameters: Number of weights and biases.
         mflop: Millions of floating-point operations of one pass over one chunk.
     """
 
@@ -42,12 +42,12 @@ class Network:
     mflop: float
 
     def text(self) -> str:
-        """Return both numbers with their units."""
+        """Return both numbers with units."""
         return f"{self.parameters:,} parameters, {self.mflop:.1f} MFLOP a pass"
 
 
 def describe(network: nn.Module, *inputs: torch.Tensor) -> Network:
-    """Return a network's numbers; `inputs` are those of one pass over one chunk."""
+    """Return parameters and operations of a network; `inputs` are those for one chunk."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(*inputs)
     parameters = sum(parameter.numel() for parameter in network.parameters())
@@ -73,16 +73,16 @@ def policy_config(backbone: str, size: str) -> ChunkPolicyConfig:
 
 
 def make_training_windows(device: str) -> Windows:
-    """Return windows of LiftCube's shapes: actions are waves whose phases the observations tell."""
+    """Return windows of LiftCube's shapes: actions are sines of phases that are observed."""
     rng = np.random.default_rng(0)
     steps = EPISODES * EPISODE_STEPS
     phase = rng.uniform(0, 2 * np.pi, (EPISODES, 1, ACT_DIM))
     angle = phase + 0.1 * np.arange(EPISODE_STEPS + 1)[:, None]
-    seen = np.concatenate((np.cos(angle), np.sin(angle)), axis=-1).reshape(-1, 2 * ACT_DIM)
-    noise = rng.standard_normal((len(seen), OBS_DIM - 2 * ACT_DIM))
+    observed = np.concatenate((np.cos(angle), np.sin(angle)), axis=-1).reshape(-1, 2 * ACT_DIM)
+    noise = rng.standard_normal((len(observed), OBS_DIM - 2 * ACT_DIM))
     actions = np.sin(angle[:, :-1]).reshape(steps, ACT_DIM).astype(np.float32)
     data = SimpleNamespace(
-        observations=np.concatenate((seen, noise), axis=-1).astype(np.float32),
+        observations=np.concatenate((observed, noise), axis=-1).astype(np.float32),
         actions=actions,
         lengths=np.full(EPISODES, EPISODE_STEPS),
     )

@@ -1,4 +1,4 @@
-"""Time whole training updates on one U-Net: ours, LeRobot's, and ours in bfloat16."""
+"""Time complete training updates of a U-Net: ours, LeRobot's, and ours in bfloat16."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ from tests.benchmarks.report import Row
 CONFIG = TrainConfig(batch_size=BATCH)
 ROUNDS, BATCHES = 7, 8
 UPDATES = {"cpu": 4, "cuda": 4 * CONFIG.log_every}
-"""Updates of each side in a round; on a GPU our host waits for the device where it logs."""
+"""Updates of each side per round; on a GPU our host waits for the device at logged updates."""
 LEAST_OVER_LEROBOT = {"cpu": 1.0, "cuda": 5.0}
 LEAST_PER_SECOND = {"cpu": None, "cuda": 150_000.0}
 LEAST_BF16, LOSS_LIMIT = 1.4, 2.0
@@ -38,11 +38,11 @@ BF16_FLAGS = ("avx512_bf16", "amx_bf16")
 
 
 def measure(policy: ChunkPolicyConfig, down_dims: tuple[int, ...], device: str) -> list[Row]:
-    """Return samples per second of both sides, in one precision each; limits are on float32."""
+    """Return samples per second of both sides in each precision; limits apply to float32."""
     windows = make_training_windows(device)
     generator = torch.Generator(device).manual_seed(0)
     steps = torch.randint(len(windows), (BATCHES, BATCH), generator=generator, device=device)
-    peer = Updates(make_policy(down_dims, device), [windows.gather(each) for each in steps])
+    peer = Updates(make_policy(down_dims, device), [windows.gather(batch) for batch in steps])
     rows = []
     for precision in ("fp32", "bf16") if device == "cuda" else ("fp32",):
         config = replace(CONFIG, precision=precision)
@@ -52,7 +52,7 @@ def measure(policy: ChunkPolicyConfig, down_dims: tuple[int, ...], device: str) 
         least = LEAST_PER_SECOND[device] if is_bound else None
         rows += [
             _rate(f"fmbench, {precision}", ours, UPDATES[device], least),
-            _rate(f"LeRobot, fp32, beside {precision}", theirs, UPDATES[device]),
+            _rate(f"LeRobot, fp32, in turn with {precision}", theirs, UPDATES[device]),
             Row(
                 f"fmbench, {precision}, over LeRobot",
                 ratio(theirs.wall, ours.wall),
@@ -66,10 +66,10 @@ def measure(policy: ChunkPolicyConfig, down_dims: tuple[int, ...], device: str) 
 def _in_turn_with(
     state: TrainingState, config: TrainConfig, windows: Windows, peer: Updates, device: str
 ) -> tuple[Times, Times]:
-    """Let LeRobot train within our own training, which is one call of `train`, as in a run.
+    """Interleave LeRobot's updates with ours, which are one call of `train`, as in a run.
 
     Returns:
-        The rounds of ours and of LeRobot's; the first is not recorded.
+        Our times and LeRobot's; the first round is not recorded.
     """
     block, wait = UPDATES[device], _waiting(device)
     ours, theirs = list[Duration](), list[Duration]()
@@ -111,7 +111,7 @@ def measure_precision(size: str) -> list[Row]:
 
 
 def bf16_instructions() -> list[str]:
-    """Return which instructions for bfloat16 this processor says it has; Linux only."""
+    """Return the bfloat16 instructions that this processor reports; Linux only."""
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text().split() if cpuinfo.exists() else []
     return [flag for flag in BF16_FLAGS if flag in flags]
@@ -137,7 +137,7 @@ def _final_loss(policy: ChunkPolicyConfig, precision: str, windows: Windows) -> 
 
 
 def _waiting(device: str) -> Callable[[], None]:
-    """Return what waits for everything that was started on the device."""
+    """Return a function that waits for the device."""
     return torch.cuda.synchronize if device == "cuda" else lambda: None
 
 

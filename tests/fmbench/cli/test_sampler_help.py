@@ -13,7 +13,7 @@ def test_each_policy_and_group_of_samplers_has_a_line() -> None:
     for line in (
         "  flow       euler           1 or more",
         "             midpoint, heun  2 or more, in multiples of 2",
-        "             rk45            as many as its tolerance asks for",
+        "             rk45            as many as its tolerance requires",
         "  shortcut   shortcut        1, 2, 4, 8, 16, 32 or 64",
         "  diffusion  ddpm            exactly 100",
         "             ddim, dpmpp_2m  1 to 100",

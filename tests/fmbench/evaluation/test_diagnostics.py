@@ -1,4 +1,4 @@
-"""Diagnostics have known answers where the policy is known."""
+"""Diagnostics of policies with known chunks."""
 
 import pytest
 import torch
@@ -27,40 +27,40 @@ def make_policy(objective: str, windows) -> ChunkPolicy:
     return policy.eval()
 
 
-def test_held_out_windows_are_the_same_every_time_and_nobody_elses(windows) -> None:
+def test_held_out_windows_are_reproducible_and_disjoint_from_test_seeds(windows) -> None:
     again = held_out_windows(CONFIG, "PressEither", episodes=3)
     assert torch.equal(windows.observations, again.observations)
     assert windows.action_index.shape[1] == CONFIG.pred_horizon
     assert VALIDATION + 32 < TEST
 
 
-def test_a_policy_that_knows_the_expert_by_heart_is_at_distance_zero(windows) -> None:
+def test_a_policy_that_memorised_the_expert_has_distance_zero(windows) -> None:
     policy = make_policy("knn", windows)
     policy.memorise(
         windows.observations, windows.actions, windows.observation_index, windows.action_index
     )
     row = diagnose(Cell("PressEither", "knn", "nearest", 1, 0), policy, windows)
-    assert row.chunk_distance < 1e-3, "but for moments that look alike"
+    assert row.chunk_distance < 1e-3, "except for windows with equal observations"
     assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance)
     assert row.straightness is None
     assert (row.windows, row.samples) == (min(WINDOWS, len(windows)), SAMPLES)
 
 
-def test_a_constant_policy_is_as_far_as_the_chunks_are(windows) -> None:
-    policy = make_policy("bc", windows)  # a new network says 0, the middle of each action's range
+def test_the_distance_of_a_constant_policy_is_that_of_the_chunks(windows) -> None:
+    policy = make_policy("bc", windows)  # new networks return 0, the middle of the range
     row = diagnose(Cell("PressEither", "bc", "direct", 1, 0), policy, windows)
     chosen = torch.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).long()
     _, actions = windows.gather(chosen)
     middle = policy.action_normalizer.unnormalize(torch.zeros(actions.shape[-1]))
     expected = (actions - middle).square().mean((1, 2)).sqrt().mean()
     assert row.chunk_distance == pytest.approx(float(expected), rel=1e-5)
-    assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance), "it has one answer"
+    assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance), "all samples are equal"
 
 
-def test_noise_is_the_same_every_time_and_flows_have_paths(windows) -> None:
+def test_noise_is_reproducible_and_flows_have_paths(windows) -> None:
     policy, cell = make_policy("flow", windows), Cell("PressEither", "flow", "euler", 2, 0)
     generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():  # a new network says 0 whatever the noise: let it say something
+    with torch.no_grad():  # a new network returns 0 for any noise
         for weights in policy.parameters():
             weights += 0.1 * torch.randn(weights.shape, generator=generator)
     state = torch.random.get_rng_state()

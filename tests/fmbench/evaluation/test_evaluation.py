@@ -1,4 +1,4 @@
-"""Which cells a policy is evaluated in, and what their rows say."""
+"""The cells in which a policy is evaluated, and their rows."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -39,11 +39,11 @@ def make_policy(objective: str) -> ChunkPolicy:
     return build_policy(config, train_seed=0).eval()
 
 
-def test_flow_takes_every_nfe_its_most_first() -> None:
+def test_flow_takes_every_nfe_the_largest_first() -> None:
     assert plan("flow") == [("euler", 4, True), ("euler", 1, False), ("euler", 2, False)]
 
 
-def test_diffusion_leads_with_ddpm_at_its_only_number_of_steps() -> None:
+def test_diffusion_starts_with_ddpm_at_its_only_number_of_steps() -> None:
     assert plan("diffusion") == [
         ("ddpm", 100, True),
         ("ddim", 1, False),
@@ -71,18 +71,18 @@ def test_no_headline_means_no_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan("flow") == []
 
 
-def test_names_of_cells_are_distinct_and_fit_for_files() -> None:
+def test_names_of_cells_are_distinct_and_valid_file_names() -> None:
     assert Cell(TASK, "expert").name == "PressEither-expert"
     assert Cell(TASK, "flow", "euler", 4, 1).name == "PressEither-flow-euler4-seed1"
     assert Cell(TASK, "bc", "direct", 1, 0).name == "PressEither-bc-direct1-seed0"
 
 
-def test_rows_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_have_their_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     counted: list[int] = []
     cell = Cell(TASK, "flow", "euler", 2, 3)
     policy = make_policy("flow")
-    found = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
-    rows = found.rows
+    evaluated = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
+    rows = evaluated.rows
     assert counted == [1, 2, 3]
     assert [row.episode_seed for row in rows] == [TEST, TEST + 1, TEST + 2]
     for row in rows:
@@ -92,17 +92,17 @@ def test_rows_say_where_they_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
         )
         assert (row.error, row.nfe) == ("", 2.0)
         assert row.decisions == -(-row.length // CONFIG.exec_horizon)
-    (origin,) = found.origins
+    (origin,) = evaluated.origins
     assert origin.cell == rows[0].cell
     assert (origin.weights_hash, origin.demonstrations_hash) == ("weights", "data")
     assert (origin.config_hash, origin.commit) == (CONFIG.hash, "abc1234")
     assert (origin.versions, origin.device) == ("torch=2", "cpu")
     assert task_hash(TASK).startswith(origin.task_hash)
     monkeypatch.setattr(episodes, "MAX_SIMS", 2)
-    assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == found
+    assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == evaluated
 
 
-def test_expert_and_random_frame_the_table() -> None:
+def test_expert_always_and_random_never_succeed() -> None:
     for policy, success in (("expert", 3), ("random", 0)):
         rows = evaluate(Cell(TASK, policy), CONFIG, Origin(), None, lambda done: None).rows
         assert sum(row.success for row in rows) == success
@@ -111,23 +111,23 @@ def test_expert_and_random_frame_the_table() -> None:
         }
 
 
-def test_rows_of_another_evaluation_are_refused() -> None:
+def test_rows_of_another_evaluation_are_rejected() -> None:
     cell, origin, path = Cell(TASK, "random"), Origin(), Path("cells") / "x.csv"
-    found = evaluate(cell, CONFIG, origin, None, lambda done: None)
-    rows, origins = found.rows, found.origins
-    check_rows(path, found, cell, CONFIG, origin)
+    saved = evaluate(cell, CONFIG, origin, None, lambda done: None)
+    rows, origins = saved.rows, saved.origins
+    check_rows(path, saved, cell, CONFIG, origin)
     other = Cell(**{**asdict(cell), "policy": "expert"})
-    for bad, wanted, weights in (
+    for bad, expected, weights in (
         (Episodes(rows[:-1], origins), cell, ""),
         (Episodes(rows[::-1], origins), cell, ""),
         (Episodes([*rows, rows[0]], origins), cell, ""),
         (Episodes(rows, []), cell, ""),
         (Episodes(rows, [*origins, *origins]), cell, ""),
-        (found, other, ""),
-        (found, cell, "newer"),
+        (saved, other, ""),
+        (saved, cell, "newer"),
     ):
         with pytest.raises(FmbenchError, match=r"x\.csv does not hold the 3 episodes .*delete"):
-            check_rows(path, bad, wanted, CONFIG, replace(origin, weights=weights))
+            check_rows(path, bad, expected, CONFIG, replace(origin, weights=weights))
 
 
 def test_latency_is_positive_and_ordered() -> None:

@@ -1,4 +1,4 @@
-"""The experts' command, and tasks and policies of one's own."""
+"""The experts command, and registration of tasks and policies."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from fmbench.storage.row_files import read_rows
 from policies.objectives.bc import BehaviourCloning
 
 
-def test_measure_expert_counts_modes_and_bounds_its_rate() -> None:
+def test_measure_expert_counts_modes_and_has_an_interval() -> None:
     row = measure_expert("PressEither", 0.0, 20)
     index, middle = (int(part.split()[1]) for part in row.modes.split(" / "))
     assert index + middle == row.successes == 20
@@ -31,26 +31,26 @@ def test_experts_command_writes_rows(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--task", "PressEither", "ReachPose", "--episodes", "2", "--film"]
-    assert main(words) == 2
+    arguments = ["--task", "PressEither", "ReachPose", "--episodes", "2", "--film"]
+    assert main(arguments) == 2
     assert "--out" in capsys.readouterr().err
-    assert main([*words, "--out", str(tmp_path)]) == 0
-    for task in words[1:3]:
-        with Image.open(tmp_path / "tasks" / f"{task}.png") as picture:
-            assert picture.size == (8 * 204 - 4, 200)
-            assert len(picture.getcolors(1 << 20) or []) > 100
-    with Image.open(tmp_path / "tasks.png") as mosaic, Image.open(picture.filename) as last:
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    for task in arguments[1:3]:
+        with Image.open(tmp_path / "tasks" / f"{task}.png") as image:
+            assert image.size == (8 * 204 - 4, 200)
+            assert len(image.getcolors(1 << 20) or []) > 100
+    with Image.open(tmp_path / "tasks.png") as mosaic, Image.open(image.filename) as last:
         assert mosaic.size == (7 * 204 - 4, 200)
         frame = last.crop((5 * 204, 50, 5 * 204 + 200, 200))
         assert mosaic.crop((0, 50, 200, 200)).tobytes() == frame.tobytes()
 
 
-def test_experts_command_refuses_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
+def test_experts_command_rejects_an_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--task", "PressEithr"]) == 2
     assert "PressEither" in capsys.readouterr().err
 
 
-def test_registering_a_known_name_is_refused() -> None:
+def test_registering_a_known_name_is_rejected() -> None:
     with pytest.raises(ValueError, match="registered already"):
         register_task(LiftCube, LiftCubeExpert)
     with pytest.raises(ValueError, match="registered already"):

@@ -1,4 +1,4 @@
-"""One planner for `--nfe`: `run` and `evaluate` take the same steps and skip the same numbers."""
+"""The interpretation of `--nfe`: `run` and `evaluate` take and skip the same numbers."""
 
 import itertools
 import re
@@ -19,7 +19,7 @@ PAIRS = [
 
 
 def numbers(lines: tuple[str, ...]) -> list[str]:
-    """Return the numbers that lines say to be skipped."""
+    """Return the numbers that lines report as skipped."""
     return [match for line in lines for match in re.findall(r"^--nfe ([\d ]+): ", line)]
 
 
@@ -30,13 +30,13 @@ def test_run_and_evaluate_take_the_same_steps_and_skip_the_same_numbers(
     limits = POLICIES[policy].limits[sampler]
     for nfe in NFES:
         planned = plan_run(RunConfig(policy=(policy,), nfe=nfe))
-        own = [line for line in planned.skipped if _is_about(line, policy, sampler)]
+        skipped = tuple(line for line in planned.skipped if _is_about(line, policy, sampler))
         possible = [count for count in nfe if limits.steps_at(count) is not None]
         if not possible:
-            assert numbers(tuple(own)) == [" ".join(map(str, nfe))]
+            assert numbers(skipped) == [" ".join(map(str, nfe))]
             continue
         chosen = choose_sampler(SamplerRequest(sampler, nfe), (policy,), "RUN")
-        assert numbers(tuple(own)) == numbers(chosen.plan.skipped)
+        assert numbers(skipped) == numbers(chosen.plan.skipped)
         if planned.steps[policy]:
             assert planned.steps[policy][sampler] == chosen.plan.steps[policy][sampler]
 
@@ -49,18 +49,18 @@ def _is_about(line: str, policy: str, sampler: str) -> bool:
 def test_a_sampler_alone_has_the_same_cells_in_both_commands(policy: str, sampler: str) -> None:
     for nfe in ((4, 1, 2), (16, 2)):
         cells = plan_run(RunConfig(policy=(policy,), nfe=nfe)).cells("LiftCube", policy, 1)
-        asked = nfe if leaves_choice(POLICIES[policy].limits[sampler]) else None
-        request = SamplerRequest(sampler, asked)
+        requested = nfe if leaves_choice(POLICIES[policy].limits[sampler]) else None
+        request = SamplerRequest(sampler, requested)
         again = choose_sampler(request, (policy,), "RUN").plan.cells("LiftCube", policy, 1)
-        own = [(cell.sampler, cell.steps) for cell in cells if cell.sampler == sampler]
-        assert sorted(own) == sorted((cell.sampler, cell.steps) for cell in again)
+        of_sampler = [(cell.sampler, cell.steps) for cell in cells if cell.sampler == sampler]
+        assert sorted(of_sampler) == sorted((cell.sampler, cell.steps) for cell in again)
         if cells[0].sampler == sampler:
-            assert own == [(cell.sampler, cell.steps) for cell in again]
+            assert of_sampler == [(cell.sampler, cell.steps) for cell in again]
             assert again[0].headline
 
 
 @pytest.mark.parametrize(
-    ("policy", "nfe", "said"),
+    ("policy", "nfe", "message"),
     [
         (
             "shortcut",
@@ -72,20 +72,20 @@ def test_a_sampler_alone_has_the_same_cells_in_both_commands(policy: str, sample
         ("knn", (4,), "--nfe 4: knn (nearest) takes exactly 0 network evaluations"),
     ],
 )
-def test_a_run_says_what_it_skips(policy: str, nfe: tuple[int, ...], said: str) -> None:
+def test_a_run_reports_what_it_skips(policy: str, nfe: tuple[int, ...], message: str) -> None:
     planned = plan_run(RunConfig(policy=(policy,), nfe=nfe))
-    assert planned.skipped == (said,)
+    assert planned.skipped == (message,)
     assert planned.cells("LiftCube", policy, 0), "the rest is evaluated"
 
 
-def test_numbers_of_a_preset_are_no_request_to_samplers_without_a_choice() -> None:
+def test_numbers_of_a_preset_are_not_reported_for_samplers_without_a_choice() -> None:
     every = tuple(name for name in POLICIES if name != "shortcut")
     assert plan_run(RunConfig(policy=every)).skipped == ()
     (line,) = plan_run(RunConfig(policy=("shortcut",))).skipped
-    assert line.startswith("--nfe 10: shortcut takes"), "10 is a row that others have"
+    assert line.startswith("--nfe 10: shortcut takes"), "10 is a row of the other policies"
 
 
-def test_lines_of_several_policies_stand_together() -> None:
+def test_lines_of_several_policies_are_all_reported() -> None:
     for first, second in itertools.permutations(("shortcut", "bc"), 2):
         lines = plan_run(RunConfig(policy=(first, second), nfe=(1, 3))).skipped
         assert numbers(lines) == ["3", "3"]

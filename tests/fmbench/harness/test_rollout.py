@@ -1,4 +1,4 @@
-"""Rows depend on the policy and the episode seed only; failures are counted, never dropped."""
+"""Rows depend only on the policy and the episode seed; failures are counted, never dropped."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +23,7 @@ SEEDS = episode_seeds(TEST, 14)
 def make_actor(
     world: World, objective: str, sampler: str, steps: int, width: int = 16
 ) -> ChunkActor:
-    """A tiny policy with random weights, whose actions stay near those of a resting hand."""
+    """A tiny policy with random weights and actions close to those of a resting hand."""
     config = ChunkPolicyConfig(
         world.task.obs_dim, world.task.act_dim, 2, 6, objective, width=width, depth=1
     )
@@ -74,7 +74,7 @@ def test_rows_are_equal_for_any_number_of_simulations_and_threads(task: str, pol
     assert_same(run(task, policy, 3, 1, SEEDS[::-1]), reference[::-1])
 
 
-def test_rows_are_equal_among_a_hundred_at_a_time_and_on_two_torch_threads() -> None:
+def test_rows_are_equal_in_a_batch_of_a_hundred_and_on_two_torch_threads() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
@@ -88,14 +88,14 @@ def test_rows_are_equal_among_a_hundred_at_a_time_and_on_two_torch_threads() -> 
 @pytest.mark.parametrize(
     ("policy", "nfe"), [("expert", 0), ("random", 0), ("bc", 1), ("flow", 3), ("diffusion", 4)]
 )
-def test_nfe_is_what_the_sampler_took(policy: str, nfe: int) -> None:
+def test_nfe_is_that_of_the_sampler(policy: str, nfe: int) -> None:
     for episode in run("PressEither", policy, 2, 1, SEEDS[:3]):
         assert episode.nfe == nfe
         assert episode.decisions == -(-episode.length // (1 if nfe == 0 else 4))
 
 
 class Stub:
-    """Executes actions that tell the decision and the position in the chunk; logs its windows."""
+    """Actions that encode the decision and the position in the chunk; logs its windows."""
 
     def __init__(self, act_dim: int, obs_horizon: int, exec_horizon: int) -> None:
         self.act_dim, self.obs_horizon, self.exec_horizon = act_dim, obs_horizon, exec_horizon
@@ -120,7 +120,7 @@ class Stub:
 
 
 @pytest.mark.parametrize("exec_horizon", [8, 3, 1])
-def test_receding_horizon_is_the_documented_timeline(exec_horizon: int) -> None:
+def test_receding_horizon_follows_the_documented_timeline(exec_horizon: int) -> None:
     world = World(make_task("ReachPose"), 2, 1, horizon=20)
     stub = Stub(world.task.act_dim, 3, exec_horizon)
     episodes = rollout(world, stub, SEEDS[:5], keep_trajectories=True)
@@ -133,14 +133,14 @@ def test_receding_horizon_is_the_documented_timeline(exec_horizon: int) -> None:
             step = decision * exec_horizon
             rows = np.maximum(np.arange(step - 2, step + 1), 0)
             assert np.array_equal(window, trajectory.observations[rows])
-        ordered = np.concatenate([stub.chunk(decision) for decision in range(len(seen))])
-        assert np.array_equal(trajectory.actions, ordered[: episode.length])
+        expected = np.concatenate([stub.chunk(decision) for decision in range(len(seen))])
+        assert np.array_equal(trajectory.actions, expected[: episode.length])
         assert np.array_equal(trajectory.executed, trajectory.actions)
         assert episode.episode_return == pytest.approx(trajectory.rewards.sum())
         assert episode.nfe == 2.0
 
 
-def test_success_time_and_mode_are_the_experts() -> None:
+def test_success_time_and_mode_are_those_of_the_expert() -> None:
     world = World(make_task("PressEither"), len(SEEDS), 1)
     expert = make_expert(world)
     ended: list[int] = []
@@ -159,7 +159,7 @@ def test_success_time_and_mode_are_the_experts() -> None:
 
 
 class Square(Stub):
-    """Actions that grow with the square of the control step, far from the pose to reach."""
+    """Actions quadratic in the control step, far from the target pose."""
 
     def chunk(self, decision: int) -> np.ndarray:
         return np.full((1, self.act_dim), -0.001 * decision**2, np.float32)
@@ -195,11 +195,11 @@ def test_playback_repeats_disturbed_episodes_bit_for_bit() -> None:
         assert episode.episode_return == replay.episode_return
 
 
-SICK = int(SEEDS[1])
+FAILING_SEED = int(SEEDS[1])
 
 
-class Sick(Stub):
-    """Misbehaves at decision 1 of one episode."""
+class FailingPolicy(Stub):
+    """Fails at decision 1 of one episode."""
 
     def __init__(self, act_dim: int, how: str) -> None:
         super().__init__(act_dim, 2, 4)
@@ -208,7 +208,7 @@ class Sick(Stub):
     def act(self, rows: np.ndarray, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         actions, nfe = super().act(rows, observations)
         for k, row in enumerate(rows.tolist()):
-            if self.seeds[row] == SICK and len(self.windows[SICK]) == 2:
+            if self.seeds[row] == FAILING_SEED and len(self.windows[FAILING_SEED]) == 2:
                 if self.how == "raise":
                     raise ZeroDivisionError("out of luck")
                 if self.how == "shape":
@@ -227,31 +227,33 @@ class Sick(Stub):
         ("infinity", 3, "the policy returned NaN or infinity"),
     ],
 )
-def test_failing_policy_is_a_counted_failure_and_others_go_on(
+def test_failing_policy_is_a_counted_failure_and_others_continue(
     how: str, sims: int, message: str
 ) -> None:
     world = World(make_task("ReachPose"), sims, 1, horizon=20)
     act_dim = world.task.act_dim
-    well = rollout(world, Stub(act_dim, 2, 4), SEEDS[:5], keep_trajectories=True)
-    sick = rollout(world, Sick(act_dim, how), SEEDS[:5], keep_trajectories=True)
-    failed = sick.pop(1)
-    assert_same(sick, well[:1] + well[2:])
-    assert failed.episode_seed == SICK
+    expected = rollout(world, Stub(act_dim, 2, 4), SEEDS[:5], keep_trajectories=True)
+    episodes = rollout(world, FailingPolicy(act_dim, how), SEEDS[:5], keep_trajectories=True)
+    failed = episodes.pop(1)
+    assert_same(episodes, expected[:1] + expected[2:])
+    assert failed.episode_seed == FAILING_SEED
     assert message in failed.error
     assert (failed.success, failed.length, failed.progress) == (False, 4, 0.0)
 
 
 @pytest.mark.parametrize("how", ["raise", "shape"])
-def test_failing_call_fails_the_rows_it_was_asked_for(how: str) -> None:
+def test_failing_call_fails_all_rows_of_the_call(how: str) -> None:
     world = World(make_task("ReachPose"), 3, 1, horizon=20)
-    well = rollout(world, Stub(world.task.act_dim, 2, 4), SEEDS[:5], keep_trajectories=True)
-    sick = rollout(world, Sick(world.task.act_dim, how), SEEDS[:5], keep_trajectories=True)
-    assert all(episode.error and not episode.success for episode in sick[:3])
-    assert_same(sick[3:], well[3:])
+    expected = rollout(world, Stub(world.task.act_dim, 2, 4), SEEDS[:5], keep_trajectories=True)
+    episodes = rollout(
+        world, FailingPolicy(world.task.act_dim, how), SEEDS[:5], keep_trajectories=True
+    )
+    assert all(episode.error and not episode.success for episode in episodes[:3])
+    assert_same(episodes[3:], expected[3:])
 
 
-class Blow:
-    """Throws one episode's hand away at control step 3."""
+class Divergence:
+    """Makes the simulation of one episode diverge at control step 3."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -259,25 +261,27 @@ class Blow:
     def reset(self, rows: np.ndarray, episode_seeds: np.ndarray) -> None: ...
 
     def disturb(self, rows: np.ndarray, steps: np.ndarray, actions: np.ndarray) -> np.ndarray:
-        sick = rows[(self.world.episode_seeds[rows] == SICK) & (steps == 3)]
-        self.world.batch.bind("qvel")[sick] = 1e9
+        row = rows[(self.world.episode_seeds[rows] == FAILING_SEED) & (steps == 3)]
+        self.world.batch.bind("qvel")[row] = 1e9
         return actions
 
 
-def test_diverging_simulation_is_a_counted_failure_and_others_go_on() -> None:
+def test_diverging_simulation_is_a_counted_failure_and_others_continue() -> None:
     world = World(make_task("ReachPose"), 3, 2, horizon=20)
     stub = Stub(world.task.act_dim, 1, 4)
-    well = rollout(world, stub, SEEDS[:5], keep_trajectories=True)
-    assert not any(episode.sim_unstable for episode in well)
-    sick = rollout(world, stub, SEEDS[:5], disturbance=Blow(world), keep_trajectories=True)
-    failed = sick.pop(1)
-    assert_same(sick, well[:1] + well[2:])
+    expected = rollout(world, stub, SEEDS[:5], keep_trajectories=True)
+    assert not any(episode.sim_unstable for episode in expected)
+    episodes = rollout(
+        world, stub, SEEDS[:5], disturbance=Divergence(world), keep_trajectories=True
+    )
+    failed = episodes.pop(1)
+    assert_same(episodes, expected[:1] + expected[2:])
     assert failed.sim_unstable
     assert not failed.success
     assert (failed.error, failed.length, failed.progress, failed.mode) == ("", 4, 0.0, "")
 
 
-def test_world_with_another_horizon_is_rolled_out_to_it() -> None:
+def test_the_horizon_of_the_world_is_used() -> None:
     task = make_task("ReachPose")
     for horizon in (5, task.horizon + 5):
         world = World(task, 2, 1, horizon=horizon)
@@ -288,9 +292,9 @@ def test_world_with_another_horizon_is_rolled_out_to_it() -> None:
         assert [episode.length for episode in episodes] == [horizon] * 3
 
 
-def test_repeated_seeds_are_refused_and_no_seeds_give_no_rows() -> None:
+def test_repeated_seeds_are_rejected_and_no_seeds_give_no_rows() -> None:
     world = World(make_task("ReachPose"), 2, 1)
-    with pytest.raises(ValueError, match="seeds repeat"):
+    with pytest.raises(ValueError, match="episode_seeds repeat; give each seed once"):
         rollout(world, RandomPolicy(world), np.array([1, 2, 1]))
     assert rollout(world, RandomPolicy(world), np.array([])) == []
 

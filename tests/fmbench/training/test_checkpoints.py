@@ -1,4 +1,4 @@
-"""A checkpoint comes back exactly as it was saved, or is refused in one line."""
+"""Checkpoints are restored exactly, or rejected with a one-line error."""
 
 import json
 import pickle
@@ -46,14 +46,14 @@ def folder(state: TrainingState, tmp_path: Path) -> Path:
 
 
 def reseal(folder: Path) -> None:
-    """Make the manifest agree with changed files, as a forger would."""
+    """Update the manifest to match changed files."""
     manifest = json.loads((folder / MANIFEST).read_text())
     manifest["sha256"] = {name: sha256_file(folder / name) for name in manifest["sha256"]}
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
-def refused(folder: Path, message: str) -> None:
-    """Both ways of reading refuse the folder, in one line."""
+def assert_rejected(folder: Path, message: str) -> None:
+    """Both ways of reading reject the folder with a one-line error."""
     for read in (
         lambda: load_policy(folder),
         lambda: restore_checkpoint(folder, start(WINDOWS), CONFIG, ORIGIN),
@@ -75,13 +75,13 @@ def test_restored_state_is_the_saved_one(state: TrainingState, folder: Path) -> 
 
 
 @pytest.mark.parametrize("backbone", list(BACKBONES))
-def test_every_backbone_comes_back_and_goes_on_alike(backbone: str, tmp_path: Path) -> None:
+def test_every_backbone_is_restored_and_continues_the_same(backbone: str, tmp_path: Path) -> None:
     state, restored = start(WINDOWS, backbone=backbone), start(WINDOWS, backbone=backbone)
     train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 6)
     save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
     restore_checkpoint(tmp_path / "checkpoint", restored, CONFIG, ORIGIN)
-    for each in (state, restored):
-        train(each, CONFIG, WINDOWS)
+    for continued in (state, restored):
+        train(continued, CONFIG, WINDOWS)
     assert all_bytes(restored) == all_bytes(state)
     save_checkpoint(tmp_path / "done", state, CONFIG, ORIGIN)
     policy, _ = load_policy(tmp_path / "done")
@@ -116,21 +116,21 @@ def test_finished_training_is_marked_complete(state: TrainingState, folder: Path
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_changed_files_are_refused(name: str, folder: Path) -> None:
+def test_changed_files_are_rejected(name: str, folder: Path) -> None:
     good = (folder / name).read_bytes()
     (folder / name).write_bytes(good[: len(good) // 2])
-    refused(folder, f"{name} was changed")
+    assert_rejected(folder, f"{name} was changed")
     (folder / name).write_bytes(good[:-3] + bytes([good[-3] ^ 1]) + good[-2:])
-    refused(folder, f"{name} was changed")
+    assert_rejected(folder, f"{name} was changed")
     (folder / name).unlink()
-    refused(folder, f"missing or not in the manifest: {name}")
+    assert_rejected(folder, f"missing or not in the manifest: {name}")
 
 
-def test_foreign_folders_are_refused(folder: Path, tmp_path: Path) -> None:
-    refused(tmp_path, "was not written by fmbench")
+def test_other_folders_are_rejected(folder: Path, tmp_path: Path) -> None:
+    assert_rejected(tmp_path, "was not written by fmbench")
     manifest = json.loads((folder / MANIFEST).read_text())
     (folder / MANIFEST).write_text(json.dumps({**manifest, "kind": "demonstrations"}))
-    refused(folder, "holds 'demonstrations', not 'checkpoint'")
+    assert_rejected(folder, "holds 'demonstrations', not 'checkpoint'")
 
 
 class Bomb:
@@ -139,11 +139,11 @@ class Bomb:
 
 
 @pytest.mark.parametrize("content", [pickle.dumps(Bomb()), b"", b"\xff" * 64])
-def test_other_formats_under_the_name_are_refused(content: bytes, folder: Path) -> None:
+def test_other_file_formats_are_rejected(content: bytes, folder: Path) -> None:
     for name in (EMA_FILE, POLICY_FILE):
         (folder / name).write_bytes(content)
     reseal(folder)
-    refused(folder, "is not a safetensors file")
+    assert_rejected(folder, "is not a safetensors file")
 
 
 def change_weights(folder: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
@@ -154,17 +154,17 @@ def change_weights(folder: Path, change: Callable[[torch.Tensor], torch.Tensor])
     reseal(folder)
 
 
-def test_nan_weights_are_refused(folder: Path) -> None:
+def test_nan_weights_are_rejected(folder: Path) -> None:
     change_weights(folder, lambda bias: bias * torch.nan)
-    refused(folder, "holds NaN or infinity in network.input.bias; train again")
+    assert_rejected(folder, "contains NaN or infinity in network.input.bias; train again")
 
 
-def test_weights_of_another_shape_are_refused(folder: Path) -> None:
+def test_weights_of_another_shape_are_rejected(folder: Path) -> None:
     change_weights(folder, lambda bias: bias[:-1].clone())
-    refused(folder, "does not fit its configuration: .*network.input.bias")
+    assert_rejected(folder, "does not fit its configuration: .*network.input.bias")
 
 
-def test_other_settings_are_named(folder: Path) -> None:
+def test_other_settings_are_listed(folder: Path) -> None:
     other = replace(CONFIG, batch_size=6)
     with pytest.raises(FmbenchError, match=r"\(batch_size: 5 there, 6 now\); give the same"):
         restore_checkpoint(folder, start(WINDOWS), other, ORIGIN)

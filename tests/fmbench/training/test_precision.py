@@ -1,4 +1,4 @@
-"""With bf16 the layers compute in bfloat16 in training; everything that is kept is float32."""
+"""With bf16, layers compute in bfloat16 in training; all stored tensors are float32."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_only_the_layers_compute_in_the_precision(precision: str) -> None:
         seen.setdefault("layers", set()).add(output.dtype)
 
     def network(_: nn.Module, inputs: tuple[Tensor, ...], output: object) -> None:
-        seen.setdefault("inputs", set()).update(each.dtype for each in inputs)
+        seen.setdefault("inputs", set()).update(tensor.dtype for tensor in inputs)
 
     for module in state.policy.network.modules():
         if type(module) is nn.Linear:
@@ -55,13 +55,13 @@ def test_only_the_layers_compute_in_the_precision(precision: str) -> None:
     train(state, config, WINDOWS, should_stop=lambda: state.update == 2)
     layers = torch.bfloat16 if precision == "bf16" else torch.float32
     assert seen == {"layers": {layers}, "inputs": {torch.float32}}
-    kept = [*state.policy.parameters(), *state.ema.policy.parameters(), *state.pending_losses]
-    kept += [each for own in state.optimizer.state.values() for each in own.values()]
-    assert {each.dtype for each in kept} == {torch.float32}
+    stored = [*state.policy.parameters(), *state.ema.policy.parameters(), *state.pending_losses]
+    stored += [moment for moments in state.optimizer.state.values() for moment in moments.values()]
+    assert {tensor.dtype for tensor in stored} == {torch.float32}
     assert not torch.is_autocast_enabled("cpu")
 
 
-def test_a_checkpoint_of_another_precision_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_precision_is_rejected(tmp_path: Path) -> None:
     state = start(WINDOWS)
     train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 2)
     save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
@@ -71,7 +71,7 @@ def test_a_checkpoint_of_another_precision_is_refused(tmp_path: Path) -> None:
         restore_checkpoint(tmp_path / "checkpoint", start(WINDOWS, config=other), other, ORIGIN)
 
 
-def test_an_unknown_precision_is_refused() -> None:
+def test_an_unknown_precision_is_rejected() -> None:
     with pytest.raises(FmbenchError, match=r"'bf61'.*bf16"):
         TrainConfig(precision="bf61")
 

@@ -1,4 +1,4 @@
-"""Several trainings at once are the same trainings as one after the other."""
+"""Training several policies together gives the same results as one after the other."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def weights(state) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("objective", ["flow", "meanflow"])
-def test_seeds_trained_together_are_those_trained_alone(objective: str) -> None:
+def test_seeds_trained_together_equal_those_trained_alone(objective: str) -> None:
     windows = make_small_windows()
     together = [start(windows, objective, seed) for seed in (3, 5)]
     assert train_together(together, CONFIG, windows)
@@ -29,12 +29,12 @@ def test_seeds_trained_together_are_those_trained_alone(objective: str) -> None:
 def test_stopping_leaves_all_at_the_same_update() -> None:
     windows = make_small_windows()
     states = [start(windows, "flow", seed) for seed in (0, 1, 2)]
-    asked = iter([False, False, False, True])
-    assert not train_together(states, CONFIG, windows, should_stop=lambda: next(asked))
+    stop = iter([False, False, False, True])
+    assert not train_together(states, CONFIG, windows, should_stop=lambda: next(stop))
     assert [state.update for state in states] == [3, 3, 3]
 
 
-def test_a_failure_names_the_training_that_failed() -> None:
+def test_a_failure_identifies_the_training_that_failed() -> None:
     windows = make_small_windows()
     states = [start(windows, "bc", seed) for seed in (0, 1)]
     with torch.no_grad():

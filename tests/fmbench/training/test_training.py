@@ -1,4 +1,4 @@
-"""Training follows its schedule exactly, depends on its seed only, and stops at NaN."""
+"""Training follows its schedule exactly, depends only on its seed, and stops at NaN."""
 
 import math
 import random
@@ -88,30 +88,30 @@ def test_training_lowers_the_loss(objective: str) -> None:
 @pytest.mark.parametrize("objective", TRAINED)
 def test_interrupted_and_resumed_equals_uninterrupted(objective: str, tmp_path: Path) -> None:
     windows = make_small_windows()
-    whole = start(windows, objective)
-    assert train(whole, CONFIG, windows)
+    uninterrupted = start(windows, objective)
+    assert train(uninterrupted, CONFIG, windows)
 
     first = start(windows, objective)
     assert not train(first, CONFIG, windows, should_stop=lambda: first.update == 6)
-    save_checkpoint(tmp_path / "asked", first, CONFIG, ORIGIN)
-    assert not checkpoint_facts(tmp_path / "asked")["complete"]
+    save_checkpoint(tmp_path / "stopped", first, CONFIG, ORIGIN)
+    assert not checkpoint_facts(tmp_path / "stopped")["complete"]
 
     def save_at_7(update: int) -> None:
         if update == 7:
             save_checkpoint(tmp_path / "killed", first, CONFIG, ORIGIN)
 
     train(first, CONFIG, windows, on_update=save_at_7)
-    assert all_bytes(first) == all_bytes(whole)
-    for name in ("asked", "killed"):
+    assert all_bytes(first) == all_bytes(uninterrupted)
+    for name in ("stopped", "killed"):
         second = start(windows, objective)
         restore_checkpoint(tmp_path / name, second, CONFIG, ORIGIN)
         assert second.seconds > 0
         assert train(second, CONFIG, windows)
-        assert all_bytes(second) == all_bytes(whole)
-        assert second.log == whole.log
+        assert all_bytes(second) == all_bytes(uninterrupted)
+        assert second.log == uninterrupted.log
 
 
-def test_same_seed_gives_same_weights_and_another_seed_others() -> None:
+def test_weights_depend_on_the_seed_alone() -> None:
     windows = make_small_windows()
     states = [start(windows, train_seed=seed) for seed in (3, 3, 4)]
     initial = [all_bytes(state) for state in states]
@@ -124,7 +124,7 @@ def test_same_seed_gives_same_weights_and_another_seed_others() -> None:
     assert trained[0]["policy network.output.weight"] != trained[2]["policy network.output.weight"]
 
 
-def test_memorising_stands_for_all_updates(tmp_path: Path) -> None:
+def test_memorising_counts_as_all_updates(tmp_path: Path) -> None:
     windows = make_small_windows()
     state, restored = start(windows, "knn"), start(windows, "knn")
     assert not train(state, CONFIG, windows, should_stop=lambda: True)
@@ -132,8 +132,8 @@ def test_memorising_stands_for_all_updates(tmp_path: Path) -> None:
     assert (state.update, checkpoint_facts(tmp_path / "before")["complete"]) == (0, False)
     restore_checkpoint(tmp_path / "before", restored, CONFIG, ORIGIN)
     done: list[int] = []
-    for each in (state, restored):
-        assert train(each, CONFIG, windows, on_update=done.append)
+    for memorising in (state, restored):
+        assert train(memorising, CONFIG, windows, on_update=done.append)
     assert done == [11, 11]
     assert all_bytes(restored) == all_bytes(state)
     assert (state.update, state.log, state.pending_losses) == (11, [], [])
@@ -149,7 +149,7 @@ def test_memorising_stands_for_all_updates(tmp_path: Path) -> None:
     torch.testing.assert_close(policy.sample(observations, pytest.fail).actions, actions)
 
 
-def test_global_generators_are_untouched() -> None:
+def test_global_generators_are_unchanged() -> None:
     windows = make_small_windows()
     before = torch.get_rng_state(), random.getstate(), repr(np.random.get_state())  # noqa: NPY002
     train(start(windows), CONFIG, windows)
@@ -168,13 +168,13 @@ def test_nan_ends_the_run_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
 
     with pytest.raises(RunFailed, match=r"stopped at update 3: loss nan.*lower learning rate"):
         train(state, CONFIG, windows, on_update=after)
-    with pytest.raises(RunFailed, match=r"failed by update 3: .* holds NaN .*lower learning"):
+    with pytest.raises(RunFailed, match=r"failed by update 3: .* contains NaN .*lower learning"):
         save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
     assert checkpoint_facts(tmp_path / "checkpoint")["update"] == 2
     restore_checkpoint(tmp_path / "checkpoint", start(make_small_windows()), CONFIG, ORIGIN)
 
 
-def test_average_takes_in_every_update() -> None:
+def test_the_average_includes_every_update() -> None:
     windows = make_small_windows()
     state = start(windows)
     average = state.policy.network.input.weight.detach().clone()
@@ -198,6 +198,6 @@ def test_average_takes_in_every_update() -> None:
         ("gradient_clip", float("inf")),
     ],
 )
-def test_impossible_settings_are_refused(name: str, value: float) -> None:
+def test_invalid_settings_are_rejected(name: str, value: float) -> None:
     with pytest.raises(FmbenchError, match=f"{name} is {value}; give a"):
         TrainConfig(**{name: value})

@@ -1,4 +1,4 @@
-"""Windows of a hand-made data set, row by row."""
+"""Windows of a small handwritten data set, row by row."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from fmbench.data.store import Demonstrations
 from fmbench.training.windows import make_windows
 
 DATA = Demonstrations(
-    # Two episodes of 3 and 2 control steps; the tens name the episode, the units the step.
+    # Two episodes of 3 and 2 control steps; tens are the episode, units the step.
     observations=np.array([[10, 11, 12, 13, 20, 21, 22]], np.float32).T,
     actions=np.array([[10, 11, 12, 20, 21]], np.float32).T,
     executed=np.zeros((5, 1), np.float32),
@@ -37,7 +37,7 @@ def test_windows_repeat_the_first_observation_and_the_last_action() -> None:
     ]
 
 
-def test_single_steps_are_the_pairs_themselves() -> None:
+def test_windows_of_one_step_are_the_recorded_pairs() -> None:
     observations, actions = make_windows(DATA, 1, 1).gather(torch.tensor([4, 0, 2]))
     assert observations.flatten().tolist() == [21, 10, 12]
     assert actions.flatten().tolist() == [21, 10, 12]

@@ -1,4 +1,4 @@
-"""When a policy samples by a plan, when by its network, and that nobody can tell."""
+"""When a policy samples with a plan and when with its network, with the same result."""
 
 import copy
 from collections.abc import Callable
@@ -45,17 +45,17 @@ def sample(policy: ChunkPolicy, rows: int, *sampling: object, fast: bool = True)
 
 @pytest.fixture
 def planned(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each decision since the start of the test was a planned one."""
-    found: list[bool] = []
+    """Whether each decision since the start of the test was planned."""
+    decisions: list[bool] = []
     prepare = Planner.prepare
 
     def spy(self: Planner, *arguments: object) -> Network:
         network = prepare(self, *arguments)  # type: ignore[arg-type]
-        found.append(isinstance(network, PlannedNetwork))
+        decisions.append(isinstance(network, PlannedNetwork))
         return network
 
     monkeypatch.setattr(Planner, "prepare", spy)
-    return found
+    return decisions
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -72,7 +72,7 @@ def test_every_sampler_is_planned_and_samples_the_same(
     assert planned == [False, True, False, True]
 
 
-def test_first_decision_has_the_bits_of_all_others() -> None:
+def test_the_first_decision_has_the_same_bits_as_later_ones() -> None:
     policy = make_policy()
     first = sample(policy, 2, "euler", 3)
     sample(policy, 2, "midpoint", 3)
@@ -87,22 +87,22 @@ def test_evaluations_are_counted_and_all_are_planned() -> None:
         counts = [policy.sample(observations, noise_of(1), "heun", 3).nfe for _ in range(3)]
     hook.remove()
     assert counts == [6, 6, 6]
-    assert len(calls) == 1, "recording the times asks the network once"
+    assert len(calls) == 1, "recording the times evaluates the network once"
 
 
 @pytest.mark.parametrize("how", ["in place", "loaded", "assigned", "data"])
-def test_changed_weights_are_seen(how: str) -> None:
+def test_changed_weights_are_detected(how: str) -> None:
     policy, other = make_policy(), make_policy()
     for parameter in other.parameters():
         parameter.data.mul_(-1.5)
     before = sample(policy, 1, "euler", 3)
     if how == "in place":
         with torch.no_grad():
-            for mine, its in zip(policy.parameters(), other.parameters(), strict=True):
-                mine.copy_(its)
+            for mine, theirs in zip(policy.parameters(), other.parameters(), strict=True):
+                mine.copy_(theirs)
     elif how == "data":
-        for mine, its in zip(policy.parameters(), other.parameters(), strict=True):
-            mine.data = its.data
+        for mine, theirs in zip(policy.parameters(), other.parameters(), strict=True):
+            mine.data = theirs.data
     else:
         policy.load_state_dict(other.state_dict(), assign=how == "assigned")
     after = sample(policy, 1, "euler", 3)
@@ -110,7 +110,7 @@ def test_changed_weights_are_seen(how: str) -> None:
     assert not torch.equal(after, before)
 
 
-def test_a_copy_plans_for_itself() -> None:
+def test_a_copy_makes_its_own_plans() -> None:
     policy = make_policy()
     before = sample(policy, 1, "euler", 3)
     copied = copy.deepcopy(policy)
@@ -120,7 +120,7 @@ def test_a_copy_plans_for_itself() -> None:
     assert torch.equal(sample(policy, 1, "euler", 3), before)
 
 
-def test_gradients_and_training_go_through_the_network(planned: list[bool]) -> None:
+def test_gradients_and_training_use_the_network(planned: list[bool]) -> None:
     policy = make_policy()
     sample(policy, 1, "euler", 3)
     torch.autograd.backward(policy.sample(torch.zeros(1, 2, 4), noise_of(1)).actions.sum())
@@ -128,7 +128,7 @@ def test_gradients_and_training_go_through_the_network(planned: list[bool]) -> N
     assert planned == [True, False]
 
 
-def test_a_sampler_that_evaluates_some_rows_only_is_not_planned() -> None:
+def test_a_sampler_that_evaluates_only_some_rows_is_not_planned() -> None:
     network, condition = make_policy().network, torch.zeros(2, 8)
 
     def adaptive(network: Network, condition: Tensor, noise: Noise) -> Tensor:
@@ -139,7 +139,7 @@ def test_a_sampler_that_evaluates_some_rows_only_is_not_planned() -> None:
         assert Planner().prepare(network, condition, ("rk45",), adaptive, (7, 5)) is network
 
 
-def test_a_call_that_was_not_planned_is_the_networks() -> None:
+def test_an_unplanned_call_uses_the_network() -> None:
     network, condition, x = make_policy().network, torch.ones(2, 8), torch.ones(2, 7, 5)
 
     def sampling(network: Network, condition: Tensor, noise: Noise) -> Tensor:
@@ -151,10 +151,8 @@ def test_a_call_that_was_not_planned_is_the_networks() -> None:
             planned = planner.prepare(network, condition, (), sampling, (7, 5))
             assert planned is not network
             assert torch.equal(planned(x, time, condition), network(x, time, condition))
-        planned, half = (
-            planner.prepare(network, condition, (), sampling, (7, 5)),
-            torch.full((2,), 0.5),
-        )
+        half = torch.full((2,), 0.5)
+        planned = planner.prepare(network, condition, (), sampling, (7, 5))
         others = 2 * condition
         assert torch.equal(planned(x, half, others), network(x, half, others))
-        assert torch.equal(planned(x, half, condition), network(x, half, condition)), "too many"
+        assert torch.equal(planned(x, half, condition), network(x, half, condition)), "one too many"

@@ -1,4 +1,4 @@
-"""A planned network says what the network says."""
+"""A planned network returns the output of the network."""
 
 import itertools
 from dataclasses import replace
@@ -19,7 +19,7 @@ KINDS = list(itertools.product(BACKBONES, CONDITIONINGS))
 
 
 def make(name: str, conditioning: str, dims: str, outputs: int | None = None) -> nn.Module:
-    """A network with all of its weights at work."""
+    """A network with all weights non-zero."""
     shape = NetworkShape(*DIMS[dims], 24, 2, conditioning)
     if dims == "small":
         shape = sized(shape, name, "small")
@@ -39,7 +39,7 @@ def difference(network: nn.Module, dims: str, batch: int, times: Tensor) -> floa
     """Largest difference over times and two decisions, relative to the largest output."""
     act_dim, horizon, condition_dim = DIMS[dims]
     plan = PLANS[type(network)](network, times, batch, (horizon, act_dim))
-    found = []
+    errors = []
     for decision in range(2):
         condition = draw(batch, condition_dim, seed=decision)
         plan.set_condition(condition)
@@ -47,8 +47,8 @@ def difference(network: nn.Module, dims: str, batch: int, times: Tensor) -> floa
             x = draw(batch, horizon, act_dim, seed=10 + index)
             expected = network(x, time.expand(batch, *time.shape), condition)
             error = (plan.evaluate(index, x) - expected).abs().max()
-            found.append(float(error / expected.abs().max()))
-    return max(found)
+            errors.append(float(error / expected.abs().max()))
+    return max(errors)
 
 
 @pytest.mark.parametrize(("name", "conditioning"), KINDS)
@@ -64,29 +64,29 @@ def test_output_is_that_of_the_network(
 
 
 @pytest.mark.parametrize(("name", "conditioning"), KINDS)
-def test_outputs_that_are_no_chunk_have_no_skip_here_either(name: str, conditioning: str) -> None:
+def test_outputs_that_are_not_a_chunk_have_no_skip(name: str, conditioning: str) -> None:
     with torch.inference_mode():
         network = make(name, conditioning, "odd", outputs=11)
         assert difference(network, "odd", 2, draw(2).sigmoid()) < 1e-5
 
 
 @pytest.mark.parametrize(("name", "conditioning"), KINDS)
-def test_outputs_of_all_times_live_side_by_side(name: str, conditioning: str) -> None:
-    """Solvers of higher order hold several at once."""
+def test_outputs_of_all_times_have_separate_buffers(name: str, conditioning: str) -> None:
+    """Solvers of higher order use several outputs at once."""
     network, times = make(name, conditioning, "odd"), torch.tensor([0.1, 0.6])
     with torch.inference_mode():
         plan = PLANS[type(network)](network, times, 1, (7, 5))
         plan.set_condition(draw(1, 3))
         x = draw(1, 7, 5)
         first = plan.evaluate(0, x)
-        kept, given = first.clone(), x.clone()
-        assert not torch.equal(plan.evaluate(1, x), kept)
-        assert torch.equal(first, kept)
-        assert torch.equal(x, given)
+        first_before, x_before = first.clone(), x.clone()
+        assert not torch.equal(plan.evaluate(1, x), first_before)
+        assert torch.equal(first, first_before)
+        assert torch.equal(x, x_before)
 
 
 @pytest.mark.parametrize(("name", "conditioning"), KINDS)
-def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioning: str) -> None:
+def test_a_plan_draws_nothing_and_does_not_change_the_network(name: str, conditioning: str) -> None:
     network, random = make(name, conditioning, "odd"), torch.random.get_rng_state()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with torch.inference_mode():
@@ -98,7 +98,7 @@ def test_a_plan_draws_nothing_and_leaves_the_network_alone(name: str, conditioni
 
 
 @pytest.mark.parametrize("dims", ["odd", "small"])
-def test_unet_says_the_same_without_gaps_between_chunks(
+def test_unet_gives_the_same_output_with_gathered_neighbours(
     dims: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(unet_plan, "is_for_many", lambda *_: True)
