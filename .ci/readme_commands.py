@@ -1,11 +1,15 @@
 """Print the commands of the bash blocks of Markdown files, one per line, made quick where long.
 
-A command that trains gets the smoke preset, so that every line of the documentation is run by CI.
+A command that trains by a preset gets the smoke preset, so that CI runs every line of the
+documentation.
 """
 
 import re
 import sys
 from pathlib import Path
+
+TRAINING = re.compile(r"-m fmbench[ .]run\b|examples/(add_policy|add_task|seed_network)\.py\b")
+"""Commands with the flags of `fmbench.run`."""
 
 
 def commands(text: str) -> list[str]:
@@ -16,9 +20,9 @@ def commands(text: str) -> list[str]:
 
 
 def quick(command: str) -> str:
-    """Append the smoke preset to a command that trains."""
-    trains = re.search(r"-m fmbench\.run|my_task\.py|my_policy\.py|examples/\w+\.py", command)
-    return f"{command} --preset smoke" if trains and "--preset" not in command else command
+    """Append the smoke preset to a command that trains by a preset and names none."""
+    is_long = TRAINING.search(command) and "--preset" not in command
+    return f"{command} --preset smoke" if is_long else command
 
 
 if __name__ == "__main__":
