@@ -1,11 +1,15 @@
 """Print the commands in the bash blocks of Markdown files, one per line.
 
-Commands that train get the smoke preset, so that CI can run every command of the documentation.
+Commands that train by a preset get the smoke preset, so that CI can run every command of the
+documentation. A command that several pages have is printed once.
 """
 
 import re
 import sys
 from pathlib import Path
+
+TRAINING = re.compile(r"-m fmbench[ .]run\b|examples/(add_policy|add_task|seed_network)\.py\b")
+"""Commands with the flags of `fmbench.run`."""
 
 
 def commands(text: str) -> list[str]:
@@ -16,12 +20,15 @@ def commands(text: str) -> list[str]:
 
 
 def quick(command: str) -> str:
-    """Append the smoke preset to a command that trains."""
-    trains = re.search(r"-m fmbench\.run|my_task\.py|my_policy\.py|examples/\w+\.py", command)
-    return f"{command} --preset smoke" if trains and "--preset" not in command else command
+    """Append the smoke preset to a command that trains by a preset and names none."""
+    is_long = TRAINING.search(command) and "--preset" not in command
+    return f"{command} --preset smoke" if is_long else command
+
+
+def of_files(texts: list[str]) -> list[str]:
+    """Return the commands of several files, in order and each once, quick where they train."""
+    return list(dict.fromkeys(quick(line) for text in texts for line in commands(text)))
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        for line in commands(Path(name).read_text(encoding="utf-8")):
-            print(quick(line))
+    print("\n".join(of_files([Path(name).read_text(encoding="utf-8") for name in sys.argv[1:]])))

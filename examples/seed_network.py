@@ -1,18 +1,18 @@
-"""A network of your own: everything concatenated at the input, one action a decision.
+"""Add a backbone: a network with all inputs concatenated and one action per decision.
 
     python examples/seed_network.py --policy flow --task PressEither --preset smoke
 
-compares policies on it as `python -m fmbench.run` does, whose options it takes. For actions of A
-numbers, a chunk of T of them, a condition of C numbers, O outputs per action and width W, the
-layers are
+trains policies with it and compares them. It takes the flags of `python -m fmbench.run`. For
+actions of A numbers, a chunk of T actions, a condition of C numbers, O outputs per action and
+width W, the layers are
 
     time embedding   Linear(2, 64), Mish, Linear(64, 64)
     input            Linear(T A + C + 64, W), LayerNorm(W), Mish
     each of depth    Linear(W, W), LayerNorm(W), Mish
     output           Linear(W, T O)
 
-A network is any module with this constructor and this `forward`. It is trained by every objective,
-saved with every checkpoint and found again by its name, as long as it is registered by then.
+A network is any module with this constructor and this `forward`. Every objective can train it. A
+checkpoint stores its name and its weights, so it must be registered before a checkpoint is loaded.
 """
 
 import sys
@@ -33,7 +33,7 @@ class SeedNetwork(nn.Module):
     """Noisy actions, condition and embedded time concatenated, through LayerNorm and Mish.
 
     Args:
-        shape: Its width is that of the hidden layers, its depth how many follow the input layer.
+        shape: Its width is that of the hidden layers, its depth their number after the input layer.
     """
 
     def __init__(self, shape: NetworkShape) -> None:
@@ -54,20 +54,21 @@ class SeedNetwork(nn.Module):
         """Predict a chunk.
 
         Args:
-            noisy_actions: ``(B, T, A)``.
-            time: ``(B,)``, or ``(B, 2)`` from objectives that tell the length of a step too.
-            condition: ``(B, C)``.
+            noisy_actions: `(B, T, A)`.
+            time: `(B,)`, or `(B, 2)` from objectives that also pass the length of a step.
+            condition: `(B, C)`.
 
         Returns:
-            ``(B, T, O)``.
+            `(B, T, O)`.
         """
         times = F.pad(time[:, None], (0, 1)) if time.ndim == 1 else time
         inputs = (noisy_actions.flatten(1), condition, self.embed_time(times))
         output: Tensor = self.layers(torch.cat(inputs, dim=-1))
-        return output.unflatten(-1, self.output_shape)
+        return output.reshape(len(output), *self.output_shape)
 
 
 register_backbone("seed", SeedNetwork)
+
 if __name__ == "__main__":
     one_action = ["--backbone", "seed", "--pred-horizon", "1", "--exec-horizon", "1"]
     sys.exit(main([*one_action, *sys.argv[1:]]))
