@@ -226,9 +226,18 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
             ("--sampler", "rk45", "--grid", "late"),
             "--grid is late; rk45 has no time grid, these have one: ",
         ),
-        (("--sampler", "rk45", "--rtol", "0"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each"),
-        (("--sampler", "rk45", "--atol", "nan"), "rk45 takes two tolerances, rk45:RTOL,ATOL, eac"),
-        (("--sampler", "rk45:1e-3"), "rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10"),
+        (
+            ("--sampler", "rk45", "--rtol", "0"),
+            "sampler is 'rk45:0.0,0.001'; rk45 takes two tolerances, rk45:RTOL,ATOL, each from",
+        ),
+        (
+            ("--sampler", "rk45", "--atol", "nan"),
+            "sampler is 'rk45:0.001,nan'; rk45 takes two tolerances, rk45:RTOL,ATOL, each from",
+        ),
+        (
+            ("--sampler", "rk45:1e-3"),
+            "sampler is 'rk45:1e-3'; rk45 takes two tolerances, rk45:RTOL,ATOL, each from 1e-10",
+        ),
         ((*HEUN, "--nfe", "2", "2"), "--nfe is 2 2; give each number once"),
         ((*HEUN, "--episodes", "0"), "--episodes is 0; give"),
         ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),
