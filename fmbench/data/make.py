@@ -19,11 +19,10 @@ from fmbench.data.store import (
 )
 from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
-from fmbench.harness.rollout import Disturbance, Episode, Float32Array, Policy, rollout
+from fmbench.harness.rollout import MAX_SIMS, Disturbance, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
 from fmbench.storage.artefacts import verify
 
-MAX_SIMS = 256
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
 
 

@@ -10,15 +10,13 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.harness.open_loop import RandomPolicy
-from fmbench.harness.rollout import Episode, Policy, rollout
+from fmbench.harness.rollout import MAX_SIMS, Episode, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.rows import EpisodeRow, OriginRow
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
-
-MAX_SIMS = 256
 
 
 def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:

@@ -9,12 +9,10 @@ import numpy as np
 from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task
 from envs.world import World
-from fmbench.harness.rollout import rollout
+from fmbench.harness.rollout import MAX_SIMS, rollout
 from fmbench.harness.seeds import VALIDATION, episode_seeds
 from fmbench.report.statistics import wilson_interval
 from fmbench.storage.rows import Row
-
-MAX_SIMS = 256
 
 
 @dataclass(frozen=True)

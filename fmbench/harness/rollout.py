@@ -25,6 +25,8 @@ from envs.task import BoolArray, FloatArray, IntArray
 from envs.world import Outcome, World
 
 Float32Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+MAX_SIMS = 256
+"""Most simulations of one rollout that callers ask for; episodes do not depend on their number."""
 
 
 class Policy(Protocol):
@@ -134,12 +136,12 @@ def rollout(
     if not len(seeds):
         return []
     if len(np.unique(seeds)) != len(seeds):
-        raise ValueError("episode_seeds repeat; give each seed once")
+        raise ValueError("Episode seeds repeat; each episode is counted once.")
     run = _Run(world, policy, disturbance, keep_trajectories)
     finished: dict[int, Episode] = {}
     waiting = seeds.tolist()
     rows = world.all_rows[: len(waiting)]
-    run.reset(rows, np.array([waiting.pop(0) for _ in rows]))
+    run.begin(rows, np.array([waiting.pop(0) for _ in rows]))
     active = np.zeros(world.num_sims, dtype=np.bool_)
     active[rows] = True
     while active.any():
@@ -152,7 +154,7 @@ def rollout(
         refill = ended[: len(waiting)]
         active[ended[len(refill) :]] = False
         if len(refill):
-            run.reset(refill, np.array([waiting.pop(0) for _ in refill]))
+            run.begin(refill, np.array([waiting.pop(0) for _ in refill]))
     return [finished[seed] for seed in seeds.tolist()]
 
 
@@ -178,7 +180,7 @@ class _Run:
             self.executed = np.zeros_like(self.actions)
             self.rewards = np.zeros((n, horizon))
 
-    def reset(self, rows: IntArray, seeds: IntArray) -> None:
+    def begin(self, rows: IntArray, seeds: IntArray) -> None:
         self.world.reset(rows, seeds)
         self.policy.reset(rows, seeds)
         if self.disturbance is not None:

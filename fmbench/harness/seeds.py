@@ -14,5 +14,5 @@ def episode_seeds(first: int, count: int) -> np.ndarray[tuple[int, ...], np.dtyp
         ValueError: `count` is not positive or leaves the range.
     """
     if not 1 <= count <= RANGE_SIZE:
-        raise ValueError(f"number of episodes is {count}; give 1 to {RANGE_SIZE}")
+        raise ValueError(f"The number of episodes is {count}; give 1 to {RANGE_SIZE}.")
     return np.arange(first, first + count, dtype=np.int64)

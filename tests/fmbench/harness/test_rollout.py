@@ -294,7 +294,7 @@ def test_the_horizon_of_the_world_is_used() -> None:
 
 def test_repeated_seeds_are_rejected_and_no_seeds_give_no_rows() -> None:
     world = World(make_task("ReachPose"), 2, 1)
-    with pytest.raises(ValueError, match="episode_seeds repeat; give each seed once"):
+    with pytest.raises(ValueError, match=r"Episode seeds repeat; each episode is counted once\."):
         rollout(world, RandomPolicy(world), np.array([1, 2, 1]))
     assert rollout(world, RandomPolicy(world), np.array([])) == []
 
