@@ -258,7 +258,7 @@ def test_a_figure_of_ones_own_shows_the_rates_and_intervals_of_the_summary(tmp_p
         ("train_sb3", ("--task", "Dial"), "unknown task 'Dial'; did you mean TurnDial"),
         ("use_checkpoint", ("none",), "none does not exist; give the folder of a finished run"),
         ("redraw_figures", ("none", "--out", "x.png"), "none does not exist; give the folder of a"),
-        ("redraw_figures", (REFERENCE,), "the following arguments are required: --out"),
+        ("redraw_figures", (REFERENCE,), "--out must be given; see --help"),
         (
             "redraw_figures",
             (ROOT / "results" / "policy_matrix" / "PickEither-mlp", "--out", "x.png"),
@@ -295,7 +295,7 @@ def test_only_policies_tasks_and_seeds_of_the_run_are_loaded(
     for words, message in [
         (("--policy", "diffusion"), f"unknown policy of {finished} 'diffusion'; known: bc, flow"),
         (("--task", "LiftCube"), f"unknown task of {finished} 'LiftCube'; known: PressEither"),
-        (("--train-seed", "1"), "PressEither-flow-seed1 does not exist; only a run that has its"),
+        (("--train-seed", "1"), "PressEither-flow-seed1 does not exist; give a run that still has"),
     ]:
         assert call(main, finished, *words) == 2
         (line,) = capsys.readouterr().err.splitlines()
