@@ -35,11 +35,11 @@ def rates(results: Results) -> pd.DataFrame:
         FmbenchError: The run has several training seeds, over which episodes must not be pooled,
             or no latency.
     """
+    if (results.summary["train_seeds"] > 1).any():
+        raise FmbenchError("the run has several training seeds; give a run with one")
     measured = results.summary.dropna(subset=["latency_ms_p50"])
     if measured.empty:
         raise FmbenchError("the run has no latency; give a run made without --no-latency")
-    if (measured["train_seeds"] > 1).any():
-        raise FmbenchError("the run has several training seeds; give a run with one")
     counts = results.episodes.groupby(CELL)["success"].agg(successes="sum", episodes="count")
     rows = measured[[*CELL, "latency_ms_p50"]].merge(counts.reset_index(), on=CELL)
     pairs = zip(rows["successes"], rows["episodes"], strict=True)

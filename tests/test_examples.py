@@ -26,7 +26,7 @@ from policies import backbones
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES
-from tests.fmbench.small_run import ROOT, SMALL, call, finish, start
+from tests.fmbench.small_run import LASTING, ROOT, SMALL, call, finish, start
 
 EXAMPLES = ROOT / "examples"
 RUNS = {"add_policy": ("l1", "bc"), "add_task": ("flow",), "seed_network": ("flow",)}
@@ -71,7 +71,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two policies; only read."""
     out = tmp_path_factory.mktemp("finished") / "run"
-    words = (*SMALL, "--policy", "flow", "bc", "--no-latency", "--out", out, "--data", data)
+    words = (*LASTING, "--no-latency", "--out", out, "--data", data)
     assert call(run_main, *words) == 0
     return out
 
@@ -184,7 +184,7 @@ def test_a_size_is_as_many_parameters_as_the_mlp_has(seed_network: ModuleType, s
 def test_a_checkpoint_in_a_loop_of_ones_own_does_what_the_rows_of_its_run_say(
     policy: str, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (finished, "--policy", policy, "--episodes", 3)
+    words = (finished, "--policy", policy, "--episodes", 5)
     if policy == "flow":
         lines = output(tmp_path, "use_checkpoint", *words)
     else:
@@ -196,14 +196,15 @@ def test_a_checkpoint_in_a_loop_of_ones_own_does_what_the_rows_of_its_run_say(
         if (row.policy, row.sampler) in (("flow", "euler"), ("bc", "direct"))
         and row.policy == policy
     ]
-    assert len(rows) == 3
+    assert len(rows) == 5
+    assert max(row.decisions for row in rows) > 2
     expected = [
         f"episode seed {row.episode_seed}: {'success' if row.success else 'failure'} "
         f"after {row.length} steps, return {row.episode_return:.6g}"
         for row in rows
     ]
     successes = sum(row.success for row in rows)
-    assert lines == [*expected, f"{policy} on fmbench/PressEither-v2: {successes}/3"]
+    assert lines == [*expected, f"{policy} on fmbench/PressEither-v2: {successes}/5"]
 
 
 def test_the_gymnasium_loop_does_what_the_harness_does(tmp_path: Path) -> None:
@@ -257,11 +258,16 @@ def test_a_figure_of_ones_own_shows_the_rates_and_intervals_of_the_summary(tmp_p
         ("train_sb3", ("--task", "Dial"), "unknown task 'Dial'; did you mean TurnDial"),
         ("use_checkpoint", ("none",), "none does not exist; give the folder of a finished run"),
         ("redraw_figures", ("none", "--out", "x.png"), "none does not exist; give the folder of a"),
-        ("redraw_figures", (REFERENCE,), "the following arguments are required: --out"),
+        ("redraw_figures", (REFERENCE,), "--out must be given; see --help"),
         (
             "redraw_figures",
             (ROOT / "results" / "policy_matrix" / "PickEither-mlp", "--out", "x.png"),
             "the run has several training seeds; give a run with one",
+        ),
+        (
+            "redraw_figures",
+            (ROOT / "results" / "demonstrations" / "LiftCube-10", "--out", "x.png"),
+            "the run has no latency; give a run made without --no-latency",
         ),
     ],
 )
@@ -289,7 +295,7 @@ def test_only_policies_tasks_and_seeds_of_the_run_are_loaded(
     for words, message in [
         (("--policy", "diffusion"), f"unknown policy of {finished} 'diffusion'; known: bc, flow"),
         (("--task", "LiftCube"), f"unknown task of {finished} 'LiftCube'; known: PressEither"),
-        (("--train-seed", "1"), "PressEither-flow-seed1 does not exist; only a run that has its"),
+        (("--train-seed", "1"), "PressEither-flow-seed1 does not exist; give a run that still has"),
     ]:
         assert call(main, finished, *words) == 2
         (line,) = capsys.readouterr().err.splitlines()

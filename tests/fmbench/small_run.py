@@ -11,6 +11,11 @@ SMALL = (
     *("--preset", "smoke", "--task", "PressEither", "--width", "16", "--depth", "1"),
     *("--episodes", "3", "--demos", "4", "--updates", "6", "--batch-size", "16", "--nfe", "2"),
 )
+LASTING = (
+    *(*SMALL, "--policy", "flow", "bc", "--width", "64", "--depth", "2"),
+    *("--episodes", "5", "--demos", "8", "--updates", "300", "--batch-size", "64"),
+)
+"""As small, but trained long enough that episodes last several decisions and some succeed."""
 
 
 def call(main: Callable[[Sequence[str]], int], *words: object) -> int:
