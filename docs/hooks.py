@@ -1,7 +1,5 @@
-"""Documentation build: data sheets from the tasks' docstrings, and images outside `docs/`."""
+"""Documentation build: publish the images outside `docs/` that its pages link to."""
 
-import ast
-import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -10,8 +8,6 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parent.parent
 LINK = re.compile(r"\]\(\.\./([\w./-]+)\)")
-SHEET = re.compile(r"^<!-- data sheet: ([\w.]+):(\w+) -->$", flags=re.MULTILINE)
-ENTRY = re.compile(r"^([A-Z][a-z ]+): ")
 
 
 def linked_files() -> set[str]:
@@ -34,25 +30,6 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Insert data sheets; make links to images internal, and other paths of the repository text."""
-    markdown = SHEET.sub(lambda found: data_sheet(found[1], found[2]), markdown)
+    """Let links to images lead into the site, and show other paths of the repository as text."""
     markdown = re.sub(r"\]\(\.\./([\w./-]+\.png)\)", r"](\1)", markdown)
     return re.sub(r"\[([^\]]*)\]\(\.\./([\w./-]+)\)", r"\1 (`\2`)", markdown)
-
-
-def data_sheet(module: str, name: str) -> str:
-    """Return the docstring of a task's class as Markdown: `Key: text` lines become a list."""
-    source = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
-    (definition,) = [
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == name
-    ]
-    lines: list[str] = []
-    for line in inspect.cleandoc(ast.get_docstring(definition) or "").splitlines():
-        if ENTRY.match(line):
-            if not lines or not lines[-1].startswith(("- ", "    ")):
-                lines.append("")
-            line = ENTRY.sub(r"- **\1**: ", line)
-        lines.append(line)
-    return "\n".join(lines)

@@ -68,7 +68,8 @@ def add_objective(
     if name in POLICIES:
         raise ValueError(f"A policy named {name!r} is registered already; choose another name")
     required = ("predictions", "limits", "default_sampler")
-    if missing := [attribute for attribute in required if not hasattr(objective, attribute)]:
+    missing = [attribute for attribute in required if not hasattr(objective, attribute)]
+    if missing := missing + sorted(objective.__abstractmethods__):
         raise ValueError(f"{objective.__name__} lacks {', '.join(missing)}; define each of them")
     lookup(f"default_sampler of {objective.__name__}", objective.default_sampler, objective.limits)
     if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):

@@ -1,6 +1,7 @@
 """The README and the pages of docs/ are true: their code runs, their numbers are the rows'."""
 
 import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from envs.registry import TASKS, task_id
+from envs.registry import TASKS, make_task, suite, task_id
 from fmbench.__main__ import COMMANDS
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
@@ -42,6 +43,16 @@ def test_readme_is_short_and_names_every_task() -> None:
         name for name, entry in TASKS.items() if entry.twin_of
     ]
     assert [name for name in TASKS if name not in PAGES["docs/tasks.md"]] == []
+
+
+@pytest.mark.parametrize("name", suite())
+def test_a_data_sheet_is_the_docstring_of_its_task(name: str) -> None:
+    sheet = re.sub(
+        r"(?m)^([A-Z][a-z ]+): ", r"- **\1**: ", inspect.getdoc(type(make_task(name))) or ""
+    )
+    _, _, section = PAGES["docs/tasks.md"].partition(f"\n### {name}\n")
+    lines = [line for line in section.partition("\n### ")[0].splitlines() if line.strip()]
+    assert lines[1:] == [line for line in sheet.splitlines() if line.strip()]
 
 
 def test_links_lead_to_files() -> None:
@@ -76,7 +87,8 @@ def test_every_flag_of_a_run_is_documented_and_no_other(capsys: pytest.CaptureFi
 def test_success_rates_are_those_of_the_rows(page: str) -> None:
     summary = pd.read_csv(ROOT / "results" / "reference" / "summary.csv")
     columns = {"flow": ("euler", 10), "diffusion": ("ddpm", 100), "bc": ("direct", 1)}
-    lines = {line.split("|")[1].strip(): line for line in PAGES[page].splitlines() if "|" in line}
+    scores = [line for line in PAGES[page].splitlines() if line.startswith("|") and "/100 " in line]
+    lines = {line.split("|")[1].strip(): line for line in scores}
     for task in summary["task"].unique():
         rows = summary[summary["task"] == task]
         expected = [
@@ -87,6 +99,18 @@ def test_success_rates_are_those_of_the_rows(page: str) -> None:
             chosen = (rows["policy"] == policy) & (rows["sampler"] == sampler)
             expected.append(_score(rows[chosen & (rows["steps"] == steps)], interval=True))
         assert [cell.strip() for cell in lines[task].split("|")[2:-1]] == expected
+
+
+def test_successes_at_few_evaluations_are_those_of_the_rows() -> None:
+    summary = pd.read_csv(ROOT / "results" / "reference" / "summary.csv")
+    successes = summary.set_index(["task", "sampler", "steps"])["successes"].to_dict()
+    lines = PAGES["docs/results.md"].splitlines()
+    for task in summary["task"].unique():
+        pairs = [
+            " / ".join(str(successes[task, sampler, steps]) for sampler in ("euler", "ddim"))
+            for steps in (1, 2, 4, 10)
+        ]
+        assert f"| {task} | {' | '.join(pairs)} |" in lines
 
 
 def _score(rows: pd.DataFrame, interval: bool) -> str:

@@ -164,6 +164,13 @@ def test_invalid_objectives_are_rejected() -> None:
         add_objective("own", Unfinished)
     with pytest.raises(ValueError, match="Objective lacks predictions, limits, default_sampler"):
         add_objective("own", Objective)
+
+    class NoSampling(Objective):
+        predictions, limits, default_sampler = Zero.predictions, Zero.limits, Zero.default_sampler
+        loss = Zero.loss
+
+    with pytest.raises(ValueError, match="NoSampling lacks sample; define each of them"):
+        add_objective("own", NoSampling)
     with pytest.raises(ValueError, match="colour is 'blue'; give one as '#rrggbb'"):
         add_objective("own", Zero, colour="blue")
     assert "own" not in POLICIES
