@@ -169,7 +169,7 @@ def test_every_policy_composes_and_resumes(data: Path, tmp_path: Path) -> None:
     trained = {row.policy for row in read_rows(tmp_path / "training.csv", TrainingRow)}
     assert trained == {*POLICIES} - {"knn"}
     text = (tmp_path / "summary.md").read_text()
-    assert "parameters differs" in text
+    assert "PressEither: policies differ in parameters: " in text
     assert "| knn | nearest |" in text
 
 
