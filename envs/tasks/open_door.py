@@ -38,7 +38,7 @@ class OpenDoor(Task):
         of ±7 cm in position and ±0.3 rad in wrist and finger joints.
     Success: the door's angle above 1.2 rad for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: v1, wider initial states, for which 10 demonstrations do not suffice; v0, initial
+    Versions: v1, wider initial states, in which 10 demonstrations are not enough; v0, initial
         version.
     """
 
