@@ -1,7 +1,15 @@
-"""How tests use the processor: one torch thread in each, as the commands have."""
+"""How tests use the processor: one torch thread per process, no time limit per random example."""
 
+import importlib.util
 import os
 
 # Read by torch when it is imported, and by the commands that tests start. With one thread for each
 # processor in each of two test processes the threads wait for each other: 3.6 times as long here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+if importlib.util.find_spec("hypothesis"):  # the tests of an extra run without it
+    from hypothesis import HealthCheck, settings
+
+    # How fast a shared machine draws an example says nothing about the code.
+    settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("tests")
