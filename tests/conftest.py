@@ -2,6 +2,9 @@
 
 import importlib.util
 import os
+from collections.abc import Iterator
+
+import pytest
 
 # Read by torch when it is imported, and by the commands that tests start. With one thread for each
 # processor in each of two test processes the threads wait for each other: 3.6 times as long here.
@@ -13,3 +16,13 @@ if importlib.util.find_spec("hypothesis"):  # the tests of an extra run without 
     # How fast a shared machine draws an example says nothing about the code.
     settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("tests")
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[None]:
+    """Restore torch's threads after a test: a command called in the test's process sets them."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

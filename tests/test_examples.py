@@ -54,11 +54,7 @@ def output(cwd: Path, name: str, *words: object) -> list[str]:
     return out.splitlines()
 
 
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("torch_threads")
 
 
 @pytest.fixture(scope="module")

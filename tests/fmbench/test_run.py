@@ -5,7 +5,6 @@ import json
 import shutil
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,7 @@ from tests.fmbench.small_run import SMALL, call, files_of, finish, start
 LONG = (*SMALL, "--updates", "2500")
 CHECKPOINT = Path("checkpoints") / "PressEither-flow-seed0"
 
-
-@pytest.fixture(autouse=True)
-def threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("torch_threads")
 
 
 @pytest.fixture(scope="module")

@@ -160,8 +160,11 @@ def test_mismatched_teachers_are_rejected(make: Callable[[], ChunkPolicy], messa
 
 
 def test_options_of_the_teachers_own_loss_may_differ() -> None:
-    other = replace(CONFIG, time_sampling="beta", pairing="optimal_transport")
-    teach(build(replace(CONFIG, objective="reflow")), build(other))
+    teacher = build(replace(CONFIG, time_sampling="beta", pairing="optimal_transport"))
+    student = build(replace(CONFIG, objective="reflow"))
+    teach(student, teacher)
+    taught = student.network.state_dict()
+    assert all(torch.equal(taught[k], v) for k, v in teacher.network.state_dict().items())
 
 
 @pytest.mark.parametrize("name", [name for name, entry in POLICIES.items() if not entry.teacher])
