@@ -34,6 +34,8 @@ RUNS = {"add_policy": ("l1", "bc"), "add_task": ("flow",), "seed_network": ("flo
 LOOPS = ("gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
 REFERENCE = ROOT / "results" / "reference"
 
+pytestmark = pytest.mark.usefixtures("torch_threads")
+
 
 def load(name: str) -> ModuleType:
     """Import an example."""
@@ -52,9 +54,6 @@ def output(cwd: Path, name: str, *words: object) -> list[str]:
     code, out, error = finish(start(cwd, path, *words, MUJOCO_GL="disabled"))
     assert code == 0, error
     return out.splitlines()
-
-
-pytestmark = pytest.mark.usefixtures("torch_threads")
 
 
 @pytest.fixture(scope="module")
