@@ -23,7 +23,7 @@ import numpy as np
 from fmbench.errors import FmbenchError, unknown
 from fmbench.storage.compressed import SUFFIX, encode, open_text, stored_path
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import R, Row, columns
+from fmbench.storage.rows import R, Row, columns, later_columns
 
 FLOAT_DIGITS = 6
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
@@ -102,9 +102,10 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
     for name in header:
         if name not in types:
             raise FmbenchError(f"{path}, line 1: {unknown('column', name, types)}")
-    if missing := [name for name in types if name not in header]:
+    required = [name for name in types if name not in later_columns(row_type)]
+    if missing := [name for name in required if name not in header]:
         raise FmbenchError(f"{path}, line 1: missing columns: {', '.join(missing)}")
-    if len(header) != len(types):
+    if len(header) != len(set(header)):
         raise FmbenchError(f"{path}, line 1: duplicate column")
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):

@@ -1,6 +1,7 @@
 """Row types of a run folder: one frozen dataclass per kind of file.
 
-A row type's fields, in order, are the columns of its file.
+A row type's fields, in order, are the columns of its file. A column whose field has a default may be
+missing in files of an earlier version.
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class OriginRow(CellRow):
     device: str
     versions: str
     """Python and the packages that determine results: `python=3.11.7 torch=2.13.0 ...`."""
+    code_hash: str = ""
+    """Hash of the source that determines rows; empty in earlier files."""
+    rows_hash: str = ""
+    """Hash of this row and of the cell's episodes, as written; empty in earlier files."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,3 +150,9 @@ def columns(row_type: type[Row]) -> dict[str, Any]:
     """Return the columns of a row type in order, each with its type."""
     hints = get_type_hints(row_type)
     return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+
+
+def later_columns(row_type: type[Row]) -> set[str]:
+    """Return the columns that files of an earlier version do not have."""
+    fields = dataclasses.fields(row_type)
+    return {field.name for field in fields if field.default is not dataclasses.MISSING}
