@@ -1,7 +1,7 @@
 """Row types of a run folder: one frozen dataclass per kind of file.
 
-A row type's fields, in order, are the columns of its file. A column whose field has a default may be
-missing in files of an earlier version.
+A row type's fields, in order, are the columns of its file. A column whose field has a default may
+be missing in files of an earlier version.
 """
 
 from __future__ import annotations
