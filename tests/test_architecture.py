@@ -24,7 +24,13 @@ OURS: dict[str, set[str]] = {
     "fmbench.storage": {"fmbench.errors"},
     "fmbench.harness": {"fmbench.errors", "envs"},
     "fmbench.report": {"fmbench.errors", "fmbench.storage", CATALOGUE},
-    "fmbench.cli": {"fmbench.errors", "fmbench.config", "envs.registry", CATALOGUE},
+    "fmbench.cli": {
+        "fmbench.errors",
+        "fmbench.config",
+        "fmbench.storage",
+        "envs.registry",
+        CATALOGUE,
+    },
     "fmbench.data": {"fmbench.errors", "fmbench.storage", "fmbench.harness", "envs"},
     "fmbench.training": {
         "fmbench.errors",
@@ -65,7 +71,7 @@ LIBRARIES: dict[str, set[str]] = {
     "policies": {"numpy", "torch", "scipy"},
     "fmbench.config": set(),
     "fmbench.errors": set(),
-    "fmbench.storage": {"numpy"},
+    "fmbench.storage": {"numpy", "pydantic"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},

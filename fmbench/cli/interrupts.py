@@ -1,8 +1,13 @@
-"""Ctrl-C handling: the first one requests a stop at the next safe point, the second one stops."""
+"""Ctrl-C handling: the first one requests a stop at the next safe point, the second one stops.
+
+The second one also waits until a file or folder that is being written is whole.
+"""
 
 import signal
 import threading
 from types import FrameType, TracebackType
+
+from fmbench.storage.critical import interrupt
 
 
 class Interrupts:
@@ -39,5 +44,5 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         if self.requested:
-            raise KeyboardInterrupt
+            interrupt()
         self.requested = True

@@ -1,14 +1,12 @@
 """Evaluation cells: task, policy, sampler and seed of a group of rows, and their origin."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from fmbench.config import RunConfig
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.provenance import commit, versions, versions_text
 from fmbench.storage.rows import CellRow
-from fmbench.training.checkpoints import weights_hash
+from fmbench.training.checkpoint_facts import CheckpointFacts
 
 EXPERT, RANDOM = "expert", "random"
 NO_SEED = -1
@@ -56,7 +54,7 @@ class Origin:
             versions=versions_text(versions()),
         )
 
-    def of_checkpoint(self, facts: Mapping[str, Any]) -> "Origin":
-        """Return the origin of the results of a checkpoint, given its manifest, in the same run."""
-        demonstrations = short_hash(str(facts["origin"]["demonstrations"]))
-        return replace(self, weights=weights_hash(facts), demonstrations=demonstrations)
+    def of_checkpoint(self, facts: CheckpointFacts) -> "Origin":
+        """Return the origin of the results of a checkpoint, given its facts, in the same run."""
+        demonstrations = short_hash(facts.demonstrations)
+        return replace(self, weights=facts.weights, demonstrations=demonstrations)

@@ -7,10 +7,8 @@ import numpy as np
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.episodes import make_actor
-from fmbench.storage.artefacts import MANIFEST
-from fmbench.storage.files import read_json
 from fmbench.storage.rows import MeasurementRow
-from fmbench.training.checkpoints import STATE_FILE
+from fmbench.training.checkpoint_facts import checkpoint_facts, read_progress
 from policies.chunk_policy import ChunkPolicy
 from policies.latency import measure_latency
 
@@ -30,16 +28,17 @@ def measure(
         cell: The sampler and its steps.
         config: The run.
         policy: The policy of `checkpoint`.
-        checkpoint: A verified checkpoint.
+        checkpoint: Its checkpoint.
         times_decisions: Whether to time decisions; if not, the row has no latency.
     """
+    facts = checkpoint_facts(checkpoint)
     p50, p95 = latency_ms(cell, config, policy) if times_decisions else (None, None)
     return MeasurementRow(
         **cell.cell,
         headline=cell.headline,
         parameters=sum(parameter.numel() for parameter in policy.parameters()),
-        updates=int(read_json(checkpoint / MANIFEST)["update"]),
-        training_time_s=float(read_json(checkpoint / STATE_FILE)["seconds"]),
+        updates=facts.update,
+        training_time_s=read_progress(checkpoint, facts).seconds,
         latency_ms_p50=p50,
         latency_ms_p95=p95,
     )

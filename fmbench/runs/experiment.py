@@ -18,10 +18,10 @@ from fmbench.runs.preparation import check_found_demonstrations, check_runnable,
 from fmbench.runs.run_folder import open_run_folder, start_facts
 from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
-from fmbench.storage.files import read_json
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
-from fmbench.training.checkpoints import STATE_FILE, load_policy
+from fmbench.training.checkpoint_facts import read_progress
+from fmbench.training.checkpoints import load_policy
 from fmbench.training.windows import make_windows
 from policies.chunk_policy import ChunkPolicy
 
@@ -123,8 +123,10 @@ class Experiment:
                 self.rows.diagnostics.append(self.cells.diagnostic(cell, policy))
             if cell.headline and train_seed == 0:
                 self._draw_contact_sheet(cell, episodes.rows, policy)
-        log = read_json(folder / STATE_FILE)["log"]
-        self.rows.training += [TrainingRow(task, name, train_seed, **entry) for entry in log]
+        log = read_progress(folder, facts).log
+        self.rows.training += [
+            TrainingRow(task, name, train_seed, **dataclasses.asdict(e)) for e in log
+        ]
 
     def _draw_contact_sheet(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"

@@ -2,7 +2,6 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 from envs.registry import TASKS
 from envs.task_hash import task_hash
@@ -10,7 +9,8 @@ from fmbench.config import RunConfig, config_from_json
 from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import check_hash_kind, checkpoint_folder
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
-from fmbench.training.checkpoints import checkpoint_facts, load_policy
+from fmbench.training.checkpoint_facts import CheckpointFacts, checkpoint_facts
+from fmbench.training.checkpoints import load_policy
 from policies.chunk_policy import ChunkPolicy
 
 
@@ -48,11 +48,11 @@ class SavedRun:
                 for train_seed in range(self.config.seeds):
                     self.check_policy(task, policy, train_seed)
 
-    def load(self, task: str, policy: str, train_seed: int) -> tuple[ChunkPolicy, dict[str, Any]]:
+    def load(self, task: str, policy: str, train_seed: int) -> tuple[ChunkPolicy, CheckpointFacts]:
         """Return one trained policy, ready to act, and the facts of its checkpoint."""
         return load_policy(self.checkpoint(task, policy, train_seed))
 
-    def check_policy(self, task: str, policy: str, train_seed: int) -> dict[str, Any]:
+    def check_policy(self, task: str, policy: str, train_seed: int) -> CheckpointFacts:
         """Verify every byte of one checkpoint and return its facts; see `check_policies`."""
         folder = self.checkpoint(task, policy, train_seed)
         if not folder.exists():
@@ -60,16 +60,13 @@ class SavedRun:
                 f"{folder} does not exist; give a run that still has its checkpoints"
             )
         facts = checkpoint_facts(folder)
-        trained, origin = facts.get("policy"), facts.get("origin")
-        if not isinstance(trained, dict) or not isinstance(origin, dict):
-            raise FmbenchError(f"{folder} does not state its policy and its data; train again")
         expected = {"task_hash": task_hash(task), "train_seed": str(train_seed)}
-        matches = {name: origin.get(name) for name in expected} == expected
-        if not matches or trained.get("objective") != policy:
+        matches = {name: facts.origin[name] for name in expected} == expected
+        if not matches or facts.policy.get("objective") != policy:
             raise FmbenchError(
                 f"{folder} is not {policy} with seed {train_seed} on this version of {task}"
             )
-        if not facts.get("complete"):
+        if not facts.complete:
             raise FmbenchError(f"{folder} has not finished training; run the run's command again")
         return facts
 

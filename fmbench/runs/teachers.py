@@ -9,7 +9,7 @@ from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import differences
 from fmbench.runs.saved_run import open_saved_run
 from fmbench.storage.hashes import short_hash
-from fmbench.training.checkpoints import load_policy, weights_hash
+from fmbench.training.checkpoints import load_policy
 from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 from policies.teaching import network_facts
@@ -39,8 +39,7 @@ def load_teacher(checkpoint: Path) -> Teacher:
         FmbenchError: The checkpoint is damaged or foreign.
     """
     policy, facts = load_policy(checkpoint)
-    demonstrations = str(facts["origin"].get("demonstrations"))
-    return Teacher(policy, checkpoint.name, weights_hash(facts), demonstrations)
+    return Teacher(policy, checkpoint.name, facts.weights, facts.demonstrations)
 
 
 def teachers_of(config: RunConfig) -> dict[str, str]:

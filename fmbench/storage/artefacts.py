@@ -1,5 +1,7 @@
 """Artefacts: folders, published atomically, whose manifest holds the sha256 of every file."""
 
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -8,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.critical import uninterrupted
+from fmbench.storage.exchange import exchange
+from fmbench.storage.files import encode_json, read_json, write_new
 from fmbench.storage.hashes import sha256_file
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+SCHEMA = 2
+SEAL = "manifest_sha256"
+"""Hash of everything else in the manifest, which holds the hashes of the files."""
 
 
 @contextmanager
@@ -29,35 +35,42 @@ def staged_folder(target: Path) -> Iterator[Path]:
 
 
 def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object]) -> None:
-    """Write the manifest of a staged folder and move the folder to `target`.
+    """Write the manifest of a staged folder and exchange the folder with `target`.
+
+    A process that ends anywhere in between leaves the older artefact, if there is one, in `target`
+    or where `fmbench.storage.leftovers.recover` finds it.
 
     Args:
         staging: A folder with all files of the artefact.
         target: The artefact's final path; an older artefact there is replaced.
         kind: Kind of the artefact, e.g. `"demonstrations"`, checked by `verify`.
         facts: Further content of the manifest.
+
+    Raises:
+        RunFailed: The disk is full; an older artefact is kept.
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     sums = {path.relative_to(staging).as_posix(): sha256_file(path) for path in files}
     manifest = {"schema": SCHEMA, "kind": kind, **facts, "sha256": sums}
-    write_json_atomic(staging / MANIFEST, manifest)
-    if not target.exists():
-        os.replace(staging, target)
-        return
-    old = target.with_name(f".{target.name}.{os.getpid()}.old")
-    os.replace(target, old)
-    os.replace(staging, target)
-    shutil.rmtree(old, ignore_errors=True)
+    manifest[SEAL] = seal(manifest)
+    write_new(staging / MANIFEST, encode_json(manifest, target / MANIFEST))
+    with uninterrupted():
+        if target.exists():
+            exchange(staging, target)
+        else:
+            os.replace(staging, target)
+        _sync(target.parent)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def verify(folder: Path, kind: str) -> dict[str, Any]:
-    """Verify every file of a published folder against its manifest.
+    """Verify the manifest of a published folder, and every file against it.
 
     Returns:
         The manifest.
 
     Raises:
-        FmbenchError: The folder is not such an artefact, was made by a newer fmbench, or a file
+        FmbenchError: The folder is not such an artefact, was made by another fmbench, or a file
             is missing, changed or not listed.
     """
     if not (folder / MANIFEST).is_file():
@@ -67,14 +80,25 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
     manifest = read_json(folder / MANIFEST)
     if manifest.get("kind") != kind:
         raise FmbenchError(f"{folder} holds {manifest.get('kind')!r}, not {kind!r}")
-    if manifest.get("schema") != SCHEMA:
+    if manifest.get("schema") != SCHEMA or isinstance(manifest["schema"], bool):
         raise FmbenchError(
             f"{folder} has schema {manifest.get('schema')}; this fmbench reads {SCHEMA}: "
             "use the fmbench that made it, or delete it"
         )
+    if manifest.get(SEAL) != seal(manifest):
+        raise FmbenchError(
+            f"{folder / MANIFEST} was changed after it was written (sha256 differs); "
+            f"delete {folder}"
+        )
     sums = manifest.get("sha256")
     if not isinstance(sums, dict) or not sums:
         raise FmbenchError(f"{folder / MANIFEST} lists no files; delete the folder")
+    _verify_files(folder, sums)
+    return manifest
+
+
+def _verify_files(folder: Path, sums: Mapping[str, object]) -> None:
+    """Compare the files of a folder with their hashes."""
     present = {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -89,4 +113,19 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
             raise FmbenchError(
                 f"{path} was changed after it was written (sha256 differs); delete {folder}"
             )
-    return manifest
+
+
+def seal(manifest: Mapping[str, object]) -> str:
+    """Return the hash of everything in a manifest but this hash itself."""
+    values = {name: value for name, value in manifest.items() if name != SEAL}
+    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Write the names in a folder to disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

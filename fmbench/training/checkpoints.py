@@ -4,26 +4,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.storage.artefacts import publish, staged_folder, verify
-from fmbench.storage.files import read_json, write_json_atomic
-from fmbench.storage.hashes import short_hash
-from fmbench.training.state import LogEntry, TrainConfig, TrainingState
+from fmbench.storage.artefacts import publish, staged_folder
+from fmbench.storage.files import encode_json, write_new
+from fmbench.training.checkpoint_facts import (
+    EMA_FILE,
+    KIND,
+    OPTIMIZER_FILE,
+    POLICY_FILE,
+    STATE_FILE,
+    CheckpointFacts,
+    Progress,
+    checkpoint_facts,
+    read_progress,
+)
+from fmbench.training.state import TrainConfig, TrainingState
+from fmbench.training.tensor_files import first_not_finite, read_tensors, write_tensors
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
-KIND = "checkpoint"
-EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE = (
-    "ema.safetensors",
-    "policy.safetensors",
-    "optimizer.safetensors",
-    "state.json",
-)
+GENERATOR = "generator"
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 def save_checkpoint(
@@ -38,49 +42,37 @@ def save_checkpoint(
         origin: Origin of the weights: task, hashes of demonstrations and task, train seed.
 
     Raises:
-        RunFailed: A weight is NaN or infinite; an earlier checkpoint in `folder` is kept.
+        RunFailed: A weight is NaN or infinite, or the disk is full; an earlier checkpoint in
+            `folder` is kept.
     """
     weights = dict(state.policy.state_dict())
-    if bad := _not_finite(weights):
+    if bad := first_not_finite(weights):
         raise RunFailed(
             f"training failed by update {state.update}: {bad} contains NaN or infinity; "
             "try a lower learning rate"
         )
-    optimizer = state.optimizer.state_dict()["state"]
-    tensors = {
-        f"{index}.{name}": value
-        for index, moments in optimizer.items()
-        for name, value in moments.items()
-    }
-    tensors["generator"] = state.generator.get_state()
     facts = {
         "update": state.update,
         "complete": state.update >= config.updates,
         "policy": state.policy.config.to_json(),
         "training": asdict(config),
         "origin": origin,
+        "without_gradient": _without_gradient(state),
     }
     with staged_folder(folder) as staging:
-        _save_tensors(staging / EMA_FILE, dict(state.ema.policy.state_dict()))
-        _save_tensors(staging / POLICY_FILE, weights)
-        _save_tensors(staging / OPTIMIZER_FILE, tensors)
-        log = [asdict(entry) for entry in state.log]
-        pending = state.losses_since_log()
-        progress = {"seconds": state.seconds, "log": log, "pending_losses": pending}
-        write_json_atomic(staging / STATE_FILE, progress)
+        write_tensors(staging / EMA_FILE, dict(state.ema.policy.state_dict()))
+        write_tensors(staging / POLICY_FILE, weights)
+        write_tensors(staging / OPTIMIZER_FILE, _optimizer_tensors(state))
+        progress = encode_json(Progress.of(state).to_json(), folder / STATE_FILE)
+        write_new(staging / STATE_FILE, progress)
         publish(staging, folder, KIND, facts)
-
-
-def checkpoint_facts(folder: Path) -> dict[str, Any]:
-    """Verify a checkpoint and return the contents of its manifest."""
-    return verify(folder, KIND)
 
 
 def say_kept(folder: Path) -> str:
     """Verify the checkpoint left by a failed training, if any, and describe it."""
     if not folder.exists():
         return "no checkpoint had been written yet"
-    return f"the checkpoint of update {checkpoint_facts(folder)['update']} is kept in {folder}"
+    return f"the checkpoint of update {checkpoint_facts(folder).update} is kept in {folder}"
 
 
 def restore_checkpoint(
@@ -88,71 +80,118 @@ def restore_checkpoint(
 ) -> None:
     """Restore the state of a checkpoint into a newly started training.
 
+    Everything is read and compared with what this training would write before anything changes.
+
     Raises:
         FmbenchError: The checkpoint is damaged or not one of fmbench, or was made with another
             configuration; the message lists the differences.
     """
-    facts = verify(folder, KIND)
-    present = {
+    facts = checkpoint_facts(folder)
+    there: dict[str, Mapping[str, object]] = {
+        "policy": facts.policy,
+        "training": facts.training,
+        "origin": facts.origin,
+    }
+    present: dict[str, Mapping[str, object]] = {
         "policy": state.policy.config.to_json(),
         "training": asdict(config),
         "origin": origin,
     }
-    if differences := _differences({name: facts.get(name) for name in present}, present):
+    if differences := _differences(there, present):
         raise FmbenchError(
             f"{folder} was made with other settings ({'; '.join(differences)}); "
             "give the same settings, or another --out"
         )
-    _load_weights(state.policy, folder / POLICY_FILE)
-    _load_weights(state.ema.policy, folder / EMA_FILE)
-    tensors = _load_tensors(folder / OPTIMIZER_FILE)
-    state.generator.set_state(tensors.pop("generator").cpu())
+    progress = read_progress(folder, facts)
+    weights = read_tensors(folder / POLICY_FILE, state.policy.state_dict())
+    average = read_tensors(folder / EMA_FILE, state.ema.policy.state_dict())
+    path = folder / OPTIMIZER_FILE
+    tensors = read_tensors(path, _expected_optimizer(state, facts))
+    generator = tensors.pop(GENERATOR)
+    _check_moments(tensors, facts.update, path)
+    _set_generator(state.generator, generator, path)
+    _load_optimizer(state, tensors)
+    _load_weights(state.policy, weights, folder / POLICY_FILE)
+    _load_weights(state.ema.policy, average, folder / EMA_FILE)
+    state.update, state.seconds = facts.update, progress.seconds
+    state.log, state.pending_losses = list(progress.log), list(progress.pending_losses)
+
+
+def load_policy(folder: Path) -> tuple[ChunkPolicy, CheckpointFacts]:
+    """Load the averaged policy of a checkpoint, in evaluation mode, and its facts.
+
+    Raises:
+        FmbenchError: The checkpoint is damaged or not one of fmbench, or its weights contain NaN.
+    """
+    facts = checkpoint_facts(folder)
+    config = ChunkPolicyConfig.from_json(facts.policy)
+    with torch.device("meta"):  # sizes only: nothing is allocated before the file is known to fit
+        expected = ChunkPolicy(config).state_dict()
+    weights = read_tensors(folder / EMA_FILE, expected)
+    policy = ChunkPolicy(config)
+    _load_weights(policy, weights, folder / EMA_FILE)
+    return policy.eval(), facts
+
+
+def _optimizer_tensors(state: TrainingState) -> dict[str, Tensor]:
+    """Return the tensors of the optimiser, by "index.name", and the generator's state."""
+    moments = state.optimizer.state_dict()["state"]
+    tensors = {f"{k}.{name}": value for k, by in moments.items() for name, value in by.items()}
+    return {**tensors, GENERATOR: state.generator.get_state()}
+
+
+def _expected_optimizer(state: TrainingState, facts: CheckpointFacts) -> dict[str, Tensor]:
+    """Return tensors like those that `_optimizer_tensors` gives after the checkpoint's updates."""
+    expected = {GENERATOR: state.generator.get_state()}
+    if not facts.update or not state.policy.objective.trains:
+        return expected
+    for k, parameter in enumerate(_parameters(state)):
+        if k in facts.without_gradient:
+            continue
+        scalar = torch.zeros((), dtype=torch.float32)
+        expected |= {f"{k}.{name}": parameter for name in MOMENTS} | {f"{k}.step": scalar}
+    return expected
+
+
+def _check_moments(tensors: Mapping[str, Tensor], update: int, path: Path) -> None:
+    """Reject moments of another update, and squares below zero."""
+    for key, value in tensors.items():
+        name = key.partition(".")[2]
+        if name == "step" and float(value) != update:
+            raise FmbenchError(f"{path} is of update {float(value):g}, not {update}; train again")
+        if name == "exp_avg_sq" and bool((value < 0).any()):
+            raise FmbenchError(f"{path} holds a negative square in {key}; train again")
+
+
+def _load_optimizer(state: TrainingState, tensors: Mapping[str, Tensor]) -> None:
+    """Restore an optimiser whose tensors have the expected names, types and shapes."""
     saved: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition(".")
         saved.setdefault(int(index), {})[name] = value
     groups = state.optimizer.state_dict()["param_groups"]
     state.optimizer.load_state_dict({"state": saved, "param_groups": groups})
-    progress = read_json(folder / STATE_FILE)
-    state.update = int(facts["update"])
-    state.seconds = float(progress["seconds"])
-    state.log = [LogEntry(**entry) for entry in progress["log"]]
-    state.pending_losses = [float(loss) for loss in progress["pending_losses"]]
 
 
-def weights_hash(facts: Mapping[str, Any]) -> str:
-    """Return the hash of a checkpoint's weights that is written to rows."""
-    return short_hash(str(facts["sha256"][EMA_FILE]))
+def _parameters(state: TrainingState) -> list[nn.Parameter]:
+    """Return the optimised parameters in the order of their indices."""
+    return [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
 
 
-def load_policy(folder: Path) -> tuple[ChunkPolicy, dict[str, Any]]:
-    """Load the averaged policy of a checkpoint, in evaluation mode, and its manifest.
-
-    Raises:
-        FmbenchError: The checkpoint is damaged or not one of fmbench, or its weights contain NaN.
-    """
-    facts = verify(folder, KIND)
-    policy = ChunkPolicy(ChunkPolicyConfig.from_json(facts["policy"]))
-    _load_weights(policy, folder / EMA_FILE)
-    return policy.eval(), facts
+def _without_gradient(state: TrainingState) -> list[int]:
+    """Return the indices of the parameters without a gradient so far; none before training."""
+    moments = state.optimizer.state_dict()["state"]
+    return [k for k in range(len(_parameters(state))) if moments and k not in moments]
 
 
-def _save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, path)
-
-
-def _load_tensors(path: Path) -> dict[str, Tensor]:
+def _set_generator(generator: torch.Generator, value: Tensor, path: Path) -> None:
     try:
-        tensors: dict[str, Tensor] = load_file(path)
-    except SafetensorError as error:
-        raise FmbenchError(f"{path} is not a safetensors file: {error}") from error
-    return tensors
+        generator.set_state(value.cpu())
+    except RuntimeError as error:
+        raise FmbenchError(f"{path} holds no state of a generator: {error}") from error
 
 
-def _load_weights(policy: ChunkPolicy, path: Path) -> None:
-    weights = _load_tensors(path)
-    if bad := _not_finite(weights):
-        raise FmbenchError(f"{path} contains NaN or infinity in {bad}; train again")
+def _load_weights(policy: ChunkPolicy, weights: dict[str, Tensor], path: Path) -> None:
     try:
         policy.load_state_dict(weights)
     except RuntimeError as error:
@@ -160,17 +199,13 @@ def _load_weights(policy: ChunkPolicy, path: Path) -> None:
         raise FmbenchError(f"{path} does not fit its configuration: {message}") from error
 
 
-def _not_finite(tensors: dict[str, Tensor]) -> str:
-    bad = (name for name, value in tensors.items() if not bool(value.isfinite().all()))
-    return next(bad, "")
-
-
-def _differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    differences = []
-    for group in new:
-        before, now = old.get(group) or {}, new[group]
-        for name in sorted(set(before) | set(now)):
-            if before.get(name) != now.get(name):
-                was, is_now = json.dumps(before.get(name)), json.dumps(now.get(name))
-                differences.append(f"{name}: {was} there, {is_now} now")
-    return differences
+def _differences(
+    there: Mapping[str, Mapping[str, object]], now: Mapping[str, Mapping[str, object]]
+) -> list[str]:
+    """Return one line per difference between the groups of two checkpoints."""
+    return [
+        f"{name}: {json.dumps(there[group].get(name))} there, {json.dumps(values.get(name))} now"
+        for group, values in now.items()
+        for name in sorted(set(there[group]) | set(values))
+        if there[group].get(name) != values.get(name)
+    ]

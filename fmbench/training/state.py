@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from fmbench.config import PRECISIONS
 from fmbench.errors import FmbenchError, unknown
+from fmbench.storage.typed import STRICT
 from fmbench.training.ema import EMA
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
@@ -62,6 +64,8 @@ class TrainConfig:
 @dataclass(frozen=True)
 class LogEntry:
     """One logged update, counted from 1: mean loss since the last entry, and gradient norm."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     update: int
     loss: float

@@ -10,7 +10,12 @@ from policies import ChunkPolicyConfig
 from policies.catalogue import POLICIES
 
 CONFIG = TrainConfig(updates=11, batch_size=5, warmup_updates=3, log_every=4)
-ORIGIN = {"task": "fmbench/PressEither-v2", "train_seed": "3"}
+ORIGIN = {
+    "task_hash": "77aa",
+    "hash_kind": "2",
+    "demonstrations": "0123456789abcdef",
+    "train_seed": "3",
+}
 
 
 def make_small_windows() -> Windows:

@@ -18,6 +18,7 @@ from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
 from fmbench.training.checkpoints import EMA_FILE
 from tests.fmbench.small_run import SMALL, call, files_of, finish, start
+from tests.reseal import reseal
 
 LONG = (*SMALL, "--updates", "2500")
 CHECKPOINT = Path("checkpoints") / "PressEither-flow-seed0"
@@ -190,17 +191,10 @@ def test_damaged_checkpoints_are_rejected(
 def test_a_checkpoint_of_another_training_is_rejected(
     copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = copy / CHECKPOINT / MANIFEST
-    facts = read_json(path)
-    path.write_text(json.dumps({**facts, "training": {**facts["training"], "batch_size": 5}}))
+    facts = read_json(copy / CHECKPOINT / MANIFEST)
+    reseal(copy / CHECKPOINT, training={**facts["training"], "batch_size": 5})
     message = rejection(capsys, *SMALL, "--out", copy, "--data", data)
     assert "made with other settings (batch_size: 5 there, 16 now)" in message
-
-
-def reseal(folder: Path, **facts: object) -> None:
-    """Change facts of a manifest, as a forger or an older fmbench would."""
-    manifest = read_json(folder / MANIFEST)
-    (folder / MANIFEST).write_text(json.dumps({**manifest, **facts}))
 
 
 def test_damaged_demonstrations_are_rejected_before_a_run_starts(

@@ -26,7 +26,7 @@ from fmbench.harness.open_loop import Playback, RandomPolicy
 from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import DEMONSTRATION
 from fmbench.storage.artefacts import MANIFEST
-from fmbench.storage.hashes import sha256_file
+from tests.reseal import reseal
 
 TASK = "PressEither"
 
@@ -35,13 +35,6 @@ TASK = "PressEither"
 def folder(demonstrations_folder: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may damage."""
     return Path(shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name))
-
-
-def reseal(folder: Path) -> None:
-    """Make the manifest agree with a changed data file, as a forger would."""
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["sha256"][DATA_FILE] = sha256_file(folder / DATA_FILE)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def episodes_of(data: Demonstrations, flat: np.ndarray, extra: int) -> list[np.ndarray]:
@@ -185,9 +178,7 @@ def test_demonstrations_of_an_older_task_are_rejected(
 
 
 def test_demonstrations_with_a_hash_of_the_earlier_kind_are_rejected(folder: Path) -> None:
-    manifest = json.loads((folder / MANIFEST).read_text())
-    del manifest["hash_kind"]
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    reseal(folder, hash_kind=1)
     with pytest.raises(FmbenchError, match=r"hash of an earlier kind, .*; make new ones with .*"):
         load_demonstrations(folder, TASK)
 

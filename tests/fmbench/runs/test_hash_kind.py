@@ -13,7 +13,7 @@ from fmbench.evaluate import main as evaluate
 from fmbench.evaluation import contact_sheets
 from fmbench.runs import finish
 from fmbench.storage.files import read_json
-from fmbench.training.checkpoints import checkpoint_facts
+from fmbench.training.checkpoint_facts import checkpoint_facts
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
 from tests.fmbench.small_run import call, files_of
 
@@ -54,7 +54,7 @@ def expected(folder: Path, instead: str) -> str:
 def test_new_runs_store_the_kind_of_their_hashes(finished: Path) -> None:
     assert read_json(finished / "run.json")["hash_kind"] == HASH_KIND == 2
     (checkpoint,) = (finished / "checkpoints").iterdir()
-    assert checkpoint_facts(checkpoint)["origin"]["hash_kind"] == "2"
+    assert checkpoint_facts(checkpoint).origin["hash_kind"] == "2"
 
 
 def test_resuming_is_rejected(earlier: Path, data: Path) -> None:

@@ -10,7 +10,8 @@ import torch
 from fmbench.errors import RunFailed
 from fmbench.evaluation import contact_sheets
 from fmbench.runs import finish, trainer
-from fmbench.training.checkpoints import checkpoint_facts, load_policy
+from fmbench.training.checkpoint_facts import checkpoint_facts
+from fmbench.training.checkpoints import load_policy
 from fmbench.training.state import TrainingState, start_training
 from policies.catalogue import POLICIES
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, run
@@ -68,7 +69,7 @@ def test_the_last_checkpoint_is_kept_and_the_same_command_fails_the_same_way(
         f"try a lower learning rate; the checkpoint of update 2 is kept in {folder}"
     )
     facts = checkpoint_facts(folder)
-    assert (facts["update"], facts["complete"]) == (2, False)
+    assert (facts.update, facts.complete) == (2, False)
     policy_kept, _ = load_policy(folder)  # rejects NaN
     assert all(bool(value.isfinite().all()) for value in policy_kept.state_dict().values())
     before = files_of(folder)
@@ -94,5 +95,5 @@ def test_the_failed_task_and_seed_are_named_and_other_seeds_kept(
     spoil(monkeypatch, "bc", update=1, train_seed=1)
     message = fail("bc", tmp_path, demonstrations_folder.parent, seeds=2)
     assert message.startswith("PressEither bc seed 1: training stopped at update 1: ")
-    assert checkpoint_facts(tmp_path / "checkpoints" / "PressEither-bc-seed0")["complete"] is True
+    assert checkpoint_facts(tmp_path / "checkpoints" / "PressEither-bc-seed0").complete is True
     assert not (tmp_path / "episodes.csv").exists()

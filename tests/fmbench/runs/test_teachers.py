@@ -18,10 +18,12 @@ from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, OriginRow
-from fmbench.training.checkpoints import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE, load_policy
+from fmbench.training.checkpoint_facts import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE
+from fmbench.training.checkpoints import load_policy
 from fmbench.training.state import start_training
 from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
 from tests.fmbench.small_run import call, files_of
+from tests.reseal import reseal
 
 FLOW, REFLOW = "PressEither-flow-seed0", "PressEither-reflow-seed0"
 LEARNER = replace(CONFIG, policy=("reflow",))
@@ -79,7 +81,7 @@ def test_each_seed_learns_from_the_flow_of_its_seed(
     assert len(set(flows.values())) == 2
     for seed in (0, 1):
         policy, made = load_policy(tmp_path / "checkpoints" / f"PressEither-reflow-seed{seed}")
-        assert made["origin"]["teacher"] == flows[f"PressEither-flow-seed{seed}"]
+        assert made.origin["teacher"] == flows[f"PressEither-flow-seed{seed}"]
         assert policy.config.objective == "reflow"
     rows = read_rows(tmp_path / "episodes.csv", EpisodeRow)
     assert not any(row.error for row in rows)
@@ -176,11 +178,6 @@ def test_other_runs_are_rejected_with_the_differences(
     assert not list(tmp_path.iterdir())
 
 
-def change_manifest(folder: Path, **facts: Any) -> None:
-    path = folder / "checkpoints" / FLOW / MANIFEST
-    path.write_text(json.dumps(read_json(path) | facts))
-
-
 def flip(folder: Path) -> None:
     path = folder / "checkpoints" / FLOW / EMA_FILE
     good = path.read_bytes()
@@ -194,7 +191,7 @@ def mark_unfinished(folder: Path) -> None:
 
 def mark_other_demonstrations(folder: Path) -> None:
     facts = read_json(folder / "checkpoints" / FLOW / MANIFEST)
-    change_manifest(folder, origin=facts["origin"] | {"demonstrations": "f" * 64})
+    reseal(folder / "checkpoints" / FLOW, origin={**facts["origin"], "demonstrations": "f" * 64})
 
 
 @pytest.mark.parametrize(
@@ -205,7 +202,10 @@ def mark_other_demonstrations(folder: Path) -> None:
             lambda folder: shutil.rmtree(folder / "checkpoints" / FLOW),
             "does not exist; give a run that",
         ),
-        (lambda folder: change_manifest(folder, complete=False), "has not finished training"),
+        (
+            lambda folder: reseal(folder / "checkpoints" / FLOW, complete=False, update=1),
+            "has not finished training",
+        ),
         (mark_unfinished, "has not finished; its own command resumes it"),
         (
             mark_other_demonstrations,

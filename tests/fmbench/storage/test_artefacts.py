@@ -9,6 +9,7 @@ import pytest
 from fmbench.errors import FmbenchError
 from fmbench.storage.artefacts import MANIFEST, publish, staged_folder, verify
 from fmbench.storage.hashes import sha256_file
+from tests.reseal import reseal
 
 
 def make(target: Path, text: str = "hello") -> Path:
@@ -79,6 +80,11 @@ def link(folder: Path) -> None:
     (folder / "b.bin").symlink_to(folder.parent / "elsewhere")
 
 
+def repeat_a_fact(folder: Path) -> None:
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace("{", '{"kind": "letters", ', 1))
+
+
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "flipped bit": (flip, "b.bin was changed after it was written"),
     "truncated": (lambda folder: (folder / "b.bin").write_bytes(b"\0\1"), "was changed"),
@@ -89,8 +95,12 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no JSON": (lambda folder: (folder / MANIFEST).write_text("{"), "is not JSON"),
     "no object": (lambda folder: (folder / MANIFEST).write_text("[]"), "must hold a JSON object"),
     "other kind": (lambda folder: edit_manifest(folder, kind="words"), "holds 'words', not"),
-    "newer": (lambda folder: edit_manifest(folder, schema=2), "has schema 2; this fmbench reads 1"),
-    "no files": (lambda folder: edit_manifest(folder, sha256={}), "lists no files"),
+    "newer": (lambda folder: edit_manifest(folder, schema=3), "has schema 3; this fmbench reads 2"),
+    "no files": (lambda folder: reseal(folder, sha256={}), "lists no files"),
+    "other fact": (lambda folder: edit_manifest(folder, colour="red"), f"{MANIFEST} was changed"),
+    "new fact": (lambda folder: edit_manifest(folder, size=3), f"{MANIFEST} was changed"),
+    "fact twice": (repeat_a_fact, "'kind' is there more than once"),
+    "NaN": (lambda folder: edit_manifest(folder, size=float("nan")), "NaN is no JSON number"),
 }
 
 

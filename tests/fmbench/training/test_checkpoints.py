@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,23 +13,23 @@ from safetensors.torch import load_file, save_file
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.artefacts import MANIFEST
-from fmbench.storage.hashes import sha256_file
-from fmbench.training.checkpoints import (
+from fmbench.training.checkpoint_facts import (
     EMA_FILE,
     OPTIMIZER_FILE,
     POLICY_FILE,
     STATE_FILE,
     checkpoint_facts,
-    load_policy,
-    restore_checkpoint,
-    save_checkpoint,
 )
+from fmbench.training.checkpoints import load_policy, restore_checkpoint, save_checkpoint
 from fmbench.training.loop import train
 from fmbench.training.state import TrainingState
+from policies import ChunkPolicyConfig
 from policies.catalogue import BACKBONES
 from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
+from tests.reseal import reseal
 
 WINDOWS = make_small_windows()
+Change = Callable[[torch.Tensor], torch.Tensor]
 FILES = (EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE)
 
 
@@ -43,13 +44,6 @@ def state() -> TrainingState:
 def folder(state: TrainingState, tmp_path: Path) -> Path:
     save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
     return tmp_path / "checkpoint"
-
-
-def reseal(folder: Path) -> None:
-    """Update the manifest to match changed files."""
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["sha256"] = {name: sha256_file(folder / name) for name in manifest["sha256"]}
-    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def assert_rejected(folder: Path, message: str) -> None:
@@ -104,14 +98,14 @@ def test_loaded_policy_is_the_average(state: TrainingState, folder: Path) -> Non
     for name, value in state.ema.policy.state_dict().items():
         assert torch.equal(policy.state_dict()[name], value)
     assert facts == checkpoint_facts(folder)
-    assert (facts["update"], facts["complete"], facts["origin"]) == (6, False, ORIGIN)
-    assert set(facts["sha256"]) == set(FILES)
+    assert (facts.update, facts.complete, facts.origin) == (6, False, ORIGIN)
+    assert set(facts.sha256) == set(FILES)
 
 
 def test_finished_training_is_marked_complete(state: TrainingState, folder: Path) -> None:
     train(state, CONFIG, WINDOWS)
     save_checkpoint(folder, state, CONFIG, ORIGIN)
-    assert checkpoint_facts(folder)["complete"] is True
+    assert checkpoint_facts(folder).complete is True
     assert [path.name for path in folder.parent.iterdir()] == ["checkpoint"]
 
 
@@ -162,6 +156,123 @@ def test_nan_weights_are_rejected(folder: Path) -> None:
 def test_weights_of_another_shape_are_rejected(folder: Path) -> None:
     change_weights(folder, lambda bias: bias[:-1].clone())
     assert_rejected(folder, "does not fit its configuration: .*network.input.bias")
+
+
+def change_tensor(folder: Path, file: str, name: str, change: Change) -> None:
+    tensors = load_file(folder / file)
+    tensors[name] = change(tensors[name])
+    save_file(tensors, folder / file)
+
+
+def change_json(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    values = json.loads((folder / STATE_FILE).read_text())
+    change(values)
+    (folder / STATE_FILE).write_text(json.dumps(values))
+
+
+FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "moment of another shape": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "0.exp_avg", lambda t: t.flatten()[:1].clone()),
+        r"0.exp_avg has shape \[1\], not \[8, ",
+    ),
+    "moment of integers": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "0.exp_avg", lambda t: t.to(torch.int32)),
+        "0.exp_avg has type I32, not F32",
+    ),
+    "moment that is NaN": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "0.exp_avg", lambda t: t * torch.nan),
+        "contains NaN or infinity in 0.exp_avg",
+    ),
+    "negative square": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "0.exp_avg_sq", lambda t: t - 1.0),
+        "a negative square in 0.exp_avg_sq",
+    ),
+    "another step": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "0.step", lambda t: t + 1.0),
+        "is of update 7, not 6",
+    ),
+    "no moments": (
+        lambda f: save_file(
+            {"generator": load_file(f / OPTIMIZER_FILE)["generator"]}, f / OPTIMIZER_FILE
+        ),
+        "0.exp_avg is missing",
+    ),
+    "unknown tensor": (
+        lambda f: save_file(
+            load_file(f / OPTIMIZER_FILE) | {"0.more": torch.zeros(2)}, f / OPTIMIZER_FILE
+        ),
+        "0.more is unknown",
+    ),
+    "short generator": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "generator", lambda t: t[:-8].clone()),
+        "generator has shape",
+    ),
+    "foreign generator": (
+        lambda f: change_tensor(f, OPTIMIZER_FILE, "generator", lambda t: t * 0 + 255),
+        "holds no state of a generator",
+    ),
+    "integer weights": (
+        lambda f: change_tensor(f, POLICY_FILE, "network.input.bias", lambda t: t.to(torch.int64)),
+        "network.input.bias has type I64, not F32",
+    ),
+    "short log": (lambda f: change_json(f, lambda v: v["log"].clear()), "0 logged updates"),
+    "lost loss": (lambda f: change_json(f, lambda v: v["pending_losses"].pop()), "1 pending"),
+    "text for seconds": (lambda f: change_json(f, lambda v: v.update(seconds="3")), "seconds is"),
+    "negative seconds": (lambda f: change_json(f, lambda v: v.update(seconds=-3)), "seconds is -3"),
+    "list for seconds": (lambda f: change_json(f, lambda v: v.update(seconds=[])), "seconds is"),
+    "truth for update": (
+        lambda f: change_json(f, lambda v: v["log"][0].update(update=True)),
+        "log.0.update is True",
+    ),
+    "no log": (lambda f: change_json(f, lambda v: v.pop("log")), "log is missing"),
+    "more facts": (lambda f: change_json(f, lambda v: v.update(more=1)), "more is unknown"),
+}
+
+
+@pytest.mark.parametrize("fault", FOREIGN)
+def test_foreign_state_is_rejected_before_anything_changes(fault: str, folder: Path) -> None:
+    damage, message = FOREIGN[fault]
+    damage(folder)
+    reseal(folder)
+    fresh = start(WINDOWS)
+    before = all_bytes(fresh)
+    with pytest.raises(FmbenchError, match=message) as caught:
+        restore_checkpoint(folder, fresh, CONFIG, ORIGIN)
+    assert "\n" not in str(caught.value)
+    assert all_bytes(fresh) == before
+
+
+FACTS: dict[str, tuple[dict[str, Any], str]] = {
+    "more updates than the run": ({"update": 12}, "unfinished at update 12 of 11"),
+    "complete too early": ({"complete": True}, "is complete at update 6 of 11"),
+    "text": ({"update": "6"}, "update is '6'"),
+    "list": ({"update": []}, r"update is \[\]"),
+    "object": ({"complete": {}}, "complete is {}"),
+    "negative": ({"update": -1}, "update is -1"),
+    "huge network": (
+        {"policy": ChunkPolicyConfig(3, 2, 2, 7, width=16_384, depth=256).to_json()},
+        "does not fit its configuration",
+    ),
+    "no origin": ({"origin": {}}, "does not state its demonstrations"),
+    "unknown policy": (
+        {"policy": {**ChunkPolicyConfig(3, 2).to_json(), "objective": "flw"}},
+        "did you mean flow",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FACTS)
+def test_facts_that_contradict_each_other_are_rejected(fault: str, folder: Path) -> None:
+    facts, message = FACTS[fault]
+    reseal(folder, **facts)
+    with pytest.raises(FmbenchError, match=message):
+        load_policy(folder)
+
+
+def test_a_changed_update_is_rejected(folder: Path) -> None:
+    text = (folder / MANIFEST).read_text()
+    (folder / MANIFEST).write_text(text.replace('"update": 6', '"update": 4'))
+    assert_rejected(folder, f"{MANIFEST} was changed after it was written")
 
 
 def test_other_settings_are_listed(folder: Path) -> None:

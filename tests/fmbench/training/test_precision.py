@@ -11,7 +11,8 @@ from fmbench.cli.session import Session
 from fmbench.config import PRECISIONS, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.experiment import Experiment
-from fmbench.training.checkpoints import checkpoint_facts, restore_checkpoint, save_checkpoint
+from fmbench.training.checkpoint_facts import checkpoint_facts
+from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, TrainingState
 from policies.catalogue import BACKBONES
@@ -65,7 +66,7 @@ def test_a_checkpoint_of_another_precision_is_rejected(tmp_path: Path) -> None:
     state = start(WINDOWS)
     train(state, CONFIG, WINDOWS, should_stop=lambda: state.update == 2)
     save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
-    assert checkpoint_facts(tmp_path / "checkpoint")["training"]["precision"] == "fp32"
+    assert checkpoint_facts(tmp_path / "checkpoint").training["precision"] == "fp32"
     other = replace(CONFIG, precision="bf16")
     with pytest.raises(FmbenchError, match='precision: "fp32" there, "bf16" now'):
         restore_checkpoint(tmp_path / "checkpoint", start(WINDOWS, config=other), other, ORIGIN)

@@ -9,12 +9,8 @@ import pytest
 import torch
 
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.training.checkpoints import (
-    checkpoint_facts,
-    load_policy,
-    restore_checkpoint,
-    save_checkpoint,
-)
+from fmbench.training.checkpoint_facts import checkpoint_facts
+from fmbench.training.checkpoints import load_policy, restore_checkpoint, save_checkpoint
 from fmbench.training.ema import EMA
 from fmbench.training.loop import train
 from fmbench.training.state import TrainConfig, build_policy
@@ -94,7 +90,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(objective: str, tmp_path: 
     first = start(windows, objective)
     assert not train(first, CONFIG, windows, should_stop=lambda: first.update == 6)
     save_checkpoint(tmp_path / "stopped", first, CONFIG, ORIGIN)
-    assert not checkpoint_facts(tmp_path / "stopped")["complete"]
+    assert not checkpoint_facts(tmp_path / "stopped").complete
 
     def save_at_7(update: int) -> None:
         if update == 7:
@@ -129,7 +125,7 @@ def test_memorising_counts_as_all_updates(tmp_path: Path) -> None:
     state, restored = start(windows, "knn"), start(windows, "knn")
     assert not train(state, CONFIG, windows, should_stop=lambda: True)
     save_checkpoint(tmp_path / "before", state, CONFIG, ORIGIN)
-    assert (state.update, checkpoint_facts(tmp_path / "before")["complete"]) == (0, False)
+    assert (state.update, checkpoint_facts(tmp_path / "before").complete) == (0, False)
     restore_checkpoint(tmp_path / "before", restored, CONFIG, ORIGIN)
     done: list[int] = []
     for memorising in (state, restored):
@@ -139,7 +135,7 @@ def test_memorising_counts_as_all_updates(tmp_path: Path) -> None:
     assert (state.update, state.log, state.pending_losses) == (11, [], [])
     assert 0 < state.seconds < 5
     save_checkpoint(tmp_path / "after", state, CONFIG, ORIGIN)
-    assert checkpoint_facts(tmp_path / "after")["complete"] is True
+    assert checkpoint_facts(tmp_path / "after").complete is True
     resumed = start(windows, "knn")
     restore_checkpoint(tmp_path / "after", resumed, CONFIG, ORIGIN)
     assert train(resumed, CONFIG, windows, on_update=done.append)
@@ -170,7 +166,7 @@ def test_nan_ends_the_run_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:
         train(state, CONFIG, windows, on_update=after)
     with pytest.raises(RunFailed, match=r"failed by update 3: .* contains NaN .*lower learning"):
         save_checkpoint(tmp_path / "checkpoint", state, CONFIG, ORIGIN)
-    assert checkpoint_facts(tmp_path / "checkpoint")["update"] == 2
+    assert checkpoint_facts(tmp_path / "checkpoint").update == 2
     restore_checkpoint(tmp_path / "checkpoint", start(make_small_windows()), CONFIG, ORIGIN)
 
 
