@@ -65,7 +65,7 @@ LIBRARIES: dict[str, set[str]] = {
     "policies": {"numpy", "torch", "scipy"},
     "fmbench.config": set(),
     "fmbench.errors": set(),
-    "fmbench.storage": {"numpy"},
+    "fmbench.storage": {"numpy", "filelock"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},
