@@ -68,7 +68,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.storage": {"numpy", "filelock"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
-    "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},
+    "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
 }
 MAX_LAYERS = 8
 
