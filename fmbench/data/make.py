@@ -9,18 +9,17 @@ from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task
 from envs.world import World
 from fmbench.data.store import (
-    KIND,
     DemonstrationConfig,
     Report,
     check_config,
     dataset_folder,
     store_demonstrations,
+    verify_demonstrations,
 )
 from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
 from fmbench.harness.rollout import MAX_SIMS, Disturbance, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
-from fmbench.storage.artefacts import verify
 from fmbench.storage.locks import Waiting, lock_beside, locked
 
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
@@ -46,13 +45,13 @@ def make_demonstrations(
     check_config(config)
     folder = dataset_folder(config, root)
     if folder.exists():
-        verify(folder, KIND)
+        verify_demonstrations(config, folder)
         return folder, None
     root.mkdir(parents=True, exist_ok=True)
     waiting = waiting or Waiting(say=lambda line: None, stop_here=lambda: None)
     with locked(lock_beside(folder), str(folder), "making demonstrations", waiting=waiting):
         if folder.exists():  # made by another process meanwhile
-            verify(folder, KIND)
+            verify_demonstrations(config, folder)
             return folder, None
         episodes, attempted = _collect(config, on_episode)
         replayed = _replay(config, episodes, on_episode)

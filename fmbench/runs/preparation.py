@@ -19,7 +19,17 @@ from policies.catalogue import OPTIONS, POLICIES
 
 
 def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
-    """Make the demonstrations of all tasks in one progress display; return their folders."""
+    """Make the demonstrations of all tasks in one progress display; return their folders.
+
+    All are loaded, those that were found and those that were written now.
+    """
+    folders = _demonstrate_all(config, data, session)
+    for task, folder in zip(config.task, folders, strict=True):
+        load_demonstrations(folder, task)
+    return folders
+
+
+def _demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
     if len(config.task) == 1:
         return [demonstrate(config, config.task[0], data, session)]
     units_per_task = 2 * config.demos
@@ -139,9 +149,10 @@ def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
     """
     hashes = {}
     for task in config.task:
-        folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
+        request = DemonstrationConfig(task, config.demos, config.noise)
+        folder = dataset_folder(request, data)
         if folder.exists():
-            hashes[task] = load_demonstrations(folder, task).sha256
+            hashes[task] = load_demonstrations(folder, task, request).sha256
         else:
             check_out(data, "--data")
     return hashes

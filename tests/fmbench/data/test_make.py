@@ -26,7 +26,7 @@ from fmbench.harness.open_loop import Playback, RandomPolicy
 from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import DEMONSTRATION
 from fmbench.storage.artefacts import MANIFEST
-from fmbench.storage.hashes import sha256_file
+from tests.fmbench.data.forgery import reseal
 
 TASK = "PressEither"
 
@@ -35,13 +35,6 @@ TASK = "PressEither"
 def folder(demonstrations_folder: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may damage."""
     return Path(shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name))
-
-
-def reseal(folder: Path) -> None:
-    """Make the manifest agree with a changed data file, as a forger would."""
-    manifest = json.loads((folder / MANIFEST).read_text())
-    manifest["sha256"][DATA_FILE] = sha256_file(folder / DATA_FILE)
-    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 def episodes_of(data: Demonstrations, flat: np.ndarray, extra: int) -> list[np.ndarray]:
@@ -110,6 +103,15 @@ def test_second_call_reuses_the_first(
     (tmp_path / f".{folder.name}.1.tmp").mkdir()  # of a process that was killed
     monkeypatch.delattr(make, "rollout")
     assert make_demonstrations(DemonstrationConfig(TASK, 4), tmp_path) == (folder, None)
+
+
+def test_a_folder_that_was_renamed_to_another_request_is_rejected(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = DemonstrationConfig(TASK, 3)
+    folder.rename(store.dataset_folder(config, tmp_path))
+    with pytest.raises(FmbenchError, match=r"holds 4 episodes of .*, which is not what its name"):
+        make_demonstrations(config, tmp_path)
 
 
 def test_without_noise_the_clean_commands_are_executed(tmp_path: Path) -> None:
