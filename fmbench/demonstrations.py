@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fmbench.cli.exit_codes import run_command_line
 from fmbench.cli.flags import add_config_flag, add_data, add_debug, given_config
-from fmbench.cli.folders import check_out
+from fmbench.cli.folders import check_data
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import open_session
 
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = given_config(options, demos="--episodes")
-    check_out(options.data, "--data")
+    check_data(options.data)
     with open_session() as session:
         from fmbench.runs.preparation import demonstrate_all
 

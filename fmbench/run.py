@@ -20,7 +20,7 @@ from fmbench.cli.flags import (
     given_config,
     preset_table,
 )
-from fmbench.cli.folders import check_out, default_run_folder
+from fmbench.cli.folders import check_data, check_out, default_run_folder
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.config.flag import WHERE
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     config = given_config(options)
     out = options.out or default_run_folder(config)
     check_out(out)
-    check_out(options.data, "--data")
+    check_data(options.data)
 
     def work(session: Session) -> None:
         from fmbench.runs.experiment import run_experiment

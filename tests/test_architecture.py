@@ -71,10 +71,10 @@ LIBRARIES: dict[str, set[str]] = {
     "policies": {"numpy", "torch", "scipy"},
     "fmbench.config": set(),
     "fmbench.errors": set(),
-    "fmbench.storage": {"numpy", "pydantic"},
+    "fmbench.storage": {"numpy", "pydantic", "filelock"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
-    "fmbench.data": {"numpy", "gymnasium", "h5py", "minari", "filelock"},
+    "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
 }
 MAX_LAYERS = 8
 

@@ -20,13 +20,7 @@ def check_out(out: Path, flag: str = "--out") -> None:
     Raises:
         FmbenchError: The folder is not accepted; the message gives the reason.
     """
-    if ".." in out.parts:
-        raise FmbenchError(f"{flag} is {out}; give a path without '..'")
-    existing = out
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    if not existing.is_dir():
-        raise FmbenchError(f"{flag} is {out}; give a folder ({existing} is a file)")
+    existing = _existing_part(out, flag)
     probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
     try:
         probe.touch()
@@ -35,6 +29,30 @@ def check_out(out: Path, flag: str = "--out") -> None:
         raise FmbenchError(
             f"{flag} is {out}; give a folder that can be written ({existing}: {error.strerror})"
         ) from None
+
+
+def check_data(data: Path) -> None:
+    """Check the folder of all demonstrations; one that exists may be read-only.
+
+    It may hold all that is needed: whether it can be written is checked when something is missing.
+
+    Raises:
+        FmbenchError: The folder is not accepted; the message gives the reason.
+    """
+    if _existing_part(data, "--data") != data:
+        check_out(data, "--data")
+
+
+def _existing_part(out: Path, flag: str) -> Path:
+    """Return a folder, or the nearest one above it that exists; reject a file and `..`."""
+    if ".." in out.parts:
+        raise FmbenchError(f"{flag} is {out}; give a path without '..'")
+    existing = out
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise FmbenchError(f"{flag} is {out}; give a folder ({existing} is a file)")
+    return existing
 
 
 def default_run_folder(config: RunConfig) -> Path:

@@ -4,24 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from envs.experts.command_noise import CommandNoise
 from envs.registry import make_expert, make_task
 from envs.world import World
 from fmbench.data.store import (
-    KIND,
     DemonstrationConfig,
     Report,
     check_config,
     dataset_folder,
     store_demonstrations,
+    verify_demonstrations,
 )
 from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
 from fmbench.harness.rollout import MAX_SIMS, Disturbance, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
-from fmbench.storage.artefacts import verify
+from fmbench.storage.locks import Waiting, lock_beside, locked
 
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
 
@@ -30,23 +29,29 @@ def make_demonstrations(
     config: DemonstrationConfig,
     root: Path,
     on_episode: Callable[[str, int], None] | None = None,
+    waiting: Waiting | None = None,
 ) -> tuple[Path, Report | None]:
-    """Make demonstrations, or verify existing ones.
+    """Make demonstrations, or verify existing ones, of which nothing is written.
 
     Args:
         config: The requested demonstrations.
-        root: Folder of all demonstrations.
+        root: Folder of all demonstrations; it may be read-only if it holds these.
         on_episode: Called with "expert" or "replay" and the number of finished episodes.
+        waiting: How to wait while another process makes them; silently by default.
 
     Returns:
         Their folder, and a report if they were made by this call.
     """
     check_config(config)
     folder = dataset_folder(config, root)
+    if folder.exists():
+        verify_demonstrations(config, folder)
+        return folder, None
     root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f".{folder.name}.lock"):
-        if folder.exists():
-            verify(folder, KIND)
+    waiting = waiting or Waiting(say=lambda line: None, stop_here=lambda: None)
+    with locked(lock_beside(folder), str(folder), "making demonstrations", waiting=waiting):
+        if folder.exists():  # made by another process meanwhile
+            verify_demonstrations(config, folder)
             return folder, None
         episodes, attempted = _collect(config, on_episode)
         replayed = _replay(config, episodes, on_episode)

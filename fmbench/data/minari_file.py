@@ -1,8 +1,9 @@
-"""Episodes as Minari HDF5 in an fmbench folder, written, and read without following links."""
+"""Episodes as a Minari dataset in an fmbench folder: its files written, its metadata checked."""
 
+import json
+import reprlib
 from pathlib import Path
 
-import h5py
 import minari
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
@@ -13,9 +14,11 @@ from envs.gym.protocol import make_spaces
 from envs.task import Task
 from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Episode
+from fmbench.storage.files import read_json
 
 DATA = "data"
 DATA_FILE = f"{DATA}/main_data.hdf5"
+METADATA_FILE = f"{DATA}/metadata.json"
 ENTRY_POINT = "fmbench:make_env"
 """The entry point in stored data; it must exist in every later version."""
 
@@ -46,35 +49,31 @@ def write_episodes(folder: Path, task: Task, episodes: list[Episode]) -> None:
     storage.update_episodes(_buffer(k, episode) for k, episode in enumerate(episodes))
 
 
-def read_episodes(folder: Path) -> list[minari.EpisodeData]:
-    """Return the episodes of `folder/data` in the order of writing.
+def check_metadata(folder: Path, task: Task, episodes: int, steps: int) -> None:
+    """Check what Minari reads beside the data: their sizes, and the environment to recover.
 
     Raises:
-        FmbenchError: The file is no HDF5, or part of its data is stored elsewhere.
+        FmbenchError: It does not fit the data, or names another environment than the task's.
     """
-    check_links(folder / DATA_FILE)
-    return list(minari.MinariDataset(folder / DATA).iterate_episodes())
-
-
-def check_links(path: Path) -> None:
-    """Reject a file with data in other files, which the manifest's hashes do not cover."""
-
-    def check(group: h5py.Group) -> None:
-        for name in group:
-            where = f"{path}: {group.name.rstrip('/')}/{name}"
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise FmbenchError(f"{where} is a link; make the demonstrations again")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                check(item)
-            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
-                raise FmbenchError(f"{where} is stored elsewhere; make the demonstrations again")
-
+    path = folder / METADATA_FILE
+    found = read_json(path)
     try:
-        with h5py.File(path, "r") as file:
-            check(file)
-    except OSError as error:
-        raise FmbenchError(f"{path} is not an HDF5 file: {error}") from error
+        spec = json.loads(found["env_spec"])
+        found["env_spec"] = (spec["entry_point"], spec["kwargs"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        found["env_spec"] = None
+    expected = {
+        "data_format": "hdf5",
+        "total_episodes": episodes,
+        "total_steps": steps,
+        "env_spec": (ENTRY_POINT, {"env_id": task.id}),
+    }
+    for name, value in expected.items():
+        if (given := found.get(name)) != value or isinstance(given, bool):
+            raise FmbenchError(
+                f"{path}: {name} is {reprlib.repr(given)}; these demonstrations have "
+                f"{value}; delete {folder}"
+            )
 
 
 def _buffer(index: int, episode: Episode) -> EpisodeBuffer:

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import json
+import reprlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import numpy as np
 
 from envs.registry import make_task, task_id
 from envs.task_hash import HASH_KIND, task_hash
-from fmbench.data.minari_file import DATA_FILE, read_episodes, write_episodes
+from fmbench.data.manifest import DemonstrationFacts
+from fmbench.data.minari_file import DATA_FILE, METADATA_FILE, check_metadata, write_episodes
+from fmbench.data.schema import read_stored_episodes
 from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Episode, Float32Array
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
@@ -98,12 +101,19 @@ def check_config(config: DemonstrationConfig) -> None:
         raise FmbenchError(f"--noise is {config.noise}; give a number of at least 0")
 
 
-def load_demonstrations(folder: Path, task: str) -> Demonstrations:
+def load_demonstrations(
+    folder: Path, task: str, request: DemonstrationConfig | None = None
+) -> Demonstrations:
     """Load demonstrations of the present version of `task`, after verifying every byte.
+
+    Args:
+        folder: Their folder.
+        task: Name of the task.
+        request: What they must be; without it any number, noise and versions are accepted.
 
     Raises:
         FmbenchError: The folder is foreign or damaged, or belongs to another task or version, or
-            its hash is of an earlier kind.
+            its hash is of an earlier kind, or its content does not have the schema.
     """
     manifest = verify(folder, KIND)
     remedy = f"make new ones with python -m fmbench.demonstrations --task {task}"
@@ -112,22 +122,37 @@ def load_demonstrations(folder: Path, task: str) -> Demonstrations:
             f"{folder} holds a task hash of an earlier kind, which matches no task of this "
             f"fmbench; {remedy}"
         )
-    if manifest.get("task") != task_id(task) or manifest.get("task_hash") != task_hash(task):
+    facts = DemonstrationFacts.from_json(manifest, folder)
+    if facts.task != task_id(task) or facts.task_hash != task_hash(task):
         raise FmbenchError(
-            f"{folder} holds demonstrations of {manifest.get('task')} as it was when they were "
+            f"{folder} holds demonstrations of {facts.task} as it was when they were "
             f"made, not of the present {task_id(task)}; {remedy}"
         )
-    episodes = read_episodes(folder)
-    if len(episodes) != manifest["episodes"]:
-        raise FmbenchError(f"{folder} holds {len(episodes)} episodes, not {manifest['episodes']}")
+    if request is not None:
+        _check_request(request, facts, folder)
+    present = make_task(task)
+    facts.check(present, folder)
+    if set(facts.sha256) != {DATA_FILE, METADATA_FILE}:
+        raise FmbenchError(f"{folder} holds other files than demonstrations do; delete it")
+    check_metadata(folder, present, facts.episodes, facts.steps)
+    stored = read_stored_episodes(folder / DATA_FILE, present, facts.episode_seeds, facts.steps)
     return Demonstrations(
-        observations=np.concatenate([episode.observations for episode in episodes]),
-        actions=np.concatenate([episode.infos["clean_action"] for episode in episodes]),
-        executed=np.concatenate([episode.actions for episode in episodes]),
-        lengths=np.array([len(episode.actions) for episode in episodes], dtype=np.int64),
-        sha256=str(manifest["sha256"][DATA_FILE]),
+        observations=stored.observations,
+        actions=stored.actions,
+        executed=stored.executed,
+        lengths=stored.lengths,
+        sha256=facts.sha256[DATA_FILE],
         manifest=manifest,
     )
+
+
+def verify_demonstrations(config: DemonstrationConfig, folder: Path) -> None:
+    """Verify every byte of stored demonstrations, and that they are the requested ones.
+
+    Raises:
+        FmbenchError: The folder is foreign or damaged, or holds others.
+    """
+    _check_request(config, DemonstrationFacts.from_json(verify(folder, KIND), folder), folder)
 
 
 def store_demonstrations(
@@ -150,6 +175,16 @@ def store_demonstrations(
     with staged_folder(folder) as staging:
         write_episodes(staging, make_task(config.task), episodes)
         publish(staging, folder, KIND, facts)
+
+
+def _check_request(config: DemonstrationConfig, facts: DemonstrationFacts, folder: Path) -> None:
+    """Reject demonstrations that are not those of which the folder has the name."""
+    there = (facts.task, facts.episodes, facts.noise, facts.versions)
+    if there != (task_id(config.task), config.episodes, config.noise, _versions()):
+        raise FmbenchError(
+            f"{folder} holds {facts.episodes} episodes of {facts.task} with noise {facts.noise}, "
+            f"made with {reprlib.repr(facts.versions)}, which is not what its name says; delete it"
+        )
 
 
 def _versions() -> dict[str, str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from fmbench.cli.folders import check_out
 from fmbench.cli.progress import PartOfStage, Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
@@ -13,11 +14,22 @@ from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonst
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.teachers import check_taught
+from fmbench.storage.locks import Waiting
 from policies.catalogue import OPTIONS, POLICIES
 
 
 def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
-    """Make the demonstrations of all tasks in one progress display; return their folders."""
+    """Make the demonstrations of all tasks in one progress display; return their folders.
+
+    All are loaded, those that were found and those that were written now.
+    """
+    folders = _demonstrate_all(config, data, session)
+    for task, folder in zip(config.task, folders, strict=True):
+        load_demonstrations(folder, task)
+    return folders
+
+
+def _demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
     if len(config.task) == 1:
         return [demonstrate(config, config.task[0], data, session)]
     units_per_task = 2 * config.demos
@@ -48,11 +60,13 @@ def demonstrate(
     """
     request = DemonstrationConfig(task, config.demos, config.noise)
     folder = dataset_folder(request, data)
+    name = f"{task} demonstrations"
     if folder.exists():
         make_demonstrations(request, data)  # verifies every byte
-        session.reporter.say(f"{task} demonstrations: found in {folder}")
+        session.reporter.say(f"{name}: found in {folder}")
         return folder
-    name = f"{task} demonstrations"
+    check_out(data, "--data")
+    waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
     with nullcontext(part) if part else session.reporter.stage(name, 2 * config.demos) as stage:
         offset = {"expert": 0, "replay": config.demos}
 
@@ -60,8 +74,10 @@ def demonstrate(
             session.interrupts.stop_here()
             stage.update(offset[pass_name] + done)
 
-        _, report = make_demonstrations(request, data, count)
-    if report is not None:
+        _, report = make_demonstrations(request, data, count, waiting)
+    if report is None:  # another process made them meanwhile
+        session.reporter.say(f"{name}: found in {folder}")
+    else:
         session.reporter.say(
             f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
             f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
@@ -123,6 +139,8 @@ def _check_options(config: RunConfig) -> None:
 def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
     """Reject damaged or foreign demonstrations before the run folder is created.
 
+    If some do not exist yet, `data` must be a folder that can be written.
+
     Returns:
         Task to the hash of its demonstrations, for those that exist.
 
@@ -131,7 +149,10 @@ def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
     """
     hashes = {}
     for task in config.task:
-        folder = dataset_folder(DemonstrationConfig(task, config.demos, config.noise), data)
+        request = DemonstrationConfig(task, config.demos, config.noise)
+        folder = dataset_folder(request, data)
         if folder.exists():
-            hashes[task] = load_demonstrations(folder, task).sha256
+            hashes[task] = load_demonstrations(folder, task, request).sha256
+        else:
+            check_out(data, "--data")
     return hashes

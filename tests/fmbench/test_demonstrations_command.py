@@ -4,13 +4,16 @@ import shutil
 import signal
 from pathlib import Path
 
+import h5py
 import pytest
 
 from fmbench import demonstrations as command
+from fmbench.data.minari_file import DATA_FILE
 from fmbench.runs import preparation
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from tests.fmbench.small_run import call, files_of
+from tests.reseal import reseal
 
 SMALL = ("--task", "PressEither", "--episodes", "4")
 
@@ -87,6 +90,19 @@ def test_damaged_demonstrations_are_rejected(
     assert capsys.readouterr().err == (
         f"error: {file} was changed after it was written (sha256 differs); delete {folder}\n"
     )
+
+
+def test_demonstrations_without_the_schema_are_rejected(
+    demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = Path(shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name))
+    with h5py.File(folder / DATA_FILE, "a") as file:
+        file["episode_2/observations"].resize(3, axis=0)
+    reseal(folder)
+    assert call(command.main, *SMALL, "--data", tmp_path) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "main_data.hdf5: /episode_2/observations has shape (3, " in err.splitlines()[-1]
 
 
 def test_an_expert_that_fails_too_often_is_a_failed_run(

@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from fmbench.cli.folders import check_out, default_rescoring_folder, default_run_folder
+from fmbench.cli.folders import (
+    check_data,
+    check_out,
+    default_rescoring_folder,
+    default_run_folder,
+)
 from fmbench.config import make_config
 from fmbench.errors import FmbenchError
 
@@ -38,6 +43,20 @@ def test_read_only_folders_are_rejected(tmp_path: Path, monkeypatch: pytest.Monk
         FmbenchError, match=r"give a folder that can be written \(.*: Permission denied\)"
     ):
         check_out(tmp_path / "run")
+
+
+def test_a_data_folder_that_exists_is_not_probed(tmp_path: Path) -> None:
+    before = tmp_path.stat()
+    check_data(tmp_path)
+    after = tmp_path.stat()
+    assert (before.st_mtime_ns, before.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
+    (tmp_path / "file").touch()
+    with pytest.raises(FmbenchError, match=r"--data is .*; give a folder \(.* is a file\)"):
+        check_data(tmp_path / "file")
+    with pytest.raises(FmbenchError, match=r"--data is .*; give a path without '\.\.'"):
+        check_data(tmp_path / "..")
+    with pytest.raises(FmbenchError, match=r"--data is /proc/x; give a folder that can be"):
+        check_data(Path("/proc/x"))
 
 
 def test_the_same_configuration_has_the_same_folder() -> None:

@@ -105,6 +105,15 @@ def test_second_call_reuses_the_first(
     assert make_demonstrations(DemonstrationConfig(TASK, 4), tmp_path) == (folder, None)
 
 
+def test_a_folder_that_was_renamed_to_another_request_is_rejected(
+    folder: Path, tmp_path: Path
+) -> None:
+    config = DemonstrationConfig(TASK, 3)
+    folder.rename(store.dataset_folder(config, tmp_path))
+    with pytest.raises(FmbenchError, match=r"holds 4 episodes of .*, which is not what its name"):
+        make_demonstrations(config, tmp_path)
+
+
 def test_without_noise_the_clean_commands_are_executed(tmp_path: Path) -> None:
     folder, _ = make_demonstrations(DemonstrationConfig("ReachPose", 1, 0.0), tmp_path)
     data = load_demonstrations(folder, "ReachPose")
