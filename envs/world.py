@@ -11,6 +11,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from envs.episode_streams import EpisodeStreams
+from envs.row_models import RowModels
 from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
 
 STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
@@ -91,7 +92,8 @@ class World:
         names += task.reads
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest
         self._fields = {name: self.batch.bind(name) for name in names}
-        self.model_fields = {name: self.batch.expand(name) for name in task.model_fields}
+        self._models = RowModels(self.batch, task.model_fields, task.keeps_constants)
+        self.model_fields = self._models.fields
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
         }
@@ -230,8 +232,7 @@ class World:
             self._fields["mocap_pos"][rows] = poses[..., :3]
             if poses.shape[-1] == 7:
                 self._fields["mocap_quat"][rows] = poses[..., 3:]
-        for name, (index, values) in self.task.model_values(memory).items():
-            self.model_fields[name][rows, index] = values
+        self._models.write(rows, self.task.model_values(memory))
 
 
 def silence_mujoco() -> None:
