@@ -47,8 +47,8 @@ class Start:
     """The initial state of one episode.
 
     Attributes:
-        qpos: Full generalised positions, (nq,).
-        memory: The episode's variables (goal, timing), each a flat float array.
+        qpos: Full generalised positions, (nq,), finite.
+        memory: The episode's variables (goal, timing), each a flat float array, finite.
     """
 
     qpos: FloatArray
