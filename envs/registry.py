@@ -78,7 +78,7 @@ TASKS: dict[str, TaskEntry] = {
     "PickEither": _built_in("PickEither", "pick_either", horizon=120),
     "PlaceCube": _built_in("PlaceCube", "place_cube", horizon=150, has_goal=True),
     "RelocateBall": _built_in(
-        "RelocateBall", "relocate_ball", horizon=150, has_goal=True, is_sanity=True
+        "RelocateBall", "relocate_ball", horizon=150, version=1, has_goal=True, is_sanity=True
     ),
     "AvoidPost": _built_in("AvoidPost", "avoid_post", horizon=150, has_goal=True),
     "OpenDoor": _built_in("OpenDoor", "open_door", horizon=150, version=1),

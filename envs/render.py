@@ -65,8 +65,8 @@ class TaskRenderer:
         """Return images of rows of a world, (n, height, width, 3) uint8."""
         images = []
         for row in rows.tolist():
-            for name, values in world.model_fields.items():
-                getattr(self.model, name)[:] = values[row]
+            if world.model_fields:
+                world.batch.get_model(row, self.model)
             images.append(self.frame(world.batch.get_data(row)))
         return np.stack(images)
 

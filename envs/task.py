@@ -47,8 +47,8 @@ class Start:
     """The initial state of one episode.
 
     Attributes:
-        qpos: Full generalised positions, (nq,).
-        memory: The episode's variables (goal, timing), each a flat float array.
+        qpos: Full generalised positions, (nq,), finite.
+        memory: The episode's variables (goal, timing), each a flat float array, finite.
     """
 
     qpos: FloatArray
@@ -140,7 +140,10 @@ class Task(ABC):
         hold_steps: Consecutive control steps for which `Score.solved` must hold.
         modes: Names of the equally good modes, if the task has several.
         memory_sizes: Size of each variable that `draw_start` puts into the episode's memory.
-        model_fields: Fields of the model whose values `model_values` sets for each episode.
+        model_fields: Fields of the model whose values `model_values` sets for each episode. The
+            constants that MuJoCo derives from them follow; mass and inertia do not follow a size.
+        keeps_constants: Whether those constants stay as compiled instead. Only for a scene that is
+            published so, where other places of bodies change them by rounding alone.
         reads: Fields of `MjData` that the task reads in addition to those of every view.
         looks_back: Whether `look_back` is called before the last substep of a control step.
     """
@@ -154,6 +157,7 @@ class Task(ABC):
     modes: ClassVar[tuple[str, ...]] = ()
     memory_sizes: ClassVar[dict[str, int]] = {}
     model_fields: ClassVar[tuple[str, ...]] = ()
+    keeps_constants: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ()
     looks_back: ClassVar[bool] = False
     description: ClassVar[str]

@@ -11,6 +11,7 @@ import numpy as np
 from mujoco.batch import Batch
 
 from envs.episode_streams import EpisodeStreams
+from envs.row_models import RowModels
 from envs.task import NO_MODE, BoolArray, FloatArray, IntArray, Task, View
 
 STATE_STAGE = mujoco.mjtStage.mjSTAGE_VEL
@@ -28,7 +29,8 @@ class Outcome:
         terminated: Success, an irreversible failure, or an unstable simulation.
         truncated: The horizon is reached and the episode is not terminated.
         failed: An irreversible failure occurred.
-        unstable: The simulation diverged; the episode ends and counts as a failure.
+        unstable: The simulation diverged, now or at the start of the episode; the episode ends and
+            counts as a failure.
         progress: In [0, 1].
         mode: Index into the task's modes, or -1.
         reward_terms: The terms whose sum is `reward`.
@@ -55,12 +57,14 @@ class Snapshot:
         memory: The episode's variables.
         counters: Control steps done, consecutive solved steps, and the episode seed.
         is_over: Whether the episode has ended.
+        warnings: The simulation's counters of warnings, (kinds, 2).
     """
 
     physics: FloatArray
     memory: dict[str, FloatArray]
     counters: tuple[int, int, int]
     is_over: bool
+    warnings: IntArray
 
 
 class World:
@@ -91,14 +95,18 @@ class World:
         names += task.reads
         self._blank: FloatArray = self.batch.state[0].copy()  # at rest
         self._fields = {name: self.batch.bind(name) for name in names}
-        self.model_fields = {name: self.batch.expand(name) for name in task.model_fields}
+        self._models = RowModels(self.batch, task.model_fields, task.keeps_constants)
+        self.model_fields = self._models.fields
         self.memory: dict[str, FloatArray] = {
             name: np.zeros((num_sims, size)) for name, size in task.memory_sizes.items()
         }
+        drawn = ("qpos", "mocap_pos", "mocap_quat")  # at the start of an episode
+        self._drawn = {name: self._fields[name] for name in drawn if name in self._fields}
+        self._drawn |= self.model_fields
+        self._drawn |= {f"memory.{name}": values for name, values in self.memory.items()}
         self.step_count: IntArray = np.zeros(num_sims, dtype=np.int64)
         self.episode_seeds: IntArray = np.full(num_sims, -1, dtype=np.int64)
         self._held: IntArray = np.zeros(num_sims, dtype=np.int64)
-        self._warnings: IntArray = np.zeros(num_sims, dtype=np.int64)
         self._is_over: BoolArray = np.ones(num_sims, dtype=np.bool_)
 
     @property
@@ -111,12 +119,22 @@ class World:
         return View(self._fields, self.memory, self.step_count, rows)
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
-        """Reset `rows`, (n,), to the initial states of the episodes `episode_seeds`, (n,)."""
+        """Reset `rows`, (n,), to the initial states of the episodes `episode_seeds`, (n,).
+
+        MuJoCo replaces a state that it cannot simulate by one at rest, with a warning. The first
+        control step of such an episode reports it as unstable.
+
+        Raises:
+            ValueError: The task drew an initial state of the wrong shape, or one with NaN or
+                infinity; the message states the episode and the entry.
+        """
         task, shape = self.task, (self.task.model.nq,)
         keys = self._start_streams.keys(episode_seeds)
         starts = [task.draw_start(self._start_streams.at(key)) for key in keys]
         if wrong := [start.qpos.shape for start in starts if start.qpos.shape != shape]:
             raise ValueError(f"draw_start gave qpos {wrong[0]}, not {shape}.")
+        self._is_over[rows] = True  # until the reset is complete
+        self.batch.warning[rows] = 0  # MuJoCo does not count on when it resets a state
         self.batch.state[rows] = self._blank
         qpos = np.stack([start.qpos for start in starts])
         self._fields["qpos"][rows] = qpos
@@ -124,17 +142,22 @@ class World:
         for name, values in self.memory.items():
             values[rows] = np.stack([start.memory[name] for start in starts])
         self._show_goals(rows)
+        self._check_drawn(rows, episode_seeds)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self._look_back(rows)
         self.step_count[rows] = 0
         self._held[rows] = 0
         self.episode_seeds[rows] = episode_seeds
-        self._warnings[rows] = self._count_warnings(rows)
         self._is_over[rows] = False
 
     def observe(self, rows: IntArray) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         """Return the observations of `rows`, (n, obs_dim) float32."""
         return self.task.observation(self.view(rows))
+
+    def is_unstable(self, rows: IntArray) -> BoolArray:
+        """Return whether MuJoCo has warned of `rows` since their reset, its own included, (n,)."""
+        unstable: BoolArray = self.batch.warning[rows, :, WARNING_NUMBER].any(axis=1)
+        return unstable
 
     def step(self, rows: IntArray, actions: np.ndarray) -> Outcome:
         """Advance `rows` by one control step.
@@ -172,7 +195,8 @@ class World:
         physics = self.batch.state[row].copy()
         memory = {name: values[row].copy() for name, values in self.memory.items()}
         counters = (int(self.step_count[row]), int(self._held[row]), int(self.episode_seeds[row]))
-        return Snapshot(physics, memory, counters, bool(self._is_over[row]))
+        warnings = self.batch.warning[row].copy()
+        return Snapshot(physics, memory, counters, bool(self._is_over[row]), warnings)
 
     def restore(self, row: int, snapshot: Snapshot) -> None:
         """Continue in `row` from a snapshot of this task."""
@@ -184,15 +208,13 @@ class World:
         self._show_goals(rows)
         self.batch.forward(ids=np.sort(rows), stage=STATE_STAGE)
         self.step_count[row], self._held[row], self.episode_seeds[row] = snapshot.counters
-        self._warnings[rows] = self._count_warnings(rows)
+        self.batch.warning[row] = snapshot.warnings
         self._is_over[row] = snapshot.is_over
 
     def _judge(self, rows: IntArray, view: View) -> Outcome:
         score, steps = self.task.score(view), view.step_count
-        warnings = self._count_warnings(rows)
         is_late = np.abs(self._fields["time"][rows] - steps * self.task.control_period_s) > 1e-6
-        unstable = (warnings > self._warnings[rows]) | is_late
-        self._warnings[rows] = warnings
+        unstable = self.is_unstable(rows) | is_late
         solved = score.solved & ~score.failed & ~unstable
         held = np.where(solved, self._held[rows] + 1, 0)
         self._held[rows] = held
@@ -214,9 +236,17 @@ class World:
             reward_terms=terms,
         )
 
-    def _count_warnings(self, rows: IntArray) -> IntArray:
-        total: IntArray = self.batch.warning[rows, :, WARNING_NUMBER].sum(axis=1, dtype=np.int64)
-        return total
+    def _check_drawn(self, rows: IntArray, episode_seeds: IntArray) -> None:
+        """Check that everything the task drew for the simulations of `rows` is finite."""
+        for name, values in self._drawn.items():
+            is_finite = np.isfinite(values[rows])
+            if not is_finite.all():
+                k, *entry = np.argwhere(~is_finite)[0].tolist()
+                value = values[(rows[k], *entry)]
+                raise ValueError(
+                    f"{self.task.name}: the initial state of episode seed {episode_seeds[k]} has "
+                    f"{name}{entry} = {value}; the task must draw finite numbers."
+                )
 
     def _look_back(self, rows: IntArray) -> None:
         if self.task.looks_back:
@@ -230,8 +260,7 @@ class World:
             self._fields["mocap_pos"][rows] = poses[..., :3]
             if poses.shape[-1] == 7:
                 self._fields["mocap_quat"][rows] = poses[..., 3:]
-        for name, (index, values) in self.task.model_values(memory).items():
-            self.model_fields[name][rows, index] = values
+        self._models.write(rows, self.task.model_values(memory))
 
 
 def silence_mujoco() -> None:

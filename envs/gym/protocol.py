@@ -71,7 +71,8 @@ def start_infos(world: World, rows: IntArray) -> dict[str, np.ndarray]:
     score = world.task.score(world.view(rows))
     no = np.zeros(len(rows), dtype=np.bool_)
     terms = {name: np.zeros(len(rows)) for name in score.reward_terms}
-    return _infos(world, rows, no, no, score.progress, score.mode, no, terms)
+    unstable = world.is_unstable(rows)
+    return _infos(world, rows, no, no, score.progress, score.mode, unstable, terms)
 
 
 def step_infos(world: World, rows: IntArray, outcome: Outcome) -> dict[str, np.ndarray]:

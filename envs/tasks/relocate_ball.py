@@ -32,10 +32,12 @@ class RelocateBall(PositionGoalTask):
     Goal: position of the ball's centre, (3,) [m, world].
     Success: the ball's centre within 3 cm of the goal for 10 consecutive control steps (0.4 s).
     Horizon: 150 control steps (6 s).
-    Versions: v0, initial version.
+    Versions: v1, the inertia of each ball follows its radius; v0, initial version, in which every
+        ball turned with the inertia of the largest.
     """
 
     name = "RelocateBall"
+    version = 1
     mount = "wrist"
     horizon = 150
     hold_steps = 10

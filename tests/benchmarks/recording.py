@@ -25,6 +25,8 @@ class Start:
     stage: Any
     model_fields: dict[str, np.ndarray]
     """The rows' values of every model field that differs between rows."""
+    changed: np.ndarray
+    """The rows whose model's constants were computed anew."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,22 @@ def recorded() -> Iterator[list[Recording]]:
             super().__init__(model, nsim, **options)
             self.recording = Recording(model, nsim, options["nthread"])
             self.row_fields: dict[str, np.ndarray] = {}
+            self.changed = np.zeros(0, dtype=np.int64)
             recordings.append(self.recording)
 
         def expand(self, name: str) -> np.ndarray:
             self.row_fields[name] = super().expand(name)
             return self.row_fields[name]
 
+        def set_const(self, ids: np.ndarray) -> None:
+            self.changed = ids.copy()
+            super().set_const(ids=ids)
+
         def forward(self, ids: np.ndarray, stage: Any) -> None:
             fields = {name: values[ids].copy() for name, values in self.row_fields.items()}
-            self.recording.calls.append(Start(ids.copy(), self.state[ids].copy(), stage, fields))
+            state, changed = self.state[ids].copy(), self.changed
+            self.recording.calls.append(Start(ids.copy(), state, stage, fields, changed))
+            self.changed = np.zeros(0, dtype=np.int64)
             super().forward(ids=ids, stage=stage)
 
         def step(self, ids: np.ndarray, nstep: int, stage: Any) -> None:
@@ -118,6 +127,8 @@ class Repetition:
                     batch.state[call.ids] = call.states
                     for name, values in call.model_fields.items():
                         self._row_fields[name][call.ids] = values
+                    if len(call.changed):
+                        batch.set_const(ids=call.changed)
                     batch.forward(ids=call.ids, stage=call.stage)
         if not np.array_equal(batch.bind("qpos"), self.recording.final_qpos):
             raise RuntimeError("the repeated physics ended elsewhere; the ratio is meaningless")

@@ -63,6 +63,10 @@ def test_each_row_is_drawn_with_its_own_model_fields() -> None:
     orange = [(p[..., 0] - p[..., 2] > 60).sum() for p in (whole, half)]
     assert 0.15 * orange[0] < orange[1] < 0.35 * orange[0]
     assert renderer.model is not world.task.model
+    assert np.array_equal(renderer.model.geom_size, world.model_fields["geom_size"][1])
+    own = world.batch.get_model(1)
+    assert np.array_equal(renderer.model.body_invweight0, own.body_invweight0)
+    assert not np.array_equal(own.body_invweight0, task.model.body_invweight0)
     renderer.close()
 
 
