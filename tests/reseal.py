@@ -11,8 +11,7 @@ from fmbench.storage.hashes import sha256_file
 def reseal(folder: Path, **facts: Any) -> None:
     """Change facts of a manifest; make its hashes agree with the files and with itself."""
     manifest = {**json.loads((folder / MANIFEST).read_text()), **facts}
-    if "sha256" not in facts:
-        manifest["sha256"] = {name: sha256_file(folder / name) for name in manifest["sha256"]}
+    manifest["sha256"] = {name: sha256_file(folder / name) for name in manifest["sha256"]}
     (folder / MANIFEST).write_text(json.dumps({**manifest, SEAL: seal(manifest)}))
 
 
