@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_config_flag, add_debug, add_out, given_values
+from fmbench.cli.flags import add_accept_changes, add_config_flag, add_debug, add_out, given_values
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
@@ -68,6 +68,7 @@ def _parser() -> Parser:
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     add_out(parser, "the new folder (default: next to RUN)")
+    add_accept_changes(parser)
     add_debug(parser)
     return parser
 
@@ -85,7 +86,15 @@ def _run(options: argparse.Namespace, command: str) -> int:
         from fmbench.runs.sampler_choice import SamplerRequest
 
         request = SamplerRequest(options.sampler, nfe, options.grid, options.rtol, options.atol)
-        run_rescoring(options.run, request, values, options.out, session, command)
+        run_rescoring(
+            options.run,
+            request,
+            values,
+            options.out,
+            session,
+            command,
+            options.accept_changes,
+        )
 
     return run_resumable(work, "saved")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fmbench.cli.exit_codes import run_command_line
 from fmbench.cli.flags import (
+    add_accept_changes,
     add_config_flags,
     add_data,
     add_debug,
@@ -68,6 +69,7 @@ def _parser() -> Parser:
         action="store_true",
         help="do not measure latency, e.g. on a machine that is busy with other work",
     )
+    add_accept_changes(groups[WHERE])
     add_debug(parser)
     return parser
 
@@ -81,7 +83,8 @@ def _run(options: argparse.Namespace, command: str) -> int:
     def work(session: Session) -> None:
         from fmbench.runs.experiment import run_experiment
 
-        run_experiment(config, out, options.data, session, command, not options.no_latency)
+        times = not options.no_latency
+        run_experiment(config, out, options.data, session, command, times, options.accept_changes)
 
     return run_resumable(work, f"saved in {out}")
 

@@ -83,6 +83,16 @@ def add_data(place: Place) -> None:
     )
 
 
+def add_accept_changes(place: Place) -> None:
+    """Add `--accept-changes`, for a run that other code has started."""
+    place.add_argument(
+        "--accept-changes",
+        action="store_true",
+        help="resume a run that other code or packages have started; rows, tables and figures "
+        "then state that several versions made them",
+    )
+
+
 def add_debug(parser: Parser) -> None:
     """Add `--debug`, a flag of every command."""
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")

@@ -1,11 +1,12 @@
 """Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
-from fmbench.config.run_config import FLAGS, PRECISIONS, PRESETS, RunConfig
+from fmbench.config.run_config import FLAGS, GROWING, PRECISIONS, PRESETS, RunConfig
 
 __all__ = [
     "ALL_TASKS",
     "FLAGS",
+    "GROWING",
     "PRECISIONS",
     "PRESETS",
     "RunConfig",

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -17,6 +18,8 @@ from policies.catalogue import BACKBONES, CONDITIONINGS, OPTIONS, POLICIES, SIZE
 
 PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
+GROWING = ("task", "policy", "nfe", "seeds", "episodes")
+"""Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {"episodes": 5, "demos": 10, "updates": 30, "nfe": (1, 2), "width": 64, "depth": 2},
     "default": {},
@@ -108,10 +111,30 @@ class RunConfig:
             values["from_run"] = Path(self.from_run).resolve().name
         return values
 
+    def cell_hash(self, policy: str) -> str:
+        """Return the hash of the values that decide the cells of one policy.
+
+        The lists of tasks, policies and sampler steps and the numbers of seeds and episodes decide
+        which cells and episodes there are, not what is in them; nor do options of other policies.
+        Expert and random actions depend on none of these values.
+        """
+        values = self.to_json()
+        entry = POLICIES.get(policy)
+        ignored = {*GROWING, "preset"}
+        if entry is not None:
+            ignored |= set(OPTIONS) - set(entry.reads)
+            ignored |= set() if entry.teacher else {"from_run"}
+        kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
+        return _hash(kept)
+
     @property
     def hash(self) -> str:
         """Hash of all values, 12 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+        return _hash(self.to_json())
+
+
+def _hash(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _flags() -> dict[str, Flag]:

@@ -1,11 +1,10 @@
 """Evaluation cells: task, policy, sampler and seed of a group of rows, and their origin."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from fmbench.config import RunConfig
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.provenance import commit, versions, versions_text
 from fmbench.storage.rows import CellRow
+from fmbench.storage.stamps import Stamp, merge, present_stamp
 from fmbench.training.checkpoint_facts import CheckpointFacts
 
 EXPERT, RANDOM = "expert", "random"
@@ -35,26 +34,20 @@ class Cell(CellRow):
 
 @dataclass(frozen=True)
 class Origin:
-    """The origin of a cell's numbers: the hashes and versions of its row in `cells.csv`."""
+    """The origin of a cell's numbers: data, weights, and all code that took part.
+
+    Attributes:
+        weights: First digits of the hash of the weights; empty where nothing was trained.
+        demonstrations: The same of the demonstrations.
+        stamp: The code and versions that trained, and those that evaluate.
+    """
 
     weights: str = ""
     demonstrations: str = ""
-    config: str = ""
-    commit: str = ""
-    device: str = "cpu"
-    versions: str = ""
-
-    @classmethod
-    def of_run(cls, config: RunConfig) -> "Origin":
-        """Return the origin of the results of a run with the present code and versions."""
-        return cls(
-            config=config.hash,
-            commit=commit(),
-            device=config.device,
-            versions=versions_text(versions()),
-        )
+    stamp: Stamp = field(default_factory=present_stamp)
 
     def of_checkpoint(self, facts: CheckpointFacts) -> "Origin":
         """Return the origin of the results of a checkpoint, given its facts, in the same run."""
         demonstrations = short_hash(facts.demonstrations)
-        return replace(self, weights=facts.weights, demonstrations=demonstrations)
+        stamp = merge([*facts.made_with, self.stamp])
+        return replace(self, weights=facts.weights, demonstrations=demonstrations, stamp=stamp)

@@ -1,6 +1,6 @@
 """Evaluation of a cell: one policy with one sampler on the test episodes of one task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from envs.registry import TASKS, make_expert, make_task
@@ -14,7 +14,8 @@ from fmbench.harness.rollout import MAX_SIMS, Episode, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.rows import EpisodeRow, OriginRow
+from fmbench.storage.rows import CellRow, EpisodeRow, OriginRow
+from fmbench.storage.stamps import Stamp, stamp_of, unknown_parts
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
 
@@ -38,8 +39,9 @@ def evaluate(
     origin: Origin,
     policy: ChunkPolicy | None,
     on_episode: Callable[[int], None],
+    earlier: Sequence[EpisodeRow] = (),
 ) -> Episodes:
-    """Run a cell's test episodes; return one row per episode, and one row of their origin.
+    """Run a cell's missing test episodes; return a row per episode, and a row of their origin.
 
     Args:
         cell: What to evaluate.
@@ -47,35 +49,66 @@ def evaluate(
         origin: The origin of the numbers.
         policy: The trained policy; None for the expert and for random actions.
         on_episode: Called with the number of finished episodes.
+        earlier: Rows of its first episodes, if there are some.
     """
-    world = World(make_task(cell.task), min(config.episodes, MAX_SIMS))
+    done = len(earlier)
+    seeds = episode_seeds(TEST, config.episodes)[done:]
+    world = World(make_task(cell.task), min(len(seeds), MAX_SIMS))
     actor = _actor(cell, config, policy, world)
-    done = 0
 
     def count(_: Episode) -> None:
         nonlocal done
         done += 1
         on_episode(done)
 
-    episodes = rollout(world, actor, episode_seeds(TEST, config.episodes), on_episode=count)
-    return Episodes([_row(episode, cell) for episode in episodes], [_origin_row(cell, origin)])
+    rows = [_row(episode, cell) for episode in rollout(world, actor, seeds, on_episode=count)]
+    return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
 
 
-def check_rows(path: Path, saved: Episodes, cell: Cell, config: RunConfig, origin: Origin) -> None:
-    """Check that saved episodes are exactly those of a cell, with the present weights.
+IDENTITY = ("task_version", "task_hash", "weights_hash", "demonstrations_hash", "config_hash")
+"""What the origin of saved rows must have in common with this run's; the device too."""
+
+
+def check_origin(
+    path: Path, there: OriginRow, now: OriginRow, made_with: Sequence[Stamp] = ()
+) -> None:
+    """Check that saved rows are of a cell, and of its task, weights, data and configuration.
+
+    Args:
+        path: Their file, for messages.
+        there: Their origin.
+        now: The origin of rows that would be made now.
+        made_with: Further code and versions that are accepted.
 
     Raises:
-        FmbenchError: They are not; the message names the file and what to do.
+        FmbenchError: They are not; the message names the file and what differs.
     """
-    seeds = episode_seeds(TEST, config.episodes).tolist()
-    episodes = [(row.cell, row.episode_seed) for row in saved.rows]
-    origins = [(row.cell, row.weights_hash) for row in saved.origins]
-    if episodes != [(cell.cell, seed) for seed in seeds] or origins != [
-        (cell.cell, origin.weights)
-    ]:
+    names = (*CellRow.key, *IDENTITY, "device")
+    differences = [
+        f"{name}: {getattr(there, name)!r} there, {getattr(now, name)!r} now"
+        for name in names
+        if getattr(there, name) != getattr(now, name)
+    ]
+    foreign = unknown_parts(stamp_of(there), [*made_with, stamp_of(now)])
+    differences += [f"made with {part}" for part in foreign]
+    if differences:
         raise FmbenchError(
-            f"{path} does not hold the {len(seeds)} episodes of {cell.name} with the weights of "
-            "its checkpoint; delete it, and the same command evaluates again"
+            f"{path} holds rows of something else ({'; '.join(differences)}); delete it, and the "
+            "same command evaluates again"
+        )
+
+
+def check_seeds(path: Path, rows: Sequence[EpisodeRow]) -> None:
+    """Check that saved rows are those of the first test episodes, in order.
+
+    Raises:
+        FmbenchError: An episode is missing, or there is another one.
+    """
+    seeds = episode_seeds(TEST, max(1, len(rows))).tolist()
+    if [row.episode_seed for row in rows] != seeds:
+        raise FmbenchError(
+            f"{path} does not hold the first {len(rows)} test episodes in order; delete it, and "
+            "the same command evaluates again"
         )
 
 
@@ -107,15 +140,17 @@ def _row(episode: Episode, cell: Cell) -> EpisodeRow:
     )
 
 
-def _origin_row(cell: Cell, origin: Origin) -> OriginRow:
+def origin_row(cell: Cell, config: RunConfig, origin: Origin) -> OriginRow:
+    """Return the origin of a cell as it is written."""
     return OriginRow(
         **cell.cell,
         task_version=TASKS[cell.task].version,
         weights_hash=origin.weights,
         demonstrations_hash=origin.demonstrations,
         task_hash=short_hash(task_hash(cell.task)),
-        config_hash=origin.config,
-        commit=origin.commit,
-        device=origin.device,
-        versions=origin.versions,
+        config_hash=config.cell_hash(cell.policy),
+        commit=origin.stamp.commit,
+        device=config.device,
+        versions=origin.stamp.versions,
+        code_hash=origin.stamp.code_hash,
     )

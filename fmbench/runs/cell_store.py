@@ -1,19 +1,25 @@
 """Evaluated cells of a run folder: each is computed once, stored, and then read."""
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.cost import measure
 from fmbench.evaluation.diagnostics import diagnose
-from fmbench.evaluation.episodes import check_rows, evaluate
+from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.held_out import held_out_windows
+from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
 from fmbench.storage.episode_files import Episodes
-from fmbench.storage.row_files import read_rows, write_rows
-from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow, OriginRow
+from fmbench.storage.rows import CellRow, DiagnosticRow, EpisodeRow, MeasurementRow, OriginRow
+from fmbench.storage.stamps import Stamp, merge, stamp_of
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy
+
+C = TypeVar("C", bound=CellRow)
 
 
 class CellStore:
@@ -23,6 +29,7 @@ class CellStore:
         out: The run's folder.
         config: The run.
         session: Progress display and requests to stop; an unfinished cell is not stored.
+        made_with: All code and versions that this run accepts.
         times_decisions: Whether to measure the latency of decisions.
     """
 
@@ -31,57 +38,75 @@ class CellStore:
         out: Path,
         config: RunConfig,
         session: Session,
+        made_with: Sequence[Stamp],
         times_decisions: bool = True,
     ) -> None:
-        self.folder, self.config, self.session = out / "cells", config, session
-        self.times_decisions = times_decisions
+        self.folder, self.config, self.session = out / CELLS_FOLDER, config, session
+        self.made_with, self.times_decisions = made_with, times_decisions
         self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
-        """Return a cell's episodes; roll them out if they are not on disk.
+        """Return a cell's episodes; roll out those that are not on disk.
 
         Raises:
-            FmbenchError: The episodes on disk belong to another cell or to other weights.
+            FmbenchError: The episodes on disk were changed, or belong to something else.
         """
-        path, origin_path = (self.folder / f"{cell.name}{end}" for end in (".csv", ".origin.csv"))
-        if path.exists():
-            origins = read_rows(origin_path, OriginRow) if origin_path.exists() else []
-            episodes = Episodes(read_rows(path, EpisodeRow), origins)
-            check_rows(path, episodes, cell, self.config, origin)
-            return episodes
+        path = cell_file(self.folder, cell.name, EpisodeRow)
+        earlier, origins = self._read(path, cell, origin, EpisodeRow)
+        if origins:
+            check_seeds(path, earlier)
+        if origins and len(earlier) >= self.config.episodes:
+            return Episodes(earlier[: self.config.episodes], origins)
         self.session.interrupts.stop_here()
         name = f"{cell.name} episodes"
-        with self.session.reporter.stage(name, self.config.episodes) as stage:
+        with self.session.reporter.stage(name, self.config.episodes, len(earlier)) as stage:
 
             def count(done: int) -> None:
                 self.session.interrupts.stop_here()
                 stage.update(done)
 
-            episodes = evaluate(cell, self.config, origin, policy, count)
-        write_rows(origin_path, episodes.origins, OriginRow)
-        write_rows(path, episodes.rows, EpisodeRow)
-        return episodes
+            episodes = evaluate(cell, self.config, origin, policy, count, earlier)
+        stamps = [stamp_of(row) for row in origins] + [origin.stamp]
+        now = origin_row(cell, self.config, dataclasses.replace(origin, stamp=merge(stamps)))
+        write_cell(path, episodes.rows, now, EpisodeRow)
+        return Episodes(episodes.rows, [now])
 
-    def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
+    def measurement(
+        self, cell: Cell, origin: Origin, policy: ChunkPolicy, checkpoint: Path
+    ) -> MeasurementRow:
         """Return the cost of a cell's decisions; measure it if it is not on disk."""
-        path = self.folder / f"{cell.name}.measurement.csv"
-        if not path.exists():
-            write_rows(
-                path,
-                [measure(cell, self.config, policy, checkpoint, self.times_decisions)],
-                MeasurementRow,
-            )
-        (row,) = read_rows(path, MeasurementRow)
-        return row
+        path = cell_file(self.folder, cell.name, MeasurementRow)
+        rows, _ = self._read(path, cell, origin, MeasurementRow)
+        if not rows:
+            row = measure(cell, self.config, policy, checkpoint, self.times_decisions)
+            rows = [
+                dataclasses.replace(row, headline=False)
+            ]  # other steps may lead in a larger run
+            write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)
+        return dataclasses.replace(rows[0], headline=cell.headline)
 
-    def diagnostic(self, cell: Cell, policy: ChunkPolicy) -> DiagnosticRow:
+    def diagnostic(self, cell: Cell, origin: Origin, policy: ChunkPolicy) -> DiagnosticRow:
         """Return the diagnostics of a policy's chunks; compute them if they are not on disk."""
-        path = self.folder / f"{cell.name}.diagnostic.csv"
-        if not path.exists():
+        path = cell_file(self.folder, cell.name, DiagnosticRow)
+        rows, _ = self._read(path, cell, origin, DiagnosticRow)
+        if not rows:
             if cell.task not in self._held_out:
                 self._held_out[cell.task] = held_out_windows(self.config, cell.task)
             on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
-            row = diagnose(cell, on_device, self._held_out[cell.task])
-            write_rows(path, [row], DiagnosticRow)
-        (row,) = read_rows(path, DiagnosticRow)
-        return row
+            rows = [diagnose(cell, on_device, self._held_out[cell.task])]
+            write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)
+        return rows[0]
+
+    def forget_diagnostic(self, cell: Cell) -> None:
+        """Remove the diagnostics of a cell that led its policy before the run grew."""
+        cell_file(self.folder, cell.name, DiagnosticRow).unlink(missing_ok=True)
+
+    def _read(
+        self, path: Path, cell: Cell, origin: Origin, row_type: type[C]
+    ) -> tuple[list[C], list[OriginRow]]:
+        """Return the rows of a cell on disk, and their origin; nothing if there are none."""
+        if not path.exists():
+            return [], []
+        rows, there = read_cell(path, row_type)
+        check_origin(path, there, origin_row(cell, self.config, origin), self.made_with)
+        return rows, [there]

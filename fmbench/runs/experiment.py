@@ -15,7 +15,12 @@ from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
-from fmbench.runs.run_folder import open_run_folder, start_facts
+from fmbench.runs.run_folder import (
+    contact_sheet_file,
+    hold_run_folder,
+    open_run_folder,
+    start_facts,
+)
 from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
 from fmbench.storage.rows import EpisodeRow, TrainingRow
@@ -36,9 +41,10 @@ class Experiment:
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         times_decisions: Whether to measure the latency of decisions.
+        accept_changes: Whether to continue a run that other code or packages have started.
 
     Raises:
-        FmbenchError: The configuration cannot be run here, or `out` holds another run.
+        FmbenchError: The configuration cannot be run here.
     """
 
     def __init__(
@@ -49,22 +55,36 @@ class Experiment:
         session: Session,
         command: str = "",
         times_decisions: bool = True,
+        accept_changes: bool = False,
     ) -> None:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
-        self.origin = Origin.of_run(config)
+        self.origin = Origin()
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
-        self.facts = self._open(command)
+        self.command, self.times_decisions = command, times_decisions
+        self.accept_changes = accept_changes
         self.plan = plan_run(config)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
-        self.trainer = Trainer(config, out, self.teachers, session)
-        self.cells = CellStore(out, config, session, times_decisions)
-        self.rows = RunRows()
 
     def run(self) -> None:
-        """Do all remaining work and draw the tables and figures."""
+        """Do all remaining work and draw the tables and figures, while holding the folder's lock.
+
+        Raises:
+            FmbenchError: `out` is in use, or holds another run or other files.
+            RunFailed: The run cannot be finished, e.g. because a loss became NaN.
+        """
+        with hold_run_folder(self.out, "python -m fmbench.run"):
+            self._run()
+
+    def _run(self) -> None:
         started = time.time()
+        self.facts = self._open()
+        self.trainer = Trainer(self.config, self.out, self.teachers, self.session)
+        self.cells = CellStore(
+            self.out, self.config, self.session, self.facts.made_with, self.times_decisions
+        )
+        self.rows = RunRows()
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
         for task in self.config.task:
@@ -79,15 +99,17 @@ class Experiment:
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
         finish_run(self.out, self.rows, facts, started, self.session)
 
-    def _open(self, command: str) -> RunFacts:
+    def _open(self) -> RunFacts:
         """Create the run folder, or resume the existing one."""
         hashes = {task: task_hash(task) for task in self.config.task}
         facts = dataclasses.replace(
-            start_facts(self.config, hashes, command),
+            start_facts(self.config, hashes, self.command),
             teachers=self._known_teachers(),
             demonstrations={},
         )
-        return open_run_folder(self.out, facts, "fmbench.run", self.session.reporter)
+        return open_run_folder(
+            self.out, facts, "fmbench.run", self.session.reporter, self.accept_changes
+        )
 
     def _known_teachers(self) -> dict[str, str] | None:
         """Return the teachers' weights that are known before training; None without teachers."""
@@ -118,9 +140,11 @@ class Experiment:
         for cell in self.plan.cells(task, name, train_seed):
             episodes = self.cells.episodes(cell, origin, policy)
             self.rows.episodes += episodes
-            self.rows.measurements.append(self.cells.measurement(cell, policy, folder))
+            self.rows.measurements.append(self.cells.measurement(cell, origin, policy, folder))
             if cell.headline:
-                self.rows.diagnostics.append(self.cells.diagnostic(cell, policy))
+                self.rows.diagnostics.append(self.cells.diagnostic(cell, origin, policy))
+            else:
+                self.cells.forget_diagnostic(cell)
             if cell.headline and train_seed == 0:
                 self._draw_contact_sheet(cell, episodes.rows, policy)
         log = read_progress(folder, facts).log
@@ -129,7 +153,7 @@ class Experiment:
         ]
 
     def _draw_contact_sheet(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
-        path = self.out / "figures" / f"contact_sheet_{cell.task}_{cell.policy}.png"
+        path = contact_sheet_file(self.out, cell.task, cell.policy)
         if path.exists():
             return
         try:
@@ -145,8 +169,9 @@ def run_experiment(
     session: Session,
     command: str,
     times_decisions: bool,
+    accept_changes: bool,
 ) -> None:
     """Run an experiment in the process of a command, and print its table."""
     configure_torch(config.device)
-    Experiment(config, out, data, session, command, times_decisions).run()
+    Experiment(config, out, data, session, command, times_decisions, accept_changes).run()
     show_run(out)

@@ -11,16 +11,19 @@ from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
-from fmbench.evaluation.episodes import check_rows
+from fmbench.evaluation.episodes import check_origin, check_seeds, origin_row
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
-from fmbench.runs.run_folder import open_run_folder, start_facts
+from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.storage.episode_files import Episodes, read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.stamps import stamp_of
+
+WRITER = "fmbench.evaluate"
 
 
 class Rescoring:
@@ -36,9 +39,10 @@ class Rescoring:
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
+        accept_changes: Whether to continue a re-scoring that other code has started.
 
     Raises:
-        FmbenchError: The device or a checkpoint is not accepted, or `out` holds something else.
+        FmbenchError: The device or a checkpoint is not accepted.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Rescoring:
         out: Path,
         session: Session,
         command: str = "",
+        accept_changes: bool = False,
     ) -> None:
         self.saved, self.out, self.session = run, out, session
         self.plan, self.policies = choice.plan, tuple(choice.plan.steps)
@@ -57,7 +62,7 @@ class Rescoring:
         run.check_policies(self.policies)
         self.run_episodes = read_episodes(run.folder)
         self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
-        self.origin = Origin.of_run(self.config)
+        self.origin = Origin()
         rescores = {
             "run": run.folder.resolve().name,
             "config_hash": run.config.hash,
@@ -65,17 +70,27 @@ class Rescoring:
             "sampler": choice.sampler,
             "nfe": sorted(choice.nfe),
         }
-        facts = dataclasses.replace(
+        self.new_facts = dataclasses.replace(
             start_facts(self.config, run.task_hashes, command), rescores=rescores
         )
-        self.facts = open_run_folder(out, facts, "fmbench.evaluate", session.reporter)
+        self.accept_changes = accept_changes
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
-        self.cells = CellStore(out, self.config, session)
 
     def run(self) -> None:
-        """Do all remaining work and draw the tables and figures."""
+        """Do all remaining work and draw the tables and figures, while holding the folder's lock.
+
+        Raises:
+            FmbenchError: `out` is in use, or holds something else.
+        """
+        with hold_run_folder(self.out, WRITER):
+            self._run()
+
+    def _run(self) -> None:
         started = time.time()
+        reporter = self.session.reporter
+        facts = open_run_folder(self.out, self.new_facts, WRITER, reporter, self.accept_changes)
+        self.cells = CellStore(self.out, self.config, self.session, facts.made_with)
         rows = RunRows(training=[row for row in self.training if row.policy in self.policies])
         for task in self.config.task:
             for reference in (EXPERT, RANDOM):
@@ -85,18 +100,19 @@ class Rescoring:
                     episodes, costs = self._score(task, policy, train_seed)
                     rows.episodes += episodes
                     rows.measurements += costs
-        finish_run(self.out, rows, self.facts, started, self.session)
+        finish_run(self.out, rows, facts, started, self.session)
 
     def _reference(self, cell: Cell) -> Episodes:
         """Return the episodes of the expert or of random actions, from the run if it has enough."""
         rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
         if len(rows) < self.config.episodes:
             return self.cells.episodes(cell, self.origin, None)
-        origins = [row for row in self.run_episodes.origins if row.cell == cell.cell]
-        episodes = Episodes(rows[: self.config.episodes], origins)
+        (there,) = [row for row in self.run_episodes.origins if row.cell == cell.cell]
         path = self.saved.folder / EpisodeRow.file_name
-        check_rows(path, episodes, cell, self.config, self.origin)
-        return episodes
+        now = origin_row(cell, self.config, self.origin)
+        check_origin(path, there, dataclasses.replace(now, device=there.device), [stamp_of(there)])
+        check_seeds(path, rows)
+        return Episodes(rows[: self.config.episodes], [there])
 
     def _score(
         self, task: str, name: str, train_seed: int
@@ -109,7 +125,7 @@ class Rescoring:
         checkpoint = self.saved.checkpoint(task, name, train_seed)
         for cell in self.plan.cells(task, name, train_seed):
             episodes += self.cells.episodes(cell, origin, policy)
-            costs.append(self.cells.measurement(cell, policy, checkpoint))
+            costs.append(self.cells.measurement(cell, origin, policy, checkpoint))
         return episodes, costs
 
 
@@ -120,6 +136,7 @@ def run_rescoring(
     out: Path | None,
     session: Session,
     command: str,
+    accept_changes: bool,
 ) -> None:
     """Score a run again in the process of a command, and print the table.
 
@@ -130,11 +147,12 @@ def run_rescoring(
         out: The new folder; None for one next to the run.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
+        accept_changes: Whether to continue a re-scoring that other code has started.
     """
     run = open_saved_run(folder)
     choice = choose_sampler(request, run.config.policy, str(run.folder))
     configure_torch(str(changes.get("device", run.config.device)))
     out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, changes)
     check_out(out)
-    Rescoring(run, choice, changes, out, session, command).run()
+    Rescoring(run, choice, changes, out, session, command, accept_changes).run()
     show_run(out)

@@ -1,17 +1,25 @@
-"""The folder of a run: its paths, its creation, and checks before it is resumed."""
+"""The folder of a run: its paths, its creation, and checks before it is resumed or extended."""
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
-from fmbench.config import RunConfig
+from fmbench.config import GROWING, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
-from fmbench.storage.files import read_json
+from fmbench.storage.leftovers import is_leftover, recover
+from fmbench.storage.links import check_links_inside
+from fmbench.storage.locks import holder_file, lock_inside, locked
 from fmbench.storage.provenance import commit, machine, versions
-from fmbench.storage.run_facts import RUN_FILE, RunFacts, write_run_facts
+from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts, write_run_facts
+from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
+
+ACCEPT = "--accept-changes"
+FIGURES_FOLDER = "figures"
 
 
 def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:
@@ -19,7 +27,36 @@ def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Pat
     return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
 
 
-def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str) -> RunFacts:
+def contact_sheet_file(run: Path, task: str, policy: str) -> Path:
+    """Return the file with frames of one policy."""
+    return run / FIGURES_FOLDER / f"contact_sheet_{task}_{policy}.png"
+
+
+@contextmanager
+def hold_run_folder(out: Path, purpose: str) -> Iterator[None]:
+    """Create a run folder if it is missing, lock it, and recover what an earlier process left.
+
+    Args:
+        out: The folder.
+        purpose: What this process does, for the messages of others.
+
+    Raises:
+        FmbenchError: Another process uses the folder, it holds other files than those of a run, or
+            a link in it leads outside.
+        RunFailed: The folder was deleted or replaced meanwhile.
+    """
+    _check_content(out)
+    out.mkdir(parents=True, exist_ok=True)
+    with locked(lock_inside(out), str(out), purpose, instead="give another --out") as lock:
+        check_links_inside(out)
+        recover(out)
+        yield
+        lock.check()
+
+
+def start_facts(
+    config: RunConfig, task_hashes: Mapping[str, str], command: str, stamp: Stamp | None = None
+) -> RunFacts:
     """Return the facts for the `run.json` of a run that starts now."""
     return RunFacts(
         preset=config.preset,
@@ -30,41 +67,72 @@ def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str)
         command=command,
         commit=commit(),
         versions=versions(),
+        made_with=[stamp or present_stamp()],
         machine=machine(),
     )
 
 
-def open_run_folder(out: Path, new: RunFacts, writer: str, reporter: Reporter) -> RunFacts:
-    """Create a run folder, or resume the existing one.
+def open_run_folder(
+    out: Path, new: RunFacts, writer: str, reporter: Reporter, accept_changes: bool = False
+) -> RunFacts:
+    """Start a run in its folder, or resume or extend the one that is there.
 
     Args:
-        out: The folder.
+        out: The folder, locked.
         new: Facts for the `run.json` of a new run.
         writer: The module that writes such folders, for messages.
-        reporter: Reports that a run is resumed.
+        reporter: Reports that a run is resumed or extended.
+        accept_changes: Whether to go on with other code or packages than those of the run.
 
     Returns:
         The facts in `run.json`.
 
     Raises:
-        FmbenchError: `out` holds another run, one with hashes of an earlier kind, or other files.
+        FmbenchError: `out` holds another run, one with hashes of an earlier kind, one that other
+            code has made, or other files.
     """
     path = out / RUN_FILE
     if not path.exists():
-        if out.exists() and any(out.iterdir()):
-            raise FmbenchError(f"{out} is not empty and holds no run; give another --out")
         write_run_facts(out, new)
         return new
-    values = read_json(path)
-    groups = [*new.identity, *(["demonstrations"] if new.demonstrations is not None else [])]
-    if not all(isinstance(values.get(name), dict) for name in groups):
+    facts = read_run_facts(out)
+    if not set(new.identity) <= set(facts.identity):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
-    facts = RunFacts.from_json(values, path)
     check_hash_kind(out, facts, "give another --out")
-    if mismatches := _mismatches(values, new.identity):
+    growth, mismatches = _compare(facts.identity, new.identity)
+    if mismatches:
         raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")
-    reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
+    changed = _check_code(out, facts, new.made_with[0], accept_changes)
+    if not growth and not changed:
+        reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
+        return facts
+    made_with = with_stamp(facts.made_with, new.made_with[0])
+    if growth:
+        reporter.say(f"Extending {out} ({'; '.join(growth)})")
+        _remove_contact_sheets(out)
+        facts = dataclasses.replace(
+            new, commit=facts.commit, versions=facts.versions, machine=facts.machine
+        )
+    if changed:
+        reporter.say(f"Continuing {out} with other code ({'; '.join(changed)})")
+    facts = dataclasses.replace(facts, made_with=made_with)
+    write_run_facts(out, facts)
     return facts
+
+
+def _check_content(out: Path) -> None:
+    """Check that a folder holds a run, or nothing but what a process left that began to start one.
+
+    Nothing is written, so that a folder of other files stays as it is.
+    """
+    if not out.is_dir():
+        return
+    if (out / RUN_FILE).exists():
+        read_run_facts(out)
+        return
+    ours = {lock_inside(out), holder_file(lock_inside(out))}
+    if any(entry not in ours and not is_leftover(entry) for entry in out.iterdir()):
+        raise FmbenchError(f"{out} is not empty and holds no run; give another --out")
 
 
 def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
@@ -94,6 +162,60 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _mismatches(there: Mapping[str, Any], now: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the differences between the groups of `now` and the groups of these names `there`."""
-    return [line for name, group in now.items() for line in differences(there[name], group)]
+def _check_code(out: Path, facts: RunFacts, now: Stamp, accept_changes: bool) -> list[str]:
+    """Compare the code and packages of a run with the present ones; return what differs.
+
+    Raises:
+        FmbenchError: They differ, and that is not accepted.
+    """
+    if not facts.made_with:
+        raise FmbenchError(
+            f"{out} does not state the code that made it; use the fmbench that made it (commit "
+            f"{facts.commit}), or give another --out"
+        )
+    changed = facts.made_with[-1].differences(now)
+    if not changed or any(not stamp.differences(now) for stamp in facts.made_with):
+        return []
+    if not accept_changes:
+        redraw = "; python -m fmbench.figures redraws it" if facts.complete else ""
+        raise FmbenchError(
+            f"{out} was made with other code ({'; '.join(changed)}); use that (commit "
+            f"{facts.made_with[-1].commit}), give another --out, or give {ACCEPT}, which marks "
+            f"rows, tables and figures as made with several versions{redraw}"
+        )
+    return changed
+
+
+def _compare(
+    there: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """Compare the identity of a run with the present one.
+
+    Returns:
+        What is more now, and what differs otherwise, one line each.
+    """
+    growth: list[str] = []
+    mismatches: list[str] = []
+    for group, values in now.items():
+        before = there[group]
+        if group in ("task_hashes", "teachers"):  # of tasks and seeds that may become more
+            before, values = ({k: side.get(k) for k in before} for side in (before, values))
+        for line in differences(before, values):
+            name = line.partition(":")[0]
+            is_more = group == "config" and name in GROWING
+            is_more = is_more and _contains(values.get(name), before.get(name))
+            (growth if is_more else mismatches).append(line)
+    return growth, mismatches
+
+
+def _contains(more: object, less: object) -> bool:
+    """Return whether a list holds all of another one, or a number is larger."""
+    if isinstance(more, Sequence) and isinstance(less, Sequence):
+        return set(less) < set(more)
+    return isinstance(more, int) and isinstance(less, int) and more > less
+
+
+def _remove_contact_sheets(out: Path) -> None:
+    """Remove the frames of policies: with more episodes they may show others."""
+    for path in (out / FIGURES_FOLDER).glob("contact_sheet_*.png"):
+        path.unlink()

@@ -25,6 +25,7 @@ from fmbench.storage.rows import (
     columns,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
+from fmbench.storage.seals import is_sealed, sealed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +60,9 @@ def write_episodes(folder: Path, episodes: Episodes) -> None:
         FmbenchError: A cell has no origin, or more than one, or an origin has no episodes.
     """
     _check_cells(folder, episodes)
-    write_rows(folder / OriginRow.file_name, episodes.origins, OriginRow)
+    rows = _rows_by_cell(episodes)
+    origins = [sealed(origin, rows[_key(origin)], EpisodeRow) for origin in episodes.origins]
+    write_rows(folder / OriginRow.file_name, origins, OriginRow)
     write_rows(folder / EpisodeRow.file_name, episodes.rows, EpisodeRow)
 
 
@@ -72,9 +75,11 @@ def read_episodes(folder: Path) -> Episodes:
     path = folder / EpisodeRow.file_name
     if set(read_header(path)) == set(columns(_EarlierRow)):
         return _from_earlier(folder, read_rows(path, _EarlierRow))
-    rows = read_rows(path, EpisodeRow)
-    episodes = Episodes(rows, read_rows(folder / OriginRow.file_name, OriginRow))
+    origin_path = folder / OriginRow.file_name
+    episodes = Episodes(read_rows(path, EpisodeRow), read_rows(origin_path, OriginRow))
     _check_cells(folder, episodes)
+    if "rows_hash" in read_header(origin_path):  # earlier files have no hashes
+        _check_seals(folder, episodes)
     return episodes
 
 
@@ -132,6 +137,28 @@ def _check_cells(folder: Path, episodes: Episodes) -> None:
         raise FmbenchError(
             f"{path} has a row of {_label(without_episodes[0])}, which has no episodes"
         )
+
+
+def _check_seals(folder: Path, episodes: Episodes) -> None:
+    """Reject rows that were changed after they were written."""
+    rows = _rows_by_cell(episodes)
+    for origin in episodes.origins:
+        if not is_sealed(origin, rows[_key(origin)], EpisodeRow):
+            raise FmbenchError(
+                f"{folder / EpisodeRow.file_name}: rows of {_label(origin)} were changed after "
+                f"they were written (rows_hash in {OriginRow.file_name} differs)"
+            )
+
+
+def _rows_by_cell(episodes: Episodes) -> dict[tuple[object, ...], list[EpisodeRow]]:
+    rows: dict[tuple[object, ...], list[EpisodeRow]] = {}
+    for row in episodes.rows:
+        rows.setdefault(_key(row), []).append(row)
+    return rows
+
+
+def _key(row: CellRow) -> tuple[object, ...]:
+    return tuple(row.cell.values())
 
 
 def _label(row: CellRow) -> str:

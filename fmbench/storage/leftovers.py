@@ -21,6 +21,11 @@ def recover(folder: Path) -> None:
             recover_one(Path(parent, name))
 
 
+def is_leftover(path: Path) -> bool:
+    """Return whether a path has the name of something staged or moved away."""
+    return _LEFTOVER.fullmatch(path.name) is not None
+
+
 def recover_target(target: Path) -> None:
     """Do the same for one published folder, while holding its lock."""
     if not target.parent.is_dir():

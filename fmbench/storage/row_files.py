@@ -41,18 +41,30 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
         FmbenchError: A value does not have its column's type, or two rows have the same key.
     """
     path = stored_path(path)
-    types = columns(row_type)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(types)
+    writer.writerow(columns(row_type))
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
         _check_key(row, seen.setdefault(_key(row), line), line, where)
-        writer.writerow(
-            [_format(getattr(row, name), t, f"{where}, {name}") for name, t in types.items()]
-        )
+        writer.writerow(row_texts(row, row_type, where))
     write_bytes_atomic(path, encode(buffer.getvalue(), path))
+
+
+def row_texts(row: Row, row_type: type[Row], where: str) -> list[str]:
+    """Return the values of a row as they are written, in the order of the columns.
+
+    Args:
+        row: The row; it may have more fields than `row_type`.
+        row_type: Its columns.
+        where: Where it is written, for messages.
+
+    Raises:
+        FmbenchError: A value does not have its column's type.
+    """
+    types = columns(row_type)
+    return [_format(getattr(row, name), kind, f"{where}, {name}") for name, kind in types.items()]
 
 
 def read_rows(path: Path, row_type: type[R]) -> list[R]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.stamps import Stamp
+from fmbench.storage.typed import parse
 
 RUN_FILE = "run.json"
 JSON_TYPES: dict[str, tuple[type, ...]] = {
@@ -19,6 +21,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "hash_kind": (int,),
     "teachers": (dict,),
     "versions": (dict,),
+    "made_with": (list,),
     "machine": (dict,),
     "demonstrations": (dict,),
     "complete": (bool,),
@@ -59,6 +62,7 @@ class RunFacts:
         command: The command line.
         commit: The commit of the source.
         versions: Package to its version.
+        made_with: All code and versions that made its rows, in order; the first started it.
         machine: System, processor, number of cores.
         demonstrations: Task to how its demonstrations were made.
         complete: Whether the run has finished.
@@ -75,6 +79,7 @@ class RunFacts:
     command: str = ""
     commit: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    made_with: Sequence[Stamp] = ()
     machine: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
     complete: bool = False
@@ -102,6 +107,7 @@ class RunFacts:
             if not isinstance(value, types := JSON_TYPES.get(name, (str,))):
                 accepted = " or ".join(t.__name__ for t in types)
                 raise FmbenchError(f"{where}: {name} is {value!r}; fmbench writes {accepted}")
+        facts["made_with"] = [parse(Stamp, v, where) for v in facts.get("made_with", [])]
         if (made := facts.pop("demonstrations", None)) is None:
             return cls(**facts)
         try:

@@ -10,6 +10,7 @@ from fmbench.errors import FmbenchError
 from fmbench.storage.artefacts import verify
 from fmbench.storage.files import read_json
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.stamps import Stamp
 from fmbench.storage.typed import STRICT, parse
 from fmbench.training.state import LogEntry, TrainConfig, TrainingState
 from policies.chunk_policy import ChunkPolicyConfig
@@ -36,6 +37,7 @@ class CheckpointFacts:
         policy: The policy's configuration, as `ChunkPolicyConfig.to_json` wrote it.
         training: The training configuration, all fields of `TrainConfig`.
         origin: Origin of the weights: task, hashes of demonstrations and task, train seed.
+        made_with: All code and versions that trained it, in order.
         without_gradient: Indices of the parameters that the objective does not use.
         sha256: File to the hash of its bytes.
     """
@@ -49,6 +51,7 @@ class CheckpointFacts:
     policy: dict[str, int | str]
     training: dict[str, int | float | str]
     origin: dict[str, str]
+    made_with: list[Stamp]
     without_gradient: list[NonNegativeInt]
     sha256: dict[str, str]
     manifest_sha256: str

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.storage.artefacts import publish, staged_folder
 from fmbench.storage.files import encode_json, write_new
+from fmbench.storage.stamps import present_stamp, with_stamp
 from fmbench.training.checkpoint_facts import (
     EMA_FILE,
     KIND,
@@ -57,6 +58,7 @@ def save_checkpoint(
         "policy": state.policy.config.to_json(),
         "training": asdict(config),
         "origin": origin,
+        "made_with": [asdict(stamp) for stamp in with_stamp(state.made_with, present_stamp())],
         "without_gradient": _without_gradient(state),
     }
     with staged_folder(folder) as staging:
@@ -113,6 +115,7 @@ def restore_checkpoint(
     _load_optimizer(state, tensors)
     _load_weights(state.policy, weights, folder / POLICY_FILE)
     _load_weights(state.ema.policy, average, folder / EMA_FILE)
+    state.made_with = list(facts.made_with)
     state.update, state.seconds = facts.update, progress.seconds
     state.log, state.pending_losses = list(progress.log), list(progress.pending_losses)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from fmbench.config import PRECISIONS
 from fmbench.errors import FmbenchError, unknown
+from fmbench.storage.stamps import Stamp
 from fmbench.storage.typed import STRICT
 from fmbench.training.ema import EMA
 from fmbench.training.windows import Windows
@@ -85,6 +86,8 @@ class TrainingState:
     seconds: float = 0.0
     log: list[LogEntry] = field(default_factory=list)
     pending_losses: list[Tensor | float] = field(default_factory=list)
+    made_with: list[Stamp] = field(default_factory=list)
+    """Code and versions of the checkpoint from which this training continues."""
 
     def losses_since_log(self) -> list[float]:
         """Return the pending losses as numbers, in one transfer from their device."""

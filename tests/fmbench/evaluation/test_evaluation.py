@@ -1,6 +1,6 @@
 """The cells in which a policy is evaluated, and their rows."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,10 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.cost import latency_ms
-from fmbench.evaluation.episodes import check_rows, evaluate
+from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.plan import plan_run
 from fmbench.harness.seeds import TEST
-from fmbench.storage.episode_files import Episodes
+from fmbench.storage.stamps import Stamp, stamp_of
 from fmbench.training.state import build_policy
 from policies.catalogue import POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
@@ -24,7 +24,7 @@ TASK = "PressEither"
 CONFIG = RunConfig(
     task=(TASK,), episodes=3, nfe=(4, 1, 2), pred_horizon=7, exec_horizon=5, width=16, depth=1
 )
-ORIGIN = Origin("weights", "data", CONFIG.hash, "abc1234", versions="torch=2")
+ORIGIN = Origin("weights", "data", Stamp("77aa", "torch=2", "abc1234"))
 
 
 def plan(policy: str, config: RunConfig = CONFIG) -> list[tuple[str, int, bool]]:
@@ -95,8 +95,8 @@ def test_rows_have_their_origin(monkeypatch: pytest.MonkeyPatch) -> None:
     (origin,) = evaluated.origins
     assert origin.cell == rows[0].cell
     assert (origin.weights_hash, origin.demonstrations_hash) == ("weights", "data")
-    assert (origin.config_hash, origin.commit) == (CONFIG.hash, "abc1234")
-    assert (origin.versions, origin.device) == ("torch=2", "cpu")
+    assert (origin.config_hash, origin.commit) == (CONFIG.cell_hash("flow"), "abc1234")
+    assert (origin.versions, origin.code_hash, origin.device) == ("torch=2", "77aa", "cpu")
     assert task_hash(TASK).startswith(origin.task_hash)
     monkeypatch.setattr(episodes, "MAX_SIMS", 2)
     assert evaluate(cell, CONFIG, ORIGIN, policy, counted.append) == evaluated
@@ -111,23 +111,49 @@ def test_expert_always_and_random_never_succeed() -> None:
         }
 
 
-def test_rows_of_another_evaluation_are_rejected() -> None:
-    cell, origin, path = Cell(TASK, "random"), Origin(), Path("cells") / "x.csv"
-    saved = evaluate(cell, CONFIG, origin, None, lambda done: None)
-    rows, origins = saved.rows, saved.origins
-    check_rows(path, saved, cell, CONFIG, origin)
-    other = Cell(**{**asdict(cell), "policy": "expert"})
-    for bad, expected, weights in (
-        (Episodes(rows[:-1], origins), cell, ""),
-        (Episodes(rows[::-1], origins), cell, ""),
-        (Episodes([*rows, rows[0]], origins), cell, ""),
-        (Episodes(rows, []), cell, ""),
-        (Episodes(rows, [*origins, *origins]), cell, ""),
-        (saved, other, ""),
-        (saved, cell, "newer"),
-    ):
-        with pytest.raises(FmbenchError, match=r"x\.csv does not hold the 3 episodes .*delete"):
-            check_rows(path, bad, expected, CONFIG, replace(origin, weights=weights))
+def test_missing_episodes_are_appended_to_earlier_ones() -> None:
+    policy, counted = make_policy("flow"), list[int]()
+    cell = Cell(TASK, "flow", "euler", 2, 3)
+    whole = evaluate(cell, CONFIG, ORIGIN, policy, counted.append)
+    again = evaluate(cell, CONFIG, ORIGIN, policy, counted.append, whole.rows[:1])
+    assert again == whole
+    assert counted == [1, 2, 3, 2, 3]
+
+
+def test_rows_of_something_else_are_rejected_by_name() -> None:
+    cell, path = Cell(TASK, "flow", "euler", 2, 3), Path("cells") / "x.csv"
+    now = origin_row(cell, CONFIG, ORIGIN)
+    check_origin(path, now, now)
+    check_origin(path, replace(now, commit="another"), now)
+    for name, value in {
+        "policy": "bc",
+        "steps": 3,
+        "task_version": 7,
+        "task_hash": "0000",
+        "weights_hash": "newer",
+        "demonstrations_hash": "newer",
+        "config_hash": "0000",
+        "device": "cuda",
+    }.items():
+        there = replace(now, **{name: value})
+        with pytest.raises(
+            FmbenchError, match=rf"x\.csv holds .*\({name}: {value!r} there.*delete"
+        ):
+            check_origin(path, there, now)
+    for name, value in {"code_hash": "88bb", "versions": "torch=3"}.items():
+        there = replace(now, **{name: value})
+        with pytest.raises(FmbenchError, match=r"made with (code_hash 88bb|torch 3)\)"):
+            check_origin(path, there, now)
+        check_origin(path, there, now, [stamp_of(there)])
+
+
+def test_rows_of_other_episodes_are_rejected() -> None:
+    rows = evaluate(Cell(TASK, "random"), CONFIG, Origin(), None, lambda done: None).rows
+    check_seeds(Path("x.csv"), rows)
+    check_seeds(Path("x.csv"), rows[:2])
+    for bad in (rows[::-1], [*rows, rows[0]], rows[1:], []):
+        with pytest.raises(FmbenchError, match="does not hold the first . test episodes"):
+            check_seeds(Path("x.csv"), bad)
 
 
 def test_latency_is_positive_and_ordered() -> None:

@@ -1,0 +1,32 @@
+"""Seals: one hash over all rows of a cell and their origin, as they are written."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+
+from fmbench.storage.hashes import short_hash
+from fmbench.storage.row_files import row_texts
+from fmbench.storage.rows import CellRow, OriginRow
+
+SEPARATOR, END = "\x1f", "\x1e"
+
+
+def sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) -> OriginRow:
+    """Return the origin of a cell's rows with the hash of both in `rows_hash`.
+
+    Args:
+        origin: The origin; an earlier hash in it is replaced.
+        rows: All rows of the cell, in order.
+        row_type: Their type; only its columns count.
+    """
+    sums = hashlib.sha256()
+    texts = [row_texts(dataclasses.replace(origin, rows_hash=""), OriginRow, "the origin")]
+    texts += [row_texts(row, row_type, row_type.file_name) for row in rows]
+    for values in texts:
+        sums.update((SEPARATOR.join(values) + END).encode("utf-8", errors="backslashreplace"))
+    return dataclasses.replace(origin, rows_hash=short_hash(sums.hexdigest()))
+
+
+def is_sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) -> bool:
+    """Return whether rows and origin are those that `sealed` hashed."""
+    return origin.rows_hash == sealed(origin, rows, row_type).rows_hash

@@ -1,0 +1,110 @@
+"""A run of seconds in this process, without OpenGL, and what of it is comparable."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.progress import Reporter, Stage
+from fmbench.cli.session import Session
+from fmbench.config import RunConfig
+from fmbench.evaluation import contact_sheets
+from fmbench.runs.experiment import Experiment
+from tests.fmbench.small_run import files_of
+
+CONFIG = RunConfig(
+    task=("PressEither",),
+    preset="smoke",
+    episodes=3,
+    demos=4,
+    updates=6,
+    batch_size=16,
+    width=16,
+    depth=1,
+    nfe=(2,),
+)
+TIMES = ("training_time_s", "seconds", "command")
+"""Columns and facts that differ between equal runs."""
+HASHES_OF_TIMES = ("sha256", "manifest_sha256")
+"""Hashes of files in which there are times; the files themselves are compared."""
+
+
+class BlankRenderer:
+    """Images without OpenGL."""
+
+    def __init__(self, task: object, width: int, height: int) -> None:
+        self.shape = (1, height, width, 3)
+
+    def rows(self, world: object, rows: object) -> np.ndarray:
+        return np.zeros(self.shape, np.uint8)
+
+    def close(self) -> None:
+        pass
+
+
+class Log(Reporter):
+    """Collects the printed lines; requests a stop in the first stage named like `stop_in`."""
+
+    def __init__(self, interrupts: Interrupts, stop_in: str = "never") -> None:
+        self.file = io.StringIO()
+        super().__init__(Console(file=self.file, soft_wrap=True, highlight=False))
+        self.interrupts, self.stop_in = interrupts, stop_in
+
+    @contextmanager
+    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        self.interrupts.requested |= self.stop_in in name
+        with super().stage(name, total, done) as stage:
+            yield stage
+
+
+def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let contact sheets be blank."""
+    monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
+
+
+def run(
+    config: RunConfig,
+    out: Path,
+    data: Path,
+    stop_in: str = "never",
+    accept_changes: bool = False,
+) -> str:
+    """Run an experiment without measuring latencies, and return its printed lines."""
+    interrupts = Interrupts()
+    log = Log(interrupts, stop_in)
+    session = Session(log, interrupts)
+    Experiment(config, out, data, session, "the command", False, accept_changes).run()
+    return log.file.getvalue()
+
+
+def comparable(folder: Path) -> dict[str, object]:
+    """Return the files of a run folder, with times and hidden files left out."""
+    return {
+        name: _without_times(name, data)
+        for name, data in files_of(folder).items()
+        if not Path(name).name.startswith(".")
+    }
+
+
+def _without_times(name: str, data: bytes) -> object:
+    if name.endswith(".csv"):
+        rows = list(csv.DictReader(io.StringIO(data.decode())))
+        return [_plain(row, in_cell="cells/" in name) for row in rows]
+    if name.endswith(".json"):
+        return {k: v for k, v in json.loads(data).items() if k not in (*TIMES, *HASHES_OF_TIMES)}
+    if name == "summary.md":
+        return [line for line in data.decode().splitlines() if " s |" not in line]
+    return data
+
+
+def _plain(row: dict[str, str], in_cell: bool) -> dict[str, str]:
+    """Return a row without times, and without the seal of a cell's file with times."""
+    timed = in_cell and "training_time_s" in row
+    return {k: v for k, v in row.items() if k not in TIMES and not (timed and k == "rows_hash")}
