@@ -50,7 +50,7 @@ class Retype:
     kind: str
 
     def __call__(self, file: h5py.File) -> None:
-        values = np.nan_to_num(np.array(file[self.item][()]).astype("f8"))
+        values = np.nan_to_num(np.real(file[self.item][()]).astype("f8"))
         replace(file, self.item, values.astype(self.kind))
 
 
