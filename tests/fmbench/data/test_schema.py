@@ -1,6 +1,6 @@
 """Stored episodes have the schema, or are refused in one line, even if every hash fits."""
 
-import json
+import re
 import shutil
 import tracemalloc
 from collections.abc import Callable
@@ -12,12 +12,10 @@ import numpy as np
 import pytest
 
 from envs.registry import make_task
-from fmbench.data.manifest import ACCEPTED
-from fmbench.data.minari_file import DATA, DATA_FILE, METADATA_FILE
-from fmbench.data.store import DemonstrationConfig, Demonstrations, load_demonstrations
-from fmbench.errors import FmbenchError
-from fmbench.storage.artefacts import MANIFEST
-from tests.reseal import facts_of, reseal
+from fmbench.data.minari_file import DATA, DATA_FILE
+from fmbench.data.store import Demonstrations
+from tests.fmbench.data.refusal import refused
+from tests.reseal import reseal
 
 TASK = "PressEither"
 HORIZON, OBS_DIM = make_task(TASK).horizon, make_task(TASK).obs_dim
@@ -28,15 +26,6 @@ Edit = Callable[[h5py.Group], object]
 def folder(demonstrations_folder: Path, tmp_path: Path) -> Path:
     """Return a copy that a test may damage."""
     return Path(shutil.copytree(demonstrations_folder, tmp_path / demonstrations_folder.name))
-
-
-def refused(folder: Path, message: str) -> None:
-    with pytest.raises(FmbenchError, match=message) as caught:
-        load_demonstrations(folder, TASK)
-    assert caught.value.exit_code == 2
-    assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 600
-    assert str(folder) in str(caught.value)
 
 
 def put(name: str, **options: object) -> Edit:
@@ -265,97 +254,14 @@ def test_the_arrays_are_those_that_minari_reads(
     assert demonstrations.lengths.tolist() == [len(episode.actions) for episode in episodes]
 
 
-@pytest.mark.parametrize("value", [None, True, -1, 0.5, 1e400, "4", [], {}, [None], {"a": 1}, "\n"])
-@pytest.mark.parametrize("name", ACCEPTED)
-def test_facts_of_other_types_are_refused(name: str, value: object, folder: Path) -> None:
-    original = facts_of(folder)[name]
-    if type(original) is type(value) and value in ("4", [], {}, 0.5, 1e400):
-        pytest.skip("of the right type")
-    if name == "sha256":  # read before the facts are
-        (folder / MANIFEST).write_text(json.dumps({**facts_of(folder), name: value}))
-    else:
-        reseal(folder, **{name: value})
-    with pytest.raises(FmbenchError) as caught:
-        load_demonstrations(folder, TASK)
-    assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 600
-
-
-@pytest.mark.parametrize("name", set(ACCEPTED) - {"hash_kind", "sha256"})
-def test_a_missing_fact_is_refused(name: str, folder: Path) -> None:
-    facts = facts_of(folder)
-    del facts[name]
-    (folder / MANIFEST).write_text(json.dumps(facts))
-    reseal(folder)
-    refused(folder, f"lacks '{name}'; delete")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("episodes", 3),
-        ("episodes", 0),
-        ("attempted", 3),
-        ("failed", 1),
-        ("steps", 3),
-        ("steps", 10**6),
-        ("episode_seeds", [1, 2, 3, 4]),
-        ("episode_seeds", [1_000_003, 1_000_002, 1_000_001, 1_000_000]),
-        ("episode_seeds", [1_000_000, 1_000_001]),
-        ("modes", ["index"]),
-        ("modes", ["index", "middle", "thumb", ""]),
-    ],
-)
-def test_facts_that_do_not_fit_each_other_are_refused(
-    name: str, value: object, folder: Path
-) -> None:
-    reseal(folder, **{name: value})
-    refused(folder, r"manifest\.json: .* does not fit its other facts or fmbench/PressEither-v")
-
-
-def test_steps_that_do_not_fit_the_data_are_refused(folder: Path) -> None:
-    steps = facts_of(folder)["steps"]
-    metadata = json.loads((folder / METADATA_FILE).read_text())
-    (folder / METADATA_FILE).write_text(json.dumps({**metadata, "total_steps": steps + 1}))
-    reseal(folder, steps=steps + 1)
-    refused(folder, f"holds {steps} steps, not {steps + 1}")
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("total_episodes", 5),
-        ("total_episodes", True),
-        ("total_steps", "9"),
-        ("data_format", "arrow"),
-        ("env_spec", None),
-        ("env_spec", "{}"),
-        ("env_spec", "[["),
-        (
-            "env_spec",
-            '{"entry_point": "os:system", "kwargs": {"env_id": "fmbench/PressEither-v2"}}',
-        ),
-        ("env_spec", '{"entry_point": "fmbench:make_env", "kwargs": {"env_id": "other"}}'),
-    ],
-)
-def test_metadata_of_another_data_set_or_environment_are_refused(
-    name: str, value: object, folder: Path
-) -> None:
-    metadata = json.loads((folder / METADATA_FILE).read_text())
-    (folder / METADATA_FILE).write_text(json.dumps({**metadata, name: value}))
-    reseal(folder)
-    refused(folder, rf"metadata\.json: {name} is ")
-
-
-def test_a_file_more_is_refused(folder: Path) -> None:
-    (folder / "more.txt").touch()
-    facts = facts_of(folder)
-    reseal(folder, sha256={**facts["sha256"], "more.txt": ""})
-    refused(folder, "holds other files than demonstrations do")
-
-
-def test_a_folder_with_the_name_of_another_request_is_refused(folder: Path) -> None:
-    for request in (DemonstrationConfig(TASK, 3), DemonstrationConfig(TASK, 4, 0.5)):
-        with pytest.raises(FmbenchError, match=r"holds 4 episodes .* noise 1\.0, .*not what its n"):
-            load_demonstrations(folder, TASK, request)
-    load_demonstrations(folder, TASK, DemonstrationConfig(TASK, 4))
+def test_an_array_listed_at_another_position_is_refused(folder: Path) -> None:
+    """The library reads zeros where no chunk is listed."""
+    good = (folder / DATA_FILE).read_bytes()
+    nodes = [match.start() for match in re.finditer(b"TREE\x01\x00\x01\x00", good)]
+    assert len(nodes) > 4
+    for node in nodes:
+        damaged = bytearray(good)
+        damaged[node + 33] ^= 1  # the second byte of the position of the node's first chunk
+        (folder / DATA_FILE).write_bytes(damaged)
+        reseal(folder)
+        refused(folder, "is not stored as a whole|is not an HDF5 file that can be read")
