@@ -7,6 +7,8 @@ from torch import nn
 from envs.experts.base import Expert
 from envs.registry import add_task
 from envs.task import Task
+from fmbench.config import ALL_TASKS
+from fmbench.report.looks import REFERENCES
 from policies.backbones import add_backbone
 from policies.backbones.shape import NetworkShape
 from policies.objectives import add_objective
@@ -17,8 +19,10 @@ def register_task(task: type[Task], expert: type[Expert]) -> None:
     """Register a task and its expert under the task's name.
 
     Raises:
-        ValueError: Another task has that name.
+        ValueError: Another task has that name, the name is not accepted, or a class is not at the
+            top level of a file.
     """
+    _check_meaning("task", task.name, (ALL_TASKS,))
     add_task(task, expert)
 
 
@@ -43,6 +47,7 @@ def register_policy(
     Raises:
         ValueError: Another policy has that name, or a value is missing or invalid.
     """
+    _check_meaning("policy", name, REFERENCES)
     add_objective(name, objective, label, colour, place)
 
 
@@ -68,3 +73,11 @@ def register_backbone(
         ValueError: Another backbone has that name, or a value is invalid.
     """
     add_backbone(name, build, conditionings, sizes, depth)
+
+
+def _check_meaning(kind: str, name: str, taken: tuple[str, ...]) -> None:
+    """Reject a name that stands for something else on command lines or in tables."""
+    if name in taken:
+        raise ValueError(
+            f"the name of the {kind} is {name!r}, which has a meaning of its own; choose another"
+        )

@@ -13,7 +13,7 @@ from torch import nn
 
 from policies.backbones.shape import NetworkShape
 from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
-from policies.registry import load, lookup, unknown_name
+from policies.registry import check_new_name, load, lookup, unknown_name
 
 Build: TypeAlias = Callable[[NetworkShape], nn.Module]
 """Builds a network; its `forward` is described at `make_backbone`."""
@@ -75,10 +75,9 @@ def add_backbone(
         depth: Its depth at every size if the width is matched; None is the depth of the size.
 
     Raises:
-        ValueError: The name is taken, or a value is invalid.
+        ValueError: The name is taken or not accepted, or a value is invalid.
     """
-    if name in BACKBONES:
-        raise ValueError(f"A backbone named {name!r} is registered already; choose another name")
+    check_new_name("backbone", name, BACKBONES)
     if not conditionings:
         raise ValueError(f"conditionings is empty; give some of {', '.join(CONDITIONINGS)}")
     for conditioning in conditionings:

@@ -9,7 +9,7 @@ import re
 from policies.catalogue import MORE_COLOURS, POLICIES, PolicyEntry
 from policies.objectives.base import Objective
 from policies.objectives.options import ObjectiveOptions
-from policies.registry import load, lookup
+from policies.registry import check_new_name, load, lookup
 
 _ADDED: dict[str, type[Objective]] = {}
 """Classes registered by `add_objective`; they need not be importable."""
@@ -63,14 +63,15 @@ def add_objective(
         place: Rank in tables and figures; the suite uses 10, 20, ... None is after all others.
 
     Raises:
-        ValueError: The name is taken, or a property is missing or invalid.
+        ValueError: The name is taken or not accepted, or a property is missing or invalid.
     """
-    if name in POLICIES:
-        raise ValueError(f"A policy named {name!r} is registered already; choose another name")
+    check_new_name("policy", name, POLICIES)
     required = ("predictions", "limits", "default_sampler")
     missing = [attribute for attribute in required if not hasattr(objective, attribute)]
     if missing := missing + sorted(objective.__abstractmethods__):
         raise ValueError(f"{objective.__name__} lacks {', '.join(missing)}; define each of them")
+    for sampler in objective.limits:
+        check_new_name("sampler", sampler)
     lookup(f"default_sampler of {objective.__name__}", objective.default_sampler, objective.limits)
     if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
         raise ValueError(f"colour is {colour!r}; give one as '#rrggbb'")
