@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,8 @@ class TaskEntry:
         is_sanity: Whether regression, flow and diffusion all reach the expert's success rate with
             200 demonstrations (`results/demonstrations`). Such a task is a sanity check and does
             not rank policies.
+        files: A user's files that define it, each with the sha256 of its bytes, the one that
+            registered it first; empty for built-in tasks.
     """
 
     task: str
@@ -42,6 +45,7 @@ class TaskEntry:
     twin_of: str = ""
     has_goal: bool = False
     is_sanity: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
@@ -115,8 +119,15 @@ def goal_id(name: str) -> str:
     return f"fmbench/{name}Goal-v{TASKS[name].version}"
 
 
-def add_task(task: type[Task], expert: type[Expert]) -> None:
+def add_task(
+    task: type[Task], expert: type[Expert], files: Mapping[str, str] | None = None
+) -> None:
     """Register a task and its expert under the task's name, here and with Gymnasium.
+
+    Args:
+        task: The task.
+        expert: Its expert.
+        files: The files that define it, as in its entry.
 
     Raises:
         ValueError: The name is taken or not accepted, or a class is not at the top level of a file.
@@ -126,7 +137,9 @@ def add_task(task: type[Task], expert: type[Expert]) -> None:
     for place in places:
         _check_source(place)
     has_goal = hasattr(task, "goal_size")  # `envs.goals.GoalTask` imports mujoco
-    entry = TaskEntry(places[0], places[1], task.horizon, task.version, has_goal=has_goal)
+    entry = TaskEntry(
+        places[0], places[1], task.horizon, task.version, has_goal=has_goal, files=files or {}
+    )
     taken = {name for known in TASKS.items() for name in _ids(*known)}
     if shared := taken.intersection(_ids(task.name, entry)):
         raise ValueError(
@@ -150,7 +163,7 @@ def _check_source(place: str) -> None:
         ValueError: It is not at the top level of a file; the message states what to do.
     """
     from envs.hashing.bindings import Place
-    from envs.task_hash import installed_definitions
+    from envs.hashing.definitions import installed_definitions
 
     try:
         installed_definitions()[Place(*place.split(":", 1))]

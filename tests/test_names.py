@@ -109,7 +109,7 @@ def test_pairs_of_names_that_would_share_their_files_are_rejected() -> None:
         for name in names:
             register(kind, name)
     make_config("smoke", {"task": ("A-b",), "policy": ("c", "b-c")}, tuple(TASKS))
-    with pytest.raises(FmbenchError, match="--policy is b-c c; .* would share files named A-b-c;"):
+    with pytest.raises(FmbenchError, match=r"--policy is b-c c; .* would share files named A-b-c;"):
         make_config("smoke", {"task": ("A", "A-b"), "policy": ("b-c", "c")}, tuple(TASKS))
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import json
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
@@ -111,7 +112,12 @@ class RunConfig:
     @property
     def hash(self) -> str:
         """Hash of all values, 12 hexadecimal digits."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()[:12]
+        return config_hash(self.to_json())
+
+
+def config_hash(values: Mapping[str, Any]) -> str:
+    """Return the hash of a configuration from its JSON values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _flags() -> dict[str, Flag]:

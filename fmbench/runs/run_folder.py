@@ -9,6 +9,7 @@ from fmbench.cli.progress import Reporter
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
+from fmbench.runs.run_plugins import check_plugins, used_plugins
 from fmbench.storage.files import read_json
 from fmbench.storage.provenance import commit, machine, versions
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, write_run_facts
@@ -24,6 +25,7 @@ def start_facts(config: RunConfig, task_hashes: Mapping[str, str], command: str)
     return RunFacts(
         preset=config.preset,
         policies=record_looks(config.policy),
+        plugins=used_plugins(config.to_json()),
         config=config.to_json(),
         task_hashes=task_hashes,
         hash_kind=HASH_KIND,
@@ -61,6 +63,7 @@ def open_run_folder(out: Path, new: RunFacts, writer: str, reporter: Reporter) -
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
     facts = RunFacts.from_json(values, path)
     check_hash_kind(out, facts, "give another --out")
+    check_plugins(out, facts, new.config, "give another --out")
     if mismatches := _mismatches(values, new.identity):
         raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")
     reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")

@@ -5,7 +5,7 @@ registers one outside the suite. The meaning of a width differs between backbone
 `policies.backbones.sizes` chooses widths with about the same number of parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -64,6 +64,7 @@ def add_backbone(
     conditionings: tuple[str, ...] = ("concat",),
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> None:
     """Register a backbone in the catalogue.
 
@@ -73,6 +74,7 @@ def add_backbone(
         conditionings: Those it accepts of `policies.catalogue.CONDITIONINGS`, its default first.
         sizes: Width and depth at each size; None matches the parameters of the MLP.
         depth: Its depth at every size if the width is matched; None is the depth of the size.
+        files: The files that define it, as in its entry.
 
     Raises:
         ValueError: The name is taken or not accepted, or a value is invalid.
@@ -85,5 +87,7 @@ def add_backbone(
     if sizes is not None and set(sizes) != set(SIZES):
         raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
-    BACKBONES[name] = BackboneEntry(target, conditionings[0], conditionings, depth, sizes or {})
+    BACKBONES[name] = BackboneEntry(
+        target, conditionings[0], conditionings, depth, sizes or {}, files=dict(files or {})
+    )
     _ADDED[name] = build

@@ -5,6 +5,7 @@ To add one to the suite, subclass `policies.objectives.base.Objective` and add a
 """
 
 import re
+from collections.abc import Mapping
 
 from policies.catalogue import MORE_COLOURS, POLICIES, PolicyEntry
 from policies.objectives.base import Objective
@@ -52,6 +53,7 @@ def add_objective(
     label: str = "",
     colour: str = "",
     place: int | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> None:
     """Register an objective in the catalogue, with the properties that its class defines.
 
@@ -61,6 +63,7 @@ def add_objective(
         label: Label in tables and figures; empty is its name.
         colour: Colour in figures, "#rrggbb"; empty is one that the suite does not use.
         place: Rank in tables and figures; the suite uses 10, 20, ... None is after all others.
+        files: The files that define it, as in its entry.
 
     Raises:
         ValueError: The name is taken or not accepted, or a property is missing or invalid.
@@ -88,5 +91,6 @@ def add_objective(
         objective.reads,
         objective.teacher,
         objective.trains,
+        files=dict(files or {}),
     )
     _ADDED[name] = objective
