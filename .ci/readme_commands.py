@@ -8,7 +8,9 @@ import re
 import sys
 from pathlib import Path
 
-TRAINING = re.compile(r"-m fmbench[ .]run\b|examples/(add_policy|add_task|seed_network)\.py\b")
+TRAINING = re.compile(
+    r"-m fmbench[ .]run\b|(?<!--plugin )examples/(add_policy|add_task|seed_network)\.py\b"
+)
 """Commands with the flags of `fmbench.run`."""
 
 

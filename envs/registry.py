@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from envs.names import check_new_name
 
 if TYPE_CHECKING:  # registering the ids must not import mujoco
     from envs.experts.base import Expert
@@ -30,6 +33,8 @@ class TaskEntry:
         is_sanity: Whether regression, flow and diffusion all reach the expert's success rate with
             200 demonstrations (`results/demonstrations`). Such a task is a sanity check and does
             not rank policies.
+        files: A user's files that define it, each with the sha256 of its bytes, the one that
+            registered it first; empty for built-in tasks.
     """
 
     task: str
@@ -40,6 +45,7 @@ class TaskEntry:
     twin_of: str = ""
     has_goal: bool = False
     is_sanity: bool = False
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
@@ -105,7 +111,7 @@ TASKS: dict[str, TaskEntry] = {
 
 def task_id(name: str) -> str:
     """Return a task's Gymnasium id without importing the task."""
-    return f"fmbench/{name}-v{TASKS[name].version}"
+    return _ids(name, TASKS[name])[0]
 
 
 def goal_id(name: str) -> str:
@@ -113,20 +119,60 @@ def goal_id(name: str) -> str:
     return f"fmbench/{name}Goal-v{TASKS[name].version}"
 
 
-def add_task(task: type[Task], expert: type[Expert]) -> None:
+def add_task(
+    task: type[Task], expert: type[Expert], files: Mapping[str, str] | None = None
+) -> None:
     """Register a task and its expert under the task's name, here and with Gymnasium.
 
+    Args:
+        task: The task.
+        expert: Its expert.
+        files: The files that define it, as in its entry.
+
     Raises:
-        ValueError: A task of that name is registered already.
+        ValueError: The name is taken or not accepted, or a class is not at the top level of a file.
     """
-    if task.name in TASKS:
-        raise ValueError(f"A task named {task.name!r} is registered already; choose another name.")
+    check_new_name("task", task.name, TASKS)
     places = [f"{kind.__module__}:{kind.__qualname__}" for kind in (task, expert)]
+    for place in places:
+        _check_source(place)
     has_goal = hasattr(task, "goal_size")  # `envs.goals.GoalTask` imports mujoco
-    TASKS[task.name] = TaskEntry(
-        places[0], places[1], task.horizon, task.version, has_goal=has_goal
+    entry = TaskEntry(
+        places[0], places[1], task.horizon, task.version, has_goal=has_goal, files=files or {}
     )
+    taken = {name for known in TASKS.items() for name in _ids(*known)}
+    if shared := taken.intersection(_ids(task.name, entry)):
+        raise ValueError(
+            f"the name of the task is {task.name!r}, but {shared.pop()} is the Gymnasium id of "
+            "another task; choose another name"
+        )
+    TASKS[task.name] = entry
     register_ids()
+
+
+def _ids(name: str, entry: TaskEntry) -> tuple[str, ...]:
+    """Return the Gymnasium ids of a task and of its goal-conditioned variant, if it has one."""
+    names = (name, f"{name}Goal") if entry.has_goal else (name,)
+    return tuple(f"fmbench/{each}-v{entry.version}" for each in names)
+
+
+def _check_source(place: str) -> None:
+    """Reject a class, "module:Class", without a source from which its hash can be computed.
+
+    Raises:
+        ValueError: It is not at the top level of a file; the message states what to do.
+    """
+    from envs.hashing.bindings import Place
+    from envs.hashing.definitions import installed_definitions
+
+    try:
+        installed_definitions()[Place(*place.split(":", 1))]
+    except ValueError:
+        raise ValueError(
+            f"{place} is not at the top level of a Python file, and a task is identified by its "
+            "source; write the task and its expert into a file, and import that file or give it "
+            "to a command with --plugin FILE"
+        ) from None
 
 
 def register_ids() -> None:

@@ -19,7 +19,15 @@ MISSING_GL = (
     "Rendering needs an OpenGL library, and {backend} did not start ({reason}). Install libegl1 "
     "and libgl1-mesa-dri and set MUJOCO_GL=egl, or install libosmesa6 and set MUJOCO_GL=osmesa."
 )
+FORKED = (
+    "This process (id {now}) was forked from one that had rendered (id {first}), and OpenGL does "
+    "not survive a fork: rendering here would wait forever. Start it with the method 'spawn', e.g. "
+    "AsyncVectorEnv(..., context='spawn') or multiprocessing.get_context('spawn'), or render only "
+    "in one of the two processes."
+)
 GAP_PIXELS = 4
+_first_renderer_process: int | None = None
+"""Process that opened the first renderer, in this process or before it was forked."""
 
 
 def gl_backend() -> str:
@@ -41,7 +49,8 @@ class TaskRenderer:
 
     Raises:
         ValueError: The size is not in [1, 480].
-        RuntimeError: No OpenGL context can be created; the message states what to install.
+        RuntimeError: No OpenGL context can be created; the message states what to install. Or this
+            process was forked from one that has rendered.
     """
 
     def __init__(self, task: Task, width: int = RENDER_SIZE, height: int = RENDER_SIZE) -> None:
@@ -55,6 +64,7 @@ class TaskRenderer:
         """Return the image of a state, (height, width, 3) uint8; `data` is not changed."""
         if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
+        _check_not_forked()
         mujoco.mj_copyData(self._data, self.model, data)
         mujoco.mj_forward(self.model, self._data)
         self._renderer.update_scene(self._data, "main")
@@ -84,14 +94,29 @@ def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Ren
     set to a broken backend, the import fails. Selecting the backend here lets everything except
     rendering run without OpenGL.
     """
+    global _first_renderer_process
+    _check_not_forked()
     backend = gl_backend()
     try:
         if backend in ("egl", "osmesa"):
             gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
-        return mujoco.Renderer(model, height, width)
+        renderer = mujoco.Renderer(model, height, width)
     except Exception as error:  # each backend fails in its own way
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RuntimeError(MISSING_GL.format(backend=backend, reason=reason)) from error
+    _first_renderer_process = os.getpid()
+    return renderer
+
+
+def _check_not_forked() -> None:
+    """Reject rendering in a process that was forked after the first renderer was opened.
+
+    Only the forking thread continues in the new process. OpenGL's own threads do not, and its
+    next call waits for them.
+    """
+    first, now = _first_renderer_process, os.getpid()
+    if first is not None and first != now:
+        raise RuntimeError(FORKED.format(now=now, first=first))
 
 
 def contact_sheet(frames: Sequence[Image] | Image, columns: int) -> Image:

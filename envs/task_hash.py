@@ -5,8 +5,7 @@ import json
 from functools import lru_cache
 
 from envs.hashing.bindings import Place
-from envs.hashing.definitions import Definitions
-from envs.hashing.sources import find_source
+from envs.hashing.definitions import Definitions, installed_definitions
 from envs.hashing.text import code_hash
 from envs.registry import TASKS, TaskEntry, check_extra, check_task_name
 
@@ -46,9 +45,3 @@ def entry_hash(entry: TaskEntry, definitions: Definitions, *additional: str) -> 
     facts = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
     text = json.dumps([*facts, code_hash(definitions, roots)])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@lru_cache(maxsize=1)
-def installed_definitions() -> Definitions:
-    """Return the definitions of the installed code."""
-    return Definitions(find_source)

@@ -22,8 +22,7 @@ import numpy as np
 
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import task_id
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_debug
+from fmbench.cli.command import run_command
 from fmbench.cli.parser import Parser
 from fmbench.errors import unknown
 from fmbench.evaluation.plan import plan_run
@@ -55,6 +54,11 @@ def run_episode(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    return run_command(arguments, make_parser, run)
+
+
+def make_parser() -> Parser:
+    """Return the parser of the command line; `--plugin FILE` loads a policy of your own."""
     parser = Parser(
         "python examples/use_checkpoint.py", "Step an environment with a trained policy."
     )
@@ -63,9 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--policy", help="one of the run's policies (default: its first)")
     parser.add_argument("--train-seed", type=int, default=0, help="default: %(default)s")
     parser.add_argument("--episodes", type=int, default=5, help="default: %(default)s")
-    add_debug(parser)
-    given = parser.parse_args(arguments)
-    return run_command_line(lambda: run(given), given.debug)
+    return parser
 
 
 def run(given: argparse.Namespace) -> int:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_config_flag, add_data, add_debug, given_config
+from fmbench.cli.command import run_command
+from fmbench.cli.flags import add_config_flag, add_data, given_config
 from fmbench.cli.folders import check_data
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import open_session
@@ -15,6 +15,10 @@ DESCRIPTION = "Roll out scripted experts, replay the successful episodes and sto
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    return run_command(arguments, _parser, _run)
+
+
+def _parser() -> Parser:
     parser = Parser("python -m fmbench.demonstrations", DESCRIPTION)
     add_config_flag(parser, "task")
     add_config_flag(
@@ -22,9 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     add_config_flag(parser, "noise", text="scale of the command noise (default: {default})")
     add_data(parser)
-    add_debug(parser)
-    options = parser.parse_args(arguments)
-    return run_command_line(lambda: _run(options), options.debug)
+    return parser
 
 
 def _run(options: argparse.Namespace) -> int:

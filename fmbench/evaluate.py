@@ -6,14 +6,13 @@ Nothing heavy is imported before the command line has been checked.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_accept_changes, add_config_flag, add_debug, add_out, given_values
+from fmbench.cli.command import run_command
+from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
@@ -45,10 +44,7 @@ Ctrl-C saves; the same command resumes.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(words)
-    command = shlex.join(["python", "-m", "fmbench.evaluate", *words])
-    return run_command_line(lambda: _run(options, command), options.debug)
+    return run_command(arguments, _parser, _run)
 
 
 def _parser() -> Parser:
@@ -69,11 +65,10 @@ def _parser() -> Parser:
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     add_out(parser, "the new folder (default: next to RUN)")
     add_accept_changes(parser)
-    add_debug(parser)
     return parser
 
 
-def _run(options: argparse.Namespace, command: str) -> int:
+def _run(options: argparse.Namespace) -> int:
     values = given_values(options)
     nfe = values.pop("nfe", None)
     check_value("nfe", nfe, least=0)
@@ -92,7 +87,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
             values,
             options.out,
             session,
-            command,
+            options.command,
             options.accept_changes,
         )
 

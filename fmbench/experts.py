@@ -4,8 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_config_flag, add_debug, add_out, given_config
+from fmbench.cli.command import run_command
+from fmbench.cli.flags import add_config_flag, add_out, given_config
 from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
@@ -17,6 +17,10 @@ DESCRIPTION = "Evaluate the scripted experts, with and without command noise, on
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    return run_command(arguments, _parser, _run)
+
+
+def _parser() -> Parser:
     parser = Parser("python -m fmbench.experts", DESCRIPTION)
     add_config_flag(parser, "task", text="{choices} or all (default: all)", default=[ALL_TASKS])
     add_config_flag(
@@ -26,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--film", action="store_true", help="also draw an episode per task, tasks/NAME.png in --out"
     )
-    add_debug(parser)
-    options = parser.parse_args(arguments)
-    return run_command_line(lambda: _run(options), options.debug)
+    return parser
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_debug
+from fmbench.cli.command import run_command
 from fmbench.cli.parser import Parser
 
 DESCRIPTION = "Redraw a run's tables and figures from its rows."
@@ -15,6 +15,10 @@ DESCRIPTION = "Redraw a run's tables and figures from its rows."
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    return run_command(arguments, _parser, _draw)
+
+
+def _parser() -> Parser:
     parser = Parser("python -m fmbench.figures", DESCRIPTION)
     parser.add_argument(
         "run_dir",
@@ -30,22 +34,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="first replace episodes.csv with episodes.csv.xz, ready to be committed; a folder in "
         "an earlier format is converted",
     )
-    add_debug(parser)
-    options = parser.parse_args(arguments)
+    return parser
 
-    def draw() -> int:
-        # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
-        from fmbench.report.draw import draw_all
-        from fmbench.storage.episode_files import compress_run
 
-        if options.compress:
-            for path in compress_run(options.run_dir):
-                print(path)
-        for path in draw_all(options.run_dir, options.format):
+def _draw(options: argparse.Namespace) -> int:
+    # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
+    from fmbench.report.draw import draw_all
+    from fmbench.storage.episode_files import compress_run
+
+    if options.compress:
+        for path in compress_run(options.run_dir):
             print(path)
-        return 0
-
-    return run_command_line(draw, options.debug)
+    for path in draw_all(options.run_dir, options.format):
+        print(path)
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,12 +1,22 @@
-"""Registration of a user's own tasks, policies and backbones, from the user's own file."""
+"""Registration of a user's own tasks, policies and backbones, from the user's own file.
 
-from collections.abc import Callable
+Commands load that file with `--plugin FILE`.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from torch import nn
 
 from envs.experts.base import Expert
+from envs.hashing.sources import PROJECT, find_source
 from envs.registry import add_task
 from envs.task import Task
+from fmbench.cli.plugin_files import absolute, loading
+from fmbench.config import ALL_TASKS
+from fmbench.report.looks import REFERENCES
+from fmbench.storage.hashes import sha256_file
 from policies.backbones import add_backbone
 from policies.backbones.shape import NetworkShape
 from policies.objectives import add_objective
@@ -17,9 +27,11 @@ def register_task(task: type[Task], expert: type[Expert]) -> None:
     """Register a task and its expert under the task's name.
 
     Raises:
-        ValueError: Another task has that name.
+        ValueError: Another task has that name, the name is not accepted, or a class is not at the
+            top level of a file.
     """
-    add_task(task, expert)
+    _check_meaning("task", task.name, (ALL_TASKS,))
+    add_task(task, expert, _files(_caller(), task, expert))
 
 
 def register_policy(
@@ -43,7 +55,8 @@ def register_policy(
     Raises:
         ValueError: Another policy has that name, or a value is missing or invalid.
     """
-    add_objective(name, objective, label, colour, place)
+    _check_meaning("policy", name, REFERENCES)
+    add_objective(name, objective, label, colour, place, _files(_caller(), objective))
 
 
 def register_backbone(
@@ -67,4 +80,38 @@ def register_backbone(
     Raises:
         ValueError: Another backbone has that name, or a value is invalid.
     """
-    add_backbone(name, build, conditionings, sizes, depth)
+    add_backbone(name, build, conditionings, sizes, depth, _files(_caller(), build))
+
+
+def _check_meaning(kind: str, name: str, taken: tuple[str, ...]) -> None:
+    """Reject a name that stands for something else on command lines or in tables."""
+    if name in taken:
+        raise ValueError(
+            f"the name of the {kind} is {name!r}, which has a meaning of its own; choose another"
+        )
+
+
+def _caller() -> str | None:
+    """Return the file whose code calls the function that calls this one; None in a notebook."""
+    file: str | None = sys._getframe(2).f_globals.get("__file__")
+    return file
+
+
+def _files(caller: str | None, *objects: object) -> Mapping[str, str]:
+    """Return the user's files that define some objects, each with the sha256 of its bytes.
+
+    The first is the file that a command needs to register them again: that of `--plugin` while it
+    is loaded, else the one that calls. Those of their classes and base classes follow.
+    """
+    loaded = loading()
+    paths = [] if loaded or not caller else [caller]
+    for each in objects:
+        for part in getattr(each, "__mro__", (each,)):
+            module = str(part.__module__)
+            source = None if module.partition(".")[0] in PROJECT else find_source(module)
+            paths += [str(source.path)] if source else []
+    files = dict([loaded] if loaded else [])
+    for path in map(absolute, paths):
+        if path not in files and Path(path).is_file():
+            files[path] = sha256_file(Path(path))
+    return files

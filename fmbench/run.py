@@ -6,25 +6,25 @@ Nothing heavy is imported before the command line has been checked.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from fmbench.cli.exit_codes import run_command_line
+from fmbench.cli.command import run_command
 from fmbench.cli.flags import (
     add_accept_changes,
     add_config_flags,
     add_data,
-    add_debug,
     add_out,
     given_config,
     preset_table,
+    unchecked_values,
 )
 from fmbench.cli.folders import check_data, check_out, default_run_folder
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.config.flag import WHERE
+from fmbench.errors import FmbenchError
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
@@ -48,10 +48,7 @@ python -m fmbench.figures RUN_DIR.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser().parse_args(words)
-    command = shlex.join(["python", "-m", "fmbench.run", *words])
-    return run_command_line(lambda: _run(options, command), options.debug)
+    return run_command(arguments, _parser, _run)
 
 
 def _parser() -> Parser:
@@ -70,12 +67,17 @@ def _parser() -> Parser:
         help="do not measure latency, e.g. on a machine that is busy with other work",
     )
     add_accept_changes(groups[WHERE])
-    add_debug(parser)
     return parser
 
 
-def _run(options: argparse.Namespace, command: str) -> int:
-    config = given_config(options)
+def _run(options: argparse.Namespace) -> int:
+    try:
+        config = given_config(options)
+    except FmbenchError:
+        from fmbench.runs.run_plugins import explain_unknown
+
+        explain_unknown(unchecked_values(options), options.out)
+        raise
     out = options.out or default_run_folder(config)
     check_out(out)
     check_data(options.data)
@@ -83,8 +85,15 @@ def _run(options: argparse.Namespace, command: str) -> int:
     def work(session: Session) -> None:
         from fmbench.runs.experiment import run_experiment
 
-        times = not options.no_latency
-        run_experiment(config, out, options.data, session, command, times, options.accept_changes)
+        run_experiment(
+            config,
+            out,
+            options.data,
+            session,
+            options.command,
+            not options.no_latency,
+            options.accept_changes,
+        )
 
     return run_resumable(work, f"saved in {out}")
 

@@ -176,6 +176,8 @@ class PolicyEntry:
         teacher: The objective whose trained network it learns from; None if it needs only data.
         trains: Whether it trains a network; if not, it stores the training data instead.
         extra: The optional dependency group it needs, or "".
+        files: A user's files that define it, each with the sha256 of its bytes, the one that
+            registered it first; empty for the suite.
     """
 
     target: str
@@ -190,6 +192,7 @@ class PolicyEntry:
     teacher: str | None = None
     trains: bool = True
     extra: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
 
 _FLOW = ("sample", "velocity")
@@ -251,6 +254,7 @@ class BackboneEntry:
         depth: Its depth at every size; None is the depth of the size.
         sizes: Width and depth at each of `SIZES`; empty matches the parameters of the MLP.
         extra: The optional dependency group it needs, or "".
+        files: A user's files that define it, as in `PolicyEntry`.
     """
 
     target: str
@@ -259,6 +263,7 @@ class BackboneEntry:
     depth: int | None = None
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     extra: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
 
 BACKBONES: dict[str, BackboneEntry] = {

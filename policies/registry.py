@@ -1,12 +1,14 @@
-"""Look up names in the catalogue, and import the objects that they refer to."""
+"""Names of the catalogue: their rule, their lookup, and the import of what they refer to."""
 
 import difflib
 import importlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
@@ -25,6 +27,29 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ValueError:
     near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
+
+
+def check_new_name(kind: str, name: object, known: Collection[str] = ()) -> None:
+    """Check a name that a user registers.
+
+    `envs.names`, which must not import this, has the same rule.
+
+    Args:
+        kind: The kind of object, in the singular (`"policy"`).
+        name: The name.
+        known: The names that are taken.
+
+    Raises:
+        ValueError: The name is not accepted; the message states the rule and suggests another.
+    """
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        fitting = re.sub(r"[^A-Za-z0-9_-]+", "_", str(name)[:80]).strip("_-")[:64]
+        raise ValueError(
+            f"the name of the {kind} is {repr(name)[:80]}; give at most 64 letters, digits, '_' "
+            f"and '-', the first a letter or digit, e.g. {fitting or f'my_{kind}'!r}"
+        )
+    if name in known:
+        raise ValueError(f"a {kind} named {name!r} is registered already; choose another name")
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:

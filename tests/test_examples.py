@@ -134,7 +134,10 @@ def test_the_seed_network_is_trained_saved_and_reloaded(
     assert set(trained["parameters"]) == {parameters_of_docstring(*sizes)}
     words = (run, "--sampler", "heun", "--nfe", 2, "--out", tmp_path / "again")
     assert call(evaluate_main, *words) == 2  # this process does not know the network
-    assert "unknown backbone 'seed'; known: dit, mlp, unet" in capsys.readouterr().err
+    file = EXAMPLES / "seed_network.py"
+    assert capsys.readouterr().err == (
+        f"error: {run} uses the backbone seed of {file}, which is not loaded; add --plugin {file}\n"
+    )
     with registered_seed_network():
         assert call(evaluate_main, *words) == 0
     (row,) = pd.read_csv(tmp_path / "again" / "measurements.csv").itertuples()

@@ -115,7 +115,8 @@ class HandEnv(gymnasium.Env[Any, Array]):
         """Return an image of the current state, (480, 480, 3) uint8, in mode "rgb_array".
 
         Raises:
-            RuntimeError: There is no OpenGL library; the message states what to install.
+            RuntimeError: There is no OpenGL library, or this process was forked from one that has
+                rendered; the message states what to do.
             gymnasium.error.ResetNeeded: No episode has been started.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """

@@ -169,7 +169,8 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         """Return an image of each row, (480, 480, 3) uint8, in mode "rgb_array".
 
         Raises:
-            RuntimeError: There is no OpenGL library; the message states what to install.
+            RuntimeError: There is no OpenGL library, or this process was forked from one that has
+                rendered; the message states what to do.
             gymnasium.error.ResetNeeded: A row was never reset.
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """

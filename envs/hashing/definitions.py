@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from envs.hashing.canonical import Writer, class_scope, parameters
 from envs.hashing.class_bodies import class_items, class_kind
 from envs.hashing.namespace import Library, Module
 from envs.hashing.scopes import Scopes
-from envs.hashing.sources import Finder
+from envs.hashing.sources import Finder, find_source
 from envs.hashing.tokens import Attribute, Name, Reference, Title, Token
 
 ELSEWHERE = ""
@@ -198,6 +199,12 @@ class Definitions:
             is_method=is_method,
             goes_on="builtins.super" in writer.tokens,
         )
+
+
+@lru_cache(maxsize=1)
+def installed_definitions() -> Definitions:
+    """Return the definitions of the installed code."""
+    return Definitions(find_source)
 
 
 def _write_origin(writer: Writer, origin: Origin) -> None:

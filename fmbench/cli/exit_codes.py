@@ -12,14 +12,17 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from fmbench.cli.plugin_files import users_files
+from fmbench.cli.user_code import failure, passes
 from fmbench.errors import FmbenchError
 
 
 def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
     """Run `main` and convert its exceptions into one line on stderr and an exit code.
 
-    `FmbenchError` has its own exit code; `ValueError` and `OSError` are bad input. Any other
-    exception is a bug of fmbench and keeps its traceback.
+    `FmbenchError` has its own exit code. An exception of a user's registered code has exit code 1.
+    Else `ValueError` and `OSError` are bad input, and any other exception is a bug of fmbench and
+    keeps its traceback.
 
     Args:
         main: The command; returns its exit code.
@@ -45,7 +48,12 @@ def run_command_line(main: Callable[[], int], debug: bool = False) -> int:
         raise
     except FmbenchError as error:
         return _report(error, str(error), error.exit_code, debug)
-    except (ValueError, OSError) as error:
+    except Exception as error:
+        if files := [file for file in users_files() if passes(error, [file])]:
+            failed = failure(error, f"the code of {' and '.join(files)}")
+            return _report(error, str(failed), failed.exit_code, debug)
+        if not isinstance(error, (ValueError, OSError)):
+            raise
         hint = "" if debug else " (--debug shows the traceback)"
         return _report(error, _message(error) + hint, FmbenchError.exit_code, debug)
 

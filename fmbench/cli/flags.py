@@ -51,12 +51,18 @@ def add_config_flag(
     )
 
 
-def given_values(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the values of the fields of `RunConfig` on the command line, tasks resolved."""
+def unchecked_values(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of the fields of `RunConfig` as they stand on the command line."""
     values: dict[str, Any] = {}
     for name, flag in FLAGS.items():
         if (value := getattr(options, name, None)) is not None:
             values[name] = tuple(value) if flag.is_several else value
+    return values
+
+
+def given_values(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the values of the fields of `RunConfig` on the command line, tasks resolved."""
+    values = unchecked_values(options)
     return values | ({"task": choose_tasks(values["task"])} if "task" in values else {})
 
 
@@ -90,6 +96,16 @@ def add_accept_changes(place: Place) -> None:
         action="store_true",
         help="resume a run that other code or packages have started; rows, tables and figures "
         "then state that several versions made them",
+    )
+
+
+def add_plugin(parser: Parser) -> None:
+    """Add `--plugin`, a flag of every command; `fmbench.cli.plugin_files` reads it."""
+    parser.add_argument(
+        "--plugin",
+        action="append",
+        metavar="FILE",
+        help="Python file that registers tasks, policies or backbones; may be repeated",
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fmbench.cli.exit_codes import run_command_line
-from fmbench.cli.flags import add_debug, add_out
+from fmbench.cli.command import run_command
+from fmbench.cli.flags import add_out
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 
@@ -25,16 +26,17 @@ def run_on_runs(
         description: Its description in the help.
         draw: Writes table and figures of runs into a folder and returns the paths.
     """
-    parser = Parser(program, description)
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
-    add_out(parser, "folder to write to", required=True)
-    add_debug(parser)
-    options = parser.parse_args(arguments)
 
-    def work() -> int:
+    def make_parser() -> Parser:
+        parser = Parser(program, description)
+        parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
+        add_out(parser, "folder to write to", required=True)
+        return parser
+
+    def work(options: argparse.Namespace) -> int:
         check_out(options.out)
         for path in draw(options.runs, options.out):
             print(path)
         return 0
 
-    return run_command_line(work, options.debug)
+    return run_command(arguments, make_parser, work)

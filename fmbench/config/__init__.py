@@ -1,7 +1,7 @@
 """Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
-from fmbench.config.run_config import FLAGS, GROWING, PRECISIONS, PRESETS, RunConfig
+from fmbench.config.run_config import FLAGS, GROWING, PRECISIONS, PRESETS, RunConfig, config_hash
 
 __all__ = [
     "ALL_TASKS",
@@ -12,5 +12,6 @@ __all__ = [
     "RunConfig",
     "check_value",
     "config_from_json",
+    "config_hash",
     "make_config",
 ]

@@ -49,7 +49,18 @@ def make_config(
             f"--exec-horizon is {config.exec_horizon}; give at most --pred-horizon, "
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
+    _check_pairs(config)
     return config
+
+
+def _check_pairs(config: RunConfig) -> None:
+    """Reject tasks and policies of which two pairs have the same name once they are joined."""
+    pairs = [f"{task}-{policy}" for task in config.task for policy in config.policy]
+    if shared := sorted(name for name in set(pairs) if pairs.count(name) > 1):
+        raise FmbenchError(
+            f"--task is {' '.join(config.task)} and --policy is {' '.join(config.policy)}; two "
+            f"pairs of them would share files named {shared[0]}; put them into different runs"
+        )
 
 
 def check_value(

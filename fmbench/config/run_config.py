@@ -125,15 +125,16 @@ class RunConfig:
             ignored |= set(OPTIONS) - set(entry.reads)
             ignored |= set() if entry.teacher else {"from_run"}
         kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
-        return _hash(kept)
+        return config_hash(kept)
 
     @property
     def hash(self) -> str:
         """Hash of all values, 12 hexadecimal digits."""
-        return _hash(self.to_json())
+        return config_hash(self.to_json())
 
 
-def _hash(values: Mapping[str, Any]) -> str:
+def config_hash(values: Mapping[str, Any]) -> str:
+    """Return the hash of a configuration from its JSON values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 

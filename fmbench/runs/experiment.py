@@ -7,6 +7,7 @@ from pathlib import Path
 from envs.task_hash import task_hash
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
+from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
@@ -21,6 +22,7 @@ from fmbench.runs.run_folder import (
     open_run_folder,
     start_facts,
 )
+from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
 from fmbench.storage.rows import EpisodeRow, TrainingRow
@@ -88,14 +90,16 @@ class Experiment:
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
         for task in self.config.task:
-            for policy in (EXPERT, RANDOM):
-                self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
-            data, made[task] = self._demonstrations(task)
+            with users_code(task, files_of_task(task)):
+                for policy in (EXPERT, RANDOM):
+                    self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
+                data, made[task] = self._demonstrations(task)
             for policy in self.config.policy:
-                trained = self.trainer.train(task, policy, data)
-                teachers |= trained.teachers
-                for train_seed, folder in enumerate(trained.checkpoints):
-                    self._evaluate(task, policy, train_seed, folder)
+                with users_code(f"{task} {policy}", files_of_policy(self.config, task, policy)):
+                    trained = self.trainer.train(task, policy, data)
+                    teachers |= trained.teachers
+                    for train_seed, folder in enumerate(trained.checkpoints):
+                        self._evaluate(task, policy, train_seed, folder)
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
         finish_run(self.out, self.rows, facts, started, self.session)
 

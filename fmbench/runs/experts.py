@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.progress import Reporter
+from fmbench.cli.user_code import users_code
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.contact_sheets import draw_expert_sheet
 from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
 from fmbench.evaluation.mosaic import draw_mosaic
+from fmbench.runs.run_plugins import files_of_task
 from fmbench.storage.row_files import write_rows
 
 NOISES = (0.0, 1.0)
@@ -22,7 +24,8 @@ def measure_experts(
     with reporter.stage("experts", len(NOISES) * len(tasks)) as stage:
         for task in tasks:
             for noise in NOISES:
-                rows.append(measure_expert(task, noise, episodes))
+                with users_code(f"{task} expert", files_of_task(task)):
+                    rows.append(measure_expert(task, noise, episodes))
                 stage.update(len(rows))
     print(markdown(rows))
     if out is not None:

@@ -8,11 +8,13 @@ import torch
 from fmbench.cli.folders import check_out
 from fmbench.cli.progress import PartOfStage, Stage
 from fmbench.cli.session import Session
+from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
 from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.plan import plan_run
+from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.teachers import check_taught
 from fmbench.storage.locks import Waiting
 from policies.catalogue import OPTIONS, POLICIES
@@ -67,7 +69,10 @@ def demonstrate(
         return folder
     check_out(data, "--data")
     waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
-    with nullcontext(part) if part else session.reporter.stage(name, 2 * config.demos) as stage:
+    with (
+        users_code(name, files_of_task(task)),
+        nullcontext(part) if part else session.reporter.stage(name, 2 * config.demos) as stage,
+    ):
         offset = {"expert": 0, "replay": config.demos}
 
         def count(pass_name: str, done: int) -> None:

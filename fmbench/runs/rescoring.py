@@ -9,13 +9,16 @@ from typing import Any
 from fmbench.cli.folders import check_out, default_rescoring_folder
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
+from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
+from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.episodes import check_origin, check_seeds, origin_row
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
+from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.storage.episode_files import Episodes, read_episodes
@@ -65,7 +68,7 @@ class Rescoring:
         self.origin = Origin()
         rescores = {
             "run": run.folder.resolve().name,
-            "config_hash": run.config.hash,
+            "config_hash": run.config_hash,
             "commit": run.facts.commit,
             "sampler": choice.sampler,
             "nfe": sorted(choice.nfe),
@@ -74,8 +77,8 @@ class Rescoring:
             start_facts(self.config, run.task_hashes, command), rescores=rescores
         )
         self.accept_changes = accept_changes
-        for line in self.plan.skipped:
-            session.reporter.say(f"skipped {line}")
+        for line in filter(None, [run.skipped, *(f"skipped {line}" for line in self.plan.skipped)]):
+            session.reporter.say(line)
 
     def run(self) -> None:
         """Do all remaining work and draw the tables and figures, while holding the folder's lock.
@@ -93,13 +96,15 @@ class Rescoring:
         self.cells = CellStore(self.out, self.config, self.session, facts.made_with)
         rows = RunRows(training=[row for row in self.training if row.policy in self.policies])
         for task in self.config.task:
-            for reference in (EXPERT, RANDOM):
-                rows.episodes += self._reference(Cell(task, reference))
+            with users_code(task, files_of_task(task)):
+                for reference in (EXPERT, RANDOM):
+                    rows.episodes += self._reference(Cell(task, reference))
             for policy in self.policies:
-                for train_seed in range(self.config.seeds):
-                    episodes, costs = self._score(task, policy, train_seed)
-                    rows.episodes += episodes
-                    rows.measurements += costs
+                with users_code(f"{task} {policy}", files_of_policy(self.config, task, policy)):
+                    for train_seed in range(self.config.seeds):
+                        episodes, costs = self._score(task, policy, train_seed)
+                        rows.episodes += episodes
+                        rows.measurements += costs
         finish_run(self.out, rows, facts, started, self.session)
 
     def _reference(self, cell: Cell) -> Episodes:
@@ -150,7 +155,10 @@ def run_rescoring(
         accept_changes: Whether to continue a re-scoring that other code has started.
     """
     run = open_saved_run(folder)
-    choice = choose_sampler(request, run.config.policy, str(run.folder))
+    try:
+        choice = choose_sampler(request, run.config.policy, str(run.folder))
+    except FmbenchError as error:
+        raise (FmbenchError(f"{error}; {run.skipped}") if run.skipped else error) from None
     configure_torch(str(changes.get("device", run.config.device)))
     out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, changes)
     check_out(out)

@@ -11,6 +11,7 @@ from fmbench.cli.progress import Reporter
 from fmbench.config import GROWING, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
+from fmbench.runs.run_plugins import check_plugins, used_plugins
 from fmbench.storage.leftovers import is_leftover, recover
 from fmbench.storage.links import check_links_inside
 from fmbench.storage.locks import holder_file, lock_inside, locked
@@ -61,6 +62,7 @@ def start_facts(
     return RunFacts(
         preset=config.preset,
         policies=record_looks(config.policy),
+        plugins=used_plugins(config.to_json()),
         config=config.to_json(),
         task_hashes=task_hashes,
         hash_kind=HASH_KIND,
@@ -99,6 +101,7 @@ def open_run_folder(
     if not set(new.identity) <= set(facts.identity):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
     check_hash_kind(out, facts, "give another --out")
+    check_plugins(out, facts, new.config, "give another --out")
     growth, mismatches = _compare(facts.identity, new.identity)
     if mismatches:
         raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from envs.registry import TASKS
 from envs.task_hash import task_hash
-from fmbench.config import RunConfig, config_from_json
+from fmbench.config import RunConfig, config_from_json, config_hash
 from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import check_hash_kind, checkpoint_folder
+from fmbench.runs.run_plugins import check_plugins, loadable_part, used_names
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.training.checkpoint_facts import CheckpointFacts, checkpoint_facts
 from fmbench.training.checkpoints import load_policy
@@ -20,13 +21,20 @@ class SavedRun:
 
     Attributes:
         folder: Its folder.
-        config: Its configuration.
+        config: Its configuration, without the tasks and policies whose files are not loaded.
         facts: The facts in its `run.json`.
+        skipped: What is left out, and the flag that includes it, in one line; "" if nothing is.
     """
 
     folder: Path
     config: RunConfig
     facts: RunFacts
+    skipped: str = ""
+
+    @property
+    def config_hash(self) -> str:
+        """Hash of its whole configuration."""
+        return config_hash(self.facts.config)
 
     @property
     def task_hashes(self) -> dict[str, str]:
@@ -74,9 +82,12 @@ class SavedRun:
 def open_saved_run(folder: Path) -> SavedRun:
     """Open the folder of a finished run.
 
+    Tasks and policies of a user's file that is not loaded are left out; no file is loaded because
+    the run names it.
+
     Raises:
-        FmbenchError: The folder holds no finished run, a task has changed since, or its hash is
-            of an earlier kind.
+        FmbenchError: The folder holds no finished run, a task or a user's file has changed since,
+            the hash of a task is of an earlier kind, or nothing is left without the user's files.
     """
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
@@ -87,14 +98,18 @@ def open_saved_run(folder: Path) -> SavedRun:
             f"{folder} holds re-scored rows and no policies; give the folder of the run "
             f"{facts.rescores.get('run')!r} itself"
         )
+    values, skipped = loadable_part(folder, facts)
     try:
-        config = config_from_json(facts.config, tuple(TASKS))
+        config = config_from_json(values, tuple(TASKS))
     except FmbenchError as error:
-        raise FmbenchError(f"{folder / RUN_FILE}: {error}") from None
+        is_known = all(used.is_registered for used in used_names(values))
+        hint = "" if is_known else "; a name of your own needs --plugin FILE"
+        raise FmbenchError(f"{folder / RUN_FILE}: {error}{hint}") from None
     if not facts.complete:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
     check_hash_kind(folder, facts, "run it again")
-    run = SavedRun(folder, config, facts)
+    check_plugins(folder, facts, values, "run it again")
+    run = SavedRun(folder, config, facts, skipped)
     stored = facts.task_hashes
     changed = [task for task, value in run.task_hashes.items() if stored.get(task) != value]
     if changed:

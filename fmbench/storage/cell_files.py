@@ -89,7 +89,7 @@ def _values(row: CellRow, row_type: type[CellRow]) -> dict[str, Any]:
 
 
 @lru_cache
-def _wide_type(row_type: type[C]) -> type[C]:
+def _wide_type(row_type: Any) -> Any:
     """Return the row type with the columns of the origin added."""
     kinds = columns(OriginRow)
     fields = [(name, kinds[name]) for name in kinds if name not in CellRow.key]

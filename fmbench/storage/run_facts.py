@@ -26,6 +26,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "demonstrations": (dict,),
     "complete": (bool,),
     "seconds": (int, float),
+    "plugins": (list,),
 }
 """Fact to its types in JSON; all others are text."""
 
@@ -48,6 +49,46 @@ class MadeDemonstrations:
 
 
 @dataclasses.dataclass(frozen=True)
+class Plugin:
+    """A task, policy or backbone of a run that a user's file has registered.
+
+    Attributes:
+        kind: "task", "policy" or "backbone".
+        name: Its name.
+        file: The file that registers it, relative to the working directory if below it.
+        sha256: Hash of the file's bytes.
+        others: Other files of its class and base classes, each with the hash of its bytes.
+    """
+
+    kind: str
+    name: str
+    file: str
+    sha256: str
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Every file with the hash of its bytes, the one that registers it first."""
+        return {self.file: self.sha256, **self.others}
+
+    @classmethod
+    def from_json(cls, values: object, where: Path) -> Self:
+        """Build what `dataclasses.asdict` made.
+
+        Raises:
+            FmbenchError: The values are something else.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        if isinstance(values, dict) and list(values) == names:
+            *texts, others = values.values()
+            if isinstance(others, dict) and all(
+                isinstance(text, str) for text in (*texts, *others.values())
+            ):
+                return cls(**values)
+        raise FmbenchError(f"{where}: plugins has {values!r}; fmbench writes {', '.join(names)}")
+
+
+@dataclasses.dataclass(frozen=True)
 class RunFacts:
     """The content of `run.json`; empty or None if unknown or not applicable.
 
@@ -67,6 +108,7 @@ class RunFacts:
         demonstrations: Task to how its demonstrations were made.
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
+        plugins: What of it a user's files have registered.
     """
 
     preset: str = ""
@@ -84,6 +126,7 @@ class RunFacts:
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
     complete: bool = False
     seconds: float | None = None
+    plugins: tuple[Plugin, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values, without None."""
@@ -108,6 +151,8 @@ class RunFacts:
                 accepted = " or ".join(t.__name__ for t in types)
                 raise FmbenchError(f"{where}: {name} is {value!r}; fmbench writes {accepted}")
         facts["made_with"] = [parse(Stamp, v, where) for v in facts.get("made_with", [])]
+        if "plugins" in facts:
+            facts["plugins"] = tuple(Plugin.from_json(v, where) for v in facts["plugins"])
         if (made := facts.pop("demonstrations", None)) is None:
             return cls(**facts)
         try:

@@ -5,7 +5,7 @@ registers one outside the suite. The meaning of a width differs between backbone
 `policies.backbones.sizes` chooses widths with about the same number of parameters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from policies.backbones.shape import NetworkShape
 from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
-from policies.registry import load, lookup, unknown_name
+from policies.registry import check_new_name, load, lookup, unknown_name
 
 Build: TypeAlias = Callable[[NetworkShape], nn.Module]
 """Builds a network; its `forward` is described at `make_backbone`."""
@@ -64,6 +64,7 @@ def add_backbone(
     conditionings: tuple[str, ...] = ("concat",),
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> None:
     """Register a backbone in the catalogue.
 
@@ -73,12 +74,12 @@ def add_backbone(
         conditionings: Those it accepts of `policies.catalogue.CONDITIONINGS`, its default first.
         sizes: Width and depth at each size; None matches the parameters of the MLP.
         depth: Its depth at every size if the width is matched; None is the depth of the size.
+        files: The files that define it, as in its entry.
 
     Raises:
-        ValueError: The name is taken, or a value is invalid.
+        ValueError: The name is taken or not accepted, or a value is invalid.
     """
-    if name in BACKBONES:
-        raise ValueError(f"A backbone named {name!r} is registered already; choose another name")
+    check_new_name("backbone", name, BACKBONES)
     if not conditionings:
         raise ValueError(f"conditionings is empty; give some of {', '.join(CONDITIONINGS)}")
     for conditioning in conditionings:
@@ -86,5 +87,7 @@ def add_backbone(
     if sizes is not None and set(sizes) != set(SIZES):
         raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
-    BACKBONES[name] = BackboneEntry(target, conditionings[0], conditionings, depth, sizes or {})
+    BACKBONES[name] = BackboneEntry(
+        target, conditionings[0], conditionings, depth, sizes or {}, files=dict(files or {})
+    )
     _ADDED[name] = build

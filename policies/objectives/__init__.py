@@ -5,11 +5,12 @@ To add one to the suite, subclass `policies.objectives.base.Objective` and add a
 """
 
 import re
+from collections.abc import Mapping
 
 from policies.catalogue import MORE_COLOURS, POLICIES, PolicyEntry
 from policies.objectives.base import Objective
 from policies.objectives.options import ObjectiveOptions
-from policies.registry import load, lookup
+from policies.registry import check_new_name, load, lookup
 
 _ADDED: dict[str, type[Objective]] = {}
 """Classes registered by `add_objective`; they need not be importable."""
@@ -52,6 +53,7 @@ def add_objective(
     label: str = "",
     colour: str = "",
     place: int | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> None:
     """Register an objective in the catalogue, with the properties that its class defines.
 
@@ -61,16 +63,18 @@ def add_objective(
         label: Label in tables and figures; empty is its name.
         colour: Colour in figures, "#rrggbb"; empty is one that the suite does not use.
         place: Rank in tables and figures; the suite uses 10, 20, ... None is after all others.
+        files: The files that define it, as in its entry.
 
     Raises:
-        ValueError: The name is taken, or a property is missing or invalid.
+        ValueError: The name is taken or not accepted, or a property is missing or invalid.
     """
-    if name in POLICIES:
-        raise ValueError(f"A policy named {name!r} is registered already; choose another name")
+    check_new_name("policy", name, POLICIES)
     required = ("predictions", "limits", "default_sampler")
     missing = [attribute for attribute in required if not hasattr(objective, attribute)]
     if missing := missing + sorted(objective.__abstractmethods__):
         raise ValueError(f"{objective.__name__} lacks {', '.join(missing)}; define each of them")
+    for sampler in objective.limits:
+        check_new_name("sampler", sampler)
     lookup(f"default_sampler of {objective.__name__}", objective.default_sampler, objective.limits)
     if colour and not re.fullmatch(r"#[0-9A-Fa-f]{6}", colour):
         raise ValueError(f"colour is {colour!r}; give one as '#rrggbb'")
@@ -87,5 +91,6 @@ def add_objective(
         objective.reads,
         objective.teacher,
         objective.trains,
+        files=dict(files or {}),
     )
     _ADDED[name] = objective

@@ -152,7 +152,7 @@ def test_rows_of_other_episodes_are_rejected() -> None:
     check_seeds(Path("x.csv"), rows)
     check_seeds(Path("x.csv"), rows[:2])
     for bad in (rows[::-1], [*rows, rows[0]], rows[1:], []):
-        with pytest.raises(FmbenchError, match="does not hold the first . test episodes"):
+        with pytest.raises(FmbenchError, match=r"does not hold the first . test episodes"):
             check_seeds(Path("x.csv"), bad)
 
 

@@ -1,8 +1,9 @@
-"""A user's own policy in a run: shown as registered, redrawn without registration."""
+"""A user's own program with its policy: shown, redrawn without it, scored again with it."""
 
 import json
 from pathlib import Path
 
+from fmbench.storage.hashes import sha256_file
 from tests.fmbench.small_run import SMALL, files_of, finish, start
 
 PLUGIN = """
@@ -28,7 +29,8 @@ class AbsoluteError(Objective):
 
 register_policy("l1", AbsoluteError, label="L1 regression", colour="#123456", place=15)
 register_policy("l1_again", AbsoluteError)
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -45,6 +47,10 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
         "bc": {"label": "bc", "colour": "#009E73", "place": 70},
         "l1": {"label": "L1 regression", "colour": "#123456", "place": 15},
     }
+    assert [
+        (plugin["name"], plugin["file"], plugin["sha256"])
+        for plugin in json.loads((run / "run.json").read_text())["plugins"]
+    ] == [(name, "my_policy.py", sha256_file(script)) for name in ("l1_again", "l1")]
     drawn = files_of(run)
     for path in [*run.glob("summary.*"), *run.glob("figures/success*"), *run.glob("figures/tr*")]:
         path.unlink()
@@ -53,3 +59,12 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
     words = ("-m", "fmbench.matrix", run, "--out", tmp_path / "matrix")
     assert finish(start(tmp_path, *words))[0] == 0
     assert "| L1 regression, mlp |" in (tmp_path / "matrix" / "matrix.md").read_text()
+    words = ("-m", "fmbench.evaluate", run, "--sampler", "direct", "--out", tmp_path / "again")
+    code, _, error = finish(start(tmp_path, *words, "--plugin", "my_policy.py"))
+    assert code == 0, error
+    for name in ("l1", "l1_again", "bc"):
+        rows, again = (
+            [line for line in (folder / "episodes.csv").open() if f",{name}," in line]
+            for folder in (run, tmp_path / "again")
+        )
+        assert rows == again
