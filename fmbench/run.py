@@ -74,6 +74,7 @@ def _parser() -> Parser:
 
 def _run(options: argparse.Namespace, command: str) -> int:
     config = given_config(options)
+    nfe_is_given = options.nfe is not None
     out = options.out or default_run_folder(config)
     check_out(out)
     check_data(options.data)
@@ -81,7 +82,9 @@ def _run(options: argparse.Namespace, command: str) -> int:
     def work(session: Session) -> None:
         from fmbench.runs.experiment import run_experiment
 
-        run_experiment(config, out, options.data, session, command, not options.no_latency)
+        run_experiment(
+            config, out, options.data, session, command, not options.no_latency, nfe_is_given
+        )
 
     return run_resumable(work, f"saved in {out}")
 

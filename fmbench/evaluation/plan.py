@@ -69,14 +69,20 @@ class Plan:
         ]
 
 
-def plan_run(config: RunConfig) -> Plan:
+def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:
     """Plan the evaluation of a run with the planned samplers of its objectives.
 
     Samplers with a choice of steps take every number of `--nfe` that they can; the others take
-    their only number of steps, and their skipped numbers are reported only if `--nfe` differs from
-    the preset. A policy has no samplers if its default sampler can take none of the numbers.
+    their only number of steps, and their skipped numbers are reported unless they are the preset's
+    and nobody asked for them. A policy has no samplers if its default sampler can take none of the
+    numbers.
+
+    Args:
+        config: The run.
+        nfe_is_given: Whether the user gave the numbers, even if they equal the preset's.
     """
-    is_explicit = config.nfe != PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
+    of_preset = PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
+    is_explicit = nfe_is_given or config.nfe != of_preset
     steps: dict[str, dict[str, tuple[int, ...]]] = {}
     skipped: list[str] = []
     for policy in config.policy:

@@ -36,6 +36,7 @@ class Experiment:
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         times_decisions: Whether to measure the latency of decisions.
+        nfe_is_given: Whether the user gave `config.nfe`; all its skipped numbers are then reported.
 
     Raises:
         FmbenchError: The configuration cannot be run here, or `out` holds another run.
@@ -49,13 +50,14 @@ class Experiment:
         session: Session,
         command: str = "",
         times_decisions: bool = True,
+        nfe_is_given: bool = False,
     ) -> None:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
         self.origin = Origin.of_run(config)
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
         self.facts = self._open(command)
-        self.plan = plan_run(config)
+        self.plan = plan_run(config, nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
         self.trainer = Trainer(config, out, self.teachers, session)
@@ -145,8 +147,9 @@ def run_experiment(
     session: Session,
     command: str,
     times_decisions: bool,
+    nfe_is_given: bool,
 ) -> None:
     """Run an experiment in the process of a command, and print its table."""
     configure_torch(config.device)
-    Experiment(config, out, data, session, command, times_decisions).run()
+    Experiment(config, out, data, session, command, times_decisions, nfe_is_given).run()
     show_run(out)
