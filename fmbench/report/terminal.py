@@ -13,8 +13,10 @@ from rich.text import Text
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
-from fmbench.report.markdown import SMOKE, cells, headline_rows, verdict
+from fmbench.report.markdown import SMOKE, headline_rows
 from fmbench.report.results import Results
+from fmbench.report.row_texts import cells
+from fmbench.report.sentences import verdict
 
 _PLAIN_WIDTH = 100
 _MAX_LISTED_PAIRS = 6

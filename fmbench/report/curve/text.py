@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
-from fmbench.report.markdown import markdown_table
+from fmbench.report.markup import markdown_table
 
 
 def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
 from fmbench.report.looks import REFERENCES, Looks, backbone_order
-from fmbench.report.markdown import markdown_table, sentences
+from fmbench.report.markup import markdown_table
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
+from fmbench.report.sentences import sentences
 
 
 def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
