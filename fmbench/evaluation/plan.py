@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fmbench.config import PRESETS, RunConfig
-from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.cells import EXPERT, RANDOM, Cell
 from policies.catalogue import POLICIES, StepLimits
 
 
@@ -67,6 +67,12 @@ class Plan:
             Cell(task, policy, sampler, steps, train_seed, (sampler, steps) == headline)
             for sampler, steps in sorted(pairs, key=lambda pair: pair != headline)
         ]
+
+    def size(self, config: RunConfig) -> int:
+        """Return the number of cells of a run: references, and policies with all their seeds."""
+        steps_of_all = [counts for samplers in self.steps.values() for counts in samplers.values()]
+        per_task = len((EXPERT, RANDOM)) + config.seeds * sum(map(len, steps_of_all))
+        return len(config.task) * per_task
 
 
 def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:

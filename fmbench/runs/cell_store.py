@@ -62,15 +62,22 @@ class CellStore:
         write_rows(path, episodes.rows, EpisodeRow)
         return episodes
 
-    def measurement(self, cell: Cell, policy: ChunkPolicy, checkpoint: Path) -> MeasurementRow:
-        """Return the cost of a cell's decisions; measure it if it is not on disk."""
+    def measurement(
+        self, cell: Cell, policy: ChunkPolicy, checkpoint: Path, decides: bool = True
+    ) -> MeasurementRow:
+        """Return the cost of a cell's decisions; measure it if it is not on disk.
+
+        Args:
+            cell: The cell.
+            policy: Its policy.
+            checkpoint: The policy's checkpoint.
+            decides: Whether the policy decided without errors; if not, it is not timed.
+        """
         path = self.folder / f"{cell.name}.measurement.csv"
         if not path.exists():
-            write_rows(
-                path,
-                [measure(cell, self.config, policy, checkpoint, self.times_decisions)],
-                MeasurementRow,
-            )
+            times = self.times_decisions and decides
+            row = measure(cell, self.config, policy, checkpoint, times)
+            write_rows(path, [row], MeasurementRow)
         (row,) = read_rows(path, MeasurementRow)
         return row
 

@@ -56,8 +56,8 @@ class Experiment:
         check_runnable(config)
         self.origin = Origin.of_run(config)
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
-        self.facts = self._open(command)
         self.plan = plan_run(config, nfe_is_given)
+        self.facts = self._open(command)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
         self.trainer = Trainer(config, out, self.teachers, session)
@@ -88,6 +88,7 @@ class Experiment:
             start_facts(self.config, hashes, command),
             teachers=self._known_teachers(),
             demonstrations={},
+            planned_cells=self.plan.size(self.config),
         )
         return open_run_folder(self.out, facts, "fmbench.run", self.session.reporter)
 
@@ -120,8 +121,9 @@ class Experiment:
         for cell in self.plan.cells(task, name, train_seed):
             episodes = self.cells.episodes(cell, origin, policy)
             self.rows.episodes += episodes
-            self.rows.measurements.append(self.cells.measurement(cell, policy, folder))
-            if cell.headline:
+            decides = not episodes.has_errors
+            self.rows.measurements.append(self.cells.measurement(cell, policy, folder, decides))
+            if cell.headline and decides:
                 self.rows.diagnostics.append(self.cells.diagnostic(cell, policy))
             if cell.headline and train_seed == 0:
                 self._draw_contact_sheet(cell, episodes.rows, policy)

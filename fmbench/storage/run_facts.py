@@ -21,6 +21,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "versions": (dict,),
     "machine": (dict,),
     "demonstrations": (dict,),
+    "planned_cells": (int,),
     "complete": (bool,),
     "seconds": (int, float),
 }
@@ -61,6 +62,7 @@ class RunFacts:
         versions: Package to its version.
         machine: System, processor, number of cores.
         demonstrations: Task to how its demonstrations were made.
+        planned_cells: Number of cells that the run evaluates.
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
     """
@@ -77,6 +79,7 @@ class RunFacts:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     machine: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
+    planned_cells: int | None = None
     complete: bool = False
     seconds: float | None = None
 
