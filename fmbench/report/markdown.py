@@ -11,8 +11,8 @@ from fmbench.report.comparisons import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
 from fmbench.report.results import Results
-from fmbench.report.row_texts import HEADER, INCOMPLETE, cells, sampler_label
-from fmbench.report.sentences import sentences
+from fmbench.report.row_texts import BROKEN, HEADER, INCOMPLETE, cells, sampler_label
+from fmbench.report.sentences import left_out, sentences
 from fmbench.report.summary import CELL
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
@@ -33,29 +33,31 @@ def summary_markdown(results: Results) -> str:
     It has the headline table and comparisons of each task, all samplers and step counts, the
     diagnostics, and notes. A policy that is significantly ahead of all others is bold.
     """
-    blocks = ["# Results"]
+    blocks = [f"# Results ({results.unfinished})" if results.unfinished else "# Results"]
     if results.is_smoke:
         blocks.append(f"> # ⚠ {SMOKE}")
-    blocks += [f"> **Warning.** {escape(line)}" for line in results.warnings]
+    lines = (*results.caveats, *results.warnings)
+    blocks += [f"> **Warning.** {escape(line)}" for line in lines]
     for task in dict.fromkeys(results.summary["task"]):
         blocks += [f"## {escape(task)}", _headline_table(results, task)]
-        if lines := [f"- {escape(line)}" for line in comparison_sentences(results, task)]:
-            blocks.append("\n".join(lines))
+        if compared := comparison_sentences(results, task):
+            blocks.append("\n".join(f"- {escape(line)}" for line in compared))
     blocks.append("## All samplers and step counts")
     for task, rows in results.summary.groupby("task", sort=False):
-        body = [[*cells(row, results.looks)[:6], *_more_cells(row)] for row in rows.itertuples()]
+        body = [[*_cells(row, results)[:6], *_more_cells(row)] for row in rows.itertuples()]
         blocks += [f"### {escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
         blocks += ["## Diagnostics of sampled chunks", _diagnostics_table(results)]
-    has_gaps = any(INCOMPLETE in block for block in blocks)
-    explanations = "\n".join(f"- {line}" for line in notes(results, has_gaps))
+    marks = [mark for mark in (INCOMPLETE, BROKEN) if any(mark in block for block in blocks)]
+    explanations = "\n".join(f"- {line}" for line in notes(results, marks))
     blocks += ["## Notes", explanations]
     return "\n\n".join(blocks) + "\n"
 
 
 def comparison_sentences(results: Results, task: str) -> list[str]:
-    """Describe each comparison of a task in one sentence."""
-    return sentences(results.comparisons[results.comparisons["task"] == task], results.looks)
+    """Describe each comparison of a task in one sentence, and who is not compared."""
+    of_task = results.comparisons[results.comparisons["task"] == task]
+    return sentences(of_task, results.looks) + [f"{line}." for line in left_out(results, task)]
 
 
 def headline_rows(results: Results, task: str) -> list[Any]:
@@ -66,10 +68,10 @@ def headline_rows(results: Results, task: str) -> list[Any]:
 
 def _headline_table(results: Results, task: str) -> str:
     """Return the headline table of one task, with a line for every policy without episodes."""
-    ahead = leaders(results.comparisons).get(task)
+    ahead = leaders(results.comparisons, results.not_compared(task)).get(task)
     body = []
     for row in headline_rows(results, task):
-        texts = [escape(cell) for cell in cells(row, results.looks)]
+        texts = [escape(cell) for cell in _cells(row, results)]
         if row.policy == ahead:
             texts[0], texts[2] = f"**{texts[0]}**", f"**{texts[2]}**"
         body.append(texts)
@@ -79,6 +81,11 @@ def _headline_table(results: Results, task: str) -> str:
             [escape(results.looks.label(policy)), "–", f"no episodes {INCOMPLETE}", *["–"] * 5]
         )
     return markdown_table(HEADER, body, escaped=True)
+
+
+def _cells(row: Any, results: Results) -> list[str]:
+    """Return the cells of `HEADER` for one row of the summary."""
+    return cells(row, results.looks, results.is_broken(row))
 
 
 def _more_cells(row: Any) -> list[str]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.markup import escape
 from fmbench.report.results import Results
-from fmbench.report.row_texts import INCOMPLETE
+from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
+from fmbench.storage.provenance import versions_of
 from fmbench.storage.rows import CellRow
 
 
-def notes(results: Results, has_gaps: bool) -> Iterator[str]:
-    """Yield the notes that explain the numbers."""
+def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
+    """Yield the notes that explain the numbers.
+
+    Args:
+        results: The run.
+        marks: The marks of `fmbench.report.row_texts` in its tables.
+    """
     episodes = results.episodes
     train_seeds = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
     counts = episodes.groupby(list(CellRow.key)).size()
@@ -67,11 +73,19 @@ def notes(results: Results, has_gaps: bool) -> Iterator[str]:
             " Straightness: mean squared deviation of the path from noise to chunk from constant"
             " velocity, divided by its squared length."
         )
-    if has_gaps:
+    if results.unfinished:
+        yield (
+            "Unfinished: the tables have the finished cells (policy, sampler, steps and training"
+            " seed) of a run that goes on. Policies are compared when it has finished. A policy"
+            f" without all of its training seeds is marked {INCOMPLETE}."
+        )
+    if INCOMPLETE in marks:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
+    if BROKEN in marks:
+        yield f"{BROKEN}: {BROKEN_NOTE}"
     yield f"Device: {_listed(results.origins['device'])}. Commit: {_commit(results)}."
-    if versions := results.run.versions:
-        yield f"Versions: {', '.join(escape(f'{k} {v}') for k, v in versions.items())}."
+    if results.run.versions:
+        yield f"Versions: {_versions(results)}."
     if results.run.task_hashes and results.run.hash_kind is None:
         yield (
             "Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
@@ -80,9 +94,18 @@ def notes(results: Results, has_gaps: bool) -> Iterator[str]:
 
 
 def _commit(results: Results) -> str:
-    """Return the commit of the run, or of its rows."""
-    commit = results.run.commit
-    return escape(commit) if commit else _listed(results.origins["commit"])
+    """Return the commits of the run and of its rows."""
+    commits = dict.fromkeys([results.run.commit, *results.origins["commit"]])
+    return ", ".join(escape(commit) for commit in commits if commit) or "unknown"
+
+
+def _versions(results: Results) -> str:
+    """List the versions of the run, and those of its rows where they differ."""
+    versions = {name: {version: None} for name, version in results.run.versions.items()}
+    for text in dict.fromkeys(results.origins["versions"]):
+        for name, version in versions_of(text).items():
+            versions.setdefault(name, {})[version] = None
+    return ", ".join(escape(f"{name} {' and '.join(v)}") for name, v in versions.items())
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -19,10 +19,16 @@ HEADER = (
 )
 INCOMPLETE = "(incomplete)"
 """Marks a policy with a training seed that lacks episodes."""
+BROKEN = "(broken)"
+"""Marks a cell whose rate says nothing about the policy."""
+BROKEN_NOTE = (
+    "every episode of a training seed ended by an error or by an unstable simulation. They count as"
+    " failures, but the rate says nothing about the policy: it has no interval and is not compared."
+)
 
 
-def cells(row: Any, looks: Looks) -> list[str]:
-    """Return the cells of `HEADER` for one row of the summary."""
+def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
+    """Return the cells of `HEADER` for one row of the summary; without interval if it is broken."""
     if row.train_seeds == 1:
         success = f"{row.successes}/{row.episodes}"
     else:
@@ -31,8 +37,8 @@ def cells(row: Any, looks: Looks) -> list[str]:
     return [
         looks.label(row.policy),
         sampler_label(row.sampler, row.steps),
-        success + ("" if row.complete else f" {INCOMPLETE}"),
-        f"{row.low:.3f}–{row.high:.3f}",
+        " ".join([success, *[INCOMPLETE] * (not row.complete), *[BROKEN] * is_broken]),
+        "–" if is_broken else f"{row.low:.3f}–{row.high:.3f}",
         _evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
         f"{row.parameters:,.0f}" if row.parameters > 0 else "–",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
+from fmbench.report.results import Results
 
 
 def sentences(comparisons: pd.DataFrame, looks: Looks) -> list[str]:
@@ -24,6 +25,15 @@ def verdict(row: Any, looks: Looks) -> str:
     if row.verdict == "not comparable":
         return f"{a} and {b} have no common episodes and cannot be compared"
     return f"{a} ahead of {b}" if row.difference > 0 else f"{b} ahead of {a}"
+
+
+def left_out(results: Results, task: str) -> list[str]:
+    """Describe, in one sentence each, the policies of a task that are not compared."""
+    return [
+        f"{results.looks.label(cell.policy)} is not compared: every episode of a training seed "
+        "ended by an error or by an unstable simulation"
+        for cell in results.not_compared(task)
+    ]
 
 
 def _evidence(row: Any, looks: Looks) -> str:

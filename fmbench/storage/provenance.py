@@ -41,6 +41,12 @@ def versions_text(version_by_name: Mapping[str, str]) -> str:
     )
 
 
+def versions_of(text: str) -> dict[str, str]:
+    """Return the versions that `versions_text` wrote."""
+    pairs = (pair.partition("=") for pair in text.split())
+    return {name: version for name, _, version in pairs}
+
+
 def machine() -> dict[str, str | int]:
     """Describe the machine without naming it or its user."""
     return {
