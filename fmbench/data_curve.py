@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
+from fmbench.cli.warnings import warn
 
 DESCRIPTION = "Combine runs that differ in task and number of demonstrations in one table."
 
@@ -28,7 +29,7 @@ def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     """Write the table and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.curve.draw import draw_curve
 
-    return draw_curve(runs, out)
+    return draw_curve(runs, out, warn)
 
 
 if __name__ == "__main__":

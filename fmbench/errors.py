@@ -19,6 +19,12 @@ class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subproc
     exit_code: ClassVar[int] = 1
 
 
+class Incomplete(FmbenchError):  # noqa: N818 - a state of the results, like RunFailed
+    """A run that was done, but not all of its results count as results."""
+
+    exit_code: ClassVar[int] = 3
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> FmbenchError:
     """Build the error for an unknown name.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fmbench.cli.command import run_command
 from fmbench.cli.parser import Parser
+from fmbench.cli.warnings import warn
 
 DESCRIPTION = "Redraw a run's tables and figures from its rows."
 
@@ -41,11 +42,13 @@ def _draw(options: argparse.Namespace) -> int:
     # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
     from fmbench.report.draw import draw_all
     from fmbench.storage.episode_files import compress_run
+    from fmbench.storage.unfinished import check_finished
 
     if options.compress:
+        check_finished(options.run_dir)
         for path in compress_run(options.run_dir):
             print(path)
-    for path in draw_all(options.run_dir, options.format):
+    for path in draw_all(options.run_dir, options.format, warn):
         print(path)
     return 0
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.several_runs import run_on_runs
+from fmbench.cli.warnings import warn
 
 DESCRIPTION = "Combine runs that differ in backbone, task or policy in one table and one figure."
 
@@ -28,7 +29,7 @@ def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     """Write table and figure and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.matrix.draw import draw_matrix
 
-    return draw_matrix(runs, out)
+    return draw_matrix(runs, out, warn)
 
 
 if __name__ == "__main__":

@@ -83,16 +83,19 @@ def _run(options: argparse.Namespace) -> int:
     check_data(options.data)
 
     def work(session: Session) -> None:
-        from fmbench.runs.experiment import run_experiment
+        from fmbench.runs.experiment import RunOptions, run_experiment
 
         run_experiment(
             config,
             out,
             options.data,
             session,
-            options.command,
-            not options.no_latency,
-            options.accept_changes,
+            RunOptions(
+                options.command,
+                times_decisions=not options.no_latency,
+                accept_changes=options.accept_changes,
+                nfe_is_given=options.nfe is not None,
+            ),
         )
 
     return run_resumable(work, f"saved in {out}")

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.results import read_results
+from fmbench.report.summary import frame
 from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import OriginRow
 from policies.catalogue import BACKBONES
 
 RESULTS = Path(__file__).parent.parent / "results"
@@ -71,8 +75,14 @@ def test_committed_data_curve_matches_its_rows(
 ) -> None:
     monkeypatch.setattr(curve, "read_results", read)
     curve.draw_curve([run for run in DRAWN if run.parent.name == "demonstrations"], tmp_path)
+    runs = [run for run in RUNS if run.parent.name == "demonstrations"]
+    origins = [row for run in runs for row in read_rows(run / OriginRow.file_name, OriginRow)]
+    (caveat,) = (f"> **Warning.** {line}" for line in version_lines(frame(origins, OriginRow)))
+    assert caveat in (RESULTS / "demonstrations" / "data_curve.md").read_text().splitlines()
     for name in ("data_curve.csv", "data_curve.md"):
         committed = (RESULTS / "demonstrations" / name).read_text(encoding="utf-8").splitlines()
         drawn = (tmp_path / name).read_text(encoding="utf-8").splitlines()
         assert len(drawn) > len(TASKS) // 3
-        assert set(drawn) <= set(committed)
+        differing = set(drawn) - set(committed)
+        assert all(line.startswith("> **Warning.** made with ") for line in differing), differing
+        assert len(differing) <= 1, "these runs were made with fewer versions than all of them"

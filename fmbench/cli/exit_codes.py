@@ -1,6 +1,7 @@
 """Conversion of a command's exceptions into one line on stderr and an exit code.
 
-Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted, 141 stdout was closed.
+Exit codes: 0 done, 1 the run failed, 2 bad input, 3 incomplete (episodes ended by errors of the
+policy), 130 interrupted, 141 stdout was closed.
 """
 
 from __future__ import annotations

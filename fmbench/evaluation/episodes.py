@@ -9,6 +9,7 @@ from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
+from fmbench.evaluation.error_text import error_text
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
@@ -136,7 +137,7 @@ def _row(episode: Episode, cell: Cell) -> EpisodeRow:
         nfe=episode.nfe,
         action_smoothness=episode.action_smoothness,
         sim_unstable=episode.sim_unstable,
-        error=episode.error,
+        error=error_text(episode.error),
     )
 
 

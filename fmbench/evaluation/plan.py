@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fmbench.config import PRESETS, RunConfig
-from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.cells import EXPERT, RANDOM, Cell
 from policies.catalogue import POLICIES, StepLimits
 
 
@@ -68,15 +68,27 @@ class Plan:
             for sampler, steps in sorted(pairs, key=lambda pair: pair != headline)
         ]
 
+    def size(self, config: RunConfig) -> int:
+        """Return the number of cells of a run: references, and policies with all their seeds."""
+        steps_of_all = [counts for samplers in self.steps.values() for counts in samplers.values()]
+        per_task = len((EXPERT, RANDOM)) + config.seeds * sum(map(len, steps_of_all))
+        return len(config.task) * per_task
 
-def plan_run(config: RunConfig) -> Plan:
+
+def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:
     """Plan the evaluation of a run with the planned samplers of its objectives.
 
     Samplers with a choice of steps take every number of `--nfe` that they can; the others take
-    their only number of steps, and their skipped numbers are reported only if `--nfe` differs from
-    the preset. A policy has no samplers if its default sampler can take none of the numbers.
+    their only number of steps, and their skipped numbers are reported unless they are the preset's
+    and nobody asked for them. A policy has no samplers if its default sampler can take none of the
+    numbers.
+
+    Args:
+        config: The run.
+        nfe_is_given: Whether the user gave the numbers, even if they equal the preset's.
     """
-    is_explicit = config.nfe != PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
+    of_preset = PRESETS.get(config.preset, {}).get("nfe", RunConfig.nfe)
+    is_explicit = nfe_is_given or config.nfe != of_preset
     steps: dict[str, dict[str, tuple[int, ...]]] = {}
     skipped: list[str] = []
     for policy in config.policy:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fmbench.errors import FmbenchError
+from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
 
 
@@ -22,7 +23,8 @@ def check_alike(
         what: The same in words, for the message.
 
     Raises:
-        FmbenchError: A run lacks `value`, or two runs differ in more than `may_differ`.
+        FmbenchError: A run lacks `value`, two runs differ in more than `may_differ` or in the
+            version of a task, or no run has evaluated a policy.
     """
     configs: dict[Path, Mapping[str, Any]] = {}
     for path, results in results_by_path.items():
@@ -44,3 +46,22 @@ def check_alike(
                 f"{'; '.join(mismatches)}; runs in one table may differ only in "
                 f"{', '.join(may_differ)}"
             )
+    _check_task_hashes(results_by_path)
+    evaluated = {policy for run in results_by_path.values() for policy in run.summary["policy"]}
+    if evaluated <= set(REFERENCES):
+        names = ", ".join(map(str, results_by_path))
+        raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
+
+
+def _check_task_hashes(results_by_path: dict[Path, Results]) -> None:
+    """Reject runs on different versions of a task; hashes of different kinds cannot be compared."""
+    seen: dict[tuple[str, int | None], tuple[str, Path]] = {}
+    for path, results in results_by_path.items():
+        run = results.run
+        for task, value in run.task_hashes.items():
+            known, first = seen.setdefault((task, run.hash_kind), (value, path))
+            if value != known:
+                raise FmbenchError(
+                    f"{task} has hash {known[:12]} in {first} and {value[:12]} in {path}; runs in "
+                    "one table must have the same version of a task"
+                )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Collection
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
+from fmbench.report.caveats import broken_cells
 from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
 from fmbench.report.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
 from fmbench.report.summary import (
@@ -64,18 +66,22 @@ def compare(
 
     One common training seed: exact McNemar test on the common episode seeds, and a bootstrap
     interval of the difference. Several: paired t test over the seed means. The p-values of the
-    table are Holm-adjusted; from `level` on, the verdict is `NO_DIFFERENCE`.
+    table are Holm-adjusted; from `level` on, the verdict is `NO_DIFFERENCE`. A policy whose
+    headline is a broken cell is compared with none.
 
     Returns:
         Frame of `ComparisonRow`.
     """
     rows = []
     headline = headline_configurations(episodes, measurements)
+    cells = [Cell(*pair, *configuration) for pair, configuration in headline.items()]
+    broken = broken_cells(episodes)
+    compared = [cell for cell in cells if cell.policy not in REFERENCES and cell not in broken]
     for task in dict.fromkeys(episodes["task"]):
-        learned = sorted(
-            (p for t, p in headline if t == task and p not in REFERENCES), key=looks.order
-        )
-        outcomes = {p: _outcomes(episodes, Cell(task, p, *headline[task, p])) for p in learned}
+        outcomes = {
+            cell.policy: _outcomes(episodes, cell) for cell in compared if cell.task == task
+        }
+        learned = sorted(outcomes, key=looks.order)
         for a, b in itertools.combinations(learned, 2):
             rows.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
     return frame(_with_verdicts(rows, level), ComparisonRow)
@@ -99,6 +105,7 @@ def compare_at_equal_nfe(
         Frame of `ComparisonRow`; each policy name includes the number of evaluations.
     """
     rows = []
+    broken = broken_cells(episodes)
     for task in dict.fromkeys(episodes["task"]):
         of_task = episodes[episodes["task"] == task]
         steps_a, steps_b = (
@@ -106,7 +113,10 @@ def compare_at_equal_nfe(
             for p, s in (a, b)
         )
         for steps in sorted(steps_a & steps_b):
-            outcomes = [_outcomes(episodes, Cell(task, *pair, steps)) for pair in (a, b)]
+            cells = [Cell(task, *pair, steps) for pair in (a, b)]
+            if not broken.isdisjoint(cells):
+                continue
+            outcomes = [_outcomes(episodes, cell) for cell in cells]
             names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
             rows.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
     return frame(_with_verdicts(rows, level), ComparisonRow)
@@ -123,10 +133,17 @@ def _with_verdicts(rows: list[ComparisonRow], level: float) -> list[ComparisonRo
     return rows
 
 
-def leaders(comparisons: pd.DataFrame) -> dict[str, str]:
-    """Return for each task the policy that is significantly ahead of all others, if any."""
+def leaders(comparisons: pd.DataFrame, not_compared: Collection[Cell] = ()) -> dict[str, str]:
+    """Return for each task the policy that is significantly ahead of all others, if any.
+
+    Args:
+        comparisons: Frame of `ComparisonRow`.
+        not_compared: Headlines left out of them; none can lead where one was left out.
+    """
     leader_by_task = {}
     for task, rows in comparisons.groupby("task"):
+        if any(cell.task == task for cell in not_compared):
+            continue
         for policy in {*rows["policy_a"], *rows["policy_b"]}:
             of_policy = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
             if (of_policy["verdict"] == f"{policy} ahead").all():

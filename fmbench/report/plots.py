@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Collection, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from fmbench.report.looks import REFERENCES
+from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 from fmbench.report.summary import Cell, rows_of, seed_rates
 
-STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
 NFE_LABEL = "network evaluations per chunk (NFE)"
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
@@ -27,29 +24,32 @@ REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
     "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
 }
+BROKEN_STYLE: dict[str, Any] = {
+    "color": "black", "linestyle": "", "marker": "x", "markersize": 9, "markeredgewidth": 1.6,
+    "zorder": 5,
+}  # fmt: skip
 _LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), "-.")
 
 
 def render(draw: Callable[[Results], Figure], results: Results, file_format: str) -> bytes:
-    """Draw one figure in the style of fmbench and return its file.
+    """Draw one figure with the marks and caveats of its run and return its file.
 
-    The bytes depend on the results alone: no date, no version, no user style.
+    The bytes depend on the results alone.
 
     Args:
         draw: `success_rates`, `training_curves` or `success_vs_nfe`.
         results: The run.
         file_format: `png` or `svg`.
     """
-    with style.context(["default", STYLE]):
-        figure = draw(results)
-        if results.is_smoke:
-            _watermark(figure)
-        file = io.BytesIO()
-        no_origin = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
-        figure.savefig(file, format=file_format, metadata=no_origin)
-    return file.getvalue()
+    return figure_file(
+        lambda: draw(results),
+        file_format,
+        results.is_smoke,
+        results.unfinished,
+        results.caveats,
+    )
 
 
 def success_rates(results: Results) -> Figure:
@@ -58,7 +58,8 @@ def success_rates(results: Results) -> Figure:
     The expert (ceiling) and random actions (floor) are lines across the task. With several training
     seeds, each seed is a small dot.
     """
-    rows = results.summary[results.summary["headline"]]
+    summary = _shown(results)
+    rows = summary[summary["headline"]]
     tasks = list(dict.fromkeys(rows["task"]))
     policies = _learned(results)
     colours = results.looks.colours(policies)
@@ -92,7 +93,8 @@ def success_rates(results: Results) -> Figure:
         Line2D([], [], color=colours[policy], marker="o", label=results.looks.label(policy))
         for policy in policies
     ]
-    _legend(figure, [*handles, *reference_handles(set(results.summary["policy"]))])
+    handles += broken_handles(rows["broken"])
+    _legend(figure, [*handles, *reference_handles(set(summary["policy"]))])
     return figure
 
 
@@ -130,9 +132,10 @@ def success_vs_nfe(results: Results) -> Figure:
     Points with the same NFE are shifted slightly to keep their intervals legible. A policy that
     evaluates no network is a horizontal line with its interval.
     """
-    summary = results.summary
+    summary = _shown(results)
     compared = summary[~summary["policy"].isin(REFERENCES)]
-    learned, levels = compared[compared["nfe"] > 0], compared[compared["nfe"] == 0]
+    learned = compared[compared["nfe"] > 0]
+    levels = compared[(compared["nfe"] == 0) & ~compared["broken"]]  # the others did not decide
     policies = _learned(results)
     colours = results.looks.colours(policies)
     lines = sorted(
@@ -159,6 +162,8 @@ def success_vs_nfe(results: Results) -> Figure:
                 elinewidth=1.1,
                 **styles[policy, sampler],
             )
+            broken = rows[rows["broken"]]
+            axes.plot(broken["nfe"] * shift, broken["success_rate"], **BROKEN_STYLE)
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
@@ -177,7 +182,8 @@ def success_vs_nfe(results: Results) -> Figure:
         Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
         for p in sorted(set(levels["policy"]), key=results.looks.order)
     ]
-    _legend(figure, [*handles, *reference_handles(set(results.summary["policy"]))])
+    handles += broken_handles(learned["broken"])
+    _legend(figure, [*handles, *reference_handles(set(summary["policy"]))])
     return figure
 
 
@@ -196,6 +202,15 @@ def drawable(results: Results) -> list[str]:
         "success_vs_nfe": bool(_learned(results)),
     }
     return [name for name in FIGURES if has[name]]
+
+
+def _shown(results: Results) -> pd.DataFrame:
+    """Return the summary with a column `broken`; a broken cell has an interval without width."""
+    summary = results.summary.copy()
+    summary["broken"] = [results.is_broken(row) for row in summary.itertuples()]
+    for side in ("low", "high"):
+        summary[side] = summary[side].where(~summary["broken"], summary["success_rate"])
+    return summary
 
 
 def _learned(results: Results) -> list[str]:
@@ -219,6 +234,8 @@ def _point(axes: Axes, row: Any, y: float, colour: str) -> None:
     """Draw one rate with its interval."""
     axes.plot([row.low, row.high], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
     axes.plot(row.success_rate, y, "o", color=colour, markersize=7)
+    if row.broken:
+        axes.plot(row.success_rate, y, **BROKEN_STYLE)
 
 
 def _level(axes: Axes, row: Any, colour: str) -> None:
@@ -234,18 +251,17 @@ def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
             axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
 
 
+def broken_handles(is_broken: Iterable[bool]) -> list[Line2D]:
+    """Return the legend entry of broken cells, if there are any."""
+    return [Line2D([], [], label="broken, see below", **BROKEN_STYLE)] if any(is_broken) else []
+
+
 def reference_handles(present: Collection[str]) -> list[Line2D]:
     """Return the legend entries of the expert and random actions, if they were run."""
     names = {"expert": "expert (ceiling)", "random": "random (floor)"}
     return [
         Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
     ]
-
-
-def _watermark(figure: Figure) -> None:
-    """Mark a figure as a smoke run, whose numbers are not results."""
-    look: dict[str, Any] = {"color": "#B00020", "alpha": 0.25, "fontweight": "bold"}
-    figure.text(0.5, 0.5, "SMOKE RUN, NOT A RESULT", fontsize=30, rotation=12, **look, ha="center")
 
 
 def _legend(figure: Figure, handles: list[Line2D]) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from fmbench.errors import FmbenchError
+from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import compare, config_differences
-from fmbench.report.looks import Looks
-from fmbench.report.summary import frame, summarise
+from fmbench.report.looks import REFERENCES, Looks
+from fmbench.report.summary import CELL, Cell, frame, summarise
 from fmbench.storage.compressed import stored_path
-from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.episode_files import Episodes, read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import (
     DiagnosticRow,
@@ -23,6 +25,7 @@ from fmbench.storage.rows import (
     TrainingRow,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
+from fmbench.storage.unfinished import is_unfinished, read_finished_cells
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Results:
     """Frame of `fmbench.report.summary.SummaryRow`."""
     comparisons: pd.DataFrame
     """Frame of `fmbench.report.comparisons.ComparisonRow`."""
+    caveats: tuple[str, ...]
+    """Several versions, and episodes that ended by errors; below every table and figure."""
+    broken: frozenset[Cell]
+    """Cells whose rate says nothing about the policy; they are not compared."""
     warnings: tuple[str, ...]
     """Differences between policies that should differ only in their objective."""
     diagnostics: pd.DataFrame
@@ -47,6 +54,24 @@ class Results:
     """The content of `run.json`; empty if the file is missing."""
     looks: Looks
     """Labels, colours and order of its policies."""
+
+    unfinished: str = ""
+    """What an unfinished run has, e.g. `unfinished: 3 of 8 cells`; empty if it has finished."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run has finished."""
+        return not self.unfinished
+
+    def is_broken(self, row: Any) -> bool:
+        """Return whether a row of the summary is a broken cell."""
+        return Cell(row.task, row.policy, row.sampler, row.steps) in self.broken
+
+    def not_compared(self, task: str) -> list[Cell]:
+        """Return the broken headlines of a task; no comparison is based on them."""
+        headlines = self.summary[self.summary["headline"] & (self.summary["task"] == task)]
+        cells = [Cell(*cell) for cell in headlines[CELL].itertuples(index=False)]
+        return [cell for cell in cells if cell in self.broken and cell.policy not in REFERENCES]
 
     @property
     def is_smoke(self) -> bool:
@@ -58,7 +83,8 @@ def read_results(run_dir: Path) -> Results:
     """Read a run folder and compute its tables.
 
     Only `episodes.csv` and `cells.csv` are required, since a run of experts trains and measures
-    nothing. Each file of rows may be compressed.
+    nothing. Each file of rows may be compressed. Of a run that has not finished, the finished cells
+    are read; its policies are not compared, because further cells would change the verdicts.
 
     Raises:
         FmbenchError: The folder is not a run, has no episode yet, or has a malformed file.
@@ -66,29 +92,68 @@ def read_results(run_dir: Path) -> Results:
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
-    stored = read_episodes(run_dir)
-    if not stored.rows:
-        raise FmbenchError(
-            f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
-        )
-    episodes, origins = frame(stored.rows, EpisodeRow), frame(stored.origins, OriginRow)
-    measurements = _optional(run_dir, MeasurementRow)
     run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
+    rows = _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir)
+    episodes = frame(rows.episodes.rows, EpisodeRow)
+    origins = frame(rows.episodes.origins, OriginRow)
+    measurements = frame(rows.measurements, MeasurementRow)
     looks = Looks(run)
+    compared = episodes.iloc[:0] if rows.unfinished else episodes
+    train_seeds = run.config.get("seeds") if rows.unfinished else None
     return Results(
         episodes=episodes,
         origins=origins,
-        training=_optional(run_dir, TrainingRow),
-        summary=summarise(episodes, measurements, looks),
-        comparisons=compare(episodes, measurements, looks),
+        training=frame(_optional(run_dir, TrainingRow), TrainingRow),
+        summary=summarise(episodes, measurements, looks, train_seeds),
+        comparisons=compare(compared, measurements, looks),
+        caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
+        broken=broken_cells(episodes),
         warnings=tuple(config_differences(origins, measurements, looks)),
-        diagnostics=_optional(run_dir, DiagnosticRow),
+        diagnostics=frame(rows.diagnostics, DiagnosticRow),
         run=run,
         looks=looks,
+        unfinished=rows.unfinished,
     )
 
 
-def _optional(run_dir: Path, row_type: type[R]) -> pd.DataFrame:
-    """Return the rows of an optional file, empty if it does not exist."""
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """The rows of a run, finished or not."""
+
+    episodes: Episodes
+    measurements: list[MeasurementRow]
+    diagnostics: list[DiagnosticRow]
+    unfinished: str = ""
+
+
+def _read_finished(run_dir: Path) -> _Rows:
+    episodes = read_episodes(run_dir)
+    if not episodes.rows:
+        raise FmbenchError(
+            f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
+        )
+    return _Rows(episodes, _optional(run_dir, MeasurementRow), _optional(run_dir, DiagnosticRow))
+
+
+def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
+    """Return the rows of the finished cells, tasks in the order of the run."""
+    cells = read_finished_cells(run_dir)
+    origins = cells.episodes.origins
+    if not origins:
+        raise FmbenchError(f"{run_dir} has no finished cell yet; its own command resumes it")
+    tasks = list(run.config.get("task", ()))
+    tasks += sorted({origin.task for origin in origins} - set(tasks))
+    episodes = Episodes(
+        sorted(cells.episodes.rows, key=lambda row: tasks.index(row.task)),
+        sorted(origins, key=lambda row: tasks.index(row.task)),
+    )
+    planned = "" if run.planned_cells is None else f" of {run.planned_cells}"
+    plural = "" if (run.planned_cells or len(origins)) == 1 else "s"
+    text = f"unfinished: {len(origins)}{planned} cell{plural}"
+    return _Rows(episodes, cells.measurements, cells.diagnostics, text)
+
+
+def _optional(run_dir: Path, row_type: type[R]) -> list[R]:
+    """Return the rows of an optional file; none if it does not exist."""
     path = run_dir / row_type.file_name
-    return frame(read_rows(path, row_type) if stored_path(path).exists() else [], row_type)
+    return read_rows(path, row_type) if stored_path(path).exists() else []

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.errors import FmbenchError
-from fmbench.report.looks import OF_CATALOGUE, Looks
+from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
 from fmbench.report.statistics import Interval, t_interval, wilson_interval
 from fmbench.storage.rows import CellRow, R, Row, columns
 
@@ -115,7 +115,10 @@ def headline_configurations(
 
 
 def summarise(
-    episodes: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
+    episodes: pd.DataFrame,
+    measurements: pd.DataFrame,
+    looks: Looks = OF_CATALOGUE,
+    train_seeds: int | None = None,
 ) -> pd.DataFrame:
     """Summarise every cell: one row per task x policy x sampler x steps.
 
@@ -123,6 +126,7 @@ def summarise(
         episodes: Frame of `EpisodeRow`.
         measurements: Frame of `MeasurementRow`; may be empty.
         looks: Defines the order of the policies.
+        train_seeds: Number of training seeds of a complete cell; None for those it has.
 
     Returns:
         Frame of `SummaryRow`, tasks in order of appearance, policies in the order of `looks`.
@@ -139,6 +143,7 @@ def summarise(
             rows_of(cell, measurements),
             headline[cell.task, cell.policy] == cell[2:],
             int(planned[cell.task]),
+            train_seeds or 0,
         )
         for cell in cells
     ]
@@ -157,8 +162,9 @@ def _summarise_cell(
     costs: pd.DataFrame,
     headline: bool,
     planned: int,
+    train_seeds: int,
 ) -> SummaryRow:
-    """Summarise the episodes of one cell; `planned` is the task's number of episode seeds."""
+    """Summarise one cell; it is complete with `planned` episodes of each of `train_seeds`."""
     # A diverged episode may have no progress value; it counts as 0.
     seeds = episodes.fillna({"progress": 0.0}).groupby("train_seed")
     means = seeds[["success", "success_any", "success_end", "progress", "nfe"]].mean()
@@ -189,7 +195,8 @@ def _summarise_cell(
         unstable=int(episodes["sim_unstable"].sum()),
         errors=int((episodes["error"] != "").sum()),
         modes=" / ".join(f"{mode} {count}" for mode, count in modes.items()),
-        complete=bool((seeds["episode_seed"].nunique() == planned).all()),
+        complete=bool((seeds["episode_seed"].nunique() == planned).all())
+        and (cell.policy in REFERENCES or len(means) >= train_seeds),
     )
 
 

@@ -13,8 +13,10 @@ from rich.text import Text
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
-from fmbench.report.markdown import SMOKE, cells, headline_rows, verdict
+from fmbench.report.markdown import SMOKE, headline_rows
 from fmbench.report.results import Results
+from fmbench.report.row_texts import cells
+from fmbench.report.sentences import left_out, verdict
 
 _PLAIN_WIDTH = 100
 _MAX_LISTED_PAIRS = 6
@@ -41,6 +43,8 @@ def print_summary(results: Results, console: Console | None = None) -> None:
     out = console or Console(width=width, highlight=False)
     if results.is_smoke:
         out.print(Text(SMOKE, style="bold red"))
+    if results.unfinished:
+        out.print(Text(f"{results.unfinished}; policies are not compared", style="bold red"))
     for task in dict.fromkeys(results.summary["task"]):
         table = Table(
             title=Text(task, style="bold"),
@@ -54,12 +58,14 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             # As Text, because rich parses "[ms]" in a plain string as markup and drops it.
             table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
         for row in headline_rows(results, task):
-            table.add_row(*(Text(cell.replace("–", "-")) for cell in cells(row, results.looks)))
+            texts = cells(row, results.looks, results.is_broken(row))
+            table.add_row(*(Text(text.replace("–", "-")) for text in texts))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
-        if verdicts := _verdicts(list(rows.itertuples()), results.looks):
-            out.print(Text(verdicts + "\n"))
-    for line in results.warnings:
+        verdicts = [_verdicts(list(rows.itertuples()), results.looks), *left_out(results, task)]
+        if any(verdicts):
+            out.print(Text("\n".join(filter(None, verdicts)) + "\n"))
+    for line in (*results.caveats, *results.warnings):
         out.print(Text(f"warning: {line}", style="yellow"))
 
 

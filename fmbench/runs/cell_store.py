@@ -72,16 +72,29 @@ class CellStore:
         return Episodes(episodes.rows, [now])
 
     def measurement(
-        self, cell: Cell, origin: Origin, policy: ChunkPolicy, checkpoint: Path
+        self,
+        cell: Cell,
+        origin: Origin,
+        policy: ChunkPolicy,
+        checkpoint: Path,
+        decides: bool = True,
     ) -> MeasurementRow:
-        """Return the cost of a cell's decisions; measure it if it is not on disk."""
+        """Return the cost of a cell's decisions; measure it if it is not on disk.
+
+        Args:
+            cell: The cell.
+            origin: Its origin.
+            policy: Its policy.
+            checkpoint: The policy's checkpoint.
+            decides: Whether the policy decided without errors; if not, it is not timed.
+        """
         path = cell_file(self.folder, cell.name, MeasurementRow)
         rows, _ = self._read(path, cell, origin, MeasurementRow)
         if not rows:
-            row = measure(cell, self.config, policy, checkpoint, self.times_decisions)
-            rows = [
-                dataclasses.replace(row, headline=False)
-            ]  # other steps may lead in a larger run
+            times = self.times_decisions and decides
+            row = measure(cell, self.config, policy, checkpoint, times)
+            # In a larger run other steps may be the headline: it is no fact of the cell.
+            rows = [dataclasses.replace(row, headline=False)]
             write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)
         return dataclasses.replace(rows[0], headline=cell.headline)
 

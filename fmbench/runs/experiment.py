@@ -33,6 +33,23 @@ from fmbench.training.windows import make_windows
 from policies.chunk_policy import ChunkPolicy
 
 
+@dataclasses.dataclass(frozen=True)
+class RunOptions:
+    """How a run is done; none of it decides a number.
+
+    Attributes:
+        command: The command line, for `run.json`.
+        times_decisions: Whether to measure the latency of decisions.
+        accept_changes: Whether to continue a run that other code or packages have started.
+        nfe_is_given: Whether the user gave `nfe`; all its skipped numbers are then reported.
+    """
+
+    command: str = ""
+    times_decisions: bool = True
+    accept_changes: bool = False
+    nfe_is_given: bool = False
+
+
 class Experiment:
     """One run, in one folder.
 
@@ -41,9 +58,7 @@ class Experiment:
         out: The run's folder; an unfinished run of the same configuration there is resumed.
         data: Folder of all demonstrations.
         session: Progress display and requests to stop.
-        command: The command line, for `run.json`.
-        times_decisions: Whether to measure the latency of decisions.
-        accept_changes: Whether to continue a run that other code or packages have started.
+        options: How to do it.
 
     Raises:
         FmbenchError: The configuration cannot be run here.
@@ -55,17 +70,14 @@ class Experiment:
         out: Path,
         data: Path,
         session: Session,
-        command: str = "",
-        times_decisions: bool = True,
-        accept_changes: bool = False,
+        options: RunOptions = RunOptions(),
     ) -> None:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
         self.origin = Origin()
         self.teachers = find_teachers(config, check_found_demonstrations(config, data))
-        self.command, self.times_decisions = command, times_decisions
-        self.accept_changes = accept_changes
-        self.plan = plan_run(config)
+        self.options = options
+        self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
 
@@ -84,7 +96,7 @@ class Experiment:
         self.facts = self._open()
         self.trainer = Trainer(self.config, self.out, self.teachers, self.session)
         self.cells = CellStore(
-            self.out, self.config, self.session, self.facts.made_with, self.times_decisions
+            self.out, self.config, self.session, self.facts.made_with, self.options.times_decisions
         )
         self.rows = RunRows()
         made: dict[str, MadeDemonstrations] = {}
@@ -107,12 +119,13 @@ class Experiment:
         """Create the run folder, or resume the existing one."""
         hashes = {task: task_hash(task) for task in self.config.task}
         facts = dataclasses.replace(
-            start_facts(self.config, hashes, self.command),
+            start_facts(self.config, hashes, self.options.command),
             teachers=self._known_teachers(),
             demonstrations={},
+            planned_cells=self.plan.size(self.config),
         )
         return open_run_folder(
-            self.out, facts, "fmbench.run", self.session.reporter, self.accept_changes
+            self.out, facts, "fmbench.run", self.session.reporter, self.options.accept_changes
         )
 
     def _known_teachers(self) -> dict[str, str] | None:
@@ -144,8 +157,11 @@ class Experiment:
         for cell in self.plan.cells(task, name, train_seed):
             episodes = self.cells.episodes(cell, origin, policy)
             self.rows.episodes += episodes
-            self.rows.measurements.append(self.cells.measurement(cell, origin, policy, folder))
-            if cell.headline:
+            decides = not episodes.has_errors
+            self.rows.measurements.append(
+                self.cells.measurement(cell, origin, policy, folder, decides)
+            )
+            if cell.headline and decides:
                 self.rows.diagnostics.append(self.cells.diagnostic(cell, origin, policy))
             else:
                 self.cells.forget_diagnostic(cell)
@@ -171,11 +187,9 @@ def run_experiment(
     out: Path,
     data: Path,
     session: Session,
-    command: str,
-    times_decisions: bool,
-    accept_changes: bool,
+    options: RunOptions,
 ) -> None:
     """Run an experiment in the process of a command, and print its table."""
     configure_torch(config.device)
-    Experiment(config, out, data, session, command, times_decisions, accept_changes).run()
+    Experiment(config, out, data, session, options).run()
     show_run(out)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from fmbench.cli.session import Session
+from fmbench.errors import Incomplete
 from fmbench.report.draw import draw_all
 from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
@@ -48,6 +49,16 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
 
 
 def show_run(out: Path) -> None:
-    """Print the summary of a finished run, and its folder."""
-    print_summary(read_results(out))
+    """Print the summary of a finished run, and its folder.
+
+    Raises:
+        Incomplete: A policy failed in an episode. An unstable simulation is only warned about.
+    """
+    results = read_results(out)
+    print_summary(results)
     print(f"Rows, tables and figures: {out}{os.sep}")
+    if failed := int((results.episodes["error"] != "").sum()):
+        raise Incomplete(
+            f"{failed} of {len(results.episodes)} episodes ended by an error of the policy, see "
+            "the warnings above; they count as failures"
+        )

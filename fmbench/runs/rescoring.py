@@ -74,7 +74,9 @@ class Rescoring:
             "nfe": sorted(choice.nfe),
         }
         self.new_facts = dataclasses.replace(
-            start_facts(self.config, run.task_hashes, command), rescores=rescores
+            start_facts(self.config, run.task_hashes, command),
+            rescores=rescores,
+            planned_cells=self._planned_cells(),
         )
         self.accept_changes = accept_changes
         for line in filter(None, [run.skipped, *(f"skipped {line}" for line in self.plan.skipped)]):
@@ -107,10 +109,21 @@ class Rescoring:
                         rows.measurements += costs
         finish_run(self.out, rows, facts, started, self.session)
 
+    def _planned_cells(self) -> int:
+        """Return the number of cells to be evaluated; those of the run are only copied."""
+        references = [Cell(t, policy) for t in self.config.task for policy in (EXPERT, RANDOM)]
+        copied = [cell for cell in references if self._rows_of_run(cell)]
+        return self.plan.size(self.config) - len(copied)
+
+    def _rows_of_run(self, cell: Cell) -> list[EpisodeRow]:
+        """Return the run's episodes of the expert or of random actions; none if it has too few."""
+        rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
+        return rows if len(rows) >= self.config.episodes else []
+
     def _reference(self, cell: Cell) -> Episodes:
         """Return the episodes of the expert or of random actions, from the run if it has enough."""
-        rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
-        if len(rows) < self.config.episodes:
+        rows = self._rows_of_run(cell)
+        if not rows:
             return self.cells.episodes(cell, self.origin, None)
         (there,) = [row for row in self.run_episodes.origins if row.cell == cell.cell]
         path = self.saved.folder / EpisodeRow.file_name
@@ -129,8 +142,10 @@ class Rescoring:
         costs: list[MeasurementRow] = []
         checkpoint = self.saved.checkpoint(task, name, train_seed)
         for cell in self.plan.cells(task, name, train_seed):
-            episodes += self.cells.episodes(cell, origin, policy)
-            costs.append(self.cells.measurement(cell, origin, policy, checkpoint))
+            scored = self.cells.episodes(cell, origin, policy)
+            episodes += scored
+            decides = not scored.has_errors
+            costs.append(self.cells.measurement(cell, origin, policy, checkpoint, decides))
         return episodes, costs
 
 

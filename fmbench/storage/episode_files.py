@@ -35,6 +35,11 @@ class Episodes:
     rows: list[EpisodeRow] = dataclasses.field(default_factory=list)
     origins: list[OriginRow] = dataclasses.field(default_factory=list)
 
+    @property
+    def has_errors(self) -> bool:
+        """Whether a policy failed in one of them."""
+        return any(row.error for row in self.rows)
+
     def __add__(self, other: Episodes) -> Episodes:
         """Return these episodes followed by those of other cells."""
         return Episodes(self.rows + other.rows, self.origins + other.origins)

@@ -23,7 +23,7 @@ import numpy as np
 from fmbench.errors import FmbenchError, unknown
 from fmbench.storage.compressed import SUFFIX, encode, open_text, stored_path
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import R, Row, columns, later_columns
+from fmbench.storage.rows import R, Row, columns, key_of, later_columns
 
 FLOAT_DIGITS = 6
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
@@ -47,7 +47,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
-        _check_key(row, seen.setdefault(_key(row), line), line, where)
+        _check_key(row, seen.setdefault(key_of(row), line), line, where)
         writer.writerow(row_texts(row, row_type, where))
     write_bytes_atomic(path, encode(buffer.getvalue(), path))
 
@@ -130,13 +130,8 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
                 for name, cell in zip(header, cells, strict=True)
             }
         )
-        _check_key(row, seen.setdefault(_key(row), line), line, where)
+        _check_key(row, seen.setdefault(key_of(row), line), line, where)
         yield row
-
-
-def _key(row: Row) -> tuple[object, ...]:
-    """Return the values that identify a row within its file."""
-    return tuple(getattr(row, name) for name in row.key)
 
 
 def _check_key(row: Row, first: int, line: int, where: str) -> None:

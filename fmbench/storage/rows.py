@@ -156,3 +156,8 @@ def later_columns(row_type: type[Row]) -> set[str]:
     """Return the columns that files of an earlier version do not have."""
     fields = dataclasses.fields(row_type)
     return {field.name for field in fields if field.default is not dataclasses.MISSING}
+
+
+def key_of(row: Row) -> tuple[object, ...]:
+    """Return the values that identify a row within its file."""
+    return tuple(getattr(row, name) for name in row.key)

@@ -24,6 +24,7 @@ JSON_TYPES: dict[str, tuple[type, ...]] = {
     "made_with": (list,),
     "machine": (dict,),
     "demonstrations": (dict,),
+    "planned_cells": (int,),
     "complete": (bool,),
     "seconds": (int, float),
     "plugins": (list,),
@@ -106,6 +107,7 @@ class RunFacts:
         made_with: All code and versions that made its rows, in order; the first started it.
         machine: System, processor, number of cores.
         demonstrations: Task to how its demonstrations were made.
+        planned_cells: Number of cells that the run evaluates.
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
         plugins: What of it a user's files have registered.
@@ -124,6 +126,7 @@ class RunFacts:
     made_with: Sequence[Stamp] = ()
     machine: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
+    planned_cells: int | None = None
     complete: bool = False
     seconds: float | None = None
     plugins: tuple[Plugin, ...] = ()

@@ -147,6 +147,16 @@ def test_skipped_values_of_nfe_are_listed(
     assert {(row.policy, row.steps) for row in rows if row.sampler} == {("shortcut", 1), ("bc", 1)}
 
 
+def test_given_numbers_that_equal_the_presets_are_listed_too(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--policy", "bc", "--nfe", "1", "2", "--updates", "2", "--no-latency")
+    assert call(main, *SMALL, *words, "--out", tmp_path / "run", "--data", data) == 0
+    assert "skipped --nfe 2: bc (direct) takes exactly 1 network evaluation\n" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_finished_run_repeated_changes_nothing(
     copy: Path, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,7 +48,19 @@ def curve_rows(results: Results) -> list[CurveRow]:
         shared: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(CurveRow) if f.name in row
         }
-        demos = 0 if row["policy"] in REFERENCES else results.run.config["demos"]
+        demos = _demos(results, row["policy"])
         worse_policies = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
         rows.append(CurveRow(**shared, demos=demos, is_ahead_of=worse_policies))
     return rows
+
+
+def summary_key(results: Results, row: Any) -> tuple[object, ...] | None:
+    """Return the key of the curve row of one row of a run's summary; None if it has none."""
+    if not row.headline:
+        return None
+    return row.task, row.policy, _demos(results, row.policy)
+
+
+def _demos(results: Results, policy: str) -> int:
+    """Return the number of demonstrations of a policy of a run; 0 for the references."""
+    return 0 if policy in REFERENCES else int(results.run.config["demos"])

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fmbench.report.combined import Combined
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
-from fmbench.report.markdown import markdown_table
+from fmbench.report.markup import escape, markdown_table
+from fmbench.storage.rows import key_of
 
 
-def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str:
+def curve_markdown(
+    rows: Sequence[CurveRow], combined: Combined, looks: Looks = OF_CATALOGUE
+) -> str:
     """Write one line per task: the success of every policy at every number of demonstrations."""
     learned = [row for row in rows if row.policy not in REFERENCES]
     policies = sorted({row.policy for row in learned}, key=looks.order)
@@ -24,12 +28,21 @@ def curve_markdown(rows: Sequence[CurveRow], looks: Looks = OF_CATALOGUE) -> str
     for task in dict.fromkeys(row.task for row in rows):
         of_task = {(row.policy, row.demos): row for row in rows if row.task == task}
         keys = [("random", 0), *((p, n) for p in policies for n in numbers), ("expert", 0)]
-        cells = [f"{of_task[key].success_rate:.2f}" if key in of_task else "" for key in keys]
-        body.append([task, *cells, separation(list(of_task.values()))])
+        cells = [_cell(of_task[key], combined) if key in of_task else "" for key in keys]
+        sound = [row for row in of_task.values() if not combined.is_broken(key_of(row))]
+        body.append([task, *cells, separation(sound)])
     last_heading = f"Significant differences at {numbers[-1]} demonstrations"
     table = markdown_table((*header, last_heading), body)
-    notes = "\n".join(f"- {line}" for line in _notes(learned, numbers[-1], looks))
-    return f"# Success rate by number of demonstrations\n\n{table}\n\n{notes}\n"
+    explanations = (*_notes(learned, numbers[-1], looks), *combined.notes())
+    blocks = [f"# {combined.title('Success rate by number of demonstrations')}"]
+    blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
+    blocks += [table, "\n".join(f"- {line}" for line in explanations)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _cell(row: CurveRow, combined: Combined) -> str:
+    """Return the cell of one row."""
+    return f"{row.success_rate:.2f} {combined.marks.get(key_of(row), '')}".rstrip()
 
 
 def separation(rows: Sequence[CurveRow]) -> str:

@@ -5,29 +5,34 @@ Like the tables of one run, these are functions of the runs' rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
+from fmbench.report.caveat_column import write_with_caveats
+from fmbench.report.combined import Combined
 from fmbench.report.comparable import check_alike
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
-from fmbench.report.matrix.rows import MatrixRow, matrix_rows
+from fmbench.report.matrix.rows import MatrixRow, matrix_rows, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.row_files import write_rows
+from fmbench.storage.rows import key_of
 
 MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_run")
 """Configuration values that may differ between the runs of one matrix."""
 
 
-def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
+def draw_matrix(
+    runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None
+) -> list[Path]:
     """Write `matrix.csv`, `matrix.md` and `matrix.png`.
 
     Args:
         runs: Folders of runs.
         out: Output folder.
+        warn: Called with each caveat of what is drawn.
 
     Returns:
         The paths written.
@@ -42,10 +47,13 @@ def draw_matrix(runs: Sequence[Path], out: Path) -> list[Path]:
     rows = [row for results in all_results for row in matrix_rows(results)]
     rows = _without_repeated_references(rows)
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
-    write_rows(paths[0], rows, MatrixRow)
-    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results).encode())
+    combined = Combined(all_results, lambda run: f"with {run.run.config['backbone']}", summary_key)
+    caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
+    write_with_caveats(paths[0], rows, caveats, MatrixRow)
+    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined).encode())
     looks = Looks(*(results.run for results in all_results))
-    write_bytes_atomic(paths[2], render_matrix(rows, looks))
+    write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
+    combined.warn(warn)
     return paths
 
 
@@ -53,7 +61,7 @@ def _without_repeated_references(rows: list[MatrixRow]) -> list[MatrixRow]:
     """Return the rows with one of the expert and of random actions per task, if runs agree."""
     rows_by_key: dict[tuple[object, ...], MatrixRow] = {}
     for row in rows:
-        key = tuple(getattr(row, name) for name in MatrixRow.key)
+        key = key_of(row)
         if key in rows_by_key and (row.backbone or row != rows_by_key[key]):
             policy = f"{row.policy} {row.backbone}".rstrip()
             raise FmbenchError(

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from fmbench.report.combined import Combined
 from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.plots import (
+    BROKEN_STYLE,
     NFE_LABEL,
     REFERENCE_STYLES,
-    STYLE,
+    broken_handles,
     nfe_axis,
     reference_handles,
 )
+from fmbench.report.rendering import figure_file
+from fmbench.storage.rows import key_of
 
 _WIDTH_IN, _ROW_IN = 9.5, 2.9
 _BACKBONE_LINES: dict[str, Any] = {"mlp": "-", "dit": (0, (4, 1.5)), "unet": (0, (1.2, 1.2))}
@@ -30,19 +32,22 @@ _AT_ZERO = 0.6
 """Position of a policy without a network on the logarithmic axis."""
 
 
-def render_matrix(rows: Sequence[MatrixRow], looks: Looks = OF_CATALOGUE) -> bytes:
-    """Draw the figure and return its PNG file, a function of the rows and looks alone.
+def render_matrix(
+    rows: Sequence[MatrixRow], combined: Combined, looks: Looks = OF_CATALOGUE
+) -> bytes:
+    """Draw the figure and return its PNG file, a function of rows, caveats and looks alone.
 
     The first row of panels compares the objectives on the first backbone. The second compares the
     backbones for the objectives that were trained on all of them. Each task has a column.
     """
-    with style.context(["default", STYLE]):
-        file = io.BytesIO()
-        _draw(rows, looks).savefig(file, format="png", metadata={"Software": None})
-    return file.getvalue()
+    return figure_file(
+        lambda: _draw(rows, combined, looks),
+        unfinished=combined.unfinished,
+        caveats=combined.caveats,
+    )
 
 
-def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
+def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure:
     tasks = list(dict.fromkeys(row.task for row in rows))
     learned = [row for row in rows if row.policy not in REFERENCES]
     backbones = sorted({row.backbone for row in learned}, key=backbone_order)
@@ -60,7 +65,7 @@ def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
         grid = part.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
         for axes, task in zip(grid, tasks, strict=True):
             of_task = [row for row in group if row.task == task]
-            _panel(axes, of_task, looks, colours, by_backbone)
+            _panel(axes, of_task, combined, looks, colours, by_backbone)
             _references(axes, [r for r in rows if r.task == task and r.policy in REFERENCES])
             nfe_axis(axes, max(row.nfe for row in learned), _AT_ZERO)
             axes.set(title=task if index == 0 else "", ylim=(-0.03, 1.05), xlabel=NFE_LABEL)
@@ -74,6 +79,7 @@ def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
                        marker=_BACKBONE_MARKERS.get(b, "o"), label=b)
                 for b in backbones
             ]  # fmt: skip
+        handles += broken_handles(combined.is_broken(key_of(row)) for row in group)
         if index == len(groups) - 1:
             handles += reference_handles({row.policy for row in rows})
         part.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 9))
@@ -82,7 +88,12 @@ def _draw(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
 
 
 def _panel(
-    axes: Axes, rows: Sequence[MatrixRow], looks: Looks, colours: dict[str, str], by_backbone: bool
+    axes: Axes,
+    rows: Sequence[MatrixRow],
+    combined: Combined,
+    looks: Looks,
+    colours: dict[str, str],
+    by_backbone: bool,
 ) -> None:
     """Draw every backbone, policy and sampler of one task as a line over NFE."""
     lines = sorted({(looks.order(r.policy), r.backbone, r.policy, r.sampler) for r in rows})
@@ -94,8 +105,12 @@ def _panel(
         line = _BACKBONE_LINES.get(backbone, "-") if by_backbone else "-"
         rates = np.array([row.success_rate for row in points])
         low, high = (np.array([getattr(row, side) for row in points]) for side in ("low", "high"))
+        broken = np.array([combined.is_broken(key_of(row)) for row in points], dtype=np.bool_)
+        low, high = np.where(broken, rates, low), np.where(broken, rates, high)
+        positions = np.array([max(row.nfe, _AT_ZERO) * shift for row in points])
+        axes.plot(positions[broken], rates[broken], **BROKEN_STYLE)
         axes.errorbar(
-            [max(row.nfe, _AT_ZERO) * shift for row in points],
+            positions,
             rates,
             yerr=np.maximum([rates - low, high - rates], 0.0),
             color=colours[policy],

@@ -40,7 +40,6 @@ class MatrixRow(Row):
 
 def matrix_rows(results: Results) -> list[MatrixRow]:
     """Return the rows of one run."""
-    backbone = results.run.config["backbone"]
     means = results.diagnostics.groupby(CELL)[
         ["chunk_distance", "nearest_chunk_distance", "straightness"]
     ].mean()
@@ -53,9 +52,19 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         shared: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
         }
-        is_reference = row["policy"] in REFERENCES
-        rows.append(MatrixRow(backbone="" if is_reference else backbone, **shared, **diagnostics))
+        backbone = _backbone(results, row["policy"])
+        rows.append(MatrixRow(backbone=backbone, **shared, **diagnostics))
     return rows
+
+
+def summary_key(results: Results, row: Any) -> tuple[object, ...]:
+    """Return the key of the matrix row of one row of a run's summary."""
+    return row.task, _backbone(results, row.policy), row.policy, row.sampler, row.steps
+
+
+def _backbone(results: Results, policy: str) -> str:
+    """Return the backbone of a policy of a run; empty for the references."""
+    return "" if policy in REFERENCES else str(results.run.config["backbone"])
 
 
 def _or_none(value: float | None) -> float | None:

@@ -4,28 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fmbench.report.combined import Combined
 from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
 from fmbench.report.looks import REFERENCES, Looks, backbone_order
-from fmbench.report.markdown import markdown_table, sentences
+from fmbench.report.markup import escape, markdown_table
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
+from fmbench.report.sentences import left_out, sentences
+from fmbench.storage.rows import key_of
 
 
-def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results]) -> str:
+def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined: Combined) -> str:
     """Write success over network evaluations, diagnostics and comparisons of every task.
 
     Args:
         rows: All rows.
         runs: The runs they come from, for the comparisons.
+        combined: Their caveats and the marks of rows.
     """
     looks = Looks(*(results.run for results in runs))
-    blocks = ["# Success rate by number of network evaluations (NFE)"]
+    blocks = [f"# {combined.title('Success rate by number of network evaluations (NFE)')}"]
+    blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
     for task in dict.fromkeys(row.task for row in rows):
         of_task = [row for row in rows if row.task == task]
         of_task.sort(key=lambda row: _order(row, looks))
-        blocks += [f"## {task}", _success_table(of_task, looks), _diagnostics_table(of_task, looks)]
+        success = _success_table(of_task, looks, combined)
+        blocks += [f"## {task}", success, _diagnostics_table(of_task, looks)]
         blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
-    blocks.append("\n".join(f"- {line}" for line in _notes(rows)))
+    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows), *combined.notes())))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -33,14 +39,15 @@ def _order(row: MatrixRow, looks: Looks) -> tuple[object, ...]:
     return backbone_order(row.backbone), looks.order(row.policy), row.sampler, row.steps
 
 
-def _success_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
+def _success_table(rows: Sequence[MatrixRow], looks: Looks, combined: Combined) -> str:
     """Return a line per backbone, policy and sampler, with a column per NFE."""
     counts = sorted({round(row.nfe) for row in rows if row.policy not in REFERENCES})
     lines: dict[tuple[str, str, str], dict[int, str]] = {}
     for row in rows:
         line = lines.setdefault((row.backbone, row.policy, row.sampler), {})
-        text = f"{row.success_rate:.3f} ({row.low:.2f}–{row.high:.2f})"
-        line[round(row.nfe)] = text
+        interval = "" if combined.is_broken(key_of(row)) else f" ({row.low:.2f}–{row.high:.2f})"
+        mark = combined.marks.get(key_of(row), "")
+        line[round(row.nfe)] = f"{row.success_rate:.3f}{interval} {mark}".rstrip()
     body = []
     for (backbone, policy, sampler), text_by_nfe in lines.items():
         if policy in REFERENCES:
@@ -83,6 +90,10 @@ def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[s
     """Yield the significant differences of each run on a task, and the number of other pairs."""
     for results in runs:
         backbone = results.run.config["backbone"]
+        yield from (f"- {backbone}: {line}" for line in left_out(results, task))
+        if results.unfinished:
+            yield f"- {backbone}: policies are compared when the run has finished"
+            continue
         equal_nfe = compare_at_equal_nfe(results.episodes)
         for samplers, comparisons in (
             ("headline samplers", results.comparisons),

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from fmbench.config import RunConfig
+from fmbench.config import PRESETS, RunConfig
 from fmbench.evaluation.plan import leaves_choice, plan_run
 from fmbench.runs.sampler_choice import SamplerRequest, choose_sampler
 from policies.catalogue import POLICIES
@@ -83,6 +83,24 @@ def test_numbers_of_a_preset_are_not_reported_for_samplers_without_a_choice() ->
     assert plan_run(RunConfig(policy=every)).skipped == ()
     (line,) = plan_run(RunConfig(policy=("shortcut",))).skipped
     assert line.startswith("--nfe 10: shortcut takes"), "10 is a row of the other policies"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("nfe", [*NFES, (1, 2), (1, 2, 4, 10), (1, 2, 4, 8, 16, 32), (1, 3, 200)])
+def test_every_given_number_of_every_policy_is_evaluated_or_reported(
+    nfe: tuple[int, ...], preset: str
+) -> None:
+    for policy, entry in POLICIES.items():
+        planned = plan_run(RunConfig(policy=(policy,), preset=preset, nfe=nfe), nfe_is_given=True)
+        for sampler in entry.planned or entry.limits:
+            limits = entry.limits[sampler]
+            lines = tuple(line for line in planned.skipped if _is_about(line, policy, sampler))
+            reported = [int(number) for text in numbers(lines) for number in text.split()]
+            assert reported == [count for count in nfe if limits.steps_at(count) is None]
+            taken = [count for count in nfe if count not in reported]
+            if planned.steps[policy] and leaves_choice(limits):
+                steps = planned.steps[policy].get(sampler, ())
+                assert [count * limits.evaluations for count in steps] == sorted(taken)
 
 
 def test_lines_of_several_policies_are_all_reported() -> None:

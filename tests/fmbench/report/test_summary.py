@@ -13,8 +13,9 @@ from rich.console import Console
 
 from fmbench.errors import FmbenchError
 from fmbench.report.comparisons import compare, config_differences, leaders
-from fmbench.report.markdown import sampler_label, summary_markdown
+from fmbench.report.markdown import summary_markdown
 from fmbench.report.results import read_results
+from fmbench.report.row_texts import sampler_label
 from fmbench.report.statistics import holm, mcnemar_exact, t_interval, wilson_interval
 from fmbench.report.summary import frame, summarise
 from fmbench.report.terminal import print_summary

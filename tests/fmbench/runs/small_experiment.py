@@ -16,7 +16,7 @@ from fmbench.cli.progress import Reporter, Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation import contact_sheets
-from fmbench.runs.experiment import Experiment
+from fmbench.runs.experiment import Experiment, RunOptions
 from tests.fmbench.small_run import files_of
 
 CONFIG = RunConfig(
@@ -80,7 +80,8 @@ def run(
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     session = Session(log, interrupts)
-    Experiment(config, out, data, session, "the command", False, accept_changes).run()
+    options = RunOptions("the command", times_decisions=False, accept_changes=accept_changes)
+    Experiment(config, out, data, session, options).run()
     return log.file.getvalue()
 
 

@@ -1,0 +1,34 @@
+"""Files of rows with a last column `caveat`, which only files with a caveat have."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.storage.row_files import write_rows
+from fmbench.storage.rows import R
+
+
+def write_with_caveats(
+    path: Path, rows: Sequence[R], caveats: Sequence[str], row_type: type[R]
+) -> None:
+    """Write rows of a table, each with its caveat; without the column if none has one.
+
+    Args:
+        path: The file.
+        rows: The rows.
+        caveats: The caveat of each row, or "".
+        row_type: Type of the rows.
+    """
+    if not any(caveats):
+        write_rows(path, rows, row_type)
+        return
+    with_caveat = dataclasses.make_dataclass(
+        f"{row_type.__name__}WithCaveat", [("caveat", str)], bases=(row_type,), frozen=True
+    )
+    marked = [
+        with_caveat(**dataclasses.asdict(row), caveat=caveat)
+        for row, caveat in zip(rows, caveats, strict=True)
+    ]
+    write_rows(path, marked, with_caveat)

@@ -1,0 +1,86 @@
+"""Files of figures: style, marks of what is no result, and caveats below the figure."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib import style
+from matplotlib.figure import Figure
+
+STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
+_RED = "#B00020"
+_MAX_CAVEATS = 4
+_CHARACTERS_PER_IN = 17.5
+"""Characters of a caveat on one inch of the figure's width."""
+
+
+def figure_file(
+    draw: Callable[[], Figure],
+    file_format: str = "png",
+    is_smoke: bool = False,
+    unfinished: str = "",
+    caveats: Sequence[str] = (),
+) -> bytes:
+    """Draw a figure in the style of fmbench and return its file.
+
+    The bytes depend on what is drawn alone: no date, no version, no user style.
+
+    Args:
+        draw: Draws the figure.
+        file_format: `png` or `svg`.
+        is_smoke: Whether the numbers only test the software.
+        unfinished: What is missing, for the title; empty if nothing is.
+        caveats: Lines below the figure.
+    """
+    with style.context(["default", STYLE]):
+        figure = draw()
+        if is_smoke:
+            _watermark(figure)
+        if unfinished:
+            _write_title(figure, unfinished)
+        if caveats:
+            _write_below(figure, caveats)
+        file = io.BytesIO()
+        no_origin = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
+        figure.savefig(file, format=file_format, metadata=no_origin)
+    return file.getvalue()
+
+
+def _watermark(figure: Figure) -> None:
+    """Mark a figure as a smoke run, whose numbers are not results."""
+    look: dict[str, Any] = {"color": _RED, "alpha": 0.25, "fontweight": "bold"}
+    figure.text(0.5, 0.5, "SMOKE RUN, NOT A RESULT", fontsize=30, rotation=12, **look, ha="center")
+
+
+def _write_title(figure: Figure, text: str) -> None:
+    """Write a title above a figure, in its legend if that stands above the figure."""
+    look: dict[str, Any] = {"fontsize": 11, "fontweight": "bold"}
+    if not figure.legends:
+        figure.suptitle(text, color=_RED, **look)
+        return
+    legend = figure.legends[0]
+    legend.set_title(text)
+    legend.get_title().set(color=_RED, **look)
+
+
+def _write_below(figure: Figure, caveats: Sequence[str]) -> None:
+    """Write caveats below a figure, which gets as much higher; too many are only counted."""
+    lines = list(caveats[:_MAX_CAVEATS])
+    if more := len(caveats) - len(lines):
+        lines.append(f"and {more} more caveat{'s' if more > 1 else ''}, listed in the tables")
+    width, height = figure.get_size_inches()
+    columns = int(width * _CHARACTERS_PER_IN)
+    wrapped = [line for text in lines for line in textwrap.wrap(_drawable(text), columns)]
+    figure.set_size_inches(width, height + 0.15 * len(wrapped))
+    figure.supxlabel(
+        "\n".join(wrapped), x=0.01, ha="left", fontsize=7.5, color=_RED, parse_math=False
+    )
+
+
+def _drawable(text: str) -> str:
+    """Escape the characters that the font lacks; an error may have any."""
+    return text.replace("…", "...").encode("latin-1", "backslashreplace").decode("latin-1")

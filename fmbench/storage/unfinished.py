@@ -1,0 +1,56 @@
+"""Rows of a run that has not finished: those of its finished cells, one file per cell and kind.
+
+A run appends its rows to the files of the whole run only when all of its cells are there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from fmbench.errors import FmbenchError
+from fmbench.storage.cell_files import CELLS_FOLDER, read_cells
+from fmbench.storage.episode_files import Episodes
+from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+
+
+@dataclasses.dataclass(frozen=True)
+class FinishedCells:
+    """The rows of the finished cells of a run, each kind in the order of the files' names."""
+
+    episodes: Episodes
+    measurements: list[MeasurementRow]
+    diagnostics: list[DiagnosticRow]
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Return whether a folder holds a run that was begun and has not finished."""
+    if not (folder / RUN_FILE).exists() or not (folder / CELLS_FOLDER).is_dir():
+        return False
+    return not read_run_facts(folder).complete
+
+
+def check_finished(folder: Path) -> None:
+    """Reject a run that has not finished.
+
+    Raises:
+        FmbenchError: It has not; the message says how to go on.
+    """
+    if is_unfinished(folder):
+        raise FmbenchError(f"{folder} has not finished; its own command resumes it")
+
+
+def read_finished_cells(folder: Path) -> FinishedCells:
+    """Read the finished cells of an unfinished run.
+
+    Raises:
+        FmbenchError: A file of a finished cell is malformed or was changed.
+    """
+    cells = folder / CELLS_FOLDER
+    episodes = read_cells(cells, EpisodeRow)
+    return FinishedCells(
+        Episodes([row for rows, _ in episodes for row in rows], [origin for _, origin in episodes]),
+        [row for rows, _ in read_cells(cells, MeasurementRow) for row in rows],
+        [row for rows, _ in read_cells(cells, DiagnosticRow) for row in rows],
+    )
