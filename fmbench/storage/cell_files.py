@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,7 +52,7 @@ def write_cell(path: Path, rows: Sequence[C], origin: OriginRow, row_type: type[
         RunFailed: The disk is full.
     """
     facts = _origin_facts(sealed(origin, rows, row_type))
-    wide = _wide_type(row_type)
+    wide = _WIDE[row_type]
     write_rows(path, [wide(**_values(row, row_type), **facts) for row in rows], wide)
 
 
@@ -63,7 +62,7 @@ def read_cell(path: Path, row_type: type[C]) -> tuple[list[C], OriginRow]:
     Raises:
         FmbenchError: The file is missing or malformed, or a value in it has changed.
     """
-    wide = read_rows(path, _wide_type(row_type))
+    wide = read_rows(path, _WIDE[row_type])
     rows = [row_type(**_values(row, row_type)) for row in wide]
     origins = {OriginRow(**row.cell, **_origin_facts(row)): None for row in wide}
     if len(origins) != 1:
@@ -88,11 +87,13 @@ def _values(row: CellRow, row_type: type[CellRow]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in columns(row_type)}
 
 
-@lru_cache
-def _wide_type(row_type: Any) -> Any:
+def _wide_type(row_type: type[CellRow]) -> type[Any]:
     """Return the row type with the columns of the origin added."""
     kinds = columns(OriginRow)
     fields = [(name, kinds[name]) for name in kinds if name not in CellRow.key]
     return dataclasses.make_dataclass(
         f"{row_type.__name__}WithOrigin", fields, bases=(row_type,), frozen=True
     )
+
+
+_WIDE = {row_type: _wide_type(row_type) for row_type in _ENDS}

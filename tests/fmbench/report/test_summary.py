@@ -19,6 +19,7 @@ from fmbench.report.row_texts import sampler_label
 from fmbench.report.statistics import holm, mcnemar_exact, t_interval, wilson_interval
 from fmbench.report.summary import frame, summarise
 from fmbench.report.terminal import print_summary
+from fmbench.storage.episode_files import Episodes, read_episodes, write_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow
 from tests.fmbench.fake_run import make_rows, origins_of, write_episode_rows, write_run
@@ -214,9 +215,10 @@ def test_markdown_marks_smoke_and_incomplete_cells(tmp_path: Path) -> None:
 
 def test_markdown_escapes_markup(tmp_path: Path) -> None:
     run = write_run(tmp_path)
-    for name in (EpisodeRow.file_name, OriginRow.file_name):
-        path = run / name
-        path.write_text(path.read_text().replace("fmbench/LiftCube-v0", "a|<b>*c*"))
+    stored, name = read_episodes(run), "a|<b>*c*"
+    rows = [dataclasses.replace(row, task=name) for row in stored.rows]
+    origins = [dataclasses.replace(row, task=name) for row in stored.origins]
+    write_episodes(run, Episodes(rows, origins))
     assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
 
 
