@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fmbench.report.combined import Combined
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
-from fmbench.report.matrix.rows import MatrixRow
-from fmbench.report.plots import (
+from fmbench.report.figure_parts import (
     BROKEN_STYLE,
     NFE_LABEL,
     REFERENCE_STYLES,
@@ -21,6 +19,8 @@ from fmbench.report.plots import (
     nfe_axis,
     reference_handles,
 )
+from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
+from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.rendering import figure_file
 from fmbench.storage.rows import key_of
 
