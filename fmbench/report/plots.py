@@ -162,7 +162,8 @@ def success_vs_nfe(results: Results) -> Figure:
                 **styles[policy, sampler],
             )
             broken = rows[rows["broken"]]
-            axes.plot(broken["nfe"] * shift, broken["success_rate"], **BROKEN_STYLE)
+            if len(broken):
+                axes.plot(broken["nfe"] * shift, broken["success_rate"], **BROKEN_STYLE)
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)

@@ -108,7 +108,8 @@ def _panel(
         broken = np.array([combined.is_broken(key_of(row)) for row in points], dtype=np.bool_)
         low, high = np.where(broken, rates, low), np.where(broken, rates, high)
         positions = np.array([max(row.nfe, _AT_ZERO) * shift for row in points])
-        axes.plot(positions[broken], rates[broken], **BROKEN_STYLE)
+        if broken.any():
+            axes.plot(positions[broken], rates[broken], **BROKEN_STYLE)
         axes.errorbar(
             positions,
             rates,
