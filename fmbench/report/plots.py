@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,24 +10,23 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
+from fmbench.report.figure_parts import (
+    BROKEN_STYLE,
+    NFE_LABEL,
+    REFERENCE_STYLES,
+    broken_handles,
+    nfe_axis,
+    reference_handles,
+)
 from fmbench.report.looks import REFERENCES
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 from fmbench.report.summary import Cell, rows_of, seed_rates
 
-NFE_LABEL = "network evaluations per chunk (NFE)"
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
-REFERENCE_STYLES: dict[str, dict[str, Any]] = {
-    "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
-    "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
-}
-BROKEN_STYLE: dict[str, Any] = {
-    "color": "black", "linestyle": "", "marker": "x", "markersize": 9, "markeredgewidth": 1.6,
-    "zorder": 5,
-}  # fmt: skip
 _LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)), "-.")
@@ -163,7 +162,8 @@ def success_vs_nfe(results: Results) -> Figure:
                 **styles[policy, sampler],
             )
             broken = rows[rows["broken"]]
-            axes.plot(broken["nfe"] * shift, broken["success_rate"], **BROKEN_STYLE)
+            if len(broken):
+                axes.plot(broken["nfe"] * shift, broken["success_rate"], **BROKEN_STYLE)
         axes.set(title=_short(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
@@ -251,19 +251,6 @@ def _reference_lines(axes: Axes, rows: pd.DataFrame) -> None:
             axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
 
 
-def broken_handles(is_broken: Iterable[bool]) -> list[Line2D]:
-    """Return the legend entry of broken cells, if there are any."""
-    return [Line2D([], [], label="broken, see below", **BROKEN_STYLE)] if any(is_broken) else []
-
-
-def reference_handles(present: Collection[str]) -> list[Line2D]:
-    """Return the legend entries of the expert and random actions, if they were run."""
-    names = {"expert": "expert (ceiling)", "random": "random (floor)"}
-    return [
-        Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
-    ]
-
-
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
     """Place one legend above the figure."""
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
@@ -281,26 +268,6 @@ def _panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator
     yield from zip(grid.flat, tasks, strict=False)
     for unused in grid.flat[len(tasks) :]:
         unused.remove()
-
-
-def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
-    """Make the axis logarithmic, labelled with plain numbers of evaluations.
-
-    Args:
-        axes: The axes to change.
-        top: Largest number of evaluations.
-        first: Smallest position that is drawn; below 1 it means no evaluation and is labelled 0.
-    """
-    axes.set_xscale("log")
-    ticks: list[float] = [
-        t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)
-    ]
-    ticks = [first, *ticks] if first < 1 else ticks
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else "0"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
 
 
 def _thousands(value: float, _: int) -> str:

@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fmbench.report.combined import Combined
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
-from fmbench.report.matrix.rows import MatrixRow
-from fmbench.report.plots import (
+from fmbench.report.figure_parts import (
     BROKEN_STYLE,
     NFE_LABEL,
     REFERENCE_STYLES,
@@ -21,6 +19,8 @@ from fmbench.report.plots import (
     nfe_axis,
     reference_handles,
 )
+from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
+from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.rendering import figure_file
 from fmbench.storage.rows import key_of
 
@@ -108,7 +108,8 @@ def _panel(
         broken = np.array([combined.is_broken(key_of(row)) for row in points], dtype=np.bool_)
         low, high = np.where(broken, rates, low), np.where(broken, rates, high)
         positions = np.array([max(row.nfe, _AT_ZERO) * shift for row in points])
-        axes.plot(positions[broken], rates[broken], **BROKEN_STYLE)
+        if broken.any():
+            axes.plot(positions[broken], rates[broken], **BROKEN_STYLE)
         axes.errorbar(
             positions,
             rates,

@@ -1,0 +1,55 @@
+"""Parts that figures share: looks of references and broken cells, and the axis of evaluations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from fmbench.report.looks import REFERENCES
+
+NFE_LABEL = "network evaluations per chunk (NFE)"
+REFERENCE_STYLES: dict[str, dict[str, Any]] = {
+    "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
+    "random": {"color": "#999999", "linestyle": (0, (1, 1.5)), "linewidth": 1.6},
+}
+BROKEN_STYLE: dict[str, Any] = {
+    "color": "black", "linestyle": "", "marker": "x", "markersize": 9, "markeredgewidth": 1.6,
+    "zorder": 5,
+}  # fmt: skip
+
+
+def broken_handles(is_broken: Iterable[bool]) -> list[Line2D]:
+    """Return the legend entry of broken cells, if there are any."""
+    return [Line2D([], [], label="broken, see below", **BROKEN_STYLE)] if any(is_broken) else []
+
+
+def reference_handles(present: Collection[str]) -> list[Line2D]:
+    """Return the legend entries of the expert and random actions, if they were run."""
+    names = {"expert": "expert (ceiling)", "random": "random (floor)"}
+    return [
+        Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
+    ]
+
+
+def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
+    """Make the axis logarithmic, labelled with plain numbers of evaluations.
+
+    Args:
+        axes: The axes to change.
+        top: Largest number of evaluations.
+        first: Smallest position that is drawn; below 1 it means no evaluation and is labelled 0.
+    """
+    axes.set_xscale("log")
+    ticks: list[float] = [
+        t for t in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if t <= max(top * 1.3, 2)
+    ]
+    ticks = [first, *ticks] if first < 1 else ticks
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else "0"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
