@@ -146,10 +146,18 @@ class DiagnosticRow(CellRow):
 R = TypeVar("R", bound=Row)
 
 
+_COLUMNS: dict[type[Row], dict[str, Any]] = {}
+"""Columns of the row types that were asked for: reading annotations takes longer than a row."""
+
+
 def columns(row_type: type[Row]) -> dict[str, Any]:
-    """Return the columns of a row type in order, each with its type."""
-    hints = get_type_hints(row_type)
-    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+    """Return the columns of a row type in order, each with its type; the result is shared."""
+    if row_type not in _COLUMNS:
+        hints = get_type_hints(row_type)
+        _COLUMNS[row_type] = {
+            field.name: hints[field.name] for field in dataclasses.fields(row_type)
+        }
+    return _COLUMNS[row_type]
 
 
 def later_columns(row_type: type[Row]) -> set[str]:
