@@ -1,6 +1,5 @@
 """Output folders of the commands: default names, and checks that they can be written."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from fmbench.cli.task_names import runnable_suite
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
+from fmbench.storage.leftovers import recover_target, staged
 
 
 def check_out(out: Path, flag: str = "--out") -> None:
@@ -21,10 +21,11 @@ def check_out(out: Path, flag: str = "--out") -> None:
         FmbenchError: The folder is not accepted; the message gives the reason.
     """
     existing = _existing_part(out, flag)
-    probe = existing / f".fmbench-{hashlib.sha256(str(out).encode()).hexdigest()[:8]}"
+    probe = existing / "fmbench"
     try:
-        probe.touch()
-        probe.unlink(missing_ok=True)  # another run may check at the same time
+        recover_target(probe)
+        staged(probe).touch()
+        staged(probe).unlink(missing_ok=True)
     except OSError as error:
         raise FmbenchError(
             f"{flag} is {out}; give a folder that can be written ({existing}: {error.strerror})"

@@ -20,6 +20,8 @@ from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
 from fmbench.harness.rollout import MAX_SIMS, Disturbance, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
+from fmbench.storage.disk import needs_space
+from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import Waiting, lock_beside, locked
 
 ATTEMPTS_PER_EPISODE = 3  # an expert that fails more often than this is broken
@@ -47,12 +49,14 @@ def make_demonstrations(
     if folder.exists():
         verify_demonstrations(config, folder)
         return folder, None
-    root.mkdir(parents=True, exist_ok=True)
+    with needs_space(root, 0):
+        root.mkdir(parents=True, exist_ok=True)
     waiting = waiting or Waiting(say=lambda line: None, stop_here=lambda: None)
     with locked(lock_beside(folder), str(folder), "making demonstrations", waiting=waiting):
         if folder.exists():  # made by another process meanwhile
             verify_demonstrations(config, folder)
             return folder, None
+        recover_target(folder)
         episodes, attempted = _collect(config, on_episode)
         replayed = _replay(config, episodes, on_episode)
         report = Report(attempted, attempted - len(episodes), len(replayed), len(episodes))

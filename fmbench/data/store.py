@@ -12,6 +12,7 @@ import numpy as np
 
 from envs.registry import make_task, task_id
 from envs.task_hash import HASH_KIND, task_hash
+from fmbench.data.hdf5_memory import hdf5_in_memory
 from fmbench.data.manifest import DemonstrationFacts
 from fmbench.data.minari_file import DATA_FILE, METADATA_FILE, check_metadata, write_episodes
 from fmbench.data.schema import read_stored_episodes
@@ -19,6 +20,7 @@ from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Episode, Float32Array
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
 from fmbench.storage.artefacts import publish, staged_folder, verify
+from fmbench.storage.files import write_new
 
 KIND = "demonstrations"
 PACKAGES = ("mujoco", "gymnasium", "numpy", "minari", "h5py")
@@ -173,7 +175,10 @@ def store_demonstrations(
         "modes": [episode.mode for episode in episodes],
     }
     with staged_folder(folder) as staging:
-        write_episodes(staging, make_task(config.task), episodes)
+        with hdf5_in_memory():
+            write_episodes(staging, make_task(config.task), episodes)
+        metadata = staging / METADATA_FILE
+        write_new(metadata, metadata.read_bytes())  # again, completely to disk
         publish(staging, folder, KIND, facts)
 
 

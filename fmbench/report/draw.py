@@ -12,6 +12,7 @@ from fmbench.report.plots import FIGURES, drawable, render
 from fmbench.report.results import read_results
 from fmbench.report.summary import SummaryRow
 from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.unfinished import is_unfinished
 
 FORMATS = ("png", "svg")
 
@@ -56,6 +57,8 @@ def draw_all(
                 continue
             write_bytes_atomic(path, render(FIGURES[name], results, file_format))
             written.append(path)
+    if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
+        return draw_all(run_dir, formats, warn)
     for line in filter(None, (results.unfinished, *results.caveats)):
         warn(line)
     return written

@@ -15,6 +15,7 @@ from fmbench.report.looks import REFERENCES, Looks
 from fmbench.report.summary import CELL, Cell, frame, summarise
 from fmbench.storage.compressed import stored_path
 from fmbench.storage.episode_files import Episodes, read_episodes
+from fmbench.storage.links import check_links_inside
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import (
     DiagnosticRow,
@@ -87,11 +88,13 @@ def read_results(run_dir: Path) -> Results:
     are read; its policies are not compared, because further cells would change the verdicts.
 
     Raises:
-        FmbenchError: The folder is not a run, has no episode yet, or has a malformed file.
+        FmbenchError: The folder is not a run, has no episode yet, or has a malformed file or a
+            link that leads outside.
     """
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    check_links_inside(run_dir)
     run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
     rows = _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir)
     episodes = frame(rows.episodes.rows, EpisodeRow)

@@ -12,6 +12,7 @@ from fmbench.config import GROWING, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
 from fmbench.runs.run_plugins import check_plugins, used_plugins
+from fmbench.storage.disk import needs_space
 from fmbench.storage.leftovers import is_leftover, recover
 from fmbench.storage.links import check_links_inside
 from fmbench.storage.locks import holder_file, lock_inside, locked
@@ -44,10 +45,11 @@ def hold_run_folder(out: Path, purpose: str) -> Iterator[None]:
     Raises:
         FmbenchError: Another process uses the folder, it holds other files than those of a run, or
             a link in it leads outside.
-        RunFailed: The folder was deleted or replaced meanwhile.
+        RunFailed: The folder was deleted or replaced meanwhile, or the disk is full.
     """
     _check_content(out)
-    out.mkdir(parents=True, exist_ok=True)
+    with needs_space(out, 0):
+        out.mkdir(parents=True, exist_ok=True)
     with locked(lock_inside(out), str(out), purpose, instead="give another --out") as lock:
         check_links_inside(out)
         recover(out)

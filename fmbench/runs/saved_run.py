@@ -9,6 +9,7 @@ from fmbench.config import RunConfig, config_from_json, config_hash
 from fmbench.errors import FmbenchError
 from fmbench.runs.run_folder import check_hash_kind, checkpoint_folder
 from fmbench.runs.run_plugins import check_plugins, loadable_part, used_names
+from fmbench.storage.links import check_links_inside
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.training.checkpoint_facts import CheckpointFacts, checkpoint_facts
 from fmbench.training.checkpoints import load_policy
@@ -86,12 +87,14 @@ def open_saved_run(folder: Path) -> SavedRun:
     the run names it.
 
     Raises:
-        FmbenchError: The folder holds no finished run, a task or a user's file has changed since,
-            the hash of a task is of an earlier kind, or nothing is left without the user's files.
+        FmbenchError: The folder holds no finished run, a link in it leads outside, a task or a
+            user's file has changed since, the hash of a task is of an earlier kind, or nothing is
+            left without the user's files.
     """
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
         raise FmbenchError(f"{folder} {problem}; give the folder of a finished run")
+    check_links_inside(folder)
     facts = read_run_facts(folder)
     if facts.rescores is not None:
         raise FmbenchError(

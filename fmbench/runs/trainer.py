@@ -11,6 +11,7 @@ from fmbench.config import RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
+from fmbench.storage.critical import uninterrupted
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.loop import NotFinite, train_together
 from fmbench.training.state import TrainConfig, TrainingState, start_training
@@ -140,10 +141,11 @@ class Trainer:
         ) as stage:
 
             def save() -> None:
-                for training in trainings:
-                    save_checkpoint(
-                        training.folder, training.state, self.train_config, training.origin
-                    )
+                with uninterrupted():  # all are of the same update
+                    for training in trainings:
+                        save_checkpoint(
+                            training.folder, training.state, self.train_config, training.origin
+                        )
 
             def count(update: int) -> None:
                 if update % 10 == 0:

@@ -11,9 +11,11 @@ from typing import Any
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.critical import uninterrupted
+from fmbench.storage.disk import needs_space
 from fmbench.storage.exchange import exchange
 from fmbench.storage.files import encode_json, read_json, write_new
 from fmbench.storage.hashes import sha256_file
+from fmbench.storage.leftovers import staged
 
 MANIFEST = "manifest.json"
 SCHEMA = 2
@@ -23,15 +25,22 @@ SEAL = "manifest_sha256"
 
 @contextmanager
 def staged_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder next to `target`, removed on exit unless `publish` was called on it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir()
-    try:
-        yield staging
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    """Yield an empty folder next to `target`, removed on exit unless `publish` was called on it.
+
+    A second Ctrl-C takes effect on exit, when the artefact is whole.
+
+    Raises:
+        RunFailed: The disk is full.
+    """
+    staging = staged(target)
+    with uninterrupted(), needs_space(target, 0):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir()
+            yield staging
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object]) -> None:
@@ -54,13 +63,11 @@ def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object])
     manifest = {"schema": SCHEMA, "kind": kind, **facts, "sha256": sums}
     manifest[SEAL] = seal(manifest)
     write_new(staging / MANIFEST, encode_json(manifest, target / MANIFEST))
-    with uninterrupted():
-        if target.exists():
-            exchange(staging, target)
-        else:
-            os.replace(staging, target)
-        _sync(target.parent)
-        shutil.rmtree(staging, ignore_errors=True)
+    if target.exists():
+        exchange(staging, target)
+    else:
+        os.replace(staging, target)
+    _sync(target.parent)
 
 
 def verify(folder: Path, kind: str) -> dict[str, Any]:

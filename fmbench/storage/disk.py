@@ -7,17 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fmbench.errors import RunFailed
+from fmbench.storage.leftovers import published
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-UNIT = 2**20
 
 
 @contextmanager
 def needs_space(path: Path, size: int) -> Iterator[None]:
     """Convert the error of a full disk, quota or file-size limit while `path` is written.
 
+    What was written of it must have been removed when the error arrives here: the message states
+    the space that is free then.
+
     Args:
-        path: The final path of what is written.
+        path: What is written; if it is staged, the message names its final path.
         size: Its size [bytes].
 
     Raises:
@@ -28,26 +31,26 @@ def needs_space(path: Path, size: int) -> Iterator[None]:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise _no_space(path, size, str(error.strerror)) from error
-
-
-def check_space(path: Path, size: int) -> None:
-    """Check that `size` bytes are free for `path`; used before a library writes, as that may abort.
-
-    Raises:
-        RunFailed: They are not; the message states the path and the missing space.
-    """
-    if _free(path) < size:
-        raise _no_space(path, size, "No space left on device")
+        raise _no_space(published(path), size, str(error.strerror)) from error
 
 
 def _no_space(path: Path, size: int, reason: str) -> RunFailed:
     free = _free(path)
-    missing = max(size - free, 1) / UNIT
+    if free > size:  # a quota or another limit, of which nothing else is known
+        return RunFailed(
+            f"{path} could not be written: {reason}, though the disk has space for its "
+            f"{_amount(size)}; raise that limit, the same command resumes"
+        )
     return RunFailed(
-        f"{path} could not be written: {reason}; {missing:.2f} MiB are missing (needed "
-        f"{size / UNIT:.2f}, free {free / UNIT:.2f}); free some space, the same command resumes"
+        f"{path} could not be written: {reason}; {_amount(size - free + 1)} more needed "
+        f"({_amount(size)} in all, {_amount(free)} free); free some space, the same command resumes"
     )
+
+
+def _amount(size: int) -> str:
+    """Return a size as text; a part of a KiB counts as one."""
+    kib = -(-size // 2**10)
+    return f"{kib} KiB" if kib < 2**10 else f"{kib / 2**10:.1f} MiB"
 
 
 def _free(path: Path) -> int:

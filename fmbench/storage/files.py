@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from fmbench.errors import FmbenchError
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.disk import needs_space
+from fmbench.storage.leftovers import staged
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -19,14 +20,15 @@ def write_new(path: Path, data: bytes) -> None:
     Raises:
         RunFailed: The disk is full.
     """
-    try:
-        with needs_space(path, len(data)), path.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with needs_space(path, len(data)):
+        try:
+            with path.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
@@ -35,7 +37,7 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     Raises:
         RunFailed: The disk is full; an old file is kept.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = staged(path)
     with uninterrupted(), needs_space(path, len(data)):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_new(temporary, data)

@@ -9,6 +9,11 @@ _LEFTOVER = re.compile(r"\.(?P<name>.+)\.(?P<pid>[0-9]{1,10})\.(?P<end>tmp|old)"
 """Names of staged files and folders (`tmp`), and of folders moved away for a moment (`old`)."""
 
 
+def staged(path: Path) -> Path:
+    """Return where this process stages what will be `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def recover(folder: Path) -> None:
     """Put back published folders that were moved away, and delete what dead processes staged.
 
@@ -24,6 +29,12 @@ def recover(folder: Path) -> None:
 def is_leftover(path: Path) -> bool:
     """Return whether a path has the name of something staged or moved away."""
     return _LEFTOVER.fullmatch(path.name) is not None
+
+
+def published(path: Path) -> Path:
+    """Return the path that a staged file or folder, or a file in one, will have."""
+    matches = [_LEFTOVER.fullmatch(part) for part in path.parts]
+    return Path(*(m["name"] if m else part for m, part in zip(matches, path.parts, strict=True)))
 
 
 def recover_target(target: Path) -> None:

@@ -153,7 +153,7 @@ class RunFacts:
             if not isinstance(value, types := JSON_TYPES.get(name, (str,))):
                 accepted = " or ".join(t.__name__ for t in types)
                 raise FmbenchError(f"{where}: {name} is {value!r}; fmbench writes {accepted}")
-        facts["made_with"] = [parse(Stamp, v, where) for v in facts.get("made_with", [])]
+        facts["made_with"] = tuple(parse(Stamp, v, where) for v in facts.get("made_with", ()))
         if "plugins" in facts:
             facts["plugins"] = tuple(Plugin.from_json(v, where) for v in facts["plugins"])
         if (made := facts.pop("demonstrations", None)) is None:

@@ -14,7 +14,8 @@ from fmbench.evaluation import contact_sheets
 from fmbench.runs import finish
 from fmbench.storage.files import read_json
 from fmbench.training.checkpoint_facts import checkpoint_facts
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
+from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
+from tests.fmbench.runs.test_experiment import rejection
 from tests.fmbench.small_run import call, files_of
 
 

@@ -14,7 +14,7 @@ from fmbench.training.checkpoint_facts import checkpoint_facts
 from fmbench.training.checkpoints import load_policy
 from fmbench.training.state import TrainingState, start_training
 from policies.catalogue import POLICIES
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, run
+from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
 from tests.fmbench.small_run import files_of
 
 TRAINED = [name for name, objective in POLICIES.items() if objective.trains]

@@ -21,7 +21,8 @@ from fmbench.storage.rows import EpisodeRow, OriginRow
 from fmbench.training.checkpoint_facts import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE
 from fmbench.training.checkpoints import load_policy
 from fmbench.training.state import start_training
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, rejection, run
+from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
+from tests.fmbench.runs.test_experiment import rejection
 from tests.fmbench.small_run import call, files_of
 from tests.reseal import reseal
 

@@ -13,10 +13,10 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.evaluation import contact_sheets
 from fmbench.report.results import read_results
-from fmbench.runs.experiment import Experiment
+from fmbench.runs.experiment import Experiment, RunOptions
 from fmbench.storage.files import read_json, write_json_atomic
 from fmbench.storage.unfinished import read_finished_cells
-from tests.fmbench.runs.test_experiment import CONFIG, BlankRenderer, Log, run
+from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, run
 from tests.fmbench.small_run import call, files_of
 
 TWO = replace(CONFIG, policy=("flow", "bc"), seeds=2, nfe=(1, 2))
@@ -161,7 +161,7 @@ def test_the_planned_cells_are_those_of_the_finished_run(
     config = replace(TWO, policy=("diffusion", "knn"), task=("PressEither", "ReachPose"))
     interrupts = Interrupts()
     session = Session(Log(interrupts), interrupts)
-    experiment = Experiment(config, tmp_path, data, session, times_decisions=False)
+    experiment = Experiment(config, tmp_path, data, session, RunOptions(times_decisions=False))
     experiment.run()
     cells = {tuple(row.cell.values()) for row in experiment.rows.episodes.rows}
     assert experiment.facts.planned_cells == len(cells) == 2 * (2 + 2 * (3 + 1))
