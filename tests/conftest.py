@@ -1,8 +1,13 @@
-"""How tests use the processor: one torch thread per process, no time limit per random example."""
+"""How tests use the processor, and which of them hold a promise of `docs/reliability.md`.
+
+One torch thread per process, no time limit per random example.
+"""
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +21,20 @@ if importlib.util.find_spec("hypothesis"):  # the tests of an extra run without 
     # How fast a shared machine draws an example says nothing about the code.
     settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("tests")
+
+
+RELIABILITY = Path(__file__).parent.parent / "docs" / "reliability.md"
+PROMISED = set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", RELIABILITY.read_text("utf-8")))
+"""Tests, or files of tests, that the page names."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that the page names as `faults`, so that `-m faults` runs them all."""
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        if not PROMISED.isdisjoint((test, test.partition("::")[0])):
+            item.add_marker(pytest.mark.faults)
 
 
 @pytest.fixture

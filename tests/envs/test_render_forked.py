@@ -43,6 +43,7 @@ MESSAGE = "was forked from one that had rendered"
 
 pytestmark = [
     pytest.mark.faults,
+    pytest.mark.slow,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here"),
 ]
 

@@ -15,6 +15,7 @@ from envs.registry import TASKS, make_task, suite, task_id
 from fmbench.__main__ import COMMANDS
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
+from tests.conftest import PROMISED
 from tests.fmbench.small_run import call
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,17 @@ def test_every_page_is_in_the_navigation() -> None:
     entries = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     in_navigation = sorted(f"docs/{page}" for entry in entries for page in entry.values())
     assert in_navigation == [page for page in PAGES if page != "README.md"]
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    for place in sorted(PROMISED):
+        file, _, name = place.partition("::")
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert not name or f"\ndef {name}(" in text, place
+    rows = [line for line in PAGES["docs/reliability.md"].splitlines() if line.startswith("| ")]
+    promises = [row for row in rows if not row.startswith(("| promise", "|--"))]
+    assert len(promises) > 20
+    assert not [row for row in promises if "`tests/" not in row]
 
 
 def test_every_flag_of_a_run_is_documented_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:

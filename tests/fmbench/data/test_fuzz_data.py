@@ -18,7 +18,7 @@ from tests.fmbench.data.damages import ARRAYS, DAMAGES, Damage
 from tests.fmbench.data.loader import Loader, Original
 from tests.reseal import reseal
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(0)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(0)]
 TASK = "LiftCube"
 EXAMPLES = int(os.environ.get("FMBENCH_FUZZ_EXAMPLES", "200"))
 

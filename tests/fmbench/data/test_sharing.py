@@ -48,6 +48,7 @@ def test_demonstrations_that_are_found_are_only_read(
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_a_read_only_folder_that_holds_all_is_used(data: Path, tmp_path: Path) -> None:
     before = files_of(data)
     with read_only(data):
@@ -63,6 +64,7 @@ def test_a_read_only_folder_that_holds_all_is_used(data: Path, tmp_path: Path) -
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -84,6 +86,7 @@ def test_a_read_only_folder_that_lacks_some_is_one_line(
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_two_that_need_the_same_at_once_make_them_once(tmp_path: Path) -> None:
     both = [start(tmp_path, *REQUEST, 40) for _ in range(2)]
     ended = [finish(process) for process in both]
@@ -100,6 +103,7 @@ def test_two_that_need_the_same_at_once_make_them_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_the_second_waits_for_the_first_and_makes_them_if_it_is_killed(tmp_path: Path) -> None:
     folder = dataset_folder(DemonstrationConfig("PressEither", 40), tmp_path)
     words = (*REQUEST, 40, "--data", tmp_path)
@@ -118,6 +122,7 @@ def test_the_second_waits_for_the_first_and_makes_them_if_it_is_killed(tmp_path:
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_stop_ends_the_wait(number: signal.Signals, tmp_path: Path) -> None:
     folder = dataset_folder(DemonstrationConfig("PressEither", 4), tmp_path)

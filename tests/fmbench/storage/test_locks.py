@@ -115,6 +115,7 @@ def test_another_process_is_refused_and_names_the_holder(file: Path, begin: Star
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_the_lock_of_a_killed_process_is_taken_over(file: Path, begin: Start) -> None:
     holder = begin(HOLD, file)
     holder.send_signal(signal.SIGKILL)
@@ -129,6 +130,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(file: Path, begin: Start) ->
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_the_text_of_a_killed_process_is_never_shown(file: Path, begin: Start) -> None:
     dead = begin(HOLD, file)
     dead.kill()
@@ -148,6 +150,7 @@ def test_the_text_of_a_killed_process_is_never_shown(file: Path, begin: Start) -
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_a_waiting_process_says_once_for_whom_and_goes_on(file: Path, begin: Start) -> None:
     with locked(file, "the run", ""):
         waiting = begin(WAIT, file)
@@ -158,6 +161,7 @@ def test_a_waiting_process_says_once_for_whom_and_goes_on(file: Path, begin: Sta
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_a_waiting_process_goes_on_when_the_holder_is_killed(file: Path, begin: Start) -> None:
     holder = begin(HOLD, file)
     waiting = begin(WAIT, file)
@@ -167,6 +171,7 @@ def test_a_waiting_process_goes_on_when_the_holder_is_killed(file: Path, begin: 
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_requested_stop_ends_the_wait(number: signal.Signals, file: Path, begin: Start) -> None:
     with locked(file, "the run", ""):
@@ -179,6 +184,7 @@ def test_a_requested_stop_ends_the_wait(number: signal.Signals, file: Path, begi
 
 
 @pytest.mark.faults
+@pytest.mark.slow
 def test_processes_never_hold_a_lock_at_once(file: Path, tmp_path: Path) -> None:
     counter = tmp_path / "counter"
     counter.write_text("0")
