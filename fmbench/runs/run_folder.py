@@ -100,7 +100,7 @@ def open_run_folder(
         write_run_facts(out, new)
         return new
     facts = read_run_facts(out)
-    if not set(new.identity) <= set(facts.identity):
+    if (facts.rescores is None) != (new.rescores is None):
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
     check_hash_kind(out, facts, "give another --out")
     check_plugins(out, facts, new.config, "give another --out")
@@ -133,7 +133,8 @@ def _check_content(out: Path) -> None:
     if not out.is_dir():
         return
     if (out / RUN_FILE).exists():
-        read_run_facts(out)
+        if not read_run_facts(out).config:
+            raise FmbenchError(f"{out / RUN_FILE} states no configuration; give another --out")
         return
     ours = {lock_inside(out), holder_file(lock_inside(out))}
     if any(entry not in ours and not is_leftover(entry) for entry in out.iterdir()):
@@ -202,7 +203,7 @@ def _compare(
     growth: list[str] = []
     mismatches: list[str] = []
     for group, values in now.items():
-        before = there[group]
+        before = there.get(group, {})
         if group in ("task_hashes", "teachers"):  # of tasks and seeds that may become more
             before, values = ({k: side.get(k) for k in before} for side in (before, values))
         for line in differences(before, values):
