@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import SUFFIX, compress_file, stored_path
@@ -48,6 +49,8 @@ class Episodes:
 @dataclasses.dataclass(frozen=True)
 class _EarlierRow(EpisodeRow):
     """One episode in the first version's format: with its origin, without `cells.csv`."""
+
+    digits: ClassVar[int] = 17
 
     task_version: int
     weights_hash: str

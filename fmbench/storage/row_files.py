@@ -1,8 +1,8 @@
 """Rows of a run folder as CSV files, read and written.
 
-Writing is atomic and byte-stable: floats have `FLOAT_DIGITS` significant digits, all other values
-are exact, and lines end with one newline. Rows that were read are written as the same bytes.
-Reading is strict: a file that `write_rows` did not write is rejected, with file, line and column.
+Writing is atomic and byte-stable: floats have six significant digits, all other values are exact,
+and lines end with one newline. Reading is strict: what would not be written as the same bytes is
+rejected, with file, line and column, and so is a number out of its range.
 Text that a spreadsheet would run as a formula is written with a leading apostrophe, which reading
 removes. A compressed file is read, and written again, compressed.
 """
@@ -11,21 +11,22 @@ from __future__ import annotations
 
 import csv
 import io
-import lzma
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache, partial
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fmbench.errors import FmbenchError, unknown
-from fmbench.storage.compressed import SUFFIX, encode, open_text, stored_path
+from fmbench.errors import FmbenchError, shown, unknown
+from fmbench.storage.accepted import ANY, MAX_INT, WHOLE, Within
+from fmbench.storage.compressed import SUFFIX, encode, read_lines, stored_path
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import R, Row, columns, key_of, later_columns
+from fmbench.storage.rows import FLOAT_DIGITS, R, Row, columns, key_of, later_columns, ranges
 
-FLOAT_DIGITS = 6
+MAX_NUMBER_CHARACTERS = 32
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -38,7 +39,8 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
         row_type: Their type, which also gives an empty file its header.
 
     Raises:
-        FmbenchError: A value does not have its column's type, or two rows have the same key.
+        FmbenchError: A value does not have its column's type or range, values contradict each
+            other, or two rows have the same key.
     """
     path = stored_path(path)
     buffer = io.StringIO()
@@ -47,7 +49,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
-        _check_key(row, seen.setdefault(key_of(row), line), line, where)
+        _check_row(row, seen.setdefault(key_of(row), line), line, where)
         writer.writerow(row_texts(row, row_type, where))
     write_bytes_atomic(path, encode(buffer.getvalue(), path))
 
@@ -61,10 +63,20 @@ def row_texts(row: Row, row_type: type[Row], where: str) -> list[str]:
         where: Where it is written, for messages.
 
     Raises:
-        FmbenchError: A value does not have its column's type.
+        FmbenchError: A value does not have its column's type or range.
     """
-    types = columns(row_type)
-    return [_format(getattr(row, name), kind, f"{where}, {name}") for name, kind in types.items()]
+    accepted, texts = ranges(row_type), []
+    for name, kind in columns(row_type).items():
+        value = getattr(row, name)
+        text = _format(value, kind, row_type.digits)
+        if text is None or (
+            text and name in accepted and not accepted[name].accepts(_rounded(value))
+        ):
+            raise FmbenchError(
+                f"{where}, {name}: {shown(value)} is not {_words(kind, accepted, name)}"
+            )
+        texts.append(text)
+    return texts
 
 
 def read_rows(path: Path, row_type: type[R]) -> list[R]:
@@ -98,13 +110,39 @@ def neutralise(text: str) -> str:
 def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file, compressed or not; reject other files, also if found while reading."""
     try:
-        with open_text(path) as file:
-            yield csv.reader(file, strict=True)
+        yield _records(path)
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
-    except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
+    except (ValueError, csv.Error) as error:
         form = "an xz-compressed CSV file" if path.suffix == SUFFIX else "a CSV file"
-        raise FmbenchError(f"{path} is not {form} in UTF-8: {error}") from error
+        reason = error.reason if isinstance(error, UnicodeError) else str(error)
+        raise FmbenchError(f"{path} is not {form} in UTF-8: {reason}") from error
+
+
+class _Echo:
+    """A file that returns what is written, for the writer that returns that in turn."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _records(path: Path) -> Iterator[list[str]]:
+    """Yield the values of each line, which must be one that a CSV writer writes."""
+    line, lines = "", read_lines(path)
+
+    def remember() -> Iterator[str]:
+        nonlocal line
+        for line in lines:  # noqa: B007 - read below
+            yield line
+
+    write = csv.writer(_Echo(), lineterminator="\n").writerow
+    for number, cells in enumerate(csv.reader(remember(), strict=True), start=1):
+        if write(cells) != line:
+            raise FmbenchError(
+                f"{path}, line {number}: its line end or its quotes are not those that fmbench "
+                "writes; restore the file"
+            )
+        yield cells
 
 
 def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterator[R]:
@@ -119,41 +157,56 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
         raise FmbenchError(f"{path}, line 1: missing columns: {', '.join(missing)}")
     if len(header) != len(set(header)):
         raise FmbenchError(f"{path}, line 1: duplicate column")
+    accepted = ranges(row_type)
+    parsers = [_parser(types[name], accepted.get(name), row_type.digits) for name in header]
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         where = f"{path}, line {line}"
         if len(cells) != len(header):
             raise FmbenchError(f"{where}: {len(cells)} values for {len(header)} columns")
-        row = row_type(
-            **{
-                name: _value(cell, types[name], f"{where}, column {name}")
-                for name, cell in zip(header, cells, strict=True)
-            }
-        )
-        _check_key(row, seen.setdefault(key_of(row), line), line, where)
+        values = {}
+        for name, cell, parse in zip(header, cells, parsers, strict=True):
+            try:
+                values[name] = parse(cell)
+            except (KeyError, ValueError):
+                words = _words(types[name], accepted, name)
+                raise FmbenchError(
+                    f"{where}, column {name}: {shown(cell)} is not {words}"
+                ) from None
+        row = row_type(**values)
+        _check_row(row, seen.setdefault(key_of(row), line), line, where)
         yield row
 
 
-def _check_key(row: Row, first: int, line: int, where: str) -> None:
-    """Reject a row whose key is already on the line `first`."""
+def _check_row(row: Row, first: int, line: int, where: str) -> None:
+    """Reject a row whose key is already on the line `first`, or whose values contradict."""
     if first != line:
         pairs = ", ".join(f"{name}={getattr(row, name)}" for name in row.key)
         raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
+    if row.contradiction:
+        raise FmbenchError(f"{where}: {row.contradiction}; both cannot be")
 
 
-def _format(value: object, kind: Any, where: str) -> str:
-    """Return the text of one value, which may be a NumPy scalar."""
+def _format(value: object, kind: Any, digits: int) -> str | None:
+    """Return the text of one value, which may be a NumPy scalar; None if its type is wrong."""
     if kind is str and isinstance(value, str):
         return neutralise(value)
     if kind is bool and isinstance(value, bool | np.bool_):
         return "true" if value else "false"
     if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
-        return repr(int(value))
+        return repr(int(value)) if -MAX_INT <= value <= MAX_INT else None
     if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
-        return repr(float(f"{float(value):.{FLOAT_DIGITS}g}"))
-    if kind == (float | None) and value is None:
-        return ""
-    raise FmbenchError(f"{where}: {value!r} is not {_NAMES[kind]}")
+        return _number_text(float(value), digits)
+    return "" if kind == (float | None) and value is None else None
+
+
+def _number_text(value: float, digits: int = FLOAT_DIGITS) -> str:
+    return repr(float(f"{value:.{digits}g}"))
+
+
+def _rounded(value: float) -> float:
+    """Return a number as it is written: 1.0000000001 is within 0 and 1."""
+    return float(f"{value:.{FLOAT_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _looks_like_formula(text: str) -> bool:
@@ -161,22 +214,49 @@ def _looks_like_formula(text: str) -> bool:
     return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
 
 
-def _value(text: str, kind: Any, where: str) -> object:
-    """Parse the text of one value."""
-    try:
-        if kind is str:
-            return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
-        if kind is bool:
-            return {"true": True, "false": False}[text]
-        if kind is int:
-            return int(text)
-        return None if kind == (float | None) and not text else float(text)
-    except (KeyError, ValueError):
-        raise FmbenchError(f"{where}: {text!r} is not {_NAMES[kind]}") from None
+def _parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], object]:
+    """Return a function that parses the text of a value; it raises KeyError or ValueError."""
+    if kind is str:
+        return _text
+    if kind is bool:
+        return {"true": True, "false": False}.__getitem__
+    read: Callable[[str], Any] = int if kind is int else float
+    write: Callable[[Any], str] = repr if kind is int else partial(_number_text, digits=digits)
+    accepts = (accepted or (WHOLE if kind is int else ANY)).accepts
+    may_be_empty = kind == (float | None)
+
+    @lru_cache(maxsize=1024)
+    def number(text: str) -> object:
+        if not text and may_be_empty:
+            return None
+        if len(text) > MAX_NUMBER_CHARACTERS:
+            raise ValueError
+        value = read(text)
+        if write(value) != text or not accepts(_rounded(value)):
+            raise ValueError
+        return value
+
+    return number
+
+
+@lru_cache(maxsize=1024)
+def _text(text: str) -> str:
+    value = text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
+    if neutralise(value) != text:
+        raise ValueError
+    return value
+
+
+def _words(kind: Any, accepted: dict[str, Within], name: str) -> str:
+    """Return what a column accepts, in words."""
+    if name not in accepted or kind is str:
+        return _NAMES[kind]
+    number, _, rest = _NAMES[kind].partition(" or ")
+    return f"{number} {accepted[name].words}{f' or {rest}' if rest else ''}"
 
 
 _NAMES = {
-    str: "text",
+    str: "text as fmbench writes it",
     bool: "true or false",
     int: "a whole number",
     float: "a number",
