@@ -80,6 +80,25 @@ class Matching(NamedTuple):
         return _checked_by(self.check, source, handler)
 
 
+class PlainValue:
+    """A number, a text, null, or a list of numbers or of texts."""
+
+    def check(self, value: Any) -> Any:
+        """Return an accepted value.
+
+        Raises:
+            ValueError: It is not accepted.
+        """
+        kinds = {type(entry) for entry in (value if isinstance(value, list) else [value])}
+        if not (kinds <= {int, float} or kinds == {str} or value is None):
+            raise ValueError("give a number, a text or a list of them")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Return the schema with which pydantic checks a field of JSON."""
+        return _checked_by(self.check, source, handler)
+
+
 def _checked_by(check: Any, source: Any, handler: Any) -> Any:
     from pydantic import AfterValidator  # a quarter of a second, only where JSON is read
 
@@ -92,6 +111,8 @@ Count = Annotated[int, Within(0, MAX_INT)]
 Positive = Annotated[int, Within(1, MAX_INT)]
 Amount = Annotated[float, Within(0)]
 PossibleAmount = Annotated[float | None, Within(0)]
+Plain = Annotated[Any, PlainValue()]
 Finite = Annotated[float, Within()]
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}", "the 64 hexadecimal digits of a sha256")]
+Kind = Annotated[str, Matching(r"task|policy|backbone", "task, policy or backbone")]
 Colour = Annotated[str, Matching(r"#[0-9A-Fa-f]{6}", 'a colour such as "#0072B2"')]

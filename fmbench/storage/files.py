@@ -111,7 +111,7 @@ def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
             json.dumps(value, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist") from None
-    except UnicodeError as error:
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
         raise FmbenchError(f"{path} is not JSON in UTF-8: {error.reason}") from error
     except (ValueError, RecursionError) as error:
         raise FmbenchError(f"{path} is not JSON: {error}") from error

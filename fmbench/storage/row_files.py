@@ -11,23 +11,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from fmbench.errors import FmbenchError, shown, unknown
-from fmbench.storage.accepted import ANY, MAX_INT, WHOLE, Within
 from fmbench.storage.compressed import SUFFIX, encode, read_lines, stored_path
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import FLOAT_DIGITS, R, Row, columns, key_of, later_columns, ranges
-
-MAX_NUMBER_CHARACTERS = 32
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
+from fmbench.storage.row_values import parser, value_text, words
+from fmbench.storage.rows import R, Row, columns, key_of, later_columns, ranges
 
 
 def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
@@ -68,13 +60,10 @@ def row_texts(row: Row, row_type: type[Row], where: str) -> list[str]:
     accepted, texts = ranges(row_type), []
     for name, kind in columns(row_type).items():
         value = getattr(row, name)
-        text = _format(value, kind, row_type.digits)
-        if text is None or (
-            text and name in accepted and not accepted[name].accepts(_rounded(value))
-        ):
-            raise FmbenchError(
-                f"{where}, {name}: {shown(value)} is not {_words(kind, accepted, name)}"
-            )
+        text = value_text(value, kind, accepted.get(name), row_type.digits)
+        if text is None:
+            expected = words(kind, accepted.get(name))
+            raise FmbenchError(f"{where}, {name}: {shown(value)} is not {expected}")
         texts.append(text)
     return texts
 
@@ -100,12 +89,6 @@ def read_header(path: Path) -> list[str]:
         return next(reader, [])
 
 
-def neutralise(text: str) -> str:
-    """Return `text` on one line, escaped so that no spreadsheet runs it as a formula."""
-    line = " ".join(text.splitlines())
-    return f"'{line}" if _looks_like_formula(line) else line
-
-
 @contextmanager
 def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file, compressed or not; reject other files, also if found while reading."""
@@ -115,7 +98,7 @@ def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
         raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
     except (ValueError, csv.Error) as error:
         form = "an xz-compressed CSV file" if path.suffix == SUFFIX else "a CSV file"
-        reason = error.reason if isinstance(error, UnicodeError) else str(error)
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
         raise FmbenchError(f"{path} is not {form} in UTF-8: {reason}") from error
 
 
@@ -126,18 +109,26 @@ class _Echo:
         return text
 
 
+class _Lines:
+    """An iterator that remembers the last line."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines, self.last = read_lines(path), ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.last = next(self.lines)
+        return self.last
+
+
 def _records(path: Path) -> Iterator[list[str]]:
     """Yield the values of each line, which must be one that a CSV writer writes."""
-    line, lines = "", read_lines(path)
-
-    def remember() -> Iterator[str]:
-        nonlocal line
-        for line in lines:  # noqa: B007 - read below
-            yield line
-
+    lines = _Lines(path)
     write = csv.writer(_Echo(), lineterminator="\n").writerow
-    for number, cells in enumerate(csv.reader(remember(), strict=True), start=1):
-        if write(cells) != line:
+    for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
+        if write(cells) != lines.last:
             raise FmbenchError(
                 f"{path}, line {number}: its line end or its quotes are not those that fmbench "
                 "writes; restore the file"
@@ -158,7 +149,7 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
     if len(header) != len(set(header)):
         raise FmbenchError(f"{path}, line 1: duplicate column")
     accepted = ranges(row_type)
-    parsers = [_parser(types[name], accepted.get(name), row_type.digits) for name in header]
+    parsers = [parser(types[name], accepted.get(name), row_type.digits) for name in header]
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         where = f"{path}, line {line}"
@@ -169,9 +160,9 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
             try:
                 values[name] = parse(cell)
             except (KeyError, ValueError):
-                words = _words(types[name], accepted, name)
+                expected = words(types[name], accepted.get(name))
                 raise FmbenchError(
-                    f"{where}, column {name}: {shown(cell)} is not {words}"
+                    f"{where}, column {name}: {shown(cell)} is not {expected}"
                 ) from None
         row = row_type(**values)
         _check_row(row, seen.setdefault(key_of(row), line), line, where)
@@ -185,80 +176,3 @@ def _check_row(row: Row, first: int, line: int, where: str) -> None:
         raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
     if row.contradiction:
         raise FmbenchError(f"{where}: {row.contradiction}; both cannot be")
-
-
-def _format(value: object, kind: Any, digits: int) -> str | None:
-    """Return the text of one value, which may be a NumPy scalar; None if its type is wrong."""
-    if kind is str and isinstance(value, str):
-        return neutralise(value)
-    if kind is bool and isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
-        return repr(int(value)) if -MAX_INT <= value <= MAX_INT else None
-    if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
-        return _number_text(float(value), digits)
-    return "" if kind == (float | None) and value is None else None
-
-
-def _number_text(value: float, digits: int = FLOAT_DIGITS) -> str:
-    return repr(float(f"{value:.{digits}g}"))
-
-
-def _rounded(value: float) -> float:
-    """Return a number as it is written: 1.0000000001 is within 0 and 1."""
-    return float(f"{value:.{FLOAT_DIGITS}g}") if isinstance(value, float) else value
-
-
-def _looks_like_formula(text: str) -> bool:
-    """Return whether a spreadsheet might run `text`, or `text` starts like an escaped formula."""
-    return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
-
-
-def _parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], object]:
-    """Return a function that parses the text of a value; it raises KeyError or ValueError."""
-    if kind is str:
-        return _text
-    if kind is bool:
-        return {"true": True, "false": False}.__getitem__
-    read: Callable[[str], Any] = int if kind is int else float
-    write: Callable[[Any], str] = repr if kind is int else partial(_number_text, digits=digits)
-    accepts = (accepted or (WHOLE if kind is int else ANY)).accepts
-    may_be_empty = kind == (float | None)
-
-    @lru_cache(maxsize=1024)
-    def number(text: str) -> object:
-        if not text and may_be_empty:
-            return None
-        if len(text) > MAX_NUMBER_CHARACTERS:
-            raise ValueError
-        value = read(text)
-        if write(value) != text or not accepts(_rounded(value)):
-            raise ValueError
-        return value
-
-    return number
-
-
-@lru_cache(maxsize=1024)
-def _text(text: str) -> str:
-    value = text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
-    if neutralise(value) != text:
-        raise ValueError
-    return value
-
-
-def _words(kind: Any, accepted: dict[str, Within], name: str) -> str:
-    """Return what a column accepts, in words."""
-    if name not in accepted or kind is str:
-        return _NAMES[kind]
-    number, _, rest = _NAMES[kind].partition(" or ")
-    return f"{number} {accepted[name].words}{f' or {rest}' if rest else ''}"
-
-
-_NAMES = {
-    str: "text as fmbench writes it",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    float | None: "a number or nothing",
-}

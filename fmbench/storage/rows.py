@@ -1,7 +1,7 @@
 """Row types of a run folder: one frozen dataclass per kind of file.
 
-A row type's fields, in order, are the columns of its file; their annotations state which numbers are
-accepted. A column whose field has a default may be missing in files of an earlier version.
+A row type's fields, in order, are the columns of its file; their annotations state which numbers
+are accepted. A column whose field has a default may be missing in files of an earlier version.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from fmbench.storage.accepted import (
 )
 
 FLOAT_DIGITS = 6
+REFERENCES = ("expert", "random")
+"""Upper and lower reference: in every table, never compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,28 +180,21 @@ class DiagnosticRow(CellRow):
 R = TypeVar("R", bound=Row)
 
 
-@cache
 def columns(row_type: type[Row]) -> dict[str, Any]:
     """Return the columns of a row type in order, each with its type."""
-    hints = get_type_hints(row_type)
-    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+    return _columns(row_type, False)  # type: ignore[arg-type]  # types have a hash
 
 
-@cache
 def annotated_columns(row_type: type[Row]) -> dict[str, Any]:
     """Return the same with the annotations that state which numbers are accepted."""
-    hints = get_type_hints(row_type, include_extras=True)
-    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+    return _columns(row_type, True)  # type: ignore[arg-type]
 
 
-@cache
 def ranges(row_type: type[Row]) -> dict[str, Within]:
     """Return the columns of numbers of which only some are accepted, each with those."""
-    notes = {name: get_args(hint)[1:] for name, hint in annotated_columns(row_type).items()}
-    return {name: n for name, several in notes.items() for n in several if isinstance(n, Within)}
+    return _ranges(row_type)  # type: ignore[arg-type]
 
 
-@cache
 def later_columns(row_type: type[Row]) -> set[str]:
     """Return the columns that files of an earlier version do not have."""
     fields = dataclasses.fields(row_type)
@@ -209,3 +204,15 @@ def later_columns(row_type: type[Row]) -> set[str]:
 def key_of(row: Row) -> tuple[object, ...]:
     """Return the values that identify a row within its file."""
     return tuple(getattr(row, name) for name in row.key)
+
+
+@cache
+def _columns(row_type: Any, annotated: bool) -> dict[str, Any]:
+    hints = get_type_hints(row_type, include_extras=annotated)
+    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+
+
+@cache
+def _ranges(row_type: Any) -> dict[str, Within]:
+    notes = {name: get_args(hint)[1:] for name, hint in _columns(row_type, True).items()}
+    return {name: n for name, several in notes.items() for n in several if isinstance(n, Within)}

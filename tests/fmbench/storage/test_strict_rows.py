@@ -103,7 +103,7 @@ def test_a_number_out_of_its_range_is_neither_written_nor_read(
 def test_an_episode_that_contradicts_itself_is_neither_written_nor_read(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(FmbenchError, match="line 2: success.* is .*; both cannot be"):
+    with pytest.raises(FmbenchError, match=r"line 2: success.* is .*; both cannot be"):
         written(tmp_path / "episodes.csv", dataclasses.replace(ROW, **changes))
 
 
