@@ -46,9 +46,9 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
     else:
         stored_path(out / DiagnosticRow.file_name).unlink(missing_ok=True)
     hashes = hash_rows(out)
-    if not facts.complete or facts.rows_sha256 != hashes:
+    if not facts.complete or facts.sha256 != hashes:
         seconds = facts.seconds if facts.complete else round(time.time() - started, 1)
-        done = dataclasses.replace(facts, complete=True, seconds=seconds, rows_sha256=hashes)
+        done = dataclasses.replace(facts, complete=True, seconds=seconds, sha256=hashes)
         write_run_facts(out, done)
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)

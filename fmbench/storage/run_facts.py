@@ -134,7 +134,7 @@ class RunFacts:
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
         plugins: What of it a user's files have registered.
-        rows_sha256: File of rows to the hash of its text, of a finished run.
+        sha256: File of rows to the hash of its text, of a finished run.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -157,7 +157,7 @@ class RunFacts:
     complete: bool = False
     seconds: Amount | None = None
     plugins: tuple[Plugin, ...] = ()
-    rows_sha256: Mapping[str, Sha256] = dataclasses.field(default_factory=dict)
+    sha256: Mapping[str, Sha256] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values, without None."""

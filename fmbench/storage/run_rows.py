@@ -58,7 +58,7 @@ def check_hashes(folder: Path, facts: RunFacts) -> None:
     again = "the run's own command writes it again"
     for row_type in ROW_FILES:
         path = folder / row_type.file_name
-        stated, is_there = facts.rows_sha256.get(path.name), is_stored(path)
+        stated, is_there = facts.sha256.get(path.name), is_stored(path)
         if is_there and stated is None:
             raise FmbenchError(f"{path} is not listed in {RUN_FILE}; {again}")
         if stated is not None and not is_there:
