@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+_MAX_SHOWN = 60
+
 
 class FmbenchError(Exception):
     """Bad input; the message is one line: what was given, then what is accepted."""
@@ -25,6 +27,13 @@ class Incomplete(FmbenchError):  # noqa: N818 - a state of the results, like Run
     exit_code: ClassVar[int] = 3
 
 
+def shown(value: object) -> str:
+    """Return a value of a file as a message shows it: on one line, cut if it is long."""
+    text = ascii(value[: _MAX_SHOWN + 1]) if isinstance(value, str | bytes) else repr(value)
+    text = text if text.isprintable() else ascii(value)
+    return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> FmbenchError:
     """Build the error for an unknown name.
 
@@ -37,7 +46,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> FmbenchError:
         The error, to be raised by the caller; near matches are listed before the accepted names.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name[:_MAX_SHOWN], names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     # `envs.registry` and `policies.registry`, which must not import this, use the same text.
-    return FmbenchError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names) or 'none'}")
+    return FmbenchError(f"unknown {kind} {shown(name)}; {hint}known: {', '.join(names) or 'none'}")

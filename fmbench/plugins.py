@@ -15,8 +15,8 @@ from envs.registry import add_task
 from envs.task import Task
 from fmbench.cli.plugin_files import absolute, loading
 from fmbench.config import ALL_TASKS
-from fmbench.report.looks import REFERENCES
 from fmbench.storage.hashes import sha256_file
+from fmbench.storage.rows import REFERENCES
 from policies.backbones import add_backbone
 from policies.backbones.shape import NetworkShape
 from policies.objectives import add_objective

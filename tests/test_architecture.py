@@ -23,7 +23,7 @@ OURS: dict[str, set[str]] = {
     "fmbench.config": {"fmbench.errors", CATALOGUE},
     "fmbench.storage": {"fmbench.errors"},
     "fmbench.harness": {"fmbench.errors", "envs"},
-    "fmbench.report": {"fmbench.errors", "fmbench.storage", CATALOGUE},
+    "fmbench.report": {"fmbench.errors", "fmbench.config", "fmbench.storage", CATALOGUE},
     "fmbench.cli": {
         "fmbench.errors",
         "fmbench.config",

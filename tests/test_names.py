@@ -19,7 +19,7 @@ from fmbench.config import make_config
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM
 from fmbench.plugins import register_backbone, register_policy, register_task
-from fmbench.report.looks import REFERENCES
+from fmbench.storage.rows import REFERENCES
 from policies import backbones, objectives
 from policies import registry as policies_registry
 from policies.catalogue import BACKBONES, POLICIES, SAMPLERS, StepLimits

@@ -1,7 +1,15 @@
 """Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
-from fmbench.config.run_config import FLAGS, GROWING, PRECISIONS, PRESETS, RunConfig, config_hash
+from fmbench.config.run_config import (
+    FLAGS,
+    GROWING,
+    PRECISIONS,
+    PRESETS,
+    RunConfig,
+    cell_hash,
+    config_hash,
+)
 
 __all__ = [
     "ALL_TASKS",
@@ -10,6 +18,7 @@ __all__ = [
     "PRECISIONS",
     "PRESETS",
     "RunConfig",
+    "cell_hash",
     "check_value",
     "config_from_json",
     "config_hash",

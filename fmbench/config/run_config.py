@@ -112,20 +112,8 @@ class RunConfig:
         return values
 
     def cell_hash(self, policy: str) -> str:
-        """Return the hash of the values that decide the cells of one policy.
-
-        The lists of tasks, policies and sampler steps and the numbers of seeds and episodes decide
-        which cells and episodes there are, not what is in them; nor do options of other policies.
-        Expert and random actions depend on none of these values.
-        """
-        values = self.to_json()
-        entry = POLICIES.get(policy)
-        ignored = {*GROWING, "preset"}
-        if entry is not None:
-            ignored |= set(OPTIONS) - set(entry.reads)
-            ignored |= set() if entry.teacher else {"from_run"}
-        kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
-        return config_hash(kept)
+        """Return the hash of the values that decide the cells of one policy; see `cell_hash`."""
+        return cell_hash(self.to_json(), policy)
 
     @property
     def hash(self) -> str:
@@ -136,6 +124,22 @@ class RunConfig:
 def config_hash(values: Mapping[str, Any]) -> str:
     """Return the hash of a configuration from its JSON values."""
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def cell_hash(values: Mapping[str, Any], policy: str) -> str:
+    """Return the hash of the values of a configuration, as JSON, that decide one policy's cells.
+
+    The lists of tasks, policies and sampler steps and the numbers of seeds and episodes decide
+    which cells and episodes there are, not what is in them; nor do options of other policies.
+    Expert and random actions depend on none of these values.
+    """
+    entry = POLICIES.get(policy)
+    ignored = {*GROWING, "preset"}
+    if entry is not None:
+        ignored |= set(OPTIONS) - set(entry.reads)
+        ignored |= set() if entry.teacher else {"from_run"}
+    kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
+    return config_hash(kept)
 
 
 def _flags() -> dict[str, Flag]:

@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 
 from fmbench.report.caveats import error_lines, version_lines
-from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
+from fmbench.storage.rows import REFERENCES
 
 Key = tuple[object, ...]
 """Key of a row of the table."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fmbench.errors import FmbenchError
-from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
+from fmbench.storage.rows import REFERENCES
 
 
 def check_alike(
@@ -29,7 +29,7 @@ def check_alike(
     configs: dict[Path, Mapping[str, Any]] = {}
     for path, results in results_by_path.items():
         config = results.run.config
-        if value not in config:
+        if config.get(value) is None:
             raise FmbenchError(f"{path} has no {what} in run.json; give the folder of a run")
         configs[path] = config
     first, *others = configs

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fmbench.report.caveats import broken_cells
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
+from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
 from fmbench.report.summary import (
     Cell,
@@ -23,7 +23,7 @@ from fmbench.report.summary import (
     headline_configurations,
     rows_of,
 )
-from fmbench.storage.rows import Row
+from fmbench.storage.rows import REFERENCES, Row
 
 NO_DIFFERENCE = "no significant difference"
 """Verdict of a pair whose adjusted p-value is not below the level."""

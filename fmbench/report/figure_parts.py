@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from fmbench.report.looks import REFERENCES
+from fmbench.storage.rows import REFERENCES
 
 NFE_LABEL = "network evaluations per chunk (NFE)"
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {

@@ -7,25 +7,12 @@ the same way where that policy is not installed.
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Sequence
 from typing import Any
 
-from fmbench.errors import FmbenchError
-from fmbench.storage.run_facts import RunFacts
+from fmbench.storage.rows import REFERENCES
+from fmbench.storage.run_facts import Look, RunFacts, read_look
 from policies.catalogue import BACKBONES, MORE_COLOURS, POLICIES, SAMPLERS
-
-REFERENCES = ("expert", "random")
-"""Upper and lower reference: in every table, never compared."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Look:
-    """How one policy is shown; see `policies.catalogue.PolicyEntry`."""
-
-    label: str
-    colour: str
-    place: int
 
 
 def record_looks(policies: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -47,7 +34,7 @@ class Looks:
         self._recorded: dict[str, Look] = {}
         for run in runs:
             for name, values in run.policies.items():
-                self._recorded.setdefault(name, _read(name, values))
+                self._recorded.setdefault(name, read_look(name, values))
 
     def is_known(self, policy: str) -> bool:
         """Return whether a policy belongs to the study, so that only its objective should differ.
@@ -100,15 +87,3 @@ def has_choice_of_steps(sampler: str) -> bool:
 def _registered(policy: str) -> Look:
     entry = POLICIES[policy]
     return Look(entry.label or policy, entry.colour, entry.place)
-
-
-def _read(policy: str, values: object) -> Look:
-    """Return the recorded look of a policy, validated."""
-    known = {"label": str, "colour": str, "place": int}
-    if (
-        isinstance(values, dict)
-        and {name: type(value) for name, value in values.items()} == known
-        and re.fullmatch(r"#[0-9A-Fa-f]{6}", values["colour"])
-    ):
-        return Look(**values)
-    raise FmbenchError(f"run.json: the look of {policy} is {values!r}; give {', '.join(known)}")

@@ -20,10 +20,10 @@ from fmbench.report.figure_parts import (
     nfe_axis,
     reference_handles,
 )
-from fmbench.report.looks import REFERENCES
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 from fmbench.report.summary import Cell, rows_of, seed_rates
+from fmbench.storage.rows import REFERENCES
 
 _WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from fmbench.errors import FmbenchError
+from fmbench.config import cell_hash
+from fmbench.errors import FmbenchError, shown
 from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import compare, config_differences
-from fmbench.report.looks import REFERENCES, Looks
+from fmbench.report.looks import Looks
 from fmbench.report.summary import CELL, Cell, frame, summarise
-from fmbench.storage.compressed import stored_path
-from fmbench.storage.episode_files import Episodes, read_episodes
+from fmbench.storage.episode_files import Episodes
+from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.links import check_links_inside
-from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import (
+    REFERENCES,
     DiagnosticRow,
     EpisodeRow,
     MeasurementRow,
     OriginRow,
-    R,
     TrainingRow,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
+from fmbench.storage.run_rows import states_rows
 from fmbench.storage.unfinished import is_unfinished, read_finished_cells
+from policies.catalogue import POLICIES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,18 +99,21 @@ def read_results(run_dir: Path) -> Results:
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
     check_links_inside(run_dir)
-    run = read_run_facts(run_dir) if (run_dir / RUN_FILE).exists() else RunFacts()
-    rows = _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir)
+    run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
+    rows = (
+        _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir, run)
+    )
+    _check_config(run_dir, run, rows.episodes.origins)
     episodes = frame(rows.episodes.rows, EpisodeRow)
     origins = frame(rows.episodes.origins, OriginRow)
     measurements = frame(rows.measurements, MeasurementRow)
     looks = Looks(run)
     compared = episodes.iloc[:0] if rows.unfinished else episodes
-    train_seeds = run.config.get("seeds") if rows.unfinished else None
+    train_seeds = run.choice.seeds if rows.unfinished else None
     return Results(
         episodes=episodes,
         origins=origins,
-        training=frame(_optional(run_dir, TrainingRow), TrainingRow),
+        training=frame(rows.training, TrainingRow),
         summary=summarise(episodes, measurements, looks, train_seeds),
         comparisons=compare(compared, measurements, looks),
         caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
@@ -120,31 +127,28 @@ def read_results(run_dir: Path) -> Results:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Rows:
+class _Rows(FinishedRows):
     """The rows of a run, finished or not."""
 
-    episodes: Episodes
-    measurements: list[MeasurementRow]
-    diagnostics: list[DiagnosticRow]
     unfinished: str = ""
 
 
-def _read_finished(run_dir: Path) -> _Rows:
-    episodes = read_episodes(run_dir)
-    if not episodes.rows:
+def _read_finished(run_dir: Path, run: RunFacts) -> _Rows:
+    rows = read_finished_rows(run_dir, run)
+    if not rows.episodes.rows:
         raise FmbenchError(
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
-    return _Rows(episodes, _optional(run_dir, MeasurementRow), _optional(run_dir, DiagnosticRow))
+    return _Rows(rows.episodes, rows.measurements, rows.training, rows.diagnostics)
 
 
 def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
     """Return the rows of the finished cells, tasks in the order of the run."""
-    cells = read_finished_cells(run_dir)
+    cells = read_finished_cells(run_dir, run)
     origins = cells.episodes.origins
     if not origins:
         raise FmbenchError(f"{run_dir} has no finished cell yet; its own command resumes it")
-    tasks = list(run.config.get("task", ()))
+    tasks = list(run.choice.task or ())
     tasks += sorted({origin.task for origin in origins} - set(tasks))
     episodes = Episodes(
         sorted(cells.episodes.rows, key=lambda row: tasks.index(row.task)),
@@ -153,10 +157,20 @@ def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
     planned = "" if run.planned_cells is None else f" of {run.planned_cells}"
     plural = "" if (run.planned_cells or len(origins)) == 1 else "s"
     text = f"unfinished: {len(origins)}{planned} cell{plural}"
-    return _Rows(episodes, cells.measurements, cells.diagnostics, text)
+    return _Rows(episodes, cells.measurements, [], cells.diagnostics, text)
 
 
-def _optional(run_dir: Path, row_type: type[R]) -> list[R]:
-    """Return the rows of an optional file; none if it does not exist."""
-    path = run_dir / row_type.file_name
-    return read_rows(path, row_type) if stored_path(path).exists() else []
+def _check_config(run_dir: Path, run: RunFacts, origins: Sequence[OriginRow]) -> None:
+    """Reject rows of another configuration; that of a policy that is not loaded is not known."""
+    known = {*REFERENCES, *POLICIES}
+    for origin in origins if states_rows(run) else ():
+        if origin.policy in known and origin.config_hash != cell_hash(run.config, origin.policy):
+            raise FmbenchError(
+                f"{run_dir} has rows of another configuration than that in its {RUN_FILE} "
+                f"({origin.policy} on {origin.task}); one of the files was changed"
+            )
+    preset = run.choice.preset
+    if states_rows(run) and preset != run.preset:
+        raise FmbenchError(
+            f"{run_dir / RUN_FILE}: preset is {shown(run.preset)}, its config has {shown(preset)}"
+        )

@@ -13,9 +13,9 @@ from typing import ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.errors import FmbenchError
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
+from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.statistics import Interval, t_interval, wilson_interval
-from fmbench.storage.rows import CellRow, R, Row, columns
+from fmbench.storage.rows import REFERENCES, CellRow, R, Row, columns
 
 CELL = list(CellRow.key[:-1])
 """Key of a summary row, which covers all training seeds."""

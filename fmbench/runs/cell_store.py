@@ -1,6 +1,7 @@
 """Evaluated cells of a run folder: each is computed once, stored, and then read."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -118,7 +119,7 @@ class CellStore:
         self, path: Path, cell: Cell, origin: Origin, row_type: type[C]
     ) -> tuple[list[C], list[OriginRow]]:
         """Return the rows of a cell on disk, and their origin; nothing if there are none."""
-        if not path.exists():
+        if not os.path.lexists(path):
             return [], []
         rows, there = read_cell(path, row_type)
         check_origin(path, there, origin_row(cell, self.config, origin), self.made_with)

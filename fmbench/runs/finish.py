@@ -10,10 +10,12 @@ from fmbench.errors import Incomplete
 from fmbench.report.draw import draw_all
 from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
+from fmbench.storage.compressed import stored_path
 from fmbench.storage.episode_files import Episodes, write_episodes
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import DiagnosticRow, MeasurementRow, TrainingRow
 from fmbench.storage.run_facts import RunFacts, write_run_facts
+from fmbench.storage.run_rows import hash_rows
 
 
 @dataclasses.dataclass
@@ -32,7 +34,7 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
     Args:
         out: The run's folder.
         rows: All of its rows.
-        facts: The content of `run.json`; written, as complete, unless it is complete already.
+        facts: The content of `run.json`; written, as complete, unless nothing in it changes.
         started: `time.time()` when this process started the run [s].
         session: Progress display.
     """
@@ -41,9 +43,13 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
     write_rows(out / TrainingRow.file_name, rows.training, TrainingRow)
     if rows.diagnostics:
         write_rows(out / DiagnosticRow.file_name, rows.diagnostics, DiagnosticRow)
-    if not facts.complete:
-        seconds = round(time.time() - started, 1)
-        write_run_facts(out, dataclasses.replace(facts, complete=True, seconds=seconds))
+    else:
+        stored_path(out / DiagnosticRow.file_name).unlink(missing_ok=True)
+    hashes = hash_rows(out)
+    if not facts.complete or facts.sha256 != hashes:
+        seconds = facts.seconds if facts.complete else round(time.time() - started, 1)
+        done = dataclasses.replace(facts, complete=True, seconds=seconds, sha256=hashes)
+        write_run_facts(out, done)
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
 

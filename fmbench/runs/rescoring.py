@@ -21,9 +21,9 @@ from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_fact
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
-from fmbench.storage.episode_files import Episodes, read_episodes
-from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import EpisodeRow, MeasurementRow, TrainingRow
+from fmbench.storage.episode_files import Episodes
+from fmbench.storage.finished import read_finished_rows
+from fmbench.storage.rows import EpisodeRow, MeasurementRow
 from fmbench.storage.stamps import stamp_of
 
 WRITER = "fmbench.evaluate"
@@ -63,8 +63,8 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
-        self.run_episodes = read_episodes(run.folder)
-        self.training = read_rows(run.folder / TrainingRow.file_name, TrainingRow)
+        rows = read_finished_rows(run.folder, run.facts)
+        self.run_episodes, self.training = rows.episodes, rows.training
         self.origin = Origin()
         rescores = {
             "run": run.folder.resolve().name,

@@ -1,6 +1,7 @@
 """The folder of a run: its paths, its creation, and checks before it is resumed or extended."""
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from fmbench.storage.leftovers import is_leftover, recover
 from fmbench.storage.links import check_links_inside
 from fmbench.storage.locks import holder_file, lock_inside, locked
 from fmbench.storage.provenance import commit, machine, versions
-from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts, write_run_facts
+from fmbench.storage.run_facts import RUN_FILE, SCHEMA, RunFacts, read_run_facts, write_run_facts
 from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
 
 ACCEPT = "--accept-changes"
@@ -62,6 +63,7 @@ def start_facts(
 ) -> RunFacts:
     """Return the facts for the `run.json` of a run that starts now."""
     return RunFacts(
+        schema=SCHEMA,
         preset=config.preset,
         policies=record_looks(config.policy),
         plugins=used_plugins(config.to_json()),
@@ -71,7 +73,7 @@ def start_facts(
         command=command,
         commit=commit(),
         versions=versions(),
-        made_with=[stamp or present_stamp()],
+        made_with=(stamp or present_stamp(),),
         machine=machine(),
     )
 
@@ -96,7 +98,7 @@ def open_run_folder(
             code has made, or other files.
     """
     path = out / RUN_FILE
-    if not path.exists():
+    if not os.path.lexists(path):
         write_run_facts(out, new)
         return new
     facts = read_run_facts(out)
@@ -111,7 +113,7 @@ def open_run_folder(
     if not growth and not changed:
         reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
         return facts
-    made_with = with_stamp(facts.made_with, new.made_with[0])
+    made_with = tuple(with_stamp(facts.made_with, new.made_with[0]))
     if growth:
         reporter.say(f"Extending {out} ({'; '.join(growth)})")
         _remove_contact_sheets(out)
@@ -132,7 +134,7 @@ def _check_content(out: Path) -> None:
     """
     if not out.is_dir():
         return
-    if (out / RUN_FILE).exists():
+    if os.path.lexists(out / RUN_FILE):
         if not read_run_facts(out).config:
             raise FmbenchError(f"{out / RUN_FILE} states no configuration; give another --out")
         return

@@ -15,6 +15,7 @@ from fmbench.storage.rows import (
     EpisodeRow,
     MeasurementRow,
     OriginRow,
+    annotated_columns,
     columns,
 )
 from fmbench.storage.seals import is_sealed, sealed
@@ -89,7 +90,7 @@ def _values(row: CellRow, row_type: type[CellRow]) -> dict[str, Any]:
 
 def _wide_type(row_type: type[CellRow]) -> type[Any]:
     """Return the row type with the columns of the origin added."""
-    kinds = columns(OriginRow)
+    kinds = annotated_columns(OriginRow)
     fields = [(name, kinds[name]) for name in kinds if name not in CellRow.key]
     return dataclasses.make_dataclass(
         f"{row_type.__name__}WithOrigin", fields, bases=(row_type,), frozen=True

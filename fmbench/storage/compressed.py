@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import lzma
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.files import open_regular, write_bytes_atomic
 
 SUFFIX = ".xz"
 _FILTERS: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
 """Explicit, because defaults may change. No name or time is stored: same text, same bytes."""
+_MEMORY_BYTES = 128 * 2**20
+"""Most memory of decompression: every preset of xz needs less; a file could ask for 4 GB."""
+_BLOCK_BYTES = 2**16
+MAX_LINE_BYTES = 2**18
+"""Far more than the longest row; what a small file expands to has no end otherwise."""
 
 
 def compressed_path(path: Path) -> Path:
     """Return the path of the compressed form of `path`."""
     return path.with_name(path.name + SUFFIX)
+
+
+def is_stored(path: Path) -> bool:
+    """Return whether a file is there, compressed or not, also if it is only a broken link."""
+    return os.path.lexists(stored_path(path))
 
 
 def stored_path(path: Path) -> Path:
@@ -26,9 +39,9 @@ def stored_path(path: Path) -> Path:
         FmbenchError: Both exist.
     """
     compressed = compressed_path(path)
-    if not compressed.exists():
+    if not os.path.lexists(compressed):
         return path
-    if path.exists():
+    if os.path.lexists(path):
         raise FmbenchError(f"{path} and {compressed.name} both exist; delete one of them")
     return compressed
 
@@ -39,11 +52,39 @@ def encode(text: str, path: Path) -> bytes:
     return _compress(data) if path.suffix == SUFFIX else data
 
 
-def open_text(path: Path) -> IO[str]:
-    """Open a text file, compressed or not, without newline translation."""
-    if path.suffix != SUFFIX:
-        return path.open(encoding="utf-8-sig", newline="")
-    return lzma.open(path, "rt", encoding="utf-8-sig", newline="")
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file, compressed or not, each with its end.
+
+    No more than one block and one line are in memory.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not UTF-8 or not xz, or a line is too long.
+        FmbenchError: It is no regular file.
+    """
+    rest = b""
+    for block in _blocks(path):
+        *lines, rest = (rest + block).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            raise ValueError(f"a line has more than {MAX_LINE_BYTES} bytes")
+        for line in lines:
+            yield f"{line.decode()}\n"
+    if rest:
+        yield rest.decode()
+
+
+def text_hash(path: Path) -> str:
+    """Return the sha256 of the text of a file, the same for its compressed form.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not xz.
+        FmbenchError: It is no regular file.
+    """
+    sums = hashlib.sha256()
+    for block in _blocks(path):
+        sums.update(block)
+    return sums.hexdigest()
 
 
 def compress_file(path: Path) -> Path:
@@ -63,3 +104,22 @@ def compress_file(path: Path) -> Path:
 
 def _compress(data: bytes) -> bytes:
     return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32, filters=_FILTERS)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """Yield the bytes of a text file, decompressed, in blocks of bounded size."""
+    with open_regular(path) as file:
+        if path.suffix != SUFFIX:
+            yield from iter(lambda: file.read(_BLOCK_BYTES), b"")
+            return
+        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_BYTES)
+        try:
+            while not stream.eof:
+                data = file.read(_BLOCK_BYTES) if stream.needs_input else b""
+                if stream.needs_input and not data:
+                    raise ValueError("it ends too early")
+                yield stream.decompress(data, _BLOCK_BYTES)
+        except lzma.LZMAError as error:
+            raise ValueError(str(error)) from None
+        if stream.unused_data or file.read(1):
+            raise ValueError("something follows its end")

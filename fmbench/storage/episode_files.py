@@ -7,8 +7,10 @@ at every write and read.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import SUFFIX, compress_file, stored_path
@@ -48,6 +50,8 @@ class Episodes:
 @dataclasses.dataclass(frozen=True)
 class _EarlierRow(EpisodeRow):
     """One episode in the first version's format: with its origin, without `cells.csv`."""
+
+    digits: ClassVar[int] = 17
 
     task_version: int
     weights_hash: str
@@ -106,7 +110,7 @@ def compress_run(folder: Path) -> list[Path]:
     others: tuple[type[Row], ...] = (MeasurementRow, TrainingRow, DiagnosticRow)
     for row_type in others:
         path = stored_path(folder / row_type.file_name)
-        if path.exists():
+        if os.path.lexists(path):
             write_rows(path, read_rows(path, row_type), row_type)
             paths.append(path)
     return paths
@@ -114,7 +118,7 @@ def compress_run(folder: Path) -> list[Path]:
 
 def _from_earlier(folder: Path, earlier_rows: Iterable[_EarlierRow]) -> Episodes:
     """Return the episodes of a folder of the first version, with one origin for each cell."""
-    run = read_run_facts(folder) if (folder / RUN_FILE).exists() else RunFacts()
+    run = read_run_facts(folder) if os.path.lexists(folder / RUN_FILE) else RunFacts()
     versions = versions_text(run.versions)
     episode_columns = list(columns(EpisodeRow))
     origin_columns = [name for name in columns(_EarlierRow) if name not in episode_columns]

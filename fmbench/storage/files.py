@@ -1,17 +1,24 @@
-"""Atomic writes of bytes and JSON objects, and strict reads of JSON objects."""
+"""Atomic writes of bytes and JSON objects, and bounded, strict reads."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import stat
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, shown
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.disk import needs_space
 from fmbench.storage.leftovers import staged
+
+MAX_JSON_BYTES = 16 * 2**20
+MAX_JSON_DEPTH = 32
+MAX_INT_DIGITS = 18
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -56,26 +63,56 @@ def encode_json(value: Mapping[str, object], path: Path) -> bytes:
     """Return the bytes of an object for the JSON file `path`; NaN and infinity are rejected."""
     try:
         text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        return f"{text}\n".encode()
     except (TypeError, ValueError) as error:
         raise FmbenchError(f"{path} cannot be written as JSON: {error}") from error
-    return f"{text}\n".encode()
 
 
-def read_json(path: Path, max_bytes: int = 16 * 2**20) -> dict[str, Any]:
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading.
+
+    Raises:
+        FileNotFoundError: It does not exist.
+        FmbenchError: It is a folder, a pipe or a device, or cannot be opened.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would wait for its other end
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise FmbenchError(f"{path} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FmbenchError(f"{path} is not a file; it must be one, not a folder, pipe or device")
+    return os.fdopen(handle, "rb")
+
+
+def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
         FmbenchError: The file is missing, larger than `max_bytes`, not a JSON object, repeats a
-            key, or holds NaN or infinity.
+            key, is nested too deeply, or holds what is no number or text elsewhere.
     """
     try:
-        if (size := path.stat().st_size) > max_bytes:
-            raise FmbenchError(f"{path} has {size} bytes; at most {max_bytes} are accepted")
+        with open_regular(path) as file:
+            if (size := os.fstat(file.fileno()).st_size) > max_bytes:
+                raise FmbenchError(f"{path} has {size} bytes; at most {max_bytes} are accepted")
+            data = file.read(max_bytes)
         value = json.loads(
-            path.read_bytes(), object_pairs_hook=_object, parse_constant=_reject_constant
+            data.decode(),
+            object_pairs_hook=_object,
+            parse_constant=_reject_constant,
+            parse_int=_int,
+            parse_float=_float,
         )
+        _check_depth(value)
+        if b"\\u" in data:  # an escape may be half of a character, which no file can hold
+            json.dumps(value, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist") from None
+    except (UnicodeDecodeError, UnicodeEncodeError) as error:
+        raise FmbenchError(f"{path} is not JSON in UTF-8: {error.reason}") from error
     except (ValueError, RecursionError) as error:
         raise FmbenchError(f"{path} is not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -86,11 +123,41 @@ def read_json(path: Path, max_bytes: int = 16 * 2**20) -> dict[str, Any]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{repeated!r} is there more than once")
+        counts = Counter(name for name, _ in pairs)
+        raise ValueError(f"{shown(counts.most_common(1)[0][0])} is there more than once")
     return values
 
 
 def _reject_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is no JSON number")
+
+
+def _int(text: str) -> int:
+    if len(text.lstrip("-")) > MAX_INT_DIGITS:
+        raise ValueError(f"{text[:MAX_INT_DIGITS]}... is too large a number")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{shown(text)} is too large a number")
+    return value
+
+
+def _check_depth(value: object) -> None:
+    """Reject nesting that later steps could not follow."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {MAX_JSON_DEPTH} levels deep")
+
+
+def _children(value: object) -> list[object]:
+    """Return the objects and lists in an object or a list."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return []
+    return [child for child in value if isinstance(child, dict | list)]

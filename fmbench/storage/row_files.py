@@ -1,8 +1,8 @@
 """Rows of a run folder as CSV files, read and written.
 
-Writing is atomic and byte-stable: floats have `FLOAT_DIGITS` significant digits, all other values
-are exact, and lines end with one newline. Rows that were read are written as the same bytes.
-Reading is strict: a file that `write_rows` did not write is rejected, with file, line and column.
+Writing is atomic and byte-stable: floats have six significant digits, all other values are exact,
+and lines end with one newline. Reading is strict: what would not be written as the same bytes is
+rejected, with file, line and column, and so is a number out of its range.
 Text that a spreadsheet would run as a formula is written with a leading apostrophe, which reading
 removes. A compressed file is read, and written again, compressed.
 """
@@ -11,22 +11,15 @@ from __future__ import annotations
 
 import csv
 import io
-import lzma
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from fmbench.errors import FmbenchError, unknown
-from fmbench.storage.compressed import SUFFIX, encode, open_text, stored_path
+from fmbench.errors import FmbenchError, shown, unknown
+from fmbench.storage.compressed import SUFFIX, encode, read_lines, stored_path
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import R, Row, columns, key_of, later_columns
-
-FLOAT_DIGITS = 6
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
+from fmbench.storage.row_values import parser, value_text, words
+from fmbench.storage.rows import R, Row, columns, key_of, later_columns, ranges
 
 
 def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
@@ -38,7 +31,8 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
         row_type: Their type, which also gives an empty file its header.
 
     Raises:
-        FmbenchError: A value does not have its column's type, or two rows have the same key.
+        FmbenchError: A value does not have its column's type or range, values contradict each
+            other, or two rows have the same key.
     """
     path = stored_path(path)
     buffer = io.StringIO()
@@ -47,7 +41,7 @@ def write_rows(path: Path, rows: Iterable[R], row_type: type[R]) -> None:
     seen: dict[tuple[object, ...], int] = {}
     for line, row in enumerate(rows, start=2):
         where = f"{path}, line {line}"
-        _check_key(row, seen.setdefault(key_of(row), line), line, where)
+        _check_row(row, seen.setdefault(key_of(row), line), line, where)
         writer.writerow(row_texts(row, row_type, where))
     write_bytes_atomic(path, encode(buffer.getvalue(), path))
 
@@ -61,10 +55,17 @@ def row_texts(row: Row, row_type: type[Row], where: str) -> list[str]:
         where: Where it is written, for messages.
 
     Raises:
-        FmbenchError: A value does not have its column's type.
+        FmbenchError: A value does not have its column's type or range.
     """
-    types = columns(row_type)
-    return [_format(getattr(row, name), kind, f"{where}, {name}") for name, kind in types.items()]
+    accepted, texts = ranges(row_type), []
+    for name, kind in columns(row_type).items():
+        value = getattr(row, name)
+        text = value_text(value, kind, accepted.get(name), row_type.digits)
+        if text is None:
+            expected = words(kind, accepted.get(name))
+            raise FmbenchError(f"{where}, {name}: {shown(value)} is not {expected}")
+        texts.append(text)
+    return texts
 
 
 def read_rows(path: Path, row_type: type[R]) -> list[R]:
@@ -88,23 +89,51 @@ def read_header(path: Path) -> list[str]:
         return next(reader, [])
 
 
-def neutralise(text: str) -> str:
-    """Return `text` on one line, escaped so that no spreadsheet runs it as a formula."""
-    line = " ".join(text.splitlines())
-    return f"'{line}" if _looks_like_formula(line) else line
-
-
 @contextmanager
 def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file, compressed or not; reject other files, also if found while reading."""
     try:
-        with open_text(path) as file:
-            yield csv.reader(file, strict=True)
+        yield _records(path)
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
-    except (UnicodeDecodeError, csv.Error, lzma.LZMAError, EOFError) as error:
+    except (ValueError, csv.Error) as error:
         form = "an xz-compressed CSV file" if path.suffix == SUFFIX else "a CSV file"
-        raise FmbenchError(f"{path} is not {form} in UTF-8: {error}") from error
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+        raise FmbenchError(f"{path} is not {form} in UTF-8: {reason}") from error
+
+
+class _Echo:
+    """A file that returns what is written, for the writer that returns that in turn."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+class _Lines:
+    """An iterator that remembers the last line."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines, self.last = read_lines(path), ""
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.last = next(self.lines)
+        return self.last
+
+
+def _records(path: Path) -> Iterator[list[str]]:
+    """Yield the values of each line, which must be one that a CSV writer writes."""
+    lines = _Lines(path)
+    write = csv.writer(_Echo(), lineterminator="\n").writerow
+    for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
+        if write(cells) != lines.last:
+            raise FmbenchError(
+                f"{path}, line {number}: its line end or its quotes are not those that fmbench "
+                "writes; restore the file"
+            )
+        yield cells
 
 
 def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterator[R]:
@@ -119,66 +148,31 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
         raise FmbenchError(f"{path}, line 1: missing columns: {', '.join(missing)}")
     if len(header) != len(set(header)):
         raise FmbenchError(f"{path}, line 1: duplicate column")
+    accepted = ranges(row_type)
+    parsers = [parser(types[name], accepted.get(name), row_type.digits) for name in header]
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         where = f"{path}, line {line}"
         if len(cells) != len(header):
             raise FmbenchError(f"{where}: {len(cells)} values for {len(header)} columns")
-        row = row_type(
-            **{
-                name: _value(cell, types[name], f"{where}, column {name}")
-                for name, cell in zip(header, cells, strict=True)
-            }
-        )
-        _check_key(row, seen.setdefault(key_of(row), line), line, where)
+        values = {}
+        for name, cell, parse in zip(header, cells, parsers, strict=True):
+            try:
+                values[name] = parse(cell)
+            except (KeyError, ValueError):
+                expected = words(types[name], accepted.get(name))
+                raise FmbenchError(
+                    f"{where}, column {name}: {shown(cell)} is not {expected}"
+                ) from None
+        row = row_type(**values)
+        _check_row(row, seen.setdefault(key_of(row), line), line, where)
         yield row
 
 
-def _check_key(row: Row, first: int, line: int, where: str) -> None:
-    """Reject a row whose key is already on the line `first`."""
+def _check_row(row: Row, first: int, line: int, where: str) -> None:
+    """Reject a row whose key is already on the line `first`, or whose values contradict."""
     if first != line:
         pairs = ", ".join(f"{name}={getattr(row, name)}" for name in row.key)
         raise FmbenchError(f"{where}: the same row as line {first} ({pairs})")
-
-
-def _format(value: object, kind: Any, where: str) -> str:
-    """Return the text of one value, which may be a NumPy scalar."""
-    if kind is str and isinstance(value, str):
-        return neutralise(value)
-    if kind is bool and isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
-        return repr(int(value))
-    if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
-        return repr(float(f"{float(value):.{FLOAT_DIGITS}g}"))
-    if kind == (float | None) and value is None:
-        return ""
-    raise FmbenchError(f"{where}: {value!r} is not {_NAMES[kind]}")
-
-
-def _looks_like_formula(text: str) -> bool:
-    """Return whether a spreadsheet might run `text`, or `text` starts like an escaped formula."""
-    return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
-
-
-def _value(text: str, kind: Any, where: str) -> object:
-    """Parse the text of one value."""
-    try:
-        if kind is str:
-            return text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
-        if kind is bool:
-            return {"true": True, "false": False}[text]
-        if kind is int:
-            return int(text)
-        return None if kind == (float | None) and not text else float(text)
-    except (KeyError, ValueError):
-        raise FmbenchError(f"{where}: {text!r} is not {_NAMES[kind]}") from None
-
-
-_NAMES = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    float | None: "a number or nothing",
-}
+    if row.contradiction:
+        raise FmbenchError(f"{where}: {row.contradiction}; both cannot be")

@@ -1,13 +1,28 @@
 """Row types of a run folder: one frozen dataclass per kind of file.
 
-A row type's fields, in order, are the columns of its file. A column whose field has a default may
-be missing in files of an earlier version.
+A row type's fields, in order, are the columns of its file; their annotations state which numbers
+are accepted. A column whose field has a default may be missing in files of an earlier version.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, ClassVar, TypeVar, get_type_hints
+from functools import cache
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
+
+from fmbench.storage.accepted import (
+    ANY,
+    MAX_INT,
+    Amount,
+    Count,
+    Finite,
+    PossibleAmount,
+    Within,
+)
+
+FLOAT_DIGITS = 6
+REFERENCES = ("expert", "random")
+"""Upper and lower reference: in every table, never compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +32,13 @@ class Row:
     file_name: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
     """Fields that no two rows of a file may share."""
+    digits: ClassVar[int] = FLOAT_DIGITS
+    """Significant digits of a number with a fraction."""
+
+    @property
+    def contradiction(self) -> str:
+        """Which of its values cannot occur together; empty if all can."""
+        return ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +52,9 @@ class CellRow(Row):
     """`expert`, `random`, `flow`, `diffusion`, `bc`, ..."""
     sampler: str
     """`euler`, `heun:late`, `ddpm`, `direct`, ...; empty where nothing is sampled."""
-    steps: int
+    steps: Count
     """Requested sampler steps; 0 where nothing is sampled, and for adaptive samplers."""
-    train_seed: int
+    train_seed: Annotated[int, Within(-1, MAX_INT)]
     """-1 where nothing is trained."""
 
     @property
@@ -47,7 +69,7 @@ class OriginRow(CellRow):
 
     file_name: ClassVar[str] = "cells.csv"
 
-    task_version: int
+    task_version: Count
     weights_hash: str
     """First digits of a sha256, like every hash here; empty where nothing was trained."""
     demonstrations_hash: str
@@ -70,28 +92,40 @@ class EpisodeRow(CellRow):
     file_name: ClassVar[str] = "episodes.csv"
     key: ClassVar[tuple[str, ...]] = (*CellRow.key, "episode_seed")
 
-    episode_seed: int
+    episode_seed: Count
     success: bool
     """Success held for the task's number of control steps: the benchmark's criterion."""
     success_any: bool
     """Success at one control step or more."""
     success_end: bool
     """Success at the last control step."""
-    progress: float
-    """In [0, 1]."""
-    episode_return: float
-    length: int
+    progress: Annotated[float, Within(0, 1, or_nan=True)]
+    """In [0, 1]; NaN where a simulation that diverged has none."""
+    episode_return: Annotated[float, ANY]
+    length: Count
     """Control steps."""
-    time_to_success_s: float | None
+    time_to_success_s: PossibleAmount
     mode: str
     """Mode of the solution; empty for tasks with one mode."""
-    decisions: int
+    decisions: Count
     """Number of decisions: one chunk is predicted at each."""
-    nfe: float
+    nfe: Amount
     """Mean network evaluations per decision, counted at the network."""
-    action_smoothness: float
+    action_smoothness: Amount
     sim_unstable: bool
     error: str
+
+    @property
+    def contradiction(self) -> str:
+        """Which of its values cannot occur together; empty if all can."""
+        solved = [name for name in ("success", "success_end") if getattr(self, name)]
+        if solved and not self.success_any:
+            return f"{solved[0]} is true, success_any is false"
+        if self.success and self.sim_unstable:
+            return "success is true, sim_unstable is too"
+        if self.time_to_success_s is not None and not self.success:
+            return "success is false, time_to_success_s is there"
+        return ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,11 +136,11 @@ class MeasurementRow(CellRow):
 
     headline: bool
     """Whether this is the policy's main configuration; one per task and policy."""
-    parameters: int
-    updates: int
-    training_time_s: float | None
-    latency_ms_p50: float | None
-    latency_ms_p95: float | None
+    parameters: Count
+    updates: Count
+    training_time_s: PossibleAmount
+    latency_ms_p50: PossibleAmount
+    latency_ms_p95: PossibleAmount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +152,11 @@ class TrainingRow(Row):
 
     task: str
     policy: str
-    train_seed: int
-    update: int
-    loss: float
-    learning_rate: float
-    gradient_norm: float
+    train_seed: Count
+    update: Count
+    loss: Finite
+    learning_rate: Amount
+    gradient_norm: Amount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,33 +165,34 @@ class DiagnosticRow(CellRow):
 
     file_name: ClassVar[str] = "diagnostics.csv"
 
-    windows: int
+    windows: Count
     """Held-out windows of expert episodes."""
-    samples: int
+    samples: Count
     """Chunks sampled per window."""
-    chunk_distance: float
+    chunk_distance: Amount
     """Mean root-mean-square distance from a sample to the expert's chunk, actions in [-1, 1]."""
-    nearest_chunk_distance: float
+    nearest_chunk_distance: Amount
     """The same for the nearest sample of each window."""
-    straightness: float | None
+    straightness: PossibleAmount
     """Deviation of paths from noise to chunk from straight, 0 to 1 and more; flows only."""
 
 
 R = TypeVar("R", bound=Row)
 
 
-_COLUMNS: dict[type[Row], dict[str, Any]] = {}
-"""Columns of the row types that were asked for: reading annotations takes longer than a row."""
-
-
 def columns(row_type: type[Row]) -> dict[str, Any]:
-    """Return the columns of a row type in order, each with its type; the result is shared."""
-    if row_type not in _COLUMNS:
-        hints = get_type_hints(row_type)
-        _COLUMNS[row_type] = {
-            field.name: hints[field.name] for field in dataclasses.fields(row_type)
-        }
-    return _COLUMNS[row_type]
+    """Return the columns of a row type in order, each with its type."""
+    return _columns(row_type, False)  # type: ignore[arg-type]  # types have a hash
+
+
+def annotated_columns(row_type: type[Row]) -> dict[str, Any]:
+    """Return the same with the annotations that state which numbers are accepted."""
+    return _columns(row_type, True)  # type: ignore[arg-type]
+
+
+def ranges(row_type: type[Row]) -> dict[str, Within]:
+    """Return the columns of numbers of which only some are accepted, each with those."""
+    return _ranges(row_type)  # type: ignore[arg-type]
 
 
 def later_columns(row_type: type[Row]) -> set[str]:
@@ -169,3 +204,15 @@ def later_columns(row_type: type[Row]) -> set[str]:
 def key_of(row: Row) -> tuple[object, ...]:
     """Return the values that identify a row within its file."""
     return tuple(getattr(row, name) for name in row.key)
+
+
+@cache
+def _columns(row_type: Any, annotated: bool) -> dict[str, Any]:
+    hints = get_type_hints(row_type, include_extras=annotated)
+    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+
+
+@cache
+def _ranges(row_type: Any) -> dict[str, Within]:
+    notes = {name: get_args(hint)[1:] for name, hint in _columns(row_type, True).items()}
+    return {name: n for name, several in notes.items() for n in several if isinstance(n, Within)}

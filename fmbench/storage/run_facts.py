@@ -1,35 +1,31 @@
-"""The content of `run.json`: a run's configuration, provenance and state."""
+"""The content of `run.json`: a run's configuration, provenance and state, checked when read."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, shown
+from fmbench.storage.accepted import (
+    MAX_INT,
+    Amount,
+    Colour,
+    Count,
+    Kind,
+    Plain,
+    Positive,
+    Sha256,
+    Within,
+)
 from fmbench.storage.files import read_json, write_json_atomic
 from fmbench.storage.stamps import Stamp
-from fmbench.storage.typed import parse
+from fmbench.storage.typed import STRICT, parse
 
 RUN_FILE = "run.json"
-JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "policies": (dict,),
-    "rescores": (dict,),
-    "config": (dict,),
-    "task_hashes": (dict,),
-    "hash_kind": (int,),
-    "teachers": (dict,),
-    "versions": (dict,),
-    "made_with": (list,),
-    "machine": (dict,),
-    "demonstrations": (dict,),
-    "planned_cells": (int,),
-    "complete": (bool,),
-    "seconds": (int, float),
-    "plugins": (list,),
-}
-"""Fact to its types in JSON; all others are text."""
+SCHEMA = 1
+"""Of files that state one; those of earlier versions do not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +39,12 @@ class MadeDemonstrations:
         sha256: Hash of the data file.
     """
 
-    episodes: int
-    attempted: int
-    failed: int
-    sha256: str
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    episodes: Count
+    attempted: Count
+    failed: Count
+    sha256: Sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +59,9 @@ class Plugin:
         others: Other files of its class and base classes, each with the hash of its bytes.
     """
 
-    kind: str
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    kind: Kind
     name: str
     file: str
     sha256: str
@@ -72,21 +72,43 @@ class Plugin:
         """Every file with the hash of its bytes, the one that registers it first."""
         return {self.file: self.sha256, **self.others}
 
-    @classmethod
-    def from_json(cls, values: object, where: Path) -> Self:
-        """Build what `dataclasses.asdict` made.
 
-        Raises:
-            FmbenchError: The values are something else.
-        """
-        names = [field.name for field in dataclasses.fields(cls)]
-        if isinstance(values, dict) and list(values) == names:
-            *texts, others = values.values()
-            if isinstance(others, dict) and all(
-                isinstance(text, str) for text in (*texts, *others.values())
-            ):
-                return cls(**values)
-        raise FmbenchError(f"{where}: plugins has {values!r}; fmbench writes {', '.join(names)}")
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """How one policy is shown; see `policies.catalogue.PolicyEntry`."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    label: str
+    colour: Colour
+    place: Annotated[int, Within(-MAX_INT, MAX_INT)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What of a configuration decides which rows there are; None where it is not known.
+
+    Attributes:
+        task: Tasks.
+        policy: Policies, without expert and random.
+        seeds: Training seeds.
+        episodes: Episodes of each cell.
+        demos: Demonstrations.
+        backbone: Name of the network.
+        preset: Name of the preset.
+        device: Name of the device.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {**STRICT, "extra": "ignore"}
+
+    task: list[str] | None = None
+    policy: list[str] | None = None
+    seeds: Positive | None = None
+    episodes: Positive | None = None
+    demos: Positive | None = None
+    backbone: str | None = None
+    preset: str | None = None
+    device: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +116,9 @@ class RunFacts:
     """The content of `run.json`; empty or None if unknown or not applicable.
 
     Attributes:
+        schema: Version of the file; None for those before there were versions.
         preset: The preset of the configuration.
-        policies: Name of each policy to its label, colour and place.
+        policies: Name of each policy to the values of its `Look`.
         rescores: The run that was scored again and the sampler; None for other runs.
         config: The configuration, as `RunConfig.to_json` wrote it.
         task_hashes: Task to its hash.
@@ -111,25 +134,30 @@ class RunFacts:
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
         plugins: What of it a user's files have registered.
+        sha256: File of rows to the hash of its text, of a finished run.
     """
 
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    schema: Annotated[int, Within(1, SCHEMA)] | None = None
     preset: str = ""
     policies: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    rescores: Mapping[str, Any] | None = None
-    config: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    rescores: Mapping[str, Plain] | None = None
+    config: Mapping[str, Plain] = dataclasses.field(default_factory=dict)
     task_hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    hash_kind: int | None = None
+    hash_kind: Positive | None = None
     teachers: Mapping[str, str] | None = None
     command: str = ""
     commit: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    made_with: Sequence[Stamp] = ()
-    machine: Mapping[str, str | int] = dataclasses.field(default_factory=dict)
+    made_with: tuple[Stamp, ...] = ()
+    machine: Mapping[str, Plain] = dataclasses.field(default_factory=dict)
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
-    planned_cells: int | None = None
+    planned_cells: Positive | None = None
     complete: bool = False
-    seconds: float | None = None
+    seconds: Amount | None = None
     plugins: tuple[Plugin, ...] = ()
+    sha256: Mapping[str, Sha256] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values, without None."""
@@ -141,31 +169,36 @@ class RunFacts:
         """Build the facts that `to_json` wrote; missing and null values are unknown.
 
         Args:
-            values: JSON values; unknown names are ignored.
+            values: JSON values; names that this class lacks are ignored in files of earlier
+                versions, which state no schema.
             where: Their file, for messages.
 
         Raises:
-            FmbenchError: A value does not have the type that `to_json` writes.
+            FmbenchError: A value does not have the type or range that `to_json` writes, or a later
+                fmbench wrote the file.
         """
         known = {field.name for field in dataclasses.fields(cls)}
-        facts = {name: v for name, v in values.items() if name in known and v is not None}
-        for name, value in facts.items():
-            if not isinstance(value, types := JSON_TYPES.get(name, (str,))):
-                accepted = " or ".join(t.__name__ for t in types)
-                raise FmbenchError(f"{where}: {name} is {value!r}; fmbench writes {accepted}")
-        facts["made_with"] = tuple(parse(Stamp, v, where) for v in facts.get("made_with", ()))
-        if "plugins" in facts:
-            facts["plugins"] = tuple(Plugin.from_json(v, where) for v in facts["plugins"])
-        if (made := facts.pop("demonstrations", None)) is None:
-            return cls(**facts)
-        try:
-            by_task = {task: MadeDemonstrations(**counts) for task, counts in made.items()}
-        except TypeError:
-            fields = [field.name for field in dataclasses.fields(MadeDemonstrations)]
+        schema = values.get("schema")
+        if type(schema) is int and schema > SCHEMA:
             raise FmbenchError(
-                f"{where}: demonstrations is {made!r}; fmbench writes {', '.join(fields)} per task"
-            ) from None
-        return cls(**facts, demonstrations=by_task)
+                f"{where}: schema is {schema}; this fmbench reads up to {SCHEMA}: use the one "
+                "that made it"
+            )
+        stated = {name: value for name, value in values.items() if value is not None}
+        if schema is None:
+            stated = {name: value for name, value in stated.items() if name in known}
+        facts = parse(cls, stated, where)
+        for name, look in facts.policies.items():
+            read_look(name, look, where)
+        parse(Choice, facts.config, f"{where}: config")
+        if facts.hash_kind is not None:
+            parse(_TaskHashes, {"task_hashes": facts.task_hashes}, where)
+        return facts
+
+    @property
+    def choice(self) -> Choice:
+        """What of the configuration decides which rows there are."""
+        return parse(Choice, self.config, RUN_FILE)
 
     @property
     def identity(self) -> dict[str, Mapping[str, Any]]:
@@ -177,6 +210,24 @@ class RunFacts:
         if self.teachers and self.config.get("from_run") is not None:
             groups["teachers"] = self.teachers
         return groups
+
+
+@dataclasses.dataclass(frozen=True)
+class _TaskHashes:
+    """The hashes of tasks, of every kind but the first."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    task_hashes: Mapping[str, Sha256]
+
+
+def read_look(policy: str, values: object, where: Path | str = RUN_FILE) -> Look:
+    """Return the recorded look of a policy.
+
+    Raises:
+        FmbenchError: It is malformed.
+    """
+    return parse(Look, values, f"{where}: the look of {shown(policy)}")
 
 
 def read_run_facts(folder: Path) -> RunFacts:

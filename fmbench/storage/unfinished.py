@@ -6,13 +6,15 @@ A run appends its rows to the files of the whole run only when all of its cells 
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.cell_files import CELLS_FOLDER, read_cells
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
-from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
+from fmbench.storage.run_rows import check_cells, check_episodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +28,7 @@ class FinishedCells:
 
 def is_unfinished(folder: Path) -> bool:
     """Return whether a folder holds a run that was begun and has not finished."""
-    if not (folder / RUN_FILE).exists() or not (folder / CELLS_FOLDER).is_dir():
+    if not os.path.lexists(folder / RUN_FILE) or not (folder / CELLS_FOLDER).is_dir():
         return False
     return not read_run_facts(folder).complete
 
@@ -41,16 +43,21 @@ def check_finished(folder: Path) -> None:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
 
 
-def read_finished_cells(folder: Path) -> FinishedCells:
+def read_finished_cells(folder: Path, facts: RunFacts) -> FinishedCells:
     """Read the finished cells of an unfinished run.
 
+    Args:
+        folder: The run's folder.
+        facts: The content of its `run.json`.
+
     Raises:
-        FmbenchError: A file of a finished cell is malformed or was changed.
+        FmbenchError: A file of a finished cell is malformed, was changed or is of another run.
     """
     cells = folder / CELLS_FOLDER
-    episodes = read_cells(cells, EpisodeRow)
-    return FinishedCells(
-        Episodes([row for rows, _ in episodes for row in rows], [origin for _, origin in episodes]),
-        [row for rows, _ in read_cells(cells, MeasurementRow) for row in rows],
-        [row for rows, _ in read_cells(cells, DiagnosticRow) for row in rows],
-    )
+    read = read_cells(cells, EpisodeRow)
+    episodes = Episodes([row for rows, _ in read for row in rows], [origin for _, origin in read])
+    measurements = [row for rows, _ in read_cells(cells, MeasurementRow) for row in rows]
+    diagnostics = [row for rows, _ in read_cells(cells, DiagnosticRow) for row in rows]
+    check_episodes(cells, facts, episodes, has_finished=False)
+    check_cells(cells, facts, [*measurements, *diagnostics])
+    return FinishedCells(episodes, measurements, diagnostics)

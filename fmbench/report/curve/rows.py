@@ -6,9 +6,8 @@ import dataclasses
 from typing import Any, ClassVar
 
 from fmbench.report.comparisons import NO_DIFFERENCE
-from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
-from fmbench.storage.rows import Row
+from fmbench.storage.rows import REFERENCES, Row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,4 +62,4 @@ def summary_key(results: Results, row: Any) -> tuple[object, ...] | None:
 
 def _demos(results: Results, policy: str) -> int:
     """Return the number of demonstrations of a policy of a run; 0 for the references."""
-    return 0 if policy in REFERENCES else int(results.run.config["demos"])
+    return 0 if policy in REFERENCES else results.run.choice.demos or 0

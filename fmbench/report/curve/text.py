@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from fmbench.report.combined import Combined
 from fmbench.report.curve.rows import CurveRow
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks
+from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.markup import escape, markdown_table
-from fmbench.storage.rows import key_of
+from fmbench.storage.rows import REFERENCES, key_of
 
 
 def curve_markdown(

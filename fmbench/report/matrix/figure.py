@@ -19,10 +19,10 @@ from fmbench.report.figure_parts import (
     nfe_axis,
     reference_handles,
 )
-from fmbench.report.looks import OF_CATALOGUE, REFERENCES, Looks, backbone_order
+from fmbench.report.looks import OF_CATALOGUE, Looks, backbone_order
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.rendering import figure_file
-from fmbench.storage.rows import key_of
+from fmbench.storage.rows import REFERENCES, key_of
 
 _WIDTH_IN, _ROW_IN = 9.5, 2.9
 _BACKBONE_LINES: dict[str, Any] = {"mlp": "-", "dit": (0, (4, 1.5)), "unet": (0, (1.2, 1.2))}

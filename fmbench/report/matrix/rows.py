@@ -5,10 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from fmbench.report.looks import REFERENCES
 from fmbench.report.results import Results
 from fmbench.report.summary import CELL
-from fmbench.storage.rows import Row
+from fmbench.storage.rows import REFERENCES, Row
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from fmbench.report.combined import Combined
 from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
-from fmbench.report.looks import REFERENCES, Looks, backbone_order
+from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
 from fmbench.report.sentences import left_out, sentences
-from fmbench.storage.rows import key_of
+from fmbench.storage.rows import REFERENCES, key_of
 
 
 def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined: Combined) -> str:

@@ -29,7 +29,13 @@ Change = Callable[[EpisodeRow], EpisodeRow]
 
 def failing(row: EpisodeRow, error: str = NAN, unstable: bool = False) -> EpisodeRow:
     return dataclasses.replace(
-        row, success=False, success_any=False, error=error, sim_unstable=unstable
+        row,
+        success=False,
+        success_any=False,
+        success_end=False,
+        time_to_success_s=None,
+        error=error,
+        sim_unstable=unstable,
     )
 
 
@@ -163,7 +169,9 @@ def test_nothing_is_claimed_from_a_broken_cell(tmp_path: Path) -> None:
 
 def test_a_broken_policy_stands_in_no_verdict_of_matrix_and_curve(tmp_path: Path) -> None:
     def expert_leads(row: EpisodeRow) -> EpisodeRow:
-        return dataclasses.replace(row, success=True) if row.policy == "expert" else flow_fails(row)
+        if row.policy == "expert":
+            return dataclasses.replace(row, success=True, success_any=True)
+        return flow_fails(row)
 
     run = make_run(tmp_path / "run", expert_leads)
     warned: list[str] = []

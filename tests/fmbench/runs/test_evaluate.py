@@ -297,7 +297,7 @@ def test_rescored_folders_are_rejected_as_runs(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task_hashes": {"PressEither": "older"}}, "made with another version of PressEither"),
+        ({"task_hashes": {"PressEither": "0" * 64}}, "made with another version of PressEither"),
         ({"task_hashes": None}, "made with another version of PressEither"),
         ({"complete": False}, "has not finished; its own command resumes it"),
         (

@@ -178,9 +178,9 @@ def test_another_configuration_is_rejected_with_the_differences(data: Path, tmp_
     )
     facts = read_json(tmp_path / "run.json")
     (tmp_path / "run.json").write_text(
-        json.dumps({**facts, "task_hashes": {"PressEither": "older"}})
+        json.dumps({**facts, "task_hashes": {"PressEither": "0" * 64}})
     )
-    assert "PressEither: older there" in rejection(CONFIG, tmp_path, data)
+    assert f"PressEither: {'0' * 64} there" in rejection(CONFIG, tmp_path, data)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "", '{"config": [1], "task_hashes": {}}', "\x00"])

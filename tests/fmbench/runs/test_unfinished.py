@@ -15,6 +15,7 @@ from fmbench.evaluation import contact_sheets
 from fmbench.report.results import read_results
 from fmbench.runs.experiment import Experiment, RunOptions
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.unfinished import read_finished_cells
 from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, run
 from tests.fmbench.small_run import call, files_of
@@ -61,7 +62,7 @@ def test_the_finished_cells_are_read_in_any_state(copy: Path, data: Path) -> Non
         ("flow", 2): True,
     }
     (copy / "cells" / ".PressEither-bc-direct1-seed0.csv.77.tmp").write_text("half")
-    assert len(read_finished_cells(copy).episodes.origins) == 5
+    assert len(read_finished_cells(copy, read_run_facts(copy)).episodes.origins) == 5
 
 
 def test_figures_marks_title_table_and_file(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

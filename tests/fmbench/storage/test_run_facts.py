@@ -22,13 +22,13 @@ FACTS = RunFacts(
     preset="smoke",
     policies={"flow": {"label": "flow", "colour": "#0072B2", "place": 10}},
     config={"seeds": 1, "nfe": [1, 2], "from_run": None},
-    task_hashes={"LiftCube": "ab"},
+    task_hashes={"LiftCube": "ab" * 32},
     hash_kind=2,
     command="python -m fmbench.run",
     commit="abc",
     versions={"torch": "2.13"},
     machine={"cores": 2},
-    demonstrations={"LiftCube": MadeDemonstrations(4, 5, 1, "cd")},
+    demonstrations={"LiftCube": MadeDemonstrations(4, 5, 1, "cd" * 32)},
 )
 
 
@@ -65,16 +65,16 @@ def test_committed_runs_are_read_completely(path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"config": [1]}, "config is [1]; fmbench writes dict"),
-        ({"complete": "yes"}, "complete is 'yes'; fmbench writes bool"),
-        ({"commit": 3}, "commit is 3; fmbench writes str"),
-        ({"policies": []}, "policies is []; fmbench writes dict"),
-        ({"hash_kind": "2"}, "hash_kind is '2'; fmbench writes int"),
+        ({"config": [1]}, "config is [1]; "),
+        ({"complete": "yes"}, "complete is 'yes'; input should be a valid boolean"),
+        ({"commit": 3}, "commit is 3; input should be a valid string"),
+        ({"policies": []}, "policies is []; "),
+        ({"hash_kind": "2"}, "hash_kind is '2'; input should be a valid integer"),
+        ({"demonstrations": {"LiftCube": [1]}}, "demonstrations.LiftCube is [1]; "),
         (
-            {"demonstrations": {"LiftCube": [1]}},
-            "demonstrations is {'LiftCube': [1]}; fmbench writes ",
+            {"demonstrations": {"LiftCube": {"attempted": 3}}},
+            "demonstrations.LiftCube.episodes is missing; fmbench writes it",
         ),
-        ({"demonstrations": {"LiftCube": {"attempted": 3}}}, "demonstrations is {'LiftCube': {"),
     ],
 )
 def test_values_of_another_type_are_rejected(

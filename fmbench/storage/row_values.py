@@ -1,0 +1,107 @@
+"""Values of row files as text: written in one form each, and read in that form only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from fmbench.storage.accepted import ANY, MAX_INT, WHOLE, Within
+from fmbench.storage.rows import FLOAT_DIGITS
+
+MAX_NUMBER_CHARACTERS = 32
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
+
+
+def neutralise(text: str) -> str:
+    """Return `text` on one line, escaped so that no spreadsheet runs it as a formula."""
+    line = " ".join(text.splitlines())
+    return f"'{line}" if _looks_like_formula(line) else line
+
+
+def value_text(value: Any, kind: Any, accepted: Within | None, digits: int) -> str | None:
+    """Return the text of one value, which may be a NumPy scalar; None if it is not accepted."""
+    text = _text_of(value, kind, digits)
+    if text and accepted is not None and not accepted.accepts(_rounded(value)):
+        return None
+    return text
+
+
+def _text_of(value: object, kind: Any, digits: int) -> str | None:
+    """Return the text of one value; None if its type is wrong."""
+    if kind is str and isinstance(value, str):
+        return neutralise(value)
+    if kind is bool and isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
+        return repr(int(value)) if -MAX_INT <= int(value) <= MAX_INT else None
+    if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
+        return _number_text(float(value), digits)
+    return "" if kind == (float | None) and value is None else None
+
+
+def _number_text(value: float, digits: int = FLOAT_DIGITS) -> str:
+    return repr(float(f"{value:.{digits}g}"))
+
+
+def _rounded(value: float) -> float:
+    """Return a number as it is written: 1.0000000001 is within 0 and 1."""
+    return float(f"{value:.{FLOAT_DIGITS}g}") if isinstance(value, float) else value
+
+
+def parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], object]:
+    """Return a function that parses the text of a value; it raises KeyError or ValueError."""
+    if kind is str:
+        return _text
+    if kind is bool:
+        return {"true": True, "false": False}.__getitem__
+    read: Callable[[str], Any] = int if kind is int else float
+    write: Callable[[Any], str] = repr if kind is int else partial(_number_text, digits=digits)
+    accepts = (accepted or (WHOLE if kind is int else ANY)).accepts
+    may_be_empty = kind == (float | None)
+
+    @lru_cache(maxsize=1024)
+    def number(text: str) -> object:
+        if not text and may_be_empty:
+            return None
+        if len(text) > MAX_NUMBER_CHARACTERS:
+            raise ValueError
+        value = read(text)
+        if write(value) != text or not accepts(_rounded(value)):
+            raise ValueError
+        return value
+
+    return number
+
+
+@lru_cache(maxsize=1024)
+def _text(text: str) -> str:
+    value = text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
+    if neutralise(value) != text:
+        raise ValueError
+    return value
+
+
+def words(kind: Any, accepted: Within | None) -> str:
+    """Return what a column accepts, in words."""
+    if accepted is None or kind is str:
+        return _NAMES[kind]
+    number, _, rest = _NAMES[kind].partition(" or ")
+    return f"{number} {accepted.words}{f' or {rest}' if rest else ''}"
+
+
+_NAMES = {
+    str: "text as fmbench writes it",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    float | None: "a number or nothing",
+}
+
+
+def _looks_like_formula(text: str) -> bool:
+    """Return whether a spreadsheet might run `text`, or `text` starts like an escaped formula."""
+    return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
