@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
@@ -28,7 +29,7 @@ def open_session() -> Iterator[Session]:
 
 
 def run_resumable(work: Callable[[Session], None], saved: str) -> int:
-    """Do resumable work and return the command's exit code: 0, or 130 if it was interrupted.
+    """Do resumable work and return the command's exit code, also if it was interrupted.
 
     Args:
         work: The work; it imports late what would slow `--help` down.
@@ -39,5 +40,5 @@ def run_resumable(work: Callable[[Session], None], saved: str) -> int:
             work(session)
     except KeyboardInterrupt:
         print(f"interrupted; finished work is {saved}; the same command resumes", file=sys.stderr)
-        return 130
-    return 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE
