@@ -13,6 +13,7 @@ from types import FrameType
 from fmbench.exit_code import ExitCode
 
 OWN = ("fmbench", "-mfmbench")
+_is_command = False
 _code: int | None = None
 
 
@@ -21,9 +22,16 @@ def begin() -> None:
     names = {word.partition(".")[0] for word in sys.orig_argv}
     if sys.argv[:1] != ["-m"] or names.isdisjoint(OWN):  # "-m": the module is still to be found
         return
+    global _is_command
+    _is_command = True
     for number in stop_signals():
-        signal.signal(number, _end)
+        signal.signal(number, end)
     _occupy_standard_descriptors()
+
+
+def is_command() -> bool:
+    """Return whether this process was started as a command of this package."""
+    return _is_command
 
 
 def decide(code: int) -> None:
@@ -40,7 +48,8 @@ def stop_signals() -> list[signal.Signals]:
     return numbers
 
 
-def _end(number: int, frame: FrameType | None) -> None:
+def end(number: int, frame: FrameType | None) -> None:
+    """Handle a signal: end the process at once."""
     del number, frame
     if _code is None:
         with contextlib.suppress(OSError):

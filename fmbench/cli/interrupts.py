@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from types import FrameType, TracebackType
 from typing import Self
 
-from fmbench.cli.early import stop_signals
-from fmbench.storage.critical import interrupt
+from fmbench.cli import early
+from fmbench.storage.critical import Interrupted, interrupt
 
 
 class Signals(ABC):
@@ -28,7 +28,7 @@ class Signals(ABC):
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number in stop_signals():
+            for number in early.stop_signals():
                 self._previous_handlers[number] = signal.signal(number, self._handle)
         return self
 
@@ -47,7 +47,10 @@ class Signals(ABC):
 
 
 class StopAtOnce(Signals):
-    """A context in which every signal raises `KeyboardInterrupt`.
+    """A context in which every signal raises `Interrupted`.
+
+    During an import it ends the process: an exception there can be lost, changed, or leave a
+    library half initialised.
 
     Set `is_over` where the outcome is decided: later signals change nothing.
     """
@@ -57,10 +60,12 @@ class StopAtOnce(Signals):
         self.is_over = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if not self.is_over:
-            self.requested = True
-            interrupt()
+        if self.is_over:
+            return
+        self.requested = True
+        if early.is_command() and _is_importing(frame):
+            early.end(number, frame)
+        interrupt()
 
 
 class Interrupts(Signals):
@@ -70,12 +75,21 @@ class Interrupts(Signals):
     """
 
     def stop_here(self) -> None:
-        """Raise `KeyboardInterrupt` if a stop was requested; call it where no work is lost."""
+        """Raise `Interrupted` if a stop was requested; call it where no work is lost."""
         if self.requested:
-            raise KeyboardInterrupt
+            raise Interrupted
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self.requested and number == signal.SIGINT:
             interrupt()
         self.requested = True
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Return whether a frame, or one that called it, imports a module."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False

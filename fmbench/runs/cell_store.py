@@ -91,6 +91,7 @@ class CellStore:
         path = cell_file(self.folder, cell.name, MeasurementRow)
         rows, _ = self._read(path, cell, origin, MeasurementRow)
         if not rows:
+            self.session.interrupts.stop_here()
             times = self.times_decisions and decides
             row = measure(cell, self.config, policy, checkpoint, times)
             # In a larger run other steps may be the headline: it is no fact of the cell.
@@ -103,6 +104,7 @@ class CellStore:
         path = cell_file(self.folder, cell.name, DiagnosticRow)
         rows, _ = self._read(path, cell, origin, DiagnosticRow)
         if not rows:
+            self.session.interrupts.stop_here()
             if cell.task not in self._held_out:
                 self._held_out[cell.task] = held_out_windows(self.config, cell.task)
             on_device = policy.to(self.config.device)  # not yet moved there in a resumed run

@@ -44,8 +44,10 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
     if not facts.complete:
         seconds = round(time.time() - started, 1)
         write_run_facts(out, dataclasses.replace(facts, complete=True, seconds=seconds))
+    session.interrupts.stop_here()
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
+    session.interrupts.stop_here()
 
 
 def show_run(out: Path) -> None:
