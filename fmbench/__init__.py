@@ -7,7 +7,11 @@ Importing this package registers the tasks with Gymnasium, so that both
 
 from typing import Any
 
-from fmbench.install_check import check_install
+from fmbench.cli import early
+
+early.begin()  # first of all: a signal during the imports below ends a command with one line
+
+from fmbench.install_check import check_install  # noqa: E402
 
 check_install()  # before `envs` is imported
 

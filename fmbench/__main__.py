@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fmbench.cli.exit_codes import run_command_line
 from fmbench.errors import unknown
+from fmbench.exit_code import ExitCode
 
 COMMANDS = ("run", "evaluate", "figures", "demonstrations", "experts", "matrix", "data_curve")
 """Modules of this package, in the order of a user's workflow."""
@@ -27,7 +28,7 @@ def _list_commands() -> int:
     for name in COMMANDS:
         print(f"  {name:<16}{importlib.import_module(f'fmbench.{name}').DESCRIPTION}")
     print("\nREADME.md shows a first run and explains how to read its table.")
-    return 0
+    return ExitCode.DONE
 
 
 def _reject(name: str) -> int:

@@ -9,6 +9,7 @@ from fmbench.cli.flags import add_config_flag, add_data, given_config
 from fmbench.cli.folders import check_data
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import open_session
+from fmbench.exit_code import ExitCode
 
 DESCRIPTION = "Roll out scripted experts, replay the successful episodes and store them."
 
@@ -32,11 +33,11 @@ def _parser() -> Parser:
 def _run(options: argparse.Namespace) -> int:
     config = given_config(options, demos="--episodes")
     check_data(options.data)
-    with open_session() as session:
+    with open_session("fmbench.runs.preparation") as session:
         from fmbench.runs.preparation import demonstrate_all
 
         print(*demonstrate_all(config, options.data, session), sep="\n")
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -6,25 +6,27 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+from fmbench.exit_code import ExitCode
+
 _MAX_SHOWN = 60
 
 
 class FmbenchError(Exception):
     """Bad input; the message is one line: what was given, then what is accepted."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[int] = ExitCode.BAD_INPUT
 
 
 class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subprocess.TimeoutExpired
     """A valid run that could not be finished."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
 
 class Incomplete(FmbenchError):  # noqa: N818 - a state of the results, like RunFailed
     """A run that was done, but not all of its results count as results."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[int] = ExitCode.INCOMPLETE
 
 
 def shown(value: object) -> str:

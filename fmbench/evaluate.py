@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
             options.accept_changes,
         )
 
-    return run_resumable(work, "saved")
+    return run_resumable("fmbench.runs.rescoring", work, "saved")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
 from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
+from fmbench.exit_code import ExitCode
 
 DESCRIPTION = "Evaluate the scripted experts, with and without command noise, on held-out episodes."
 
@@ -46,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     measure_experts(config.task, config.episodes, options.out, Reporter())
     if options.film:
         film_experts(config.task, options.out / "tasks", Reporter())
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 from fmbench.cli.command import run_command
 from fmbench.cli.parser import Parser
 from fmbench.cli.warnings import warn
+from fmbench.exit_code import ExitCode
 
 DESCRIPTION = "Redraw a run's tables and figures from its rows."
 
@@ -50,7 +51,7 @@ def _draw(options: argparse.Namespace) -> int:
             print(path)
     for path in draw_all(options.run_dir, options.format, warn):
         print(path)
-    return 0
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from fmbench.exit_code import ExitCode
+
 SIBLINGS = ("envs", "policies")
 
 
@@ -28,5 +30,5 @@ def check_install() -> None:
             )
             if sys.argv[:1] == ["-m"]:  # Python has not yet found the module to run
                 print(f"error: {message}", file=sys.stderr)
-                raise SystemExit(2)
+                raise SystemExit(ExitCode.BAD_INPUT)
             raise ImportError(message)

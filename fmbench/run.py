@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
             ),
         )
 
-    return run_resumable(work, f"saved in {out}")
+    return run_resumable("fmbench.runs.experiment", work, f"saved in {out}")
 
 
 if __name__ == "__main__":

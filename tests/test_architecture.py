@@ -18,13 +18,15 @@ OURS: dict[str, set[str]] = {
     # what a folder or module may import of this project, besides itself
     "envs": set(),
     "policies": set(),
-    "fmbench.errors": set(),
-    "fmbench.install_check": set(),
+    "fmbench.exit_code": set(),
+    "fmbench.errors": {"fmbench.exit_code"},
+    "fmbench.install_check": {"fmbench.exit_code"},
     "fmbench.config": {"fmbench.errors", CATALOGUE},
     "fmbench.storage": {"fmbench.errors"},
     "fmbench.harness": {"fmbench.errors", "envs"},
     "fmbench.report": {"fmbench.errors", "fmbench.config", "fmbench.storage", CATALOGUE},
     "fmbench.cli": {
+        "fmbench.exit_code",
         "fmbench.errors",
         "fmbench.config",
         "fmbench.storage",

@@ -10,6 +10,7 @@ import sys
 from typing import NoReturn
 
 from fmbench.errors import unknown
+from fmbench.exit_code import ExitCode
 
 _REWORDED = (
     (r"argument (\S+): invalid int value: (.*)", r"\1 is \2; give a whole number"),
@@ -54,4 +55,4 @@ class Parser(argparse.ArgumentParser):
         for theirs, ours in _REWORDED:
             message = re.sub(theirs, ours, message)
         print(f"error: {' '.join(message.split())}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(ExitCode.BAD_INPUT)

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.exit_code import ExitCode
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
 
 @contextmanager
-def open_session() -> Iterator[Session]:
-    """Start the work of a command: handle Ctrl-C, import MuJoCo, yield the session."""
+def open_session(module: str) -> Iterator[Session]:
+    """Start the work of a command and yield its session.
+
+    Args:
+        module: What does the work. It is imported first: until then a signal ends the command at
+            once, later at a safe point.
+    """
     # Imported late to keep `--help` fast.
-    from fmbench.cli.interrupts import Interrupts
+    import_mujoco()
+    importlib.import_module(module)
+    from fmbench.cli.progress import Reporter
+    from fmbench.cli.session import Session
 
     with Interrupts() as interrupts:
-        import_mujoco()
-        from fmbench.cli.progress import Reporter
-        from fmbench.cli.session import Session
-
         yield Session(Reporter(), interrupts)
 
 
-def run_resumable(work: Callable[[Session], None], saved: str) -> int:
-    """Do resumable work and return the command's exit code: 0, or 130 if it was interrupted.
+def run_resumable(module: str, work: Callable[[Session], None], saved: str) -> int:
+    """Do resumable work and return the command's exit code, also if it was interrupted.
 
     Args:
-        work: The work; it imports late what would slow `--help` down.
+        module: What does the work; it is imported before.
+        work: The work.
         saved: State of the finished work, for the message: "saved", or "saved in runs/try".
     """
     try:
-        with open_session() as session:
+        with open_session(module) as session:
             work(session)
     except KeyboardInterrupt:
         print(f"interrupted; finished work is {saved}; the same command resumes", file=sys.stderr)
-        return 130
-    return 0
+        return ExitCode.INTERRUPTED
+    return ExitCode.DONE

@@ -10,6 +10,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_out
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
+from fmbench.exit_code import ExitCode
 
 
 def run_on_runs(
@@ -37,6 +38,6 @@ def run_on_runs(
         check_out(options.out)
         for path in draw(options.runs, options.out):
             print(path)
-        return 0
+        return ExitCode.DONE
 
     return run_command(arguments, make_parser, work)

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from envs.registry import TASKS, make_expert, make_task
+from envs.task import IntArray
 from envs.task_hash import task_hash
 from envs.world import World
 from fmbench.config import RunConfig
@@ -11,10 +14,11 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
 from fmbench.harness.open_loop import RandomPolicy
-from fmbench.harness.rollout import MAX_SIMS, Episode, Policy, rollout
+from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.memory import lacks_memory
 from fmbench.storage.rows import CellRow, EpisodeRow, OriginRow
 from fmbench.storage.stamps import Stamp, stamp_of, unknown_parts
 from policies.actor import ChunkActor
@@ -55,15 +59,42 @@ def evaluate(
     done = len(earlier)
     seeds = episode_seeds(TEST, config.episodes)[done:]
     world = World(make_task(cell.task), min(len(seeds), MAX_SIMS))
-    actor = _actor(cell, config, policy, world)
+    actor = _Watched(_actor(cell, config, policy, world))
 
     def count(_: Episode) -> None:
         nonlocal done
+        if actor.shortage is not None:
+            raise actor.shortage
         done += 1
         on_episode(done)
 
     rows = [_row(episode, cell) for episode in rollout(world, actor, seeds, on_episode=count)]
     return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
+
+
+class _Watched:
+    """A policy whose lack of memory is remembered: it is a fault of the machine, not a failure.
+
+    Args:
+        policy: The policy.
+
+    Attributes:
+        shortage: The first exception by which the policy lacked memory.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
+        self.reset, self._policy = policy.reset, policy
+        self.shortage: Exception | None = None
+
+    def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
+        """Decide; see `Policy`."""
+        try:
+            return self._policy.act(rows, observations)
+        except Exception as error:
+            if lacks_memory(error):
+                self.shortage = self.shortage or error
+            raise
 
 
 IDENTITY = ("task_version", "task_hash", "weights_hash", "demonstrations_hash", "config_hash")

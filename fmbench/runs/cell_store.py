@@ -15,12 +15,17 @@ from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, ori
 from fmbench.evaluation.held_out import held_out_windows
 from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
 from fmbench.storage.episode_files import Episodes
+from fmbench.storage.memory import needs_memory
 from fmbench.storage.rows import CellRow, DiagnosticRow, EpisodeRow, MeasurementRow, OriginRow
 from fmbench.storage.stamps import Stamp, merge, stamp_of
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy
 
 C = TypeVar("C", bound=CellRow)
+REMEDY = (
+    "lower --episodes, or in a new run --width or --depth, or resume where more is free: finished "
+    "work is kept"
+)
 
 
 class CellStore:
@@ -66,7 +71,8 @@ class CellStore:
                 self.session.interrupts.stop_here()
                 stage.update(done)
 
-            episodes = evaluate(cell, self.config, origin, policy, count, earlier)
+            with needs_memory(f"{cell.name} evaluation", REMEDY):
+                episodes = evaluate(cell, self.config, origin, policy, count, earlier)
         stamps = [stamp_of(row) for row in origins] + [origin.stamp]
         now = origin_row(cell, self.config, dataclasses.replace(origin, stamp=merge(stamps)))
         write_cell(path, episodes.rows, now, EpisodeRow)
@@ -92,8 +98,10 @@ class CellStore:
         path = cell_file(self.folder, cell.name, MeasurementRow)
         rows, _ = self._read(path, cell, origin, MeasurementRow)
         if not rows:
+            self.session.interrupts.stop_here()
             times = self.times_decisions and decides
-            row = measure(cell, self.config, policy, checkpoint, times)
+            with needs_memory(f"{cell.name} measurement", REMEDY):
+                row = measure(cell, self.config, policy, checkpoint, times)
             # In a larger run other steps may be the headline: it is no fact of the cell.
             rows = [dataclasses.replace(row, headline=False)]
             write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)
@@ -104,10 +112,12 @@ class CellStore:
         path = cell_file(self.folder, cell.name, DiagnosticRow)
         rows, _ = self._read(path, cell, origin, DiagnosticRow)
         if not rows:
-            if cell.task not in self._held_out:
-                self._held_out[cell.task] = held_out_windows(self.config, cell.task)
-            on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
-            rows = [diagnose(cell, on_device, self._held_out[cell.task])]
+            self.session.interrupts.stop_here()
+            with needs_memory(f"{cell.name} diagnostics", REMEDY):
+                if cell.task not in self._held_out:
+                    self._held_out[cell.task] = held_out_windows(self.config, cell.task)
+                on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
+                rows = [diagnose(cell, on_device, self._held_out[cell.task])]
             write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)
         return rows[0]
 

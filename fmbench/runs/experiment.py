@@ -25,6 +25,7 @@ from fmbench.runs.run_folder import (
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
+from fmbench.storage.memory import needs_memory
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress
@@ -137,13 +138,10 @@ class Experiment:
     def _demonstrations(self, task: str) -> tuple[TrainingData, MadeDemonstrations]:
         """Make or find a task's demonstrations; return their windows and how they were made."""
         folder = demonstrate(self.config, task, self.data, self.session)
-        demonstrations = load_demonstrations(folder, task)
-        windows = make_windows(
-            demonstrations,
-            self.config.obs_horizon,
-            self.config.pred_horizon,
-            self.config.device,
-        )
+        horizons = self.config.obs_horizon, self.config.pred_horizon
+        with needs_memory(f"{task} demonstrations", "lower --demos and give another --out"):
+            demonstrations = load_demonstrations(folder, task)
+            windows = make_windows(demonstrations, *horizons, self.config.device)
         counts = {
             name: int(demonstrations.manifest[name]) for name in ("episodes", "attempted", "failed")
         }

@@ -50,8 +50,10 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
         seconds = facts.seconds if facts.complete else round(time.time() - started, 1)
         done = dataclasses.replace(facts, complete=True, seconds=seconds, sha256=hashes)
         write_run_facts(out, done)
+    session.interrupts.stop_here()
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
+    session.interrupts.stop_here()
 
 
 def show_run(out: Path) -> None:

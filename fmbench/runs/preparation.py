@@ -17,6 +17,7 @@ from fmbench.evaluation.plan import plan_run
 from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.teachers import check_taught
 from fmbench.storage.locks import Waiting
+from fmbench.storage.memory import needs_memory
 from policies.catalogue import OPTIONS, POLICIES
 
 
@@ -79,7 +80,8 @@ def demonstrate(
             session.interrupts.stop_here()
             stage.update(offset[pass_name] + done)
 
-        _, report = make_demonstrations(request, data, count, waiting)
+        with needs_memory(name, "ask for fewer demonstrations"):
+            _, report = make_demonstrations(request, data, count, waiting)
     if report is None:  # another process made them meanwhile
         session.reporter.say(f"{name}: found in {folder}")
     else:

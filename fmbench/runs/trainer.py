@@ -12,9 +12,10 @@ from fmbench.errors import RunFailed
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.storage.critical import uninterrupted
+from fmbench.storage.memory import check_memory, needs_memory
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.loop import NotFinite, train_together
-from fmbench.training.state import TrainConfig, TrainingState, start_training
+from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
@@ -23,6 +24,12 @@ from policies.chunk_policy import ChunkPolicyConfig
 
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of the updates between logged rows."""
+REMEDY = (
+    "lower --batch-size, --width or --depth and give another --out, or resume where more is free: "
+    "finished work is kept"
+)
+COPIES = 5
+"""Tensors like the weights that training holds: with the average, gradient, and two moments."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +98,12 @@ class Trainer:
 
         Raises:
             RunFailed: A loss became NaN; the message names the update and the last checkpoint.
+                Or there is too little memory; the message names the flags to lower.
         """
+        with needs_memory(f"{task} {name} training", REMEDY):
+            return self._train(task, name, data)
+
+    def _train(self, task: str, name: str, data: TrainingData) -> Trained:
         seeds = range(self.config.seeds)
         together = self.config.device.startswith("cuda")
         teachers: dict[str, str] = {}
@@ -109,8 +121,11 @@ class Trainer:
     def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
         """Start one training, or restore it from its checkpoint."""
         teacher, teachers = self._teacher(task, name, train_seed, data)
+        shape = policy_config(self.config, task, name)
+        if self.config.device == "cpu":
+            check_memory(f"{task} {name} training", COPIES * size_of(shape), REMEDY)
         state = start_training(
-            policy_config(self.config, task, name),
+            shape,
             self.train_config,
             data.windows,
             train_seed,

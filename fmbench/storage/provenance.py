@@ -64,7 +64,12 @@ def _repository() -> Path | None:
 
 def _git(root: Path, *arguments: str) -> str:
     result = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
+        ["git", "-C", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+        start_new_session=True,  # a Ctrl-C in the terminal is for this process
     )
     return result.stdout.strip()
 

@@ -103,6 +103,13 @@ def build_policy(config: ChunkPolicyConfig, train_seed: int) -> ChunkPolicy:
         return ChunkPolicy(config)
 
 
+def size_of(config: ChunkPolicyConfig) -> int:
+    """Return the size of a policy's weights [bytes], without allocating them."""
+    with torch.device("meta"):
+        policy = ChunkPolicy(config)
+    return sum(weight.numel() * weight.element_size() for weight in policy.parameters())
+
+
 def start_training(
     policy_config: ChunkPolicyConfig,
     config: TrainConfig,
