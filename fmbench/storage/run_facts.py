@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
@@ -161,7 +162,7 @@ class RunFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Return the facts as JSON values, without None."""
-        values = dataclasses.asdict(self)
+        values = json.loads(json.dumps(dataclasses.asdict(self)))  # tuples as lists
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
