@@ -9,12 +9,16 @@ from typing import ClassVar
 from fmbench.exit_code import ExitCode
 
 _MAX_SHOWN = 60
+_MAX_LINE, _END = 2000, 400
 
 
 class FmbenchError(Exception):
     """Bad input; the message is one line: what was given, then what is accepted."""
 
     exit_code: ClassVar[int] = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_one_line(message))
 
 
 class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subprocess.TimeoutExpired
@@ -31,8 +35,7 @@ class Incomplete(FmbenchError):  # noqa: N818 - a state of the results, like Run
 
 def shown(value: object) -> str:
     """Return a value of a file as a message shows it: on one line, cut if it is long."""
-    text = ascii(value[: _MAX_SHOWN + 1]) if isinstance(value, str | bytes) else repr(value)
-    text = text if text.isprintable() else ascii(value)
+    text = repr(value[: _MAX_SHOWN + 1] if isinstance(value, str | bytes) else value)
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
 
 
@@ -52,3 +55,13 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> FmbenchError:
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     # `envs.registry` and `policies.registry`, which must not import this, use the same text.
     return FmbenchError(f"unknown {kind} {shown(name)}; {hint}known: {', '.join(names) or 'none'}")
+
+
+def _one_line(message: str) -> str:
+    """Return a message in printable characters; what a file holds may be in it."""
+    if not message.isprintable():
+        parts = (c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(message.splitlines()))
+        message = "".join(parts)
+    if len(message) > _MAX_LINE:
+        message = f"{message[: _MAX_LINE - _END]} ... {message[-_END:]}"
+    return message

@@ -7,7 +7,7 @@ from typing import Any
 
 from fmbench.config.flag import Flag
 from fmbench.config.run_config import FLAGS, PRESETS, RunConfig
-from fmbench.errors import FmbenchError, unknown
+from fmbench.errors import FmbenchError, shown, unknown
 from policies.catalogue import BACKBONES
 
 ALL_TASKS = "all"
@@ -107,7 +107,13 @@ def _check_several(flag: Flag, values: tuple[Any, ...]) -> None:
         raise FmbenchError(f"{flag.name} is empty; {accepted}")
     if len(set(values)) < len(values):
         kind = "name" if flag.kind is str else "number"
-        raise FmbenchError(f"{flag.name} is {' '.join(map(str, values))}; give each {kind} once")
+        raise FmbenchError(f"{flag.name} is {_listed(values)}; give each {kind} once")
+
+
+def _listed(values: tuple[Any, ...]) -> str:
+    """Return the first values, each as it is given."""
+    first = [str(value) if len(str(value)) <= 64 else shown(value) for value in values[:8]]
+    return " ".join(first) + (" ..." if len(values) > len(first) else "")
 
 
 def _check_number(flag: Flag, value: float) -> None:
@@ -132,7 +138,7 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
         raise FmbenchError(f"config is not that of a run; its values must be {', '.join(FLAGS)}")
     for name, value in values.items():
         if not _has_type_of(value, FLAGS[name]):
-            raise FmbenchError(f"{name} is {value!r}; fmbench does not write such a value")
+            raise FmbenchError(f"{name} is {shown(value)}; fmbench does not write such a value")
     overrides = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     return make_config(str(values["preset"]), overrides, known_tasks)
 
