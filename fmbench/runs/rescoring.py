@@ -88,7 +88,7 @@ class Rescoring:
         Raises:
             FmbenchError: `out` is in use, or holds something else.
         """
-        with hold_run_folder(self.out, WRITER):
+        with hold_run_folder(self.out, f"python -m {WRITER}"):
             self._run()
 
     def _run(self) -> None:

@@ -1,4 +1,4 @@
-"""Space on a disk: one message where it does not suffice."""
+"""Writing to a disk that is full, or where this process may not write: one line says so."""
 
 import errno
 import shutil
@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fmbench.errors import RunFailed
+from fmbench.errors import FmbenchError, RunFailed
 from fmbench.storage.leftovers import published
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @contextmanager
 def needs_space(path: Path, size: int) -> Iterator[None]:
-    """Convert the error of a full disk, quota or file-size limit while `path` is written.
+    """Convert the error of a full disk, or of a place that is read-only, while `path` is written.
 
     What was written of it must have been removed when the error arrives here: the message states
     the space that is free then.
@@ -24,11 +25,17 @@ def needs_space(path: Path, size: int) -> Iterator[None]:
         size: Its size [bytes].
 
     Raises:
-        RunFailed: The disk is full; the message states the path and the missing space.
+        RunFailed: The disk, a quota or a limit is full; the message states the path and the
+            missing space.
+        FmbenchError: This process may not write there.
     """
     try:
         yield
     except OSError as error:
+        if error.errno in FORBIDDEN:
+            raise FmbenchError(
+                f"{published(path)} cannot be written: {error.strerror}; give a folder that can be"
+            ) from error
         if error.errno not in FULL:
             raise
         raise _no_space(published(path), size, str(error.strerror)) from error

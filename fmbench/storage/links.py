@@ -12,11 +12,19 @@ def check_links_inside(folder: Path) -> None:
     Raises:
         FmbenchError: One does, or leads nowhere.
     """
-    inside = folder.resolve()
+    inside = Path(os.path.realpath(folder))
     for parent, folders, files in os.walk(folder):
         for name in (*folders, *files):
             path = Path(parent, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(inside):
+            if not path.is_symlink():
+                continue
+            try:
+                target = Path(os.path.realpath(path, strict=True))
+            except OSError as error:
+                raise FmbenchError(
+                    f"{path} is a symbolic link that leads nowhere ({error.strerror}); delete it"
+                ) from None
+            if not target.is_relative_to(inside):
                 raise FmbenchError(
                     f"{path} is a symbolic link out of the folder, to {os.readlink(path)}; "
                     "replace it by what it leads to, or link the whole folder"

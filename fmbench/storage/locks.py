@@ -27,6 +27,7 @@ from filelock import FileLock, SoftFileLock, Timeout
 
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.leftovers import recover_target
 
 POLL_S = 0.1
 GRACE_S = 0.3
@@ -215,9 +216,10 @@ def _try(lock: FileLock, file: Path) -> bool:
 def _sign(file: Path, mine: Holder) -> None:
     """Write who holds the lock; without space to write it, others will not know.
 
-    The text of a process that was killed is removed first.
+    The text of a process that was killed is removed first, also a half-written one.
     """
     with contextlib.suppress(OSError, FmbenchError):
+        recover_target(holder_file(file))
         holder_file(file).unlink(missing_ok=True)
         write_json_atomic(holder_file(file), asdict(mine))
 
