@@ -16,6 +16,8 @@ from fmbench.cli.progress import Reporter, Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation import contact_sheets
+from fmbench.report import draw
+from fmbench.runs import trainer
 from fmbench.runs.experiment import Experiment, RunOptions
 from tests.fmbench.small_run import files_of
 
@@ -67,6 +69,16 @@ class Log(Reporter):
 def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let contact sheets be blank."""
     monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
+
+
+@contextmanager
+def quickly() -> Iterator[None]:
+    """Let runs replace checkpoints twice, draw figures as text, and need no OpenGL."""
+    with pytest.MonkeyPatch.context() as patch:
+        without_opengl(patch)
+        patch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
+        patch.setattr(draw, "render", lambda _, results, __: results.episodes.to_csv().encode())
+        yield
 
 
 def run(
