@@ -14,7 +14,7 @@ from fmbench.exit_code import ExitCode
 from fmbench.run import main
 from tests.fmbench.small_run import ROOT, SMALL, call, files_of, finish, start
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 COMMANDS: dict[str, Sequence[str]] = {
     "fmbench": (),

@@ -21,7 +21,7 @@ from fmbench.storage.locks import lock_inside, read_holder
 from tests.fmbench.cli.test_broken_streams import COMMANDS
 from tests.fmbench.small_run import ROOT, SMALL, finish, start
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 CHECKPOINT = Path("run", "checkpoints", "PressEither-flow-seed0", MANIFEST)
 TRAINING = Path("run", "cells", "PressEither-random.csv")

@@ -39,7 +39,7 @@ FIVE = (
 )
 
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
 @pytest.fixture(scope="module")

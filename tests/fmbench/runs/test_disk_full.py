@@ -25,7 +25,7 @@ FULL = (
     r"\((?P<size>\d+) KiB in all, \d+ KiB free\); free some space, the same command resumes"
 )
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
 @pytest.fixture

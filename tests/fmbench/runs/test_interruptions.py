@@ -44,7 +44,7 @@ WHOLE_AFTERWARDS = {
     ".episodes.csv": Path("episodes.csv"),
 }
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
 @pytest.fixture(scope="module")

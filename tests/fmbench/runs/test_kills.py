@@ -22,7 +22,11 @@ PARTS = range(6)
 TINY = replace(CONFIG, nfe=(1, 2), episodes=2, demos=2, width=8, batch_size=4)
 LARGER = replace(TINY, seeds=2, episodes=3)
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads", "quick")]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("torch_threads", "quick"),
+]
 
 
 @pytest.fixture(scope="module")

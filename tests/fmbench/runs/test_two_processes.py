@@ -41,7 +41,7 @@ runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 Begin = Callable[..., subprocess.Popen[str]]
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
 @pytest.fixture(scope="module")
