@@ -34,7 +34,7 @@ def raising(error: BaseException) -> Callable[[], int]:
 
 def test_the_table_of_the_documentation_has_every_code_and_its_meaning() -> None:
     page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
-    _, _, section = page.partition("**Exit codes**")
+    _, _, section = page.partition("### Exit codes")
     rows = {int(code): text for code, text in ROW.findall(section.partition("\n**")[0])}
     assert rows == {int(code): text for code, text in MEANINGS.items()}
     assert set(MEANINGS) == set(ExitCode)
