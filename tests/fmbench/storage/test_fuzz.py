@@ -23,6 +23,8 @@ from fmbench.runs.saved_run import open_saved_run
 from fmbench.storage.cell_files import CELLS_FOLDER
 from fmbench.storage.files import read_json
 from fmbench.storage.finished import read_finished_rows
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import MeasurementRow
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts, write_run_facts
 from tests.fmbench.runs.small_experiment import CONFIG, run, without_opengl
 from tests.fmbench.small_run import SMALL, call, files_of
@@ -49,13 +51,13 @@ def numbers_of(results: Results) -> str:
     tables = [results.episodes, results.origins, results.training, results.diagnostics]
     tables += [results.comparisons, results.summary]
     choice = results.run.choice
-    facts = (choice.task, choice.policy, choice.demos, choice.backbone, results.unfinished)
+    names = (sorted(choice.task or ()), sorted(choice.policy or ()))
+    facts = (*names, choice.demos, choice.backbone, results.unfinished)
     return "\n".join([*(table.to_csv() for table in tables), repr(facts)])
 
 
 def read_finished(folder: Path) -> str:
-    facts = read_run_facts(folder)
-    rows = read_finished_rows(folder, facts)
+    rows = read_rows(folder / MeasurementRow.file_name, MeasurementRow)
     return f"{numbers_of(read_results(folder))}\n{rows}"
 
 
