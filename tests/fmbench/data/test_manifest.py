@@ -40,7 +40,7 @@ def test_facts_of_other_types_are_refused(name: str, value: object, folder: Path
     assert len(str(caught.value)) < 600
 
 
-@pytest.mark.parametrize("name", set(ACCEPTED) - {"hash_kind", "sha256"})
+@pytest.mark.parametrize("name", sorted(set(ACCEPTED) - {"hash_kind", "sha256"}))
 def test_a_missing_fact_is_refused(name: str, folder: Path) -> None:
     facts = facts_of(folder)
     del facts[name]

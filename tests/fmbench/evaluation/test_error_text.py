@@ -12,7 +12,8 @@ from fmbench.config import RunConfig
 from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.error_text import MAX_CHARACTERS, error_text
-from fmbench.storage.row_files import neutralise, read_rows, write_rows
+from fmbench.storage.row_files import read_rows, write_rows
+from fmbench.storage.row_values import neutralise
 from fmbench.storage.rows import EpisodeRow
 from tests.fmbench.fake_run import make_rows
 
