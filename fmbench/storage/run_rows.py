@@ -85,6 +85,10 @@ def check_episodes(folder: Path, facts: RunFacts, episodes: Episodes, has_finish
     if not states_rows(facts):
         return
     choice = facts.choice
+    if unknown := [name for name, value in vars(choice).items() if value is None]:
+        raise FmbenchError(
+            f"{folder / RUN_FILE}: config.{unknown[0]} is missing; fmbench writes it"
+        )
     for origin in episodes.origins:
         _reject(folder, origin, _foreign_cell(choice, origin) or _foreign_origin(facts, origin))
     seeds: dict[tuple[object, ...], list[int]] = {}

@@ -174,6 +174,7 @@ def test_a_file_of_rows_that_was_added_is_noticed(folder: Path) -> None:
         {"config": {"seeds": 2}},
         {"config": {"episodes": 4}},
         {"config": {"updates": 7}},
+        *({"config": {name: None}} for name in ("task", "policy", "seeds", "episodes", "device")),
         {"preset": "paper"},
         {"planned_cells": 4},
         {"demonstrations": {"PressEither": MadeDemonstrations(4, 4, 0, "0" * 64)}},
