@@ -19,7 +19,7 @@ Main = Callable[[Sequence[str]], int]
 FOLDERS = ("cells", "checkpoints", "checkpoints/PressEither-flow-seed0", "figures")
 FILES = ("run.json", "episodes.csv", "summary.md", "figures/success_rates.png", "new.txt")
 
-pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("torch_threads")]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
 @pytest.fixture(scope="module")

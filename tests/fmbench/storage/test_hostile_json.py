@@ -11,7 +11,7 @@ from fmbench.errors import FmbenchError
 from fmbench.storage.run_facts import RUN_FILE, SCHEMA, read_run_facts
 from tests.fmbench.storage.test_run_facts import FACTS
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
 def refusal(folder: Path) -> str:
