@@ -138,7 +138,7 @@ def read_progress(folder: Path, facts: CheckpointFacts) -> Progress:
         due.append(facts.update)
     logged = [entry.update for entry in progress.log]
     pending = facts.update - (due[-1] if due else 0)
-    if not load_objective(str(facts.policy["objective"])).trains:
+    if not load_objective(ChunkPolicyConfig.from_json(facts.policy).objective).trains:
         due, pending = [], 0
     if logged != due or len(progress.pending_losses) != pending:
         raise FmbenchError(

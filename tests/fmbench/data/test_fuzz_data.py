@@ -14,7 +14,7 @@ from fmbench.data.make import make_demonstrations
 from fmbench.data.minari_file import DATA_FILE
 from fmbench.data.store import DemonstrationConfig
 from fmbench.storage.artefacts import MANIFEST
-from tests.fmbench.data.damages import ARRAYS, DAMAGES, Damage
+from tests.fmbench.data.damages import ARRAYS, DAMAGES, Claim, Damage
 from tests.fmbench.data.loader import Loader, Original
 from tests.reseal import reseal
 
@@ -125,10 +125,16 @@ def test_another_structure_with_a_forged_hash_is_one_line(
 ) -> None:
     original.restore()
     with h5py.File(original.folder / DATA_FILE, "a") as file:
+        claimed: set[str] = set()  # reading these would take the memory that they only claim
         for damage in damages:
+            item = getattr(damage, "item", "")
+            if item in claimed:
+                continue
+            if isinstance(damage, Claim):
+                claimed.add(item)
             try:
                 damage(file)
-            except (KeyError, ValueError, OSError, TypeError, RuntimeError):
+            except (AttributeError, KeyError, ValueError, OSError, TypeError, RuntimeError):
                 continue  # an earlier damage removed what this one would change
     reseal(original.folder)
     loaded = original.load()

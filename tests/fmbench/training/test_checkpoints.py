@@ -19,6 +19,7 @@ from fmbench.training.checkpoint_facts import (
     POLICY_FILE,
     STATE_FILE,
     checkpoint_facts,
+    read_progress,
 )
 from fmbench.training.checkpoints import load_policy, restore_checkpoint, save_checkpoint
 from fmbench.training.loop import train
@@ -285,3 +286,12 @@ def test_other_settings_are_listed(folder: Path) -> None:
         restore_checkpoint(folder, start(WINDOWS, "bc"), CONFIG, ORIGIN)
     with pytest.raises(FmbenchError, match="device: null there"):
         restore_checkpoint(folder, start(WINDOWS), CONFIG, {**ORIGIN, "device": "cpu"})
+
+
+def test_a_configuration_that_leaves_out_a_default_is_restored(folder: Path) -> None:
+    facts = json.loads((folder / MANIFEST).read_text())
+    policy = {name: value for name, value in facts["policy"].items() if name != "objective"}
+    reseal(folder, policy=policy)
+    assert load_policy(folder)[0].config.objective == "flow"
+    facts_without = checkpoint_facts(folder)
+    assert read_progress(folder, facts_without).log
