@@ -96,7 +96,13 @@ class Rescoring:
         reporter = self.session.reporter
         facts = open_run_folder(self.out, self.new_facts, WRITER, reporter, self.accept_changes)
         self.cells = CellStore(self.out, self.config, self.session, facts.made_with)
-        rows = RunRows(training=[row for row in self.training if row.policy in self.policies])
+        rows = RunRows(
+            training=[
+                row
+                for row in self.training
+                if row.task in self.config.task and row.policy in self.policies
+            ]
+        )
         for task in self.config.task:
             with users_code(task, files_of_task(task)):
                 for reference in (EXPERT, RANDOM):
