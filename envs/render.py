@@ -87,6 +87,10 @@ class TaskRenderer:
             self._renderer = None
 
 
+DISABLED = ("disable", "disabled", "off", "false", "0")
+"""Values of MUJOCO_GL with which MuJoCo has no OpenGL."""
+
+
 def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
     """Open a renderer on `gl_backend`.
 
@@ -98,6 +102,8 @@ def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Ren
     _check_not_forked()
     backend = gl_backend()
     try:
+        if backend in DISABLED:  # MuJoCo would try all the same, and end the process at the second
+            raise RuntimeError("MUJOCO_GL disables rendering")
         if backend in ("egl", "osmesa"):
             gl_context.GLContext = importlib.import_module(f"mujoco.{backend}").GLContext
         renderer = mujoco.Renderer(model, height, width)
