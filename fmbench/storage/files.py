@@ -98,7 +98,7 @@ def read_json(path: Path, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
         with open_regular(path) as file:
             if (size := os.fstat(file.fileno()).st_size) > max_bytes:
                 raise FmbenchError(f"{path} has {size} bytes; at most {max_bytes} are accepted")
-            data = file.read(max_bytes)
+            data = file.read(size)
         value = json.loads(
             data.decode(),
             object_pairs_hook=_object,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from fmbench.cli.session import Session
 from fmbench.config import PRECISIONS, RunConfig
 from fmbench.errors import FmbenchError
-from fmbench.runs.experiment import Experiment
+from fmbench.runs.trainer import Trainer
 from fmbench.training.checkpoint_facts import checkpoint_facts
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.loop import train
@@ -77,8 +77,7 @@ def test_an_unknown_precision_is_rejected() -> None:
         TrainConfig(precision="bf61")
 
 
-def test_a_run_trains_in_its_precision(demonstrations_folder: Path, tmp_path: Path) -> None:
+def test_a_run_trains_in_its_precision(tmp_path: Path) -> None:
     config = RunConfig(task=("PressEither",), demos=4, precision="bf16")
-    data = demonstrations_folder.parent
-    experiment = Experiment(config, tmp_path / "run", data, Session())
-    assert experiment.trainer.train_config.precision == "bf16"
+    trainer = Trainer(config, tmp_path / "run", None, Session())
+    assert trainer.train_config.precision == "bf16"
