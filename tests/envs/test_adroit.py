@@ -165,7 +165,7 @@ def test_without_the_extra_all_skips_adroit_and_reports_it(
         measured.append(task)
         return expert_rows.ExpertRow(task, noise, count, count, 0.9, 1.0, 10, "", 0)
 
-    monkeypatch.setattr(expert_rows, "measure_expert", measure)
+    monkeypatch.setattr("fmbench.runs.experts.measure_expert", measure)
     assert experts.main(["--task", "all", "--episodes", "1"]) == 0
     core = [name for name in suite() if not TASKS[name].extra]
     assert measured == [name for name in core for _ in range(2)]
