@@ -17,10 +17,13 @@ from mujoco.batch import Batch
 from envs.arrays import BoolArray as BoolArray
 from envs.arrays import FloatArray as FloatArray
 from envs.arrays import IntArray as IntArray
+from envs.cameras import Camera
 from envs.hand.hand import HandIndex, Mount, actuated_joints, index_hand
 from envs.scene import SUBSTEPS
 
 NO_MODE = -1
+RIGHT_FRONT = Camera(target=(0.03, 0.0, 0.12), distance=0.72, azimuth=135.0, elevation=-22.0)
+"""At right angles to the default `main` camera, seen from above."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Field:
         unit: Their unit, `"1"` for none.
         limit: Values are clipped to [-limit, limit], the bounds of the observation space.
         meaning: One phrase: what is measured, and in which frame.
+        pictured: Whether a picture of the scene shows it, as of an object or a goal. A policy that
+            observes pictures does not observe it.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Field:
     unit: str
     limit: float
     meaning: str
+    pictured: bool = False
 
 
 @dataclass
@@ -146,6 +152,7 @@ class Task(ABC):
             published so, where other places of bodies change them by rounding alone.
         reads: Fields of `MjData` that the task reads in addition to those of every view.
         looks_back: Whether `look_back` is called before the last substep of a control step.
+        cameras: Cameras for pictures, besides the scene's own `main` camera.
     """
 
     name: ClassVar[str]
@@ -160,6 +167,7 @@ class Task(ABC):
     keeps_constants: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ()
     looks_back: ClassVar[bool] = False
+    cameras: ClassVar[dict[str, Camera]] = {"right-front": RIGHT_FRONT}
     description: ClassVar[str]
 
     def __init__(self) -> None:
