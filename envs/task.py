@@ -18,34 +18,16 @@ from envs.arrays import BoolArray as BoolArray
 from envs.arrays import FloatArray as FloatArray
 from envs.arrays import IntArray as IntArray
 from envs.cameras import Camera
+from envs.fields import Field as Field
+from envs.fields import agent_columns_of, check_fields, limits_of
+from envs.fields import pictured as pictured
 from envs.hand.hand import HandIndex, Mount, actuated_joints, index_hand
 from envs.scene import SUBSTEPS
+from envs.view import View as View
 
 NO_MODE = -1
 RIGHT_FRONT = Camera(target=(0.03, 0.0, 0.12), distance=0.72, azimuth=135.0, elevation=-22.0)
 """At right angles to the default `main` camera, seen from above."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One named part of an observation.
-
-    Attributes:
-        name: The field's name.
-        size: Number of values.
-        unit: Their unit, `"1"` for none.
-        limit: Values are clipped to [-limit, limit], the bounds of the observation space.
-        meaning: One phrase: what is measured, and in which frame.
-        pictured: Whether a picture of the scene shows it, as of an object or a goal. A policy that
-            observes pictures does not observe it.
-    """
-
-    name: str
-    size: int
-    unit: str
-    limit: float
-    meaning: str
-    pictured: bool = False
 
 
 @dataclass
@@ -78,59 +60,6 @@ class Score:
     progress: FloatArray
     reward_terms: dict[str, FloatArray]
     mode: IntArray
-
-
-class View:
-    """Read-only view of the physics and memory of n rows of a world."""
-
-    def __init__(
-        self,
-        fields: dict[str, FloatArray],
-        memory: dict[str, FloatArray],
-        step_count: IntArray,
-        rows: IntArray,
-    ) -> None:
-        self._fields, self._memory, self._rows = fields, memory, rows
-        self._steps = step_count
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @cached_property
-    def qpos(self) -> FloatArray:
-        """Generalised positions, (n, nq)."""
-        return self._fields["qpos"][self._rows]
-
-    @cached_property
-    def qvel(self) -> FloatArray:
-        """Generalised velocities, (n, nv)."""
-        return self._fields["qvel"][self._rows]
-
-    @cached_property
-    def step_count(self) -> IntArray:
-        """Control steps done in the episode, (n,)."""
-        return self._steps[self._rows]
-
-    @cached_property
-    def _sites(self) -> FloatArray:
-        return self._fields["site_xpos"][self._rows]
-
-    def site_position(self, site: int | np.ndarray) -> FloatArray:
-        """World positions of one site, (n, 3), or of k sites, (n, k, 3) [m]."""
-        return self._sites[:, site]
-
-    def site_matrix(self, site: int) -> FloatArray:
-        """World rotation matrix of a site, (n, 3, 3)."""
-        return self._fields["site_xmat"][self._rows][:, site].reshape(-1, 3, 3)
-
-    @cached_property
-    def sensors(self) -> FloatArray:
-        """Sensor readings, (n, nsensordata); the task's `reads` must contain "sensordata"."""
-        return self._fields["sensordata"][self._rows]
-
-    def memory(self, name: str) -> FloatArray:
-        """A variable of the episode, defined by its initial state, (n, k)."""
-        return self._memory[name][self._rows]
 
 
 class Task(ABC):
@@ -176,7 +105,9 @@ class Task(ABC):
         self.hand: HandIndex = self.find_hand()
         self._scratch = threading.local()
         self.index_scene()
-        self._check_fields()
+        view = self._view_of_start()
+        shapes = {name: np.shape(values) for name, values in self.observe(view).items()}
+        check_fields(self.name, self.fields(), shapes, len(view))
 
     @property
     def id(self) -> str:
@@ -210,28 +141,17 @@ class Task(ABC):
     @cached_property
     def _limits(self) -> FloatArray:
         """The bound of each observed value, (obs_dim,)."""
-        return np.concatenate([np.full(part.size, part.limit) for part in self.fields()])
+        return limits_of(self.fields())
 
-    def _check_fields(self) -> None:
-        """Check that `observe` returns exactly the fields and sizes that `fields` declares.
+    @cached_property
+    def agent_columns(self) -> BoolArray:
+        """Which observed values remain beside pictures of the scene, (obs_dim,)."""
+        return agent_columns_of(self.fields())
 
-        Raises:
-            ValueError: It does not; the message states the task, the field and both shapes.
-        """
-        view = self._view_of_start()
-        declared = {part.name: (len(view), part.size) for part in self.fields()}
-        observed = {name: np.shape(values) for name, values in self.observe(view).items()}
-        for name in declared | observed:
-            if name not in observed:
-                raise ValueError(f"{self.name}: observe() lacks {name!r}, which fields() states.")
-            if name not in declared:
-                raise ValueError(f"{self.name}: fields() lacks {name!r}, which observe() gives.")
-            if observed[name] != declared[name]:
-                raise ValueError(
-                    f"{self.name}: fields() states that {name!r} has the size {declared[name][1]}, "
-                    f"but for {len(view)} rows observe() gives {observed[name]}, "
-                    f"not {declared[name]}."
-                )
+    @cached_property
+    def agent_dim(self) -> int:
+        """Number of observed values that remain beside pictures of the scene."""
+        return int(self.agent_columns.sum())
 
     def _view_of_start(self) -> View:
         """Return a view of two rows that hold the same initial state."""

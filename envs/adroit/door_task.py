@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 
 OPEN_RAD, AJAR_RAD = 1.35, 1.0
 UNLATCHED_RAD = 1.2  # about where the bolt passes the frame
@@ -68,12 +68,12 @@ class AdroitDoor(AdroitTask):
         meaning = "actuated joints without the arm's slide"
         return (
             Field("joint_position", self.act_dim - 1, "rad", LIMIT, meaning),
-            Field("latch_angle", 1, "rad", LIMIT, "latch, turned down"),
-            Field("door_angle", 1, "rad", LIMIT, "door, pulled open"),
+            pictured("latch_angle", 1, "rad", LIMIT, "latch, turned down"),
+            pictured("door_angle", 1, "rad", LIMIT, "door, pulled open"),
             Field("palm_position", 3, "m", LIMIT, "palm, world frame"),
-            Field("handle_position", 3, "m", LIMIT, "handle, world frame"),
-            Field("palm_to_handle", 3, "m", LIMIT, "palm minus handle"),
-            Field("is_ajar", 1, "1", 1.0, "1 if open by more than 1 rad, else -1"),
+            pictured("handle_position", 3, "m", LIMIT, "handle, world frame"),
+            pictured("palm_to_handle", 3, "m", LIMIT, "palm minus handle"),
+            pictured("is_ajar", 1, "1", 1.0, "1 if open by more than 1 rad, else -1"),
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
@@ -95,7 +95,7 @@ class AdroitDoor(AdroitTask):
         return (
             Field("arm_slide", 1, "m", LIMIT, "the arm's slide"),
             *super().added_fields(),
-            Field("door_velocity", 2, "rad/s", 100.0, "hinge and latch"),
+            pictured("door_velocity", 2, "rad/s", 100.0, "hinge and latch"),
         )
 
     def observe_added(self, view: View) -> dict[str, FloatArray]:

@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_M = 0.01
 NAIL_M = 0.09  # initial length of the nail outside the board
@@ -96,13 +96,13 @@ class AdroitHammer(AdroitTask):
         """Return the fields of the 46 published values."""
         return (
             Field("joint_position", self.act_dim, "rad", LIMIT, "actuated joints"),
-            Field("nail_depth", 1, "m", LIMIT, "how far the nail is driven in"),
-            Field("hammer_velocity", 6, "m/s, rad/s", 1.0, "linear and angular, clipped to 1"),
+            pictured("nail_depth", 1, "m", LIMIT, "how far the nail is driven in"),
+            pictured("hammer_velocity", 6, "m/s, rad/s", 1.0, "linear and angular, clipped to 1"),
             Field("palm_position", 3, "m", LIMIT, "palm, world frame"),
-            Field("hammer_position", 3, "m", LIMIT, "hammer's handle, world frame"),
-            Field("hammer_rotation", 3, "rad", LIMIT, "hammer, Euler angles"),
-            Field("nail_position", 3, "m", LIMIT, "nail's head, world frame"),
-            Field("nail_impact", 1, "N", IMPACT_LIMIT, "force on the nail's head, clipped to 1"),
+            pictured("hammer_position", 3, "m", LIMIT, "hammer's handle, world frame"),
+            pictured("hammer_rotation", 3, "rad", LIMIT, "hammer, Euler angles"),
+            pictured("nail_position", 3, "m", LIMIT, "nail's head, world frame"),
+            pictured("nail_impact", 1, "N", IMPACT_LIMIT, "force on the nail's head, clipped to 1"),
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
@@ -123,9 +123,9 @@ class AdroitHammer(AdroitTask):
         """Return the velocities and the goal."""
         return (
             *super().added_fields(),
-            Field("nail_velocity", 1, "m/s", 100.0, "nail, inwards"),
-            Field("hammer_velocity_unclipped", 6, "m/s, rad/s", 100.0, "linear and angular"),
-            Field("goal_position", 3, "m", LIMIT, "where the nail's head is to go, world frame"),
+            pictured("nail_velocity", 1, "m/s", 100.0, "nail, inwards"),
+            pictured("hammer_velocity_unclipped", 6, "m/s, rad/s", 100.0, "linear and angular"),
+            pictured("goal_position", 3, "m", LIMIT, "where the nail's head is to go, world frame"),
         )
 
     def observe_added(self, view: View) -> dict[str, FloatArray]:

@@ -5,7 +5,7 @@ import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
 from envs.goals import GoalTask
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_M, LEAST_COSINE = 0.075, 0.95
 TURN_RAD = 1.0  # largest turn of the goal's direction from upright, about x and about y
@@ -85,12 +85,12 @@ class AdroitPen(AdroitTask, GoalTask):
         """Return the fields of the 45 published values."""
         return (
             Field("joint_position", self.act_dim, "rad", LIMIT, "actuated joints"),
-            Field("pen_position", 3, "m", LIMIT, "pen's middle, world frame"),
-            Field("pen_velocity", 6, "m/s, rad/s", 200.0, "linear and angular"),
-            Field("pen_axis", 3, "1", LIMIT, "pen's direction, world frame"),
-            Field("goal_axis", 3, "1", LIMIT, "goal's direction, world frame"),
-            Field("pen_offset", 3, "m", LIMIT, "pen's middle minus where it has to stay"),
-            Field("axis_error", 3, "1", LIMIT, "pen's direction minus the goal's"),
+            pictured("pen_position", 3, "m", LIMIT, "pen's middle, world frame"),
+            pictured("pen_velocity", 6, "m/s, rad/s", 200.0, "linear and angular"),
+            pictured("pen_axis", 3, "1", LIMIT, "pen's direction, world frame"),
+            pictured("goal_axis", 3, "1", LIMIT, "goal's direction, world frame"),
+            pictured("pen_offset", 3, "m", LIMIT, "pen's middle minus where it has to stay"),
+            pictured("axis_error", 3, "1", LIMIT, "pen's direction minus the goal's"),
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:

@@ -5,7 +5,7 @@ import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
 from envs.goals import GoalTask
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_M = 0.1
 BALL_X_M, BALL_Y_M, BALL_Z_M = (-0.15, 0.15), (-0.15, 0.3), 0.035
@@ -75,9 +75,9 @@ class AdroitRelocate(AdroitTask, GoalTask):
         """Return the fields of the 39 published values."""
         return (
             Field("joint_position", self.act_dim, "rad or m", LIMIT, "actuated joints"),
-            Field("palm_to_ball", 3, "m", LIMIT, "palm minus ball"),
-            Field("palm_to_goal", 3, "m", LIMIT, "palm minus goal"),
-            Field("ball_to_goal", 3, "m", LIMIT, "ball minus goal"),
+            pictured("palm_to_ball", 3, "m", LIMIT, "palm minus ball"),
+            pictured("palm_to_goal", 3, "m", LIMIT, "palm minus goal"),
+            pictured("ball_to_goal", 3, "m", LIMIT, "ball minus goal"),
         )
 
     def observe_published(self, view: View) -> dict[str, FloatArray]:
@@ -93,7 +93,7 @@ class AdroitRelocate(AdroitTask, GoalTask):
     def added_fields(self) -> tuple[Field, ...]:
         """Return the velocities."""
         meaning = "linear and angular"
-        return (*super().added_fields(), Field("ball_velocity", 6, "m/s, rad/s", 100.0, meaning))
+        return (*super().added_fields(), pictured("ball_velocity", 6, "m/s, rad/s", 100.0, meaning))
 
     def observe_added(self, view: View) -> dict[str, FloatArray]:
         """Return the velocities."""

@@ -7,7 +7,7 @@ from envs.goals import PositionGoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import (
     CUBE_HALF_SIZE_M,
     MOUNT_HEIGHT_M,
@@ -132,8 +132,8 @@ class AvoidPost(PositionGoalTask):
         return (
             *self.hand_fields(),
             *cube_fields("cube"),
-            Field("post_offset", 2, "m", 2.0, "the post's axis minus palm centre, x and y"),
-            Field("goal_offset", 3, "m", 2.0, "goal minus cube centre"),
+            pictured("post_offset", 2, "m", 2.0, "the post's axis minus palm centre, x and y"),
+            pictured("goal_offset", 3, "m", 2.0, "goal minus cube centre"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

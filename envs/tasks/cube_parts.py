@@ -4,7 +4,7 @@ import numpy as np
 
 from envs.hand.hand import CAPSULE_RADII_M
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
-from envs.task import BoolArray, Field, FloatArray, Task, View
+from envs.task import BoolArray, Field, FloatArray, Task, View, pictured
 
 CUBE_HALF_SIZE_M = 0.025
 MOUNT_HEIGHT_M = 0.06  # palm height at wrist_z = 0
@@ -31,10 +31,10 @@ def place_cube(qpos: FloatArray, address: int, x: float, y: float, yaw: float) -
 def cube_fields(cube: str) -> tuple[Field, ...]:
     """Return the observation table of one cube."""
     return (
-        Field(f"{cube}_position", 3, "m", 2.0, "cube centre, world frame"),
-        Field(f"{cube}_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
-        Field(f"{cube}_offset", 3, "m", 2.0, "cube centre minus palm centre"),
-        Field(f"{cube}_tip_offset", 15, "m", 2.0, "five fingertips minus cube centre"),
+        pictured(f"{cube}_position", 3, "m", 2.0, "cube centre, world frame"),
+        pictured(f"{cube}_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
+        pictured(f"{cube}_offset", 3, "m", 2.0, "cube centre minus palm centre"),
+        pictured(f"{cube}_tip_offset", 15, "m", 2.0, "five fingertips minus cube centre"),
     )
 
 

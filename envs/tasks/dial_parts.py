@@ -6,7 +6,7 @@ import numpy as np
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import Field, FloatArray, Task, View
+from envs.task import Field, FloatArray, Task, View, pictured
 
 PALM_HEIGHT_M = 0.120
 DIAL_M = np.array([0.055, 0.015, 0.052])  # centre of the knob, world frame
@@ -108,13 +108,13 @@ class DialTask(Task):
         """Return the goal-independent fields of the hand and the dial."""
         return (
             *self.hand_fields(),
-            Field("dial_direction", 2, "1", 1.0, "cosine and sine of the dial's angle"),
-            Field("dial_velocity", 1, "rad/s", 50.0, "dial, counter-clockwise from above"),
+            pictured("dial_direction", 2, "1", 1.0, "cosine and sine of the dial's angle"),
+            pictured("dial_velocity", 1, "rad/s", 50.0, "dial, counter-clockwise from above"),
         )
 
     def tip_field(self) -> Field:
         """Return the field of the fingertips."""
-        return Field("tip_offset", 15, "m", 2.0, "five fingertips minus the knob's centre")
+        return pictured("tip_offset", 15, "m", 2.0, "five fingertips minus the knob's centre")
 
     def observe_dial(self, view: View) -> dict[str, FloatArray]:
         """Return the values of `dial_fields` and `tip_field`."""

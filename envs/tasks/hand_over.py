@@ -8,7 +8,7 @@ from envs.hand.hand import SIDES
 from envs.hand.two_hands import add_two_hands
 from envs.rotations import distance, quaternion_columns, yaw_quaternion
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M, START_JITTER_M, START_PALM_M
 
 TOLERANCE_M = 0.04
@@ -102,22 +102,22 @@ class HandOver(PositionGoalTask):
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
         offsets = (
-            Field(f"{side}_palm_offset", 3, "m", 2.0, "stick centre minus palm centre")
+            pictured(f"{side}_palm_offset", 3, "m", 2.0, "stick centre minus palm centre")
             for side in SIDES
         )
         tips = (
-            Field(f"{side}_tip_offset", 15, "m", 2.0, "five fingertips minus stick centre")
+            pictured(f"{side}_tip_offset", 15, "m", 2.0, "five fingertips minus stick centre")
             for side in SIDES
         )
         return (
             *self.hand_fields(),
-            Field("stick_position", 3, "m", 2.0, "stick centre, world frame"),
-            Field("stick_axes", 6, "1", 1.0, "first two columns of the stick's rotation matrix"),
-            Field("stick_velocity", 6, "m/s or rad/s", 50.0, "stick, world, then its own frame"),
+            pictured("stick_position", 3, "m", 2.0, "stick centre, world frame"),
+            pictured("stick_axes", 6, "1", 1.0, "first two columns of the stick's rotation matrix"),
+            pictured("stick_velocity", 6, "m/s or rad/s", 50.0, "stick, world, then its own frame"),
             *offsets,
             *tips,
-            Field("goal_position", 3, "m", 2.0, "where the stick's centre shall lie, world frame"),
-            Field("goal_offset", 3, "m", 2.0, "goal minus stick centre"),
+            pictured("goal_position", 3, "m", 2.0, "goal of the stick's centre, world frame"),
+            pictured("goal_offset", 3, "m", 2.0, "goal minus stick centre"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

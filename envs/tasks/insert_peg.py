@@ -7,7 +7,7 @@ from envs.goals import GoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance, yaw_quaternion
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M, cube_fields, draw_palm, observe_cube
 
 HANDLE_HALF_SIZE_M = 0.022
@@ -151,7 +151,7 @@ class InsertPeg(GoalTask):
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
-        hole = Field("hole_offset", 3, "m", 2.0, "centre of the hole's rim minus peg's lower end")
+        hole = pictured("hole_offset", 3, "m", 2.0, "centre of hole's rim minus peg's lower end")
         return (*self.hand_fields(), *cube_fields("peg"), hole)
 
     def observe(self, view: View) -> dict[str, FloatArray]:

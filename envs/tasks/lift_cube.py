@@ -7,7 +7,7 @@ from envs.goals import PositionGoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, add_goal_marker, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import (
     CUBE_HALF_SIZE_M,
     MOUNT_HEIGHT_M,
@@ -74,7 +74,7 @@ class LiftCube(PositionGoalTask):
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
-        goal = Field("goal_offset", 3, "m", 2.0, "goal minus cube centre")
+        goal = pictured("goal_offset", 3, "m", 2.0, "goal minus cube centre")
         return (*self.hand_fields(), *cube_fields("cube"), goal)
 
     def observe(self, view: View) -> dict[str, FloatArray]:

@@ -7,7 +7,7 @@ from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.rotations import distance, yaw_quaternion
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View, pictured
 from envs.tasks.door_parts import LATCH_RAD, add_door
 
 OPEN_RAD = 1.2
@@ -95,14 +95,14 @@ class OpenDoor(Task):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("door_angle", 1, "rad", 2.0, "how far the door is open"),
-            Field("lever_angle", 1, "rad", 2.0, "how far the lever is down"),
-            Field("door_velocity", 1, "rad/s", 50.0, "door"),
-            Field("lever_velocity", 1, "rad/s", 50.0, "lever"),
-            Field("grip_position", 3, "m", 2.0, "middle of the grip, world frame"),
-            Field("grip_axes", 6, "1", 1.0, "first two columns of the lever's rotation matrix"),
-            Field("grip_offset", 3, "m", 2.0, "middle of the grip minus palm centre"),
-            Field("grip_tip_offset", 15, "m", 2.0, "five fingertips minus middle of the grip"),
+            pictured("door_angle", 1, "rad", 2.0, "how far the door is open"),
+            pictured("lever_angle", 1, "rad", 2.0, "how far the lever is down"),
+            pictured("door_velocity", 1, "rad/s", 50.0, "door"),
+            pictured("lever_velocity", 1, "rad/s", 50.0, "lever"),
+            pictured("grip_position", 3, "m", 2.0, "middle of the grip, world frame"),
+            pictured("grip_axes", 6, "1", 1.0, "first two columns of the lever's rotation matrix"),
+            pictured("grip_offset", 3, "m", 2.0, "middle of the grip minus palm centre"),
+            pictured("grip_tip_offset", 15, "m", 2.0, "five fingertips minus middle of the grip"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

@@ -7,7 +7,7 @@ from envs.goals import GoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import (
     CLEAR_M,
     CUBE_HALF_SIZE_M,
@@ -99,8 +99,8 @@ class PlaceCube(GoalTask):
         return (
             *self.hand_fields(),
             *cube_fields("cube"),
-            Field("cube_velocity", 3, "m/s", 10.0, "cube centre, world frame"),
-            Field("goal_offset", 3, "m", 2.0, "goal minus cube centre"),
+            pictured("cube_velocity", 3, "m/s", 10.0, "cube centre, world frame"),
+            pictured("goal_offset", 3, "m", 2.0, "goal minus cube centre"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

@@ -9,7 +9,7 @@ from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View, pictured
 from envs.tasks.key_parts import (
     KEY_TOP_M,
     KEY_TRAVEL_M,
@@ -105,11 +105,12 @@ class PressChord(Task):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("tip_offset", 15, "m", 0.5, "five fingertips minus the tops of resting keys"),
-            Field("key_depth", 5, "m", 0.1, "how far each key is down"),
-            Field("pressed", 5, "1", 1.0, "1 where a key counts as pressed"),
-            Field("first_chord", 5, "1", 1.0, "1 for the keys of the first chord"),
-            Field("second_chord", 5, "1", 1.0, "1 for the keys of the second chord"),
+            pictured("tip_offset", 15, "m", 0.5, "five fingertips minus the tops of resting keys"),
+            pictured("key_depth", 5, "m", 0.1, "how far each key is down"),
+            pictured("pressed", 5, "1", 1.0, "1 where a key counts as pressed"),
+            pictured("first_chord", 5, "1", 1.0, "1 for the keys of the first chord"),
+            pictured("second_chord", 5, "1", 1.0, "1 for the keys of the second chord"),
+            # No picture shows whether the lamps mean the first chord or the second, nor since when.
             Field("current", 2, "1", 1.0, "one-hot: the chord to be held now"),
             Field("held", 1, "1", 1.0, "share of the hold that the current chord has been held"),
         )

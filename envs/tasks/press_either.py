@@ -6,7 +6,7 @@ import numpy as np
 from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
 from envs.hand.scene import add_hand
 from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, Task, View, pictured
 from envs.tasks.key_parts import (
     KEY_TOP_M,
     add_key,
@@ -92,8 +92,9 @@ class PressEither(Task):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("key_depth", 2, "m", 0.1, "how far the index and middle keys are down"),
-            Field("tip_offset", 6, "m", 0.5, "tips minus the tops of their resting keys"),
+            pictured("key_depth", 2, "m", 0.1, "how far the index and middle keys are down"),
+            pictured("tip_offset", 6, "m", 0.5, "tips minus the tops of their resting keys"),
+            # No picture shows when the lamp is going to rise.
             Field("countdown", 1, "s", COUNTDOWN_LIMIT_S, "time until the signal, 0 after it"),
         )
 

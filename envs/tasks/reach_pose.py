@@ -11,7 +11,7 @@ from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_M = 0.01
 PALM_HEIGHT_M = 0.16
@@ -126,8 +126,8 @@ class ReachPose(GoalTask):
         return (
             *self.hand_fields(),
             Field("tip_position", 15, "m", 2.0, "five fingertips minus palm centre"),
-            Field("goal_position", 15, "m", 2.0, "five goals minus palm centre"),
-            Field("goal_offset", 15, "m", 2.0, "five goals minus their fingertips"),
+            pictured("goal_position", 15, "m", 2.0, "five goals minus palm centre"),
+            pictured("goal_offset", 15, "m", 2.0, "five goals minus their fingertips"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

@@ -7,7 +7,7 @@ from envs.goals import PositionGoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.cube_parts import MOUNT_HEIGHT_M, draw_palm
 
 REACH_TOLERANCE_M = 0.03
@@ -105,12 +105,12 @@ class RelocateBall(PositionGoalTask):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("ball_position", 3, "m", 2.0, "ball centre, world frame"),
-            Field("ball_velocity", 3, "m/s", 10.0, "ball centre, world frame"),
-            Field("ball_offset", 3, "m", 2.0, "ball centre minus palm centre"),
-            Field("ball_tip_offset", 15, "m", 2.0, "five fingertips minus ball centre"),
-            Field("ball_radius", 1, "m", 0.1, "radius, the same for a whole episode"),
-            Field("goal_offset", 3, "m", 2.0, "goal minus ball centre"),
+            pictured("ball_position", 3, "m", 2.0, "ball centre, world frame"),
+            pictured("ball_velocity", 3, "m/s", 10.0, "ball centre, world frame"),
+            pictured("ball_offset", 3, "m", 2.0, "ball centre minus palm centre"),
+            pictured("ball_tip_offset", 15, "m", 2.0, "five fingertips minus ball centre"),
+            pictured("ball_radius", 1, "m", 0.1, "radius, the same for a whole episode"),
+            pictured("goal_offset", 3, "m", 2.0, "goal minus ball centre"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

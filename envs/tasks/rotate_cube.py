@@ -8,7 +8,7 @@ from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.rotations import wrap
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.palm_up_parts import (
     CUBE_HALF_SIZE_M,
     PALM_M,
@@ -135,11 +135,11 @@ class RotateCube(GoalTask):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("cube_position", 3, "m", 1.0, "cube centre, hand frame"),
-            Field("cube_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
-            Field("cube_velocity", 6, "m/s and rad/s", 50.0, "cube, linear and angular"),
-            Field("tip_offset", 15, "m", 1.0, "five fingertips minus cube centre"),
-            Field("remaining_turn", 1, "rad", 4.0, "goal minus yaw, signed, the short way"),
+            pictured("cube_position", 3, "m", 1.0, "cube centre, hand frame"),
+            pictured("cube_axes", 6, "1", 1.0, "first two columns of the cube's rotation matrix"),
+            pictured("cube_velocity", 6, "m/s and rad/s", 50.0, "cube, linear and angular"),
+            pictured("tip_offset", 15, "m", 1.0, "five fingertips minus cube centre"),
+            pictured("remaining_turn", 1, "rad", 4.0, "goal minus yaw, signed, the short way"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

@@ -6,7 +6,7 @@ import numpy as np
 from envs.hand.scene import add_hand
 from envs.rotations import distance
 from envs.scene import add_camera, add_cube, make_scene
-from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View
+from envs.task import NO_MODE, Field, FloatArray, Score, Start, Task, View, pictured
 from envs.tasks.cube_parts import (
     CLEAR_M,
     CUBE_HALF_SIZE_M,
@@ -85,8 +85,10 @@ class StackCubes(Task):
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
         cubes = [part for cube in CUBES for part in cube_fields(cube)]
-        speeds = [Field(f"{cube}_velocity", 3, "m/s", 10.0, "cube centre, world") for cube in CUBES]
-        place = Field("place_offset", 3, "m", 2.0, "one edge above the base's centre minus cube")
+        speeds = [
+            pictured(f"{cube}_velocity", 3, "m/s", 10.0, "cube centre, world") for cube in CUBES
+        ]
+        place = pictured("place_offset", 3, "m", 2.0, "one edge above the base's centre minus cube")
         return (*self.hand_fields(), *cubes, *speeds, place)
 
     def observe(self, view: View) -> dict[str, FloatArray]:

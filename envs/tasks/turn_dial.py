@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.goals import GoalTask
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.dial_parts import DialTask, dial_scene, goal_marks
 
 TOLERANCE_RAD = 0.1
@@ -54,7 +54,7 @@ class TurnDial(DialTask, GoalTask):
         """Return the observation table."""
         return (
             *self.dial_fields(),
-            Field("remaining_turn", 1, "rad", 10.0, "goal minus dial angle, signed, not wrapped"),
+            pictured("remaining_turn", 1, "rad", 10.0, "goal minus dial angle, signed, unwrapped"),
             self.tip_field(),
         )
 

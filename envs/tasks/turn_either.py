@@ -5,7 +5,7 @@ import numpy as np
 
 from envs.goals import GoalTask
 from envs.rotations import distance, wrap
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 from envs.tasks.dial_parts import DialTask, dial_scene, directions, goal_marks
 
 TOLERANCE_RAD = 0.10
@@ -57,7 +57,7 @@ class TurnEither(DialTask, GoalTask):
         """Return the observation table."""
         return (
             *self.dial_fields(),
-            Field("remaining_direction", 2, "1", 1.0, "cosine and sine of goal minus dial angle"),
+            pictured("remaining_direction", 2, "1", 1.0, "cosine and sine of goal minus angle"),
             self.tip_field(),
         )
 

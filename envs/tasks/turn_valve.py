@@ -7,7 +7,7 @@ from envs.goals import GoalTask
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_RAD = 0.15
 TURN_RAD = (np.pi / 2, 3 * np.pi / 2)
@@ -116,12 +116,12 @@ class TurnValve(GoalTask):
         """Return the observation table."""
         return (
             *self.hand_fields(),
-            Field("valve_offset", 3, "m", 2.0, "valve centre minus palm centre"),
-            Field("valve_direction", 2, "1", 1.0, "cosine and sine of the valve's angle"),
-            Field("spoke_direction", 2, "1", 1.0, "cosine and sine of four times that angle"),
-            Field("valve_velocity", 1, "rad/s", 50.0, "valve, counter-clockwise from above"),
-            Field("remaining_turn", 1, "rad", 20.0, "goal minus valve angle, signed, not wrapped"),
-            Field("tip_offset", 15, "m", 2.0, "five fingertips minus valve centre"),
+            pictured("valve_offset", 3, "m", 2.0, "valve centre minus palm centre"),
+            pictured("valve_direction", 2, "1", 1.0, "cosine and sine of the valve's angle"),
+            pictured("spoke_direction", 2, "1", 1.0, "cosine and sine of four times that angle"),
+            pictured("valve_velocity", 1, "rad/s", 50.0, "valve, counter-clockwise from above"),
+            pictured("remaining_turn", 1, "rad", 20.0, "goal minus valve angle, signed, unwrapped"),
+            pictured("tip_offset", 15, "m", 2.0, "five fingertips minus valve centre"),
         )
 
     def observe(self, view: View) -> dict[str, FloatArray]:

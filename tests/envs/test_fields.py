@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from envs.task import Field, FloatArray, View
+from envs.fields import agent_columns_of
+from envs.task import Field, FloatArray, View, pictured
 from envs.tasks.press_chord import PressChord
 
 Values = dict[str, FloatArray]
@@ -67,3 +68,12 @@ def test_swapped_sizes_are_rejected_despite_the_right_total() -> None:
 def test_missing_field_is_rejected(kind: type[PressChord], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         kind()
+
+
+def test_agent_columns_are_those_of_the_fields_that_no_picture_replaces() -> None:
+    parts = (Field("a", 2, "1", 1.0, "kept"), pictured("b", 3, "m", 1.0, "shown"), EXTRA)
+    columns = [True, True, False, False, False, True, True, True]
+    assert agent_columns_of(parts).tolist() == columns
+    task = PressChord()
+    assert task.agent_columns.shape == (task.obs_dim,)
+    assert task.agent_dim == 14 + 14 + 2 + 1
