@@ -14,6 +14,8 @@ HASH_KIND = 2
 with every rename and never equal those of version 2."""
 
 ENGINE = "envs.world:World"
+DRAWING = ("cameras",)
+"""What a task says about how it is drawn. It counts only where the code of episodes reads it."""
 
 
 @lru_cache(maxsize=256)
@@ -21,9 +23,9 @@ def task_hash(name: str, *additional: str) -> str:
     """Hash what a task, its expert and the engine reach, as 64 hexadecimal digits.
 
     The hash is computed from the syntax tree of each definition, with names replaced; no episode
-    is run. Comments, docstrings, annotations and the order, name and module of a definition do
-    not affect it. Constants, strings, statements and data files do. It does not depend on the
-    machine or the version of Python.
+    is run. Comments, docstrings, annotations, the order, name and module of a definition and the
+    cameras of a task do not affect it. Constants, strings, statements and data files do. It does
+    not depend on the machine or the version of Python.
 
     Args:
         name: Name of the task.
@@ -43,5 +45,5 @@ def entry_hash(entry: TaskEntry, definitions: Definitions, *additional: str) -> 
     places = (entry.task, entry.expert, ENGINE, *additional)
     roots = [Place(*place.split(":", 1)) for place in places]
     facts = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
-    text = json.dumps([*facts, code_hash(definitions, roots)])
+    text = json.dumps([*facts, code_hash(definitions, roots, DRAWING)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -6,7 +6,7 @@ dot is not known; all methods of a root's class are reached.
 """
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from envs.hashing.bindings import Place
 from envs.hashing.definitions import Class, Definitions, Text
@@ -19,6 +19,7 @@ class Reach:
     Args:
         definitions: Where definitions are found.
         roots: Classes, functions or variables to start from.
+        aside: Names of class members that are reached only where reached code may mention them.
 
     Attributes:
         tokens: The canonical text of all reached definitions, with names not yet replaced.
@@ -26,8 +27,10 @@ class Reach:
         numbers: The number of each definition, in the order of first reference.
     """
 
-    def __init__(self, definitions: Definitions, roots: Sequence[Place]) -> None:
-        self.definitions = definitions
+    def __init__(
+        self, definitions: Definitions, roots: Sequence[Place], aside: Collection[str] = ()
+    ) -> None:
+        self.definitions, self._aside = definitions, aside
         self.tokens: list[Token] = []
         self.parts: list[Text] = []
         self.numbers: dict[Place, int] = {}
@@ -134,7 +137,7 @@ class Reach:
         """
         rest = []
         for place, line in self._lines.items():
-            seen: set[str] = set()
+            seen: set[str] = set() if self._reflects else set(self._aside)
             for owner in line:
                 for name, texts in self._class(owner).members.items():
                     matters = place in self._roots or self._reflects or not texts[0].is_method

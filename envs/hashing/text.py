@@ -1,7 +1,7 @@
 """Replace the names in the reached code, and hash the resulting text."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from envs.hashing.bindings import Place
 from envs.hashing.data_files import data_digests
@@ -13,15 +13,15 @@ from envs.hashing.tokens import Attribute, Keyword, Parameter, Reference, Reflec
 LOOKED_UP = {"__getattr__", "__getattribute__", "__setattr__"}  # methods that receive names
 
 
-def code_text(definitions: Definitions, roots: Sequence[Place]) -> str:
+def code_text(definitions: Definitions, roots: Sequence[Place], aside: Collection[str] = ()) -> str:
     """Return the canonical text of all code that the roots reach, with data file digests."""
-    reach = Reach(definitions, roots)
+    reach = Reach(definitions, roots, aside)
     return "\n".join([*Names(reach).replaced(), *data_digests(reach.parts)])
 
 
-def code_hash(definitions: Definitions, roots: Sequence[Place]) -> str:
+def code_hash(definitions: Definitions, roots: Sequence[Place], aside: Collection[str] = ()) -> str:
     """Return the hash of all code that the roots reach, 64 hexadecimal digits."""
-    return hashlib.sha256(code_text(definitions, roots).encode()).hexdigest()
+    return hashlib.sha256(code_text(definitions, roots, aside).encode()).hexdigest()
 
 
 class Names:

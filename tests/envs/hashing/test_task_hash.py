@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from envs.hashing.sources import find_source
+from envs.hashing.definitions import Definitions
+from envs.hashing.sources import Source, find_source
 from envs.registry import TASKS, has_extra
 from envs.task_hash import entry_hash, installed_definitions, task_hash
-from tests.envs.hashing.edits import ROOT, hash_of, present_hash, texts
+from fmbench.data.store import DECIDING
+from tests.envs.hashing.edits import ROOT, Edit, change, hash_of, present_hash, texts
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,42 @@ def test_additional_definitions_change_the_hash() -> None:
     assert task_hash("LiftCube") != task_hash("LiftCube", "envs.scene:SUBSTEPS")
     with pytest.raises(ValueError, match=r"unknown task 'LiftCub'; did you mean LiftCube"):
         task_hash("LiftCub")
+
+
+CAMERAS = change("azimuth=135.0", "azimuth=130.0", "task.py")
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS if has_extra(name)])
+def test_cameras_do_not_change_the_hash_of_any_task(task: str) -> None:
+    files = texts()
+    CAMERAS(files)
+    assert hash_of(files, task) == present_hash(task)
+
+
+@pytest.mark.parametrize("reading", ["len(self.cameras)", "getattr(self, f'camera{self.end}')"])
+def test_cameras_count_where_the_code_of_episodes_may_read_them(reading: str) -> None:
+    files = texts()
+    change("0.2 * np.exp(", f"{reading} * np.exp(", "lift_cube.py")(files)
+    before = hash_of(files)
+    CAMERAS(files)
+    assert hash_of(files) != before
+
+
+def test_cameras_do_not_change_the_key_of_demonstrations() -> None:
+    def key(edit: Edit | None) -> str:
+        files = texts()
+        if edit:
+            edit(files)
+
+        def find(module: str) -> Source | None:
+            text = files.get(f"{module.replace('.', '/')}.py")
+            return Source(text.encode(), ROOT) if text else find_source(module)
+
+        return entry_hash(TASKS["LiftCube"], Definitions(find), *DECIDING)
+
+    present = key(None)
+    assert key(CAMERAS) == present
+    assert key(change("hold_steps = 10", "hold_steps = 9", "lift_cube.py")) != present
 
 
 def test_installed_libraries_are_not_first_party() -> None:

@@ -43,6 +43,9 @@ LIFT_CUBE: dict[str, Edit] = {
     "the order of draws": change("x, y = (rng", "y, x = (rng", "lift_cube.py"),
     "a score": change("(0.3 + 0.5 * near)", "(0.3 + 0.4 * near)", "lift_cube.py"),
     "success": change("distance(achieved, desired) < self", "distance(achieved, desired) <= self"),
+    "a score of the cameras": change(
+        "0.2 * np.exp(", "len(self.cameras) * np.exp(", "lift_cube.py"
+    ),
     "the hold steps": change("hold_steps = 10", "hold_steps = 9", "lift_cube.py"),
     "the class's horizon": change("horizon = 150", "horizon = 151", "lift_cube.py"),
     "a phase's condition": change("(gap < ALIGNED_M)", "(gap > ALIGNED_M)", "carry.py"),

@@ -91,6 +91,13 @@ LOOKS: dict[str, Edit] = {
         "    def site_position(",
         "    def unused(self):\n        return 1\n\n    def site_position(",
     ),
+    "the cameras of every task": change("azimuth=135.0", "azimuth=130.0", "task.py"),
+    "the cameras of this task": change(
+        "    description = ",
+        "    cameras = {'side': Camera((0.0, 0.0, 0.1), 0.5, 90.0, -10.0)}\n    description = ",
+        "lift_cube.py",
+    ),
+    "how cameras are placed": change("a - self.distance * b", "a - 2.0 * self.distance * b"),
     "another task": change("class PressEither(Task):", "class PressEither(Task):\n    more = 1\n"),
     "another expert's phases": change(
         "DESCEND = 1, 40\n    CLOSE = 2, 18", "DESCEND = 1, 41\n    CLOSE = 2, 18"
