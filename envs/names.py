@@ -1,7 +1,8 @@
 """The rule for the names of tasks: they become parts of file names and of Gymnasium ids."""
 
+import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -27,3 +28,19 @@ def check_new_name(kind: str, name: object, known: Collection[str] = ()) -> None
         )
     if name in known:
         raise ValueError(f"a {kind} named {name!r} is registered already; choose another name")
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
+    """Build the error for an unknown name, to be raised by the caller.
+
+    `fmbench.errors`, which this must not import, has the same format.
+
+    Args:
+        kind: What is named, e.g. `"task"`.
+        name: The name that was given.
+        known: The accepted names.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")

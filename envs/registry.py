@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from envs.names import check_new_name
+from envs.names import check_new_name, unknown
 
 if TYPE_CHECKING:  # registering the ids must not import mujoco
     from envs.experts.base import Expert
@@ -208,10 +207,7 @@ def check_task_name(name: str) -> None:
         ValueError: It is not; the message lists the known tasks and near matches.
     """
     if name not in TASKS:
-        near = difflib.get_close_matches(name, sorted(TASKS), n=3, cutoff=0.6)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
-        # The same format as `fmbench.errors.unknown`.
-        raise ValueError(f"unknown task {name!r}; {hint}known: {', '.join(sorted(TASKS))}")
+        raise unknown("task", name, TASKS)
 
 
 def has_extra(name: str) -> bool:

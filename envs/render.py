@@ -58,13 +58,13 @@ class TaskRenderer:
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
         self.model = copy.copy(task.model)  # receives the model fields of the row being drawn
         self._data = mujoco.MjData(self.model)
-        self._renderer: mujoco.Renderer | None = _open_renderer(self.model, width, height)
+        self._renderer: mujoco.Renderer | None = open_renderer(self.model, width, height)
 
     def frame(self, data: mujoco.MjData) -> Image:
         """Return the image of a state, (height, width, 3) uint8; `data` is not changed."""
         if self._renderer is None:
             raise RuntimeError("The renderer is closed; make a new one.")
-        _check_not_forked()
+        check_not_forked()
         mujoco.mj_copyData(self._data, self.model, data)
         mujoco.mj_forward(self.model, self._data)
         self._renderer.update_scene(self._data, "main")
@@ -91,7 +91,7 @@ DISABLED = ("disable", "disabled", "off", "false", "0")
 """Values of MUJOCO_GL with which MuJoCo has no OpenGL."""
 
 
-def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
+def open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
     """Open a renderer on `gl_backend`.
 
     MuJoCo chooses its backend at import: without a display, one that cannot work; with MUJOCO_GL
@@ -99,7 +99,7 @@ def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Ren
     rendering run without OpenGL.
     """
     global _first_renderer_process
-    _check_not_forked()
+    check_not_forked()
     backend = gl_backend()
     try:
         if backend in DISABLED:  # MuJoCo would try all the same, and end the process at the second
@@ -114,7 +114,7 @@ def _open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Ren
     return renderer
 
 
-def _check_not_forked() -> None:
+def check_not_forked() -> None:
     """Reject rendering in a process that was forked after the first renderer was opened.
 
     Only the forking thread continues in the new process. OpenGL's own threads do not, and its
