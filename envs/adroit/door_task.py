@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
+from envs.cameras import Camera
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 
 OPEN_RAD, AJAR_RAD = 1.35, 1.0
@@ -33,6 +34,7 @@ class AdroitDoor(AdroitTask):
     memory_sizes = {"palm": 3, "handle": 3, "frame": 3}  # noqa: RUF012
     model_fields = ("body_pos",)
     keeps_constants = True  # the published one does; computed anew, they differ by 1e-14
+    cameras = {"right-front": Camera((0.05, 0.0, 0.22), 1.50, 130.0, -20.0)}  # noqa: RUF012
     description = "Turn a latch and pull a door open with the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:

@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
+from envs.cameras import Camera
 from envs.task import NO_MODE, Field, FloatArray, Score, Start, View, pictured
 
 TOLERANCE_M = 0.01
@@ -47,6 +48,7 @@ class AdroitHammer(AdroitTask):
     }
     model_fields = ("body_pos",)
     reads = ("sensordata",)
+    cameras = {"left": Camera((0.0, -0.15, 0.14), 0.90, -70.0, -30.0)}  # noqa: RUF012
     description = "Drive a nail into a board with a hammer in the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:

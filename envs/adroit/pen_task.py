@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
+from envs.cameras import Camera
 from envs.goals import GoalTask
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
@@ -41,6 +42,7 @@ class AdroitPen(AdroitTask, GoalTask):
     model_fields = ("body_quat",)
     goal_size = 6
     goal_fields = ("goal_axis", "axis_error")
+    cameras = {"front": Camera((0.05, -0.20, 0.22), 0.70, 175.0, -40.0)}  # noqa: RUF012
     description = "Turn a pen to a goal direction in the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:

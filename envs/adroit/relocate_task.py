@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 
 from envs.adroit.models import LIMIT, AdroitTask, load_adroit
+from envs.cameras import Camera
 from envs.goals import GoalTask
 from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
 
@@ -36,6 +37,7 @@ class AdroitRelocate(AdroitTask, GoalTask):
     model_fields = ("body_pos", "site_pos")
     goal_size = 3
     goal_fields = ("palm_to_goal", "ball_to_goal")
+    cameras = {"right-front": Camera((0.0, -0.05, 0.18), 1.10, 130.0, -28.0)}  # noqa: RUF012
     description = "Carry a ball to a goal in the air with the Adroit hand."
 
     def build_scene(self) -> mujoco.MjSpec:

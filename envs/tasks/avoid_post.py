@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.goals import PositionGoalTask
 from envs.hand.scene import add_hand
 from envs.rotations import distance
@@ -96,6 +97,7 @@ class AvoidPost(PositionGoalTask):
     tolerance_m = REACH_TOLERANCE_M
     object_name = "cube"
     goal_fields = ("goal_offset",)
+    cameras = {"right-front": Camera((0.06, 0.0, 0.17), 0.95, 120.0, -22.0)}  # noqa: RUF012
     description = "Carry a cube past a post, on either side, without touching it."
 
     def build_scene(self) -> mujoco.MjSpec:

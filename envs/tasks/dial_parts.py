@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.scene import add_camera, add_goal_marker, make_scene
@@ -82,6 +83,7 @@ class DialTask(Task):
     """A task in which the fixed hand turns the dial of `dial_scene`."""
 
     mount = "palm"
+    cameras = {"right": Camera((0.05, 0.012, 0.062), 0.30, 95.0, -20.0)}  # noqa: RUF012
 
     def index_scene(self) -> None:
         """Look up the dial."""

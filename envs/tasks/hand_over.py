@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.goals import PositionGoalTask
 from envs.hand.hand import SIDES
 from envs.hand.two_hands import add_two_hands
@@ -61,6 +62,7 @@ class HandOver(PositionGoalTask):
     tolerance_m = TOLERANCE_M
     object_name = "stick"
     goal_fields = ("goal_position", "goal_offset")
+    cameras = {"right-front": Camera((0.0, 0.0, 0.10), 1.30, 135.0, -30.0)}  # noqa: RUF012
     description = "Pick a stick up with the right hand, pass it, lay it down with the left."
 
     def build_scene(self) -> mujoco.MjSpec:

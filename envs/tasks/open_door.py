@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
 from envs.rotations import distance, yaw_quaternion
@@ -48,6 +49,7 @@ class OpenDoor(Task):
     horizon = 150
     hold_steps = 10
     memory_sizes = {"frame": 7}  # noqa: RUF012
+    cameras = {"right-back": Camera((0.02, -0.03, 0.19), 1.05, 50.0, -25.0)}  # noqa: RUF012
     description = "Press a door's lever handle down and pull the door open."
 
     def build_scene(self) -> mujoco.MjSpec:

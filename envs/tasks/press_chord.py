@@ -5,6 +5,7 @@ from itertools import combinations
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
@@ -69,6 +70,7 @@ class PressChord(Task):
     horizon = 100
     hold_steps = CHORD_HOLD_STEPS
     memory_sizes = {"chords": 10, "current": 1, "held": 1}  # noqa: RUF012
+    cameras = {"front": Camera((0.07, 0.02, 0.045), 0.32, 160.0, -14.0)}  # noqa: RUF012
     description = "Hold down two chords of one to three keys in order."
 
     def build_scene(self) -> mujoco.MjSpec:

@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.hand.hand import FINGER_Y_M, FINGERS, HAND_JOINTS
 from envs.hand.scene import add_hand
 from envs.scene import CONTROL_PERIOD_S, add_camera, make_scene
@@ -62,6 +63,7 @@ class PressEither(Task):
     hold_steps = 5
     modes = KEYS
     memory_sizes = {"board": 3, "countdown": 1, "pressed": 2}  # noqa: RUF012
+    cameras = {"right-front": Camera((0.075, 0.0, 0.045), 0.30, 115.0, -16.0)}  # noqa: RUF012
     description = "After a signal press exactly one of two keys."
 
     def build_scene(self) -> mujoco.MjSpec:

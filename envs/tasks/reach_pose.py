@@ -5,6 +5,7 @@ from itertools import product
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.goals import GoalTask
 from envs.hand.hand import FINGERS, HAND_JOINTS, JOINT_RANGE_RAD, PALM_BODY
 from envs.hand.kinematics import coupled_qpos
@@ -56,6 +57,7 @@ class ReachPose(GoalTask):
     horizon = 60
     hold_steps = 10
     memory_sizes = {"goal": 15, "goal_posture": 14}  # noqa: RUF012
+    cameras = {"right-back": Camera((0.04, 0.01, 0.12), 0.36, 30.0, 12.0)}  # noqa: RUF012
     description = "Hold five fingertips at five points in the air."
     goal_size = 15
     goal_fields = ("goal_position", "goal_offset")

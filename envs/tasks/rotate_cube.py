@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.goals import GoalTask
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
@@ -62,6 +63,7 @@ class RotateCube(GoalTask):
     memory_sizes = {"goal": 1, "goal_wxyz": 4, "turn": 1, "best": 1}  # noqa: RUF012
     goal_size = 2
     goal_fields = ("remaining_turn",)
+    cameras = {"left-front": Camera((0.01, 0.0, 0.19), 0.40, 210.0, -20.0)}  # noqa: RUF012
     description = "Turn a cube in the open hand by a quarter without dropping it."
 
     def build_scene(self) -> mujoco.MjSpec:

@@ -3,6 +3,7 @@
 import mujoco
 import numpy as np
 
+from envs.cameras import Camera
 from envs.goals import GoalTask
 from envs.hand.kinematics import coupled_qpos
 from envs.hand.scene import add_hand
@@ -67,6 +68,7 @@ class TurnValve(GoalTask):
     }
     goal_size = 1
     goal_fields = ("remaining_turn",)
+    cameras = {"right": Camera((0.0, 0.0, 0.10), 0.48, 110.0, -22.0)}  # noqa: RUF012
     description = "Turn a four-spoke valve to a goal angle with the wrist or the fingers."
 
     def build_scene(self) -> mujoco.MjSpec:
