@@ -29,7 +29,10 @@ def _parser() -> Parser:
     )
     add_out(parser, "also write experts.csv to this folder")
     parser.add_argument(
-        "--film", action="store_true", help="also draw an episode per task, tasks/NAME.png in --out"
+        "--film",
+        action="store_true",
+        help="also draw an episode per task, tasks/NAME.png in --out, and what its cameras see, "
+        "cameras.png",
     )
     return parser
 

@@ -3,12 +3,14 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from envs.registry import make_expert, make_task
 from envs.render import GAP_PIXELS, TaskRenderer, contact_sheet
+from envs.task import IntArray
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
@@ -20,6 +22,7 @@ from fmbench.storage.rows import EpisodeRow
 from policies.chunk_policy import ChunkPolicy
 
 Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Look = TypeVar("Look")
 FRAMES, FRAME_PIXELS = 8, 200
 
 
@@ -62,24 +65,45 @@ def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
     write_bytes_atomic(path, buffer.getvalue())
 
 
-def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) -> list[Frame]:
-    """Repeat one episode, exactly, and return frames spread evenly over it."""
-    task = make_task(name)
-    world = World(task)
+def replay(
+    name: str,
+    make_policy: Callable[[World], Policy],
+    episode_seed: int,
+    count: int,
+    look: Callable[[World, IntArray], Look],
+) -> list[Look]:
+    """Repeat one episode, exactly, and look at states spread evenly over it.
+
+    Args:
+        name: Name of the task.
+        make_policy: Makes the policy that acts in a world.
+        episode_seed: The episode.
+        count: Number of states, the first and the last one included.
+        look: What to do with a state: it is given the world and its only row.
+
+    Returns:
+        What `look` returned, in order.
+    """
+    world = World(make_task(name))
     (episode,) = rollout(
         world, make_policy(world), np.array([episode_seed]), keep_trajectories=True
     )
     assert episode.trajectory is not None
-    frame_steps = np.linspace(0, episode.length, FRAMES).round().astype(int).tolist()
-    renderer = TaskRenderer(task, FRAME_PIXELS, FRAME_PIXELS)
-    row = world.all_rows
+    chosen = np.linspace(0, episode.length, count).round().astype(int).tolist()
+    row, seen = world.all_rows, []
     world.reset(row, np.array([episode_seed]))
-    frames = []
+    for step in range(episode.length + 1):
+        seen += [look(world, row) for _ in range(chosen.count(step))]
+        if step < episode.length:
+            world.step(row, episode.trajectory.executed[step][None])
+    return seen
+
+
+def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) -> list[Frame]:
+    """Return frames spread evenly over one episode."""
+    renderer = TaskRenderer(make_task(name), FRAME_PIXELS, FRAME_PIXELS)
     try:
-        for step in range(episode.length + 1):
-            frames += [renderer.rows(world, row)[0]] * frame_steps.count(step)
-            if step < episode.length:
-                world.step(row, episode.trajectory.executed[step][None])
+        images = replay(name, make_policy, episode_seed, FRAMES, renderer.rows)
     finally:
         renderer.close()
-    return frames
+    return [rows[0] for rows in images]

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from envs.experts.lift_cube import LiftCubeExpert
+from envs.pictures.renderer import open_renderer
+from envs.pictures.states import picture_states
+from envs.registry import make_task
 from envs.tasks.lift_cube import LiftCube
+from envs.world import World
+from fmbench.evaluation.camera_sheet import draw_camera_sheet
 from fmbench.evaluation.expert_rows import ExpertRow, markdown, measure_expert
 from fmbench.experts import main
+from fmbench.harness.seeds import VALIDATION
 from fmbench.plugins import register_policy, register_task
 from fmbench.storage.row_files import read_rows
 from policies.objectives.bc import BehaviourCloning
@@ -43,6 +50,27 @@ def test_experts_command_films(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert mosaic.size == (7 * 204 - 4, 200)
         frame = last.crop((5 * 204, 50, 5 * 204 + 200, 200))
         assert mosaic.crop((0, 50, 200, 200)).tobytes() == frame.tobytes()
+    with Image.open(tmp_path / "cameras.png") as cameras:
+        assert cameras.size == (4 * (3 * 96 + 4) - 4, 96)
+
+
+def test_camera_sheet_shows_what_each_camera_sees_at_the_start(tmp_path: Path) -> None:
+    draw_camera_sheet(tmp_path / "cameras.png", ["LiftCube", "TurnDial", "ReachPose"])
+    with Image.open(tmp_path / "cameras.png") as image:
+        sheet = np.asarray(image.convert("RGB"))
+    assert sheet.shape == (2 * 96 + 4, 4 * (3 * 96 + 4) - 4, 3)
+    below_title = slice(20, 96)
+    for place, (name, camera) in enumerate(
+        [("LiftCube", "main"), ("LiftCube", "right-front"), ("TurnDial", "main")]
+    ):
+        world = World(make_task(name))
+        world.reset(world.all_rows, np.array([VALIDATION]))
+        renderer = open_renderer(world.task, (camera,), 96, "rays")
+        picture = renderer.draw(picture_states(world, world.all_rows))[0, 0]
+        renderer.close()
+        cell = sheet[below_title, place * 292 : place * 292 + 96]
+        assert np.array_equal(cell, picture[below_title] // 4 * 4), (name, camera)
+        assert not np.array_equal(cell, sheet[below_title, place * 292 + 96 :][:, :96])
 
 
 def test_experts_command_rejects_an_unknown_task(capsys: pytest.CaptureFixture[str]) -> None:
