@@ -1,15 +1,11 @@
 """Goal-conditioned Gymnasium environment: a dictionary of observation and goals."""
 
-from envs.gym.env import ROW, HandEnv
-from envs.gym.goal_protocol import (
-    check_goal_task,
-    goal_observation_space,
-    goal_observations,
-    goal_reward,
-)
+from envs.gym.env import HandEnv
+from envs.gym.goal_protocol import check_goal_task, goal_reward
+from envs.gym.observations import Observations
+from envs.gym.pixels import make_goal_observations
 from envs.gym.protocol import Array
 from envs.task import FloatArray
-from envs.world import Outcome
 
 
 class HandGoalEnv(HandEnv):
@@ -26,12 +22,8 @@ class HandGoalEnv(HandEnv):
         render_mode: None or "rgb_array".
 
     Raises:
-        ValueError: The task has no goal.
+        ValueError: The task has no goal, or pictures are to be observed.
     """
-
-    def __init__(self, task: str, render_mode: str | None = None) -> None:
-        super().__init__(task, render_mode)
-        self.observation_space = goal_observation_space(check_goal_task(self._world.task))
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: object) -> FloatArray:
         """Return the reward of achieved goals given desired goals.
@@ -47,9 +39,5 @@ class HandGoalEnv(HandEnv):
         del info
         return goal_reward(check_goal_task(self._world.task), achieved_goal, desired_goal)
 
-    def _observe(self) -> dict[str, Array]:
-        return {name: rows[0] for name, rows in goal_observations(self._world, ROW).items()}
-
-    def _reward(self, outcome: Outcome, observation: dict[str, Array]) -> float:
-        goals = observation["achieved_goal"], observation["desired_goal"]
-        return float(self.compute_reward(*goals, {}))
+    def _make_observations(self) -> Observations:
+        return make_goal_observations(self._world, self._sight)

@@ -1,7 +1,8 @@
 """Goal-conditioned Gymnasium vector environment."""
 
 from envs.gym.goal_protocol import check_goal_task, goal_reward
-from envs.gym.observations import GoalObservations
+from envs.gym.observations import Observations
+from envs.gym.pixels import make_goal_observations
 from envs.gym.protocol import Array
 from envs.gym.vector_env import HandVectorEnv
 from envs.task import FloatArray
@@ -15,7 +16,7 @@ class HandGoalVectorEnv(HandVectorEnv):
     Everything else, including the arguments, is as in `HandVectorEnv`.
 
     Raises:
-        ValueError: The task has no goal.
+        ValueError: The task has no goal, or pictures are to be observed.
     """
 
     def compute_reward(self, achieved_goal: Array, desired_goal: Array, info: object) -> FloatArray:
@@ -32,5 +33,5 @@ class HandGoalVectorEnv(HandVectorEnv):
         del info
         return goal_reward(check_goal_task(self._world.task), achieved_goal, desired_goal)
 
-    def _make_observations(self) -> GoalObservations:
-        return GoalObservations(self._world)
+    def _make_observations(self) -> Observations:
+        return make_goal_observations(self._world, self._sight)

@@ -11,8 +11,10 @@ from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from envs.cameras import MAIN
 from envs.gym.env import HandEnv
-from envs.gym.observations import FlatObservations, GoalObservations
+from envs.gym.observations import Observations
+from envs.gym.pixels import STATE, Sight, make_observations
 from envs.gym.protocol import (
     Array,
     check_episode_seed,
@@ -50,6 +52,15 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
             `final_info`; or only by `reset(options={"reset_mask": ...})`.
         num_threads: Threads that step the simulations; 0 means one per processor.
         render_mode: None or "rgb_array".
+        observation: "state", the flat observation; or "pixels", a dictionary of `pixels`,
+            (image_size, image_size, 3) uint8, and `agent_pos`, the observed values that no picture
+            shows, float32. With several cameras, each has its own `pixels/<camera>`.
+        cameras: Names of cameras: "main", and those of the task's `cameras`.
+        image_size: Pixels in a row and in a column of a picture, 16 to 480.
+        renderer: "rays"; "opengl"; or "auto", OpenGL where a GPU draws and rays elsewhere.
+
+    Raises:
+        ValueError: An argument is not accepted; the message states what is.
     """
 
     metadata: ClassVar[dict[str, Any]] = HandEnv.metadata  # type: ignore[misc]
@@ -62,11 +73,17 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         num_threads: int = 0,
         render_mode: str | None = None,
+        observation: str = STATE,
+        cameras: Sequence[str] = (MAIN,),
+        image_size: int = 96,
+        renderer: str = "auto",
     ) -> None:
         check_render_mode(render_mode)
+        self._sight = Sight(observation, cameras, image_size, renderer)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode, self.task, self.num_envs = render_mode, task, num_envs
         horizon = sys.maxsize if max_episode_steps == -1 else max_episode_steps
+        self._num_threads = num_threads
         self._world = World(make_task(task), num_envs, num_threads, horizon)
         self.task_description = self._world.task.description
         fps = render_fps(self._world.task)
@@ -187,14 +204,15 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         return tuple(self._renderer.rows(self._world, self._world.all_rows))
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Free the renderer."""
+        """Free the renderers."""
         del kwargs
+        self._observations.close()
         if self._renderer is not None:
             self._renderer.close()
 
-    def _make_observations(self) -> FlatObservations | GoalObservations:
+    def _make_observations(self) -> Observations:
         """Return the buffer that observes and rewards the rows."""
-        return FlatObservations(self._world)
+        return make_observations(self._world, self._sight, self._num_threads)
 
     def _begin(self, rows: IntArray, seeds: list[int | None]) -> None:
         pairs = zip(rows.tolist(), seeds, strict=True)
