@@ -23,6 +23,7 @@ START_JITTER_M, START_YAW_RAD, START_JITTER_RAD = 0.02, 0.3, 0.10
 START_RAD = np.array(
     [2.1, -1.1, 0.8, 0.8, 0.1, -0.05, 0.15, -0.1, 0.5, 0.9, -0.05, 0.2, -0.05, 0.2]
 )
+MARK_RISE_M = 0.020
 DECIDED_RAD = np.pi / 4  # net turn above which the mode is decided
 ORANGE, DARK, STEEL = (0.93, 0.45, 0.20, 1.0), (0.22, 0.25, 0.30, 1.0), (0.45, 0.50, 0.58, 1.0)
 
@@ -182,10 +183,14 @@ class TurnValve(GoalTask):
         )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
-        """Place the valve, and the goal marker where the orange spoke should point."""
+        """Place the valve, and the goal marker where the orange spoke should point.
+
+        The goal can be more than half a turn away: the marker is above the spokes if it is to be
+        reached counter-clockwise, and below them otherwise.
+        """
         centre, angle = _centre(memory["valve"]), memory["goal"][:, 0]
         reach = SPOKE_LENGTH_M + 0.017
-        level = np.zeros(len(angle))
+        level = np.copysign(MARK_RISE_M, memory["turn"][:, 0])
         mark = centre + np.stack([reach * np.cos(angle), reach * np.sin(angle), level], axis=1)
         return np.stack([centre, mark], axis=1)
 

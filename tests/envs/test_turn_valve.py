@@ -7,6 +7,7 @@ from envs.experts.turn_valve import TurnValveExpert
 from envs.task import NO_MODE
 from envs.tasks.turn_valve import (
     DECIDED_RAD,
+    MARK_RISE_M,
     SPOKE_LENGTH_M,
     TOLERANCE_RAD,
     TurnValve,
@@ -90,6 +91,17 @@ def test_valve_is_at_the_position_in_memory(task: TurnValve) -> None:
     offset, goal = mark - hub, world.memory["goal"][0, 0]
     assert np.hypot(*offset[:2]) > SPOKE_LENGTH_M
     np.testing.assert_allclose(offset[:2] / np.hypot(*offset[:2]), [np.cos(goal), np.sin(goal)])
+
+
+@pytest.mark.parametrize("turn", [1.6, 2.5, np.pi, 4.0])
+def test_marker_tells_the_two_ways_to_one_direction_apart(task: TurnValve, turn: float) -> None:
+    world = begun(task)
+    memory = {name: np.repeat(values, 2, axis=0) for name, values in world.memory.items()}
+    memory["turn"] = np.array([[turn], [turn - 2 * np.pi]])
+    memory["goal"] = memory["angle"] + memory["turn"]
+    (stem, left), (_, right) = task.mocap(memory)
+    np.testing.assert_allclose(left[:2], right[:2])
+    np.testing.assert_allclose([left[2], right[2]], stem[2] + np.array([1, -1]) * MARK_RISE_M)
 
 
 def test_goal_is_the_unwrapped_angle_divided_by_pi(task: TurnValve) -> None:
