@@ -24,7 +24,7 @@ from envs.task import Task
 
 Int32Array = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 MAX_LAYERS = int(mujoco.mjNGROUP) - 1
-"""Of translucent geoms. With more of them, some share a layer, in which the nearest hides others."""
+"""Of translucent geoms; with more, some share a layer, in which the nearest hides the others."""
 SHADING_VERSION = "1"
 """Changed with every change of how pictures look."""
 RAYS_PER_BLOCK, MAX_BLOCK = 2**18, 64
@@ -84,12 +84,15 @@ class RayScene:
         is_translucent = appearance(model).rgba[shown, 3] < OPAQUE_ALPHA
         opaque, translucent = shown[~is_translucent], shown[is_translucent]
         moved = tuple(index for name, index in fields.items() if name.startswith("body_"))
-        is_still = still_bodies(model, moved)[model.geom_bodyid]
+        still = still_bodies(model, moved)
+        is_still = still[model.geom_bodyid]
         is_still[[index for name, index in fields.items() if name.startswith("geom_")]] = False
         layers = [opaque[~is_still[opaque]]]
         layers += [translucent[k::MAX_LAYERS] for k in range(min(len(translucent), MAX_LAYERS))]
         self._layers, self._size = len(layers), size
-        self._views = [View(model, opaque[is_still[opaque]], camera, size) for camera in cameras]
+        self._views = [
+            View(model, still, opaque[is_still[opaque]], camera, size) for camera in cameras
+        ]
         block = max(1, min(MAX_BLOCK, RAYS_PER_BLOCK // size**2))
         self._caster = Caster(model, layers, tuple(fields), block, num_threads)
 
@@ -147,7 +150,9 @@ class RayScene:
             blend([film for film in films if len(film.place)], picture, markers)
             whole.rgb[:, k] = picture.reshape(count, self._size, self._size, 3)
             for target, values in (
-                (whole.depth, depth), (whole.geoms, geoms), (whole.markers, markers)
+                (whole.depth, depth),
+                (whole.geoms, geoms),
+                (whole.markers, markers),
             ):
                 target[:, k] = values.reshape(count, self._size, self._size)
         return whole

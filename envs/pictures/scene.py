@@ -76,7 +76,9 @@ class PictureModel:
         self.task = task
         spec = task.spec.copy()
         copies = {int(geom.id): geom for geom in spec.geoms}
-        site_copies = {int(site.id): _add_site_geom(task, site) for site in _visible_sites(task, spec)}
+        site_copies = {
+            int(site.id): _add_site_geom(task, site) for site in _visible_sites(task, spec)
+        }
         for name in cameras:
             if name != MAIN:
                 _add_camera(spec, name, task.cameras[name])
