@@ -64,14 +64,13 @@ class Lens:
             First and last column, first and last row, each last one excluded, (..., 4).
         """
         middle = (centres - self.position) @ self.matrix
-        halves = np.einsum("ik,...ij->...kj", self.matrix, axes)
-        corners = middle[..., None, :] + np.einsum("ck,...jk->...cj", CORNERS, halves)
-        depth = -corners[..., 2]
+        corners = middle[..., None] + self.matrix.T @ axes @ CORNERS.T
+        depth = -corners[..., 2, :]
         is_near = (depth < NEAREST_M).any(axis=-1)
         scale = self.size / 2 / self.half_height
         safe = np.maximum(depth, NEAREST_M)
-        columns = corners[..., 0] / safe * scale + (self.size - 1) / 2
-        rows = -corners[..., 1] / safe * scale + (self.size - 1) / 2
+        columns = corners[..., 0, :] / safe * scale + (self.size - 1) / 2
+        rows = -corners[..., 1, :] / safe * scale + (self.size - 1) / 2
         bounds = [
             edge
             for line in (columns, rows)
@@ -80,7 +79,7 @@ class Lens:
                 np.floor(line.max(axis=-1) + MARGIN) + 1,
             )
         ]
-        rectangles = np.clip(np.stack(bounds, axis=-1), 0, self.size).astype(np.int64)
+        rectangles: IntArray = np.clip(np.stack(bounds, axis=-1), 0, self.size).astype(np.int64)
         rectangles[is_near] = (0, self.size, 0, self.size)
         return rectangles
 

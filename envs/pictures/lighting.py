@@ -88,8 +88,8 @@ class Lighting:
         self._lights = [light for light in lights if light]
         if model.vis.headlight.active:
             head = model.vis.headlight
-            colours = (np.array(c) for c in (head.ambient, head.diffuse, head.specular))
-            self._lights.insert(0, Light(None, -lens.matrix[:, 2], *colours))
+            ambient, diffuse, specular = map(np.array, (head.ambient, head.diffuse, head.specular))
+            self._lights.insert(0, Light(None, -lens.matrix[:, 2], ambient, diffuse, specular))
 
     def colours(self, surface: Surface) -> Float32Array:
         """Return the colours of lit surfaces, (n, 3) in [0, 255]."""
@@ -145,11 +145,12 @@ def whole_power(base: Float32Array, exponent: IntArray | int) -> Float32Array:
 
 
 def _dot(a: tuple[Float32Array, ...], b: tuple[Float32Array, ...]) -> Float32Array:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    total: Float32Array = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return total
 
 
 def _unit(vector: tuple[Float32Array, ...]) -> Vector:
-    length = np.maximum(np.sqrt(_dot(vector, vector)), np.float32(1e-9))
+    length: Float32Array = np.maximum(np.sqrt(_dot(vector, vector)), np.float32(1e-9))
     return vector[0] / length, vector[1] / length, vector[2] / length
 
 
@@ -172,7 +173,8 @@ def _light(model: mujoco.MjModel, data: mujoco.MjData, still: BoolArray, k: int)
     return Light(
         data.light_xpos[k].copy() if is_spot else None,
         data.light_xdir[k].copy(),
-        *(values[k].copy() for values in (model.light_ambient, model.light_diffuse)),
+        model.light_ambient[k].copy(),
+        model.light_diffuse[k].copy(),
         model.light_specular[k].copy(),
         cutoff=float(np.cos(np.radians(model.light_cutoff[k]))) if is_spot else -1.0,
         exponent=round(float(model.light_exponent[k])),

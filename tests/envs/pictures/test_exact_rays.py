@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.pictures.rays import RayScene
+from envs.pictures.ray_scene import RayScene
 from envs.pictures.scene import Poses
 from tests.envs.pictures import solids
 
