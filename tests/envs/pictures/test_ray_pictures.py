@@ -47,6 +47,7 @@ def test_bytes_do_not_depend_on_what_is_drawn_together(name: str) -> None:
     assert alone.draw(states.rows(slice(0, 0))).shape == (0, 2, 48, 48, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", INSTALLED)
 def test_no_ray_is_left_out(name: str) -> None:
     """Casting every ray of a picture at every geom gives the same depths and geoms."""
