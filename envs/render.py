@@ -58,7 +58,7 @@ class TaskRenderer:
             raise ValueError(f"The size is {width} x {height}; give 1 to {RENDER_SIZE} pixels.")
         self.model = copy.copy(task.model)  # receives the model fields of the row being drawn
         self._data = mujoco.MjData(self.model)
-        self._renderer: mujoco.Renderer | None = open_renderer(self.model, width, height)
+        self._renderer: mujoco.Renderer | None = open_mujoco_renderer(self.model, width, height)
 
     def frame(self, data: mujoco.MjData) -> Image:
         """Return the image of a state, (height, width, 3) uint8; `data` is not changed."""
@@ -91,7 +91,7 @@ DISABLED = ("disable", "disabled", "off", "false", "0")
 """Values of MUJOCO_GL with which MuJoCo has no OpenGL."""
 
 
-def open_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
+def open_mujoco_renderer(model: mujoco.MjModel, width: int, height: int) -> mujoco.Renderer:
     """Open a renderer on `gl_backend`.
 
     MuJoCo chooses its backend at import: without a display, one that cannot work; with MUJOCO_GL

@@ -35,8 +35,13 @@ class Hits:
 
     def where(self, chosen: BoolArray) -> "Hits":
         """Return some of the hits."""
-        arrays = (self.place, self.pixel, self.depth, self.geom, self.normal)
-        return Hits(*(array[chosen] for array in arrays))
+        return Hits(
+            self.place[chosen],
+            self.pixel[chosen],
+            self.depth[chosen],
+            self.geom[chosen],
+            self.normal[chosen],
+        )
 
 
 class Caster:

@@ -1,11 +1,11 @@
-"""A fixed camera: the direction of the ray through each pixel, and the pixels that a geom covers."""
+"""A fixed camera: the rays through its pixels, and the pixels that a geom can cover."""
 
 import itertools
 
 import mujoco
 import numpy as np
 
-from envs.arrays import FloatArray, IntArray
+from envs.arrays import BoolArray, FloatArray, IntArray
 
 NEAREST_M = 1e-3  # a geom that reaches closer than this to the camera's plane covers every pixel
 MARGIN = 1e-3  # [pixels]
@@ -19,6 +19,7 @@ class Lens:
     Args:
         model: The model.
         data: Its data, with the cameras' poses.
+        still: Which bodies never move, (nbody,).
         camera: Id of the camera.
         size: Pixels in a row and in a column.
 
@@ -34,9 +35,14 @@ class Lens:
     """
 
     def __init__(
-        self, model: mujoco.MjModel, data: mujoco.MjData, camera: int, size: int
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        still: BoolArray,
+        camera: int,
+        size: int,
     ) -> None:
-        _check_fixed(model, camera)
+        _check_fixed(model, still, camera)
         self.size = size
         self.position: FloatArray = data.cam_xpos[camera].copy()
         self.matrix: FloatArray = data.cam_xmat[camera].reshape(3, 3).copy()
@@ -58,14 +64,13 @@ class Lens:
             First and last column, first and last row, each last one excluded, (..., 4).
         """
         middle = (centres - self.position) @ self.matrix
-        halves = np.einsum("ik,...ij->...kj", self.matrix, axes)
-        corners = middle[..., None, :] + np.einsum("ck,...jk->...cj", CORNERS, halves)
-        depth = -corners[..., 2]
+        corners = middle[..., None] + self.matrix.T @ axes @ CORNERS.T
+        depth = -corners[..., 2, :]
         is_near = (depth < NEAREST_M).any(axis=-1)
         scale = self.size / 2 / self.half_height
         safe = np.maximum(depth, NEAREST_M)
-        columns = corners[..., 0] / safe * scale + (self.size - 1) / 2
-        rows = -corners[..., 1] / safe * scale + (self.size - 1) / 2
+        columns = corners[..., 0, :] / safe * scale + (self.size - 1) / 2
+        rows = -corners[..., 1, :] / safe * scale + (self.size - 1) / 2
         bounds = [
             edge
             for line in (columns, rows)
@@ -74,12 +79,12 @@ class Lens:
                 np.floor(line.max(axis=-1) + MARGIN) + 1,
             )
         ]
-        rectangles = np.clip(np.stack(bounds, axis=-1), 0, self.size).astype(np.int64)
+        rectangles: IntArray = np.clip(np.stack(bounds, axis=-1), 0, self.size).astype(np.int64)
         rectangles[is_near] = (0, self.size, 0, self.size)
         return rectangles
 
 
-def _check_fixed(model: mujoco.MjModel, camera: int) -> None:
+def _check_fixed(model: mujoco.MjModel, still: BoolArray, camera: int) -> None:
     """Reject a camera that moves or has another projection.
 
     Raises:
@@ -90,20 +95,20 @@ def _check_fixed(model: mujoco.MjModel, camera: int) -> None:
     if int(model.cam_mode[camera]) in (modes.mjCAMLIGHT_TARGETBODY, modes.mjCAMLIGHT_TARGETBODYCOM):
         bodies.append(int(model.cam_targetbodyid[camera]))
     name = model.camera(camera).name
-    if not still_bodies(model)[bodies].all():
+    if not still[bodies].all():
         raise ValueError(MOVING.format(name=name, fault="moves with a body"))
     if model.cam_projection[camera] or model.cam_sensorsize[camera].any():
         raise ValueError(MOVING.format(name=name, fault="has a projection of its own"))
 
 
-def still_bodies(model: mujoco.MjModel, moved: tuple[int, ...] = ()) -> np.ndarray:
+def still_bodies(model: mujoco.MjModel, moved: tuple[int, ...] = ()) -> BoolArray:
     """Return which bodies never move, (nbody,).
 
     Args:
         model: The model.
         moved: Bodies whose place in the model differs between episodes.
     """
-    still = (model.body_jntnum == 0) & (model.body_mocapid < 0)
+    still: BoolArray = (model.body_jntnum == 0) & (model.body_mocapid < 0)
     still[list(moved)] = False
     for body in range(1, model.nbody):  # a parent comes before its children
         still[body] &= still[model.body_parentid[body]]

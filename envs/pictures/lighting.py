@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import mujoco
 import numpy as np
 
-from envs.arrays import FloatArray, IntArray
+from envs.arrays import BoolArray, FloatArray, IntArray
 from envs.pictures.appearance import Appearance, Float32Array
-from envs.pictures.lens import Lens, still_bodies
+from envs.pictures.lens import Lens
 
 Vector = tuple[Float32Array, Float32Array, Float32Array]
 """Components x, y and z."""
@@ -66,6 +66,7 @@ class Lighting:
     Args:
         model: The model.
         data: Its data, with the lights' poses.
+        still: Which bodies never move, (nbody,).
         lens: The camera.
         looks: How the geoms look.
 
@@ -74,15 +75,21 @@ class Lighting:
     """
 
     def __init__(
-        self, model: mujoco.MjModel, data: mujoco.MjData, lens: Lens, looks: Appearance
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        still: BoolArray,
+        lens: Lens,
+        looks: Appearance,
     ) -> None:
         self._looks = looks
         self._position = lens.position.astype(np.float32)
-        self._lights = [light for k in range(model.nlight) if (light := _light(model, data, k))]
+        lights = (_light(model, data, still, k) for k in range(model.nlight))
+        self._lights = [light for light in lights if light]
         if model.vis.headlight.active:
             head = model.vis.headlight
-            colours = (np.array(c) for c in (head.ambient, head.diffuse, head.specular))
-            self._lights.insert(0, Light(None, -lens.matrix[:, 2], *colours))
+            ambient, diffuse, specular = map(np.array, (head.ambient, head.diffuse, head.specular))
+            self._lights.insert(0, Light(None, -lens.matrix[:, 2], ambient, diffuse, specular))
 
     def colours(self, surface: Surface) -> Float32Array:
         """Return the colours of lit surfaces, (n, 3) in [0, 255]."""
@@ -138,15 +145,16 @@ def whole_power(base: Float32Array, exponent: IntArray | int) -> Float32Array:
 
 
 def _dot(a: tuple[Float32Array, ...], b: tuple[Float32Array, ...]) -> Float32Array:
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    total: Float32Array = a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+    return total
 
 
 def _unit(vector: tuple[Float32Array, ...]) -> Vector:
-    length = np.maximum(np.sqrt(_dot(vector, vector)), np.float32(1e-9))
+    length: Float32Array = np.maximum(np.sqrt(_dot(vector, vector)), np.float32(1e-9))
     return vector[0] / length, vector[1] / length, vector[2] / length
 
 
-def _light(model: mujoco.MjModel, data: mujoco.MjData, k: int) -> Light | None:
+def _light(model: mujoco.MjModel, data: mujoco.MjData, still: BoolArray, k: int) -> Light | None:
     """Return a light of the model, or None if it is off.
 
     Raises:
@@ -158,14 +166,15 @@ def _light(model: mujoco.MjModel, data: mujoco.MjData, k: int) -> Light | None:
     if kind not in (kinds.mjLIGHT_DIRECTIONAL, kinds.mjLIGHT_SPOT):
         raise ValueError(DARK.format(index=k, fault="is of another kind"))
     bodies = [int(model.light_bodyid[k]), max(0, int(model.light_targetbodyid[k]))]
-    if not still_bodies(model)[bodies].all():
+    if not still[bodies].all():
         raise ValueError(DARK.format(index=k, fault="moves with a body"))
     is_spot = kind == kinds.mjLIGHT_SPOT
     constant, linear, quadratic = (float(value) for value in model.light_attenuation[k])
     return Light(
         data.light_xpos[k].copy() if is_spot else None,
         data.light_xdir[k].copy(),
-        *(values[k].copy() for values in (model.light_ambient, model.light_diffuse)),
+        model.light_ambient[k].copy(),
+        model.light_diffuse[k].copy(),
         model.light_specular[k].copy(),
         cutoff=float(np.cos(np.radians(model.light_cutoff[k]))) if is_spot else -1.0,
         exponent=round(float(model.light_exponent[k])),

@@ -10,7 +10,7 @@ import numpy as np
 from envs.cameras import MAIN
 from envs.pictures.scene import SHOWN_GROUPS, PictureModel
 from envs.pictures.states import PictureStates
-from envs.render import Image, check_not_forked, open_renderer
+from envs.render import Image, check_not_forked, open_mujoco_renderer
 from envs.task import Task
 
 
@@ -45,7 +45,7 @@ class OpenGLRenderer:
         self._data = mujoco.MjData(self._model)
         self._cameras = [_camera(index) for index in self.picture_model.cameras]
         self._option = shown_option()
-        self._renderer: mujoco.Renderer | None = open_renderer(self._model, size, size)
+        self._renderer: mujoco.Renderer | None = open_mujoco_renderer(self._model, size, size)
         self.identity = {
             "renderer": self.name,
             "mujoco": mujoco.__version__,

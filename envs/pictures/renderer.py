@@ -11,7 +11,7 @@ from envs.pictures.opengl import OpenGLRenderer
 from envs.pictures.rays import RayRenderer
 from envs.pictures.scene import PictureModel
 from envs.pictures.states import PictureStates
-from envs.render import Image
+from envs.render import Image, check_not_forked
 from envs.scene import RENDER_SIZE
 from envs.task import Task
 
@@ -64,10 +64,12 @@ def open_renderer(
     Raises:
         ValueError: A camera or the renderer is not known, or the size is not accepted.
         RuntimeError: OpenGL was asked for and does not start; the message states what to install.
+            Or this process was forked from one that has rendered.
     """
     check_renderer(renderer)
     check_size(size)
     if renderer == "auto" and has_gpu():
+        check_not_forked()  # rays instead would be other pictures than those of the first process
         try:
             drawn = OpenGLRenderer(task, cameras, size)
         except RuntimeError:

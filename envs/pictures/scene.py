@@ -76,7 +76,7 @@ class PictureModel:
         self.task = task
         spec = task.spec.copy()
         copies = {int(geom.id): geom for geom in spec.geoms}
-        site_copies = {int(site.id): _add_site_geom(task, site) for site in _visible_sites(task, spec)}
+        site_copies = {k: _add_site_geom(task, k, site) for k, site in _visible_sites(task, spec)}
         for name in cameras:
             if name != MAIN:
                 _add_camera(spec, name, task.cameras[name])
@@ -149,16 +149,18 @@ def visible_geoms(model: mujoco.MjModel) -> BoolArray:
     return shown
 
 
-def _visible_sites(task: Task, spec: mujoco.MjSpec) -> list[mujoco.MjsSite]:
-    """Return the sites that the classic renderer shows."""
+def _visible_sites(task: Task, spec: mujoco.MjSpec) -> list[tuple[int, mujoco.MjsSite]]:
+    """Return ids and copies of the sites that the classic renderer shows.
+
+    The ids are those before the copy is changed, which makes them invalid.
+    """
+    shown = (task.model.site_group < SHOWN_GROUPS) & (site_rgba(task.model)[:, 3] > 0)
+    return [(int(site.id), site) for site in spec.sites if shown[site.id]]
+
+
+def _add_site_geom(task: Task, k: int, site: mujoco.MjsSite) -> mujoco.MjsGeom:
+    """Add a geom that looks like site k and touches nothing."""
     model = task.model
-    shown = (model.site_group < SHOWN_GROUPS) & (site_rgba(model)[:, 3] > 0)
-    return [site for site in spec.sites if shown[site.id]]
-
-
-def _add_site_geom(task: Task, site: mujoco.MjsSite) -> mujoco.MjsGeom:
-    """Add a geom that looks like a site and touches nothing."""
-    model, k = task.model, site.id
     return site.parent.add_geom(
         type=mujoco.mjtGeom(model.site_type[k]),
         pos=model.site_pos[k],

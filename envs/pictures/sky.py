@@ -27,7 +27,9 @@ def sky_colours(model: mujoco.MjModel, directions: FloatArray) -> Float32Array:
     return _interpolated(faces, face % len(faces), across * size - 0.5, down * size - 0.5)
 
 
-def _on_cube(x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[IntArray, FloatArray, FloatArray]:
+def _on_cube(
+    x: FloatArray, y: FloatArray, z: FloatArray
+) -> tuple[IntArray, FloatArray, FloatArray]:
     """Return the face of the cube that a direction meets, and the place on it in [0, 1]."""
     parts = np.stack([x, y, z])
     axis = np.abs(parts).argmax(axis=0)

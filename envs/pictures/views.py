@@ -3,7 +3,7 @@
 import mujoco
 import numpy as np
 
-from envs.arrays import FloatArray, IntArray
+from envs.arrays import BoolArray, FloatArray, IntArray
 from envs.pictures.appearance import Float32Array, appearance
 from envs.pictures.casting import Caster, Hits
 from envs.pictures.layers import Film, to_bytes
@@ -14,25 +14,39 @@ from envs.pictures.sky import sky_colours
 
 
 class View:
-    """A camera, its light, and the picture of everything that never moves."""
+    """A camera, its light, and the picture of everything that never moves.
+
+    Args:
+        model: The model.
+        still: Which bodies never move, (nbody,).
+        geoms: Opaque geoms that never move.
+        camera: Id of the camera.
+        size: Pixels in a row and in a column.
+
+    Attributes:
+        lens: The camera.
+        picture: Colours of the surfaces that never move, and of the sky, (pixels, 3).
+        depth: Their distances along the camera's axis, (pixels,) [m], infinite for the sky.
+        geoms: Their geoms, (pixels,), -1 for the sky.
+    """
 
     def __init__(
-        self, model: mujoco.MjModel, still: IntArray, camera: int, size: int
+        self, model: mujoco.MjModel, still: BoolArray, geoms: IntArray, camera: int, size: int
     ) -> None:
         data = mujoco.MjData(model)
         mujoco.mj_kinematics(model, data)
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
-        self.lens = Lens(model, data, camera, size)
+        self.lens = Lens(model, data, still, camera, size)
         self._looks = appearance(model)
-        self._lighting = Lighting(model, data, self.lens, self._looks)
+        self._lighting = Lighting(model, data, still, self.lens, self._looks)
         rays = self.lens.directions.astype(np.float32)
         self._rays = tuple(np.ascontiguousarray(rays[:, k]) for k in range(3))
         self.picture = to_bytes(sky_colours(model, self.lens.directions))
         self.depth: FloatArray = np.full(size**2, np.inf)
         self.geoms: IntArray = np.full(size**2, -1)
-        if len(still):
-            caster = Caster(model, [still], (), 1, 1)
+        if len(geoms):
+            caster = Caster(model, [geoms], (), 1, 1)
             caster.put(Poses(model.qpos0[None], None, {}))
             hits = caster.cast(self.lens, 0)
             self.picture[hits.place] = to_bytes(self.shade(hits))

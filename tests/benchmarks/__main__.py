@@ -12,6 +12,7 @@ from tests.benchmarks import (
     environments,
     harness,
     physics,
+    pictures,
     planner,
     start_up,
     training,
@@ -43,6 +44,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "Planned networks: one decision of flow, Euler, 10 steps, small networks, batch 1, "
         "one torch thread",
         planner.measure,
+    ),
+    "pictures": (
+        f"Pictures: {pictures.PICTURES} states from the middle of expert episodes, one camera",
+        pictures.measure,
     ),
     "start_up": ("Start-up", start_up.measure),
 }

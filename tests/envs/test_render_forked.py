@@ -104,3 +104,23 @@ def test_workers_of_a_vector_environment_are_told_to_spawn(tmp_path: Path) -> No
     )
     assert MESSAGE in shown[0]
     assert shown[-1] == "drew (480, 480, 3)"
+
+
+def test_pictures_by_opengl_are_told_to_spawn_and_rays_are_drawn(tmp_path: Path) -> None:
+    lines = [
+        "import numpy as np",
+        "from envs.pictures import renderer as pictures",
+        "from envs.pictures.states import PictureStates",
+        "from envs.registry import make_task",
+        "pictures.has_gpu = lambda: True",
+        "task = make_task('ReachPose')",
+        "start = task.draw_start(np.random.default_rng(0))",
+        "memory = {name: values[None] for name, values in start.memory.items()}",
+        "states = PictureStates(start.qpos[None], memory)",
+        "def picture(how): return pictures.open_renderer(task, renderer=how).draw(states)",
+        "picture('opengl')",
+        "for how in ('opengl', 'auto', 'rays'): in_fork(lambda: picture(how))",
+    ]
+    shown = output(tmp_path, *lines)
+    assert all(MESSAGE in message for message in shown[:2])
+    assert shown[2:] == ["drew (1, 1, 96, 96, 3)"]
