@@ -4,6 +4,7 @@ It shows what the classic renderer shows, in a form that rays see as well: a vis
 and a texture is its mean colour.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,6 +95,13 @@ class PictureModel:
             task.model.qpos0[None], {name: values[None] for name, values in memory.items()}
         )
         self.changes = {name: index for name, (index, _) in self.poses(states).fields.items()}
+
+    @property
+    def hash(self) -> str:
+        """Hash of everything in the model, colours, lights and cameras included, 64 digits."""
+        buffer = np.zeros(mujoco.mj_sizeModel(self.model), np.uint8)
+        mujoco.mj_saveModel(self.model, None, buffer)
+        return hashlib.sha256(buffer).hexdigest()
 
     def poses(self, states: PictureStates) -> Poses:
         """Return the poses of this model in the given states."""

@@ -1,11 +1,9 @@
 """Pictures of stored demonstrations: one of each camera for every observation, drawn once."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
 
 from envs.cameras import MAIN
@@ -41,7 +39,7 @@ def picture_spec(
         decides={
             "demonstrations": demonstrations.sha256,
             "task_hash": task_hash(task.name),
-            "model": model_hash(renderer.picture_model.model),
+            "model": renderer.picture_model.hash,
             "cameras": list(cameras),
             **{f"renderer_{name}": value for name, value in renderer.identity.items()},
         },
@@ -88,10 +86,3 @@ def draw_demonstrations(
             on_picture(KIND, min(first + ROWS_PER_PART, len(states)))
 
     return stored_array(folder.with_name(f"{folder.name}-{KIND}-{spec.key}"), spec, parts, waiting)
-
-
-def model_hash(model: mujoco.MjModel) -> str:
-    """Return the hash of everything in a model, as 64 hexadecimal digits."""
-    buffer = np.zeros(mujoco.mj_sizeModel(model), np.uint8)
-    mujoco.mj_saveModel(model, None, buffer)
-    return hashlib.sha256(buffer).hexdigest()
