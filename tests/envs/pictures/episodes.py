@@ -4,10 +4,16 @@ from functools import cache
 
 import numpy as np
 
+from envs.cameras import MAIN
 from envs.pictures.states import PictureStates, joined, picture_states
 from envs.registry import make_expert, make_task
 from envs.task import Task
 from envs.world import World
+
+
+def camera_names(task: Task) -> tuple[str, ...]:
+    """Return the names of all cameras of a task."""
+    return MAIN, *task.cameras
 
 
 def start_states(task: Task, count: int, first_seed: int = 3) -> PictureStates:

@@ -12,14 +12,15 @@ from envs.pictures.scene import visible_geoms
 from envs.pictures.states import PictureStates, joined
 from envs.registry import has_extra, make_task, suite
 from envs.task import Task
-from tests.envs.pictures.episodes import episode_states, solved_states, start_states
+from tests.envs.pictures.episodes import camera_names, episode_states, solved_states, start_states
 
 INSTALLED = [name for name in suite() if has_extra(name)]
 needs_adroit = pytest.mark.skipif(not has_extra("AdroitPen"), reason="needs the extra 'adroit'")
 
 
 def renderer(name: str, size: int = 48, threads: int = 1, cameras: int = 1) -> RayRenderer:
-    return RayRenderer(make_task(name), ("main", "right-front")[:cameras], size, threads)
+    task = make_task(name)
+    return RayRenderer(task, camera_names(task)[:cameras], size, threads)
 
 
 def moved(task: Task, states: PictureStates, name: str, place: tuple[float, ...]) -> PictureStates:

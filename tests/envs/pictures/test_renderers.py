@@ -10,10 +10,9 @@ from envs.pictures.scene import PictureModel, picture_model
 from envs.pictures.states import PictureStates, joined
 from envs.registry import has_extra, make_task, suite
 from envs.render import TaskRenderer
-from tests.envs.pictures.episodes import episode_states, start_states
+from tests.envs.pictures.episodes import camera_names, episode_states, start_states
 
 INSTALLED = [name for name in suite() if has_extra(name)]
-BOTH = ("main", "right-front")
 SIZE, FINE = 96, 64
 LARGEST_MEAN, LARGEST_FINE_MEAN = 5.5, 0.8
 """Largest mean difference of two pictures [of 255], with coarse and with fine capsules."""
@@ -66,8 +65,8 @@ class Fine:
 @pytest.mark.parametrize("name", INSTALLED)
 def test_both_renderers_show_the_same(name: str) -> None:
     task, states = make_task(name), some_states(name)
-    seen = RayRenderer(task, BOTH, SIZE, 1).cast(states)
-    fine = Fine(picture_model(task, BOTH))
+    seen = RayRenderer(task, camera_names(task), SIZE, 1).cast(states)
+    fine = Fine(picture_model(task, camera_names(task)))
     colours, geoms = fine.draw(states)
     fine.renderer.close()
     away = ~(edges(geoms) | edges(seen.segmentation))
@@ -76,7 +75,7 @@ def test_both_renderers_show_the_same(name: str) -> None:
     assert agree.mean() >= 0.99
     difference = np.abs(colours.astype(int) - seen.rgb).mean(axis=(2, 3, 4))
     assert difference.max() < LARGEST_FINE_MEAN
-    drawn = OpenGLRenderer(task, BOTH, SIZE)
+    drawn = OpenGLRenderer(task, camera_names(task), SIZE)
     coarse = np.abs(drawn.draw(states).astype(int) - seen.rgb).mean(axis=(2, 3, 4))
     drawn.close()
     assert coarse.max() < LARGEST_MEAN
@@ -92,7 +91,7 @@ def edges(geoms: np.ndarray) -> np.ndarray:
 def test_opengl_pictures_do_not_depend_on_what_is_drawn_together() -> None:
     task = make_task("RelocateBall")
     states = start_states(task, 7)
-    drawn = OpenGLRenderer(task, BOTH, 48)
+    drawn = OpenGLRenderer(task, camera_names(task), 48)
     expected = np.concatenate([drawn.draw(states.rows(slice(k, k + 1))) for k in range(7)])
     order = np.array([4, 0, 6, 2, 1, 3, 5])
     assert np.array_equal(drawn.draw(states), expected)
