@@ -101,7 +101,7 @@ class PictureModel:
         """Hash of everything in the model, colours, lights and cameras included, 64 digits."""
         buffer = np.zeros(mujoco.mj_sizeModel(self.model), np.uint8)
         mujoco.mj_saveModel(self.model, None, buffer)
-        return hashlib.sha256(buffer).hexdigest()
+        return hashlib.sha256(buffer.data).hexdigest()
 
     def poses(self, states: PictureStates) -> Poses:
         """Return the poses of this model in the given states."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from envs.pictures.states import PictureStates, picture_states
-from envs.task import IntArray, Task
+from envs.task import FloatArray, IntArray, Task
 from envs.world import World
 from fmbench.data.store import Demonstrations
 from fmbench.errors import RunFailed
@@ -67,7 +67,9 @@ class _Replay:
             zip(self._seeds.tolist(), parts, strict=True)
         )
         self.qpos = np.zeros((count, task.model.nq))
-        self.memory = {name: np.zeros((count, k)) for name, k in task.memory_sizes.items()}
+        self.memory: dict[str, FloatArray] = {
+            name: np.zeros((count, k)) for name, k in task.memory_sizes.items()
+        }
         self._is_exact = np.zeros(count, dtype=np.bool_)
 
     def keep(self, world: World, rows: IntArray, observations: Float32Array) -> None:
