@@ -49,7 +49,10 @@ def check_new_name(kind: str, name: object, known: Collection[str] = ()) -> None
             f"and '-', the first a letter or digit, e.g. {fitting or f'my_{kind}'!r}"
         )
     if name in known:
-        raise ValueError(f"a {kind} named {name!r} is registered already; choose another name")
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ValueError(
+            f"{article} {kind} named {name!r} is registered already; choose another name"
+        )
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
@@ -77,7 +80,7 @@ def load(target: str, extra: str = "") -> Any:
         extra: The optional dependency group it needs, or "".
 
     Raises:
-        ValueError: A module of the dependency group is missing.
+        ValueError: A module of the dependency group is missing or cannot be imported.
     """
     module, _, name = target.partition(":")
     try:
@@ -88,3 +91,10 @@ def load(target: str, extra: str = "") -> Any:
         raise ValueError(
             f"{target} needs {error.name}: python -m pip install -e '.[{extra}]'"
         ) from None
+    except (ImportError, RuntimeError) as error:  # a shared library is missing or of another build
+        if not extra:
+            raise
+        raise ValueError(
+            f"{target} cannot be imported: {' '.join(str(error).split())[:200]}; "
+            f"try python -m pip install -e '.[{extra}]' in an environment of its own"
+        ) from error

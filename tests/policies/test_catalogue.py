@@ -121,6 +121,20 @@ def test_a_missing_extra_is_reported_with_its_install_command() -> None:
         load("nothing_here:Class")
 
 
+@pytest.mark.parametrize("kind", ["ImportError('libGL.so.1: no\\nfile')", "RuntimeError('nms')"])
+def test_a_package_that_cannot_be_imported_is_one_line(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_extra.py").write_text(f"raise {kind}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    message = r"broken_extra:build cannot be imported: (libGL.so.1: no file|nms); try .*\[vision\]'"
+    with pytest.raises(ValueError, match=message) as caught:
+        load("broken_extra:build", "vision")
+    assert "\n" not in str(caught.value)
+    with pytest.raises((ImportError, RuntimeError)):
+        load("broken_extra:build")
+
+
 class Zero(Objective):
     """An objective outside the suite."""
 
