@@ -7,6 +7,7 @@ runs it for many episodes at once. This package needs numpy, scipy and torch, an
 `policies.catalogue` can be read without torch.
 
 - `policies.catalogue`: names and properties of all policies, backbones and samplers.
+- `policies.encoders`: from pictures to the numbers that condition a backbone.
 - `policies.backbones`: networks; `policies.plans`: the same networks, optimised for inference.
 - `policies.objectives`: flow matching, diffusion, regression, retrieval.
 - `policies.samplers`: solvers that carry noise to an action chunk.

@@ -1,10 +1,11 @@
-"""Names and properties of every policy, backbone and sampler, as plain data.
+"""Names and properties of every policy, backbone, sampler and encoder, as plain data.
 
 The catalogue is read without torch, also by command lines and reports. An entry's `target`,
-"module:name", is imported on first use (`policies.registry.load`). To add an objective, a backbone
-or a sampler to the suite, write its module and add an entry here; classes outside the suite are
-registered by `policies.objectives.add_objective` and `policies.backbones.add_backbone`. Small
-entries are named tuples to keep `--help` fast: creating a dataclass takes three times as long.
+"module:name", is imported on first use (`policies.registry.load`). To add an objective, a backbone,
+a sampler or an encoder to the suite, write its module and add an entry here; classes outside the
+suite are registered by `policies.objectives.add_objective`, `policies.backbones.add_backbone` and
+`policies.encoders.add_encoder`. Small entries are named tuples to keep `--help` fast: creating a
+dataclass takes three times as long.
 """
 
 from dataclasses import dataclass, field
@@ -272,3 +273,56 @@ BACKBONES: dict[str, BackboneEntry] = {
     # One block at each resolution and side, at every size: see `policies.backbones.unet.UNet`.
     "unet": BackboneEntry("policies.backbones.unet:UNet", "film", depth=1),
 }
+
+
+class EncoderEntry(NamedTuple):
+    """An encoder of pictures.
+
+    Attributes:
+        target: A function that builds it from a `policies.encoders.shape.PictureShape` and
+            `EncoderOptions`.
+        description: What it is, in one line.
+        frozen: Whether its network is not trained, so that its features can be stored.
+        reads: The options that it uses; each is a field of `EncoderOptions`.
+        extra: The optional dependency group it needs, or "".
+        files: A user's files that define it, as in `PolicyEntry`.
+    """
+
+    target: str
+    description: str
+    frozen: bool
+    reads: tuple[str, ...] = ()
+    extra: str = ""
+    files: dict[str, str] = {}  # noqa: RUF012, no entry is changed
+
+
+ENCODER_CHOICES: dict[str, tuple[str, ...]] = {
+    "head": ("flat", "spatial_softmax"),
+    "grid": ("pooled", "projected", "full"),
+    "like": ("resnet18", "yolo12"),
+}
+"""Options of encoders with a fixed set of values, the default first."""
+
+ENCODERS: dict[str, EncoderEntry] = {
+    "resnet18": EncoderEntry(
+        "policies.encoders.resnet18:build", "ResNet18 with GroupNorm, trained end to end",
+        frozen=False, reads=("features", "head"),
+    ),
+    "vit": EncoderEntry(
+        "policies.encoders.vit:build",
+        "a small vision transformer trained end to end, or a timm model from a file",
+        frozen=False, reads=("features", "weights", "model", "frozen", "grid"),
+    ),
+    "yolo12": EncoderEntry(
+        "policies.encoders.yolo12:build", "grid features of a trained YOLO12, frozen",
+        frozen=True, reads=("features", "weights", "grid"), extra="yolo",
+    ),
+    "boxes": EncoderEntry(
+        "policies.encoders.boxes:build", "boxes and confidences of a trained YOLO12, frozen",
+        frozen=True, reads=("weights", "threshold"), extra="yolo",
+    ),
+    "random": EncoderEntry(
+        "policies.encoders.random:build", "grid features of an untrained network, frozen",
+        frozen=True, reads=("features", "like", "seed", "grid"),
+    ),
+}  # fmt: skip

@@ -18,6 +18,9 @@ OURS: dict[str, set[str]] = {
     # what a folder or module may import of this project, besides itself
     "envs": set(),
     "policies": set(),
+    "policies.encoders": {"policies"},
+    "policies.encoders.timm_vit": {"policies"},
+    "policies.encoders.yolo_network": {"policies"},
     "fmbench.exit_code": set(),
     "fmbench.errors": {"fmbench.exit_code"},
     "fmbench.install_check": {"fmbench.exit_code"},
@@ -68,9 +71,13 @@ OURS: dict[str, set[str]] = {
 COMMANDS = (*fmbench_main.COMMANDS, "__main__")
 OURS |= {f"fmbench.{name}": {"fmbench", "envs.registry", CATALOGUE} for name in COMMANDS}
 LIBRARIES: dict[str, set[str]] = {
-    # what a folder may import of other packages, besides the standard library
+    # what a folder may import of other packages, besides the standard library; where several places
+    # hold a module, the innermost one decides
     "envs": {"numpy", "mujoco", "gymnasium"},
     "policies": {"numpy", "torch", "scipy"},
+    "policies.encoders": {"numpy", "torch", "safetensors"},
+    "policies.encoders.timm_vit": {"torch", "timm"},
+    "policies.encoders.yolo_network": {"numpy", "torch", "ultralytics"},
     "fmbench.config": set(),
     "fmbench.errors": set(),
     "fmbench.storage": {"numpy", "pydantic", "filelock"},
@@ -78,6 +85,11 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
 }
+ONLY_IN = {
+    "timm": "policies.encoders.timm_vit",
+    "ultralytics": "policies.encoders.yolo_network",
+}
+"""Packages of an extra, each with the one module that imports it: one has the license AGPL-3.0."""
 MAX_LAYERS = 8
 
 
@@ -98,11 +110,14 @@ def breaches(tree: SourceTree) -> list[str]:
                     for name in sorted(internal)
                     if not any(is_in(name, other) for other in (place, *allowed))
                 ]
-        for place, libraries in LIBRARIES.items():
-            tops = {name.partition(".")[0] for name in names}
-            if is_in(module, place):
-                external = tops - set(PACKAGES) - sys.stdlib_module_names - libraries
-                forbidden += [f"{module} imports {name}" for name in sorted(external)]
+        tops = {name.partition(".")[0] for name in names}
+        if places := [place for place in LIBRARIES if is_in(module, place)]:
+            external = tops - set(PACKAGES) - sys.stdlib_module_names
+            external -= LIBRARIES[max(places, key=len)]
+            forbidden += [f"{module} imports {name}" for name in sorted(external)]
+        else:
+            alone = sorted(name for name in tops if ONLY_IN.get(name, module) != module)
+            forbidden += [f"{module} imports {name}" for name in alone]
     return forbidden
 
 
@@ -171,6 +186,12 @@ def test_forbidden_import_is_found(place: str, name: str, copy: Path) -> None:
 @pytest.mark.parametrize("place", LIBRARIES)
 def test_forbidden_library_is_found(place: str, copy: Path) -> None:
     assert with_import(copy, place, "tensorflow")
+
+
+@pytest.mark.parametrize("place", sorted({*OURS, "policies.encoders.vit"} - {"policies.encoders"}))
+@pytest.mark.parametrize("name", sorted(ONLY_IN))
+def test_an_extra_of_encoders_is_imported_by_one_module(name: str, place: str, copy: Path) -> None:
+    assert bool(with_import(copy, place, name)) == (place != ONLY_IN[name])
 
 
 def test_every_rule_has_an_import_that_breaks_it() -> None:

@@ -20,9 +20,9 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM
 from fmbench.plugins import register_backbone, register_policy, register_task
 from fmbench.storage.rows import REFERENCES
-from policies import backbones, objectives
+from policies import backbones, encoders, objectives
 from policies import registry as policies_registry
-from policies.catalogue import BACKBONES, POLICIES, SAMPLERS, StepLimits
+from policies.catalogue import BACKBONES, ENCODERS, POLICIES, SAMPLERS, StepLimits
 from policies.objectives.bc import BehaviourCloning
 
 ROOT = Path(__file__).parent.parent
@@ -34,8 +34,8 @@ REJECTED += ["é", "a\0", "%", "x" * 65, "con*"]
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
     """Remove what a test registers."""
-    tables: tuple[dict[str, Any], ...] = (TASKS, POLICIES, BACKBONES)
-    tables += (objectives._ADDED, backbones._ADDED)
+    tables: tuple[dict[str, Any], ...] = (TASKS, POLICIES, BACKBONES, ENCODERS)
+    tables += (objectives._ADDED, backbones._ADDED, encoders._ADDED)
     before = [dict(table) for table in tables]
     ids = set(gymnasium.registry)
     yield
@@ -56,13 +56,15 @@ def register(kind: str, name: Any) -> None:
         register_policy(name, BehaviourCloning)
     elif kind == "backbone":
         register_backbone(name, lambda shape: None)  # type: ignore[arg-type, return-value]
+    elif kind == "encoder":
+        encoders.add_encoder(name, lambda shape, options: None)  # type: ignore[arg-type, return-value]
     else:
         limits = {name: StepLimits(1), "direct": StepLimits(1)}
         objective = type("Named", (BehaviourCloning,), {"limits": limits})
         register_policy("own", objective)
 
 
-KINDS = ("task", "policy", "backbone", "sampler")
+KINDS = ("task", "policy", "backbone", "encoder", "sampler")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -98,7 +100,7 @@ def test_envs_and_policies_have_the_same_rule(name: str, kind: str) -> None:
     assert (outcomes[0] == "accepted") == bool(envs_names.NAME.fullmatch(name) and name != "known")
 
 
-@pytest.mark.parametrize("table", [TASKS, POLICIES, BACKBONES, SAMPLERS])
+@pytest.mark.parametrize("table", [TASKS, POLICIES, BACKBONES, ENCODERS, SAMPLERS])
 def test_built_in_names_follow_the_rule(table: dict[str, object]) -> None:
     for name in table:
         assert envs_names.NAME.fullmatch(name)

@@ -1,4 +1,4 @@
-"""Observation encoders: from a normalised window of observations to one condition vector."""
+"""The encoder of numbers: from a normalised window of observations to one condition vector."""
 
 from torch import Tensor, nn
 
