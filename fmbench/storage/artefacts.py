@@ -1,7 +1,5 @@
 """Artefacts: folders, published atomically, whose manifest holds the sha256 of every file."""
 
-import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -16,6 +14,7 @@ from fmbench.storage.exchange import exchange
 from fmbench.storage.files import encode_json, read_json, write_new
 from fmbench.storage.hashes import sha256_file
 from fmbench.storage.leftovers import staged
+from fmbench.storage.sealed_json import is_intact, with_seal
 
 MANIFEST = "manifest.json"
 SCHEMA = 2
@@ -60,8 +59,7 @@ def publish(staging: Path, target: Path, kind: str, facts: Mapping[str, object])
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     sums = {path.relative_to(staging).as_posix(): sha256_file(path) for path in files}
-    manifest = {"schema": SCHEMA, "kind": kind, **facts, "sha256": sums}
-    manifest[SEAL] = seal(manifest)
+    manifest = with_seal({"schema": SCHEMA, "kind": kind, **facts, "sha256": sums}, SEAL)
     write_new(staging / MANIFEST, encode_json(manifest, target / MANIFEST))
     if target.exists():
         exchange(staging, target)
@@ -92,7 +90,7 @@ def verify(folder: Path, kind: str) -> dict[str, Any]:
             f"{folder} has schema {manifest.get('schema')}; this fmbench reads {SCHEMA}: "
             "use the fmbench that made it, or delete it"
         )
-    if manifest.get(SEAL) != seal(manifest):
+    if not is_intact(manifest, SEAL):
         raise FmbenchError(
             f"{folder / MANIFEST} was changed after it was written (sha256 differs); "
             f"delete {folder}"
@@ -120,13 +118,6 @@ def _verify_files(folder: Path, sums: Mapping[str, object]) -> None:
             raise FmbenchError(
                 f"{path} was changed after it was written (sha256 differs); delete {folder}"
             )
-
-
-def seal(manifest: Mapping[str, object]) -> str:
-    """Return the hash of everything in a manifest but this hash itself."""
-    values = {name: value for name, value in manifest.items() if name != SEAL}
-    text = json.dumps(values, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _sync(folder: Path) -> None:

@@ -21,12 +21,15 @@ from fmbench.storage.accepted import (
     Within,
 )
 from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.sealed_json import is_intact, with_seal
 from fmbench.storage.stamps import Stamp
 from fmbench.storage.typed import STRICT, parse
 
 RUN_FILE = "run.json"
-SCHEMA = 1
-"""Of files that state one; those of earlier versions do not."""
+SCHEMA = 2
+"""Of files that state one; those of earlier versions do not. From 2 on they are sealed."""
+SEAL = "run_sha256"
+"""Hash of everything else in the file."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +170,7 @@ class RunFacts:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: Path) -> Self:
-        """Build the facts that `to_json` wrote; missing and null values are unknown.
+        """Build the facts that `to_json` gave; missing and null values are unknown.
 
         Args:
             values: JSON values; names that this class lacks are ignored in files of earlier
@@ -235,12 +238,21 @@ def read_run_facts(folder: Path) -> RunFacts:
     """Read the `run.json` of a folder.
 
     Raises:
-        FmbenchError: The file is missing or malformed.
+        FmbenchError: The file is missing or malformed, or was changed after it was written.
     """
     path = folder / RUN_FILE
-    return RunFacts.from_json(read_json(path), path)
+    values = read_json(path)
+    schema = values.get("schema")
+    if SEAL in values or (type(schema) is int and schema == SCHEMA):
+        if not is_intact(values, SEAL):
+            raise FmbenchError(
+                f"{path} was changed after it was written (its {SEAL} differs); restore it, or "
+                "run again in another folder"
+            )
+        del values[SEAL]
+    return RunFacts.from_json(values, path)
 
 
 def write_run_facts(folder: Path, facts: RunFacts) -> None:
-    """Write the `run.json` of a folder, atomically."""
-    write_json_atomic(folder / RUN_FILE, facts.to_json())
+    """Write the `run.json` of a folder, with its hash, atomically."""
+    write_json_atomic(folder / RUN_FILE, with_seal(facts.to_json(), SEAL))

@@ -143,6 +143,22 @@ def test_nohup_lets_a_run_go_on(folder: Path) -> None:
     assert finish(process)[0] == ExitCode.INTERRUPTED
 
 
+def test_while_evaluating(folder: Path) -> None:
+    words = (*SMALL, "--no-latency", "--data", "data", "--episodes", "600", "--nfe", "1", "--out")
+    rows = folder / "run" / "cells" / "PressEither-flow-euler1-seed0.csv"
+    process = start_training(folder, *words, "run")
+    wait_until((folder / CHECKPOINT).exists, process)  # at the end of so few updates
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, out, err.splitlines()[-1]) == (ExitCode.INTERRUPTED, "", SAVED)
+    assert read_json(folder / CHECKPOINT)["update"] == 6
+    assert not rows.exists()
+    for name in ("run", "other"):
+        assert finish(start(folder, "-m", "fmbench.run", *words, name))[0] == ExitCode.DONE
+    assert rows.read_bytes().count(b"\n") == 601
+    assert rows.read_bytes() == (folder / "other" / rows.relative_to(folder / "run")).read_bytes()
+
+
 def test_while_drawing(folder: Path) -> None:
     words = (*SMALL, "--no-latency", "--out", "run", "--data", "data")
     process = start_training(folder, *words)

@@ -10,7 +10,8 @@ from fmbench.data.manifest import ACCEPTED
 from fmbench.data.minari_file import METADATA_FILE
 from fmbench.data.store import DemonstrationConfig, load_demonstrations
 from fmbench.errors import FmbenchError
-from fmbench.storage.artefacts import MANIFEST, SEAL, seal
+from fmbench.storage.artefacts import MANIFEST, SEAL
+from fmbench.storage.sealed_json import with_seal
 from tests.fmbench.data.refusal import refused
 from tests.reseal import facts_of, reseal
 
@@ -31,7 +32,7 @@ def test_facts_of_other_types_are_refused(name: str, value: object, folder: Path
         pytest.skip("of the right type")
     if name == "sha256":  # which `reseal` would write anew
         manifest = {**facts_of(folder), name: value}
-        (folder / MANIFEST).write_text(json.dumps({**manifest, SEAL: seal(manifest)}))
+        (folder / MANIFEST).write_text(json.dumps(with_seal(manifest, SEAL)))
     else:
         reseal(folder, **{name: value})
     with pytest.raises(FmbenchError) as caught:

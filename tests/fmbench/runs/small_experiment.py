@@ -34,7 +34,7 @@ CONFIG = RunConfig(
 )
 TIMES = ("training_time_s", "seconds", "command")
 """Columns and facts that differ between equal runs."""
-HASHES_OF_TIMES = ("sha256", "manifest_sha256")
+HASHES_OF_TIMES = ("sha256", "manifest_sha256", "run_sha256")
 """Hashes of files in which there are times; the files themselves are compared."""
 
 

@@ -1,8 +1,8 @@
 """The command `python -m fmbench.evaluate`: other samplers on a run's checkpoints."""
 
-import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +17,7 @@ from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow, TrainingRow
 from fmbench.training.checkpoints import EMA_FILE
 from tests.fmbench.small_run import SMALL, call, files_of
+from tests.reseal import change_run
 
 TRAINED = ("flow", "diffusion", "bc", "knn")
 HEUN = ("--sampler", "heun", "--nfe", "2", "4")
@@ -251,9 +252,8 @@ def test_invalid_requests_are_rejected_before_any_work(
 def test_samplers_that_no_policy_takes_are_rejected_with_the_valid_ones(
     copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    facts = read_json(copy / "run.json")
-    facts["config"]["policy"] = ["bc", "diffusion"]
-    (copy / "run.json").write_text(json.dumps(facts))
+    config = read_json(copy / "run.json")["config"]
+    change_run(copy, config={**config, "policy": ["bc", "diffusion"]})
     message = rejection(capsys, copy, *HEUN)
     assert message.startswith(
         f"--sampler is heun, which no policy of {copy} takes; known: bc: direct; diffusion: ddpm"
@@ -307,9 +307,9 @@ def test_rescored_folders_are_rejected_as_runs(
     ],
 )
 def test_changed_tasks_and_unfinished_runs_are_rejected(
-    change: dict[str, object], message: str, copy: Path, capsys: pytest.CaptureFixture[str]
+    change: dict[str, Any], message: str, copy: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (copy / "run.json").write_text(json.dumps(read_json(copy / "run.json") | change))
+    change_run(copy, **change)
     assert message in rejection(capsys, copy, *HEUN)
 
 

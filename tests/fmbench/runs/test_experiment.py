@@ -1,6 +1,5 @@
 """Experiments: combinations of options, resuming, and rejection of foreign files."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from fmbench.training.checkpoints import load_policy
 from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.runs.small_experiment import CONFIG, run, without_opengl
 from tests.fmbench.small_run import files_of
+from tests.reseal import change_run
 
 
 @pytest.fixture(autouse=True)
@@ -176,10 +176,7 @@ def test_another_configuration_is_rejected_with_the_differences(data: Path, tmp_
     assert message == (
         f"{tmp_path} holds another run (updates: 6 there, 7 now); give another --out"
     )
-    facts = read_json(tmp_path / "run.json")
-    (tmp_path / "run.json").write_text(
-        json.dumps({**facts, "task_hashes": {"PressEither": "0" * 64}})
-    )
+    change_run(tmp_path, task_hashes={"PressEither": "0" * 64})
     assert f"PressEither: {'0' * 64} there" in rejection(CONFIG, tmp_path, data)
 
 

@@ -1,6 +1,5 @@
 """Runs with task hashes of the earlier kind are neither resumed nor used again."""
 
-import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from fmbench.training.checkpoint_facts import checkpoint_facts
 from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
 from tests.fmbench.runs.test_experiment import rejection
 from tests.fmbench.small_run import call, files_of
+from tests.reseal import change_run
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,8 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def earlier(finished: Path, tmp_path: Path) -> Path:
     """Return the run as an earlier fmbench wrote it."""
     folder = Path(shutil.copytree(finished, tmp_path / "run"))
-    facts = read_json(folder / "run.json")
-    del facts["hash_kind"]
-    facts |= {"commit": "0123456789ab", "task_hashes": {"PressEither": "0" * 64}}
-    (folder / "run.json").write_text(json.dumps(facts))
+    hashes = {"PressEither": "0" * 64}
+    change_run(folder, hash_kind=None, commit="0123456789ab", task_hashes=hashes)
     return folder
 
 

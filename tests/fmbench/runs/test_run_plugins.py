@@ -22,6 +22,7 @@ from fmbench.storage.run_facts import Plugin, RunFacts
 from policies.catalogue import POLICIES
 from tests.fmbench.registered import POLICY, TASK, registrations
 from tests.fmbench.small_run import SMALL, call, files_of
+from tests.reseal import change_run
 
 PLUGINS = ("--plugin", "my_policy.py", "--plugin", "my_task.py")
 NAMES = ("--task", "PressEither", "PressMine", "--policy", "flow", "l1")
@@ -156,14 +157,13 @@ def test_missing_files_are_named_with_their_flags(capsys: pytest.CaptureFixture[
     assert rejection(capsys, run, *words).startswith("run uses the task PressMine of my_task.py, ")
     facts = read_json(Path("run/run.json"))
     for name, value in (("policy", ["l1"]), ("task", ["PressMine"])):
-        changed = {**facts, "config": {**facts["config"], name: value}}
-        Path("run/run.json").write_text(json.dumps(changed))
+        change_run(Path("run"), config={**facts["config"], name: value})
         message = rejection(capsys, evaluate, *HEUN)
         assert message.startswith("run uses the task PressMine of")
         assert message.endswith("not loaded; add --plugin my_task.py --plugin my_policy.py") or (
             message.endswith("is not loaded; add --plugin my_task.py")
         )
-    Path("run/run.json").write_text(json.dumps({**facts, "plugins": []}))
+    change_run(Path("run"), config=facts["config"], plugins=[])
     assert rejection(capsys, evaluate, *HEUN).endswith("; a name of your own needs --plugin FILE")
 
 

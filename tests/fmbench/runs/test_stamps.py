@@ -1,7 +1,6 @@
 """Rows state what made them; a run goes on with other code only if that is accepted."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from fmbench.storage.rows import OriginRow
 from fmbench.storage.stamps import Stamp, code_hash, merge, present_stamp
 from tests.fmbench.runs.small_experiment import CONFIG, run, without_opengl
 from tests.fmbench.small_run import files_of
+from tests.reseal import change_run
 
 ONE = Stamp("aaaa", "python=3.11.7 torch=2.13.0", "c1")
 OTHER = Stamp("bbbb", "python=3.11.7 torch=2.14.0", "c2")
@@ -113,9 +113,7 @@ def test_rows_of_code_that_the_run_does_not_know_are_rejected(
 
 def test_a_run_that_does_not_state_its_code_is_rejected(data: Path, tmp_path: Path) -> None:
     run(CONFIG, tmp_path, data)
-    facts = read_json(tmp_path / "run.json")
-    del facts["made_with"]
-    (tmp_path / "run.json").write_text(json.dumps(facts))
+    change_run(tmp_path, made_with=None)
     with pytest.raises(FmbenchError, match="does not state the code that made it"):
         run(CONFIG, tmp_path, data)
 

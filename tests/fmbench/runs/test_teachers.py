@@ -1,6 +1,5 @@
 """Reflow learns from the flow of its own or of a finished run; mismatches are rejected."""
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +23,7 @@ from fmbench.training.state import start_training
 from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
 from tests.fmbench.runs.test_experiment import rejection
 from tests.fmbench.small_run import call, files_of
-from tests.reseal import reseal
+from tests.reseal import change_run, reseal
 
 FLOW, REFLOW = "PressEither-flow-seed0", "PressEither-reflow-seed0"
 LEARNER = replace(CONFIG, policy=("reflow",))
@@ -131,10 +130,8 @@ def test_another_teacher_of_the_same_name_is_rejected_but_not_another_path(
         run(learn_from(teachers), tmp_path / "run", data, "reflow training")
     message = rejection(learn_from(other), tmp_path / "run", data)
     assert f"{tmp_path / 'run'} holds another run ({FLOW}: " in message
-    facts = read_json(tmp_path / "run" / "run.json")
     theirs = {row.weights_hash for row in read_rows(other / "cells.csv", OriginRow)} - {""}
-    facts["teachers"] = {FLOW: theirs.pop()}
-    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    change_run(tmp_path / "run", teachers={FLOW: theirs.pop()})
     with pytest.raises(FmbenchError, match=r'other settings \(teacher: "'):
         run(learn_from(other), tmp_path / "run", data)
     (tmp_path / "run" / "run.json").unlink()
@@ -186,8 +183,7 @@ def flip(folder: Path) -> None:
 
 
 def mark_unfinished(folder: Path) -> None:
-    facts = read_json(folder / "run.json")
-    (folder / "run.json").write_text(json.dumps({**facts, "complete": False}))
+    change_run(folder, complete=False)
 
 
 def mark_other_demonstrations(folder: Path) -> None:

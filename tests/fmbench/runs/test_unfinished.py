@@ -14,11 +14,12 @@ from fmbench.cli.session import Session
 from fmbench.evaluation import contact_sheets
 from fmbench.report.results import read_results
 from fmbench.runs.experiment import Experiment, RunOptions
-from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.files import read_json
 from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.unfinished import read_finished_cells
 from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, run
 from tests.fmbench.small_run import call, files_of
+from tests.reseal import change_run
 
 TWO = replace(CONFIG, policy=("flow", "bc"), seeds=2, nfe=(1, 2))
 """Eight cells: expert and random; of each seed two of flow, one of bc."""
@@ -149,9 +150,7 @@ def test_a_run_without_a_finished_cell_is_one_line_and_exit_2(
 
 
 def test_a_run_of_an_earlier_version_does_not_know_how_many_cells_it_plans(copy: Path) -> None:
-    facts = read_json(copy / "run.json")
-    del facts["planned_cells"]
-    write_json_atomic(copy / "run.json", facts)
+    change_run(copy, planned_cells=None)
     assert read_results(copy).unfinished == "unfinished: 5 cells"
 
 

@@ -18,6 +18,7 @@ from fmbench.storage.rows import (
 )
 from fmbench.storage.run_facts import read_run_facts, write_run_facts
 from fmbench.storage.run_rows import hash_rows
+from tests.reseal import change_run
 
 KINDS: dict[str, type[CellRow]] = {
     ".measurement.csv": MeasurementRow,
@@ -31,6 +32,8 @@ def forge_run(folder: Path) -> None:
     with contextlib.suppress(FmbenchError):
         rows = read_rows(folder / EpisodeRow.file_name, EpisodeRow)
         write_episodes(folder, Episodes(rows, read_rows(folder / "cells.csv", OriginRow)))
+    with contextlib.suppress(FmbenchError, ValueError, OSError):
+        change_run(folder)
     with contextlib.suppress(FmbenchError, ValueError, KeyError):
         facts = read_run_facts(folder)
         write_run_facts(folder, dataclasses.replace(facts, sha256=hash_rows(folder)))

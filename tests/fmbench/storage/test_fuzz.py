@@ -53,9 +53,7 @@ def numbers_of(results: Results) -> str:
     choice = results.run.choice
     names = (sorted(choice.task or ()), sorted(choice.policy or ()))
     facts = (*names, choice.demos, choice.backbone, results.unfinished)
-    # The places of policies in run.json decide the order of rows, and change no number.
-    lines = [sorted(table.to_csv(index=False).splitlines()) for table in tables]
-    return "\n".join([*(line for table in lines for line in table), repr(facts)])
+    return "\n".join([*(table.to_csv(index=False) for table in tables), repr(facts)])
 
 
 def read_finished(folder: Path) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.run_facts import RUN_FILE, SCHEMA, read_run_facts
+from fmbench.storage.run_facts import RUN_FILE, SCHEMA, SEAL, read_run_facts
+from fmbench.storage.sealed_json import with_seal
 from tests.fmbench.storage.test_run_facts import FACTS
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
@@ -85,7 +86,7 @@ def test_foreign_content_is_one_line(content: bytes, message: str, tmp_path: Pat
     ],
 )
 def test_a_foreign_value_is_named(change: dict[str, object], message: str, tmp_path: Path) -> None:
-    (tmp_path / RUN_FILE).write_text(json.dumps(FACTS.to_json() | change))
+    (tmp_path / RUN_FILE).write_text(json.dumps(with_seal(FACTS.to_json() | change, SEAL)))
     assert message in refusal(tmp_path)
 
 

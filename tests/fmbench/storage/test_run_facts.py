@@ -11,6 +11,8 @@ from fmbench.errors import FmbenchError
 from fmbench.storage.files import read_json
 from fmbench.storage.run_facts import (
     RUN_FILE,
+    SCHEMA,
+    SEAL,
     MadeDemonstrations,
     RunFacts,
     read_run_facts,
@@ -85,6 +87,30 @@ def test_values_of_another_type_are_rejected(
     with pytest.raises(FmbenchError) as caught:
         read_run_facts(tmp_path)
     assert str(caught.value).startswith(f"{path}: {message}")
+
+
+@pytest.mark.parametrize("name", sorted({*FACTS.to_json(), SEAL, "sky"}))
+def test_a_value_that_was_changed_after_it_was_written_is_found(name: str, tmp_path: Path) -> None:
+    write_run_facts(tmp_path, dataclasses.replace(FACTS, schema=SCHEMA))
+    path = tmp_path / RUN_FILE
+    values = json.loads(path.read_text())
+    for changed in (
+        {**values, name: {"bc": 1}},
+        {key: value for key, value in values.items() if key != name},
+    ):
+        path.write_text(json.dumps(changed))
+        if changed != values:
+            with pytest.raises(
+                FmbenchError, match=rf"run\.json was changed after .* {SEAL} differs"
+            ):
+                read_run_facts(tmp_path)
+    path.write_text(json.dumps(dict(reversed(values.items())), indent=None))
+    assert read_run_facts(tmp_path).config == FACTS.config, "order and spaces say nothing"
+
+
+def test_files_of_the_schema_before_have_no_hash(tmp_path: Path) -> None:
+    (tmp_path / RUN_FILE).write_text(json.dumps({**FACTS.to_json(), "schema": SCHEMA - 1}))
+    assert read_run_facts(tmp_path) == dataclasses.replace(FACTS, schema=SCHEMA - 1)
 
 
 def test_missing_null_and_unknown_values_are_ignored(tmp_path: Path) -> None:
