@@ -1,8 +1,8 @@
 """Large arrays that are computed once from other data, written in parts, and memory-mapped."""
 
 import hashlib
+import io
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fmbench.errors import FmbenchError
 from fmbench.storage.artefacts import publish, staged_folder, verify
 from fmbench.storage.disk import needs_space
+from fmbench.storage.files import write_parts
 from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import Waiting, lock_beside, locked
 
@@ -86,29 +87,27 @@ def stored_array(
         is_new = not folder.exists()  # or made by another process meanwhile
         if is_new:
             with staged_folder(folder) as staging:
-                _write(staging / ARRAY_FILE, folder, spec, parts())
+                write_parts(staging / ARRAY_FILE, spec.size, _content(spec, parts()))
                 facts = {"shape": spec.shape, "dtype": spec.dtype, "decides": spec.decides}
                 publish(staging, folder, spec.kind, facts)
     return Stored(_read(folder, spec), folder, is_new)
 
 
-def _write(path: Path, folder: Path, spec: ArraySpec, parts: Iterator[NDArray[Any]]) -> None:
-    """Write the rows one after the other; a write to a mapped file on a full disk would not raise.
+def _content(spec: ArraySpec, parts: Iterator[NDArray[Any]]) -> Iterator[bytes | memoryview]:
+    """Yield the bytes of the file: a header of NumPy's format, then the rows.
 
     Raises:
-        RunFailed: The disk is full.
+        ValueError: The parts are not those of the array.
     """
-    count = 0
-    with needs_space(folder, spec.size), path.open("wb") as file:
-        header = {"descr": np.dtype(spec.dtype).str, "fortran_order": False, "shape": spec.shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for part in parts:
-            if part.shape[1:] != spec.shape[1:] or part.dtype != np.dtype(spec.dtype):
-                raise ValueError(f"a part is {part.shape} {part.dtype}; expected {spec}")
-            file.write(np.ascontiguousarray(part).data)
-            count += len(part)
-        file.flush()
-        os.fsync(file.fileno())
+    header, count = io.BytesIO(), 0
+    values = {"descr": np.dtype(spec.dtype).str, "fortran_order": False, "shape": spec.shape}
+    np.lib.format.write_array_header_1_0(header, values)
+    yield header.getvalue()
+    for part in parts:
+        if part.shape[1:] != spec.shape[1:] or part.dtype != np.dtype(spec.dtype):
+            raise ValueError(f"a part is {part.shape} {part.dtype}; expected {spec}")
+        yield np.ascontiguousarray(part).data
+        count += len(part)
     if count != spec.shape[0]:
         raise ValueError(f"the parts have {count} rows; expected {spec.shape[0]}")
 

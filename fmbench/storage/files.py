@@ -7,7 +7,7 @@ import math
 import os
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -27,10 +27,25 @@ def write_new(path: Path, data: bytes) -> None:
     Raises:
         RunFailed: The disk is full.
     """
-    with needs_space(path, len(data)):
+    write_parts(path, len(data), (data,))
+
+
+def write_parts(path: Path, size: int, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a file that is too large for memory, part after part; see `write_new`.
+
+    Args:
+        path: The file, which nobody reads yet.
+        size: Its size [bytes], for the message on a full disk.
+        parts: Its content, in order.
+
+    Raises:
+        RunFailed: The disk is full.
+    """
+    with needs_space(path, size):
         try:
             with path.open("wb") as file:
-                file.write(data)
+                for part in parts:
+                    file.write(part)
                 file.flush()
                 os.fsync(file.fileno())
         except BaseException:

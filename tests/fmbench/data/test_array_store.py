@@ -1,6 +1,8 @@
 """Stored arrays: made once, verified when read, nothing half-written left behind."""
 
 import json
+import resource
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from fmbench.data.array_store import ARRAY_FILE, ArraySpec, stored_array
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, RunFailed
 from tests.reseal import reseal
 
 SPEC = ArraySpec("numbers", (5, 2), "float16", {"made_of": "tests", "sizes": [1, 2]})
@@ -104,3 +106,18 @@ def test_damage_and_other_arrays_are_one_line(tmp_path: Path) -> None:
         reseal(folder)
         with pytest.raises(FmbenchError, match=r"array\.npy is no array of fmbench's; delete"):
             stored_array(folder, SPEC, never)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits the size of files")
+def test_a_file_that_may_not_grow_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    spec = replace(SPEC, shape=(20_000, 2))
+    rows = np.zeros(spec.shape, np.float16)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, before[1]))
+    try:
+        with pytest.raises(RunFailed, match=r"numbers\S* could not be written: File too large"):
+            stored_array(tmp_path / "numbers", spec, lambda: iter([rows[:5000], rows[5000:]]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert {path.name for path in tmp_path.iterdir()} <= {".numbers.lock", "numbers.lock"}
+    assert stored_array(tmp_path / "numbers", spec, lambda: iter([rows])).is_new
