@@ -4,6 +4,7 @@
 begun then, and an exception inside an import can be lost or changed: the process ends at once.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -26,6 +27,7 @@ def begin() -> None:
     _is_command = True
     for number in stop_signals():
         signal.signal(number, end)
+    atexit.register(_ignore_signals)  # the first to be registered is the last to be called
     _occupy_standard_descriptors()
 
 
@@ -55,6 +57,15 @@ def end(number: int, frame: FrameType | None) -> None:
         with contextlib.suppress(OSError):
             os.write(2, b"interrupted\n")
     os._exit(ExitCode.INTERRUPTED if _code is None else _code)
+
+
+def _ignore_signals() -> None:
+    """Ignore signals from now on: Python, which is about to finish, would let them kill it.
+
+    The exit code would then not be that of the finished command.
+    """
+    for number in stop_signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _occupy_standard_descriptors() -> None:
