@@ -1,101 +1,28 @@
 """A chunk policy: normalisers, encoder, network and objective as one module."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from policies.backbones import make_backbone, resolve_conditioning
+from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
+from policies.chunk_policy_config import ChunkPolicyConfig as ChunkPolicyConfig
 from policies.counting_network import CountingNetwork, NoNetwork
-from policies.encoders import WindowEncoder
+from policies.encoders.feature_head import FeatureHead
+from policies.encoders.sight import SightEncoder, make_eyes
+from policies.encoders.window import WindowEncoder
 from policies.normalizer import Normalizer
 from policies.objectives import load_objective, make_objective
 from policies.objectives.base import Noise
-from policies.objectives.options import ObjectiveOptions
 from policies.plans.planner import Planner
-from policies.registry import unknown_name
 
 OBSERVATION_CLIP = 5.0
 """Normalised observations are clipped to this number of standard deviations."""
-
-
-@dataclass(frozen=True)
-class ChunkPolicyConfig:
-    """Shape and training target of a `ChunkPolicy`.
-
-    Attributes:
-        obs_dim: Numbers in one observation.
-        act_dim: Numbers in one action.
-        obs_horizon: Observations per window, the current one last.
-        pred_horizon: Actions in a chunk; the first is for the current control step.
-        objective: A key of `policies.catalogue.POLICIES`.
-        prediction: What the network predicts, one of the objective's `predictions`.
-        backbone: A key of `policies.catalogue.BACKBONES`.
-        width: Width of the network.
-        depth: Blocks of the network.
-        conditioning: How observations reach the network, "film" or "concat"; empty is the
-            backbone's own.
-        time_sampling: Distribution of the training times of a flow; see `ObjectiveOptions`.
-        pairing: How noise is paired with chunks; see `ObjectiveOptions`.
-        schedule: Noise schedule of diffusion; see `ObjectiveOptions`.
-
-    Raises:
-        ValueError: A size is not a positive integer, or a name is unknown.
-    """
-
-    obs_dim: int
-    act_dim: int
-    obs_horizon: int = 2
-    pred_horizon: int = 16
-    objective: str = "flow"
-    prediction: str = "sample"
-    backbone: str = "mlp"
-    width: int = 256
-    depth: int = 3
-    conditioning: str = ""
-    time_sampling: str = "uniform"
-    pairing: str = "independent"
-    schedule: str = "cosine"
-
-    def __post_init__(self) -> None:
-        for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name} is {value!r}; give a positive integer")
-        resolve_conditioning(self.backbone, self.conditioning)
-        _ = self.options
-        load_objective(self.objective).check_prediction(self.prediction)
-
-    @property
-    def options(self) -> ObjectiveOptions:
-        """The options of the objective."""
-        return ObjectiveOptions(self.time_sampling, self.pairing, self.schedule)
-
-    def to_json(self) -> dict[str, int | str]:
-        """Return the configuration as a dictionary of JSON values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "ChunkPolicyConfig":
-        """Build a configuration from `to_json`'s dictionary.
-
-        Raises:
-            ValueError: A key is unknown or missing, or a value is not accepted.
-        """
-        known = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in known:
-                raise unknown_name("field of ChunkPolicyConfig", key, known)
-        missing = [key for key in ("obs_dim", "act_dim") if key not in values]
-        if missing:
-            raise ValueError(f"{' and '.join(missing)} missing; give obs_dim and act_dim")
-        return cls(**values)
 
 
 class Sample(NamedTuple):
@@ -121,9 +48,9 @@ class ChunkPolicy(nn.Module):
     def __init__(self, config: ChunkPolicyConfig) -> None:
         super().__init__()
         self.config = config
-        self.observation_normalizer = Normalizer(config.obs_dim, "standardize", OBSERVATION_CLIP)
+        self.observation_normalizer = Normalizer(config.agent_dim, "standardize", OBSERVATION_CLIP)
         self.action_normalizer = Normalizer(config.act_dim, "minmax")
-        self.encoder = WindowEncoder(config.obs_horizon, config.obs_dim)
+        self.encoder = _make_encoder(config)
         objective = load_objective(config.objective)
         shape = NetworkShape(
             config.act_dim,
@@ -151,7 +78,7 @@ class ChunkPolicy(nn.Module):
         """Fit both normalisers to training data.
 
         Args:
-            observations: `(..., obs_dim)`.
+            observations: `(..., agent_dim)`, without what is seen.
             actions: `(..., act_dim)`.
 
         Raises:
@@ -159,6 +86,21 @@ class ChunkPolicy(nn.Module):
         """
         self.observation_normalizer.fit(observations)
         self.action_normalizer.fit(actions)
+
+    def fit_features(self, blocks: Iterable[Tensor]) -> None:
+        """Fit the standardisation of stored features to training data.
+
+        Args:
+            blocks: All features in any number of parts `(n, seen_dim)`.
+
+        Raises:
+            RuntimeError: The policy sees no stored features.
+            ValueError: A part has another shape, or there are no rows.
+        """
+        eyes = getattr(self.encoder, "eyes", None)
+        if not isinstance(eyes, FeatureHead):
+            raise RuntimeError("This policy sees no stored features.")
+        eyes.fit(blocks)
 
     def loss(self, observations: Tensor, actions: Tensor, generator: torch.Generator) -> Tensor:
         """Return the training loss of one batch.
@@ -241,7 +183,12 @@ class ChunkPolicy(nn.Module):
         return Sample(actions, network.nfe(len(observations)))
 
     def _encode(self, observations: Tensor) -> Tensor:
-        condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))
+        config = self.config
+        if not config.seen_dim:
+            condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))
+            return condition
+        agent, seen = observations.split((config.agent_dim, config.seen_dim), dim=-1)
+        condition = self.encoder(self.observation_normalizer.normalize(agent), seen)
         return condition
 
     def _check_observations(self, observations: Tensor) -> None:
@@ -251,3 +198,14 @@ class ChunkPolicy(nn.Module):
                 f"observations are {tuple(observations.shape)}; "
                 f"expected (B, {window[0]}, {window[1]})"
             )
+
+
+def _make_encoder(config: ChunkPolicyConfig) -> WindowEncoder | SightEncoder:
+    """Build the encoder of a policy's observations."""
+    if not config.seen_dim:
+        return WindowEncoder(config.obs_horizon, config.obs_dim)
+    stored_dim = config.seen_dim if config.stored else 0
+    eyes, shape = make_eyes(
+        config.encoder, config.picture_shape, stored_dim, config.features, config.head
+    )
+    return SightEncoder(config.obs_horizon, config.agent_dim, eyes, shape)

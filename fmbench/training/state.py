@@ -16,6 +16,9 @@ from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 from policies.teaching import teach
 
+FEATURE_ROWS = 1024
+"""Rows of stored features whose statistics are computed at once."""
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -133,6 +136,8 @@ def start_training(
     """
     policy = build_policy(policy_config, train_seed)
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
+    if policy_config.stored and windows.seen is not None:
+        policy.fit_features(windows.seen.split(FEATURE_ROWS))
     if teacher is not None:
         teach(policy, teacher)
     policy.to(device).train()

@@ -60,7 +60,7 @@ class EagerUpdate:
             generator=state.generator,
             device=windows.actions.device,
         )
-        observations, actions = windows.gather(steps)
+        observations, actions = windows.gather(steps, state.generator)
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(actions.device.type, torch.bfloat16, enabled=is_bf16):
             loss = state.policy.loss(observations, actions, state.generator)
