@@ -66,6 +66,11 @@ def _parser() -> Parser:
         action="store_true",
         help="do not measure latency, e.g. on a machine that is busy with other work",
     )
+    groups[WHERE].add_argument(
+        "--yes-slow",
+        action="store_true",
+        help="train an encoder on a CPU although that takes many hours",
+    )
     add_accept_changes(groups[WHERE])
     return parser
 
@@ -95,6 +100,7 @@ def _run(options: argparse.Namespace) -> int:
                 times_decisions=not options.no_latency,
                 accept_changes=options.accept_changes,
                 nfe_is_given=options.nfe is not None,
+                yes_slow=options.yes_slow,
             ),
         )
 

@@ -14,6 +14,8 @@ from policies.threads import one_thread
 
 INFERENCE_ROWS = 64
 """Batch size of every inference; fixed, because kernels round differently at other sizes."""
+PICTURE_ROWS = 8
+"""The same of policies that encode pictures on a CPU, where padding takes most of the time."""
 
 
 class Decision(NamedTuple):
@@ -103,6 +105,8 @@ class ChunkActor:
         self.device, self.sampling_seed = torch.device(device), sampling_seed
         self._episodes: dict[int, EpisodeNoise] = {}
         self._sampling: Sampling | None = None
+        encodes_slowly = policy.trained_eyes() and self.device.type == "cpu"
+        self._rows = PICTURE_ROWS if encodes_slowly else INFERENCE_ROWS
 
     def reset(self, rows: NDArray[np.integer], episode_seeds: NDArray[np.integer]) -> None:
         """Start an episode in each of `rows`, at decision 0.
@@ -141,17 +145,17 @@ class ChunkActor:
             (len(rows), self.exec_horizon, self.policy.config.act_dim), dtype=np.float32
         )
         nfe = np.empty(len(rows), dtype=np.int64)
-        for start in range(0, len(rows), INFERENCE_ROWS):
-            block = slice(start, min(start + INFERENCE_ROWS, len(rows)))
+        for start in range(0, len(rows), self._rows):
+            block = slice(start, min(start + self._rows, len(rows)))
             actions[block], nfe[block] = self._decide(observations[block], streams[block])
         return Decision(actions, nfe)
 
     def _decide(
         self, observations: NDArray[np.float32], streams: Sequence[np.random.Generator]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Run one block of at most `INFERENCE_ROWS` rows, padded by repeating the last one."""
+        """Run one block of rows, padded to the fixed batch size by repeating the last one."""
         count = len(streams)
-        padded = np.minimum(np.arange(INFERENCE_ROWS), count - 1)
+        padded = np.minimum(np.arange(self._rows), count - 1)
         window = torch.from_numpy(np.asarray(observations, dtype=np.float32)[padded])
         noise = block_noise(streams, padded, self.policy.objective.chunk_shape, self.device)
         was_training = self.policy.training
@@ -160,7 +164,7 @@ class ChunkActor:
             with one_thread(), torch.inference_mode():
                 if self._sampling is None:
                     self._sampling = make_sampling(
-                        self.policy, self.sampler, self.steps, INFERENCE_ROWS
+                        self.policy, self.sampler, self.steps, self._rows
                     )
                 sample = self._sampling(window.to(self.device), noise)
         finally:

@@ -298,7 +298,7 @@ class EncoderEntry(NamedTuple):
 
 ENCODER_CHOICES: dict[str, tuple[str, ...]] = {
     "head": ("flat", "spatial_softmax"),
-    "grid": ("pooled", "projected", "full"),
+    "grid": ("projected", "pooled", "full"),
     "like": ("resnet18", "yolo12"),
 }
 """Options of encoders with a fixed set of values, the default first."""

@@ -13,8 +13,9 @@ from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
 from policies.chunk_policy_config import ChunkPolicyConfig as ChunkPolicyConfig
 from policies.counting_network import CountingNetwork, NoNetwork
+from policies.encoders import EncoderOptions, PictureEncoder, make_encoder
 from policies.encoders.feature_head import FeatureHead
-from policies.encoders.sight import SightEncoder, make_eyes
+from policies.encoders.sight import SightEncoder
 from policies.encoders.window import WindowEncoder
 from policies.normalizer import Normalizer
 from policies.objectives import load_objective, make_objective
@@ -102,6 +103,21 @@ class ChunkPolicy(nn.Module):
             raise RuntimeError("This policy sees no stored features.")
         eyes.fit(blocks)
 
+    def trained_eyes(self) -> list[nn.Parameter]:
+        """Return the parameters of an encoder that is trained on pictures; none without one."""
+        eyes = getattr(self.encoder, "eyes", None)
+        return list(eyes.parameters()) if isinstance(eyes, PictureEncoder) else []
+
+    def see_with(self, eyes: nn.Module) -> None:
+        """Copy the weights of an encoder's network, not those of its heads, to the policy's own.
+
+        Args:
+            eyes: An encoder of pictures with a `network`.
+        """
+        own = getattr(self.encoder, "eyes", None)
+        assert isinstance(own, PictureEncoder)
+        own.get_submodule("network").load_state_dict(eyes.get_submodule("network").state_dict())
+
     def loss(self, observations: Tensor, actions: Tensor, generator: torch.Generator) -> Tensor:
         """Return the training loss of one batch.
 
@@ -121,7 +137,7 @@ class ChunkPolicy(nn.Module):
         if actions.shape != expected:
             raise ValueError(f"actions are {tuple(actions.shape)}; expected {expected}")
         chunk = self.action_normalizer.normalize(actions)
-        return self.objective.loss(self.network, chunk, self._encode(observations), generator)
+        return self.objective.loss(self.network, chunk, self.encode(observations), generator)
 
     def memorise(
         self,
@@ -174,7 +190,7 @@ class ChunkPolicy(nn.Module):
         self._check_observations(observations)
         sampler, steps = self.objective.resolve_sampler(sampler, steps)
         sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
-        condition, shape = self._encode(observations), self.objective.chunk_shape
+        condition, shape = self.encode(observations), self.objective.chunk_shape
         network = CountingNetwork(
             self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
         )
@@ -182,12 +198,14 @@ class ChunkPolicy(nn.Module):
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
         return Sample(actions, network.nfe(len(observations)))
 
-    def _encode(self, observations: Tensor) -> Tensor:
+    def encode(self, observations: Tensor) -> Tensor:
+        """Map observations `(B, obs_horizon, obs_dim)` to conditions `(B, condition_dim)`."""
         config = self.config
         if not config.seen_dim:
             condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))
             return condition
-        agent, seen = observations.split((config.agent_dim, config.seen_dim), dim=-1)
+        agent = observations[..., : config.agent_dim]
+        seen = observations[..., config.agent_dim :]
         condition = self.encoder(self.observation_normalizer.normalize(agent), seen)
         return condition
 
@@ -204,8 +222,9 @@ def _make_encoder(config: ChunkPolicyConfig) -> WindowEncoder | SightEncoder:
     """Build the encoder of a policy's observations."""
     if not config.seen_dim:
         return WindowEncoder(config.obs_horizon, config.obs_dim)
-    stored_dim = config.seen_dim if config.stored else 0
-    eyes, shape = make_eyes(
-        config.encoder, config.picture_shape, stored_dim, config.features, config.head
-    )
-    return SightEncoder(config.obs_horizon, config.agent_dim, eyes, shape)
+    if config.groups:
+        eyes = FeatureHead(config.seen_dim, config.groups, config.features or None)
+        return SightEncoder(config.obs_horizon, config.agent_dim, eyes, None)
+    options = EncoderOptions(features=config.features, head=config.head, model=config.model)
+    encoder = make_encoder(config.encoder, config.picture_shape, options)
+    return SightEncoder(config.obs_horizon, config.agent_dim, encoder, config.picture_shape)

@@ -34,11 +34,13 @@ class ChunkPolicyConfig:
         schedule: Noise schedule of diffusion; see `ObjectiveOptions`.
         encoder: The encoder of pictures, a key of `policies.catalogue.ENCODERS`; empty without.
         seen_dim: The last numbers of an observation: pixels, or stored features of them.
-        stored: Whether they are stored features.
+        groups: Groups of stored features, each of which is mapped by itself: one per camera, or one
+            in all; 0 if pixels are seen.
         cameras: Number of cameras.
         image_size: Rows and columns of a picture [px].
-        features: Numbers per camera in the condition; 0 keeps the stored features.
+        features: Numbers per group, or per camera, in the condition; 0 keeps the stored features.
         head: How maps become features; see `EncoderOptions`.
+        model: The timm model whose architecture the encoder has; empty for none.
 
     Raises:
         ValueError: A size is not a positive integer, or a name is unknown, or what is seen does not
@@ -60,11 +62,12 @@ class ChunkPolicyConfig:
     schedule: str = "cosine"
     encoder: str = ""
     seen_dim: int = 0
-    stored: bool = False
+    groups: int = 0
     cameras: int = 0
     image_size: int = 0
     features: int = 0
     head: str = ENCODER_CHOICES["head"][0]
+    model: str = ""
 
     def __post_init__(self) -> None:
         for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
@@ -82,7 +85,7 @@ class ChunkPolicyConfig:
         shape = self.picture_shape
         lookup("encoder", self.encoder, ENCODERS)
         pixels = math.prod(shape.dims)
-        if not 0 < self.seen_dim < self.obs_dim or not (self.stored or self.seen_dim == pixels):
+        if not 0 < self.seen_dim < self.obs_dim or not (self.groups or self.seen_dim == pixels):
             raise ValueError(
                 f"seen_dim is {self.seen_dim} of obs_dim {self.obs_dim}; the pixels of "
                 f"{self.cameras} cameras are {pixels}"
@@ -105,7 +108,7 @@ class ChunkPolicyConfig:
         """The options of the objective."""
         return ObjectiveOptions(self.time_sampling, self.pairing, self.schedule)
 
-    def to_json(self) -> dict[str, int | str | bool]:
+    def to_json(self) -> dict[str, int | str]:
         """Return the configuration as a dictionary of JSON values."""
         return asdict(self)
 

@@ -1,10 +1,12 @@
 """Latency of one decision: batch 1, no padding, one thread."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from policies.actor import ChunkActor
 from policies.graph_sampler import make_sampling
@@ -12,7 +14,11 @@ from policies.threads import one_thread
 
 
 def measure_latency(
-    actor: ChunkActor, obs_dim: int, calls: int = 100, warm_up: int = 20
+    actor: ChunkActor,
+    agent_dim: int,
+    calls: int = 100,
+    warm_up: int = 20,
+    look: Callable[[], Tensor] | None = None,
 ) -> NDArray[np.float64]:
     """Time single decisions: observation in, actions out on the CPU, noise drawing included.
 
@@ -20,22 +26,24 @@ def measure_latency(
 
     Args:
         actor: Provides the policy, the sampler with its steps, and the device.
-        obs_dim: Numbers in one observation.
+        agent_dim: Numbers in one observation, without what is seen.
         calls: Timed decisions.
         warm_up: Untimed decisions before them.
+        look: Returns what is seen beside the numbers, `(1, obs_horizon, seen_dim)`; it is timed,
+            too. None if nothing is seen.
 
     Returns:
         `(calls,)` wall-clock seconds.
 
     Raises:
-        ValueError: `calls` is less than 1, or `obs_dim` is not the policy's.
+        ValueError: `calls` is less than 1, or the observations are not the policy's.
     """
     if calls < 1:
         raise ValueError(f"calls is {calls}; it must be at least 1")
     policy, device = actor.policy, actor.device
     generator = torch.Generator().manual_seed(0)
     shape = (1, *policy.objective.chunk_shape)
-    observations = torch.randn(1, actor.obs_horizon, obs_dim, generator=generator)
+    numbers = torch.randn(1, actor.obs_horizon, agent_dim, generator=generator)
     seconds = np.empty(warm_up + calls)
     was_training = policy.training
     policy.eval()
@@ -44,6 +52,7 @@ def measure_latency(
             sampling = make_sampling(policy, actor.sampler, actor.steps, rows=1)
             for call in range(warm_up + calls):
                 start = time.perf_counter()
+                observations = numbers if look is None else torch.cat((numbers, look()), dim=-1)
                 sample = sampling(
                     observations.to(device),
                     lambda: torch.randn(shape, generator=generator).to(device),

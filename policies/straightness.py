@@ -38,7 +38,7 @@ def straightness(
         raise ValueError(
             f"objective is {policy.config.objective!r}; it has no velocity field to measure"
         )
-    condition = policy.encoder(policy.observation_normalizer.normalize(observations))
+    condition = policy.encode(observations)
     field = policy.objective.field(policy.network, condition)
     return field_straightness(field, noise(), steps)
 

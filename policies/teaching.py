@@ -15,6 +15,9 @@ def network_facts(config: ChunkPolicyConfig) -> dict[str, int | str]:
 def teach(student: ChunkPolicy, teacher: ChunkPolicy) -> None:
     """Copy the teacher's weights to the student, and its network to the student's loss.
 
+    Both networks get the same condition: an encoder with weights is the teacher's, and is not
+    trained further.
+
     Teacher and student keep their own normalisers. These must be equal, because normalised chunks
     and observations pass from one to the other.
 
@@ -40,5 +43,7 @@ def teach(student: ChunkPolicy, teacher: ChunkPolicy) -> None:
                 f"teacher's {name} differs from the student's; "
                 "both must be trained on the same demonstrations"
             )
+    student.encoder.load_state_dict(teacher.encoder.state_dict())
+    student.encoder.requires_grad_(requires_grad=False)
     student.objective.learn_from(teacher.network)
     student.network.load_state_dict(teacher.network.state_dict())

@@ -2,10 +2,13 @@
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.run_config import (
+    FEATURES,
     FLAGS,
     GROWING,
+    PIXELS,
     PRECISIONS,
     PRESETS,
+    STATE,
     RunConfig,
     cell_hash,
     config_hash,
@@ -13,10 +16,13 @@ from fmbench.config.run_config import (
 
 __all__ = [
     "ALL_TASKS",
+    "FEATURES",
     "FLAGS",
     "GROWING",
+    "PIXELS",
     "PRECISIONS",
     "PRESETS",
+    "STATE",
     "RunConfig",
     "cell_hash",
     "check_value",

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from fmbench.config.flag import Flag
-from fmbench.config.run_config import FLAGS, PRESETS, RunConfig
+from fmbench.config.observations import resolve_observation
+from fmbench.config.run_config import FLAGS, PRESETS, SEEN_FIELDS, STATE, RunConfig
 from fmbench.errors import FmbenchError, shown, unknown
 from policies.catalogue import BACKBONES
 
@@ -50,7 +51,7 @@ def make_config(
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
     _check_pairs(config)
-    return config
+    return resolve_observation(config, changes)
 
 
 def _check_pairs(config: RunConfig) -> None:
@@ -134,12 +135,16 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     Raises:
         FmbenchError: The values are no valid configuration, e.g. a task or policy is unknown.
     """
-    if not isinstance(values, Mapping) or set(values) != set(FLAGS):
+    names = set(values) if isinstance(values, Mapping) else set()
+    has_state = names == set(FLAGS) - set(SEEN_FIELDS)
+    if not isinstance(values, Mapping) or not (has_state or names == set(FLAGS)):
         raise FmbenchError(f"config is not that of a run; its values must be {', '.join(FLAGS)}")
     for name, value in values.items():
         if not _has_type_of(value, FLAGS[name]):
             raise FmbenchError(f"{name} is {shown(value)}; fmbench does not write such a value")
     overrides = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    if has_state:
+        overrides["observation"] = STATE
     return make_config(str(values["preset"]), overrides, known_tasks)
 
 

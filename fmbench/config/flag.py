@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-WHAT, HOW, WHERE = "what to compare", "training, the same for every policy", "folders and device"
+WHAT, SEEN = "what to compare", "what a policy observes"
+HOW, WHERE = "training, the same for every policy", "folders and device"
 """Groups of the help, in order."""
 
 

@@ -13,15 +13,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fmbench.config.flag import HOW, WHAT, WHERE, Flag
-from policies.catalogue import BACKBONES, CONDITIONINGS, OPTIONS, POLICIES, SIZES
+from fmbench.config.flag import HOW, SEEN, WHAT, WHERE, Flag
+from policies.catalogue import (
+    BACKBONES,
+    CONDITIONINGS,
+    ENCODER_CHOICES,
+    ENCODERS,
+    OPTIONS,
+    POLICIES,
+    SIZES,
+)
 
+STATE, PIXELS, FEATURES = OBSERVATIONS = ("state", "pixels", "features")
+RENDERERS = ("auto", "rays", "opengl")
+"""Those of `envs.pictures.renderer`, which this must not import."""
 PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
 GROWING = ("task", "policy", "nfe", "seeds", "episodes")
 """Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
 PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {"episodes": 5, "demos": 10, "updates": 30, "nfe": (1, 2), "width": 64, "depth": 2},
+    "smoke": {
+        "episodes": 5,
+        "cameras": ("main",),
+        "demos": 10,
+        "updates": 30,
+        "batch_size": 16,
+        "nfe": (1, 2),
+        "width": 64,
+        "depth": 2,
+    },
     "default": {},
     "paper": {
         "seeds": 3,
@@ -43,9 +63,11 @@ def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, 
 class RunConfig:
     """All values that determine a run's numbers, the same for every policy of the run.
 
-    Width, depth and conditioning are None if they follow from size and backbone. `from_run` is None
-    if the teachers are the run's own flows; JSON and the hash contain only the name of its folder,
-    because its weights determine the numbers, and `run.json` holds their hashes.
+    Width, depth and conditioning are None if they follow from size and backbone, cameras if they
+    follow from the task. `from_run` is None if the teachers are the run's own flows; JSON and the
+    hash contain only the name of its folder, because its weights determine the numbers, and
+    `run.json` holds their hashes. The same holds for the file of `encoder_weights`. Where policies
+    observe the state, JSON and the hash have none of the fields about pictures.
     """
 
     policy: tuple[str, ...] = _value(
@@ -65,6 +87,58 @@ class RunConfig:
     episodes: int = _value(100, "test episodes per trained policy", "N", group=WHAT, most=1_000_000)
     nfe: tuple[int, ...] = _value(
         (1, 2, 4, 10), "network evaluations per decision to compare", "N", group=WHAT, most=1000
+    )
+    observation: str = _value(
+        STATE,
+        "state, pixels (pictures, by an encoder that is trained with the policy) or features (of "
+        "pictures, by a frozen encoder); default: {default}",
+        group=SEEN,
+        choices=OBSERVATIONS,
+    )
+    encoder: str | None = _value(
+        None, "{choices} (default: resnet18 for pixels)", group=SEEN, choices=ENCODERS
+    )
+    encoder_weights: str | None = _value(
+        None, "its weights, a safetensors file: of a detector or a timm model", "FILE", group=SEEN
+    )
+    encoder_model: str | None = _value(
+        None, "the timm model that the weights belong to", group=SEEN
+    )
+    encoder_learning_rate: float = _value(
+        3e-4, "peak learning rate of an encoder that is trained", "X", SEEN, least=0, above=True
+    )
+    cameras: tuple[str, ...] | None = _value(
+        None, "main, and those in the task's file (default: all of them)", group=SEEN
+    )
+    image_size: int = _value(
+        96, "rows and columns of a picture [px]", "N", SEEN, least=16, most=480
+    )
+    renderer: str = _value(
+        "auto",
+        "rays, opengl or auto: opengl where a GPU draws, otherwise rays (default: {default})",
+        group=SEEN,
+        choices=RENDERERS,
+    )
+    features: int = _value(
+        128, "numbers per camera that an encoder gives to the policy", "N", SEEN, most=16_384
+    )
+    head: str = _value(
+        ENCODER_CHOICES["head"][0],
+        "how the maps of resnet18 become numbers: {choices}",
+        group=SEEN,
+        choices=ENCODER_CHOICES["head"],
+    )
+    feature_grid: str = _value(
+        ENCODER_CHOICES["grid"][0],
+        "how the maps of a frozen encoder are reduced: {choices}",
+        group=SEEN,
+        choices=ENCODER_CHOICES["grid"],
+    )
+    like: str = _value(
+        ENCODER_CHOICES["like"][0],
+        "whose untrained network random has: {choices}",
+        group=SEEN,
+        choices=ENCODER_CHOICES["like"],
     )
     demos: int = _value(500, "demonstrations per task", "N", most=300_000)
     noise: float = _value(1.0, "scale of the command noise in demonstrations", "X", least=0)
@@ -107,8 +181,11 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        if self.from_run is not None:
-            values["from_run"] = Path(self.from_run).resolve().name
+        for name in ("from_run", "encoder_weights"):
+            if values[name] is not None:
+                values[name] = Path(values[name]).resolve().name
+        if self.observation == STATE:
+            values = {name: value for name, value in values.items() if name not in SEEN_FIELDS}
         return values
 
     def cell_hash(self, policy: str) -> str:
@@ -148,14 +225,19 @@ def _flags() -> dict[str, Flag]:
     for field in dataclasses.fields(RunConfig):
         flag: Flag = field.metadata["flag"]
         parts = get_args(hints[field.name]) or (hints[field.name],)
+        is_optional = types.NoneType in parts
+        kind = parts[0] if is_optional else hints[field.name]
+        is_several = get_origin(kind) is tuple
         flags[field.name] = flag._replace(
             name=flag.name or f"--{field.name.replace('_', '-')}",
-            kind=parts[0],
-            is_several=get_origin(hints[field.name]) is tuple,
-            is_optional=types.NoneType in parts,
+            kind=get_args(kind)[0] if is_several else kind,
+            is_several=is_several,
+            is_optional=is_optional,
         )
     return flags
 
 
 FLAGS = _flags()
 """Field name of `RunConfig` to its flag, in order."""
+SEEN_FIELDS = tuple(name for name, flag in FLAGS.items() if flag.group == SEEN)
+"""The fields about observations; a run on states has none of them in JSON and its hash."""

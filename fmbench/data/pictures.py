@@ -46,6 +46,11 @@ def picture_spec(
     )
 
 
+def picture_folder(demonstrations: Path, spec: ArraySpec) -> Path:
+    """Return the folder of pictures, beside that of their demonstrations."""
+    return demonstrations.with_name(f"{demonstrations.name}-{KIND}-{spec.key}")
+
+
 def draw_demonstrations(
     folder: Path,
     task: Task,
@@ -85,4 +90,4 @@ def draw_demonstrations(
             yield renderer.draw(states.rows(rows))
             on_picture(KIND, min(first + ROWS_PER_PART, len(states)))
 
-    return stored_array(folder.with_name(f"{folder.name}-{KIND}-{spec.key}"), spec, parts, waiting)
+    return stored_array(picture_folder(folder, spec), spec, parts, waiting)

@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw
 from envs.cameras import MAIN
 from envs.pictures.renderer import open_renderer
 from envs.pictures.states import joined, picture_states
-from envs.registry import make_expert, make_task
+from envs.registry import make_task
 from envs.render import GAP_PIXELS, contact_sheet
 from fmbench.evaluation.contact_sheets import Frame, replay
+from fmbench.evaluation.players import expert_player
 from fmbench.harness.seeds import VALIDATION
 from fmbench.storage.files import write_bytes_atomic
 
@@ -55,7 +56,7 @@ def _strips(name: str) -> dict[str, Frame]:
     """Return each camera's pictures of one episode side by side."""
     task = make_task(name)
     cameras = (MAIN, *task.cameras)
-    states = replay(name, make_expert, VALIDATION, PHASES, picture_states)
+    states = replay(expert_player(name), VALIDATION, PHASES, picture_states)
     renderer = open_renderer(task, cameras, PIXELS, "rays")
     try:
         pictures = renderer.draw(joined(states))

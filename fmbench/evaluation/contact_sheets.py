@@ -8,15 +8,16 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, ImageDraw
 
-from envs.registry import make_expert, make_task
+from envs.registry import make_task
 from envs.render import GAP_PIXELS, TaskRenderer, contact_sheet
 from envs.task import IntArray
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
-from fmbench.evaluation.episodes import make_actor
-from fmbench.harness.rollout import Policy, rollout
+from fmbench.evaluation.players import Player, expert_player, policy_player
+from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import VALIDATION
+from fmbench.sight.opening import Sight
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import EpisodeRow
 from policies.chunk_policy import ChunkPolicy
@@ -27,7 +28,12 @@ FRAMES, FRAME_PIXELS = 8, 200
 
 
 def draw_contact_sheet(
-    path: Path, cell: Cell, config: RunConfig, rows: list[EpisodeRow], policy: ChunkPolicy
+    path: Path,
+    cell: Cell,
+    config: RunConfig,
+    rows: list[EpisodeRow],
+    policy: ChunkPolicy,
+    sight: Sight | None = None,
 ) -> None:
     """Draw the first success above the first failure among `rows`.
 
@@ -41,7 +47,8 @@ def draw_contact_sheet(
     titles = []
     for success, name in ((True, "success"), (False, "failure")):
         if success in chosen:
-            frames += _film(cell.task, lambda _: make_actor(policy, cell, config), chosen[success])
+            player = policy_player(policy, cell, config, sight, num_sims=1)
+            frames += _film(cell.task, player, chosen[success])
             titles.append(f"{cell.name}: {name}, episode seed {chosen[success]}")
     _write_sheet(path, frames, titles)
 
@@ -52,7 +59,7 @@ def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> 
     Raises:
         RuntimeError: There is no OpenGL library; the message lists what to install.
     """
-    _write_sheet(path, _film(task, make_expert, episode_seed), [task])
+    _write_sheet(path, _film(task, expert_player(task), episode_seed), [task])
 
 
 def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
@@ -66,8 +73,7 @@ def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
 
 
 def replay(
-    name: str,
-    make_policy: Callable[[World], Policy],
+    player: Player,
     episode_seed: int,
     count: int,
     look: Callable[[World, IntArray], Look],
@@ -75,8 +81,7 @@ def replay(
     """Repeat one episode, exactly, and look at states spread evenly over it.
 
     Args:
-        name: Name of the task.
-        make_policy: Makes the policy that acts in a world.
+        player: A world of one simulation, and the policy that acts in it.
         episode_seed: The episode.
         count: Number of states, the first and the last one included.
         look: What to do with a state: it is given the world and its only row.
@@ -84,10 +89,8 @@ def replay(
     Returns:
         What `look` returned, in order.
     """
-    world = World(make_task(name))
-    (episode,) = rollout(
-        world, make_policy(world), np.array([episode_seed]), keep_trajectories=True
-    )
+    world, policy = player
+    (episode,) = rollout(world, policy, np.array([episode_seed]), keep_trajectories=True)
     assert episode.trajectory is not None
     chosen = np.linspace(0, episode.length, count).round().astype(int).tolist()
     row, seen = world.all_rows, []
@@ -99,11 +102,11 @@ def replay(
     return seen
 
 
-def _film(name: str, make_policy: Callable[[World], Policy], episode_seed: int) -> list[Frame]:
+def _film(name: str, player: Player, episode_seed: int) -> list[Frame]:
     """Return frames spread evenly over one episode."""
     renderer = TaskRenderer(make_task(name), FRAME_PIXELS, FRAME_PIXELS)
     try:
-        images = replay(name, make_policy, episode_seed, FRAMES, renderer.rows)
+        images = replay(player, episode_seed, FRAMES, renderer.rows)
     finally:
         renderer.close()
     return [rows[0] for rows in images]

@@ -1,12 +1,16 @@
 """Cost of a trained policy with one sampler: a row of `measurements.csv`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
-from fmbench.evaluation.episodes import make_actor
+from fmbench.evaluation.players import make_actor
+from fmbench.sight.opening import Sight
 from fmbench.storage.rows import MeasurementRow
 from fmbench.training.checkpoint_facts import checkpoint_facts, read_progress
 from policies.chunk_policy import ChunkPolicy
@@ -21,6 +25,7 @@ def measure(
     policy: ChunkPolicy,
     checkpoint: Path,
     times_decisions: bool = True,
+    sight: Sight | None = None,
 ) -> MeasurementRow:
     """Time decisions of a trained policy, and report the cost of its training.
 
@@ -30,9 +35,10 @@ def measure(
         policy: The policy of `checkpoint`.
         checkpoint: Its checkpoint.
         times_decisions: Whether to time decisions; if not, the row has no latency.
+        sight: What the policy sees with; None if it observes the state.
     """
     facts = checkpoint_facts(checkpoint)
-    p50, p95 = latency_ms(cell, config, policy) if times_decisions else (None, None)
+    p50, p95 = latency_ms(cell, config, policy, sight) if times_decisions else (None, None)
     return MeasurementRow(
         **cell.cell,
         headline=cell.headline,
@@ -44,9 +50,34 @@ def measure(
     )
 
 
-def latency_ms(cell: Cell, config: RunConfig, policy: ChunkPolicy) -> tuple[float, float]:
-    """Return the median and the 95th percentile of one decision's time at batch 1 [ms]."""
-    calls = SLOW_CALLS if cell.steps >= SLOW_STEPS else FAST_CALLS
+def latency_ms(
+    cell: Cell, config: RunConfig, policy: ChunkPolicy, sight: Sight | None = None
+) -> tuple[float, float]:
+    """Return the median and the 95th percentile of one decision's time at batch 1 [ms].
+
+    A policy that sees decides from pictures that are already there: extracting their features
+    counts, drawing them does not.
+    """
+    is_slow = cell.steps >= SLOW_STEPS or sight is not None
+    calls = SLOW_CALLS if is_slow else FAST_CALLS
     actor = make_actor(policy, cell, config)
-    times = 1e3 * measure_latency(actor, policy.config.obs_dim, calls, warm_up=max(5, calls // 5))
+    times = 1e3 * measure_latency(
+        actor,
+        policy.config.agent_dim,
+        calls,
+        warm_up=max(5, calls // 5),
+        look=None if sight is None else _glance(config, sight),
+    )
     return float(np.percentile(times, 50)), float(np.percentile(times, 95))
+
+
+def _glance(config: RunConfig, sight: Sight) -> Callable[[], Tensor]:
+    """Return a function that returns what is seen in the pictures of one window."""
+    generator = torch.Generator().manual_seed(0)
+    size = (config.obs_horizon, *sight.encoder.shape.dims)
+    pictures = torch.randint(0, 256, size, generator=generator, dtype=torch.uint8)
+    extractor = sight.extractor
+    if extractor is None:
+        pixels = pictures.flatten(1).float()[None]
+        return lambda: pixels
+    return lambda: extractor.compute(pictures.to(sight.device)).float().cpu()[None]  # unpadded

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from envs.registry import TASKS, make_expert, make_task
+from envs.registry import TASKS, make_task
 from envs.task import IntArray
 from envs.task_hash import task_hash
 from envs.world import World
@@ -13,29 +13,17 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
+from fmbench.evaluation.players import Player, expert_player, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.memory import lacks_memory
 from fmbench.storage.rows import CellRow, EpisodeRow, OriginRow
 from fmbench.storage.stamps import Stamp, stamp_of, unknown_parts
-from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
-
-
-def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
-    """Return the actor of a trained policy with the sampler and steps of a cell."""
-    return ChunkActor(
-        policy,
-        config.obs_horizon,
-        config.exec_horizon,
-        cell.sampler,
-        cell.steps,
-        config.device,
-        sampling_seed=cell.train_seed,
-    )
 
 
 def evaluate(
@@ -45,6 +33,7 @@ def evaluate(
     policy: ChunkPolicy | None,
     on_episode: Callable[[int], None],
     earlier: Sequence[EpisodeRow] = (),
+    sight: Sight | None = None,
 ) -> Episodes:
     """Run a cell's missing test episodes; return a row per episode, and a row of their origin.
 
@@ -55,11 +44,12 @@ def evaluate(
         policy: The trained policy; None for the expert and for random actions.
         on_episode: Called with the number of finished episodes.
         earlier: Rows of its first episodes, if there are some.
+        sight: What the policy sees with; None if it observes the state.
     """
     done = len(earlier)
     seeds = episode_seeds(TEST, config.episodes)[done:]
-    world = World(make_task(cell.task), min(len(seeds), MAX_SIMS))
-    actor = _Watched(_actor(cell, config, policy, world))
+    world, player = _player(cell, config, policy, sight, min(len(seeds), MAX_SIMS))
+    actor = _Watched(player)
 
     def count(_: Episode) -> None:
         nonlocal done
@@ -144,12 +134,15 @@ def check_seeds(path: Path, rows: Sequence[EpisodeRow]) -> None:
         )
 
 
-def _actor(cell: Cell, config: RunConfig, policy: ChunkPolicy | None, world: World) -> Policy:
+def _player(
+    cell: Cell, config: RunConfig, policy: ChunkPolicy | None, sight: Sight | None, num_sims: int
+) -> Player:
     if cell.policy == EXPERT:
-        return make_expert(world)
+        return expert_player(cell.task, num_sims)
     if policy is None:
-        return RandomPolicy(world)
-    return make_actor(policy, cell, config)
+        world = World(make_task(cell.task), num_sims)
+        return world, RandomPolicy(world)
+    return policy_player(policy, cell, config, sight, num_sims)
 
 
 def _row(episode: Episode, cell: Cell) -> EpisodeRow:

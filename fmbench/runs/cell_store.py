@@ -13,6 +13,7 @@ from fmbench.evaluation.cost import measure
 from fmbench.evaluation.diagnostics import diagnose
 from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.held_out import held_out_windows
+from fmbench.sight.opening import Sights
 from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.memory import needs_memory
@@ -37,6 +38,7 @@ class CellStore:
         session: Progress display and requests to stop; an unfinished cell is not stored.
         made_with: All code and versions that this run accepts.
         times_decisions: Whether to measure the latency of decisions.
+        sights: What the policies see with; None for those of `config`.
     """
 
     def __init__(
@@ -46,9 +48,11 @@ class CellStore:
         session: Session,
         made_with: Sequence[Stamp],
         times_decisions: bool = True,
+        sights: Sights | None = None,
     ) -> None:
         self.folder, self.config, self.session = out / CELLS_FOLDER, config, session
         self.made_with, self.times_decisions = made_with, times_decisions
+        self.sights = sights or Sights(config)
         self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
@@ -72,7 +76,8 @@ class CellStore:
                 stage.update(done)
 
             with needs_memory(f"{cell.name} evaluation", REMEDY):
-                episodes = evaluate(cell, self.config, origin, policy, count, earlier)
+                sight = None if policy is None else self.sights.of(cell.task)
+                episodes = evaluate(cell, self.config, origin, policy, count, earlier, sight)
         stamps = [stamp_of(row) for row in origins] + [origin.stamp]
         now = origin_row(cell, self.config, dataclasses.replace(origin, stamp=merge(stamps)))
         write_cell(path, episodes.rows, now, EpisodeRow)
@@ -101,7 +106,8 @@ class CellStore:
             self.session.interrupts.stop_here()
             times = self.times_decisions and decides
             with needs_memory(f"{cell.name} measurement", REMEDY):
-                row = measure(cell, self.config, policy, checkpoint, times)
+                sight = self.sights.of(cell.task)
+                row = measure(cell, self.config, policy, checkpoint, times, sight)
             # In a larger run other steps may be the headline: it is no fact of the cell.
             rows = [dataclasses.replace(row, headline=False)]
             write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)
@@ -115,7 +121,8 @@ class CellStore:
             self.session.interrupts.stop_here()
             with needs_memory(f"{cell.name} diagnostics", REMEDY):
                 if cell.task not in self._held_out:
-                    self._held_out[cell.task] = held_out_windows(self.config, cell.task)
+                    sight = self.sights.of(cell.task)
+                    self._held_out = {cell.task: held_out_windows(self.config, cell.task, sight)}
                 on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
                 rows = [diagnose(cell, on_device, self._held_out[cell.task])]
             write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)

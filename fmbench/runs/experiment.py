@@ -9,7 +9,6 @@ from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
-from fmbench.data.store import load_demonstrations
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
@@ -24,13 +23,14 @@ from fmbench.runs.run_folder import (
 )
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.teachers import teachers_of
-from fmbench.runs.trainer import Trainer, TrainingData, find_teachers
-from fmbench.storage.memory import needs_memory
+from fmbench.runs.trainer import Trainer, find_teachers
+from fmbench.runs.training_data import TrainingData, prepare
+from fmbench.runs.training_time import check_time
+from fmbench.sight.opening import Sights
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress
 from fmbench.training.checkpoints import load_policy
-from fmbench.training.windows import make_windows
 from policies.chunk_policy import ChunkPolicy
 
 
@@ -43,12 +43,14 @@ class RunOptions:
         times_decisions: Whether to measure the latency of decisions.
         accept_changes: Whether to continue a run that other code or packages have started.
         nfe_is_given: Whether the user gave `nfe`; all its skipped numbers are then reported.
+        yes_slow: Whether training may take many hours.
     """
 
     command: str = ""
     times_decisions: bool = True
     accept_changes: bool = False
     nfe_is_given: bool = False
+    yes_slow: bool = False
 
 
 class Experiment:
@@ -76,7 +78,11 @@ class Experiment:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
         self.origin = Origin()
-        self.teachers = find_teachers(config, check_found_demonstrations(config, data))
+        self.sights = Sights(config)
+        if not options.yes_slow:
+            check_time(config, self.sights)
+        found = check_found_demonstrations(config, data)
+        self.teachers = find_teachers(config, found, self.sights)
         self.options = options
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
@@ -97,7 +103,12 @@ class Experiment:
         self.facts = self._open()
         self.trainer = Trainer(self.config, self.out, self.teachers, self.session)
         self.cells = CellStore(
-            self.out, self.config, self.session, self.facts.made_with, self.options.times_decisions
+            self.out,
+            self.config,
+            self.session,
+            self.facts.made_with,
+            self.options.times_decisions,
+            self.sights,
         )
         self.rows = RunRows()
         made: dict[str, MadeDemonstrations] = {}
@@ -122,6 +133,7 @@ class Experiment:
         facts = dataclasses.replace(
             start_facts(self.config, hashes, self.options.command),
             teachers=self._known_teachers(),
+            sights=self.sights.identities or None,
             demonstrations={},
             planned_cells=self.plan.size(self.config),
         )
@@ -138,15 +150,13 @@ class Experiment:
     def _demonstrations(self, task: str) -> tuple[TrainingData, MadeDemonstrations]:
         """Make or find a task's demonstrations; return their windows and how they were made."""
         folder = demonstrate(self.config, task, self.data, self.session)
-        horizons = self.config.obs_horizon, self.config.pred_horizon
-        with needs_memory(f"{task} demonstrations", "lower --demos and give another --out"):
-            demonstrations = load_demonstrations(folder, task)
-            windows = make_windows(demonstrations, *horizons, self.config.device)
+        sight = self.sights.of(task)
+        data, demonstrations = prepare(self.config, folder, sight, task, self.session)
         counts = {
             name: int(demonstrations.manifest[name]) for name in ("episodes", "attempted", "failed")
         }
         made = MadeDemonstrations(**counts, sha256=demonstrations.sha256)
-        return TrainingData(windows, demonstrations.sha256), made
+        return data, made
 
     def _evaluate(self, task: str, name: str, train_seed: int, folder: Path) -> None:
         """Roll out one trained policy with each of its samplers, and measure it."""
@@ -175,7 +185,8 @@ class Experiment:
         if path.exists():
             return
         try:
-            draw_contact_sheet(path, cell, self.config, rows, policy)
+            sight = self.sights.of(cell.task)
+            draw_contact_sheet(path, cell, self.config, rows, policy, sight)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
 

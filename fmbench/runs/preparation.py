@@ -9,7 +9,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.progress import PartOfStage, Stage
 from fmbench.cli.session import Session
 from fmbench.cli.user_code import users_code
-from fmbench.config import RunConfig
+from fmbench.config import STATE, RunConfig
 from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
 from fmbench.errors import FmbenchError
@@ -119,6 +119,7 @@ def check_runnable(config: RunConfig) -> None:
             f"{', '.join(lacking)}; known: {known}"
         )
     _check_options(config)
+    _check_eyes(config)
     check_taught(config)
     for policy, samplers in plan_run(config).steps.items():
         if not samplers:
@@ -141,6 +142,16 @@ def _check_options(config: RunConfig) -> None:
                 f"{flag} is {value!r}, which has no effect on {', '.join(config.policy)}; "
                 f"it applies to {', '.join(users)}"
             )
+
+
+def _check_eyes(config: RunConfig) -> None:
+    """Reject policies that only compare states, where pictures are observed."""
+    blind = [policy for policy in config.policy if not POLICIES[policy].trains]
+    if blind and config.observation != STATE:
+        raise FmbenchError(
+            f"--observation is {config.observation}, which {', '.join(blind)} cannot use: it "
+            "compares states; leave it out, or give --observation state"
+        )
 
 
 def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:

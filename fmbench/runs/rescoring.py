@@ -21,6 +21,7 @@ from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_fact
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
+from fmbench.sight.opening import Sights
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow
@@ -63,6 +64,8 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
+        self.sights = Sights(self.config)
+        self._check_sights()
         rows = read_finished_rows(run.folder, run.facts)
         self.run_episodes, self.training = rows.episodes, rows.training
         self.origin = Origin()
@@ -76,6 +79,7 @@ class Rescoring:
         self.new_facts = dataclasses.replace(
             start_facts(self.config, run.task_hashes, command),
             rescores=rescores,
+            sights=self.sights.identities or None,
             planned_cells=self._planned_cells(),
         )
         self.accept_changes = accept_changes
@@ -95,7 +99,9 @@ class Rescoring:
         started = time.time()
         reporter = self.session.reporter
         facts = open_run_folder(self.out, self.new_facts, WRITER, reporter, self.accept_changes)
-        self.cells = CellStore(self.out, self.config, self.session, facts.made_with)
+        self.cells = CellStore(
+            self.out, self.config, self.session, facts.made_with, sights=self.sights
+        )
         rows = RunRows(
             training=[
                 row
@@ -114,6 +120,16 @@ class Rescoring:
                         rows.episodes += episodes
                         rows.measurements += costs
         finish_run(self.out, rows, facts, started, self.session)
+
+    def _check_sights(self) -> None:
+        """Reject a run whose policies have seen other pictures than those of this machine."""
+        for task, now in self.sights.identities.items():
+            there = (self.saved.facts.sights or {}).get(task)
+            if there != now:
+                raise FmbenchError(
+                    f"{self.saved.folder} was made with other pictures of {task} ({there} there, "
+                    f"{now} now); score it again on a machine with the same renderer and packages"
+                )
 
     def _planned_cells(self) -> int:
         """Return the number of cells to be evaluated; those of the run are only copied."""

@@ -206,7 +206,11 @@ def _compare(
     mismatches: list[str] = []
     for group, values in now.items():
         before = there.get(group, {})
-        if group in ("task_hashes", "teachers"):  # of tasks and seeds that may become more
+        if group in (
+            "task_hashes",
+            "teachers",
+            "sights",
+        ):  # of tasks and seeds that may become more
             before, values = ({k: side.get(k) for k in before} for side in (before, values))
         for line in differences(before, values):
             name = line.partition(":")[0]

@@ -76,6 +76,7 @@ class TeacherRun:
         config: The run of the students; its `from_run` is the folder of the finished run.
         learners: Task to the student's configuration.
         demonstrations: Task to the hash of its demonstrations, for those that exist.
+        identities: Task to the identity of what its policies see with; empty for states.
 
     Attributes:
         weights: Name of each teacher to the hash of its weights.
@@ -90,12 +91,15 @@ class TeacherRun:
         config: RunConfig,
         learners: Mapping[str, ChunkPolicyConfig],
         demonstrations: Mapping[str, str],
+        identities: Mapping[str, str],
     ) -> None:
         self.config, self.run = config, open_saved_run(Path(str(config.from_run)))
         self.weights: dict[str, str] = {}
         policies = sorted(set(teachers_of(config).values()))
         self._reject(self._mismatches(policies))
         for task, learner in learners.items():
+            seen = {"sight": (self.run.facts.sights or {}).get(task)}
+            self._reject(differences(seen, {"sight": identities.get(task)}))
             for policy in policies:
                 for train_seed in range(config.seeds):
                     self.run.check_policy(task, policy, train_seed)

@@ -3,14 +3,17 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from envs.registry import make_task
 from envs.task_hash import HASH_KIND, task_hash
 from fmbench.cli.session import Session
-from fmbench.config import RunConfig
+from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
+from fmbench.runs.training_data import TrainingData
+from fmbench.sight.opening import Sight, Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
@@ -30,14 +33,6 @@ REMEDY = (
 )
 COPIES = 5
 """Tensors like the weights that training holds: with the average, gradient, and two moments."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingData:
-    """A task's demonstrations as windows, and their hash."""
-
-    windows: Windows
-    sha256: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +85,9 @@ class Trainer:
             updates=config.updates,
             batch_size=config.batch_size,
             learning_rate=config.learning_rate,
+            encoder_learning_rate=(
+                config.encoder_learning_rate if config.observation == PIXELS else 0.0
+            ),
             precision=config.precision,
         )
 
@@ -121,7 +119,7 @@ class Trainer:
     def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
         """Start one training, or restore it from its checkpoint."""
         teacher, teachers = self._teacher(task, name, train_seed, data)
-        shape = policy_config(self.config, task, name)
+        shape = policy_config(self.config, task, name, data.sight)
         if self.config.device == "cpu":
             check_memory(f"{task} {name} training", COPIES * size_of(shape), REMEDY)
         state = start_training(
@@ -131,6 +129,7 @@ class Trainer:
             train_seed,
             self.config.device,
             teacher.policy if teacher else None,
+            eyes=data.sight.encoder if data.sight and shape.model else None,
         )
         origin = {
             "task_hash": task_hash(task),
@@ -140,6 +139,8 @@ class Trainer:
         }
         if teacher:
             origin["teacher"] = teacher.weights
+        if data.sight:
+            origin["sight"] = data.sight.identity
         folder = checkpoint_folder(self.out, task, name, train_seed)
         if folder.exists():
             restore_checkpoint(folder, state, self.train_config, origin)
@@ -202,38 +203,53 @@ class Trainer:
         return teacher, {**trained.teachers, teacher.name: teacher.weights}
 
 
-def find_teachers(config: RunConfig, demonstrations: Mapping[str, str]) -> TeacherRun | None:
+def find_teachers(
+    config: RunConfig, demonstrations: Mapping[str, str], sights: Sights
+) -> TeacherRun | None:
     """Return the validated teachers of `--from`; None if the flag is absent.
 
     Args:
         config: The run.
         demonstrations: Task to the hash of its demonstrations, for those that exist.
+        sights: What the policies see with.
 
     Raises:
         FmbenchError: They do not match this run.
     """
     if config.from_run is None:
         return None
-    learners = {task: policy_config(config, task, config.policy[0]) for task in config.task}
-    return TeacherRun(config, learners, demonstrations)
+    learners = {
+        task: policy_config(config, task, config.policy[0], sights.of(task)) for task in config.task
+    }
+    return TeacherRun(config, learners, demonstrations, sights.identities)
 
 
-def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfig:
-    """Return the configuration of the policy that a run trains on a task."""
+def policy_config(
+    config: RunConfig, task: str, policy: str, sight: Sight | None = None
+) -> ChunkPolicyConfig:
+    """Return the configuration of the policy that a run trains on a task.
+
+    Args:
+        config: The run.
+        task: Name of the task.
+        policy: Name of the objective.
+        sight: What the policy sees with; None if it observes the state.
+    """
     dims = make_task(task)
+    condition_dim = sight.agent_dim + sight.encoder.feature_dim if sight else dims.obs_dim
     conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
     shape = sized(
         NetworkShape(
             dims.act_dim,
             config.pred_horizon,
-            config.obs_horizon * dims.obs_dim,
+            config.obs_horizon * condition_dim,
             conditioning=conditioning,
         ),
         config.backbone,
         config.size,
     )
     return ChunkPolicyConfig(
-        obs_dim=dims.obs_dim,
+        obs_dim=sight.agent_dim + sight.seen_dim if sight else dims.obs_dim,
         act_dim=dims.act_dim,
         obs_horizon=config.obs_horizon,
         pred_horizon=config.pred_horizon,
@@ -246,4 +262,20 @@ def policy_config(config: RunConfig, task: str, policy: str) -> ChunkPolicyConfi
         time_sampling=config.time_sampling,
         pairing=config.pairing,
         schedule=config.schedule,
+        **(_sight_values(config, sight) if sight else {}),
     )
+
+
+def _sight_values(config: RunConfig, sight: Sight) -> dict[str, Any]:
+    """Return the values of a policy's configuration about what it sees."""
+    shape, extractor = sight.encoder.shape, sight.extractor
+    values = {
+        "encoder": config.encoder,
+        "seen_dim": sight.seen_dim,
+        "cameras": shape.cameras,
+        "image_size": shape.height,
+    }
+    if extractor is None:
+        model = config.encoder_model or ""
+        return {**values, "features": config.features, "head": config.head, "model": model}
+    return {**values, "groups": extractor.head.cameras, "features": extractor.head.features}

@@ -128,6 +128,7 @@ class RunFacts:
         task_hashes: Task to its hash.
         hash_kind: How the hashes were computed; None for the first kind.
         teachers: Name of each teacher to the hash of its weights.
+        sights: Task to what its policies see with, in one line; None if they observe states.
         command: The command line.
         commit: The commit of the source.
         versions: Package to its version.
@@ -151,6 +152,7 @@ class RunFacts:
     task_hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     hash_kind: Positive | None = None
     teachers: Mapping[str, str] | None = None
+    sights: Mapping[str, str] | None = None
     command: str = ""
     commit: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -213,6 +215,8 @@ class RunFacts:
         groups |= {"config": self.config, "task_hashes": self.task_hashes}
         if self.teachers and self.config.get("from_run") is not None:
             groups["teachers"] = self.teachers
+        if self.sights:
+            groups["sights"] = self.sights
         return groups
 
 

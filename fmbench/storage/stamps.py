@@ -23,6 +23,7 @@ DECIDING = (
     "fmbench.evaluation",
     "fmbench.harness",
     "fmbench.runs",
+    "fmbench.sight",
     "fmbench.storage",
     "fmbench.training",
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from fmbench.config import PRECISIONS
 from fmbench.errors import FmbenchError, unknown
@@ -28,6 +28,7 @@ class TrainConfig:
         updates: Gradient steps.
         batch_size: Windows per update.
         learning_rate: Peak of the schedule: linear warm-up, then cosine to 0.
+        encoder_learning_rate: Its peak for an encoder of pictures; 0 for `learning_rate`.
         warmup_updates: Length of the warm-up in updates.
         weight_decay: Weight decay of AdamW.
         gradient_clip: Largest gradient norm.
@@ -40,6 +41,7 @@ class TrainConfig:
     updates: int = 5000
     batch_size: int = 256
     learning_rate: float = 1e-3
+    encoder_learning_rate: float = 0.0
     warmup_updates: int = 200
     weight_decay: float = 1e-4
     gradient_clip: float = 1.0
@@ -120,6 +122,7 @@ def start_training(
     train_seed: int,
     device: str = "cpu",
     teacher: ChunkPolicy | None = None,
+    eyes: nn.Module | None = None,
 ) -> TrainingState:
     """Build a policy, fit its normalisers and create its optimiser.
 
@@ -130,19 +133,22 @@ def start_training(
         train_seed: Seed of the initial weights and of all random numbers in training.
         device: The device to train on.
         teacher: The trained policy that an objective with a `teacher` starts and learns from.
+        eyes: An encoder whose `network` has the initial weights of the policy's; None for its own.
 
     Raises:
         ValueError: The teacher does not match, or the objective has none; see `policies.teaching`.
     """
     policy = build_policy(policy_config, train_seed)
     policy.fit_normalizers(windows.observations.cpu(), windows.actions.cpu())
-    if policy_config.stored and windows.seen is not None:
-        policy.fit_features(windows.seen.split(FEATURE_ROWS))
+    if policy_config.groups and windows.seen is not None:
+        policy.fit_features(torch.split(windows.seen, FEATURE_ROWS))
+    if eyes is not None:
+        policy.see_with(eyes)
     if teacher is not None:
         teach(policy, teacher)
     policy.to(device).train()
     optimizer = torch.optim.AdamW(
-        [{"params": list(policy.parameters())}],  # a group may be empty, a list may not
+        _groups(policy, config),
         lr=config.learning_rate,
         weight_decay=config.weight_decay,
         fused=True,
@@ -150,3 +156,18 @@ def start_training(
     # Batches and noise are drawn on the training device, with the policy's own seed.
     generator = torch.Generator(device).manual_seed(train_seed)
     return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)
+
+
+def _groups(policy: ChunkPolicy, config: TrainConfig) -> list[dict[str, Any]]:
+    """Return the parameters in groups, each with its share of the learning rate.
+
+    A group may be empty, a list of groups may not.
+    """
+    eyes = {id(p) for p in policy.trained_eyes()} if config.encoder_learning_rate else set()
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in policy.parameters() if id(p) not in eyes], "share": 1.0}
+    ]
+    if eyes:
+        share = config.encoder_learning_rate / config.learning_rate
+        groups.append({"params": policy.trained_eyes(), "share": share})
+    return groups

@@ -40,7 +40,7 @@ class EagerUpdate:
         state = self.state
         rate = self.config.learning_rate_at(state.update)
         for group in state.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         state.optimizer.zero_grad(set_to_none=True)
         loss, norm = self.gradient()
         state.optimizer.step()
@@ -89,18 +89,20 @@ class GraphUpdate:
         device = windows.actions.device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._stream.wait_stream(torch.cuda.current_stream(device))
-        self._rate = torch.zeros((), device=device)
+        self._rates = [torch.zeros((), device=device) for _ in state.optimizer.param_groups]
         self._averaging = torch.zeros((), device=device)
-        for group in state.optimizer.param_groups:
-            group["lr"], group["capturable"] = self._rate, True
+        for group, rate in zip(state.optimizer.param_groups, self._rates, strict=True):
+            group["lr"], group["capturable"] = rate, True
         self._graph: torch.cuda.CUDAGraph | None = None
         self._done = 0
-        self._loss = self._norm = self._rate
+        self._loss = self._norm = self._averaging
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Start one update; see `Update`."""
         with torch.cuda.stream(self._stream):
-            self._rate.fill_(self.config.learning_rate_at(self.state.update))
+            peak = self.config.learning_rate_at(self.state.update)
+            for group, rate in zip(self.state.optimizer.param_groups, self._rates, strict=True):
+                rate.fill_(peak * group["share"])
             self._averaging.fill_(self.state.ema.rate_at(self.state.update + 1))
             if self._done < WARM_UP_UPDATES:
                 self.state.optimizer.zero_grad(set_to_none=True)

@@ -1,14 +1,15 @@
 """The two kinds of encoder: trained end to end, and frozen with features that can be stored."""
 
 import hashlib
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from policies.encoders.feature_head import FeatureHead
 from policies.encoders.shape import PictureShape
 from policies.threads import one_thread
 
@@ -56,7 +57,6 @@ class FrozenEncoder(PictureEncoder):
         shape: The shape of the pictures.
         raw_dim: Numbers of one control step before `head`.
         head: Maps `(N, raw_dim)` to `(N, feature_dim)`.
-        feature_dim: Numbers of one control step after `head`.
 
     Attributes:
         head: The trained part.
@@ -65,10 +65,8 @@ class FrozenEncoder(PictureEncoder):
 
     frozen = True
 
-    def __init__(
-        self, shape: PictureShape, raw_dim: int, head: nn.Module, feature_dim: int
-    ) -> None:
-        super().__init__(shape, feature_dim)
+    def __init__(self, shape: PictureShape, raw_dim: int, head: FeatureHead) -> None:
+        super().__init__(shape, head.feature_dim)
         self.raw_dim, self.head = raw_dim, head
         self.settings: dict[str, object] = {}
 
@@ -88,14 +86,26 @@ class FrozenEncoder(PictureEncoder):
                 precision.
         """
         self.shape.check(pictures)
-        rows = EXTRACT_ROWS if pictures.device.type == "cpu" else DEVICE_EXTRACT_ROWS
+        on_cpu = pictures.device.type == "cpu"
+        rows = EXTRACT_ROWS if on_cpu else DEVICE_EXTRACT_ROWS
         raw = pictures.new_empty((len(pictures), self.raw_dim), dtype=torch.float16)
-        with _reproducible(pictures.device):
-            for start in range(0, len(pictures), rows):
-                block = pictures[start : start + rows]
-                count = len(block)
-                last = block[-1:].expand(rows - count, *self.shape.dims)
+
+        @torch.no_grad()
+        def fill(start: int) -> None:
+            block = pictures[start : start + rows]
+            count = len(block)
+            last = block[-1:].expand(rows - count, *self.shape.dims)
+            with torch.autocast(pictures.device.type, enabled=False):
                 raw[start : start + count] = self.compute(torch.cat((block, last)))[:count]
+
+        starts = range(0, len(pictures), rows)
+        if not on_cpu or len(starts) < 2:
+            with one_thread():
+                for start in starts:
+                    fill(start)
+        else:  # each block on one thread, several blocks at once
+            with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
+                list(pool.map(fill, starts))
         if not raw.isfinite().all():
             raise ValueError(
                 f"{type(self).__name__} gives NaN, infinity or numbers beyond 65504; "
@@ -148,14 +158,3 @@ def freeze(network: Network) -> Network:
     """Set a network to evaluation mode with parameters that are not trained, and return it."""
     network.requires_grad_(requires_grad=False).eval()
     return network
-
-
-@contextmanager
-def _reproducible(device: torch.device) -> Iterator[None]:
-    """Compute in full precision, on a CPU with one thread."""
-    with torch.autocast(device.type, enabled=False):
-        if device.type == "cpu":
-            with one_thread():
-                yield
-        else:
-            yield

@@ -45,7 +45,7 @@ class BoxesEncoder(FrozenEncoder):
     ) -> None:
         raw_dim = shape.cameras * len(classes) * BOX_NUMBERS
         head = FeatureHead(raw_dim, shape.cameras, None)
-        super().__init__(shape, raw_dim, head, head.feature_dim)
+        super().__init__(shape, raw_dim, head)
         self.classes, self.threshold, self.bins = classes, threshold, int(detect.reg_max)
         self.settings["threshold"] = threshold
         self.strides = tuple(float(stride) for stride in detect.stride)

@@ -21,6 +21,8 @@ class FeatureHead(nn.Module):
         features: Numbers per camera in the output; None keeps the standardised features.
 
     Attributes:
+        cameras: Number of cameras.
+        features: Numbers per camera in the output; 0 if the standardised features are kept.
         feature_dim: Numbers of one control step in the output.
     """
 
@@ -29,7 +31,7 @@ class FeatureHead(nn.Module):
 
     def __init__(self, raw_dim: int, cameras: int, features: int | None) -> None:
         super().__init__()
-        self.raw_dim, self.cameras = raw_dim, cameras
+        self.raw_dim, self.cameras, self.features = raw_dim, cameras, features or 0
         self.feature_dim = raw_dim if features is None else cameras * features
         self.register_buffer("offset", torch.zeros(raw_dim))
         self.register_buffer("inverse_scale", torch.ones(raw_dim))

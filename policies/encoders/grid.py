@@ -70,7 +70,7 @@ class GridEncoder(FrozenEncoder):
         reduce = GridReduction(tuple(each.shape[1] for each in maps), options.grid)
         raw_dim = shape.cameras * reduce(maps).shape[1]
         head = FeatureHead(raw_dim, shape.cameras, options.features)
-        super().__init__(shape, raw_dim, head, head.feature_dim)
+        super().__init__(shape, raw_dim, head)
         self.network, self.reduce = network, reduce
         self.settings["grid"] = options.grid
 

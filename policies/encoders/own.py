@@ -43,7 +43,7 @@ class CallableEncoder(FrozenEncoder):
                 f"the features of 2 rows of pictures are {sizes}; return (2, k) numbers"
             )
         head = FeatureHead(sizes[1], 1, options.features)
-        super().__init__(shape, sizes[1], head, head.feature_dim)
+        super().__init__(shape, sizes[1], head)
         place = (getattr(function, name, "") for name in ("__module__", "__qualname__"))
         self.settings["function"] = ":".join(place)
         self._function = (function,)  # in a tuple, so that a module is not registered

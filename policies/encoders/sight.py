@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from policies.encoders import make_encoder
-from policies.encoders.feature_head import FeatureHead
-from policies.encoders.shape import EncoderOptions, PictureShape
+from policies.encoders.shape import PictureShape
 
 
 class SightEncoder(nn.Module):
@@ -45,23 +43,3 @@ class SightEncoder(nn.Module):
             steps = steps.to(torch.uint8).reshape(-1, *self._shape.dims)
         features: Tensor = self.eyes(steps)
         return torch.cat((agent.flatten(1), features.reshape(len(agent), -1)), dim=1)
-
-
-def make_eyes(
-    encoder: str, shape: PictureShape, stored_dim: int, features: int, head: str
-) -> tuple[nn.Module, PictureShape | None]:
-    """Build the part of an encoder that is trained with the policy.
-
-    Args:
-        encoder: A key of `policies.catalogue.ENCODERS`.
-        shape: The shape of the pictures.
-        stored_dim: Stored numbers of one control step; 0 if pictures are seen.
-        features: Numbers per camera in the condition; 0 keeps the stored features.
-        head: How maps become features; see `EncoderOptions`.
-
-    Returns:
-        The module, and the shape of the pictures that it takes; None if it takes features.
-    """
-    if stored_dim:
-        return FeatureHead(stored_dim, shape.cameras, features or None), None
-    return make_encoder(encoder, shape, EncoderOptions(features=features, head=head)), shape

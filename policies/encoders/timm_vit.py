@@ -30,7 +30,8 @@ class TimmMaps(nn.Module):
 
     Args:
         name: The name of the model in timm.
-        weights: Path of its safetensors file.
+        weights: Path of its safetensors file; empty for initial weights from torch's global
+            generator.
         shape: The shape of the pictures; height and width are multiples of the model's patch.
 
     Attributes:
@@ -64,7 +65,7 @@ class TimmMaps(nn.Module):
 
 
 class TimmEncoder(PictureEncoder):
-    """A timm model trained further, with one flat head per camera.
+    """A timm model that is trained, with one flat head per camera.
 
     Args:
         shape: The shape of the pictures.
@@ -90,11 +91,13 @@ class TimmEncoder(PictureEncoder):
 
 
 def build(shape: PictureShape, options: EncoderOptions) -> PictureEncoder:
-    """Build the encoder `vit` with the weights of a timm model.
+    """Build the encoder `vit` as a timm model.
 
     Raises:
-        ValueError: See `TimmMaps`.
+        ValueError: See `TimmMaps`. Or it is frozen without weights.
     """
+    if options.frozen and not options.weights:
+        raise ValueError("frozen is True without weights; give the model's safetensors file")
     network = TimmMaps(options.model, options.weights, shape)
     if options.frozen:
         return GridEncoder(shape, network, options)
@@ -117,6 +120,8 @@ def _checked_patch(name: str, weights: str, shape: PictureShape) -> tuple[int, i
         )
     rows, columns = model.patch_embed.patch_size
     shape.need_multiple(max(rows, columns), f"{name} (patch {rows} x {columns})")
+    if not weights:
+        return rows, columns
     classifier = model.pretrained_cfg["classifier"]
     ignored = (classifier,) if isinstance(classifier, str) else tuple(classifier or ())
     check_names(weights, read_shapes(weights), model.state_dict(), name, (*ignored, *IGNORED))
@@ -125,14 +130,10 @@ def _checked_patch(name: str, weights: str, shape: PictureShape) -> tuple[int, i
 
 def _create(name: str, weights: str, shape: PictureShape) -> Any:
     """Return a model with the weights of a file, positions resampled to the pictures' size."""
+    from_file = {"pretrained": True, "pretrained_cfg_overlay": {"file": weights}} if weights else {}
+    size = (shape.height, shape.width)
     try:
-        model: Any = timm.create_model(
-            name,
-            pretrained=True,
-            pretrained_cfg_overlay={"file": weights},
-            num_classes=0,
-            img_size=(shape.height, shape.width),
-        )
+        model: Any = timm.create_model(name, num_classes=0, img_size=size, **from_file)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{weights} does not hold the weights of {name}: {reason}") from error

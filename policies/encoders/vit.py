@@ -103,15 +103,15 @@ class ViTEncoder(PictureEncoder):
 
 
 def build(shape: PictureShape, options: EncoderOptions) -> PictureEncoder:
-    """Build the encoder `vit`: our own, or a timm model where weights are given.
+    """Build the encoder `vit`: our own, or a timm model where one is named.
 
     Raises:
         ValueError: The sizes, the weights or the options do not fit.
     """
-    if options.weights:
+    if options.weights or options.model:
         encoder: PictureEncoder = load("policies.encoders.timm_vit:build", "vision")(shape, options)
         return encoder
-    for name in ("model", "frozen", "grid"):
+    for name in ("frozen", "grid"):
         if getattr(options, name) != getattr(EncoderOptions(), name):
             raise ValueError(
                 f"{name} is {getattr(options, name)!r} without weights; "

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from envs.pictures import renderer
 from fmbench.config import (
     FLAGS,
     PRESETS,
@@ -13,11 +14,12 @@ from fmbench.config import (
     config_from_json,
     make_config,
 )
-from fmbench.config.flag import HOW, WHAT, WHERE
+from fmbench.config.flag import HOW, SEEN, WHAT, WHERE
+from fmbench.config.run_config import RENDERERS, SEEN_FIELDS
 from fmbench.errors import FmbenchError
-from policies.catalogue import BACKBONES, POLICIES
+from policies.catalogue import BACKBONES, ENCODERS, POLICIES
 
-GROUPS = (WHAT, HOW, WHERE)
+GROUPS = (WHAT, SEEN, HOW, WHERE)
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
 
@@ -31,10 +33,13 @@ def rejection(**overrides: Any) -> str:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_accepted(preset: str) -> None:
-    config = make_config(preset, {}, TASKS)
-    assert config.preset == preset
+    state = make_config(preset, {}, TASKS)
+    seeing = make_config(preset, {"observation": "pixels"}, TASKS)
+    assert state.preset == seeing.preset == preset
     for name, value in PRESETS[preset].items():
-        assert getattr(config, name) == value
+        assert getattr(seeing, name) == value
+        expected = getattr(RunConfig, name) if name in SEEN_FIELDS else value
+        assert getattr(state, name) == expected
 
 
 def test_overrides_replace_the_preset_and_none_keeps_it() -> None:
@@ -51,19 +56,26 @@ def test_all_stands_for_every_task() -> None:
 
 
 def test_the_hash_depends_on_every_value_and_nothing_else() -> None:
-    config = RunConfig()
-    assert config.hash == RunConfig().hash
+    config = RunConfig(observation="pixels")
+    assert config.hash == RunConfig(observation="pixels").hash
     changed: dict[str, Any] = {}
     for field in dataclasses.fields(RunConfig):
         value = getattr(config, field.name)
         if value is None:
             changed[field.name] = "x"
-        elif isinstance(value, tuple):
+        elif isinstance(value, tuple) and value:
             changed[field.name] = value * 2
         else:
             changed[field.name] = value + (1 if isinstance(value, int | float) else "x")
     hashes = {dataclasses.replace(config, **{name: changed[name]}).hash for name in changed}
     assert len({config.hash, *hashes}) == len(changed) + 1
+
+
+def test_values_about_pictures_are_no_part_of_a_run_on_states() -> None:
+    config = RunConfig()
+    assert not set(SEEN_FIELDS) & set(config.to_json())
+    assert len(config.to_json()) + len(SEEN_FIELDS) == len(FLAGS)
+    assert dataclasses.replace(config, image_size=64, cameras=("main",)).hash == config.hash
 
 
 def test_json_restores_the_configuration() -> None:
@@ -82,8 +94,9 @@ MOST = {
 def test_counts_outside_the_range_name_the_flag(name: str) -> None:
     flag = f"--{name.replace('_', '-')}"
     for value in (0, -3, MOST[name] + 1):
+        least = FLAGS[name].least
         assert rejection(**{name: value}) == (
-            f"{flag} is {value}; give a whole number from 1 to {MOST[name]}"
+            f"{flag} is {value}; give a whole number from {least} to {MOST[name]}"
         )
 
 
@@ -112,6 +125,63 @@ def test_counts_outside_the_range_name_the_flag(name: str) -> None:
 )
 def test_invalid_values_are_reported(overrides: dict[str, Any], message: str) -> None:
     assert message in rejection(**overrides)
+
+
+SEEING = [
+    ({"encoder": "vit"}, "--encoder is vit, which has no effect on --observation state; add --obs"),
+    ({"cameras": ("main",)}, "--cameras is main, which has no effect on --observation state; add"),
+    ({"observation": "pixel"}, "unknown observation 'pixel'; did you mean pixels?"),
+    (
+        {"observation": "features"},
+        "--encoder is not given with --observation features; give one",
+    ),
+    (
+        {"observation": "pixels", "encoder": "random"},
+        "--encoder is 'random' with --observation pixels; give one that is trained: resnet18, vit",
+    ),
+    (
+        {"observation": "features", "encoder": "yolo12"},
+        "--encoder is 'yolo12', which needs --encoder-weights, a safetensors file (python -m fmbe",
+    ),
+    (
+        {"observation": "features", "encoder": "vit"},
+        "--encoder is 'vit', which needs --encoder-weights, a safetensors file (of a timm model)",
+    ),
+    (
+        {"observation": "pixels", "encoder": "vit", "encoder_model": "vit_small"},
+        "--encoder is 'vit' with one of --encoder-weights and --encoder-model; give both or nei",
+    ),
+    (
+        {"observation": "features", "encoder": "random", "head": "spatial_softmax"},
+        "--head is spatial_softmax, which random on --observation features does not use; it uses",
+    ),
+    ({"observation": "pixels", "image_size": 8}, "--image-size is 8; give a whole number from 16"),
+]
+
+
+@pytest.mark.parametrize(("overrides", "message"), SEEING)
+def test_values_about_pictures_must_fit(overrides: dict[str, Any], message: str) -> None:
+    assert message in rejection(**overrides)
+
+
+def test_every_encoder_is_accepted_with_what_it_observes() -> None:
+    for name, entry in ENCODERS.items():
+        weights = "x.safetensors" if "weights" in entry.reads and entry.frozen else None
+        config = make_config(
+            "default",
+            {
+                "observation": "features" if entry.frozen else "pixels",
+                "encoder": name,
+                "encoder_weights": weights,
+                "cameras": ("main", "other"),
+            },
+            TASKS,
+        )
+        assert config_from_json(config.to_json(), TASKS) == config
+
+
+def test_renderers_are_those_of_the_pictures() -> None:
+    assert RENDERERS == renderer.RENDERERS
 
 
 def test_unknown_presets_get_near_matches() -> None:

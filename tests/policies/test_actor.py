@@ -123,9 +123,9 @@ def test_bad_horizons_rows_and_seeds_are_rejected() -> None:
 
 def test_latency_times_every_call_and_restores_the_threads() -> None:
     threads = torch.get_num_threads()
-    seconds = measure_latency(make_actor("flow", "euler", 2), obs_dim=4, calls=5, warm_up=1)
+    seconds = measure_latency(make_actor("flow", "euler", 2), agent_dim=4, calls=5, warm_up=1)
     assert seconds.shape == (5,)
     assert (seconds > 0).all()
     assert torch.get_num_threads() == threads
     with pytest.raises(ValueError, match="calls is 0; it must be at least 1"):
-        measure_latency(make_actor(), obs_dim=4, calls=0)
+        measure_latency(make_actor(), agent_dim=4, calls=0)

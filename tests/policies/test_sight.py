@@ -13,7 +13,7 @@ AGENT, SIZE, RAW = 5, 32, 12
 PIXELS = 2 * SIZE * SIZE * 3
 KINDS: dict[str, dict[str, Any]] = {
     "pictures": {"encoder": "resnet18", "seen_dim": PIXELS, "obs_dim": AGENT + PIXELS},
-    "features": {"encoder": "random", "seen_dim": RAW, "obs_dim": AGENT + RAW, "stored": True},
+    "features": {"encoder": "random", "seen_dim": RAW, "obs_dim": AGENT + RAW, "groups": 2},
 }
 TRAINED = sorted(name for name in POLICIES if POLICIES[name].trains and not POLICIES[name].teacher)
 PAIRS = [(name, "features") for name in TRAINED]

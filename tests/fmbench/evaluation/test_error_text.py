@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from envs.registry import make_task
+from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import Cell, Origin
@@ -93,7 +95,8 @@ class Shouting:
 def test_the_row_of_a_failed_episode_has_the_short_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(episodes, "_actor", lambda *_: Shouting())
+    player = World(make_task("ReachPose"), 2), Shouting()
+    monkeypatch.setattr(episodes, "_player", lambda *_: player)
     config = RunConfig(task=("ReachPose",), episodes=2)
     cell = Cell("ReachPose", "shouting", "direct", 1, 0)
     made = episodes.evaluate(cell, config, Origin(), None, lambda _: None)

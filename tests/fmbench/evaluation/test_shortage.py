@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 import torch
 
+from envs.registry import make_task
 from envs.task import IntArray
 from envs.world import World
 from fmbench.cli.session import Session
 from fmbench.errors import RunFailed
 from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import RANDOM, Cell, Origin
+from fmbench.evaluation.players import Player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.runs.cell_store import CellStore
 from tests.fmbench.runs.small_experiment import CONFIG
@@ -31,10 +33,11 @@ def test_lack_of_memory_is_no_failed_episode(
     store = CellStore(tmp_path, CONFIG, Session(), [], times_decisions=False)
     cell = Cell("PressEither", RANDOM)
 
-    def greedy(cell: object, config: object, policy: object, world: World) -> Greedy:
-        return Greedy(world)
+    def greedy(*_: object) -> Player:
+        world = World(make_task(cell.task), CONFIG.episodes)
+        return world, Greedy(world)
 
-    monkeypatch.setattr(episodes, "_actor", greedy)
+    monkeypatch.setattr(episodes, "_player", greedy)
     with pytest.raises(RunFailed, match="PressEither-random evaluation needs more memory than is"):
         store.episodes(cell, Origin(), None)
     assert not list(tmp_path.rglob("*.csv"))

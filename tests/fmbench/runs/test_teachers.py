@@ -250,9 +250,9 @@ def test_only_a_learner_is_given_its_teacher(
 ) -> None:
     has_teacher: dict[str, bool] = {}
 
-    def spy(config: Any, *arguments: Any) -> Any:
+    def spy(config: Any, *arguments: Any, **options: Any) -> Any:
         has_teacher[config.objective] = arguments[-1] is not None
-        return start_training(config, *arguments)
+        return start_training(config, *arguments, **options)
 
     monkeypatch.setattr(trainer, "start_training", spy)
     run(learn_from(teachers, policy=("reflow", "bc")), tmp_path, data)

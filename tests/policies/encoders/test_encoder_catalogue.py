@@ -65,7 +65,6 @@ def test_an_unknown_encoder_is_rejected_with_near_names() -> None:
     [
         ("resnet18", {"grid": "full"}, "grid is 'full', which the encoder resnet18 does not use; "),
         ("vit", {"head": "spatial_softmax"}, "which the encoder vit does not use; it uses: feat"),
-        ("vit", {"model": "vit_tiny"}, "model is 'vit_tiny' without weights; give the safetens"),
         ("vit", {"frozen": True}, "frozen is True without weights; give the safetensors file"),
         ("boxes", {"features": 3}, "features is 3, which the encoder boxes does not use"),
         ("yolo12", {}, "weights is empty; the encoder yolo12 needs the safetensors file"),

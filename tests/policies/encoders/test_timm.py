@@ -47,7 +47,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(weights: Path, shape: PictureShape = SHAPE, **options: Any) -> PictureEncoder:
-    values = {"weights": str(weights), "model": NAME, "grid": "pooled", **options}
+    values = {"weights": str(weights), "model": NAME, **options}
     return make_encoder("vit", shape, EncoderOptions(**values))
 
 

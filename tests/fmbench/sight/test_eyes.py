@@ -8,10 +8,10 @@ from envs.pictures.states import joined, picture_states
 from envs.registry import make_task
 from envs.task import IntArray
 from envs.world import World
-from fmbench.evaluation.sight import Eyes, SeeingPolicy
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import Float32Array, rollout
 from fmbench.harness.watched_world import WatchedWorld
+from fmbench.sight.eyes import Eyes, SeeingPolicy
 from policies.encoders import EncoderOptions, PictureShape, make_encoder
 from policies.encoders.base import FrozenEncoder
 

@@ -8,6 +8,7 @@ from envs.pictures.states import PictureStates, picture_states
 from envs.task import BoolArray, IntArray
 from envs.world import World
 from fmbench.harness.rollout import Float32Array, Policy
+from policies.actor import INFERENCE_ROWS
 from policies.encoders.base import FrozenEncoder
 
 
@@ -78,9 +79,16 @@ class SeeingPolicy:
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Decide for `rows`; see `Policy`."""
-        seen = np.stack([self._eyes.see(states.rows(rows)) for states in self._past], axis=1)
         agent = observations[..., self._columns]
-        return self._policy.act(rows, np.concatenate((agent, seen), axis=-1))
+        parts = []
+        for first in range(0, len(rows), INFERENCE_ROWS):  # pictures of all rows are many numbers
+            block = slice(first, first + INFERENCE_ROWS)
+            past = [states.rows(rows[block]) for states in self._past]
+            seen = np.stack([self._eyes.see(states) for states in past], axis=1)
+            window = np.concatenate((agent[block], seen), axis=-1)
+            parts.append(self._policy.act(rows[block], window))
+        actions, nfe = zip(*parts, strict=True)
+        return np.concatenate(actions), np.concatenate(nfe)
 
 
 def _put(states: PictureStates, rows: IntArray, values: PictureStates) -> None:

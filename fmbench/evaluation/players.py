@@ -1,0 +1,54 @@
+"""Players: a world and the policy that acts in it, with pictures where the policy sees."""
+
+from typing import TypeAlias
+
+from envs.registry import make_expert, make_task
+from envs.world import World
+from fmbench.config import RunConfig
+from fmbench.evaluation.cells import Cell
+from fmbench.harness.rollout import Policy
+from fmbench.harness.watched_world import WatchedWorld
+from fmbench.sight.eyes import SeeingPolicy
+from fmbench.sight.opening import Sight
+from policies.actor import ChunkActor
+from policies.chunk_policy import ChunkPolicy
+
+Player: TypeAlias = tuple[World, Policy]
+
+
+def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
+    """Return the actor of a trained policy with the sampler and steps of a cell."""
+    return ChunkActor(
+        policy,
+        config.obs_horizon,
+        config.exec_horizon,
+        cell.sampler,
+        cell.steps,
+        config.device,
+        sampling_seed=cell.train_seed,
+    )
+
+
+def policy_player(
+    policy: ChunkPolicy, cell: Cell, config: RunConfig, sight: Sight | None, num_sims: int
+) -> Player:
+    """Return the player of a trained policy.
+
+    Args:
+        policy: The policy.
+        cell: Its task, and its sampler and steps.
+        config: The run.
+        sight: What the policy sees with; None if it observes the state.
+        num_sims: Number of simulations.
+    """
+    actor = make_actor(policy, cell, config)
+    if sight is None:
+        return World(make_task(cell.task), num_sims), actor
+    seeing = SeeingPolicy(actor, sight.eyes, sight.task.agent_columns)
+    return WatchedWorld(sight.task, num_sims, seeing.watch), seeing
+
+
+def expert_player(task: str, num_sims: int = 1) -> Player:
+    """Return the player of a task's expert."""
+    world = World(make_task(task), num_sims)
+    return world, make_expert(world)

@@ -1,0 +1,1 @@
+"""What policies see: pictures of states, and features of pictures, in training and evaluation."""
