@@ -8,7 +8,16 @@ from fmbench.cli.exit_codes import run_command_line
 from fmbench.errors import unknown
 from fmbench.exit_code import ExitCode
 
-COMMANDS = ("run", "evaluate", "figures", "demonstrations", "experts", "matrix", "data_curve")
+COMMANDS = (
+    "run",
+    "evaluate",
+    "figures",
+    "demonstrations",
+    "experts",
+    "matrix",
+    "data_curve",
+    "observations",
+)
 """Modules of this package, in the order of a user's workflow."""
 
 

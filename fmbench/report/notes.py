@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.markup import escape
+from fmbench.report.observed import observation_note
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
 from fmbench.storage.provenance import versions_of
@@ -83,6 +84,8 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
     if BROKEN in marks:
         yield f"{BROKEN}: {BROKEN_NOTE}"
+    if observed := observation_note(results.run):
+        yield observed
     yield f"Device: {_listed(results.origins['device'])}. Commit: {_commit(results)}."
     if results.run.versions:
         yield f"Versions: {_versions(results)}."

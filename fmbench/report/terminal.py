@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fmbench.config import STATE
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, headline_rows
+from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
 from fmbench.report.row_texts import cells
 from fmbench.report.sentences import left_out, verdict
@@ -43,6 +45,9 @@ def print_summary(results: Results, console: Console | None = None) -> None:
     out = console or Console(width=width, highlight=False)
     if results.is_smoke:
         out.print(Text(SMOKE, style="bold red"))
+    observation = observation_label(results.run.config)
+    if observation != STATE:
+        out.print(Text(f"policies observe pictures by {observation}"))
     if results.unfinished:
         out.print(Text(f"{results.unfinished}; policies are not compared", style="bold red"))
     for task in dict.fromkeys(results.summary["task"]):

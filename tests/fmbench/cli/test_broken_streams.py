@@ -25,6 +25,7 @@ COMMANDS: dict[str, Sequence[str]] = {
     "fmbench.figures": ("run",),
     "fmbench.matrix": ("run", "--out", "matrix"),
     "fmbench.data_curve": ("run", "--out", "curve"),
+    "fmbench.observations": ("run", "--out", "observations"),
 }
 HEAVY = ("fmbench.run", "fmbench.evaluate", "fmbench.demonstrations", "fmbench.experts")
 """They import torch or MuJoCo: not every combination is worth their seconds."""

@@ -132,6 +132,7 @@ def test_failing_episodes_are_rows_and_are_neither_timed_nor_diagnosed(
         (("fmbench.figures", "run"), 0),
         (("fmbench.matrix", "run", "--out", "matrix"), 0),
         (("fmbench.data_curve", "run", "--out", "curve"), 0),
+        (("fmbench.observations", "run", "--out", "observations"), 0),
     ],
 )
 def test_every_command_on_such_a_run_warns(

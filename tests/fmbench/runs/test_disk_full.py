@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fmbench import data_curve, evaluate, figures, matrix
+from fmbench import data_curve, evaluate, figures, matrix, observations
 from fmbench.errors import RunFailed
 from fmbench.run import main
 from tests.fmbench.moments import fill, fill_at, forked, record
@@ -63,6 +63,7 @@ def test_every_file_that_the_commands_write_is_staged(
         assert call(figures.main, root / "run", "--compress", "--format", "png", "svg") == 0
         assert call(matrix.main, root / "run", "--out", root / "matrix") == 0
         assert call(data_curve.main, root / "run", "--out", root / "curve") == 0
+        assert call(observations.main, root / "run", "--out", root / "observations") == 0
 
     assert forked(work) == 0
     changes = whole[1] + (tmp_path / "changes").read_text().splitlines()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fmbench import data_curve, evaluate, figures, matrix
+from fmbench import data_curve, evaluate, figures, matrix, observations
 from fmbench import run as run_command
 from tests.fmbench.runs.finished_pair import HEUN, make_pair
 from tests.fmbench.runs.small_experiment import comparable
@@ -46,6 +46,7 @@ def commands(root: Path, data: Path) -> list[tuple[Main, Sequence[object]]]:
         (figures.main, (run,)),
         (matrix.main, (run, "--out", out / "matrix")),
         (data_curve.main, (run, "--out", out / "curve")),
+        (observations.main, (run, "--out", out / "observations")),
     ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fmbench import data_curve, figures, matrix
+from fmbench import data_curve, figures, matrix, observations
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.evaluation import contact_sheets
@@ -95,7 +95,11 @@ def test_an_unfinished_run_is_not_made_ready_to_be_committed(
 
 @pytest.mark.parametrize(
     ("main", "name", "where"),
-    [(matrix.main, "matrix", "with mlp"), (data_curve.main, "data_curve", "with 4 demonstrations")],
+    [
+        (matrix.main, "matrix", "with mlp"),
+        (data_curve.main, "data_curve", "with 4 demonstrations"),
+        (observations.main, "observations", "from state"),
+    ],
 )
 def test_tables_of_several_runs_are_marked(
     main: Callable[[Sequence[str]], int],

@@ -1,0 +1,1 @@
+"""Success by what policies observe, from several runs."""

@@ -1,0 +1,114 @@
+"""Rows of runs that differ in what policies observe, and the verdicts that they share."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+from fmbench.config import STATE
+from fmbench.errors import FmbenchError
+from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.observed import observation_label
+from fmbench.report.results import Results
+from fmbench.storage.rows import REFERENCES, Row, key_of
+
+
+@dataclasses.dataclass(frozen=True)
+class ObservationRow(Row):
+    """One task, observation and policy with its headline sampler, over all training seeds."""
+
+    file_name: ClassVar[str] = "observations.csv"
+    key: ClassVar[tuple[str, ...]] = ("task", "demos", "observation", "policy")
+
+    task: str
+    demos: int
+    observation: str
+    """`state`, or the encoder of pictures; empty for the expert and for random actions."""
+    cameras: str
+    """Names of the cameras; empty without pictures."""
+    policy: str
+    sampler: str
+    steps: int
+    train_seeds: int
+    episodes: int
+    success_rate: float
+    low: float
+    high: float
+    seed_rates: str
+
+
+class Pair(NamedTuple):
+    """Two policies of a task with a number of demonstrations, and the verdict of each observation.
+
+    Attributes:
+        task: The task.
+        demos: The number of demonstrations.
+        a: A policy.
+        b: Another policy.
+        verdicts: Observation to 1 if A is ahead, -1 if B is, 0 if there is no significant
+            difference.
+    """
+
+    task: str
+    demos: int
+    a: str
+    b: str
+    verdicts: dict[str, int]
+
+
+def observation_rows(runs: Sequence[Results]) -> list[ObservationRow]:
+    """Return the headline rows of all runs, state first; those of expert and random once.
+
+    Raises:
+        FmbenchError: Two runs have the same policy, task, observation and demonstrations.
+    """
+    rows: dict[tuple[object, ...], ObservationRow] = {}
+    for results in sorted(runs, key=lambda run: observation_label(run.run.config) != STATE):
+        for row in results.summary[results.summary["headline"]].to_dict("records"):
+            new = _row(results, row)
+            if new.observation and key_of(new) in rows:
+                raise FmbenchError(
+                    f"two runs have {new.policy} on {new.task} from {new.observation} with "
+                    f"{new.demos} demonstrations; give one of them"
+                )
+            rows.setdefault(key_of(new), new)
+    return list(rows.values())
+
+
+def observation_key(results: Results, row: Any) -> tuple[object, ...] | None:
+    """Return the key of the table's row for one row of a run's summary; None if it has none."""
+    return key_of(_row(results, row._asdict())) if row.headline else None
+
+
+def pairs_of(runs: Sequence[Results]) -> list[Pair]:
+    """Return every pair of policies that several observations compare."""
+    pairs: dict[tuple[str, int, str, str], Pair] = {}
+    for results in runs:
+        config = results.run.config
+        label, demos = observation_label(config), int(config["demos"])
+        for row in results.comparisons.itertuples():
+            key = (str(row.task), demos, str(row.policy_a), str(row.policy_b))
+            pair = pairs.setdefault(key, Pair(*key, {}))
+            is_decided = row.verdict not in (NO_DIFFERENCE, "not comparable")
+            sign = 1 if float(row.difference) > 0 else -1  # type: ignore[arg-type]
+            pair.verdicts[label] = sign if is_decided else 0
+    return [pair for pair in pairs.values() if len(pair.verdicts) > 1]
+
+
+def _row(results: Results, row: dict[Any, Any]) -> ObservationRow:
+    config = results.run.config
+    is_reference = row["policy"] in REFERENCES
+    observation = "" if is_reference else observation_label(config)
+    cameras = "" if observation in ("", STATE) else _cameras(results, row["task"])
+    names = [field.name for field in dataclasses.fields(ObservationRow)]
+    values = {name: row[name] for name in names if name in row}
+    return ObservationRow(
+        **values, demos=int(config["demos"]), observation=observation, cameras=cameras
+    )
+
+
+def _cameras(results: Results, task: str) -> str:
+    """Return the names of a task's cameras, as `run.json` states them."""
+    words = (results.run.sights or {}).get(task, "").split()
+    return " ".join(words[1:-1])

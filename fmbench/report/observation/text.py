@@ -1,0 +1,130 @@
+"""Markdown of runs that differ in what policies observe: rates side by side, and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fmbench.config import STATE
+from fmbench.report.combined import Combined
+from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.looks import Looks
+from fmbench.report.markup import escape, markdown_table
+from fmbench.report.observation.rows import ObservationRow, Pair, pairs_of
+from fmbench.report.observed import observation_label
+from fmbench.report.results import Results
+from fmbench.report.sentences import verdict
+from fmbench.storage.rows import REFERENCES, key_of
+
+
+def observation_markdown(
+    rows: Sequence[ObservationRow], runs: Sequence[Results], combined: Combined
+) -> str:
+    """Write the success rates of every observation side by side, and what they say.
+
+    Args:
+        rows: All rows.
+        runs: The runs they come from, for the comparisons.
+        combined: Their caveats and the marks of rows.
+    """
+    looks = Looks(*(results.run for results in runs))
+    blocks = [f"# {combined.title('Success rate by what policies observe')}"]
+    blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
+    for demos in sorted({row.demos for row in rows}, reverse=True):
+        of_demos = [row for row in rows if row.demos == demos]
+        blocks += [f"## {demos} demonstrations", _table(of_demos, looks, combined)]
+    pairs = pairs_of(runs)
+    blocks += ["## Does the observation change the ranking?"]
+    blocks += ["\n".join(f"- {line}" for line in ranking_sentences(pairs, looks))]
+    blocks += ["## Comparisons", "\n".join(_comparisons(runs, looks))]
+    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows), *combined.notes())))
+    return "\n\n".join(blocks) + "\n"
+
+
+def ranking_sentences(pairs: Sequence[Pair], looks: Looks) -> Iterator[str]:
+    """Say, for each observation, how often its verdict on a pair is that of the state."""
+    observations = dict.fromkeys(name for pair in pairs for name in pair.verdicts)
+    others = [name for name in observations if name != STATE]
+    shared = {
+        name: [pair for pair in pairs if {STATE, name} <= set(pair.verdicts)] for name in others
+    }
+    if not any(shared.values()):
+        yield "No pair of policies was compared both from the state and from pictures."
+    for name, compared in shared.items():
+        if not compared:
+            continue
+        signs = [(pair.verdicts[STATE], pair.verdicts[name]) for pair in compared]
+        same = sum(a == b != 0 for a, b in signs)
+        reversed_ = [pair for pair in compared if pair.verdicts[STATE] * pair.verdicts[name] < 0]
+        open_ = sum(a == 0 or b == 0 for a, b in signs)
+        text = (
+            f"{escape(name)} against {STATE}, {len(compared)} "
+            f"pair{'s' if len(compared) > 1 else ''} of policies: the same policy is ahead with "
+            f"both in {same}, another one in {len(reversed_)}, and {open_} are undecided with at "
+            "least one of them"
+        )
+        named = [f"{looks.label(p.a)} and {looks.label(p.b)} on {p.task}" for p in reversed_]
+        yield text + (f" (another one: {escape('; '.join(named))})." if named else ".")
+
+
+def _table(rows: Sequence[ObservationRow], looks: Looks, combined: Combined) -> str:
+    """Return a line per task and observation, with a column per policy."""
+    policies = sorted({r.policy for r in rows if r.policy not in REFERENCES}, key=looks.order)
+    lines: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        if row.policy in REFERENCES:
+            line = lines.setdefault((row.task, row.policy, ""), {})
+            line[policies[0] if policies else ""] = _text(row, combined)
+        else:
+            line = lines.setdefault((row.task, row.observation, row.cameras), {})
+            line[row.policy] = _text(row, combined)
+    order = list(dict.fromkeys(row.task for row in rows))
+    body = [
+        [escape(task), escape(observation), escape(cameras), *(t.get(p, "") for p in policies)]
+        for (task, observation, cameras), t in sorted(
+            lines.items(), key=lambda item: order.index(item[0][0])
+        )
+    ]
+    header = ("Task", "Observation", "Cameras", *(looks.label(policy) for policy in policies))
+    return markdown_table(header, body)
+
+
+def _text(row: ObservationRow, combined: Combined) -> str:
+    interval = "" if combined.is_broken(key_of(row)) else f" ({row.low:.2f}–{row.high:.2f})"
+    mark = combined.marks.get(key_of(row), "")
+    return f"{row.success_rate:.3f}{interval} {mark}".rstrip()
+
+
+def _comparisons(runs: Sequence[Results], looks: Looks) -> Iterator[str]:
+    """Yield the decided comparisons of each run, and how many pairs are undecided."""
+    for results in runs:
+        label = escape(observation_label(results.run.config))
+        where = f"{label}, {results.run.config['demos']} demonstrations"
+        if results.unfinished:
+            yield f"- {where}: policies are compared when the run has finished"
+            continue
+        table = results.comparisons
+        undecided = table["verdict"] == NO_DIFFERENCE
+        yield f"- {where}: {NO_DIFFERENCE} in {undecided.sum()} of {len(table)} pairs"
+        for row in table[~undecided].itertuples():
+            yield f"  - {escape(f'{row.task}: {verdict(row, looks)}')}"
+
+
+def _notes(rows: Sequence[ObservationRow]) -> Iterator[str]:
+    learned = [row for row in rows if row.observation]
+    seeds = sorted({row.train_seeds for row in learned})
+    episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in learned})
+    yield (
+        f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
+        f"{' or '.join(map(str, episodes))} test episodes each, headline samplers. In brackets: "
+        "95 % t interval over the seed means (Wilson interval for one seed, the expert and random "
+        "actions). All observations have the same demonstrations and the same test episodes."
+    )
+    yield (
+        "Observation: `state`, or the encoder of pictures. Beside pictures a policy observes the "
+        "numbers of the state that no picture replaces. The expert and random actions observe "
+        "neither; they are in the first column of rates."
+    )
+    yield (
+        "A pair is decided if Holm-adjusted p < 0.05 over the comparisons of its run. Undecided "
+        "does not mean that two policies, or two observations, are equal."
+    )
