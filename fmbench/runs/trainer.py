@@ -3,27 +3,23 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from envs.registry import make_task
 from envs.task_hash import HASH_KIND, task_hash
 from fmbench.cli.session import Session
 from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
+from fmbench.runs.policy_shape import policy_config
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.runs.training_data import TrainingData
-from fmbench.sight.opening import Sight, Sights
+from fmbench.sight.opening import Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.loop import NotFinite, train_together
 from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
-from policies.backbones.shape import NetworkShape
-from policies.backbones.sizes import sized
-from policies.catalogue import BACKBONES, POLICIES
-from policies.chunk_policy import ChunkPolicyConfig
+from policies.catalogue import POLICIES
 
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of the updates between logged rows."""
@@ -222,60 +218,3 @@ def find_teachers(
         task: policy_config(config, task, config.policy[0], sights.of(task)) for task in config.task
     }
     return TeacherRun(config, learners, demonstrations, sights.identities)
-
-
-def policy_config(
-    config: RunConfig, task: str, policy: str, sight: Sight | None = None
-) -> ChunkPolicyConfig:
-    """Return the configuration of the policy that a run trains on a task.
-
-    Args:
-        config: The run.
-        task: Name of the task.
-        policy: Name of the objective.
-        sight: What the policy sees with; None if it observes the state.
-    """
-    dims = make_task(task)
-    condition_dim = sight.agent_dim + sight.encoder.feature_dim if sight else dims.obs_dim
-    conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
-    shape = sized(
-        NetworkShape(
-            dims.act_dim,
-            config.pred_horizon,
-            config.obs_horizon * condition_dim,
-            conditioning=conditioning,
-        ),
-        config.backbone,
-        config.size,
-    )
-    return ChunkPolicyConfig(
-        obs_dim=sight.agent_dim + sight.seen_dim if sight else dims.obs_dim,
-        act_dim=dims.act_dim,
-        obs_horizon=config.obs_horizon,
-        pred_horizon=config.pred_horizon,
-        objective=policy,
-        prediction=config.prediction,
-        backbone=config.backbone,
-        width=config.width or shape.width,
-        depth=config.depth or shape.depth,
-        conditioning=conditioning,
-        time_sampling=config.time_sampling,
-        pairing=config.pairing,
-        schedule=config.schedule,
-        **(_sight_values(config, sight) if sight else {}),
-    )
-
-
-def _sight_values(config: RunConfig, sight: Sight) -> dict[str, Any]:
-    """Return the values of a policy's configuration about what it sees."""
-    shape, extractor = sight.encoder.shape, sight.extractor
-    values = {
-        "encoder": config.encoder,
-        "seen_dim": sight.seen_dim,
-        "cameras": shape.cameras,
-        "image_size": shape.height,
-    }
-    if extractor is None:
-        model = config.encoder_model or ""
-        return {**values, "features": config.features, "head": config.head, "model": model}
-    return {**values, "groups": extractor.head.cameras, "features": extractor.head.features}

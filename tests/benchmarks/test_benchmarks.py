@@ -7,7 +7,7 @@ import pytest
 
 from envs.registry import make_task
 from fmbench.config import RunConfig
-from fmbench.runs.trainer import policy_config
+from fmbench.runs.policy_shape import policy_config
 from policies.catalogue import BACKBONES, SIZES
 from tests.benchmarks import report
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio

@@ -1,0 +1,68 @@
+"""The configuration of the policy that a run trains on a task: sizes, names, and what it sees."""
+
+from typing import Any
+
+from envs.registry import make_task
+from fmbench.config import RunConfig
+from fmbench.sight.opening import Sight
+from policies.backbones.shape import NetworkShape
+from policies.backbones.sizes import sized
+from policies.catalogue import BACKBONES
+from policies.chunk_policy import ChunkPolicyConfig
+
+
+def policy_config(
+    config: RunConfig, task: str, policy: str, sight: Sight | None = None
+) -> ChunkPolicyConfig:
+    """Return the configuration of the policy that a run trains on a task.
+
+    Args:
+        config: The run.
+        task: Name of the task.
+        policy: Name of the objective.
+        sight: What the policy sees with; None if it observes the state.
+    """
+    dims = make_task(task)
+    condition_dim = sight.agent_dim + sight.encoder.feature_dim if sight else dims.obs_dim
+    conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
+    shape = sized(
+        NetworkShape(
+            dims.act_dim,
+            config.pred_horizon,
+            config.obs_horizon * condition_dim,
+            conditioning=conditioning,
+        ),
+        config.backbone,
+        config.size,
+    )
+    return ChunkPolicyConfig(
+        obs_dim=sight.agent_dim + sight.seen_dim if sight else dims.obs_dim,
+        act_dim=dims.act_dim,
+        obs_horizon=config.obs_horizon,
+        pred_horizon=config.pred_horizon,
+        objective=policy,
+        prediction=config.prediction,
+        backbone=config.backbone,
+        width=config.width or shape.width,
+        depth=config.depth or shape.depth,
+        conditioning=conditioning,
+        time_sampling=config.time_sampling,
+        pairing=config.pairing,
+        schedule=config.schedule,
+        **(_sight_values(config, sight) if sight else {}),
+    )
+
+
+def _sight_values(config: RunConfig, sight: Sight) -> dict[str, Any]:
+    """Return the values of a policy's configuration about what it sees."""
+    shape, extractor = sight.encoder.shape, sight.extractor
+    values = {
+        "encoder": config.encoder,
+        "seen_dim": sight.seen_dim,
+        "cameras": shape.cameras,
+        "image_size": shape.height,
+    }
+    if extractor is None:
+        model = config.encoder_model or ""
+        return {**values, "features": config.features, "head": config.head, "model": model}
+    return {**values, "groups": extractor.head.cameras, "features": extractor.head.features}
