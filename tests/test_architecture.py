@@ -12,12 +12,13 @@ from tests.source_tree import PACKAGES, SourceTree
 
 ROOT = Path(__file__).parent.parent
 CATALOGUE = "policies.catalogue"
-"""Plain data without imports: the only module of `policies` that light modules may import."""
+"""Plain data without imports: the only part of `policies` that light modules may import."""
 
 OURS: dict[str, set[str]] = {
     # what a folder or module may import of this project, besides itself
     "envs": set(),
     "policies": set(),
+    CATALOGUE: set(),
     "policies.encoders": {"policies"},
     "policies.encoders.timm_vit": {"policies"},
     "policies.encoders.yolo_network": {"policies"},
@@ -86,6 +87,7 @@ LIBRARIES: dict[str, set[str]] = {
     # hold a module, the innermost one decides
     "envs": {"numpy", "mujoco", "gymnasium"},
     "policies": {"numpy", "torch", "scipy"},
+    CATALOGUE: set(),
     "policies.encoders": {"numpy", "torch", "safetensors"},
     "policies.encoders.timm_vit": {"torch", "timm"},
     "policies.encoders.yolo_network": {"numpy", "torch", "ultralytics"},
@@ -151,7 +153,10 @@ def test_there_are_at_most_eight_layers() -> None:
 
 
 def test_catalogue_imports_only_the_standard_library() -> None:
-    names = SourceTree(ROOT).imports[CATALOGUE]
+    imports = SourceTree(ROOT).imports
+    modules = [module for module in imports if is_in(module, CATALOGUE)]
+    assert len(modules) == 5
+    names = {name for module in modules for name in imports[module] if not is_in(name, CATALOGUE)}
     assert names <= {"__future__", "dataclasses", "collections.abc", "typing"}
 
 
@@ -225,7 +230,7 @@ def test_import_cycle_is_found(copy: Path) -> None:
 LIGHT = [
     "envs",
     "fmbench",
-    CATALOGUE,
+    *sorted(name for name in SourceTree(ROOT).files if is_in(name, CATALOGUE)),
     *sorted(name for name in SourceTree(ROOT).files if is_in(name, "fmbench.report")),
     *(f"fmbench.{name}" for name in COMMANDS),
 ]

@@ -1,7 +1,7 @@
 """Backbones: networks that map a noisy chunk, a time and a condition to a chunk.
 
-To add one to the suite, write its module and add an entry to `policies.catalogue`. `add_backbone`
-registers one outside the suite. The meaning of a width differs between backbones;
+To add one to the suite, write its module and add an entry to `policies.catalogue.backbones`.
+`add_backbone` registers one outside the suite. The meaning of a width differs between backbones;
 `policies.backbones.sizes` chooses widths with about the same number of parameters.
 """
 
