@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 TRAINING = re.compile(
-    r"-m fmbench[ .]run\b|(?<!--plugin )examples/(add_policy|add_task|seed_network)\.py\b"
+    r"-m fmbench[ .]run\b|(?<!--plugin )examples/(add_(encoder|policy|task)|seed_network)\.py\b"
 )
 """Commands with the flags of `fmbench.run`."""
 

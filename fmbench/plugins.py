@@ -1,10 +1,11 @@
-"""Registration of a user's own tasks, policies and backbones, from the user's own file.
+"""Registration of a user's own tasks, policies, backbones and encoders, from the user's own file.
 
 Commands load that file with `--plugin FILE`.
 """
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from torch import nn
@@ -19,6 +20,8 @@ from fmbench.storage.hashes import sha256_file
 from fmbench.storage.rows import REFERENCES
 from policies.backbones import add_backbone
 from policies.backbones.shape import NetworkShape
+from policies.encoders import EncoderOptions, PictureEncoder, PictureShape, add_encoder
+from policies.encoders.own import Features, built_from
 from policies.objectives import add_objective
 from policies.objectives.base import Objective
 
@@ -83,6 +86,55 @@ def register_backbone(
     add_backbone(name, build, conditionings, sizes, depth, _files(_caller(), build))
 
 
+def register_encoder(
+    name: str,
+    features: Features | None = None,
+    *,
+    build: Callable[[PictureShape, EncoderOptions], PictureEncoder] | None = None,
+    frozen: bool = True,
+    reads: tuple[str, ...] = ("features",),
+) -> None:
+    """Register features of pictures, or a network that gives them, as the encoder `name`.
+
+    Args:
+        name: The encoder's name on the command line (`--encoder`) and in checkpoints.
+        features: A function that maps pictures `(N, cameras, H, W, 3)` uint8, a tensor, to
+            `(N, k)` finite numbers, a tensor or an array, each row by itself. They are computed
+            once and stored; a linear layer that is trained with the policy maps them to
+            `--features` numbers in all.
+        build: Instead of `features`: a class derived from `policies.encoders.PictureEncoder`
+            (trained with the policy) or `FrozenEncoder`, or a function that builds one.
+        frozen: Whether the function `build` builds a `FrozenEncoder`; a class says so itself.
+        reads: The options that `build` uses, fields of `policies.encoders.EncoderOptions`:
+            "features" and "head", and any others if it is frozen.
+
+    Raises:
+        ValueError: Another encoder has that name, or a value is missing or invalid.
+    """
+    _check_encoder(name, features, build, frozen, reads)
+    made = build if features is None else built_from(features)
+    assert made is not None
+    files = _files(_caller(), build if features is None else features)
+    add_encoder(name, made, "", frozen, reads, files)
+
+
+def _check_encoder(
+    name: str, features: object, build: object, frozen: bool, reads: tuple[str, ...]
+) -> None:
+    """Reject values of `register_encoder` that do not fit each other."""
+    encoder = f"the encoder {name!r}"
+    if (features is None) == (build is None):
+        number = "neither" if features is None else "both"
+        raise ValueError(f"{encoder} has {number} of features and build; give one of them")
+    kind, given = ("build", build) if features is None else ("features", features)
+    if not callable(given):
+        raise ValueError(f"{kind} of {encoder} is {repr(given)[:80]}; give a function")
+    if isinstance(features, type):
+        raise ValueError(f"features of {encoder} is a class, {features.__name__}; give it as build")
+    if build is None and (not frozen or reads != ("features",)):
+        raise ValueError(f"{encoder} has features and frozen or reads, which belong to build")
+
+
 def _check_meaning(kind: str, name: str, taken: tuple[str, ...]) -> None:
     """Reject a name that stands for something else on command lines or in tables."""
     if name in taken:
@@ -106,7 +158,7 @@ def _files(caller: str | None, *objects: object) -> Mapping[str, str]:
     loaded = loading()
     paths = [] if loaded or not caller else [caller]
     for each in objects:
-        for part in getattr(each, "__mro__", (each,)):
+        for part in _definitions(each):
             module = str(part.__module__)
             source = None if module.partition(".")[0] in PROJECT else find_source(module)
             paths += [str(source.path)] if source else []
@@ -115,3 +167,12 @@ def _files(caller: str | None, *objects: object) -> Mapping[str, str]:
         if path not in files and Path(path).is_file():
             files[path] = sha256_file(Path(path))
     return files
+
+
+def _definitions(given: object) -> tuple[object, ...]:
+    """Return a function, or a class and its base classes, that define a function or an object."""
+    while isinstance(given, partial):
+        given = given.func
+    if isinstance(given, type):
+        return given.__mro__
+    return (given,) if hasattr(given, "__qualname__") else type(given).__mro__

@@ -22,14 +22,19 @@ from fmbench.run import main as run_main
 from fmbench.sb3_agent import SB3Agent
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
-from policies import backbones
+from policies import backbones, encoders
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
-from policies.catalogue import BACKBONES
+from policies.catalogue import BACKBONES, ENCODERS
 from tests.fmbench.small_run import LASTING, ROOT, SMALL, call, finish, start
 
 EXAMPLES = ROOT / "examples"
-RUNS = {"add_policy": ("l1", "bc"), "add_task": ("flow",), "seed_network": ("flow",)}
+RUNS = {
+    "add_encoder": ("bc",),
+    "add_policy": ("l1", "bc"),
+    "add_task": ("flow",),
+    "seed_network": ("flow",),
+}
 """Examples that start a run, with the policies that it trains."""
 LOOPS = ("gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
 REFERENCE = ROOT / "results" / "reference"
@@ -116,6 +121,38 @@ def test_a_policy_of_ones_own_is_trained_and_shown(tmp_path: Path, data: Path) -
     rows = run_small(tmp_path, data, "add_policy")
     assert set(rows["task"]) == {"PressEither"}
     assert "| L1 regression |" in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
+
+
+def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) -> None:
+    path = EXAMPLES / "add_encoder.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 40
+    words = (*SMALL, "--policy", "bc", "--no-latency", "--out", "run", "--data", data)
+    flags = ("--plugin", path, "--observation", "features", "--encoder", "tiles")
+    command = start(tmp_path, "-m", "fmbench.run", *flags, *words, MUJOCO_GL="disabled")
+    code, _, error = finish(command)
+    assert code == 0, error
+    (features,) = data.glob("[!.]*-features-*")
+    assert f"PressEither features: saved in {features}" in error
+    rows = pd.read_csv(tmp_path / "run" / "episodes.csv")
+    assert set(rows["policy"]) == {"expert", "random", "bc"}
+    assert rows["error"].isna().all()
+    (manifest,) = (tmp_path / "run").glob("checkpoints/*/manifest.json")
+    policy = json.loads(manifest.read_text())["policy"]
+    assert (policy["encoder"], policy["seen_dim"], policy["features"]) == ("tiles", 3 * 8 * 8, 128)
+    # as a program, it is the same run
+    code, _, error = finish(start(tmp_path, path, *words, MUJOCO_GL="disabled"))
+    assert (code, "run is complete" in error) == (0, True), error
+
+
+def test_the_features_of_the_example_are_mean_colours_of_tiles() -> None:
+    try:
+        tiles = load("add_encoder").tiles
+    finally:
+        del ENCODERS["tiles"], encoders._ADDED["tiles"]
+    pictures = torch.randint(256, (3, 2, 16, 32, 3), generator=torch.Generator().manual_seed(0))
+    blocks = pictures.reshape(3, 2, 8, 2, 8, 4, 3).double().mean((3, 5)) / 255
+    expected = blocks.permute(0, 1, 4, 2, 3).reshape(3, -1)
+    torch.testing.assert_close(tiles(pictures.to(torch.uint8)).double(), expected)
 
 
 def test_the_seed_network_is_trained_saved_and_reloaded(

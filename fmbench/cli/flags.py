@@ -105,7 +105,7 @@ def add_plugin(parser: Parser) -> None:
         "--plugin",
         action="append",
         metavar="FILE",
-        help="Python file that registers tasks, policies or backbones; may be repeated",
+        help="Python file that registers tasks, policies, backbones or encoders; may be repeated",
     )
 
 

@@ -13,10 +13,10 @@ from envs.registry import TASKS
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.user_code import describe
 from fmbench.errors import FmbenchError
-from policies.catalogue import BACKBONES, POLICIES
+from policies.catalogue import BACKBONES, ENCODERS, POLICIES
 
 FLAG = "--plugin"
-EXPECTED = "give a Python file, NAME.py, that registers a task, a policy or a backbone"
+EXPECTED = "give a Python file, NAME.py, that registers a task, policy, backbone or encoder"
 
 
 class Entry(Protocol):
@@ -31,6 +31,7 @@ TABLES: Mapping[str, Mapping[str, Entry]] = {
     "task": TASKS,
     "policy": POLICIES,
     "backbone": BACKBONES,
+    "encoder": ENCODERS,
 }
 """Kind of what a user can register, to what is registered: name to entry."""
 _loading: list[tuple[str, str]] = []
@@ -89,7 +90,8 @@ def load_plugin(given: str) -> None:
     if not _registered_by(str(path)):
         raise FmbenchError(
             f"{problem}, which registers nothing when it is imported; call register_task, "
-            "register_policy or register_backbone of fmbench.plugins at its top level"
+            "register_policy, register_backbone or register_encoder of fmbench.plugins at its top "
+            "level"
         )
 
 

@@ -17,6 +17,7 @@ from fmbench.evaluation.players import Player, expert_player, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.sight.eyes import SightError
 from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
@@ -53,8 +54,8 @@ def evaluate(
 
     def count(_: Episode) -> None:
         nonlocal done
-        if actor.shortage is not None:
-            raise actor.shortage
+        if actor.fault is not None:
+            raise actor.fault
         done += 1
         on_episode(done)
 
@@ -63,27 +64,28 @@ def evaluate(
 
 
 class _Watched:
-    """A policy whose lack of memory is remembered: it is a fault of the machine, not a failure.
+    """A policy whose lack of memory or sight is remembered: it is a fault, not a failure.
 
     Args:
         policy: The policy.
 
     Attributes:
-        shortage: The first exception by which the policy lacked memory.
+        fault: The first exception by which the policy lacked memory or did not see.
     """
 
     def __init__(self, policy: Policy) -> None:
         self.obs_horizon, self.exec_horizon = policy.obs_horizon, policy.exec_horizon
         self.reset, self._policy = policy.reset, policy
-        self.shortage: Exception | None = None
+        self.fault: BaseException | None = None
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Decide; see `Policy`."""
         try:
             return self._policy.act(rows, observations)
         except Exception as error:
-            if lacks_memory(error):
-                self.shortage = self.shortage or error
+            cause = error.__cause__ if isinstance(error, SightError) else error
+            if cause is not error or lacks_memory(error):
+                self.fault = self.fault or cause
             raise
 
 

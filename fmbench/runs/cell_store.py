@@ -13,6 +13,7 @@ from fmbench.evaluation.cost import measure
 from fmbench.evaluation.diagnostics import diagnose
 from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.held_out import held_out_windows
+from fmbench.runs.users_encoder import open_sights
 from fmbench.sight.opening import Sights
 from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
 from fmbench.storage.episode_files import Episodes
@@ -52,7 +53,7 @@ class CellStore:
     ) -> None:
         self.folder, self.config, self.session = out / CELLS_FOLDER, config, session
         self.made_with, self.times_decisions = made_with, times_decisions
-        self.sights = sights or Sights(config)
+        self.sights = sights or open_sights(config)
         self._held_out: dict[str, Windows] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:

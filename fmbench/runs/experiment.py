@@ -26,7 +26,7 @@ from fmbench.runs.teachers import teachers_of
 from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
-from fmbench.sight.opening import Sights
+from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress
@@ -78,9 +78,10 @@ class Experiment:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
         self.origin = Origin()
-        self.sights = Sights(config)
+        self.sights = open_sights(config)
         if not options.yes_slow:
-            check_time(config, self.sights)
+            with encoders_code(config):
+                check_time(config, self.sights)
         found = check_found_demonstrations(config, data)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
@@ -119,7 +120,8 @@ class Experiment:
                     self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
                 data, made[task] = self._demonstrations(task)
             for policy in self.config.policy:
-                with users_code(f"{task} {policy}", files_of_policy(self.config, task, policy)):
+                files = files_of_policy(self.config, task, policy)
+                with users_code(f"{task} {policy}", files), usable_encoder(self.config):
                     trained = self.trainer.train(task, policy, data)
                     teachers |= trained.teachers
                     for train_seed, folder in enumerate(trained.checkpoints):

@@ -21,7 +21,7 @@ from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_fact
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
-from fmbench.sight.opening import Sights
+from fmbench.runs.users_encoder import open_sights, usable_encoder
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow
@@ -64,7 +64,7 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
-        self.sights = Sights(self.config)
+        self.sights = open_sights(self.config)
         self._check_sights()
         rows = read_finished_rows(run.folder, run.facts)
         self.run_episodes, self.training = rows.episodes, rows.training
@@ -114,7 +114,8 @@ class Rescoring:
                 for reference in (EXPERT, RANDOM):
                     rows.episodes += self._reference(Cell(task, reference))
             for policy in self.policies:
-                with users_code(f"{task} {policy}", files_of_policy(self.config, task, policy)):
+                files = files_of_policy(self.config, task, policy)
+                with users_code(f"{task} {policy}", files), usable_encoder(self.config):
                     for train_seed in range(self.config.seeds):
                         episodes, costs = self._score(task, policy, train_seed)
                         rows.episodes += episodes

@@ -12,11 +12,13 @@ from fmbench.cli.user_code import shown_path
 from fmbench.config import PRESETS, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.storage.run_facts import RUN_FILE, Plugin, RunFacts, read_run_facts
-from policies.catalogue import BACKBONES, POLICIES
+from policies.catalogue import POLICIES
 from policies.registry import NAME
 
 HASH_DIGITS = 8
 """Digits of a file's hash in messages."""
+OF_EVERY_POLICY = ("backbone", "encoder")
+"""Kinds of which a run has one name at most, which all of its policies use."""
 
 
 class Used(NamedTuple):
@@ -38,8 +40,8 @@ def used_names(config: Mapping[str, Any]) -> list[Used]:
     entries = [POLICIES[name] for name in policies if name in POLICIES]
     teachers = [entry.teacher for entry in entries if entry.teacher]
     names += [Used("policy", name) for name in dict.fromkeys([*policies, *teachers])]
-    backbone = config.get("backbone")
-    return names + ([Used("backbone", backbone)] if isinstance(backbone, str) else [])
+    single = [(kind, config.get(kind)) for kind in OF_EVERY_POLICY]
+    return names + [Used(kind, name) for kind, name in single if isinstance(name, str)]
 
 
 def used_plugins(config: Mapping[str, Any]) -> tuple[Plugin, ...]:
@@ -84,7 +86,7 @@ def loadable_part(folder: Path, facts: RunFacts) -> tuple[dict[str, Any], str]:
         The configuration as JSON, and one line about the tasks and policies that are left out.
 
     Raises:
-        FmbenchError: Nothing is left, or the network of every policy is left out.
+        FmbenchError: Nothing is left, or what every policy uses is left out.
     """
     remembered = {Used(plugin.kind, plugin.name) for plugin in facts.plugins}
     used = [each for each in used_names(facts.config) if each in remembered]
@@ -94,7 +96,8 @@ def loadable_part(folder: Path, facts: RunFacts) -> tuple[dict[str, Any], str]:
     values = dict(facts.config)
     for kind in ("task", "policy"):
         values[kind] = [n for n in _several(values.get(kind)) if Used(kind, n) not in missing]
-    if not values["task"] or not values["policy"] or values.get("backbone") not in BACKBONES:
+    is_shared = any(each.kind in OF_EVERY_POLICY for each in missing)
+    if not values["task"] or not values["policy"] or is_shared:
         raise missing_error(folder, missing, facts)
     names, flags = describe_missing(missing, facts)
     them = "it" if len(missing) == 1 else "them"
@@ -174,9 +177,15 @@ def files_of_task(task: str) -> list[str]:
     return list(TABLES["task"][task].files)
 
 
+def files_of_encoder(config: RunConfig) -> list[str]:
+    """Return the user's files that define the encoder of pictures of a run."""
+    return list(TABLES["encoder"][config.encoder].files) if config.encoder else []
+
+
 def files_of_policy(config: RunConfig, task: str, policy: str) -> list[str]:
     """Return the user's files that take part in training a policy on a task."""
-    values = {"task": [task], "policy": [policy], "backbone": config.backbone}
+    shared = {kind: getattr(config, kind) for kind in OF_EVERY_POLICY}
+    values = {"task": [task], "policy": [policy], **shared}
     return [file for used in used_names(values) for file in TABLES[used.kind][used.name].files]
 
 

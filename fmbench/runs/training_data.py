@@ -15,6 +15,7 @@ from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.data.pictures import draw_demonstrations, picture_folder, picture_spec
 from fmbench.data.store import Demonstrations, load_demonstrations
+from fmbench.runs.users_encoder import encoders_code
 from fmbench.sight.features import KIND, extract_demonstrations, feature_spec
 from fmbench.sight.opening import Sight
 from fmbench.storage.locks import Waiting
@@ -54,7 +55,8 @@ def prepare(
     horizons = config.obs_horizon, config.pred_horizon
     with needs_memory(f"{task} demonstrations", REMEDY):
         demonstrations = load_demonstrations(folder, task)
-        seen = None if sight is None else _Seeing(folder, sight, demonstrations, session).array()
+        with encoders_code(config):
+            seen = _Seeing(folder, sight, demonstrations, session).array() if sight else None
         columns = None if sight is None else sight.task.agent_columns
         windows = make_windows(demonstrations, *horizons, config.device, columns, seen)
     return TrainingData(windows, demonstrations.sha256, sight), demonstrations

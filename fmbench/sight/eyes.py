@@ -12,6 +12,10 @@ from policies.actor import INFERENCE_ROWS
 from policies.encoders.base import FrozenEncoder
 
 
+class SightError(Exception):
+    """Drawing or extraction failed, which is no failure of the policy; the cause says why."""
+
+
 class Eyes:
     """Draws states, and reduces the pictures to stored features if the policy takes those.
 
@@ -78,17 +82,27 @@ class SeeingPolicy:
         _put(self._past[-1], rows, now)
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
-        """Decide for `rows`; see `Policy`."""
+        """Decide for `rows`; see `Policy`.
+
+        Raises:
+            SightError: A state cannot be drawn, or its features cannot be computed.
+        """
         agent = observations[..., self._columns]
         parts = []
         for first in range(0, len(rows), INFERENCE_ROWS):  # pictures of all rows are many numbers
             block = slice(first, first + INFERENCE_ROWS)
             past = [states.rows(rows[block]) for states in self._past]
-            seen = np.stack([self._eyes.see(states) for states in past], axis=1)
+            seen = np.stack([self._see(states) for states in past], axis=1)
             window = np.concatenate((agent[block], seen), axis=-1)
             parts.append(self._policy.act(rows[block], window))
         actions, nfe = zip(*parts, strict=True)
         return np.concatenate(actions), np.concatenate(nfe)
+
+    def _see(self, states: PictureStates) -> Float32Array:
+        try:
+            return self._eyes.see(states)
+        except Exception as error:
+            raise SightError(f"{type(error).__name__}: {error}") from error
 
 
 def _put(states: PictureStates, rows: IntArray, values: PictureStates) -> None:

@@ -138,6 +138,8 @@ class Sights:
             try:
                 encoder = make_encoder(name, shape, encoder_options(config))
             except ValueError as error:
+                if ENCODERS[name].files:  # whoever loaded them tells where they failed
+                    raise
                 raise FmbenchError(f"--encoder is {name}; {error}") from None
             if isinstance(encoder, FrozenEncoder) != (config.observation == FEATURES):
                 kind = "frozen" if encoder.frozen else "trained"
@@ -166,4 +168,5 @@ def _facts(config: RunConfig, encoder: PictureEncoder) -> str:
     """Return what of an encoder decides numbers besides the run's configuration."""
     if isinstance(encoder, FrozenEncoder):
         return encoder.fingerprint()
-    return sha256_file(Path(config.encoder_weights)) if config.encoder_weights else ""
+    weights = [sha256_file(Path(config.encoder_weights))] if config.encoder_weights else []
+    return " ".join([*weights, *sorted(ENCODERS[str(config.encoder)].files.values())])

@@ -114,5 +114,7 @@ PossibleAmount = Annotated[float | None, Within(0)]
 Plain = Annotated[Any, PlainValue()]
 Finite = Annotated[float, Within()]
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}", "the 64 hexadecimal digits of a sha256")]
-Kind = Annotated[str, Matching(r"task|policy|backbone", "task, policy or backbone")]
+Kind = Annotated[
+    str, Matching(r"task|policy|backbone|encoder", "task, policy, backbone or encoder")
+]
 Colour = Annotated[str, Matching(r"#[0-9A-Fa-f]{6}", 'a colour such as "#0072B2"')]

@@ -53,10 +53,10 @@ class MadeDemonstrations:
 
 @dataclasses.dataclass(frozen=True)
 class Plugin:
-    """A task, policy or backbone of a run that a user's file has registered.
+    """A task, policy, backbone or encoder of a run that a user's file has registered.
 
     Attributes:
-        kind: "task", "policy" or "backbone".
+        kind: "task", "policy", "backbone" or "encoder".
         name: Its name.
         file: The file that registers it, relative to the working directory if below it.
         sha256: Hash of the file's bytes.

@@ -1,6 +1,6 @@
 """Encoders: from pictures, or from a window of numbers, to what conditions the backbone.
 
-To add one to the suite, write its module and add an entry to `policies.catalogue.ENCODERS`.
+To add one to the suite, write its module and add an entry to `policies.catalogue.encoders`.
 `add_encoder` registers one outside the suite; `policies.encoders.own.CallableEncoder` makes one of
 any function.
 """
@@ -8,13 +8,21 @@ any function.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+import torch
+
 from policies.catalogue import ENCODERS, EncoderEntry
-from policies.encoders.base import FrozenEncoder, PictureEncoder
+from policies.encoders.base import (
+    EncoderError,
+    FrozenEncoder,
+    PictureEncoder,
+    fixed_pictures,
+)
 from policies.encoders.shape import EncoderOptions, PictureShape
 from policies.encoders.window import WindowEncoder
 from policies.registry import check_new_name, load, lookup
 
 __all__ = [
+    "EncoderError",
     "EncoderOptions",
     "FrozenEncoder",
     "PictureEncoder",
@@ -29,6 +37,8 @@ Build: TypeAlias = Callable[[PictureShape, EncoderOptions], PictureEncoder]
 
 _ADDED: dict[str, Build] = {}
 """Encoders registered by `add_encoder`; they need not be importable."""
+TRAINED_READS = ("features", "head")
+"""Options that an encoder trained outside the suite may use: a policy's configuration has them."""
 
 
 def make_encoder(
@@ -46,11 +56,19 @@ def make_encoder(
     Raises:
         ValueError: The name is unknown, an option is not used, the sizes or the weights do not fit,
             or an extra is missing.
+        EncoderError: A registered encoder is built as something else, or gives other numbers
+            than it must.
     """
     entry = lookup("encoder", name, ENCODERS)
     options.check_read_by(name)
-    build: Build = _ADDED.get(name) or load(entry.target, entry.extra)
-    return build(shape, options)
+    if name not in _ADDED:
+        build: Build = load(entry.target, entry.extra)
+        return build(shape, options)
+    encoder = _ADDED[name](shape, options)
+    _check(encoder, shape, entry)
+    if isinstance(encoder, FrozenEncoder):
+        encoder.settings["files"] = sorted(entry.files.values())
+    return encoder
 
 
 def add_encoder(
@@ -67,16 +85,49 @@ def add_encoder(
         name: Its name.
         build: A function that builds it, or its class.
         description: What it is, in one line.
-        frozen: Whether it is a `FrozenEncoder`.
-        reads: The options that it uses; each is a field of `EncoderOptions`.
+        frozen: Whether it is a `FrozenEncoder`; its class says so itself.
+        reads: The options that it uses; each is a field of `EncoderOptions`, and one of
+            `TRAINED_READS` unless it is frozen.
         files: The files that define it, as in its entry.
 
     Raises:
         ValueError: The name is taken or not accepted, or an option is unknown.
     """
     check_new_name("encoder", name, ENCODERS)
+    frozen = bool(getattr(build, "frozen", frozen))
+    known = vars(EncoderOptions()) if frozen else dict.fromkeys(TRAINED_READS)
     for option in reads:
-        lookup("option of encoders", option, vars(EncoderOptions()))
+        lookup(f"option of {'' if frozen else 'trained '}encoders", option, known)
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
     ENCODERS[name] = EncoderEntry(target, description, frozen, reads, files=dict(files or {}))
     _ADDED[name] = build
+
+
+@torch.no_grad()
+def _check(encoder: object, shape: PictureShape, entry: EncoderEntry) -> None:
+    """Check what a registered encoder is, and what it gives for fixed pictures.
+
+    Raises:
+        EncoderError: It is no encoder of the kind that was registered, or its features have
+            another shape or are not finite.
+    """
+    if not isinstance(encoder, PictureEncoder):
+        raise EncoderError(
+            f"it is built as {type(encoder).__name__}; return a PictureEncoder of policies.encoders"
+        )
+    if encoder.frozen != entry.frozen:
+        kind = "a FrozenEncoder" if encoder.frozen else "trained"
+        raise EncoderError(f"it is {kind}; register it with frozen={encoder.frozen}")
+    pictures = fixed_pictures(shape)
+    if pictures.is_meta:  # built only to be measured
+        return
+    modes = [(module, module.training) for module in encoder.modules()]
+    given = encoder.eval()(pictures)
+    for module, mode in modes:
+        module.training = mode
+    expected = (2, encoder.feature_dim)
+    if not isinstance(given, torch.Tensor) or given.shape != expected:
+        sizes = tuple(given.shape) if isinstance(given, torch.Tensor) else type(given).__name__
+        raise EncoderError(f"it gives {sizes} for 2 rows of pictures; return {expected} numbers")
+    if not given.isfinite().all():
+        raise EncoderError("it gives NaN or infinity; return finite numbers")

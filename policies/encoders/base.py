@@ -1,6 +1,7 @@
 """The two kinds of encoder: trained end to end, and frozen with features that can be stored."""
 
 import hashlib
+import math
 import os
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,10 @@ EXTRACT_ROWS = 16
 """Rows of every extraction on a CPU; fixed, because kernels round differently at other sizes."""
 DEVICE_EXTRACT_ROWS = 128
 """Rows of every extraction elsewhere, where small blocks would wait for their launches."""
+
+
+class EncoderError(ValueError):
+    """An encoder is built as something else, or gives other numbers than it must."""
 
 
 class PictureEncoder(nn.Module, ABC):
@@ -82,7 +87,8 @@ class FrozenEncoder(PictureEncoder):
         nor on the number of threads.
 
         Raises:
-            ValueError: The pictures have another shape or type, or a feature is not finite in half
+            ValueError: The pictures have another shape or type.
+            EncoderError: The features have another shape, or one is not finite in half
                 precision.
         """
         self.shape.check(pictures)
@@ -96,7 +102,13 @@ class FrozenEncoder(PictureEncoder):
             count = len(block)
             last = block[-1:].expand(rows - count, *self.shape.dims)
             with torch.autocast(pictures.device.type, enabled=False):
-                raw[start : start + count] = self.compute(torch.cat((block, last)))[:count]
+                computed = self.compute(torch.cat((block, last)))
+            if computed.shape != (rows, self.raw_dim):
+                raise EncoderError(
+                    f"{type(self).__name__} gives {tuple(computed.shape)} for {rows} rows of "
+                    f"pictures; return ({rows}, {self.raw_dim}) numbers"
+                )
+            raw[start : start + count] = computed[:count]
 
         starts = range(0, len(pictures), rows)
         if not on_cpu or len(starts) < 2:
@@ -107,7 +119,7 @@ class FrozenEncoder(PictureEncoder):
             with one_thread(), ThreadPoolExecutor(os.cpu_count()) as pool:
                 list(pool.map(fill, starts))
         if not raw.isfinite().all():
-            raise ValueError(
+            raise EncoderError(
                 f"{type(self).__name__} gives NaN, infinity or numbers beyond 65504; "
                 "give weights or a function with finite features"
             )
@@ -141,11 +153,14 @@ class FrozenEncoder(PictureEncoder):
                 device = tensor.device
                 digest.update(name.encode())
                 digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-        sizes = (2, *self.shape.dims)
-        count = sizes[0] * self.shape.cameras * self.shape.height * self.shape.width * sizes[-1]
-        pixels = (torch.arange(count) ** 2 % 251).to(torch.uint8).reshape(sizes)  # any fixed ones
-        digest.update(self.extract(pixels.to(device)).cpu().numpy().tobytes())
+        digest.update(self.extract(fixed_pictures(self.shape).to(device)).cpu().numpy().tobytes())
         return digest.hexdigest()
+
+
+def fixed_pictures(shape: PictureShape) -> Tensor:
+    """Return two rows of pictures, always the same ones, of many values."""
+    sizes = (2, *shape.dims)
+    return (torch.arange(math.prod(sizes)) ** 2 % 251).to(torch.uint8).reshape(sizes)
 
 
 def channels_last(network: Network) -> Network:

@@ -11,8 +11,8 @@ from envs.hashing.definitions import installed_definitions
 from envs.hashing.sources import find_source
 from envs.registry import TASKS, make_task
 from envs.task_hash import task_hash
-from policies import backbones, objectives
-from policies.catalogue import BACKBONES, POLICIES
+from policies import backbones, encoders, objectives
+from policies.catalogue import BACKBONES, ENCODERS, POLICIES
 
 POLICY = """
 import torch
@@ -49,13 +49,23 @@ class PressMineExpert(PressEitherExpert):
 register_task(PressMine, PressMineExpert)
 """
 """A file that registers the task `PressMine`."""
+ENCODER = """
+from fmbench.plugins import register_encoder
+
+def colours(pictures):
+    means = pictures.float().mean((2, 3)).flatten(1)
+    return means
+
+register_encoder("colours", colours)
+"""
+"""A file that registers the encoder `colours`: the mean colour of every picture."""
 
 
 @contextmanager
 def registrations() -> Iterator[None]:
     """Remove what is registered, and the modules that are imported, while the context lasts."""
-    tables: tuple[dict[str, Any], ...] = (TASKS, POLICIES, BACKBONES)
-    tables += (objectives._ADDED, backbones._ADDED, gymnasium.registry)
+    tables: tuple[dict[str, Any], ...] = (TASKS, POLICIES, BACKBONES, ENCODERS)
+    tables += (objectives._ADDED, backbones._ADDED, encoders._ADDED, gymnasium.registry)
     before = [dict(table) for table in tables]
     modules, path = set(sys.modules), list(sys.path)
     yield

@@ -12,7 +12,7 @@ from fmbench import run
 from fmbench.__main__ import COMMANDS
 from fmbench.storage.hashes import sha256_file
 from policies.catalogue import BACKBONES, POLICIES
-from tests.fmbench.registered import POLICY, TASK, registrations
+from tests.fmbench.registered import ENCODER, POLICY, TASK, registrations
 from tests.fmbench.small_run import call
 
 REGISTER_BACKBONE = """
@@ -67,7 +67,7 @@ def test_every_command_loads_plug_ins(command: str, capsys: pytest.CaptureFixtur
     message = rejection(capsys, "--plugin", "none.py", command=command)
     assert message == (
         "--plugin is 'none.py', which does not exist; give a Python file, NAME.py, that registers "
-        "a task, a policy or a backbone"
+        "a task, policy, backbone or encoder"
     )
     write("my_policy.py", POLICY)
     main = importlib.import_module(f"fmbench.{command}").main
@@ -80,6 +80,7 @@ def test_files_that_are_no_plug_ins_are_rejected(capsys: pytest.CaptureFixture[s
     for name, text, message in [
         ("text.md", "x = 1", "is 'text.md', which is not named NAME.py; give a Python file, "),
         ("empty.py", "x = 1", "is 'empty.py', which registers nothing when it is imported; call "),
+        ("named.py", ENCODER.replace('"colours"', '"vit"'), "an encoder named 'vit' is registered"),
         ("random.py", POLICY, "but 'random' is the name of "),
         ("torch.py", POLICY, "but 'torch' is the name of "),
         ("envs.py", POLICY, "but 'envs' is the name of "),

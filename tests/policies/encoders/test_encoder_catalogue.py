@@ -9,7 +9,13 @@ from torch import Tensor
 
 from policies import encoders
 from policies.catalogue import ENCODERS, EncoderEntry
-from policies.encoders import EncoderOptions, PictureShape, add_encoder, make_encoder
+from policies.encoders import (
+    EncoderError,
+    EncoderOptions,
+    PictureShape,
+    add_encoder,
+    make_encoder,
+)
 from policies.encoders.own import CallableEncoder
 from policies.registry import load
 from tests.policies.encoders.scenes import noise
@@ -45,6 +51,26 @@ def test_a_registered_encoder_is_built_like_the_others() -> None:
     assert encoder(noise(2, shape=SHAPE)).shape == (2, 5)
     with pytest.raises(ValueError, match=r"^an encoder named 'mine' is registered already"):
         add_encoder("mine", build)
+
+
+def test_the_fingerprint_changes_with_the_files_that_define_a_registered_encoder() -> None:
+    prints = []
+    for name, sha256 in (("mine", "0"), ("moved", "0"), ("changed", "1")):
+        add_encoder(name, build, files={f"{name}.py": sha256 * 64})
+        encoder = make_encoder(name, SHAPE)
+        assert isinstance(encoder, CallableEncoder)
+        prints.append(encoder.fingerprint())
+    assert prints[0] == prints[1] != prints[2]
+
+
+def test_what_a_registered_function_builds_is_checked() -> None:
+    wrong: Any = lambda shape, options: means  # noqa: E731
+    add_encoder("wrong", wrong)
+    with pytest.raises(EncoderError, match=r"^it is built as function; return a PictureEncoder of"):
+        make_encoder("wrong", SHAPE)
+    add_encoder("trained", build, frozen=False)
+    with pytest.raises(EncoderError, match=r"^it is a FrozenEncoder; register it"):
+        make_encoder("trained", SHAPE)
 
 
 def test_invalid_registrations_are_rejected() -> None:

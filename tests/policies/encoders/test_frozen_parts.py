@@ -1,11 +1,13 @@
 """Frozen encoders: reduction of grids, standardisation, functions of a user, untrained weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from policies.encoders import EncoderOptions, PictureShape, make_encoder
+from policies.encoders import EncoderError, EncoderOptions, PictureShape, make_encoder
 from policies.encoders.feature_head import SPREAD_FLOOR, FeatureHead
 from policies.encoders.grid import GridReduction
 from policies.encoders.own import CallableEncoder
@@ -137,6 +139,18 @@ def test_the_modules_of_a_function_are_neither_trained_nor_saved() -> None:
 def test_a_function_with_another_shape_is_rejected(result: Tensor, shown: str) -> None:
     with pytest.raises(ValueError, match=f"of 2 rows of pictures are {shown}; return "):
         CallableEncoder(SHAPE, lambda pictures: result)
+
+
+def test_a_function_that_later_gives_another_shape_is_rejected() -> None:
+    encoder = CallableEncoder(SHAPE, lambda pictures: torch.zeros(2, 5))
+    with pytest.raises(EncoderError, match=r"^CallableEncoder gives \(2, 5\) for 16 rows of pict"):
+        encoder.extract(noise(1, shape=SHAPE))
+
+
+def test_a_function_that_gives_no_numbers_is_rejected() -> None:
+    function: Any = lambda pictures: ["a"]  # noqa: E731
+    with pytest.raises(EncoderError, match=r"^the features of pictures are of the type list; "):
+        CallableEncoder(SHAPE, function)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])
