@@ -69,6 +69,8 @@ class FrozenEncoder(PictureEncoder):
     """
 
     frozen = True
+    threads_safely: ClassVar[bool] = True
+    """Whether several threads may compute at once."""
 
     def __init__(self, shape: PictureShape, raw_dim: int, head: FeatureHead) -> None:
         super().__init__(shape, head.feature_dim)
@@ -111,7 +113,7 @@ class FrozenEncoder(PictureEncoder):
             raw[start : start + count] = computed[:count]
 
         starts = range(0, len(pictures), rows)
-        if not on_cpu or len(starts) < 2:
+        if not on_cpu or len(starts) < 2 or not self.threads_safely:
             with one_thread():
                 for start in starts:
                     fill(start)

@@ -22,13 +22,15 @@ class CallableEncoder(FrozenEncoder):
     Args:
         shape: The shape of the pictures.
         function: The function; it is called with a fixed number of rows, on the device of the
-            pictures, on a CPU by several threads at once. A module is not registered: its weights
+            pictures, by one thread. A module is not registered: its weights
             are neither trained nor saved.
         options: Of which `features` is read.
 
     Raises:
         EncoderError: The function returns another shape, or no numbers.
     """
+
+    threads_safely = False  # a user's function need not be written for threads
 
     def __init__(
         self,
