@@ -53,4 +53,8 @@ ENCODERS: dict[str, EncoderEntry] = {
         "policies.encoders.random:build", "grid features of an untrained network, frozen",
         frozen=True, reads=("features", "like", "seed", "grid"),
     ),
+    "blind": EncoderEntry(
+        "policies.encoders.blind:build", "nothing: the floor, from the agent's own numbers alone",
+        frozen=True,
+    ),
 }  # fmt: skip

@@ -22,6 +22,7 @@ VARIANTS = {
 """Encoders with other options than the defaults."""
 KINDS = sorted([*ENCODERS, *VARIANTS])
 TRAINED = [kind for kind in KINDS if not ENCODERS[kind.partition(" ")[0]].frozen]
+SEEING = [kind for kind in KINDS if kind != "blind"]
 FROZEN = [kind for kind in KINDS if kind not in TRAINED]
 
 

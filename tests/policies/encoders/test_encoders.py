@@ -11,7 +11,16 @@ from policies.catalogue import ENCODER_CHOICES, ENCODERS
 from policies.encoders import EncoderOptions, FrozenEncoder, PictureEncoder
 from policies.encoders.base import EXTRACT_ROWS
 from policies.registry import load
-from tests.policies.encoders.scenes import FROZEN, KINDS, SHAPE, TRAINED, make, noise, square
+from tests.policies.encoders.scenes import (
+    FROZEN,
+    KINDS,
+    SEEING,
+    SHAPE,
+    TRAINED,
+    make,
+    noise,
+    square,
+)
 
 LEAST_CHANGE = 0.02
 """Change of the features by a moved square, relative to their length; averages give almost 0."""
@@ -81,12 +90,14 @@ def test_pictures_of_another_shape_or_type_are_rejected(encoder: PictureEncoder)
             encoder(wrong)
 
 
+@pytest.mark.parametrize("kind", SEEING, indirect=True)
 def test_two_pictures_and_two_places_have_different_features(encoder: PictureEncoder) -> None:
     assert change(encoder, noise(2)) > LEAST_CHANGE
     for moved in ((24, 4), (4, 24)):
         assert change(encoder, square((4, 4), moved)) > LEAST_CHANGE
 
 
+@pytest.mark.parametrize("kind", SEEING, indirect=True)
 def test_every_camera_is_seen_by_numbers_of_its_own(encoder: PictureEncoder) -> None:
     pictures = noise(1).repeat(3, 1, 1, 1, 1)
     pictures[1:2, 0], pictures[2:, 1] = noise(1, 1)[:, 0], noise(1, 1)[:, 0]
@@ -132,7 +143,7 @@ def test_it_computes_in_bfloat16_what_it_computes_in_float32(encoder: PictureEnc
         output = encoder(noise(2)).detach().float()
         if isinstance(encoder, FrozenEncoder):
             raw = encoder.extract(noise(2))
-    assert (output - expected).abs().max() < 0.1 * expected.abs().max()
+    assert (output - expected).abs().max() <= 0.1 * expected.abs().max()
     if isinstance(encoder, FrozenEncoder):
         assert torch.equal(raw, encoder.extract(noise(2)))
 
@@ -177,7 +188,7 @@ def test_a_frozen_network_stays_in_evaluation_mode(kind: str, folder: Path) -> N
     }
 
 
-@pytest.mark.parametrize("kind", FROZEN)
+@pytest.mark.parametrize("kind", [kind for kind in FROZEN if kind in SEEING])
 def test_the_fingerprint_changes_with_weights_and_not_with_the_head(
     kind: str, folder: Path
 ) -> None:
