@@ -17,6 +17,7 @@ COMMANDS = (
     "matrix",
     "data_curve",
     "observations",
+    "detector",
 )
 """Modules of this package, in the order of a user's workflow."""
 

@@ -1,0 +1,177 @@
+"""The command `python -m fmbench.detector`: train a detector on labelled pictures, or import one.
+
+Nothing heavy is imported before the command line has been checked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.cli.command import run_command
+from fmbench.cli.flags import add_config_flag, given_config
+from fmbench.cli.folders import check_out
+from fmbench.cli.mujoco_import import import_mujoco
+from fmbench.cli.parser import Parser
+from fmbench.errors import FmbenchError
+from fmbench.exit_code import ExitCode
+from fmbench.storage.leftovers import recover_target
+
+DESCRIPTION = "Train the YOLO12 detector of the encoders yolo12 and boxes, or import your own."
+EPILOG = """\
+Needs the extra yolo (ultralytics, AGPL-3.0). Nothing is downloaded. A detector learns from expert
+episodes with seeds of demonstrations and is tested on episodes with validation seeds.
+
+examples:
+  python -m fmbench.detector --task LiftCube PickEither --out detector.safetensors
+  python -m fmbench.detector --import best.pt --trust --out mine.safetensors
+"""
+SUFFIX = ".safetensors"
+WHOLE = {
+    # flag: default, smallest and largest number, metavar and help
+    "pictures": (8, 1, 1000, "N", "states of each episode, drawn by every camera"),
+    "epochs": (20, 1, 100_000, "N", "passes over the pictures"),
+    "image-size": (96, 16, 480, "PIXELS", "pixels in a row and in a column of a picture"),
+    "seed": (0, 0, 2**31 - 3, "N", "seed of weights, augmentation and drawn states"),
+}
+EPISODES = 60
+OF_TRAINING = ("task", "episodes", "noise", "device", "cameras", "renderer", *WHOLE)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return run_command(arguments, _parser, _run)
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m fmbench.detector", DESCRIPTION, EPILOG)
+    train, own = parser.add_argument_group("training"), parser.add_argument_group("importing")
+    add_config_flag(train, "task", text="{choices} or all: one detector for all of them")
+    add_config_flag(
+        train,
+        "episodes",
+        text=f"expert episodes of each task to learn from (default: {EPISODES}); a fifth as many "
+        "are held out",
+    )
+    for name, (default, _, _, metavar, text) in WHOLE.items():
+        train.add_argument(
+            f"--{name}", type=int, metavar=metavar, help=f"{text} (default: {default})"
+        )
+    train.add_argument(
+        "--cameras",
+        nargs="+",
+        metavar="NAME",
+        help="cameras that every task has (default: main and each task's first other one)",
+    )
+    train.add_argument(
+        "--renderer",
+        metavar="NAME",
+        help="auto (default: OpenGL where a GPU draws, otherwise rays), rays or opengl",
+    )
+    add_config_flag(train, "noise", text="scale of the command noise (default: {default})")
+    add_config_flag(train, "device")
+    own.add_argument(
+        "--import",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="a YOLO12 detector that ultralytics has saved (.pt), of any classes",
+    )
+    own.add_argument(
+        "--trust",
+        action="store_true",
+        help="allow to read that file: it is a pickle, which can run any code",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help=f"the new file of weights, NAME{SUFFIX}",
+    )
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    given = [name for name in OF_TRAINING if getattr(options, name.replace("-", "_")) is not None]
+    if options.source is None and options.trust:
+        raise FmbenchError("--trust is given without --import, the file to be trusted")
+    if options.source is None and options.task is None:
+        raise FmbenchError("--task is empty; give tasks to train on, or --import FILE")
+    if options.source is not None and given:
+        raise FmbenchError(f"--{given[0]} is given; --import trains nothing, leave one of them out")
+    _check_out_file(options.out)
+    return _train(options) if options.source is None else _import(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    values = _whole_numbers(options)
+    config = given_config(options)
+    import_mujoco()
+    from fmbench.cli.progress import Reporter
+    from fmbench.detection.pictures import PictureSettings
+    from fmbench.detection.training import TrainingSettings, train_detector
+
+    pictures = PictureSettings(
+        cameras=tuple(options.cameras or ()),
+        size=values["image-size"],
+        renderer=options.renderer or "auto",
+        per_episode=values["pictures"],
+        noise=config.noise,
+        seed=values["seed"],
+    )
+    settings = TrainingSettings(
+        tasks=config.task,
+        episodes=options.episodes or EPISODES,
+        epochs=values["epochs"],
+        seed=values["seed"],
+        device=config.device,
+        pictures=pictures,
+    )
+    print(train_detector(settings, options.out, Reporter()))
+    print(f"\nsaved in {options.out}")
+    return ExitCode.DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    from fmbench.detection.importing import check_trusted, import_detector
+
+    check_trusted(options.source, options.trust)
+    print(import_detector(options.source, options.out))
+    print(f"saved in {options.out}")
+    return ExitCode.DONE
+
+
+def _whole_numbers(options: argparse.Namespace) -> dict[str, int]:
+    """Return the values of the flags of `WHOLE`.
+
+    Raises:
+        FmbenchError: One is out of range.
+    """
+    values = {}
+    for name, (default, least, most, _, _) in WHOLE.items():
+        given = getattr(options, name.replace("-", "_"))
+        values[name] = default if given is None else given
+        if not least <= values[name] <= most:
+            raise FmbenchError(f"--{name} is {given}; give a whole number from {least} to {most}")
+    return values
+
+
+def _check_out_file(out: Path) -> None:
+    """Check that a new file of weights can be written.
+
+    Raises:
+        FmbenchError: It is not named as one, exists, or cannot be written.
+    """
+    if out.suffix != SUFFIX or out.stem.startswith("."):
+        raise FmbenchError(f"--out is {out}; give a file named NAME{SUFFIX}")
+    if out.exists() or out.is_symlink():
+        raise FmbenchError(f"--out is {out}, which exists; give another name, or remove it")
+    check_out(out.parent)
+    recover_target(out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
