@@ -55,8 +55,8 @@ def _boxes(kinds: IntArray, masks: list[BoolArray]) -> Boxes:
 def _place(mask: BoolArray) -> FloatArray:
     """Return centre and size of the smallest box around the pixels of a mask (H, W)."""
     ends = []
-    for used in (mask.any(axis=0), mask.any(axis=1)):  # columns, then rows
-        pixels = np.flatnonzero(used)
-        ends.append((pixels[0] / len(used), (pixels[-1] + 1) / len(used)))
+    for axis in (1, 0):  # columns, then rows
+        pixels = np.unique(np.nonzero(mask)[axis])
+        ends.append((pixels[0] / mask.shape[axis], (pixels[-1] + 1) / mask.shape[axis]))
     (left, right), (top, bottom) = ends
     return np.array([(left + right) / 2, (top + bottom) / 2, right - left, bottom - top])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from envs.arrays import IntArray
 from envs.cameras import MAIN
 from envs.experts.command_noise import CommandNoise
 from envs.pictures.rays import RayRenderer
@@ -92,7 +93,7 @@ class TaskPictures:
         seeds, chosen = episode_seeds(first_seed, episodes), []
         for first in range(0, episodes, MAX_SIMS):
             block = seeds[first : first + MAX_SIMS]
-            films = self._films(block, lambda done, first=first: on_episode(first + done))
+            films = self._films(block, first, on_episode)
             for seed in block.tolist():
                 rng = np.random.default_rng((self._settings.seed, seed))
                 chosen += [films[seed][k] for k in _spread(len(films[seed]), self._count, rng)]
@@ -114,13 +115,12 @@ class TaskPictures:
         return self._settings.per_episode
 
     def _films(
-        self, seeds: np.ndarray, on_episode: Callable[[int], None]
+        self, seeds: IntArray, done: int, on_episode: Callable[[int], None]
     ) -> dict[int, list[PictureStates]]:
-        """Roll out the expert; return every state of each episode, by seed."""
+        """Roll out the expert, after `done` episodes; return every state of each, by seed."""
         films: dict[int, list[PictureStates]] = {seed: [] for seed in seeds.tolist()}
-        done = 0
 
-        def keep(world: World, rows: np.ndarray, observations: Float32Array) -> None:
+        def keep(world: World, rows: IntArray, observations: Float32Array) -> None:
             del observations
             for row in rows:
                 seed = int(world.episode_seeds[row])

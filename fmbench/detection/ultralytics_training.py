@@ -57,7 +57,7 @@ class _Trainer(DetectionTrainer):  # type: ignore[misc]
         overrides = FIXED | {name: job[name] for name in names} | {"batch": batch, "nbs": batch}
         place = {"project": str(self._folder), "name": "run", "imgsz": padded_side(job["size"])}
         super().__init__(overrides=overrides | place)
-        self.callbacks = {}
+        self.callbacks: dict[str, list[object]] = {}
 
     def run_callbacks(self, event: str) -> None:
         """Call none of the trackers of experiments that happen to be installed."""

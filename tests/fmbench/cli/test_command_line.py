@@ -104,7 +104,7 @@ def test_a_misspelt_command_gets_the_near_match(
     assert message.startswith("error: unknown command 'rnu'; did you mean run? known: ")
     assert message.count("\n") == 1
     assert call(fmbench_main, "zzz") == 2
-    assert "known: data_curve, demonstrations, evaluate" in capsys.readouterr().err
+    assert "known: data_curve, demonstrations, detector, evaluate" in capsys.readouterr().err
 
 
 def test_a_command_line_may_start_with_the_name_of_its_command(
