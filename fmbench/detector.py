@@ -15,6 +15,7 @@ from fmbench.cli.flags import add_config_flag, given_config
 from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
+from fmbench.config import PIXELS
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
 from fmbench.storage.leftovers import recover_target
@@ -33,11 +34,12 @@ WHOLE = {
     # flag: default, smallest and largest number, metavar and help
     "pictures": (8, 1, 1000, "N", "states of each episode, drawn by every camera"),
     "epochs": (20, 1, 100_000, "N", "passes over the pictures"),
-    "image-size": (96, 16, 480, "PIXELS", "pixels in a row and in a column of a picture"),
     "seed": (0, 0, 2**31 - 3, "N", "seed of weights, augmentation and drawn states"),
 }
 EPISODES = 60
-OF_TRAINING = ("task", "episodes", "noise", "device", "cameras", "renderer", *WHOLE)
+SHARED = ("noise", "cameras", "image_size", "renderer", "device")
+"""Flags that a run has, too."""
+OF_TRAINING = ("task", "episodes", *SHARED, *WHOLE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,19 +61,8 @@ def _parser() -> Parser:
         train.add_argument(
             f"--{name}", type=int, metavar=metavar, help=f"{text} (default: {default})"
         )
-    train.add_argument(
-        "--cameras",
-        nargs="+",
-        metavar="NAME",
-        help="cameras that every task has (default: main and each task's first other one)",
-    )
-    train.add_argument(
-        "--renderer",
-        metavar="NAME",
-        help="auto (default: OpenGL where a GPU draws, otherwise rays), rays or opengl",
-    )
-    add_config_flag(train, "noise", text="scale of the command noise (default: {default})")
-    add_config_flag(train, "device")
+    for name in SHARED:
+        add_config_flag(train, name)
     own.add_argument(
         "--import",
         dest="source",
@@ -95,19 +86,21 @@ def _parser() -> Parser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    given = [name for name in OF_TRAINING if getattr(options, name.replace("-", "_")) is not None]
+    given = [name for name in OF_TRAINING if getattr(options, name) is not None]
     if options.source is None and options.trust:
         raise FmbenchError("--trust is given without --import, the file to be trusted")
     if options.source is None and options.task is None:
         raise FmbenchError("--task is empty; give tasks to train on, or --import FILE")
     if options.source is not None and given:
-        raise FmbenchError(f"--{given[0]} is given; --import trains nothing, leave one of them out")
+        flag = f"--{given[0].replace('_', '-')}"
+        raise FmbenchError(f"{flag} is given; --import trains nothing, leave one of them out")
     _check_out_file(options.out)
     return _train(options) if options.source is None else _import(options)
 
 
 def _train(options: argparse.Namespace) -> int:
     values = _whole_numbers(options)
+    options.observation = PIXELS
     config = given_config(options)
     import_mujoco()
     from fmbench.cli.progress import Reporter
@@ -115,9 +108,9 @@ def _train(options: argparse.Namespace) -> int:
     from fmbench.detection.training import TrainingSettings, train_detector
 
     pictures = PictureSettings(
-        cameras=tuple(options.cameras or ()),
-        size=values["image-size"],
-        renderer=options.renderer or "auto",
+        cameras=config.cameras or (),
+        size=config.image_size,
+        renderer=config.renderer,
         per_episode=values["pictures"],
         noise=config.noise,
         seed=values["seed"],
@@ -152,7 +145,7 @@ def _whole_numbers(options: argparse.Namespace) -> dict[str, int]:
     """
     values = {}
     for name, (default, least, most, _, _) in WHOLE.items():
-        given = getattr(options, name.replace("-", "_"))
+        given = getattr(options, name)
         values[name] = default if given is None else given
         if not least <= values[name] <= most:
             raise FmbenchError(f"--{name} is {given}; give a whole number from {least} to {most}")

@@ -30,7 +30,7 @@ class PictureSettings:
     """How pictures are made.
 
     Attributes:
-        cameras: Names of cameras; empty for `main` and the task's first other one.
+        cameras: Names of cameras; empty for all of a task.
         size: Pixels in a row and in a column.
         renderer: As in `open_renderer`.
         per_episode: States of an episode, each drawn by every camera.
@@ -47,7 +47,7 @@ class PictureSettings:
 
     def cameras_of(self, task: Task) -> tuple[str, ...]:
         """Return the names of the cameras that draw a task."""
-        return self.cameras or (MAIN, *list(task.cameras)[:1])
+        return self.cameras or (MAIN, *task.cameras)
 
 
 class TaskPictures:
