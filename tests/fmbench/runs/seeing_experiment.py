@@ -1,0 +1,43 @@
+"""Runs of seconds of policies that see: with stored features, and with an encoder in training."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from fmbench.config import FEATURES, PIXELS
+from fmbench.evaluation import diagnostics
+from fmbench.evaluation.held_out import held_out_windows
+from fmbench.runs import cell_store
+from policies.encoders import vit
+from tests.fmbench.runs.small_experiment import CONFIG, quickly
+
+_SMALL = replace(CONFIG, cameras=("main",), image_size=32, renderer="rays", features=8)
+SEEING = {
+    FEATURES: replace(_SMALL, observation=FEATURES, encoder="random"),
+    PIXELS: replace(_SMALL, observation=PIXELS, encoder="vit", batch_size=4),
+}
+"""What is observed to the configuration of a run."""
+CACHES = {FEATURES: ("pictures", "features"), PIXELS: ("pictures",)}
+"""What is observed to what is stored of it beside the demonstrations."""
+
+
+@contextmanager
+def quickly_seeing() -> Iterator[None]:
+    """Let runs be as in `quickly`, the transformer be tiny, and diagnostics look at little."""
+    with quickly(), pytest.MonkeyPatch.context() as patch:
+        for name, value in {"WIDTH": 24, "DEPTH": 1, "HEADS": 3}.items():
+            patch.setattr(vit, name, value)
+        patch.setattr(diagnostics, "WINDOWS", 4)
+        patch.setattr(diagnostics, "SAMPLES", 1)
+        patch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
+        yield
+
+
+def cache_folders(data: Path, kind: str = "*") -> list[Path]:
+    """Return the folders of stored pictures or features."""
+    kinds = ("pictures", "features") if kind == "*" else (kind,)
+    return sorted(path for each in kinds for path in data.glob(f"*-{each}-*") if path.is_dir())
