@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.session import Session
 from fmbench.config import FEATURES, PIXELS
 from fmbench.evaluation import diagnostics
 from fmbench.evaluation.held_out import held_out_windows
 from fmbench.runs import cell_store
+from fmbench.runs.preparation import demonstrate
+from fmbench.runs.training_data import TrainingData, prepare
+from fmbench.sight.opening import Sights
 from policies.encoders import vit
-from tests.fmbench.runs.small_experiment import CONFIG, quickly
+from tests.fmbench.runs.small_experiment import CONFIG, Log, quickly
 
 _SMALL = replace(CONFIG, cameras=("main",), image_size=32, renderer="rays", features=8)
 SEEING = {
@@ -35,6 +40,22 @@ def quickly_seeing() -> Iterator[None]:
         patch.setattr(diagnostics, "SAMPLES", 1)
         patch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
         yield
+
+
+def silent_session() -> Session:
+    """Return a session that prints nothing."""
+    interrupts = Interrupts()
+    return Session(Log(interrupts), interrupts)
+
+
+def prepared(observation: str, data: Path) -> TrainingData:
+    """Return the training data of a run of `SEEING`, whose sight is closed."""
+    config, session = SEEING[observation], silent_session()
+    folder = demonstrate(config, "PressEither", data, session)
+    sights = Sights(config)
+    training_data, _ = prepare(config, folder, sights.of("PressEither"), "PressEither", session)
+    sights.close()
+    return training_data
 
 
 def cache_folders(data: Path, kind: str = "*") -> list[Path]:

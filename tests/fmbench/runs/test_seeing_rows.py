@@ -36,12 +36,8 @@ def quick() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with a finished run of each kind and the data of both."""
-    root = tmp_path_factory.mktemp("seeing")
-    for observation, config in SEEING.items():
-        run(config, root / observation, root / "data")
-    return root
+def root(seeing_runs: Path) -> Path:
+    return seeing_runs
 
 
 @pytest.mark.usefixtures("torch_threads")
