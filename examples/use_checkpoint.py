@@ -7,6 +7,9 @@ opens the folder of a finished run, verifies and loads one policy, and steps a G
 with it. The episodes are the run's own test episodes, so success, length and return are those that
 `episodes.csv` lists for the policy's first sampler.
 
+A policy that sees gets pictures instead of the values that they show, as pixels or as the features
+of its frozen encoder, beside the numbers that remain.
+
 Receding horizon: the policy gets the last `obs_horizon` observations, the newest last, and returns
 a chunk of `exec_horizon` actions. All of them are executed before it decides again.
 """
@@ -28,10 +31,35 @@ from fmbench.errors import unknown
 from fmbench.evaluation.plan import plan_run
 from fmbench.harness.seeds import TEST, episode_seeds
 from fmbench.runs.saved_run import open_saved_run
+from fmbench.sight.opening import Sight, Sights
 from policies import ChunkActor
 
 ROW = np.array([0])
 """The actor's only row; a batch of environments needs one row for each."""
+
+
+class FlatEnv(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """The environment of a task, with observations as numbers that a policy takes."""
+
+    def __init__(self, task: str, sight: Sight | None) -> None:
+        self._sight, looks = sight, {}
+        if sight is not None:
+            looks = {
+                "observation": "pixels",
+                "cameras": sight.cameras,
+                "image_size": sight.encoder.shape.height,
+                "renderer": sight.renderer.name,
+            }
+        super().__init__(gymnasium.make(task_id(task), **looks))
+
+    def observation(self, observation: Any) -> Any:
+        """Return the state; or the numbers beside the pictures, then what is seen in those."""
+        if self._sight is None:
+            return observation
+        names = [f"pixels/{camera}" for camera in self._sight.cameras]
+        names = names if len(names) > 1 else ["pixels"]
+        pictures = np.stack([observation[name] for name in names])
+        return np.concatenate((observation["agent_pos"], self._sight.eyes.read(pictures[None])[0]))
 
 
 def run_episode(
@@ -91,7 +119,8 @@ def run(given: argparse.Namespace) -> int:
         headline.steps,
         sampling_seed=given.train_seed,
     )
-    env = gymnasium.make(task_id(task))
+    sights = Sights(saved.config)  # for weights of an encoder: replace(..., encoder_weights=FILE)
+    env = FlatEnv(task, sights.of(task))
     successes = 0
     for seed in seeds.tolist():
         success, steps, episode_return = run_episode(env, actor, seed)
@@ -99,6 +128,7 @@ def run(given: argparse.Namespace) -> int:
         outcome = "success" if success else "failure"
         print(f"episode seed {seed}: {outcome} after {steps} steps, return {episode_return:.6g}")
     env.close()
+    sights.close()
     print(f"{policy} on {task_id(task)}: {successes}/{len(seeds)}")
     return 0
 

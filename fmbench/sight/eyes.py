@@ -5,6 +5,7 @@ import torch
 
 from envs.pictures.renderer import PictureRenderer
 from envs.pictures.states import PictureStates, picture_states
+from envs.render import Image
 from envs.task import BoolArray, IntArray
 from envs.world import World
 from fmbench.harness.rollout import Float32Array, Policy
@@ -33,9 +34,12 @@ class Eyes:
 
     def see(self, states: PictureStates) -> Float32Array:
         """Return what is seen in n states, `(n, seen_dim)`: pixels from 0 to 255, or features."""
-        pictures = self._renderer.draw(states)
+        return self.read(self._renderer.draw(states))
+
+    def read(self, pictures: Image) -> Float32Array:
+        """Return what is seen in pictures `(n, cameras, H, W, 3)` uint8; see `see`."""
         if self._extractor is None:
-            return pictures.reshape(len(states), -1).astype(np.float32)
+            return pictures.reshape(len(pictures), -1).astype(np.float32)
         features = self._extractor.extract(torch.from_numpy(pictures).to(self._device))
         seen: Float32Array = features.float().cpu().numpy()
         return seen
