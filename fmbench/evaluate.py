@@ -63,6 +63,8 @@ def _parser() -> Parser:
         add(flag, type=float, metavar="X", help=text)
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
+    text = "where the file of the run's encoder weights is now, if it had one"
+    add_config_flag(parser, "encoder_weights", text=text)
     add_out(parser, "the new folder (default: next to RUN)")
     add_accept_changes(parser)
     return parser

@@ -96,8 +96,11 @@ class Experiment:
             FmbenchError: `out` is in use, or holds another run or other files.
             RunFailed: The run cannot be finished, e.g. because a loss became NaN.
         """
-        with hold_run_folder(self.out, "python -m fmbench.run"):
-            self._run()
+        try:
+            with hold_run_folder(self.out, "python -m fmbench.run"):
+                self._run()
+        finally:
+            self.sights.close()
 
     def _run(self) -> None:
         started = time.time()

@@ -39,7 +39,7 @@ class Rescoring:
     Args:
         run: The finished run.
         choice: The sampler and its steps for each policy.
-        changes: Values that replace the run's, `episodes` and `device`.
+        changes: Values that replace the run's: `episodes`, `device` and `encoder_weights`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
@@ -64,6 +64,7 @@ class Rescoring:
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
+        _check_encoder_weights(run, self.config)
         self.sights = open_sights(self.config)
         self._check_sights()
         rows = read_finished_rows(run.folder, run.facts)
@@ -92,8 +93,11 @@ class Rescoring:
         Raises:
             FmbenchError: `out` is in use, or holds something else.
         """
-        with hold_run_folder(self.out, f"python -m {WRITER}"):
-            self._run()
+        try:
+            with hold_run_folder(self.out, f"python -m {WRITER}"):
+                self._run()
+        finally:
+            self.sights.close()
 
     def _run(self) -> None:
         started = time.time()
@@ -172,6 +176,25 @@ class Rescoring:
         return episodes, costs
 
 
+def _check_encoder_weights(run: SavedRun, config: RunConfig) -> None:
+    """Check that a file of weights is given if the run's encoder had one, of which it has the name.
+
+    Raises:
+        FmbenchError: The file is not there, or is given without need.
+    """
+    name, given = run.config.encoder_weights, config.encoder_weights
+    if name is None and given is not None:
+        raise FmbenchError(
+            f"--encoder-weights is {given}, but the encoder of {run.folder} had no such file; "
+            "leave it out"
+        )
+    if given is not None and not Path(given).is_file():
+        raise FmbenchError(
+            f"--encoder-weights: there is no file {given} here; give the file {name}, with which "
+            f"{run.folder} was made"
+        )
+
+
 def run_rescoring(
     folder: Path,
     request: SamplerRequest,
@@ -186,7 +209,7 @@ def run_rescoring(
     Args:
         folder: The folder of the finished run.
         request: The requested sampler.
-        changes: Values that replace the run's, `episodes` and `device`.
+        changes: Values that replace the run's: `episodes`, `device` and `encoder_weights`.
         out: The new folder; None for one next to the run.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
@@ -198,7 +221,8 @@ def run_rescoring(
     except FmbenchError as error:
         raise (FmbenchError(f"{error}; {run.skipped}") if run.skipped else error) from None
     configure_torch(str(changes.get("device", run.config.device)))
-    out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, changes)
+    named = {name: value for name, value in changes.items() if name != "encoder_weights"}
+    out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, named)
     check_out(out)
     Rescoring(run, choice, changes, out, session, command, accept_changes).run()
     show_run(out)

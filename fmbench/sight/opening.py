@@ -137,6 +137,7 @@ class Sights:
             name = str(config.encoder)
             try:
                 encoder = make_encoder(name, shape, encoder_options(config))
+                facts = _facts(config, encoder)
             except ValueError as error:
                 if ENCODERS[name].files:  # whoever loaded them tells where they failed
                     raise
@@ -147,7 +148,7 @@ class Sights:
                     f"--encoder is {name}, which is {kind}; give --observation "
                     f"{FEATURES if encoder.frozen else PIXELS}"
                 )
-            self._encoders[shape] = encoder, _facts(config, encoder)
+            self._encoders[shape] = encoder, facts
         return self._encoders[shape]
 
 

@@ -59,6 +59,6 @@ def prepared(observation: str, data: Path) -> TrainingData:
 
 
 def cache_folders(data: Path, kind: str = "*") -> list[Path]:
-    """Return the folders of stored pictures or features."""
+    """Return the folders of stored pictures or features, whole ones."""
     kinds = ("pictures", "features") if kind == "*" else (kind,)
-    return sorted(path for each in kinds for path in data.glob(f"*-{each}-*") if path.is_dir())
+    return sorted(x for each in kinds for x in data.glob(f"[!.]*-{each}-*") if x.is_dir())
