@@ -42,7 +42,8 @@ class FlatEnv(gymnasium.ObservationWrapper[Any, Any, Any]):
     """The environment of a task, with observations as numbers that a policy takes."""
 
     def __init__(self, task: str, sight: Sight | None) -> None:
-        self._sight, looks = sight, {}
+        self._sight = sight
+        looks: dict[str, Any] = {}
         if sight is not None:
             looks = {
                 "observation": "pixels",

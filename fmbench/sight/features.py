@@ -8,7 +8,6 @@ import torch
 from numpy.typing import NDArray
 
 from fmbench.data.array_store import ArraySpec, Stored, stored_array
-from fmbench.errors import RunFailed
 from fmbench.storage.locks import Waiting
 from policies.encoders.base import FrozenEncoder
 
@@ -55,7 +54,7 @@ def extract_demonstrations(
 
     Raises:
         FmbenchError: The stored features are damaged or foreign.
-        RunFailed: The disk is full, or a feature is not finite.
+        RunFailed: The disk is full.
     """
     device = next(iter(extractor.state_dict().values())).device
 
@@ -63,11 +62,7 @@ def extract_demonstrations(
         rows = pictures()
         for first in range(0, len(rows), ROWS_PER_PART):
             part = torch.from_numpy(rows[first : first + ROWS_PER_PART].copy())
-            try:
-                features = extractor.extract(part.to(device))
-            except ValueError as error:
-                raise RunFailed(f"features for {folder}: {error}") from error
-            yield features.cpu().numpy()
+            yield extractor.extract(part.to(device)).cpu().numpy()
             on_rows(min(first + ROWS_PER_PART, len(rows)))
 
     return stored_array(folder, spec, parts, waiting)
