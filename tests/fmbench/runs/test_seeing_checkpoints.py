@@ -99,6 +99,7 @@ def test_the_rows_of_a_run_scored_again_are_its_own(
     assert facts[0]["sights"] == facts[1]["sights"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("observation", SEEING)
 def test_training_in_half_precision_can_be_resumed(
     observation: str, seeing_runs: Path, tmp_path: Path
