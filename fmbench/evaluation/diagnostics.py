@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.held_out import spread
 from fmbench.storage.rows import DiagnosticRow
 from fmbench.training.windows import Windows
 from policies.actor import INFERENCE_ROWS
@@ -12,8 +13,8 @@ from policies.graph_sampler import make_sampling
 from policies.straightness import has_paths, straightness
 from policies.threads import one_thread
 
-WINDOWS, SAMPLES = 256, 4
-"""Number of held-out windows, and of chunks sampled for each."""
+SAMPLES = 4
+"""Number of chunks sampled for each held-out window."""
 SEED = 0
 
 
@@ -27,10 +28,9 @@ def diagnose(cell: Cell, policy: ChunkPolicy, windows: Windows) -> DiagnosticRow
     Args:
         cell: The sampler and its steps.
         policy: The trained policy, on the device of the windows.
-        windows: Held-out windows with the expert's commands; `WINDOWS` evenly spaced ones are used.
+        windows: Held-out windows with the expert's commands, of which `spread` chooses some.
     """
-    chosen = torch.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).long()
-    observations, actions = windows.gather(chosen.to(windows.actions.device))
+    observations, actions = windows.gather(spread(windows).to(windows.actions.device))
     with one_thread(), torch.inference_mode():
         distances = _distances(cell, policy.eval(), observations, actions)
         bend = _straightness(policy, observations) if has_paths(policy) else None

@@ -46,22 +46,40 @@ def check_alike(
                 f"{'; '.join(mismatches)}; runs in one table may differ only in "
                 f"{', '.join(may_differ)}"
             )
-    _check_task_hashes(results_by_path)
+    _check_alike_by_task(
+        {path: r.run.task_hashes for path, r in results_by_path.items()},
+        {path: str(r.run.hash_kind) for path, r in results_by_path.items()},
+        "has hash",
+        "the same version of a task",
+    )
+    if "observation" not in may_differ:
+        _check_alike_by_task(
+            {path: r.run.sights or {} for path, r in results_by_path.items()},
+            dict.fromkeys(results_by_path, ""),
+            "is seen by",
+            "the same pictures of a task",
+        )
     evaluated = {policy for run in results_by_path.values() for policy in run.summary["policy"]}
     if evaluated <= set(REFERENCES):
         names = ", ".join(map(str, results_by_path))
         raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
 
 
-def _check_task_hashes(results_by_path: dict[Path, Results]) -> None:
-    """Reject runs on different versions of a task; hashes of different kinds cannot be compared."""
-    seen: dict[tuple[str, int | None], tuple[str, Path]] = {}
-    for path, results in results_by_path.items():
-        run = results.run
-        for task, value in run.task_hashes.items():
-            known, first = seen.setdefault((task, run.hash_kind), (value, path))
+def _check_alike_by_task(
+    values: Mapping[Path, Mapping[str, str]], kinds: Mapping[Path, str], verb: str, what: str
+) -> None:
+    """Reject runs with different values of one task; those of different kinds are not compared."""
+    seen: dict[tuple[str, str], tuple[str, Path]] = {}
+    for path, value_by_task in values.items():
+        for task, value in value_by_task.items():
+            known, first = seen.setdefault((task, kinds[path]), (value, path))
             if value != known:
                 raise FmbenchError(
-                    f"{task} has hash {known[:12]} in {first} and {value[:12]} in {path}; runs in "
-                    "one table must have the same version of a task"
+                    f"{task} {verb} {_short(known)} in {first} and {_short(value)} in {path}; "
+                    f"runs in one table must have {what}"
                 )
+
+
+def _short(value: str) -> str:
+    """Return the first digits of a hash, or the whole of what stands with a name."""
+    return value if " " in value else value[:12]

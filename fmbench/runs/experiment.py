@@ -16,6 +16,7 @@ from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.run_folder import (
+    checkpoint_folder,
     contact_sheet_file,
     hold_run_folder,
     open_run_folder,
@@ -79,7 +80,7 @@ class Experiment:
         check_runnable(config)
         self.origin = Origin()
         self.sights = open_sights(config)
-        if not options.yes_slow:
+        if not (options.yes_slow or self._has_trained()):
             with encoders_code(config):
                 check_time(config, self.sights)
         found = check_found_demonstrations(config, data)
@@ -131,6 +132,15 @@ class Experiment:
                         self._evaluate(task, policy, train_seed, folder)
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
         finish_run(self.out, self.rows, facts, started, self.session)
+
+    def _has_trained(self) -> bool:
+        """Return whether every policy has a checkpoint: training was finished or agreed to."""
+        return all(
+            checkpoint_folder(self.out, task, policy, train_seed).exists()
+            for task in self.config.task
+            for policy in self.config.policy
+            for train_seed in range(self.config.seeds)
+        )
 
     def _open(self) -> RunFacts:
         """Create the run folder, or resume the existing one."""

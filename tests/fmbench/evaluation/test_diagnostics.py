@@ -5,8 +5,8 @@ import torch
 
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
-from fmbench.evaluation.diagnostics import SAMPLES, WINDOWS, diagnose
-from fmbench.evaluation.held_out import held_out_windows
+from fmbench.evaluation.diagnostics import SAMPLES, diagnose
+from fmbench.evaluation.held_out import WINDOWS, held_out_windows
 from fmbench.harness.seeds import TEST, VALIDATION
 from policies import ChunkPolicy, ChunkPolicyConfig
 

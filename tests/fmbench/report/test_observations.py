@@ -8,6 +8,7 @@ import pytest
 from fmbench.errors import FmbenchError
 from fmbench.observations import main
 from fmbench.report.looks import OF_CATALOGUE
+from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.observation.draw import draw_observations
 from fmbench.report.observation.rows import ObservationRow, Pair
 from fmbench.report.observation.text import ranking_sentences
@@ -111,3 +112,11 @@ def test_a_ranking_is_the_same_reversed_or_undecided() -> None:
 )
 def test_labels_of_observations(config: dict[str, object], label: str) -> None:
     assert observation_label(config) == label
+
+
+def test_a_matrix_is_not_made_of_different_pictures(runs: list[Path], tmp_path: Path) -> None:
+    other = make_run(
+        tmp_path / "e", {**FEATURES, "backbone": "unet"}, {TASKS[0]: "opengl main 0123456789abcdef"}
+    )
+    with pytest.raises(FmbenchError, match=r"LiftCube-v0 is seen by rays main right-front 0123.*"):
+        draw_matrix([runs[0], other], tmp_path / "out")

@@ -11,7 +11,7 @@ import pytest
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.config import FEATURES, PIXELS
-from fmbench.evaluation import diagnostics
+from fmbench.evaluation import diagnostics, held_out
 from fmbench.evaluation.held_out import held_out_windows
 from fmbench.runs import cell_store
 from fmbench.runs.preparation import demonstrate
@@ -36,7 +36,7 @@ def quickly_seeing() -> Iterator[None]:
     with quickly(), pytest.MonkeyPatch.context() as patch:
         for name, value in {"WIDTH": 24, "DEPTH": 1, "HEADS": 3}.items():
             patch.setattr(vit, name, value)
-        patch.setattr(diagnostics, "WINDOWS", 4)
+        patch.setattr(held_out, "WINDOWS", 4)
         patch.setattr(diagnostics, "SAMPLES", 1)
         patch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
         yield
