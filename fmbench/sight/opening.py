@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,9 @@ class Sights:
         config = self._config
         cameras = config.cameras or (MAIN, *task.cameras)
         try:
-            renderer = open_renderer(task, cameras, config.image_size, config.renderer)
+            with warnings.catch_warnings():  # what does not start is said by the error alone
+                warnings.filterwarnings("ignore", module="glfw")
+                renderer = open_renderer(task, cameras, config.image_size, config.renderer)
         except ValueError as error:
             raise FmbenchError(f"--cameras of {task.name}: {error}") from None
         except RuntimeError as error:
