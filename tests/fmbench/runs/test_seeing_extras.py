@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
+from envs.registry import make_task
 from fmbench.run import main
-from tests.fmbench.small_run import SMALL, call, finish, start
+from policies.encoders.feature_head import FeatureHead
+from tests.fmbench.small_run import ROOT, SMALL, call, finish, start
 from tests.policies.encoders.scenes import detector_file
 
 FEATURES, PIXELS = ("--observation", "features"), ("--observation", "pixels")
@@ -71,6 +73,29 @@ def test_a_model_of_timm_is_trained_or_frozen(
     words = ("-m", "fmbench.run", *SMALL, *observation, "--encoder", "vit", "--image-size", 32)
     facts = finished(tmp_path, *words, "--encoder-weights", vit, "--encoder-model", VIT)
     assert facts["config"]["encoder_model"] == VIT
+
+
+@needs_yolo
+def test_the_design_of_the_example_sees_128_numbers_and_decides_one_action(
+    detector: Path, tmp_path: Path
+) -> None:
+    script = ROOT / "examples" / "yolo_hand.py"
+    words = ("--preset", "smoke", "--demos", 4, "--updates", 6, "--episodes", 1, "--image-size", 32)
+    facts = finished(tmp_path, script, f"--weights={detector}", *words)
+    config, task = facts["config"], make_task("TurnDial")
+    assert (config["task"], config["nfe"], config["backbone"]) == (["TurnDial"], [10], "mlp")
+    assert facts["sights"]["TurnDial"].startswith("rays main right ")
+    (manifest,) = (tmp_path / "run").glob("checkpoints/*/manifest.json")
+    policy = json.loads(manifest.read_text(encoding="utf-8"))["policy"]
+    assert (policy["pred_horizon"], policy["obs_horizon"], policy["act_dim"]) == (1, 1, 14)
+    assert policy["obs_dim"] - policy["seen_dim"] == task.agent_dim == 2 * task.act_dim
+    head = FeatureHead(policy["seen_dim"], policy["groups"], policy["features"])
+    assert head.feature_dim == 128
+    rows = pd.read_csv(tmp_path / "run" / "episodes.csv")
+    flow = rows[rows["policy"] == "flow"]
+    assert set(flow["sampler"]) == {"euler"}
+    assert set(flow["steps"]) == {10}
+    assert (flow["decisions"] == flow["length"]).all()
 
 
 @needs_yolo
