@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 TRAINING = re.compile(
-    r"-m fmbench[ .]run\b|(?<!--plugin )examples/(add_(encoder|policy|task)|seed_network)\.py\b"
+    r"-m fmbench[ .]run\b"
+    r"|(?<!--plugin )examples/(add_(encoder|policy|task)|seed_network|yolo_hand)\.py\b"
 )
 """Commands with the flags of `fmbench.run`."""
 

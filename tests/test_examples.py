@@ -34,8 +34,12 @@ RUNS = {
     "add_policy": ("l1", "bc"),
     "add_task": ("flow",),
     "seed_network": ("flow",),
+    "yolo_hand": ("flow",),
 }
-"""Examples that start a run, with the policies that it trains."""
+"""Examples that start a run, with the policies that it trains.
+
+`tests/fmbench/runs/test_seeing_extras.py` runs `yolo_hand`, which needs an extra.
+"""
 LOOPS = ("gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
 REFERENCE = ROOT / "results" / "reference"
 

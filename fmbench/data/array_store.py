@@ -78,7 +78,7 @@ def stored_array(
         RunFailed: The disk is full; nothing is left behind.
     """
     if folder.exists():
-        return Stored(_read(folder, spec), folder, is_new=False)
+        return Stored(read_array(folder, spec), folder, is_new=False)
     with needs_space(folder, spec.size):
         folder.parent.mkdir(parents=True, exist_ok=True)
     waiting = waiting or Waiting(say=lambda line: None, stop_here=lambda: None)
@@ -90,7 +90,7 @@ def stored_array(
                 write_parts(staging / ARRAY_FILE, spec.size, _content(spec, parts()))
                 facts = {"shape": spec.shape, "dtype": spec.dtype, "decides": spec.decides}
                 publish(staging, folder, spec.kind, facts)
-    return Stored(_read(folder, spec), folder, is_new)
+    return Stored(read_array(folder, spec), folder, is_new)
 
 
 def _content(spec: ArraySpec, parts: Iterator[NDArray[Any]]) -> Iterator[bytes | memoryview]:
@@ -112,8 +112,12 @@ def _content(spec: ArraySpec, parts: Iterator[NDArray[Any]]) -> Iterator[bytes |
         raise ValueError(f"the parts have {count} rows; expected {spec.shape[0]}")
 
 
-def _read(folder: Path, spec: ArraySpec) -> NDArray[Any]:
-    """Return the array of a folder, after verifying every byte."""
+def read_array(folder: Path, spec: ArraySpec) -> NDArray[Any]:
+    """Return the array of a folder, after verifying every byte.
+
+    Raises:
+        FmbenchError: The folder is foreign or damaged, or holds something else.
+    """
     manifest = verify(folder, spec.kind)
     if manifest.get("decides") != json.loads(json.dumps(spec.decides)):
         raise FmbenchError(f"{folder} holds other {spec.kind} than its name says; delete it")

@@ -83,7 +83,7 @@ class Experiment:
         if not (options.yes_slow or self._has_trained()):
             with encoders_code(config):
                 check_time(config, self.sights)
-        found = check_found_demonstrations(config, data)
+        found = check_found_demonstrations(config, data, self.sights)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
         self.plan = plan_run(config, options.nfe_is_given)

@@ -16,6 +16,9 @@ from fmbench.errors import FmbenchError
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.teachers import check_taught
+from fmbench.runs.training_data import check_found_sight
+from fmbench.runs.users_encoder import encoders_code
+from fmbench.sight.opening import Sights
 from fmbench.storage.locks import Waiting
 from fmbench.storage.memory import needs_memory
 from policies.catalogue import OPTIONS, POLICIES
@@ -154,10 +157,17 @@ def _check_eyes(config: RunConfig) -> None:
         )
 
 
-def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
+def check_found_demonstrations(
+    config: RunConfig, data: Path, sights: Sights | None = None
+) -> dict[str, str]:
     """Reject damaged or foreign demonstrations before the run folder is created.
 
     If some do not exist yet, `data` must be a folder that can be written.
+
+    Args:
+        config: The run.
+        data: Folder of all demonstrations.
+        sights: What the policies see with, whose stored pictures and features are checked, too.
 
     Returns:
         Task to the hash of its demonstrations, for those that exist.
@@ -170,7 +180,12 @@ def check_found_demonstrations(config: RunConfig, data: Path) -> dict[str, str]:
         request = DemonstrationConfig(task, config.demos, config.noise)
         folder = dataset_folder(request, data)
         if folder.exists():
-            hashes[task] = load_demonstrations(folder, task, request).sha256
+            demonstrations = load_demonstrations(folder, task, request)
+            hashes[task] = demonstrations.sha256
+            sight = sights.of(task) if sights else None
+            if sight is not None:
+                with encoders_code(config):
+                    check_found_sight(folder, sight, demonstrations)
         else:
             check_out(data, "--data")
     return hashes

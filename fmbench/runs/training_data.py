@@ -13,6 +13,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.progress import Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
+from fmbench.data.array_store import ArraySpec, read_array
 from fmbench.data.pictures import draw_demonstrations, picture_folder, picture_spec
 from fmbench.data.store import Demonstrations, load_demonstrations
 from fmbench.runs.users_encoder import encoders_code
@@ -62,6 +63,37 @@ def prepare(
     return TrainingData(windows, demonstrations.sha256, sight), demonstrations
 
 
+def check_found_sight(folder: Path, sight: Sight, demonstrations: Demonstrations) -> None:
+    """Reject damaged or foreign stored features, or pictures that features would be made of.
+
+    Args:
+        folder: The folder of the demonstrations.
+        sight: What the policies see with.
+        demonstrations: The demonstrations.
+
+    Raises:
+        FmbenchError: Names the folder and what is wrong with it.
+    """
+    pictures = _pictures_of(sight, demonstrations)
+    stored = [(picture_folder(folder, pictures), pictures)]
+    if sight.extractor is not None:
+        features = feature_spec(pictures, sight.extractor)
+        stored.insert(0, (_feature_folder(folder, features), features))
+    found = next(((place, spec) for place, spec in stored if place.exists()), None)
+    if found is not None:
+        read_array(*found)
+
+
+def _pictures_of(sight: Sight, demonstrations: Demonstrations) -> ArraySpec:
+    size = sight.encoder.shape.height
+    return picture_spec(sight.task, demonstrations, sight.renderer, sight.cameras, size)
+
+
+def _feature_folder(demonstrations: Path, spec: ArraySpec) -> Path:
+    """Return the folder of features, beside that of their demonstrations."""
+    return demonstrations.with_name(f"{demonstrations.name}-{KIND}-{spec.key}")
+
+
 class _Seeing:
     """What is seen in demonstrations, stored beside them."""
 
@@ -71,8 +103,7 @@ class _Seeing:
         self._folder, self._sight, self._demonstrations = folder, sight, demonstrations
         self._session = session
         self._waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
-        size = sight.encoder.shape.height
-        self._spec = picture_spec(sight.task, demonstrations, sight.renderer, sight.cameras, size)
+        self._spec = _pictures_of(sight, demonstrations)
 
     def array(self) -> NDArray[Any]:
         """Return the pictures or the features of every observation."""
@@ -80,7 +111,7 @@ class _Seeing:
         if extractor is None:
             return self._pictures()
         spec = feature_spec(self._spec, extractor)
-        folder = self._folder.with_name(f"{self._folder.name}-{KIND}-{spec.key}")
+        folder = _feature_folder(self._folder, spec)
         if folder.exists():
             self._say_found(KIND, folder)
         pictures = None if folder.exists() else self._pictures()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from fmbench.storage.hashes import sha256_file, short_hash
 from policies.catalogue import ENCODERS
 from policies.encoders import EncoderOptions, FrozenEncoder, PictureEncoder, make_encoder
 from policies.encoders.shape import PictureShape
+from policies.encoders.weight_files import SUFFIX, read_shapes
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class Sights:
         self._open: Sight | None = None
         self._encoders: dict[PictureShape, tuple[PictureEncoder, str]] = {}
         self.identities: dict[str, str] = {}
+        _check_weights_file(config)
         for task in config.task if config.observation != STATE else ():
             sight = self.of(task)
             assert sight is not None
@@ -107,7 +110,9 @@ class Sights:
         config = self._config
         cameras = config.cameras or (MAIN, *task.cameras)
         try:
-            renderer = open_renderer(task, cameras, config.image_size, config.renderer)
+            with warnings.catch_warnings():  # what does not start is said by the error alone
+                warnings.filterwarnings("ignore", module="glfw")
+                renderer = open_renderer(task, cameras, config.image_size, config.renderer)
         except ValueError as error:
             raise FmbenchError(f"--cameras of {task.name}: {error}") from None
         except RuntimeError as error:
@@ -150,6 +155,28 @@ class Sights:
                 )
             self._encoders[shape] = encoder, facts
         return self._encoders[shape]
+
+
+def _check_weights_file(config: RunConfig) -> None:
+    """Check that weights are in a file of tensors alone, before anything is imported or opened.
+
+    Raises:
+        FmbenchError: They are not.
+    """
+    weights = config.encoder_weights
+    if weights is None:
+        return
+    if Path(weights).suffix != SUFFIX:
+        raise FmbenchError(
+            f"--encoder-weights is {weights}; give a file that ends in {SUFFIX} "
+            "(python -m fmbench.detector --import makes it of a detector's .pt)"
+        )
+    if not Path(weights).is_file():
+        raise FmbenchError(f"--encoder-weights is {weights}, which is no file; give one that is")
+    try:
+        read_shapes(weights)
+    except ValueError as error:
+        raise FmbenchError(f"--encoder is {config.encoder}; {error}") from None
 
 
 def encoder_options(config: RunConfig) -> EncoderOptions:

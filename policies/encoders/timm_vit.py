@@ -137,7 +137,8 @@ def _create(name: str, weights: str, shape: PictureShape) -> Any:
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:300]
         raise ValueError(f"{weights} does not hold the weights of {name}: {reason}") from error
-    bad = next((key for key, value in model.state_dict().items() if not value.isfinite().all()), "")
+    tensors = model.state_dict() if weights else {}  # initial ones may be on the meta device
+    bad = next((key for key, value in tensors.items() if not value.isfinite().all()), "")
     if bad:
         raise ValueError(f"{weights} contains NaN or infinity in {bad}; give finite weights")
     return model

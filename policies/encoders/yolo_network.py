@@ -34,6 +34,7 @@ STRIDE = 32
 PADDING = 114 / 255
 """Grey level of padding, that of ultralytics."""
 UNTRAINED_CLASSES = 3
+LIBRARIES = "for opencv-python: apt install libgl1 libglib2.0-0 libxcb1"
 CV2_DEFAULT = -1
 """What cv2 takes for the number of threads that it starts with."""
 
@@ -62,8 +63,13 @@ def unchanged() -> Iterator[None]:
 
 
 with unchanged():
-    from ultralytics.nn.tasks import DetectionModel
-    from ultralytics.utils import ROOT, YAML
+    try:
+        from ultralytics.nn.tasks import DetectionModel
+        from ultralytics.utils import ROOT, YAML
+    except ImportError as error:
+        if ".so" not in str(error):
+            raise
+        raise ImportError(f"{error} ({LIBRARIES})") from error
 
 
 class YoloMaps(nn.Module):
