@@ -46,8 +46,12 @@ OURS: dict[str, set[str]] = {
         "envs",
         "policies",
     },
-    "fmbench.detection.conversion": {"fmbench.errors", "policies"},
-    "fmbench.detection.ultralytics_training": {"fmbench.detection", "policies"},
+    "fmbench.detection.conversion": {"fmbench.errors", "fmbench.storage", "policies"},
+    "fmbench.detection.ultralytics_training": {
+        "fmbench.detection",
+        "fmbench.storage",
+        "policies",
+    },
     "fmbench.training": {
         "fmbench.errors",
         "fmbench.storage",

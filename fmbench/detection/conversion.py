@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from fmbench.errors import FmbenchError
+from fmbench.storage.files import write_new
 from policies.encoders.detector_file import ARCHITECTURES, Manifest, detector_bytes
 from policies.encoders.yolo_network import make_detector
 
@@ -50,7 +51,7 @@ def convert(job: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str
         manifest = Manifest(tuple(map(str, classes)), architecture, job["made_with"])
     except ValueError as error:
         raise FmbenchError(f"the names in {source} are not accepted: {error}") from None
-    Path(job["target"]).write_bytes(detector_bytes(manifest, tensors))
+    write_new(Path(job["target"]), detector_bytes(manifest, tensors))
     return {"architecture": architecture, "classes": list(manifest.classes)}
 
 

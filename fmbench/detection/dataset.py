@@ -4,6 +4,7 @@
 box.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from envs.render import Image as Picture
 from fmbench.detection.boxes import Boxes
 from fmbench.storage.disk import needs_space
+from fmbench.storage.files import write_new
 
 TRAINING, HELD_OUT = "training", "held_out"
 """Parts: what the detector learns from, and what it is tested on."""
@@ -51,11 +53,9 @@ class PictureFiles:
             for of_state, labels_of_state in zip(pictures, boxes, strict=True):
                 for picture, labels in zip(of_state, labels_of_state, strict=True):
                     name = f"{self.count:06d}"
-                    Image.fromarray(_padded(picture, side)).save(
-                        self._images / f"{name}.png", compress_level=1
-                    )
+                    write_new(self._images / f"{name}.png", _png(_padded(picture, side)))
                     text = _lines(labels, size / side)
-                    (self._labels / f"{name}.txt").write_text(text, encoding="ascii")
+                    write_new(self._labels / f"{name}.txt", text.encode("ascii"))
                     self.count += 1
                     self.boxes += len(labels.kinds)
 
@@ -73,6 +73,12 @@ def padded_side(size: int) -> int:
 def _padded(picture: Picture, side: int) -> Picture:
     border = ((0, side - len(picture)), (0, side - len(picture)), (0, 0))
     return np.pad(picture, border, constant_values=GREY)
+
+
+def _png(picture: Picture) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def _lines(boxes: Boxes, scale: float) -> str:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fmbench.detection.worker import DONE, FAILED, PROGRESS, READY, REFUSED
 from fmbench.errors import FmbenchError, RunFailed
@@ -39,7 +39,7 @@ class Worker:
         folder: An empty folder for the work; it is deleted afterwards.
     """
 
-    def __init__(self, process: "subprocess.Popen[str]", folder: Path, log: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path, log: IO[bytes]) -> None:
         self._process, self._log, self.folder = process, log, folder
 
     def run(self, job: dict[str, Any], on_progress: Callable[[int], None]) -> Any:
@@ -104,7 +104,8 @@ class Worker:
 
     def _said(self) -> str:
         """Return what the process printed."""
-        return self._log.read_text("utf-8", errors="replace")
+        self._log.seek(0)
+        return self._log.read().decode("utf-8", errors="replace")
 
 
 @contextmanager
@@ -121,22 +122,23 @@ def started(work: str) -> Iterator[Worker]:
     """
     check_installed()
     with tempfile.TemporaryDirectory(prefix="fmbench-", ignore_cleanup_errors=True) as place:
-        folder, settings, log = (Path(place, name) for name in ("work", "settings", "log"))
+        folder, settings = (Path(place, name) for name in ("work", "settings"))
         folder.mkdir()
         settings.mkdir()
         process = None
-        try:
-            with uninterrupted():  # a process that has begun is known here, and is ended
-                process = _start([work, place], settings, log)
-            yield Worker(process, folder, log)
-        finally:
-            if process is not None:
-                with uninterrupted():
-                    _end(process)
+        with tempfile.TemporaryFile() as log:
+            try:
+                with uninterrupted():  # a process that has begun is known here, and is ended
+                    process = _start([work, place], settings, log)
+                yield Worker(process, folder, log)
+            finally:
+                if process is not None:
+                    with uninterrupted():
+                        _end(process)
 
 
-def _start(words: list[str], settings: Path, log: Path) -> "subprocess.Popen[str]":
-    """Start a worker in a session of its own."""
+def _start(words: list[str], settings: Path, log: IO[bytes]) -> "subprocess.Popen[str]":
+    """Start a worker in a session of its own; what it prints goes to `log`."""
     paths = (str(ROOT), os.environ.get("PYTHONPATH"))
     environment = {
         **os.environ,
@@ -145,16 +147,15 @@ def _start(words: list[str], settings: Path, log: Path) -> "subprocess.Popen[str
         "TMPDIR": str(settings),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
-    with log.open("w", encoding="utf-8") as messages:
-        return subprocess.Popen(
-            [sys.executable, "-m", "fmbench.detection.worker", *words],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=messages,
-            text=True,
-            start_new_session=True,
-        )
+    return subprocess.Popen(
+        [sys.executable, "-m", "fmbench.detection.worker", *words],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -16,6 +16,7 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 
 from fmbench.detection.dataset import HELD_OUT, STRIDE, TRAINING, padded_side, pictures_folder
 from fmbench.detection.worker import OVERALL, UNITS
+from fmbench.storage.files import write_new
 from policies.encoders.base import channels_last
 from policies.encoders.detector_file import ARCHITECTURES, Manifest, detector_bytes
 from policies.encoders.yolo_network import make_detector
@@ -118,7 +119,7 @@ def train(job: dict[str, Any], on_progress: Callable[[int], None]) -> dict[str, 
         tuple(job["classes"]), ARCHITECTURE, {**job["made_with"], **versions, **overall}
     )
     network: nn.Module = trainer.ema.ema
-    Path(job["target"]).write_bytes(detector_bytes(manifest, network.float().state_dict()))
+    write_new(Path(job["target"]), detector_bytes(manifest, network.float().state_dict()))
     return measured
 
 

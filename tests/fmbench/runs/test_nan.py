@@ -32,8 +32,10 @@ def spoil(
 ) -> None:
     """Make the loss of one training NaN at one update, counted from 1."""
 
-    def start(config: Any, train_config: Any, windows: Any, seed: int, *rest: Any) -> TrainingState:
-        state = start_training(config, train_config, windows, seed, *rest)
+    def start(
+        config: Any, train_config: Any, windows: Any, seed: int, *rest: Any, **more: Any
+    ) -> TrainingState:
+        state = start_training(config, train_config, windows, seed, *rest, **more)
         loss = state.policy.loss
 
         def loss_at(*arguments: Any) -> torch.Tensor:

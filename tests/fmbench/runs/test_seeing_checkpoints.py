@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from fmbench import evaluate
 from fmbench.config import FEATURES, PIXELS
@@ -135,7 +136,7 @@ def test_a_loop_of_ones_own_does_what_the_rows_of_the_run_say(
 
 def brightness(shape: PictureShape, options: EncoderOptions) -> PictureEncoder:
     """Features that depend on a file: every 8th pixel, scaled by a number in it."""
-    scale = float(Path(options.weights).read_text())
+    scale = load_file(options.weights)["scale"]
     return CallableEncoder(shape, lambda x: x[:, :, ::8, ::8].flatten(1) * scale, options)
 
 
@@ -153,13 +154,13 @@ def test_the_file_of_an_encoder_is_given_again_and_verified(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    weights = tmp_path / "files" / "scale"
+    weights = tmp_path / "files" / "scale.safetensors"
     weights.parent.mkdir()
-    weights.write_text("0.5")
+    save_file({"scale": torch.tensor(0.5)}, weights)
     config = replace(SEEING[FEATURES], encoder="brightness", encoder_weights=str(weights))
     run(config, tmp_path / "run", seeing_runs / "data")
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert facts["config"]["encoder_weights"] == "scale"
+    assert facts["config"]["encoder_weights"] == "scale.safetensors"
     monkeypatch.chdir(tmp_path)
 
     def scored(*words: object) -> str:
@@ -172,15 +173,16 @@ def test_the_file_of_an_encoder_is_given_again_and_verified(
             assert sorted(tmp_path.iterdir()) == before
         return captured.err
 
-    reason = "there is no file scale here; give the file scale, with which run was made"
+    name = weights.name
+    reason = f"there is no file {name} here; give the file {name}, with which run was made"
     assert scored() == f"error: --encoder-weights: {reason}\n"
-    other = weights.with_name("other")
-    other.write_text("0.25")
+    other = weights.with_name("other.safetensors")
+    save_file({"scale": torch.tensor(0.25)}, other)
     assert "run was made with other pictures of PressEither" in scored("--encoder-weights", other)
     scored("--encoder-weights", weights)
     rows = [read_rows(Path(x) / "episodes.csv", EpisodeRow) for x in ("run", "run-euler-2")]
     assert rows[0] == rows[1]
-    weights.write_text("inf")
+    save_file({"scale": torch.tensor(torch.inf)}, weights)
     assert "brightness; CallableEncoder gives NaN, infinity" in scored("--encoder-weights", weights)
 
 
