@@ -77,7 +77,10 @@ def test_foreign_content_is_one_line(content: bytes, message: str, tmp_path: Pat
         ),
         ({"demonstrations": {"T": {"episodes": -1}}}, "demonstrations.T.episodes is -1; give a"),
         ({"made_with": [{"code_hash": 3}]}, "made_with.0.code_hash is 3; input should be"),
-        ({"plugins": [{"kind": "file"}]}, "plugins.0.kind is 'file'; give task, policy or"),
+        (
+            {"plugins": [{"kind": "file"}]},
+            "plugins.0.kind is 'file'; give task, policy, backbone or",
+        ),
         ({"versions": {"torch": 2}}, "versions.torch is 2; input should be a valid string"),
         ({"schema": SCHEMA + 1}, f"schema is {SCHEMA + 1}; this fmbench reads up to {SCHEMA}: use"),
         ({"schema": "1"}, "schema is '1'; input should be a valid integer"),
