@@ -61,16 +61,18 @@ def observation_rows(runs: Sequence[Results]) -> list[ObservationRow]:
     """Return the headline rows of all runs, state first; those of expert and random once.
 
     Raises:
-        FmbenchError: Two runs have the same policy, task, observation and demonstrations.
+        FmbenchError: Two runs have the same policy, task, observation and demonstrations, or other
+            rows of expert or random.
     """
     rows: dict[tuple[object, ...], ObservationRow] = {}
     for results in sorted(runs, key=lambda run: observation_label(run.run.config) != STATE):
         for row in results.summary[results.summary["headline"]].to_dict("records"):
             new = _row(results, row)
-            if new.observation and key_of(new) in rows:
+            if key_of(new) in rows and (new.observation or new != rows[key_of(new)]):
+                seen = f" from {new.observation}" if new.observation else ""
                 raise FmbenchError(
-                    f"two runs have {new.policy} on {new.task} from {new.observation} with "
-                    f"{new.demos} demonstrations; give one of them"
+                    f"two runs have {new.policy} on {new.task}{seen} with {new.demos} "
+                    "demonstrations; only equal rows of expert and random may repeat"
                 )
             rows.setdefault(key_of(new), new)
     return list(rows.values())

@@ -10,9 +10,10 @@ from fmbench.observations import main
 from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.observation.draw import draw_observations
-from fmbench.report.observation.rows import ObservationRow, Pair
+from fmbench.report.observation.rows import ObservationRow, Pair, observation_rows
 from fmbench.report.observation.text import ranking_sentences
 from fmbench.report.observed import observation_label
+from fmbench.report.results import read_results
 from fmbench.storage.row_files import read_rows
 from tests.fmbench.fake_run import write_run
 
@@ -29,8 +30,13 @@ FEATURES = {
 SIGHTS = {TASKS[0]: "rays main right-front 0123456789abcdef"}
 
 
-def make_run(folder: Path, config: dict[str, object], sights: dict[str, str] | None = None) -> Path:
-    write_run(folder, tasks=TASKS, train_seeds=(0, 1), episodes=20)
+def make_run(
+    folder: Path,
+    config: dict[str, object],
+    sights: dict[str, str] | None = None,
+    episodes: int = 20,
+) -> Path:
+    write_run(folder, tasks=TASKS, train_seeds=(0, 1), episodes=episodes)
     run = json.loads((folder / "run.json").read_text())
     run["config"] = {"task": list(TASKS), **config}
     if sights:
@@ -65,12 +71,23 @@ def test_the_same_cell_twice_and_other_differences_are_rejected(
     runs: list[Path], tmp_path: Path
 ) -> None:
     again = make_run(tmp_path / "c", FEATURES, SIGHTS)
-    with pytest.raises(FmbenchError, match="from yolo12 with 500 demonstrations; give one"):
+    with pytest.raises(FmbenchError, match="from yolo12 with 500 demonstrations; only equal"):
         draw_observations([*runs, again], tmp_path / "out")
     other = make_run(tmp_path / "d", {**FEATURES, "updates": 7, "encoder": "boxes"}, SIGHTS)
     with pytest.raises(FmbenchError, match=r"updates is 100 in .* and 7 in "):
         draw_observations([*runs, other], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_other_rows_of_the_expert_are_not_hidden(tmp_path: Path) -> None:
+    state, features = (
+        observation_rows([read_results(make_run(tmp_path / name, config, sights))])
+        for name, config, sights in (("a", STATE, None), ("b", FEATURES, SIGHTS))
+    )
+    assert [r for r in state if not r.observation] == [r for r in features if not r.observation]
+    fewer = make_run(tmp_path / "c", FEATURES, SIGHTS, episodes=10)
+    with pytest.raises(FmbenchError, match=r"two runs have expert on .* only equal rows of expert"):
+        observation_rows([read_results(tmp_path / "a"), read_results(fewer)])
 
 
 def test_the_command_prints_what_it_wrote(
