@@ -51,6 +51,11 @@ class ArraySpec:
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
 
+def folder_beside(demonstrations: Path, spec: ArraySpec) -> Path:
+    """Return the folder of an array that is made of demonstrations, beside their folder."""
+    return demonstrations.with_name(f"{demonstrations.name}-{spec.kind}-{spec.key}")
+
+
 class Stored(NamedTuple):
     """A stored array, and whether this call has made it."""
 

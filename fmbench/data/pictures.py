@@ -10,7 +10,7 @@ from envs.cameras import MAIN
 from envs.pictures.renderer import PictureRenderer
 from envs.task import Task
 from envs.task_hash import task_hash
-from fmbench.data.array_store import ArraySpec, Stored, stored_array
+from fmbench.data.array_store import ArraySpec, Stored, folder_beside, stored_array
 from fmbench.data.replay import replay_states
 from fmbench.data.store import Demonstrations
 from fmbench.storage.locks import Waiting
@@ -44,11 +44,6 @@ def picture_spec(
             **{f"renderer_{name}": value for name, value in renderer.identity.items()},
         },
     )
-
-
-def picture_folder(demonstrations: Path, spec: ArraySpec) -> Path:
-    """Return the folder of pictures, beside that of their demonstrations."""
-    return demonstrations.with_name(f"{demonstrations.name}-{KIND}-{spec.key}")
 
 
 def draw_demonstrations(
@@ -90,4 +85,4 @@ def draw_demonstrations(
             yield renderer.draw(states.rows(rows))
             on_picture(KIND, min(first + ROWS_PER_PART, len(states)))
 
-    return stored_array(picture_folder(folder, spec), spec, parts, waiting)
+    return stored_array(folder_beside(folder, spec), spec, parts, waiting)

@@ -13,8 +13,8 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.progress import Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
-from fmbench.data.array_store import ArraySpec, read_array
-from fmbench.data.pictures import draw_demonstrations, picture_folder, picture_spec
+from fmbench.data.array_store import ArraySpec, folder_beside, read_array
+from fmbench.data.pictures import draw_demonstrations, picture_spec
 from fmbench.data.store import Demonstrations, load_demonstrations
 from fmbench.runs.users_encoder import encoders_code
 from fmbench.sight.features import KIND, extract_demonstrations, feature_spec
@@ -75,10 +75,10 @@ def check_found_sight(folder: Path, sight: Sight, demonstrations: Demonstrations
         FmbenchError: Names the folder and what is wrong with it.
     """
     pictures = _pictures_of(sight, demonstrations)
-    stored = [(picture_folder(folder, pictures), pictures)]
+    stored = [(folder_beside(folder, pictures), pictures)]
     if sight.extractor is not None:
         features = feature_spec(pictures, sight.extractor)
-        stored.insert(0, (_feature_folder(folder, features), features))
+        stored.insert(0, (folder_beside(folder, features), features))
     found = next(((place, spec) for place, spec in stored if place.exists()), None)
     if found is not None:
         read_array(*found)
@@ -87,11 +87,6 @@ def check_found_sight(folder: Path, sight: Sight, demonstrations: Demonstrations
 def _pictures_of(sight: Sight, demonstrations: Demonstrations) -> ArraySpec:
     size = sight.encoder.shape.height
     return picture_spec(sight.task, demonstrations, sight.renderer, sight.cameras, size)
-
-
-def _feature_folder(demonstrations: Path, spec: ArraySpec) -> Path:
-    """Return the folder of features, beside that of their demonstrations."""
-    return demonstrations.with_name(f"{demonstrations.name}-{KIND}-{spec.key}")
 
 
 class _Seeing:
@@ -111,7 +106,7 @@ class _Seeing:
         if extractor is None:
             return self._pictures()
         spec = feature_spec(self._spec, extractor)
-        folder = _feature_folder(self._folder, spec)
+        folder = folder_beside(self._folder, spec)
         if folder.exists():
             self._say_found(KIND, folder)
         pictures = None if folder.exists() else self._pictures()
@@ -129,7 +124,7 @@ class _Seeing:
     def _pictures(self) -> NDArray[Any]:
         sight, demonstrations = self._sight, self._demonstrations
         episodes = len(demonstrations.lengths)
-        folder = picture_folder(self._folder, self._spec)
+        folder = folder_beside(self._folder, self._spec)
         if folder.exists():
             self._say_found("pictures", folder)
         with self._stage("pictures", folder, episodes + self._spec.shape[0]) as stage:
