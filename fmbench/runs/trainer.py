@@ -6,6 +6,7 @@ from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
 from fmbench.cli.session import Session
+from fmbench.cli.warnings import warn
 from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.policy_shape import policy_config
@@ -16,6 +17,7 @@ from fmbench.sight.opening import Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
+from fmbench.training.compiled import compile_encoders, is_worth_compiling
 from fmbench.training.loop import NotFinite, train_together
 from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
@@ -145,6 +147,7 @@ class Trainer:
     def _continue(self, trainings: list[_Training], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
         states = [training.state for training in trainings]
+        self._compile(trainings[0].name, states, windows)
         seeds = [int(training.origin["train_seed"]) for training in trainings]
         suffix = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
         label = f"{trainings[0].name} training" + (suffix if seeds != [0] else "")
@@ -179,6 +182,16 @@ class Trainer:
                 where = f"{failed.name} seed {failed.origin['train_seed']}"
                 raise RunFailed(f"{where}: {error}; {say_kept(failed.folder)}") from error
             self.session.interrupts.stop_here()
+
+    def _compile(self, name: str, states: list[TrainingState], windows: Windows) -> None:
+        """Compile the encoders where that pays; warn if it fails."""
+        if not is_worth_compiling(states[0], self.train_config, windows):
+            return
+        with self.session.reporter.stage(f"{name}, compiling its encoder", 1) as stage:
+            reason = compile_encoders(states, self.train_config, windows)
+            stage.update(1)
+        if reason is not None:
+            warn(f"{name}: its encoder is trained without compilation, more slowly ({reason})")
 
     def _teacher(
         self, task: str, name: str, train_seed: int, data: TrainingData
