@@ -58,8 +58,15 @@ def compile_encoders(
         except Exception as error:  # of the compiler, of the tools that it starts, or of a driver
             for each in states:
                 each.policy.encoder.eyes._compiled_call_impl = None  # type: ignore[union-attr]
-            return f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"
+            return _line(error)
         finally:
             state.optimizer.zero_grad(set_to_none=True)
             state.seconds += time.perf_counter() - started
     return None
+
+
+def _line(error: Exception) -> str:
+    """Return what went wrong in one line; torch wraps what a compiler reports."""
+    cause = getattr(error, "inner_exception", None) or error
+    lines = str(cause).strip().splitlines() or [""]
+    return f"{type(cause).__name__}: {lines[0][:200]}"
