@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -119,6 +119,26 @@ def compare_at_equal_nfe(
             outcomes = [_outcomes(episodes, cell) for cell in cells]
             names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
             rows.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
+    return frame(_with_verdicts(rows, level), ComparisonRow)
+
+
+def adjust_together(tables: Sequence[pd.DataFrame], level: float = 0.05) -> pd.DataFrame:
+    """Return the comparisons of several runs as one table, Holm-adjusted over all of them.
+
+    Args:
+        tables: Frames of `ComparisonRow`.
+        level: As in `compare`.
+    """
+    names = [field.name for field in dataclasses.fields(ComparisonRow)]
+    rows = [
+        dataclasses.replace(
+            ComparisonRow(**{name: row[name] for name in names}),
+            p_holm=np.nan,
+            verdict="not comparable",
+        )
+        for table in tables
+        for row in table.to_dict("records")
+    ]
     return frame(_with_verdicts(rows, level), ComparisonRow)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
+
+import pandas as pd
 
 from fmbench.config import STATE
 from fmbench.errors import FmbenchError
-from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.comparisons import NO_DIFFERENCE, adjust_together
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES, Row, key_of
@@ -83,13 +85,27 @@ def observation_key(results: Results, row: Any) -> tuple[object, ...] | None:
     return key_of(_row(results, row._asdict())) if row.headline else None
 
 
-def pairs_of(runs: Sequence[Results]) -> list[Pair]:
-    """Return every pair of policies that several observations compare."""
-    pairs: dict[tuple[str, int, str, str], Pair] = {}
+def comparisons_of(runs: Sequence[Results]) -> dict[tuple[str, int], pd.DataFrame]:
+    """Return the comparisons of each observation and number of demonstrations.
+
+    They are adjusted together, over all runs: an observation whose tasks are separate runs has the
+    same number of comparisons as one whose tasks are one run. Runs that are not finished compare
+    nothing.
+    """
+    tables: dict[tuple[str, int], list[pd.DataFrame]] = {}
     for results in runs:
-        config = results.run.config
-        label, demos = observation_label(config), int(config["demos"])
-        for row in results.comparisons.itertuples():
+        if not results.unfinished:
+            config = results.run.config
+            key = observation_label(config), int(config["demos"])
+            tables.setdefault(key, []).append(results.comparisons)
+    return {key: adjust_together(of_key) for key, of_key in tables.items()}
+
+
+def pairs_of(comparisons: Mapping[tuple[str, int], pd.DataFrame]) -> list[Pair]:
+    """Return every pair of policies that several observations compare; see `comparisons_of`."""
+    pairs: dict[tuple[str, int, str, str], Pair] = {}
+    for (label, demos), table in comparisons.items():
+        for row in table.itertuples():
             key = (str(row.task), demos, str(row.policy_a), str(row.policy_b))
             pair = pairs.setdefault(key, Pair(*key, {}))
             is_decided = row.verdict not in (NO_DIFFERENCE, "not comparable")

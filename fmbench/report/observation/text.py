@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
 
 from fmbench.config import STATE
 from fmbench.report.combined import Combined
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
-from fmbench.report.observation.rows import ObservationRow, Pair, pairs_of
+from fmbench.report.observation.rows import ObservationRow, Pair, comparisons_of, pairs_of
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
 from fmbench.report.sentences import verdict
@@ -32,10 +34,11 @@ def observation_markdown(
     for demos in sorted({row.demos for row in rows}, reverse=True):
         of_demos = [row for row in rows if row.demos == demos]
         blocks += [f"## {demos} demonstrations", _table(of_demos, looks, combined)]
-    pairs = pairs_of(runs)
+    comparisons = comparisons_of(runs)
+    pairs = pairs_of(comparisons)
     blocks += ["## Does the observation change the ranking?"]
     blocks += ["\n".join(f"- {line}" for line in ranking_sentences(pairs, looks))]
-    blocks += ["## Comparisons", "\n".join(_comparisons(runs, looks))]
+    blocks += ["## Comparisons", "\n".join(_comparisons(comparisons, runs, looks))]
     blocks.append("\n".join(f"- {line}" for line in (*_notes(rows), *combined.notes())))
     return "\n\n".join(blocks) + "\n"
 
@@ -94,19 +97,24 @@ def _text(row: ObservationRow, combined: Combined) -> str:
     return f"{row.success_rate:.3f}{interval} {mark}".rstrip()
 
 
-def _comparisons(runs: Sequence[Results], looks: Looks) -> Iterator[str]:
-    """Yield the decided comparisons of each run, and how many pairs are undecided."""
-    for results in runs:
-        label = escape(observation_label(results.run.config))
-        where = f"{label}, {results.run.config['demos']} demonstrations"
-        if results.unfinished:
-            yield f"- {where}: policies are compared when the run has finished"
-            continue
-        table = results.comparisons
+def _comparisons(
+    comparisons: Mapping[tuple[str, int], pd.DataFrame], runs: Sequence[Results], looks: Looks
+) -> Iterator[str]:
+    """Yield the decided comparisons of each observation, and how many pairs are undecided."""
+    for (label, demos), table in comparisons.items():
         undecided = table["verdict"] == NO_DIFFERENCE
+        where = f"{escape(label)}, {demos} demonstrations"
         yield f"- {where}: {NO_DIFFERENCE} in {undecided.sum()} of {len(table)} pairs"
         for row in table[~undecided].itertuples():
             yield f"  - {escape(f'{row.task}: {verdict(row, looks)}')}"
+    for results in runs:
+        if results.unfinished:
+            config = results.run.config
+            where = f"{observation_label(config)}, {' '.join(config['task'])}"
+            yield (
+                f"- {escape(where)}, {config['demos']} demonstrations: policies are compared when "
+                "the run has finished"
+            )
 
 
 def _notes(rows: Sequence[ObservationRow]) -> Iterator[str]:
@@ -125,6 +133,7 @@ def _notes(rows: Sequence[ObservationRow]) -> Iterator[str]:
         "neither; they are in the first column of rates."
     )
     yield (
-        "A pair is decided if Holm-adjusted p < 0.05 over the comparisons of its run. Undecided "
-        "does not mean that two policies, or two observations, are equal."
+        "A pair is decided if p < 0.05, Holm-adjusted over the comparisons of its observation with "
+        "as many demonstrations, on all tasks. Undecided does not mean that two policies, or two "
+        "observations, are equal."
     )

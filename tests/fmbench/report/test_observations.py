@@ -1,16 +1,19 @@
 """Runs that differ in what policies observe: one table, one figure, sentences on the ranking."""
 
+import dataclasses
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fmbench.errors import FmbenchError
 from fmbench.observations import main
+from fmbench.report.comparisons import adjust_together
 from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.observation.draw import draw_observations
-from fmbench.report.observation.rows import ObservationRow, Pair, observation_rows
+from fmbench.report.observation.rows import ObservationRow, Pair, comparisons_of, observation_rows
 from fmbench.report.observation.text import ranking_sentences
 from fmbench.report.observed import observation_label
 from fmbench.report.results import read_results
@@ -77,6 +80,17 @@ def test_the_same_cell_twice_and_other_differences_are_rejected(
     with pytest.raises(FmbenchError, match=r"updates is 100 in .* and 7 in "):
         draw_observations([*runs, other], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_runs_of_single_tasks_are_adjusted_like_one_run_of_them_all(tmp_path: Path) -> None:
+    results = read_results(make_run(tmp_path / "a", STATE))
+    whole, key = results.comparisons, ("state", 500)
+    parts = [dataclasses.replace(results, comparisons=whole[k : k + 1]) for k in range(len(whole))]
+    pd.testing.assert_frame_equal(comparisons_of(parts)[key], comparisons_of([results])[key])
+    pd.testing.assert_frame_equal(comparisons_of(parts)[key], whole)
+    alone = [adjust_together([part.comparisons])["p_holm"].iloc[0] for part in parts]
+    assert alone == pytest.approx(whole["p"]), "one comparison needs no adjustment"
+    assert (whole["p_holm"] >= whole["p"]).all()
 
 
 def test_other_rows_of_the_expert_are_not_hidden(tmp_path: Path) -> None:
