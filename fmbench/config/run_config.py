@@ -35,6 +35,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {
         "episodes": 5,
         "cameras": ("main",),
+        "image_size": 64,
         "demos": 10,
         "updates": 30,
         "batch_size": 16,

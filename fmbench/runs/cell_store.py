@@ -1,5 +1,6 @@
 """Evaluated cells of a run folder: each is computed once, stored, and then read."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Sequence
@@ -120,14 +121,18 @@ class CellStore:
         rows, _ = self._read(path, cell, origin, DiagnosticRow)
         if not rows:
             self.session.interrupts.stop_here()
-            with needs_memory(f"{cell.name} diagnostics", REMEDY):
+            name, sight = f"{cell.name} diagnostics", self.sights.of(cell.task)
+            with needs_memory(name, REMEDY), self._stage_if(sight is not None, name):
                 if cell.task not in self._held_out:
-                    sight = self.sights.of(cell.task)
                     self._held_out = {cell.task: held_out_windows(self.config, cell.task, sight)}
                 on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
                 rows = [diagnose(cell, on_device, self._held_out[cell.task])]
             write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)
         return rows[0]
+
+    def _stage_if(self, takes_time: bool, name: str) -> contextlib.AbstractContextManager[object]:
+        """Return a stage of the progress display for work that takes seconds, else nothing."""
+        return self.session.reporter.stage(name, 1) if takes_time else contextlib.nullcontext()
 
     def forget_diagnostic(self, cell: Cell) -> None:
         """Remove the diagnostics of a cell that led its policy before the run grew."""
