@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,14 @@ CHECKPOINT = Path("run", "checkpoints", "PressEither-flow-seed0", MANIFEST)
 TRAINING = Path("run", "cells", "PressEither-random.csv")
 LONG = (*SMALL, "--no-latency", "--updates", "100000", "--out", "run", "--data", "data")
 SAVED = "interrupted; finished work is saved in run; the same command resumes"
+
+
+@pytest.fixture(autouse=True)
+def closed_terminals_count() -> Iterator[None]:
+    """Let the commands see SIGHUP also where `nohup` has started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture
