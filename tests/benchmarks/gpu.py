@@ -1,9 +1,7 @@
 """Time training and sampling on a CUDA device, with captured graphs and in eager mode."""
 
-import argparse
 import copy
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
 
@@ -21,7 +19,7 @@ from policies.backbones.sizes import sized
 from policies.catalogue import BACKBONES, SIZES
 from policies.graph_sampler import make_sampling
 from tests.benchmarks.interleaved import Spread, ratio, spread
-from tests.benchmarks.report import Row, describe_machine, markdown, write
+from tests.benchmarks.report import Row, describe_machine, run_alone
 
 OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON = 89, 20, 2, 16  # like LiftCube
 STEPS, EPISODE_STEPS = 55_000, 110
@@ -109,7 +107,7 @@ def _no_waiting(windows: Windows) -> Row:
     return Row("updates that waited for the device, of 100", Spread(0, 0, 0), 0, limit=0)
 
 
-def _rate(updates: list[Callable[[], object]], wait: Callable[[], None]) -> float:
+def rate(updates: list[Callable[[], object]], wait: Callable[[], None]) -> float:
     """Return the total updates per second."""
     for _ in range(8):
         for update in updates:
@@ -132,7 +130,7 @@ def _throughput(windows: Windows, backbone: str, size: str) -> list[Row]:
     rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(ROUNDS):
         for kind, update in kinds.items():
-            rates[kind].append(_rate([update], torch.cuda.synchronize))
+            rates[kind].append(rate([update], torch.cuda.synchronize))
     graph, eager = (config.batch_size * np.array(rates[kind]) for kind in kinds)
     parameters = sum(p.numel() for p in kinds["graph"].state.policy.parameters())
     name = f"{backbone} {size} ({parameters:,} parameters), batch {config.batch_size}"
@@ -154,8 +152,8 @@ def _sharing(windows: Windows, backbone: str, size: str) -> list[Row]:
     for count in (2, 3, 4, SHARING):
         together, alone = [], []
         for _ in range(ROUNDS):
-            together.append(_rate(list(updates[:count]), torch.cuda.synchronize))
-            alone.append(_rate([updates[0]], torch.cuda.synchronize))
+            together.append(rate(list(updates[:count]), torch.cuda.synchronize))
+            alone.append(rate([updates[0]], torch.cuda.synchronize))
         name = f"{backbone} {size}, {count} seeds together over one after another"
         least = SHARING_LIMIT if (backbone, count) == ("mlp", SHARING) else None
         rows.append(Row(name, ratio(np.array(together), np.array(alone)), least=least))
@@ -191,18 +189,12 @@ def _decisions(backbone: str, size: str) -> list[Row]:
 
 def main() -> int:
     """Print the measurements as they are made; the exit code is 1 if a limit is not met."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.gpu", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the table to the README")
-    arguments = parser.parse_args()
-    load, rows = os.getloadavg()[0], []
-    for row in measure():
-        print(*row.cells(), sep=" | ", flush=True)
-        rows.append(row)
-    if arguments.write:
-        machine = f"{torch.cuda.get_device_name()}; {describe_machine(load, PACKAGES, busy=1)}"
-        title = "Captured graphs, LiftCube's dims, TF32"
-        write(markdown([(title, rows)], f"{machine} fmbench {fmbench.__version__}."), "gpu")
-    return 0 if all(row.is_met for row in rows) else 1
+    return run_alone("gpu", "Captured graphs, LiftCube's dims, TF32", measure, _machine)
+
+
+def _machine(load: float) -> str:
+    described = describe_machine(load, PACKAGES, busy=1)
+    return f"{torch.cuda.get_device_name()}; {described} fmbench {fmbench.__version__}."
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Markdown tables of measurements, written to the README of this folder."""
 
+import argparse
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -90,3 +91,29 @@ def write(text: str, block: str = "results") -> None:
     if not (opened and closed):
         raise RuntimeError(f"{README} has no block between {begin} and {end}")
     README.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
+
+
+def run_alone(
+    name: str, title: str, measure: Callable[[], Iterator[Row]], machine: Callable[[float], str]
+) -> int:
+    """Run the command line of a benchmark that is a command of its own.
+
+    Args:
+        name: Its module in this folder, and its block in the README.
+        title: Heading of its table.
+        measure: Yields the measurements, which are printed as they are made.
+        machine: Describes the machine, given the load average before the run.
+
+    Returns:
+        The exit code: 1 if a limit is not met.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m tests.benchmarks.{name}")
+    parser.add_argument("--write", action="store_true", help="write the table to the README")
+    arguments = parser.parse_args()
+    load, rows = os.getloadavg()[0], []
+    for row in measure():
+        print(*row.cells(), sep=" | ", flush=True)
+        rows.append(row)
+    if arguments.write:
+        write(markdown([(title, rows)], machine(load)), name)
+    return 0 if all(row.is_met for row in rows) else 1

@@ -5,7 +5,6 @@ pictures, the update is eager in float32, the average of the weights is a loop o
 every loss is read back. The pictures are in memory: nothing is decoded.
 """
 
-import argparse
 import copy
 import os
 import time
@@ -22,12 +21,13 @@ from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.update import GraphUpdate
 from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
+from tests.benchmarks.gpu import rate
 from tests.benchmarks.interleaved import Spread, ratio, spread
-from tests.benchmarks.report import Row, describe_machine, markdown, write
+from tests.benchmarks.report import Row, describe_machine, run_alone
 
 AGENT_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON, SIZE = 40, 20, 2, 16, 96  # like LiftCube
 STEPS = 8_000
-BATCH, UPDATES, ROUNDS = 256, 100, 5
+BATCH, ROUNDS = 256, 5
 DEVICE = "cuda"
 RATE_LIMIT, RATIO_LIMIT = 100, 4.0
 PACKAGES = ("torch", "numpy")
@@ -52,7 +52,7 @@ def measure() -> Iterator[Row]:
     rates: dict[str, list[float]] = {kind: [] for kind in loops}
     for _ in range(ROUNDS):
         for kind, update in loops.items():
-            rates[kind].append(_rate(update))
+            rates[kind].append(rate([update], torch.cuda.synchronize))
     ours, eager, usual = (np.array(rates[kind]) for kind in loops)
     name = f"resnet18, {BATCH} x {OBS_HORIZON} pictures of one camera"
     yield Row(f"{name}, bf16", spread(ours), 1, "updates/s", least=RATE_LIMIT)
@@ -150,32 +150,14 @@ def usual_loop(windows: Windows, config: TrainConfig) -> Callable[[], object]:
     return update
 
 
-def _rate(update: Callable[[], object]) -> float:
-    """Return the updates per second."""
-    for _ in range(8):
-        update()
-    torch.cuda.synchronize()
-    started = time.perf_counter()
-    for _ in range(UPDATES):
-        update()
-    torch.cuda.synchronize()
-    return UPDATES / (time.perf_counter() - started)
-
-
 def main() -> int:
     """Print the measurements as they are made; the exit code is 1 if a limit is not met."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.seeing", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write the table to the README")
-    arguments = parser.parse_args()
-    load, rows = os.getloadavg()[0], []
-    for row in measure():
-        print(*row.cells(), sep=" | ", flush=True)
-        rows.append(row)
-    if arguments.write:
-        machine = f"{torch.cuda.get_device_name()}; {describe_machine(load, PACKAGES)}"
-        title = f"Training with pictures of {SIZE} x {SIZE} px"
-        write(markdown([(title, rows)], f"{machine} fmbench {fmbench.__version__}."), "seeing")
-    return 0 if all(row.is_met for row in rows) else 1
+    return run_alone("seeing", f"Training with pictures of {SIZE} x {SIZE} px", measure, _machine)
+
+
+def _machine(load: float) -> str:
+    described = describe_machine(load, PACKAGES)
+    return f"{torch.cuda.get_device_name()}; {described} fmbench {fmbench.__version__}."
 
 
 if __name__ == "__main__":
