@@ -111,9 +111,11 @@ class PlannedAttention:
         batch, horizon, width = shape
         heads = attention.heads
         dim = width // heads
-        weight = matmul_layout(attention.queries_keys_values.weight.t())
-        weight[:, :width] /= math.sqrt(dim)
-        self._weight, self._output = weight, PlannedLinear(attention.output, (batch, horizon))
+        weight = attention.queries_keys_values.weight.t()
+        divisors = weight.new_ones(3 * width)
+        divisors[:width] = math.sqrt(dim)  # out of place: the weight is the network's own
+        self._weight = matmul_layout(weight / divisors)
+        self._output = PlannedLinear(attention.output, (batch, horizon))
         self._joint = weight.new_empty(batch * horizon, 3 * width)
         self._split = self._joint.view(batch, horizon, 3, heads, dim).permute(2, 0, 3, 1, 4)
         self._heads = weight.new_empty(self._split.shape)

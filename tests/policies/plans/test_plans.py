@@ -11,6 +11,9 @@ from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
 from policies.catalogue import BACKBONES, CONDITIONINGS
+from policies.plans import dit as dit_plan
+from policies.plans import layers
+from policies.plans import plan as plan_module
 from policies.plans import unet as unet_plan
 from policies.plans.planner import PLANS
 
@@ -85,8 +88,14 @@ def test_outputs_of_all_times_have_separate_buffers(name: str, conditioning: str
         assert torch.equal(x, x_before)
 
 
+@pytest.mark.parametrize("layout", ["CPU", "GPU"])
 @pytest.mark.parametrize(("name", "conditioning"), KINDS)
-def test_a_plan_draws_nothing_and_does_not_change_the_network(name: str, conditioning: str) -> None:
+def test_a_plan_draws_nothing_and_does_not_change_the_network(
+    name: str, conditioning: str, layout: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if layout == "GPU":  # where plans share the network's weights instead of copying them
+        for module in (layers, plan_module, dit_plan):
+            monkeypatch.setattr(module, "matmul_layout", lambda weight: weight)
     network, random = make(name, conditioning, "odd"), torch.random.get_rng_state()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     with torch.inference_mode():
