@@ -32,6 +32,7 @@ class ChunkPolicyConfig:
         time_sampling: Distribution of the training times of a flow; see `ObjectiveOptions`.
         pairing: How noise is paired with chunks; see `ObjectiveOptions`.
         schedule: Noise schedule of diffusion; see `ObjectiveOptions`.
+        training_samples: Chunks sampled of every window in training; see `ObjectiveOptions`.
         encoder: The encoder of pictures, a key of `policies.catalogue.ENCODERS`; empty without.
         seen_dim: The last numbers of an observation: pixels, or stored features of them.
         groups: Groups of stored features, each of which is mapped by itself: one per camera, or one
@@ -60,6 +61,7 @@ class ChunkPolicyConfig:
     time_sampling: str = "uniform"
     pairing: str = "independent"
     schedule: str = "cosine"
+    training_samples: int = 8
     encoder: str = ""
     seen_dim: int = 0
     groups: int = 0
@@ -106,7 +108,9 @@ class ChunkPolicyConfig:
     @property
     def options(self) -> ObjectiveOptions:
         """The options of the objective."""
-        return ObjectiveOptions(self.time_sampling, self.pairing, self.schedule)
+        return ObjectiveOptions(
+            self.time_sampling, self.pairing, self.schedule, self.training_samples
+        )
 
     def to_json(self) -> dict[str, int | str]:
         """Return the configuration as a dictionary of JSON values."""

@@ -2,13 +2,13 @@
 
 import torch
 
-from policies.catalogue import OPTIONS
+from policies.catalogue import COUNTS, OPTIONS
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 
 def network_facts(config: ChunkPolicyConfig) -> dict[str, int | str]:
     """Return what a teacher and its student must share: all but the objective and its options."""
-    own_fields = ("objective", *OPTIONS)
+    own_fields = ("objective", *OPTIONS, *COUNTS)
     return {name: value for name, value in config.to_json().items() if name not in own_fields}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from fmbench.config.flag import Flag
 from fmbench.config.observations import resolve_observation
-from fmbench.config.run_config import FLAGS, PRESETS, SEEN_FIELDS, STATE, RunConfig
+from fmbench.config.run_config import ADDED, FLAGS, PRESETS, SEEN_FIELDS, STATE, RunConfig
 from fmbench.errors import FmbenchError, shown, unknown
 from policies.catalogue import BACKBONES
 
@@ -135,7 +135,7 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     Raises:
         FmbenchError: The values are no valid configuration, e.g. a task or policy is unknown.
     """
-    names = set(values) if isinstance(values, Mapping) else set()
+    names = {*values, *ADDED} if isinstance(values, Mapping) else set()
     has_state = names == set(FLAGS) - set(SEEN_FIELDS)
     if not isinstance(values, Mapping) or not (has_state or names == set(FLAGS)):
         raise FmbenchError(f"config is not that of a run; its values must be {', '.join(FLAGS)}")

@@ -17,6 +17,7 @@ from fmbench.config.flag import HOW, SEEN, WHAT, WHERE, Flag
 from policies.catalogue import (
     BACKBONES,
     CONDITIONINGS,
+    COUNTS,
     ENCODER_CHOICES,
     ENCODERS,
     OPTIONS,
@@ -31,6 +32,8 @@ PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
 GROWING = ("task", "policy", "nfe", "seeds", "episodes")
 """Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
+ADDED: dict[str, Any] = {"training_samples": COUNTS["training_samples"].default}
+"""Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {
         "episodes": 5,
@@ -68,7 +71,8 @@ class RunConfig:
     follow from the task. `from_run` is None if the teachers are the run's own flows; JSON and the
     hash contain only the name of its folder, because its weights determine the numbers, and
     `run.json` holds their hashes. The same holds for the file of `encoder_weights`. Where policies
-    observe the state, JSON and the hash have none of the fields about pictures.
+    observe the state, JSON and the hash have none of the fields about pictures, nor do they have
+    those of `ADDED` at their defaults.
     """
 
     policy: tuple[str, ...] = _value(
@@ -165,6 +169,13 @@ class RunConfig:
     schedule: str = _value(
         "cosine", "noise schedule of diffusion: {choices}", choices=OPTIONS["schedule"]
     )
+    training_samples: int = _value(
+        COUNTS["training_samples"].default,
+        "chunks that drift and imle sample of a window in an update",
+        "N",
+        least=COUNTS["training_samples"].least,
+        most=COUNTS["training_samples"].most,
+    )
     precision: str = _value(
         "fp32", "floating-point format of the layers in training: {choices}", choices=PRECISIONS
     )
@@ -187,7 +198,7 @@ class RunConfig:
                 values[name] = Path(values[name]).resolve().name
         if self.observation == STATE:
             values = {name: value for name, value in values.items() if name not in SEEN_FIELDS}
-        return values
+        return {k: value for k, value in values.items() if k not in ADDED or value != ADDED[k]}
 
     def cell_hash(self, policy: str) -> str:
         """Return the hash of the values that decide the cells of one policy; see `cell_hash`."""
@@ -214,7 +225,7 @@ def cell_hash(values: Mapping[str, Any], policy: str) -> str:
     entry = POLICIES.get(policy)
     ignored = {*GROWING, "preset"}
     if entry is not None:
-        ignored |= set(OPTIONS) - set(entry.reads)
+        ignored |= {*OPTIONS, *COUNTS} - set(entry.reads)
         ignored |= set() if entry.teacher else {"from_run"}
     kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
     return config_hash(kept)

@@ -49,6 +49,7 @@ def policy_config(
         time_sampling=config.time_sampling,
         pairing=config.pairing,
         schedule=config.schedule,
+        training_samples=config.training_samples,
         **(_sight_values(config, sight) if sight else {}),
     )
 

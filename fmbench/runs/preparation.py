@@ -21,7 +21,7 @@ from fmbench.runs.users_encoder import encoders_code
 from fmbench.sight.opening import Sights
 from fmbench.storage.locks import Waiting
 from fmbench.storage.memory import needs_memory
-from policies.catalogue import OPTIONS, POLICIES
+from policies.catalogue import COUNTS, OPTIONS, POLICIES
 
 
 def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
@@ -136,9 +136,10 @@ def check_runnable(config: RunConfig) -> None:
 def _check_options(config: RunConfig) -> None:
     """Reject an option of objectives that no policy of the run uses."""
     used = {option for policy in config.policy for option in POLICIES[policy].reads}
-    for option, values in OPTIONS.items():
+    defaults = {name: values[0] for name, values in OPTIONS.items()}
+    for option, default in (defaults | {name: c.default for name, c in COUNTS.items()}).items():
         value = getattr(config, option)
-        if option not in used and value != values[0]:
+        if option not in used and value != default:
             flag = f"--{option.replace('_', '-')}"
             users = [name for name in POLICIES if option in POLICIES[name].reads]
             raise FmbenchError(

@@ -155,7 +155,9 @@ def start_training(
     )
     # Batches and noise are drawn on the training device, with the policy's own seed.
     generator = torch.Generator(device).manual_seed(train_seed)
-    return TrainingState(policy, EMA(policy, config.ema_decay), optimizer, generator)
+    ema = EMA(policy, config.ema_decay)
+    policy.objective.follow(ema.policy.network)
+    return TrainingState(policy, ema, optimizer, generator)
 
 
 def _groups(policy: ChunkPolicy, config: TrainConfig) -> list[dict[str, Any]]:

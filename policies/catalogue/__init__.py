@@ -10,7 +10,14 @@ tuples to keep `--help` fast: creating a dataclass takes three times as long.
 
 from policies.catalogue.backbones import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
 from policies.catalogue.encoders import ENCODER_CHOICES, ENCODERS, EncoderEntry
-from policies.catalogue.objectives import MORE_COLOURS, OPTIONS, POLICIES, PolicyEntry
+from policies.catalogue.objectives import (
+    COUNTS,
+    MORE_COLOURS,
+    OPTIONS,
+    POLICIES,
+    Count,
+    PolicyEntry,
+)
 from policies.catalogue.samplers import (
     ADAPTIVE,
     ADAPTIVE_STEPS,
@@ -29,6 +36,7 @@ __all__ = [
     "ADAPTIVE_STEPS",
     "BACKBONES",
     "CONDITIONINGS",
+    "COUNTS",
     "DIFFUSION_STEPS",
     "ENCODERS",
     "ENCODER_CHOICES",
@@ -41,6 +49,7 @@ __all__ = [
     "SIZES",
     "TOLERANCE",
     "BackboneEntry",
+    "Count",
     "EncoderEntry",
     "PolicyEntry",
     "SamplerEntry",

@@ -1,6 +1,7 @@
 """Objectives, which are policies by name: their options, and their appearance in reports."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from policies.catalogue.samplers import StepLimits, limits_of
 
@@ -9,7 +10,19 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "pairing": ("independent", "optimal_transport"),
     "schedule": ("cosine", "linear"),
 }
-"""Options of objectives and their values, the default first."""
+"""Options of objectives that are names, and their values, the default first."""
+
+
+class Count(NamedTuple):
+    """An option of objectives that is a whole number: its default and its range."""
+
+    default: int
+    least: int
+    most: int
+
+
+COUNTS: dict[str, Count] = {"training_samples": Count(8, 1, 256)}
+"""Options of objectives that are whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,7 @@ class PolicyEntry:
         colour: Colour in figures, "#rrggbb".
         label: Label in tables and figures; empty is its name.
         planned: The samplers that a run evaluates by default; None is all of `limits`.
-        reads: The keys of `OPTIONS` that it uses.
+        reads: The keys of `OPTIONS` and `COUNTS` that it uses.
         teacher: The objective whose trained network it learns from; None if it needs only data.
         trains: Whether it trains a network; if not, it stores the training data instead.
         extra: The optional dependency group it needs, or "".
@@ -70,10 +83,26 @@ POLICIES: dict[str, PolicyEntry] = {
         "policies.objectives.shortcut:Shortcut", _FLOW, limits_of("shortcut"), "shortcut", 40,
         "#999933", planned=("shortcut",),
     ),
+    "maniflow": PolicyEntry(
+        "policies.objectives.maniflow:ManiFlow", _FLOW, limits_of("average"), "average", 42,
+        "#88CCEE", planned=("average",),
+    ),
+    "drift": PolicyEntry(
+        "policies.objectives.drift:Drift", ("sample",), limits_of("one_step"), "one_step", 44,
+        "#117733", reads=("training_samples",),
+    ),
+    "imle": PolicyEntry(
+        "policies.objectives.imle:Imle", ("sample",), limits_of("one_step"), "one_step", 47,
+        "#AA4499", reads=("training_samples",),
+    ),
     "diffusion": PolicyEntry(
         "policies.objectives.diffusion:Diffusion", ("sample", "epsilon", "v_prediction"),
         limits_of("ddpm", "ddim", "dpmpp_2m"), "ddpm", 50, "#D55E00",
         planned=("ddpm", "ddim"), reads=("schedule",),
+    ),
+    "consistency": PolicyEntry(
+        "policies.objectives.consistency:Consistency", ("sample",), limits_of("consistency"),
+        "consistency", 55, "#CC6677", reads=("schedule",), teacher="diffusion",
     ),
     "mip": PolicyEntry(
         "policies.objectives.mip:MinimalIterativePolicy", ("sample",), limits_of("two_step"),
@@ -92,5 +121,5 @@ POLICIES: dict[str, PolicyEntry] = {
         90, "#000000", trains=False,
     ),
 }  # fmt: skip
-MORE_COLOURS = ("#332288", "#AA4499", "#117733", "#CC6677")
+MORE_COLOURS = ("#332288", "#DDCC77", "#6699CC", "#661100")
 """Colours of policies outside the suite, used in turn."""

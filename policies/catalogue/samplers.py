@@ -128,7 +128,10 @@ SAMPLERS: dict[str, SamplerEntry] = {
     "dpmpp_2m": SamplerEntry(
         StepLimits(default=10, highest=DIFFUSION_STEPS), "policies.samplers.dpmpp:Dpmpp2M"
     ),
+    # The objective implements the sampling itself.
+    "consistency": SamplerEntry(StepLimits(default=1, highest=DIFFUSION_STEPS)),
     # A fixed number of steps; the objective implements the sampling itself.
+    "one_step": SamplerEntry(StepLimits(default=1, highest=1)),
     "two_step": SamplerEntry(StepLimits(default=2, lowest=2, highest=2)),
     "direct": SamplerEntry(StepLimits(default=1, highest=1)),
     "mixture": SamplerEntry(StepLimits(default=1, highest=1)),

@@ -1,5 +1,6 @@
 """Base class of objectives: a training loss, and a way to sample from the trained network."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
@@ -93,6 +94,7 @@ class Objective(nn.Module, ABC):
         self.prediction = prediction
         self.chunk_shape = chunk_shape
         self.options = options
+        self._companions: dict[str, nn.Module] = {}  # a dict hides them from `parameters()`
 
     @classmethod
     def outputs_per_action(cls, act_dim: int) -> int:
@@ -106,12 +108,43 @@ class Objective(nn.Module, ABC):
             raise unknown_name(f"prediction for {cls.__name__}", prediction, cls.predictions)
 
     def learn_from(self, network: nn.Module) -> None:
-        """Keep a copy of the teacher's trained network, for use in the loss.
+        """Keep a frozen copy of the teacher's trained network, for use in the loss.
 
         Raises:
             ValueError: This objective has no teacher.
         """
-        raise ValueError(f"{type(self).__name__} has no teacher; it learns from data alone")
+        if self.teacher is None:
+            raise ValueError(f"{type(self).__name__} has no teacher; it learns from data alone")
+        frozen = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+        self._companions["teacher"] = frozen
+
+    def follow(self, network: nn.Module) -> None:
+        """Keep the network with averaged weights, not a copy of it, for use in the loss."""
+        self._companions["average"] = network
+
+    def companion(self, kind: str) -> nn.Module:
+        """Return the "teacher" of `learn_from`, or the "average" of `follow`.
+
+        They are used in the loss alone: they are no part of parameters, state or copies.
+
+        Raises:
+            ValueError: There is none.
+        """
+        if kind not in self._companions:
+            call = "learn_from" if kind == "teacher" else "follow"
+            raise ValueError(f"{type(self).__name__} has no {kind}; give it one with `{call}`")
+        return self._companions[kind]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Objective":
+        """Also apply `to`, `cuda` or `double` to the companions."""
+        for network in self._companions.values():
+            network._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the companions out of copies, which are only used to act."""
+        return {**self.__dict__, "_companions": {}}
 
     @property
     def capturable(self) -> bool:

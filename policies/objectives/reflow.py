@@ -1,16 +1,11 @@
 """Reflow: flow matching on couplings simulated from a trained flow."""
 
-import copy
-from collections.abc import Callable
-from typing import Any
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from policies.catalogue import POLICIES
 from policies.objectives.base import normal_like
 from policies.objectives.flow import Flow
-from policies.objectives.options import ObjectiveOptions
 from policies.samplers.ode import euler
 
 TEACHER_STEPS = 10
@@ -37,19 +32,6 @@ class Reflow(Flow, entry=POLICIES["reflow"]):
     the loss: it is not part of the policy's parameters, state or copies.
     """
 
-    def __init__(
-        self,
-        prediction: str,
-        chunk_shape: tuple[int, int],
-        options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
-    ) -> None:
-        super().__init__(prediction, chunk_shape, options)
-        self._teachers: list[nn.Module] = []  # at most one; a list hides it from `parameters()`
-
-    def learn_from(self, network: nn.Module) -> None:
-        """Keep a frozen copy of a trained flow's network; see `Objective.learn_from`."""
-        self._teachers = [copy.deepcopy(network).eval().requires_grad_(requires_grad=False)]
-
     @torch.no_grad()
     def coupling(
         self, actions: Tensor, condition: Tensor, generator: torch.Generator
@@ -59,19 +41,6 @@ class Reflow(Flow, entry=POLICIES["reflow"]):
         Raises:
             ValueError: There is no teacher.
         """
-        if not self._teachers:
-            raise ValueError("Reflow has no teacher; give it a trained flow with `learn_from`")
         noise = normal_like(actions, generator)
         # Liu et al. 2023, Algorithm 1 (reflow): (Z_0, Z_1) of the first flow, dZ_t = v(Z_t, t) dt
-        return noise, euler(self.field(self._teachers[0], condition), noise, TEACHER_STEPS)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Reflow":
-        """Also apply `to`, `cuda` or `double` to the teacher."""
-        for teacher in self._teachers:
-            teacher._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the teacher out of copies, which are only used to act."""
-        return {**self.__dict__, "_teachers": []}
+        return noise, euler(self.field(self.companion("teacher"), condition), noise, TEACHER_STEPS)

@@ -1,5 +1,7 @@
 """A toy problem with a known solution: two equally likely chunks for every condition."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from policies.objectives import load_objective, make_objective
 from policies.objectives.options import ObjectiveOptions
 
 SHAPE = (7, 5)
+AVERAGE_DECAY = 0.95
 
 
 def two_modes(condition: Tensor, mode: Tensor) -> Tensor:
@@ -38,6 +41,8 @@ def train(
     learner = make_objective(objective, prediction, SHAPE, options)
     if teacher is not None:
         learner.learn_from(teacher)
+    average = copy.deepcopy(network).requires_grad_(requires_grad=False)
+    learner.follow(average)
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
@@ -49,6 +54,9 @@ def train(
         torch.autograd.backward(loss)
         optimizer.step()
         schedule.step()
+        with torch.no_grad():
+            for mean, new in zip(average.parameters(), network.parameters(), strict=True):
+                mean.lerp_(new, 1 - AVERAGE_DECAY)
 
 
 def errors_to_modes(
