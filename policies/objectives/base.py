@@ -122,18 +122,24 @@ class Objective(nn.Module, ABC):
         """Keep the network with averaged weights, not a copy of it, for use in the loss."""
         self._companions["average"] = network
 
-    def companion(self, kind: str) -> nn.Module:
-        """Return the "teacher" of `learn_from`, or the "average" of `follow`.
+    def taught_by(self) -> nn.Module:
+        """Return the teacher's network, which is used in the loss alone.
 
-        They are used in the loss alone: they are no part of parameters, state or copies.
+        It is no part of parameters, state or copies, and neither is the average.
 
         Raises:
             ValueError: There is none.
         """
-        if kind not in self._companions:
-            call = "learn_from" if kind == "teacher" else "follow"
-            raise ValueError(f"{type(self).__name__} has no {kind}; give it one with `{call}`")
-        return self._companions[kind]
+        if "teacher" not in self._companions:
+            raise ValueError(
+                f"{type(self).__name__} has no teacher; give it a trained {self.teacher} with "
+                "`learn_from`"
+            )
+        return self._companions["teacher"]
+
+    def averaged(self, network: Network) -> Network:
+        """Return the network with averaged weights; the network itself if it follows none."""
+        return self._companions.get("average", network)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Objective":
         """Also apply `to`, `cuda` or `double` to the companions."""

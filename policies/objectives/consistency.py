@@ -48,16 +48,17 @@ class Consistency(Diffusion, entry=POLICIES["consistency"]):
         k = SEGMENT * k - 1
         x_k = self._scale(self.alpha, k) * actions + self._scale(self.sigma, k) * noise
         with torch.no_grad():
-            target = self.target(x_k, k, condition)
+            target = self.target(self.averaged(network), x_k, k, condition)
         difference = self._chunk(network, x_k, k, condition) - target
         squares = difference.float().square().mean((1, 2))
         consistency = ((squares + HUBER**2).sqrt() - HUBER).mean()
         return consistency + super().loss(network, actions, condition, generator)
 
-    def target(self, x_k: Tensor, k: Tensor, condition: Tensor) -> Tensor:
+    def target(self, average: Network, x_k: Tensor, k: Tensor, condition: Tensor) -> Tensor:
         """Return the chunk that averaged weights predict after one step of the teacher.
 
         Args:
+            average: The network with averaged weights.
             x_k: Points of paths `(B, pred_horizon, act_dim)`.
             k: Their diffusion steps, `(B,)`, at least `SEGMENT - 1`.
             condition: Encoded observations `(B, C)`.
@@ -68,12 +69,11 @@ class Consistency(Diffusion, entry=POLICIES["consistency"]):
         earlier = self.teacher_step(x_k, k, condition)
         end = (k - SEGMENT)[:, None, None]
         before = (k - SEGMENT).clamp(min=0)
-        average = self.companion("average")
         return torch.where(end < 0, earlier, self._chunk(average, earlier, before, condition))
 
     def teacher_step(self, x_k: Tensor, k: Tensor, condition: Tensor) -> Tensor:
         """Return the points, like `x_k`, to which one DDIM step leads; see `target`."""
-        chunk = self._chunk(self.companion("teacher"), x_k, k, condition)
+        chunk = self._chunk(self.taught_by(), x_k, k, condition)
         epsilon = (x_k - self._scale(self.alpha, k) * chunk) / self._scale(self.sigma, k)
         before, is_end = (k - SEGMENT).clamp(min=0), (k < SEGMENT)[:, None, None]
         # Song et al. 2021 (arXiv 2010.02502), eq. 12 with sigma = 0; clipped as in samplers

@@ -50,20 +50,27 @@ class ManiFlow(AverageVelocity, entry=POLICIES["maniflow"]):
         h = torch.cat((torch.zeros_like(t[:flow]), length))
         x_t = torch.lerp(noise, actions, t)
         with torch.no_grad():
-            consistent = self.target(
-                x_t[flow:], noise[flow:], rest, start, length, condition[flow:]
-            )
+            points, average = (x_t[flow:], noise[flow:], rest), self.averaged(network)
+            consistent = self.target(average, *points, start, length, condition[flow:])
         output = network(x_t, network_time(t, h), condition)
         target = self.flow_target(actions[:flow], actions[:flow] - noise[:flow])
         first = F.mse_loss(output[:flow], target) if flow else output.new_zeros(())
         return first + F.mse_loss(output[flow:], consistent)
 
     def target(
-        self, x_t: Tensor, noise: Tensor, actions: Tensor, t: Tensor, h: Tensor, condition: Tensor
+        self,
+        average: Network,
+        x_t: Tensor,
+        noise: Tensor,
+        actions: Tensor,
+        t: Tensor,
+        h: Tensor,
+        condition: Tensor,
     ) -> Tensor:
         """Return what the averaged network predicts further along each path, as a target.
 
         Args:
+            average: The network with averaged weights.
             x_t: The points of the network `(B, pred_horizon, act_dim)`.
             noise: The start of each path, like `x_t`.
             actions: Its end, like `x_t`.
@@ -76,7 +83,7 @@ class ManiFlow(AverageVelocity, entry=POLICIES["maniflow"]):
         """
         end = (t + h).clamp(max=1.0)
         x_end = torch.lerp(noise, actions, end)
-        output = self.companion("average")(x_end, network_time(end, h), condition)
+        output = average(x_end, network_time(end, h), condition)
         chunk = output if self.prediction == "sample" else x_end + (1 - end) * output
         chunk = torch.where(end < 1, chunk, actions)  # there the path has arrived
         return chunk if self.prediction == "sample" else (chunk - x_t) / (1 - t)

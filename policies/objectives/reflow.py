@@ -43,4 +43,4 @@ class Reflow(Flow, entry=POLICIES["reflow"]):
         """
         noise = normal_like(actions, generator)
         # Liu et al. 2023, Algorithm 1 (reflow): (Z_0, Z_1) of the first flow, dZ_t = v(Z_t, t) dt
-        return noise, euler(self.field(self.companion("teacher"), condition), noise, TEACHER_STEPS)
+        return noise, euler(self.field(self.taught_by(), condition), noise, TEACHER_STEPS)

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,15 @@ from policies import ChunkPolicy, ChunkPolicyConfig, catalogue
 from policies.backbones import add_backbone, make_backbone, resolve_conditioning
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
-from policies.catalogue import BACKBONES, OPTIONS, POLICIES, SAMPLERS, PolicyEntry, StepLimits
+from policies.catalogue import (
+    BACKBONES,
+    COUNTS,
+    OPTIONS,
+    POLICIES,
+    SAMPLERS,
+    PolicyEntry,
+    StepLimits,
+)
 from policies.objectives import add_objective, load_objective
 from policies.objectives.base import Network, Noise, Objective
 from policies.objectives.flow_times import TIME_SAMPLINGS
@@ -84,7 +92,7 @@ def test_the_references_of_an_entry_exist(name: str) -> None:
     entry = POLICIES[name]
     assert entry.default_sampler in entry.limits
     assert set(entry.planned or ()) <= set(entry.limits)
-    assert set(entry.reads) <= set(OPTIONS)
+    assert set(entry.reads) <= {*OPTIONS, *COUNTS}
     assert entry.teacher is None or entry.teacher in POLICIES
     assert entry.limits == {sampler: SAMPLERS[sampler].limits for sampler in entry.limits}
 
@@ -106,10 +114,11 @@ def test_every_sampler_is_used_and_can_be_loaded(name: str) -> None:
 
 
 def test_options_grids_and_conditionings_match_the_code() -> None:
-    assert [option.name for option in fields(ObjectiveOptions)] == list(OPTIONS)
+    assert [option.name for option in fields(ObjectiveOptions)] == [*OPTIONS, *COUNTS]
     for option, table in (("time_sampling", TIME_SAMPLINGS), ("schedule", SCHEDULES)):
         assert tuple(table) == OPTIONS[option]
-    assert ObjectiveOptions() == ObjectiveOptions(*(values[0] for values in OPTIONS.values()))
+    defaults = [*(values[0] for values in OPTIONS.values()), *(c.default for c in COUNTS.values())]
+    assert astuple(ObjectiveOptions()) == tuple(defaults)
     assert tuple(GRIDS) == catalogue.GRIDS
     for entry in BACKBONES.values():
         assert entry.conditioning in entry.conditionings

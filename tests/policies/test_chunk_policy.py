@@ -79,6 +79,7 @@ def test_global_randomness_is_neither_read_nor_changed(objective: str) -> None:
     policy = build(objective)
     if policy.objective.teacher:
         policy.objective.learn_from(policy.network)
+    policy.objective.follow(policy.network)
     results = []
     with torch.random.fork_rng():
         for seed in (1, 2):

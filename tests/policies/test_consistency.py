@@ -50,9 +50,10 @@ def test_the_target_is_the_averages_chunk_and_at_the_end_the_teachers() -> None:
         earlier = objective.teacher_step(NOISE, steps(49), CONDITION)
         time = torch.full((B,), float(network_time(44)))
         expected = average(earlier, time, CONDITION)
-        torch.testing.assert_close(objective.target(NOISE, steps(49), CONDITION), expected)
+        torch.testing.assert_close(objective.target(average, NOISE, steps(49), CONDITION), expected)
         last = objective.teacher_step(NOISE, steps(SEGMENT - 1), CONDITION)
-        torch.testing.assert_close(objective.target(NOISE, steps(SEGMENT - 1), CONDITION), last)
+        end = objective.target(average, NOISE, steps(SEGMENT - 1), CONDITION)
+        torch.testing.assert_close(end, last)
 
 
 def test_the_loss_is_that_of_diffusion_where_the_points_agree() -> None:
@@ -71,8 +72,8 @@ def test_teacher_and_average_have_no_gradient_and_are_no_parameters() -> None:
     assert all(p.grad is not None for p in network.parameters())
     assert all(p.grad is None for p in average.parameters())
     assert not list(objective.parameters())
-    with pytest.raises(ValueError, match="Consistency has no teacher; give it one with `learn_f"):
-        copy.deepcopy(objective).companion("teacher")
+    with pytest.raises(ValueError, match="Consistency has no teacher; give it a trained diffu"):
+        copy.deepcopy(objective).taught_by()
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

@@ -32,10 +32,9 @@ class Linear(nn.Module):
 @pytest.mark.parametrize("prediction", ManiFlow.predictions)
 def test_the_target_is_the_averaged_networks_clean_chunk(prediction: str) -> None:
     objective, average = ManiFlow(prediction, SHAPE), Linear(0.7)
-    objective.follow(average)
     t, h = torch.full((B, 1, 1), 0.3), torch.full((B, 1, 1), 0.25)
     x_t = torch.lerp(NOISE, ACTIONS, t)
-    target = objective.target(x_t, NOISE, ACTIONS, t, h, CONDITION)
+    target = objective.target(average, x_t, NOISE, ACTIONS, t, h, CONDITION)
     ((x_end, time, _),) = average.calls
     torch.testing.assert_close(x_end, torch.lerp(NOISE, ACTIONS, 0.55))
     torch.testing.assert_close(time, torch.tensor([[0.55, 0.25]]).expand(B, 2))
@@ -48,10 +47,9 @@ def test_the_target_is_the_averaged_networks_clean_chunk(prediction: str) -> Non
 @pytest.mark.parametrize("prediction", ManiFlow.predictions)
 def test_a_step_past_the_end_leads_to_the_demonstrated_chunk(prediction: str) -> None:
     objective = ManiFlow(prediction, SHAPE)
-    objective.follow(Linear(0.7))
     t, h = torch.full((B, 1, 1), 0.9), torch.full((B, 1, 1), 0.5)
     x_t = torch.lerp(NOISE, ACTIONS, t)
-    target = objective.target(x_t, NOISE, ACTIONS, t, h, CONDITION)
+    target = objective.target(Linear(0.7), x_t, NOISE, ACTIONS, t, h, CONDITION)
     expected = ACTIONS if prediction == "sample" else ACTIONS - NOISE
     torch.testing.assert_close(target, expected, atol=1e-4, rtol=1e-4)
 
@@ -71,9 +69,15 @@ def test_a_batch_has_both_parts_and_the_average_no_gradient() -> None:
     assert average.factor.grad is None
 
 
-def test_without_an_average_there_is_a_clear_error() -> None:
-    with pytest.raises(ValueError, match="ManiFlow has no average; give it one with `follow`"):
-        ManiFlow("sample", SHAPE).loss(Linear(0.5), ACTIONS, CONDITION, GENERATOR)
+def test_without_an_average_the_network_is_its_own() -> None:
+    losses = []
+    for followed in (None, Linear(0.5)):
+        objective = ManiFlow("sample", SHAPE)
+        if followed is not None:
+            objective.follow(followed)
+        generator = torch.Generator().manual_seed(1)
+        losses.append(objective.loss(Linear(0.5), ACTIONS, CONDITION, generator))
+    torch.testing.assert_close(*losses)
 
 
 @pytest.mark.slow

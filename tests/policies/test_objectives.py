@@ -89,7 +89,9 @@ def test_network_sees_times_in_the_unit_interval(name: str) -> None:
     class Spy(nn.Module):
         def forward(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
             rows = noisy_actions.shape[0]
-            assert time.shape == ((rows, 2) if name in ("meanflow", "shortcut") else (rows,))
+            assert time.shape == (
+                (rows, 2) if name in ("meanflow", "shortcut", "maniflow") else (rows,)
+            )
             seen.append(time.detach().reshape(rows, -1)[:, 0])
             return torch.cat([noisy_actions * 0.5] * (outputs // SHAPE[1]), dim=-1)
 
@@ -104,7 +106,7 @@ def test_network_sees_times_in_the_unit_interval(name: str) -> None:
     times = torch.cat(seen)
     assert times.min() == 0  # every sampler starts at pure noise
     assert times.max() <= 1
-    assert (times == 0).all() == (name in ("bc", "gmm"))
+    assert (times == 0).all() == (name in ("bc", "gmm", "drift", "imle"))
 
 
 def test_diffusion_time_increases_from_noise_to_data_as_in_a_flow() -> None:

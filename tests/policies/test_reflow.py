@@ -105,7 +105,7 @@ def test_the_teacher_is_not_part_of_the_student() -> None:
     assert torch.equal(chunks[0].actions, chunks[1].actions)
     assert torch.equal(chunks[0].actions, chunks[2].actions)
     for policy in (alone, copied):
-        with pytest.raises(ValueError, match="Reflow has no teacher; give it one with `learn"):
+        with pytest.raises(ValueError, match="Reflow has no teacher; give it a trained flow"):
             loss(policy)
 
 
