@@ -32,6 +32,7 @@ class ChunkPolicyConfig:
         time_sampling: Distribution of the training times of a flow; see `ObjectiveOptions`.
         pairing: How noise is paired with chunks; see `ObjectiveOptions`.
         schedule: Noise schedule of diffusion; see `ObjectiveOptions`.
+        meanflow: Target of mean flows; see `ObjectiveOptions`.
         training_samples: Chunks sampled of every window in training; see `ObjectiveOptions`.
         encoder: The encoder of pictures, a key of `policies.catalogue.ENCODERS`; empty without.
         seen_dim: The last numbers of an observation: pixels, or stored features of them.
@@ -61,6 +62,7 @@ class ChunkPolicyConfig:
     time_sampling: str = "uniform"
     pairing: str = "independent"
     schedule: str = "cosine"
+    meanflow: str = "original"
     training_samples: int = 8
     encoder: str = ""
     seen_dim: int = 0
@@ -109,7 +111,7 @@ class ChunkPolicyConfig:
     def options(self) -> ObjectiveOptions:
         """The options of the objective."""
         return ObjectiveOptions(
-            self.time_sampling, self.pairing, self.schedule, self.training_samples
+            self.time_sampling, self.pairing, self.schedule, self.meanflow, self.training_samples
         )
 
     def to_json(self) -> dict[str, int | str]:

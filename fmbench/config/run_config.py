@@ -32,7 +32,12 @@ PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
 GROWING = ("task", "policy", "nfe", "seeds", "episodes")
 """Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
-ADDED: dict[str, Any] = {"training_samples": COUNTS["training_samples"].default}
+BUDGETS = ("updates", "rows")
+ADDED: dict[str, Any] = {
+    "meanflow": OPTIONS["meanflow"][0],
+    "training_samples": COUNTS["training_samples"].default,
+    "budget": BUDGETS[0],
+}
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {
@@ -68,7 +73,7 @@ class RunConfig:
     """All values that determine a run's numbers, the same for every policy of the run.
 
     Width, depth and conditioning are None if they follow from size and backbone, cameras if they
-    follow from the task. `from_run` is None if the teachers are the run's own flows; JSON and the
+    follow from the task. `from_run` is None if the teachers are the run's own; JSON and the
     hash contain only the name of its folder, because its weights determine the numbers, and
     `run.json` holds their hashes. The same holds for the file of `encoder_weights`. Where policies
     observe the state, JSON and the hash have none of the fields about pictures, nor do they have
@@ -148,6 +153,12 @@ class RunConfig:
     demos: int = _value(500, "demonstrations per task", "N", most=300_000)
     noise: float = _value(1.0, "scale of the command noise in demonstrations", "X", least=0)
     updates: int = _value(4500, "gradient steps", "N", most=100_000_000)
+    budget: str = _value(
+        BUDGETS[0],
+        "what is equal for all policies: updates, or rows of the network in them, of which a flow "
+        "has one per window (drift then makes an eighth of the updates)",
+        choices=BUDGETS,
+    )
     batch_size: int = _value(256, "windows per update", "N", most=1_000_000)
     learning_rate: float = _value(1e-3, "peak learning rate", "X", least=0, above=True)
     backbone: str = _value("mlp", "the network: {choices}", choices=BACKBONES)
@@ -169,6 +180,9 @@ class RunConfig:
     schedule: str = _value(
         "cosine", "noise schedule of diffusion: {choices}", choices=OPTIONS["schedule"]
     )
+    meanflow: str = _value(
+        OPTIONS["meanflow"][0], "target of mean flows: {choices}", choices=OPTIONS["meanflow"]
+    )
     training_samples: int = _value(
         COUNTS["training_samples"].default,
         "chunks that drift and imle sample of a window in an update",
@@ -181,7 +195,8 @@ class RunConfig:
     )
     from_run: str | None = _value(
         None,
-        "run whose flows are the teachers of reflow (default: this run)",
+        "finished run with the teachers of reflow (its flows) and consistency (its diffusions); "
+        "without it they are trained first",
         "RUN",
         name="--from",
     )

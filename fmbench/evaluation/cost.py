@@ -15,6 +15,7 @@ from fmbench.storage.rows import MeasurementRow
 from fmbench.training.checkpoint_facts import checkpoint_facts, read_progress
 from policies.chunk_policy import ChunkPolicy
 from policies.latency import measure_latency
+from policies.training_rows import rows_per_window
 
 SLOW_STEPS, SLOW_CALLS, FAST_CALLS = 50, 30, 100  # latency: fewer calls of slow samplers
 
@@ -47,6 +48,8 @@ def measure(
         training_time_s=read_progress(checkpoint, facts).seconds,
         latency_ms_p50=p50,
         latency_ms_p95=p95,
+        rows_per_update=rows_per_window(policy.config, facts.train_config.batch_size),
+        teacher_updates=facts.teacher_updates,
     )
 
 

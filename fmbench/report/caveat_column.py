@@ -25,7 +25,11 @@ def write_with_caveats(
         write_rows(path, rows, row_type)
         return
     with_caveat = dataclasses.make_dataclass(
-        f"{row_type.__name__}WithCaveat", [("caveat", str)], bases=(row_type,), frozen=True
+        f"{row_type.__name__}WithCaveat",
+        [("caveat", str)],
+        bases=(row_type,),
+        frozen=True,
+        kw_only=True,
     )
     marked = [
         with_caveat(**dataclasses.asdict(row), caveat=caveat)

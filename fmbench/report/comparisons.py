@@ -187,9 +187,10 @@ def config_differences(
     checks = [
         (origins, "task_hash"),
         (shared[0], "demonstrations_hash"),
-        (shared[1], "updates"),
         (shared[1], "parameters"),
     ]
+    if not _have_equal_rows(shared[1]):
+        checks.insert(2, (shared[1], "updates"))
     lines = []
     for task in dict.fromkeys(origins["task"]):
         for rows, field in checks:
@@ -202,6 +203,13 @@ def config_differences(
                 )
                 lines.append(f"{task}: policies differ in {field.replace('_', ' ')}: {by_policy}")
     return lines
+
+
+def _have_equal_rows(measurements: pd.DataFrame) -> bool:
+    """Return whether trainings evaluate equally many rows of the network, to one update."""
+    trained = measurements[measurements["rows_per_update"].astype(float) != 0]
+    rows = trained["updates"] * trained["rows_per_update"].astype(float)
+    return bool(rows.max() - rows.min() <= trained["rows_per_update"].astype(float).max())
 
 
 def _outcomes(episodes: pd.DataFrame, cell: Cell) -> pd.Series[bool]:

@@ -81,7 +81,10 @@ def backbone_order(backbone: str) -> tuple[int, str]:
 
 def has_choice_of_steps(sampler: str) -> bool:
     """Return whether the number of steps of a sampler is a choice, and so must be shown."""
-    return sampler not in SAMPLERS or bool(SAMPLERS[sampler].target)
+    if sampler not in SAMPLERS or SAMPLERS[sampler].target:
+        return True
+    limits = SAMPLERS[sampler].limits
+    return limits.lowest != limits.highest
 
 
 def _registered(policy: str) -> Look:

@@ -14,6 +14,7 @@ from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, HEADER, INCOMPLETE, cells, sampler_label
 from fmbench.report.sentences import left_out, sentences
 from fmbench.report.summary import CELL
+from fmbench.report.training_cost import training_cost_table
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
 _GRID_HEADER = (
@@ -48,6 +49,8 @@ def summary_markdown(results: Results) -> str:
         blocks += [f"### {escape(str(task))}", markdown_table(_GRID_HEADER, body)]
     if not results.diagnostics.empty:
         blocks += ["## Diagnostics of sampled chunks", _diagnostics_table(results)]
+    if costs := training_cost_table(results):
+        blocks += ["## Cost of training", costs]
     marks = [mark for mark in (INCOMPLETE, BROKEN) if any(mark in block for block in blocks)]
     explanations = "\n".join(f"- {line}" for line in notes(results, marks))
     blocks += ["## Notes", explanations]

@@ -9,6 +9,7 @@ from fmbench.report.markup import escape
 from fmbench.report.observed import observation_note
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
+from fmbench.report.training_cost import NOTE as COST_NOTE
 from fmbench.storage.provenance import versions_of
 from fmbench.storage.rows import CellRow
 
@@ -74,6 +75,8 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             " Straightness: mean squared deviation of the path from noise to chunk from constant"
             " velocity, divided by its squared length."
         )
+    if results.measurements["rows_per_update"].notna().any():
+        yield COST_NOTE
     if results.unfinished:
         yield (
             "Unfinished: the tables have the finished cells (policy, sampler, steps and training"

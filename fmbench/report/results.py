@@ -41,6 +41,8 @@ class Results:
     """Frame of `EpisodeRow`."""
     origins: pd.DataFrame
     """Frame of `OriginRow`: the provenance of each cell."""
+    measurements: pd.DataFrame
+    """Frame of `MeasurementRow`; empty if nothing was measured."""
     training: pd.DataFrame
     """Frame of `TrainingRow`; empty if nothing was trained."""
     summary: pd.DataFrame
@@ -113,6 +115,7 @@ def read_results(run_dir: Path) -> Results:
     return Results(
         episodes=episodes,
         origins=origins,
+        measurements=measurements,
         training=frame(rows.training, TrainingRow),
         summary=summarise(episodes, measurements, looks, train_seeds),
         comparisons=compare(compared, measurements, looks),

@@ -19,6 +19,7 @@ from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
 from fmbench.report.row_texts import cells
 from fmbench.report.sentences import left_out, verdict
+from fmbench.report.training_cost import training_cost_line
 
 _PLAIN_WIDTH = 100
 _MAX_LISTED_PAIRS = 6
@@ -68,6 +69,8 @@ def print_summary(results: Results, console: Console | None = None) -> None:
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
         verdicts = [_verdicts(list(rows.itertuples()), results.looks), *left_out(results, task)]
+        if costs := training_cost_line(results, task):
+            out.print(Text(costs))
         if any(verdicts):
             out.print(Text("\n".join(filter(None, verdicts)) + "\n"))
     for line in (*results.caveats, *results.warnings):

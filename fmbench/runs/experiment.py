@@ -23,7 +23,7 @@ from fmbench.runs.run_folder import (
     start_facts,
 )
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
-from fmbench.runs.teachers import teachers_of
+from fmbench.runs.teachers import taught_first, teachers_of
 from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
@@ -89,6 +89,8 @@ class Experiment:
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
+        for line in taught_first(config):
+            session.reporter.say(line)
 
     def run(self) -> None:
         """Do all remaining work and draw the tables and figures, while holding the folder's lock.

@@ -9,6 +9,7 @@ from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
 from policies.catalogue import BACKBONES
 from policies.chunk_policy import ChunkPolicyConfig
+from policies.training_rows import rows_per_window
 
 
 def policy_config(
@@ -49,9 +50,26 @@ def policy_config(
         time_sampling=config.time_sampling,
         pairing=config.pairing,
         schedule=config.schedule,
+        meanflow=config.meanflow,
         training_samples=config.training_samples,
         **(_sight_values(config, sight) if sight else {}),
     )
+
+
+def updates_of(config: RunConfig, shape: ChunkPolicyConfig) -> int:
+    """Return the updates of a policy's training, at least 1.
+
+    With a budget of rows, all policies evaluate as many rows of the network as one that has one
+    row per window, e.g. a flow. The training of a teacher is not included.
+
+    Args:
+        config: The run.
+        shape: The policy.
+    """
+    if config.budget == "updates":
+        return config.updates
+    rows = rows_per_window(shape, config.batch_size)
+    return max(1, round(config.updates / rows)) if rows else config.updates
 
 
 def _sight_values(config: RunConfig, sight: Sight) -> dict[str, Any]:

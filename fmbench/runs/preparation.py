@@ -146,6 +146,13 @@ def _check_options(config: RunConfig) -> None:
                 f"{flag} is {value!r}, which has no effect on {', '.join(config.policy)}; "
                 f"it applies to {', '.join(users)}"
             )
+    for policy in config.policy:
+        for option, (least, reason) in POLICIES[policy].least.items():
+            if (given := getattr(config, option)) < least:
+                raise FmbenchError(
+                    f"--{option.replace('_', '-')} is {given}; {policy} needs at least {least}: "
+                    f"{reason}"
+                )
 
 
 def _check_eyes(config: RunConfig) -> None:

@@ -1,6 +1,6 @@
 """Teachers: trained policies that others learn from, loaded and validated before any work."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,14 @@ class Teacher:
         name: Its task, objective and training seed: the name of its checkpoint's folder.
         weights: Hash of its weights, as in the rows of its evaluation.
         demonstrations: Hash of the demonstrations it was trained on.
+        updates: The updates it was trained for.
     """
 
     policy: ChunkPolicy
     name: str
     weights: str
     demonstrations: str
+    updates: int
 
 
 def load_teacher(checkpoint: Path) -> Teacher:
@@ -39,7 +41,7 @@ def load_teacher(checkpoint: Path) -> Teacher:
         FmbenchError: The checkpoint is damaged or foreign.
     """
     policy, facts = load_policy(checkpoint)
-    return Teacher(policy, checkpoint.name, facts.weights, facts.demonstrations)
+    return Teacher(policy, checkpoint.name, facts.weights, facts.demonstrations, facts.update)
 
 
 def teachers_of(config: RunConfig) -> dict[str, str]:
@@ -49,24 +51,28 @@ def teachers_of(config: RunConfig) -> dict[str, str]:
 
 
 def check_taught(config: RunConfig) -> None:
-    """Reject a policy without its teacher, and a `--from` that no policy uses.
+    """Reject a `--from` that no policy uses.
 
     Raises:
         FmbenchError: The message states what is accepted.
     """
-    teachers = teachers_of(config)
-    if config.from_run is not None and not teachers:
+    if config.from_run is not None and not teachers_of(config):
         learners = [name for name, objective in POLICIES.items() if objective.teacher]
         raise FmbenchError(
             f"--from is {config.from_run!r}, which has no effect on {', '.join(config.policy)}; "
             f"it applies to {', '.join(learners)}"
         )
-    for policy, teacher in teachers.items():
-        if config.from_run is None and teacher not in config.policy:
-            raise FmbenchError(
-                f"--policy is {' '.join(config.policy)}, but {policy} learns from a trained "
-                f"{teacher}; add {teacher}, or give --from RUN, a finished run with {teacher}"
-            )
+
+
+def taught_first(config: RunConfig) -> Iterator[str]:
+    """Yield a line for every teacher that is trained, but not evaluated, by this run."""
+    if config.from_run is None:
+        for policy, teacher in teachers_of(config).items():
+            if teacher not in config.policy:
+                yield (
+                    f"{policy} learns from {teacher}, which is trained first ({config.updates:,} "
+                    "updates on top) and not evaluated; to use a trained one, give --from RUN"
+                )
 
 
 class TeacherRun:

@@ -9,13 +9,14 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
-from fmbench.runs.policy_shape import policy_config
+from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.runs.training_data import TrainingData
 from fmbench.sight.opening import Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
+from fmbench.training.checkpoint_facts import TEACHER_UPDATES
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.compiled import compile_encoders, is_worth_compiling
 from fmbench.training.loop import NotFinite, train_together
@@ -48,9 +49,10 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class _Training:
-    """One training: task and policy, state, checkpoint folder, and origin."""
+    """One training: task and policy, configuration, state, checkpoint folder, and origin."""
 
     name: str
+    config: TrainConfig
     state: TrainingState
     folder: Path
     origin: dict[str, str]
@@ -109,7 +111,7 @@ class Trainer:
                 teachers |= training.teachers
             for update in sorted({training.state.update for training in trainings}):
                 same_update = [t for t in trainings if t.state.update == update]
-                if update < self.config.updates:
+                if update < same_update[0].config.updates:
                     self._continue(same_update, data.windows)
         folders = [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
         return Trained(folders, teachers)
@@ -120,9 +122,10 @@ class Trainer:
         shape = policy_config(self.config, task, name, data.sight)
         if self.config.device == "cpu":
             check_memory(f"{task} {name} training", COPIES * size_of(shape), REMEDY)
+        config = dataclasses.replace(self.train_config, updates=updates_of(self.config, shape))
         state = start_training(
             shape,
-            self.train_config,
+            config,
             data.windows,
             train_seed,
             self.config.device,
@@ -136,31 +139,27 @@ class Trainer:
             "train_seed": str(train_seed),
         }
         if teacher:
-            origin["teacher"] = teacher.weights
+            origin |= {"teacher": teacher.weights, TEACHER_UPDATES: str(teacher.updates)}
         if data.sight:
             origin["sight"] = data.sight.identity
         folder = checkpoint_folder(self.out, task, name, train_seed)
         if folder.exists():
-            restore_checkpoint(folder, state, self.train_config, origin)
-        return _Training(f"{task} {name}", state, folder, origin, teachers)
+            restore_checkpoint(folder, state, config, origin)
+        return _Training(f"{task} {name}", config, state, folder, origin, teachers)
 
     def _continue(self, trainings: list[_Training], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
-        states = [training.state for training in trainings]
-        self._compile(trainings[0].name, states, windows)
+        config, states = trainings[0].config, [training.state for training in trainings]
+        self._compile(trainings[0].name, config, states, windows)
         seeds = [int(training.origin["train_seed"]) for training in trainings]
         suffix = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
         label = f"{trainings[0].name} training" + (suffix if seeds != [0] else "")
-        with self.session.reporter.stage(
-            label, self.train_config.updates, states[0].update
-        ) as stage:
+        with self.session.reporter.stage(label, config.updates, states[0].update) as stage:
 
             def save() -> None:
                 with uninterrupted():  # all are of the same update
                     for training in trainings:
-                        save_checkpoint(
-                            training.folder, training.state, self.train_config, training.origin
-                        )
+                        save_checkpoint(training.folder, training.state, config, training.origin)
 
             def count(update: int) -> None:
                 if update % 10 == 0:
@@ -171,7 +170,7 @@ class Trainer:
             try:
                 train_together(
                     states,
-                    self.train_config,
+                    config,
                     windows,
                     should_stop=lambda: self.session.interrupts.requested,
                     on_update=count,
@@ -183,12 +182,14 @@ class Trainer:
                 raise RunFailed(f"{where}: {error}; {say_kept(failed.folder)}") from error
             self.session.interrupts.stop_here()
 
-    def _compile(self, name: str, states: list[TrainingState], windows: Windows) -> None:
+    def _compile(
+        self, name: str, config: TrainConfig, states: list[TrainingState], windows: Windows
+    ) -> None:
         """Compile the encoders where that pays; warn if it fails."""
-        if not is_worth_compiling(states[0], self.train_config, windows):
+        if not is_worth_compiling(states[0], config, windows):
             return
         with self.session.reporter.stage(f"{name}, compiling its encoder", 1) as stage:
-            reason = compile_encoders(states, self.train_config, windows)
+            reason = compile_encoders(states, config, windows)
             stage.update(1)
         if reason is not None:
             warn(f"{name}: its encoder is trained without compilation, more slowly ({reason})")

@@ -93,7 +93,7 @@ def _wide_type(row_type: type[CellRow]) -> type[Any]:
     kinds = annotated_columns(OriginRow)
     fields = [(name, kinds[name]) for name in kinds if name not in CellRow.key]
     return dataclasses.make_dataclass(
-        f"{row_type.__name__}WithOrigin", fields, bases=(row_type,), frozen=True
+        f"{row_type.__name__}WithOrigin", fields, bases=(row_type,), frozen=True, kw_only=True
     )
 
 

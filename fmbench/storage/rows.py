@@ -141,6 +141,10 @@ class MeasurementRow(CellRow):
     training_time_s: PossibleAmount
     latency_ms_p50: PossibleAmount
     latency_ms_p95: PossibleAmount
+    rows_per_update: PossibleAmount = None
+    """Rows of the network in an update, per window of its batch, counted at the network."""
+    teacher_updates: Count = 0
+    """Updates of the teacher, which come on top."""
 
 
 @dataclasses.dataclass(frozen=True)

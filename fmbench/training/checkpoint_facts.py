@@ -25,6 +25,8 @@ EMA_FILE, POLICY_FILE, OPTIMIZER_FILE, STATE_FILE = (
 )
 ORIGIN_KEYS = ("demonstrations", "task_hash", "hash_kind", "train_seed")
 """What every origin states; a student's also states its teacher."""
+TEACHER_UPDATES = "teacher_updates"
+"""The key of the teacher's updates in the origin of a student; earlier versions lack it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ class CheckpointFacts:
     def weights(self) -> str:
         """The hash of the averaged weights that is written to rows."""
         return short_hash(self.sha256[EMA_FILE])
+
+    @property
+    def teacher_updates(self) -> int:
+        """The updates of the teacher, on top of its own; 0 without a teacher."""
+        return int(self.origin.get(TEACHER_UPDATES, 0))
 
     @property
     def demonstrations(self) -> str:

@@ -18,6 +18,7 @@ from fmbench.training.checkpoint_facts import (
     OPTIMIZER_FILE,
     POLICY_FILE,
     STATE_FILE,
+    TEACHER_UPDATES,
     CheckpointFacts,
     Progress,
     checkpoint_facts,
@@ -90,14 +91,14 @@ def restore_checkpoint(
     """
     facts = checkpoint_facts(folder)
     there: dict[str, Mapping[str, object]] = {
-        "policy": facts.policy,
+        "policy": ChunkPolicyConfig.from_json(facts.policy).to_json(),  # with later fields
         "training": facts.training,
         "origin": facts.origin,
     }
     present: dict[str, Mapping[str, object]] = {
         "policy": state.policy.config.to_json(),
         "training": asdict(config),
-        "origin": origin,
+        "origin": {k: v for k, v in origin.items() if k != TEACHER_UPDATES or k in facts.origin},
     }
     if differences := _differences(there, present):
         raise FmbenchError(

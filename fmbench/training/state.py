@@ -155,7 +155,7 @@ def start_training(
     )
     # Batches and noise are drawn on the training device, with the policy's own seed.
     generator = torch.Generator(device).manual_seed(train_seed)
-    ema = EMA(policy, config.ema_decay)
+    ema = EMA(policy, min(config.ema_decay, policy.objective.largest_average_decay))
     policy.objective.follow(ema.policy.network)
     return TrainingState(policy, ema, optimizer, generator)
 

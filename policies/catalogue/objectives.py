@@ -9,6 +9,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "time_sampling": ("uniform", "logit_normal", "beta"),
     "pairing": ("independent", "optimal_transport"),
     "schedule": ("cosine", "linear"),
+    "meanflow": ("original", "improved"),
 }
 """Options of objectives that are names, and their values, the default first."""
 
@@ -39,6 +40,8 @@ class PolicyEntry:
         label: Label in tables and figures; empty is its name.
         planned: The samplers that a run evaluates by default; None is all of `limits`.
         reads: The keys of `OPTIONS` and `COUNTS` that it uses.
+        least: Option to the least number that it accepts, and why less is not enough; for options
+            of which it accepts less than `COUNTS` does.
         teacher: The objective whose trained network it learns from; None if it needs only data.
         trains: Whether it trains a network; if not, it stores the training data instead.
         extra: The optional dependency group it needs, or "".
@@ -55,6 +58,7 @@ class PolicyEntry:
     label: str = ""
     planned: tuple[str, ...] | None = None
     reads: tuple[str, ...] = ()
+    least: dict[str, tuple[int, str]] = field(default_factory=dict)
     teacher: str | None = None
     trains: bool = True
     extra: str = ""
@@ -77,7 +81,7 @@ POLICIES: dict[str, PolicyEntry] = {
     ),
     "meanflow": PolicyEntry(
         "policies.objectives.meanflow:MeanFlow", _FLOW, limits_of("average"), "average", 30,
-        "#CC79A7", planned=("average",),
+        "#CC79A7", planned=("average",), reads=("meanflow",),
     ),
     "shortcut": PolicyEntry(
         "policies.objectives.shortcut:Shortcut", _FLOW, limits_of("shortcut"), "shortcut", 40,
@@ -90,6 +94,7 @@ POLICIES: dict[str, PolicyEntry] = {
     "drift": PolicyEntry(
         "policies.objectives.drift:Drift", ("sample",), limits_of("one_step"), "one_step", 44,
         "#117733", reads=("training_samples",),
+        least={"training_samples": (2, "a single sample has no other that repels it")},
     ),
     "imle": PolicyEntry(
         "policies.objectives.imle:Imle", ("sample",), limits_of("one_step"), "one_step", 47,

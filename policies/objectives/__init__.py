@@ -89,6 +89,7 @@ def add_objective(
         label,
         objective.planned,
         objective.reads,
+        dict(objective.least),
         objective.teacher,
         objective.trains,
         files=dict(files or {}),

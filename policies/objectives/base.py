@@ -60,11 +60,14 @@ class Objective(nn.Module, ABC):
         default_sampler: The sampler used unless one is given.
         planned: The samplers that a run evaluates by default; None is all of `limits`.
         reads: The options that the objective uses.
+        least: The least number of an option, with the reason, where it is above that of the option.
         trains: Whether it trains a network; if not, it stores the training data instead.
         teacher: The objective whose trained network it learns from, or None.
+        largest_average_decay: Largest decay of the averaged weights per update, where a loss that
+            uses them must soon see what was learnt; they are also those that act.
 
     Raises:
-        ValueError: The objective does not accept this prediction.
+        ValueError: The objective does not accept this prediction, or a number is too low for it.
     """
 
     predictions: ClassVar[tuple[str, ...]]
@@ -72,8 +75,10 @@ class Objective(nn.Module, ABC):
     default_sampler: ClassVar[str]
     planned: ClassVar[tuple[str, ...] | None] = None
     reads: ClassVar[tuple[str, ...]] = ()
+    least: ClassVar[Mapping[str, tuple[int, str]]] = {}
     trains: ClassVar[bool] = True
     teacher: ClassVar[str | None] = None
+    largest_average_decay: ClassVar[float] = 1.0
 
     def __init_subclass__(cls, entry: PolicyEntry | None = None, **options: Any) -> None:
         """Set the attributes from the objective's entry in the catalogue, if it has one."""
@@ -81,7 +86,8 @@ class Objective(nn.Module, ABC):
         if entry is not None:
             cls.predictions, cls.limits = entry.predictions, entry.limits
             cls.default_sampler, cls.planned = entry.default_sampler, entry.planned
-            cls.reads, cls.trains, cls.teacher = entry.reads, entry.trains, entry.teacher
+            cls.reads, cls.least = entry.reads, entry.least
+            cls.trains, cls.teacher = entry.trains, entry.teacher
 
     def __init__(
         self,
@@ -91,6 +97,10 @@ class Objective(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.check_prediction(prediction)
+        for option, (least, reason) in self.least.items():
+            if (given := getattr(options, option)) < least:
+                name = type(self).__name__
+                raise ValueError(f"{option} is {given}; {name} needs at least {least}: {reason}")
         self.prediction = prediction
         self.chunk_shape = chunk_shape
         self.options = options

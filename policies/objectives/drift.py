@@ -7,7 +7,6 @@ from torch.nn import functional as F  # noqa: N812
 from policies.catalogue import POLICIES
 from policies.objectives.base import Network
 from policies.objectives.one_step import OneStep, generate
-from policies.objectives.options import ObjectiveOptions
 
 TEMPERATURES = (0.02, 0.05, 0.2)
 """Widths of the kernel, relative to the mean distance of samples and data."""
@@ -15,7 +14,6 @@ LEAST_AFFINITY = 1e-6
 """Least product of the two softmaxes; without it far samples would never be attracted."""
 OWN_DISTANCE = 100.0
 """Added to the relative distance of a sample to itself, which does not repel it."""
-LEAST_SAMPLES = 2
 LEAST_SQUARE, LEAST_SCALE, LEAST_FORCE = 1e-8, 1e-3, 1e-6
 
 
@@ -35,19 +33,6 @@ class Drift(OneStep, entry=POLICIES["drift"]):
     The force of each temperature is divided by its root mean square. The loss is therefore nearly
     constant in training, and says nothing about its progress.
     """
-
-    def __init__(
-        self,
-        prediction: str,
-        chunk_shape: tuple[int, int],
-        options: ObjectiveOptions = ObjectiveOptions(),  # noqa: B008, it is frozen
-    ) -> None:
-        super().__init__(prediction, chunk_shape, options)
-        if options.training_samples < LEAST_SAMPLES:
-            raise ValueError(
-                f"training_samples is {options.training_samples}; give at least {LEAST_SAMPLES} to "
-                "drift: without another sample nothing repels, and it is regression"
-            )
 
     def loss(
         self, network: Network, actions: Tensor, condition: Tensor, generator: torch.Generator

@@ -12,6 +12,7 @@ from policies.objectives.average import (
     uniform_like,
 )
 from policies.objectives.base import Network, normal_like
+from policies.schedules import velocity_from_sample
 
 FLOW_SHARE = 0.75
 """Share of a batch that learns the instantaneous velocity, at h = 0."""
@@ -36,6 +37,11 @@ class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
     `r = t + h` and not back from t to r. As in the paper, three quarters of a batch are at h = 0,
     but at uniform instead of logit-normal times. Errors are not weighted (p = 0 in eq. 22): a
     weight that decreases with a chunk's error biases the learnt mean towards a mode.
+
+    Options: `meanflow`. With "improved" (Geng et al. 2025, arXiv 2512.02012), points move along the
+    derivative with the velocity that the network itself predicts at h = 0, because the velocity of
+    one path is only a noisy sample of it. The target stays `actions - noise`, compared with
+    `u - h * du/dt`.
     """
 
     def loss(
@@ -80,16 +86,39 @@ class MeanFlow(AverageVelocity, entry=POLICIES["meanflow"]):
         """
         # eq. 8 in our time: along the path dx/dt = v, dt/dt = 1 and, as h = r - t, dh/dt = -1
         tangent = torch.stack((torch.ones_like(time[:, 0]), -torch.ones_like(time[:, 0])), dim=1)
+        t, h = time[:, 0, None, None], time[:, 1, None, None]
+        along = velocity
+        if self.options.meanflow == "improved":
+            along = self.predicted_velocity(network, x_t, t, condition)
         pair: tuple[Tensor, Tensor] = torch.func.jvp(  # type: ignore[assignment]
-            lambda x, time: network(x, time, condition), (x_t, time), (velocity, tangent)
+            lambda x, time: network(x, time, condition), (x_t, time), (along, tangent)
         )
         output, detached, slope = pair[0], pair[0].detach(), pair[1].detach()
-        t, h = time[:, 0, None, None], time[:, 1, None, None]
         if self.prediction == "velocity":
             # eq. 6 in our time, from d/dt of h u = (integral of v from t to r): u = v + h du/dt
             return output, velocity + h * slope
-        # The same for s = x_t + (1 - t) u, whose ds/dt = v - u + (1 - t) du/dt:
+        # The same for s = x_t + (1 - t) u, whose ds/dt = v - u + (1 - t) du/dt along v:
         # s = actions + h (ds/dt - v) + h / (1 - t) (s - x_t), in which h <= 1 - t
         share = h / (1 - t).clamp(min=CLOSEST)
         actions = x_t + (1 - t) * velocity
-        return output, actions + h * (slope - velocity) + share * (bound_chunk(detached) - x_t)
+        return output, actions + h * (slope - along) + share * (bound_chunk(detached) - x_t)
+
+    @torch.no_grad()
+    def predicted_velocity(
+        self, network: Network, x_t: Tensor, t: Tensor, condition: Tensor
+    ) -> Tensor:
+        """Return the velocity that the network predicts at points of paths, at h = 0.
+
+        Args:
+            network: The network.
+            x_t: Points of paths `(B, pred_horizon, act_dim)`.
+            t: Their times `(B, 1, 1)`.
+            condition: Encoded observations `(B, C)`.
+
+        Returns:
+            Like `x_t`, without a gradient.
+        """
+        output = network(x_t, network_time(t, torch.zeros_like(t)), condition)
+        if self.prediction == "velocity":
+            return output
+        return velocity_from_sample(bound_chunk(output), x_t, t).to(x_t.dtype)

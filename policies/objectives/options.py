@@ -14,6 +14,7 @@ class ObjectiveOptions:
         time_sampling: Distribution of the flow time in training.
         pairing: How noise is paired with the chunks of a training batch.
         schedule: Noise schedule of diffusion.
+        meanflow: Target of mean flows: as first published, or improved.
         training_samples: Chunks sampled of every window in training, by `drift` and `imle`.
 
     Raises:
@@ -23,6 +24,7 @@ class ObjectiveOptions:
     time_sampling: str = OPTIONS["time_sampling"][0]
     pairing: str = OPTIONS["pairing"][0]
     schedule: str = OPTIONS["schedule"][0]
+    meanflow: str = OPTIONS["meanflow"][0]
     training_samples: int = COUNTS["training_samples"].default
 
     def __post_init__(self) -> None:

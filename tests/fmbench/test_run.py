@@ -75,12 +75,19 @@ def rejection(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2)
             "--prediction is 'noise', which is not available for flow; known: flow:",
         ),
         (
-            ("--policy", "reflow"),
-            "--policy is reflow, but reflow learns from a trained flow; add flow, or give --from",
+            ("--policy", "imle", "drift", "--training-samples", "1"),
+            "--training-samples is 1; drift needs at least 2: a single sample has no other that",
         ),
         (
+            ("--training-samples", "4"),
+            "--training-samples is 4, which has no effect on flow; it applies to drift, imle",
+        ),
+        (("--training-samples", "0"), "--training-samples is 0; give a whole number from 1 to"),
+        (("--meanflow", "improved"), "--meanflow is 'improved', which has no effect on flow; it"),
+        (("--budget", "row"), "unknown budget 'row'; did you mean rows? known: rows, updates"),
+        (
             ("--policy", "bc", "--from", "x"),
-            "--from is 'x', which has no effect on bc; it applies to reflow",
+            "--from is 'x', which has no effect on bc; it applies to reflow, consistency",
         ),
         (("--policy", "reflow", "--from", "x"), "x does not exist; give the folder of a finished"),
         (("--nfe", "2", "2"), "--nfe is 2 2; give each number once"),

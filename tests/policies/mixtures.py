@@ -4,6 +4,7 @@ With condition (0, 0) a chunk is a point of an eight-mode ring in the plane, hel
 With condition (1, c) it is a path of four actions that veers left or right symmetrically about c/4.
 """
 
+import copy
 import math
 from collections.abc import Callable
 from typing import TypeAlias
@@ -74,7 +75,10 @@ def train(
     problem: Problem = draw,
     rate: float | None = None,
 ) -> tuple[nn.Module, Objective]:
-    """Train a small network on batches of 512, from its teacher's weights if it has a teacher."""
+    """Train a small network on batches of 512, from its teacher's weights if it has a teacher.
+
+    The network with averaged weights is returned where the objective learns from a short average.
+    """
     width, depth = SIZES[backbone]
     outputs = load_objective(objective).outputs_per_action(SHAPE[1])
     with torch.random.fork_rng():
@@ -84,6 +88,9 @@ def train(
     if teacher is not None:
         network.load_state_dict(teacher.state_dict())
         learner.learn_from(teacher)
+    rate_of_average = 1 - learner.largest_average_decay
+    average = copy.deepcopy(network) if rate_of_average else network
+    learner.follow(average)
     generator = torch.Generator().manual_seed(1)
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -96,7 +103,11 @@ def train(
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-    return network, learner
+        if rate_of_average:
+            with torch.no_grad():
+                for mean, weight in zip(average.parameters(), network.parameters(), strict=True):
+                    mean.lerp_(weight, rate_of_average)
+    return average, learner
 
 
 def sample(

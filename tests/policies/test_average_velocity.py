@@ -6,12 +6,13 @@ from torch import Tensor
 
 from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
-from policies.catalogue import BACKBONES, SAMPLERS
+from policies.catalogue import BACKBONES, OPTIONS, SAMPLERS
 from policies.embeddings import HIGHEST_SLOW_FREQUENCY, SinusoidalTimeEmbedding
 from policies.objectives import make_objective
 from policies.objectives.average import LARGEST_ACTION
 from policies.objectives.base import Network
 from policies.objectives.meanflow import MeanFlow
+from policies.objectives.options import ObjectiveOptions
 from policies.objectives.shortcut import Shortcut
 from policies.samplers import load_sampler
 from policies.samplers.average import SHORTCUT_STEPS, average, shortcut
@@ -44,17 +45,37 @@ def exact(prediction: str, x: Tensor, time: Tensor) -> Tensor:
     return u if prediction == "velocity" else x + (1 - t) * u
 
 
+@pytest.mark.parametrize("target", OPTIONS["meanflow"])
 @pytest.mark.parametrize("prediction", PREDICTIONS)
-def test_the_meanflow_target_of_the_exact_network_is_its_output(prediction: str) -> None:
+def test_the_meanflow_target_of_the_exact_network_is_its_output(
+    prediction: str, target: str
+) -> None:
     t = torch.tensor([0.0, 0.0, 0.3, 0.7, 0.999999, 1.0], dtype=torch.float64)
     h = torch.tensor([0.0, 1.0, 0.5, 0.3, 0.000001, 0.0], dtype=torch.float64)
     x, time = normal(6, *SHAPE), torch.stack((t, h), dim=1)
     assert exact("sample", x, time).abs().max() < LARGEST_ACTION
     velocity = exact("velocity", x, torch.stack((t, torch.zeros_like(h)), dim=1))
-    output, target = MeanFlow(prediction, SHAPE).output_and_target(
+    learner = MeanFlow(prediction, SHAPE, ObjectiveOptions(meanflow=target))
+    output, expected = learner.output_and_target(
         lambda x, time, _: exact(prediction, x, time), x, time, velocity, CONDITION
     )
-    torch.testing.assert_close(target, output, rtol=0, atol=1e-9)
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("target", OPTIONS["meanflow"])
+def test_only_the_improved_target_has_no_noise_of_the_path_in_its_derivative(target: str) -> None:
+    """It moves one for one with `actions - noise`; the original one also through the network."""
+    time = torch.tensor([[0.2, 0.5]] * 6, dtype=torch.float64)
+    x, velocity, change = (normal(6, *SHAPE, seed=seed) for seed in range(3))
+    learner = MeanFlow("velocity", SHAPE, ObjectiveOptions(meanflow=target))
+    before, after = (
+        learner.output_and_target(
+            lambda x, time, _: exact("velocity", x, time), x, time, v, CONDITION
+        )[1]
+        for v in (velocity, velocity + change)
+    )
+    error = (after - before - change).abs().max()
+    assert (error < 1e-12) == (target == "improved")
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)

@@ -56,7 +56,7 @@ def test_the_target_is_the_averages_chunk_and_at_the_end_the_teachers() -> None:
         torch.testing.assert_close(end, last)
 
 
-def test_the_loss_is_that_of_diffusion_where_the_points_agree() -> None:
+def test_the_loss_is_zero_where_the_points_agree() -> None:
     """A network whose chunk does not depend on the point is consistent with itself."""
     network = nn.Module()
     network.forward = lambda x, time, condition: ACTIONS  # type: ignore[method-assign]

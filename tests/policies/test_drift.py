@@ -75,7 +75,9 @@ def test_the_loss_is_the_mean_square_of_the_forces_and_pulls_along_them() -> Non
 
 
 def test_one_sample_is_rejected_with_the_reason() -> None:
-    with pytest.raises(ValueError, match="training_samples is 1; give at least 2 to drift: witho"):
+    with pytest.raises(
+        ValueError, match="training_samples is 1; Drift needs at least 2: a single "
+    ):
         Drift("sample", SHAPE, ObjectiveOptions(training_samples=1))
 
 

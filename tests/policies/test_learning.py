@@ -23,11 +23,17 @@ SAMPLERS = {
     "reflow": ("euler", 2),
     "meanflow": ("average", 2),
     "shortcut": ("shortcut", 2),
+    "maniflow": ("average", 32),
+    "drift": ("one_step", 1),
+    "imle": ("one_step", 1),
     "diffusion": ("ddim", 32),
+    "consistency": ("consistency", 1),
 }
 UPDATES = {"mlp": 800, "dit": 600, "unet": 500}
-SHORT = {"reflow": 60, "bc": 100}
-SLOWER = {("unet", "meanflow"): (900, 5e-3)}  # updates, peak learning rate
+SHORT = {"reflow": 60, "bc": 100, "drift": 250, "imle": 300}
+TEACHERS = {"reflow": "flow", "consistency": "diffusion"}
+SLOWER = {("unet", "meanflow"): (900, 5e-3), ("mlp", "consistency"): (300, 3e-3)}
+"""Updates and peak learning rate of some, instead of those of the backbone."""
 SAMPLES = 2000
 RING_BOUND, VEER_BOUND = 0.08, 0.07
 """Bounds on sliced Wasserstein distances; two sets of true samples are 0.01 to 0.02 apart."""
@@ -39,7 +45,8 @@ ONE_ANSWER_FACTOR = 1.5
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
 few_step_cases = pytest.mark.parametrize(
     ("objective", "backbone"),
-    [(name, backbone) for name in ("meanflow", "reflow", "shortcut") for backbone in BACKBONES],
+    [(name, backbone) for name in ("meanflow", "reflow", "shortcut") for backbone in BACKBONES]
+    + [(name, "mlp") for name in ("drift", "imle", "consistency")],
 )
 pytestmark = pytest.mark.slow
 
@@ -62,7 +69,7 @@ class Scores(NamedTuple):
 
 @cache
 def trained(backbone: str, objective: str) -> tuple[nn.Module, Objective]:
-    teacher = trained(backbone, "flow")[0] if objective == "reflow" else None
+    teacher = trained(backbone, TEACHERS[objective])[0] if objective in TEACHERS else None
     default = SHORT.get(objective, UPDATES[backbone]), mixtures.RATES[backbone]
     updates, rate = SLOWER.get((backbone, objective), default)
     return mixtures.train(backbone, objective, updates, teacher, rate=rate)
@@ -119,6 +126,18 @@ def test_reflow_learns_all_modes_with_their_weights(backbone: str) -> None:
 @every_backbone
 def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
+
+
+@pytest.mark.parametrize("objective", ["drift", "imle", "consistency", "maniflow"])
+def test_the_others_learn_all_modes_with_their_weights(objective: str) -> None:
+    check_weights(objective, "mlp")
+
+
+def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow() -> None:
+    maniflow, flow = score("mlp", "maniflow", "average", 1), score("mlp", "flow", "euler", 1)
+    assert maniflow.ring == pytest.approx(flow.ring, rel=0.1)
+    assert maniflow.veer == pytest.approx(flow.veer, rel=0.1)
+    assert maniflow.ring > 5 * RING_BOUND
 
 
 @every_backbone

@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 from fmbench.report.results import Results
 from fmbench.report.summary import CELL
+from fmbench.report.training_cost import training_costs
 from fmbench.storage.rows import REFERENCES, Row
+
+_COSTS = ("updates", "rows_per_update", "teacher_updates")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +38,10 @@ class MatrixRow(Row):
     chunk_distance: float | None
     nearest_chunk_distance: float | None
     straightness: float | None
+    updates: float | None = None
+    rows_per_update: float | None = None
+    """Rows of the network in an update, per window of its batch."""
+    teacher_updates: float | None = None
 
 
 def matrix_rows(results: Results) -> list[MatrixRow]:
@@ -42,6 +49,9 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
     means = results.diagnostics.groupby(CELL)[
         ["chunk_distance", "nearest_chunk_distance", "straightness"]
     ].mean()
+    costs = {
+        (row.task, row.policy): row for row in training_costs(results.measurements, results.looks)
+    }
     rows = []
     for row in results.summary.to_dict("records"):
         cell = tuple(row[name] for name in CELL)
@@ -51,6 +61,8 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         shared: dict[str, Any] = {
             f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
         }
+        if cost := costs.get((row["task"], row["policy"])):
+            shared |= {name: float(getattr(cost, name)) for name in _COSTS}
         backbone = _backbone(results, row["policy"])
         rows.append(MatrixRow(backbone=backbone, **shared, **diagnostics))
     return rows

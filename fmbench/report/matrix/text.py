@@ -23,7 +23,10 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined
         combined: Their caveats and the marks of rows.
     """
     looks = Looks(*(results.run for results in runs))
-    blocks = [f"# {combined.title('Success rate by number of network evaluations (NFE)')}"]
+    title = "Success rate by number of network evaluations (NFE)"
+    if any(results.run.config.get("budget") == "rows" for results in runs):
+        title += ", trained with equal rows of the network"
+    blocks = [f"# {combined.title(title)}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
     for task in dict.fromkeys(row.task for row in rows):
         of_task = [row for row in rows if row.task == task]
@@ -65,6 +68,7 @@ def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
         "Policy",
         "Sampler",
         "Parameters",
+        "Updates x network rows",
         "Distance to the expert's chunk",
         "Distance of the nearest sample",
         "Straightness (0 = straight)",
@@ -75,6 +79,7 @@ def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
             f"{looks.label(row.policy)}, {row.backbone}",
             f"{row.sampler} {row.steps}",
             f"{row.parameters or 0:,.0f}",
+            _training_cost(row),
             f"{row.chunk_distance:.3f}",
             f"{row.nearest_chunk_distance:.3f}",
             "–" if row.straightness is None else f"{row.straightness:.3f}",
@@ -84,6 +89,14 @@ def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
         if row.chunk_distance is not None
     ]
     return markdown_table(header, body)
+
+
+def _training_cost(row: MatrixRow) -> str:
+    """Return the updates of a policy and their network rows, and the updates of its teacher."""
+    if row.updates is None or not row.rows_per_update:
+        return "–"
+    teacher = f" + {row.teacher_updates:,.0f}" if row.teacher_updates else ""
+    return f"{row.updates:,.0f} x {row.rows_per_update:g}{teacher}"
 
 
 def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
@@ -127,6 +140,11 @@ def _notes(rows: Sequence[MatrixRow]) -> Iterator[str]:
         "Distance: root mean square between a sampled chunk and the expert's in held-out episodes, "
         "over actions normalised to -1 to 1; on tasks with several modes only the nearest sample "
         "is informative. Modes: number of episodes per mode, over all training seeds."
+    )
+    yield (
+        "Updates x network rows: gradient steps, and rows of the network that each evaluates per "
+        "window of its batch, counted at the network; a flow has 1. The updates of a teacher are "
+        "added."
     )
     yield (
         "Comparisons: `A ahead of B` means that A has the higher success rate and p < 0.05 after "

@@ -57,9 +57,7 @@ def test_help_and_near_matches_include_what_is_registered(
     assert "gmm, knn, l1" in " ".join(shown.split())
     assert "PressMine" in shown
     assert "did you mean PressMine" in rejection(capsys, *words, "--task", "PressMin")
-    assert "known: bc, diffusion, flow, gmm, knn, l1," in rejection(
-        capsys, *words, "--policy", "xyz"
-    )
+    assert "drift, flow, gmm, imle, knn, l1," in rejection(capsys, *words, "--policy", "xyz")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -87,5 +87,5 @@ def test_damaged_record_is_rejected(record: Any) -> None:
 def test_catalogue_gives_backbone_order_and_samplers_without_choice_of_steps() -> None:
     assert sorted(["own", *reversed(BACKBONES), ""], key=backbone_order) == ["", *BACKBONES, "own"]
     without_choice = [name for name in SAMPLERS if not has_choice_of_steps(name)]
-    assert without_choice == ["two_step", "direct", "mixture", "nearest"]
+    assert without_choice == ["one_step", "two_step", "direct", "mixture", "nearest"]
     assert has_choice_of_steps("own")

@@ -43,7 +43,7 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
     assert code == 0, error
     assert shown.index("L1 regression") < shown.index(" bc ") < shown.index("l1_again")
     assert json.loads((run / "run.json").read_text())["policies"] == {
-        "l1_again": {"label": "l1_again", "colour": "#AA4499", "place": 100},
+        "l1_again": {"label": "l1_again", "colour": "#DDCC77", "place": 100},
         "bc": {"label": "bc", "colour": "#009E73", "place": 70},
         "l1": {"label": "L1 regression", "colour": "#123456", "place": 15},
     }

@@ -12,11 +12,13 @@ from fmbench import evaluate
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation import contact_sheets
+from fmbench.report.results import read_results
+from fmbench.report.training_cost import training_cost_line
 from fmbench.runs import finish, trainer
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
-from fmbench.storage.rows import EpisodeRow, OriginRow
+from fmbench.storage.rows import EpisodeRow, MeasurementRow, OriginRow
 from fmbench.training.checkpoint_facts import EMA_FILE, OPTIMIZER_FILE, POLICY_FILE
 from fmbench.training.checkpoints import load_policy
 from fmbench.training.state import start_training
@@ -231,16 +233,28 @@ def test_demonstrations_made_later_are_still_compared(copy: Path, tmp_path: Path
         run(learn_from(copy), tmp_path / "run", tmp_path / "no demonstrations yet")
 
 
-def test_a_learner_without_a_teacher_is_rejected_with_both_remedies(
-    data: Path, tmp_path: Path
+def test_a_learner_without_a_teacher_trains_it_first_and_counts_its_updates(
+    teachers: Path, data: Path, tmp_path: Path
 ) -> None:
-    assert rejection(LEARNER, tmp_path / "run", data) == (
-        "--policy is reflow, but reflow learns from a trained flow; add flow, or give --from RUN, "
-        "a finished run with flow"
+    learners = ("reflow", "consistency")
+    log = run(replace(CONFIG, policy=learners), tmp_path, data)
+    for learner, teacher in zip(learners, ("flow", "diffusion"), strict=True):
+        line = f"{learner} learns from {teacher}, which is trained first (6 updates on top)"
+        assert line in log
+    assert weights_of(tmp_path, FLOW) == weights_of(teachers, FLOW)
+    costs = read_rows(tmp_path / "measurements.csv", MeasurementRow)
+    assert {row.policy for row in costs} == set(learners)
+    assert {(row.updates, row.teacher_updates) for row in costs} == {(6, 6)}
+    assert training_cost_line(read_results(tmp_path), "PressEither") == (
+        "updates x network rows per window: reflow 6 x 11 + 6 of its teacher, "
+        "consistency 6 x 3 + 6 of its teacher"
     )
+
+
+def test_a_from_that_nothing_uses_is_rejected(data: Path, tmp_path: Path) -> None:
     alone = replace(CONFIG, policy=("flow", "bc"), from_run="runs/a")
     assert rejection(alone, tmp_path / "run", data) == (
-        "--from is 'runs/a', which has no effect on flow, bc; it applies to reflow"
+        "--from is 'runs/a', which has no effect on flow, bc; it applies to reflow, consistency"
     )
     assert not (tmp_path / "run").exists()
 
