@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.storage.row_files import write_rows
-from fmbench.storage.rows import R
+from fmbench.storage.rows import Row, columns
 
 
 def write_with_caveats(
-    path: Path, rows: Sequence[R], caveats: Sequence[str], row_type: type[R]
+    path: Path, rows: Sequence[Row], caveats: Sequence[str], row_type: type[Row]
 ) -> None:
     """Write rows of a table, each with its caveat; without the column if none has one.
 
     Args:
         path: The file.
-        rows: The rows.
+        rows: The rows; they may have more fields than `row_type`.
         caveats: The caveat of each row, or "".
         row_type: Type of the rows.
     """
@@ -31,8 +31,9 @@ def write_with_caveats(
         frozen=True,
         kw_only=True,
     )
+    names = columns(row_type)
     marked = [
-        with_caveat(**dataclasses.asdict(row), caveat=caveat)
+        with_caveat(**{name: getattr(row, name) for name in names}, caveat=caveat)
         for row, caveat in zip(rows, caveats, strict=True)
     ]
     write_rows(path, marked, with_caveat)

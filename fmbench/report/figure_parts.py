@@ -1,16 +1,21 @@
-"""Parts that figures share: looks of references and broken cells, and the axis of evaluations."""
+"""Parts that figures share: panels, legends, looks of references and broken cells, axes."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
+from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES
 
+WIDTH_IN = 8.5
+_PANEL_COLUMNS = 3
 NFE_LABEL = "network evaluations per chunk (NFE)"
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
@@ -53,3 +58,42 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x >= 1 else "0"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
+
+
+def shown_summary(results: Results) -> pd.DataFrame:
+    """Return the summary with a column `broken`; a broken cell has an interval without width."""
+    summary = results.summary.copy()
+    summary["broken"] = [results.is_broken(row) for row in summary.itertuples()]
+    for side in ("low", "high"):
+        summary[side] = summary[side].where(~summary["broken"], summary["success_rate"])
+    return summary
+
+
+def learned_policies(results: Results) -> list[str]:
+    """Return the trained policies of a run in order."""
+    names = {*results.summary["policy"], *results.training["policy"]} - set(REFERENCES)
+    return sorted(names, key=results.looks.order)
+
+
+def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Place one legend above the figure."""
+    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
+
+
+def panel_size(panels: int) -> tuple[float, float]:
+    """Return the size of a figure of panels in inches."""
+    return WIDTH_IN, 0.9 + 2.6 * -(-panels // _PANEL_COLUMNS)
+
+
+def panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator[tuple[Axes, str]]:
+    """Yield a panel per task, in rows of three."""
+    ncols = min(len(tasks), _PANEL_COLUMNS)
+    grid = figure.subplots(-(-len(tasks) // ncols), ncols, squeeze=False, sharey=share_y)
+    yield from zip(grid.flat, tasks, strict=False)
+    for unused in grid.flat[len(tasks) :]:
+        unused.remove()
+
+
+def short_name(task: str) -> str:
+    """Drop the namespace of a task id."""
+    return task.removeprefix("fmbench/")

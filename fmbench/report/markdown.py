@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from fmbench.report.bridge_rates import BridgeRate, bridge_rates
 from fmbench.report.comparisons import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, HEADER, INCOMPLETE, cells, sampler_label
 from fmbench.report.sentences import left_out, sentences
-from fmbench.report.summary import CELL
+from fmbench.report.summary import CELL, Cell
 from fmbench.report.training_cost import training_cost_table
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
@@ -26,6 +27,7 @@ _GRID_HEADER = (
     "Unstable",
     "Errors",
 )
+_BRIDGE_HEADER = ("Bridge rate", "Rarest way")
 
 
 def summary_markdown(results: Results) -> str:
@@ -44,10 +46,9 @@ def summary_markdown(results: Results) -> str:
         if compared := comparison_sentences(results, task):
             blocks.append("\n".join(f"- {escape(line)}" for line in compared))
     blocks.append("## All samplers and step counts")
-    for task, rows in results.summary.groupby("task", sort=False):
-        body = [[*_cells(row, results)[:6], *_more_cells(row)] for row in rows.itertuples()]
-        blocks += [f"### {escape(str(task))}", markdown_table(_GRID_HEADER, body)]
-    if not results.diagnostics.empty:
+    for task in dict.fromkeys(results.summary["task"]):
+        blocks += [f"### {escape(str(task))}", _grid(results, task)]
+    if results.diagnostics["chunk_distance"].notna().any():
         blocks += ["## Diagnostics of sampled chunks", _diagnostics_table(results)]
     if costs := training_cost_table(results):
         blocks += ["## Cost of training", costs]
@@ -91,6 +92,29 @@ def _cells(row: Any, results: Results) -> list[str]:
     return cells(row, results.looks, results.is_broken(row))
 
 
+def _grid(results: Results, task: str) -> str:
+    """Return the table of all samplers and step counts of one task."""
+    rows = list(results.summary[results.summary["task"] == task].itertuples())
+    body = [[*_cells(row, results)[:6], *_more_cells(row)] for row in rows]
+    rates = {cell: r for cell, r in bridge_rates(results.diagnostics).items() if cell.task == task}
+    if not rates:
+        return markdown_table(_GRID_HEADER, body)
+    expert = next(iter(rates.values())).expert
+    for row, texts in zip(rows, body, strict=True):
+        rate = rates.get(Cell(row.task, row.policy, row.sampler, row.steps))
+        of_expert = [f"{expert:.3f}", "–"]
+        texts[4:4] = of_expert if row.policy == "expert" else _bridge_cells(rate)
+    return markdown_table((*_GRID_HEADER[:4], *_BRIDGE_HEADER, *_GRID_HEADER[4:]), body)
+
+
+def _bridge_cells(rate: BridgeRate | None) -> list[str]:
+    """Return the cells of `_BRIDGE_HEADER`."""
+    if rate is None:
+        return ["–", "–"]
+    minor = "–" if math.isnan(rate.minor_way) else f"{rate.minor_way:.2f}"
+    return [f"{rate.rate:.3f} ({rate.low:.3f}–{rate.high:.3f})", minor]
+
+
 def _more_cells(row: Any) -> list[str]:
     """Return the cells that only the table of all samplers shows."""
     rates = [f"{rate:.3f}" for rate in (row.success_any, row.success_end, row.progress)]
@@ -107,7 +131,8 @@ def _diagnostics_table(results: Results) -> str:
         "Distance of the nearest sample",
         "Straightness (0 = straight)",
     )
-    rows = results.diagnostics.astype({"straightness": float})
+    compared = results.diagnostics["chunk_distance"].notna()
+    rows = results.diagnostics[compared].astype({"straightness": float})
     names = ["chunk_distance", "nearest_chunk_distance", "straightness"]
     means = rows.groupby(CELL, sort=False)[names].mean().reset_index()
     body = [

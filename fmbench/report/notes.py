@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
+from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.markup import escape
 from fmbench.report.observed import observation_note
@@ -65,7 +66,7 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             " interval of a difference (bootstrap over episodes, or t over training seeds) is not"
             " adjusted; the verdict follows the test."
         )
-    if not results.diagnostics.empty:
+    if results.diagnostics["chunk_distance"].notna().any():
         samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
         yield (
             "Distance: root mean square between a sampled chunk and the expert's, over actions"
@@ -77,6 +78,8 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
         )
     if results.measurements["rows_per_update"].notna().any():
         yield COST_NOTE
+    if bridges := bridge_note(results.diagnostics):
+        yield bridges
     if results.unfinished:
         yield (
             "Unfinished: the tables have the finished cells (policy, sampler, steps and training"

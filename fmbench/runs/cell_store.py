@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from fmbench.cli.session import Session
-from fmbench.config import RunConfig
+from fmbench.config import STATE, RunConfig
+from fmbench.evaluation.ambiguous_starts import AmbiguousStarts, ambiguous_starts
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.cost import measure
-from fmbench.evaluation.diagnostics import diagnose
+from fmbench.evaluation.diagnostics import NOT_COMPARED, diagnose
 from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.held_out import held_out_windows
 from fmbench.runs.users_encoder import open_sights
@@ -56,6 +57,7 @@ class CellStore:
         self.made_with, self.times_decisions = made_with, times_decisions
         self.sights = sights or open_sights(config)
         self._held_out: dict[str, Windows] = {}
+        self._starts: dict[str, AmbiguousStarts | None] = {}
 
     def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
         """Return a cell's episodes; roll out those that are not on disk.
@@ -115,28 +117,69 @@ class CellStore:
             write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)
         return dataclasses.replace(rows[0], headline=cell.headline)
 
-    def diagnostic(self, cell: Cell, origin: Origin, policy: ChunkPolicy) -> DiagnosticRow:
-        """Return the diagnostics of a policy's chunks; compute them if they are not on disk."""
+    def diagnostic(
+        self, cell: Cell, origin: Origin, policy: ChunkPolicy, decides: bool = True
+    ) -> DiagnosticRow | None:
+        """Return the diagnostics of a policy's chunks; compute them if they are not on disk.
+
+        A headline is compared with the expert's chunks. Every cell has a bridge rate on a task
+        with ambiguous starts, where the policy observes the state.
+
+        Args:
+            cell: The cell.
+            origin: Its origin.
+            policy: Its policy.
+            decides: Whether the policy decided without errors; if not, it is not diagnosed.
+
+        Returns:
+            The diagnostics; None if there are none of this cell.
+        """
         path = cell_file(self.folder, cell.name, DiagnosticRow)
-        rows, _ = self._read(path, cell, origin, DiagnosticRow)
+        rows = self._read(path, cell, origin, DiagnosticRow)[0] if decides else []
+        if rows and not rows[0].starts and not cell.headline:
+            rows = []
+        if decides and (not rows or (cell.headline and rows[0].chunk_distance is None)):
+            rows = self._diagnose(path, cell, origin, policy)
         if not rows:
-            self.session.interrupts.stop_here()
-            name, sight = f"{cell.name} diagnostics", self.sights.of(cell.task)
-            with needs_memory(name, REMEDY), self._stage_if(sight is not None, name):
-                if cell.task not in self._held_out:
-                    self._held_out = {cell.task: held_out_windows(self.config, cell.task, sight)}
-                on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
-                rows = [diagnose(cell, on_device, self._held_out[cell.task])]
-            write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)
-        return rows[0]
+            path.unlink(missing_ok=True)  # it led its policy before the run grew
+            return None
+        # In a larger run other steps may be the headline: it is no fact of the cell.
+        return rows[0] if cell.headline else dataclasses.replace(rows[0], **NOT_COMPARED)
+
+    def _diagnose(
+        self, path: Path, cell: Cell, origin: Origin, policy: ChunkPolicy
+    ) -> list[DiagnosticRow]:
+        """Compute and store the diagnostics of a cell; return none if it has none."""
+        starts = self._ambiguous_starts(cell.task)
+        if starts is None and not cell.headline:
+            return []
+        self.session.interrupts.stop_here()
+        name, sight = f"{cell.name} diagnostics", self.sights.of(cell.task)
+        with needs_memory(name, REMEDY), self._stage_if(sight is not None, name):
+            windows = self._held_out_windows(cell.task) if cell.headline else None
+            on_device = policy.to(self.config.device)  # not yet moved there in a resumed run
+            rows = [diagnose(cell, on_device, windows, starts)]
+        write_cell(path, rows, origin_row(cell, self.config, origin), DiagnosticRow)
+        return rows
+
+    def _held_out_windows(self, task: str) -> Windows:
+        """Return the held-out windows of a task; those of one task are kept."""
+        if task not in self._held_out:
+            self._held_out = {task: held_out_windows(self.config, task, self.sights.of(task))}
+        return self._held_out[task]
+
+    def _ambiguous_starts(self, task: str) -> AmbiguousStarts | None:
+        """Return the ambiguous starts of a task; those of one task are kept."""
+        if self.config.observation != STATE:
+            return None
+        if task not in self._starts:
+            with needs_memory(f"{task} ambiguous starts", REMEDY):
+                self._starts = {task: ambiguous_starts(self.config, task)}
+        return self._starts[task]
 
     def _stage_if(self, takes_time: bool, name: str) -> contextlib.AbstractContextManager[object]:
         """Return a stage of the progress display for work that takes seconds, else nothing."""
         return self.session.reporter.stage(name, 1) if takes_time else contextlib.nullcontext()
-
-    def forget_diagnostic(self, cell: Cell) -> None:
-        """Remove the diagnostics of a cell that led its policy before the run grew."""
-        cell_file(self.folder, cell.name, DiagnosticRow).unlink(missing_ok=True)
 
     def _read(
         self, path: Path, cell: Cell, origin: Origin, row_type: type[C]

@@ -186,10 +186,8 @@ class Experiment:
             self.rows.measurements.append(
                 self.cells.measurement(cell, origin, policy, folder, decides)
             )
-            if cell.headline and decides:
-                self.rows.diagnostics.append(self.cells.diagnostic(cell, origin, policy))
-            else:
-                self.cells.forget_diagnostic(cell)
+            diagnostic = self.cells.diagnostic(cell, origin, policy, decides)
+            self.rows.diagnostics += [] if diagnostic is None else [diagnostic]
             if cell.headline and train_seed == 0:
                 self._draw_contact_sheet(cell, episodes.rows, policy)
         log = read_progress(folder, facts).log

@@ -17,6 +17,7 @@ from fmbench.storage.accepted import (
     Count,
     Finite,
     PossibleAmount,
+    PossibleShare,
     Within,
 )
 
@@ -170,15 +171,27 @@ class DiagnosticRow(CellRow):
     file_name: ClassVar[str] = "diagnostics.csv"
 
     windows: Count
-    """Held-out windows of expert episodes."""
+    """Held-out windows of expert episodes; 0 for all but the headline, like `samples`."""
     samples: Count
     """Chunks sampled per window."""
-    chunk_distance: Amount
+    chunk_distance: PossibleAmount
     """Mean root-mean-square distance from a sample to the expert's chunk, actions in [-1, 1]."""
-    nearest_chunk_distance: Amount
+    nearest_chunk_distance: PossibleAmount
     """The same for the nearest sample of each window."""
     straightness: PossibleAmount
     """Deviation of paths from noise to chunk from straight, 0 to 1 and more; flows only."""
+    starts: Count = 0
+    """Ambiguous starts; 0 on tasks with one way and in earlier files, where all below is empty."""
+    start_samples: Count = 0
+    """Chunks sampled per start."""
+    bridge_rate: PossibleShare = None
+    """Share of sampled chunks that are on none of the demonstrated ways."""
+    bridge_error: PossibleAmount = None
+    """Its standard error over the starts."""
+    minor_way: PossibleShare = None
+    """Share of the rarest way in the samples that are on a way, the mean over the starts."""
+    expert_bridge_rate: PossibleShare = None
+    """Share of demonstrated chunks that are as far from all others as a bridge."""
 
 
 R = TypeVar("R", bound=Row)

@@ -14,7 +14,7 @@ from fmbench.report.combined import Combined
 from fmbench.report.comparable import check_alike
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
-from fmbench.report.matrix.rows import MatrixRow, matrix_rows, summary_key
+from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
@@ -49,7 +49,7 @@ def draw_matrix(
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
     combined = Combined(all_results, lambda run: f"with {run.run.config['backbone']}", summary_key)
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
-    write_with_caveats(paths[0], rows, caveats, MatrixRow)
+    write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
     write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined).encode())
     looks = Looks(*(results.run for results in all_results))
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from fmbench.report.bridge_rates import bridge_rates
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL
+from fmbench.report.summary import CELL, Cell
 from fmbench.report.training_cost import training_costs
 from fmbench.storage.rows import REFERENCES, Row
 
@@ -14,7 +16,7 @@ _COSTS = ("updates", "rows_per_update", "teacher_updates")
 
 
 @dataclasses.dataclass(frozen=True)
-class MatrixRow(Row):
+class SuccessRow(Row):
     """One task, backbone, policy, sampler and number of steps, over all training seeds."""
 
     file_name: ClassVar[str] = "matrix.csv"
@@ -44,14 +46,33 @@ class MatrixRow(Row):
     teacher_updates: float | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class MatrixRow(SuccessRow):
+    """The same with the bridge rate; a matrix without bridge rates does not have its columns."""
+
+    bridge_rate: float | None = None
+    bridge_low: float | None = None
+    bridge_high: float | None = None
+    minor_way: float | None = None
+    expert_bridge_rate: float | None = None
+
+
+_BRIDGES = [f.name for f in dataclasses.fields(MatrixRow)][len(dataclasses.fields(SuccessRow)) :]
+
+
+def row_type_of(rows: Sequence[MatrixRow]) -> type[SuccessRow]:
+    """Return the type with the columns of a matrix."""
+    return MatrixRow if any(row.bridge_rate is not None for row in rows) else SuccessRow
+
+
 def matrix_rows(results: Results) -> list[MatrixRow]:
     """Return the rows of one run."""
-    means = results.diagnostics.groupby(CELL)[
-        ["chunk_distance", "nearest_chunk_distance", "straightness"]
-    ].mean()
     costs = {
         (row.task, row.policy): row for row in training_costs(results.measurements, results.looks)
     }
+    names = ["chunk_distance", "nearest_chunk_distance", "straightness"]
+    means = results.diagnostics.astype(dict.fromkeys(names, float)).groupby(CELL)[names].mean()
+    rates = bridge_rates(results.diagnostics)
     rows = []
     for row in results.summary.to_dict("records"):
         cell = tuple(row[name] for name in CELL)
@@ -63,6 +84,9 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         }
         if cost := costs.get((row["task"], row["policy"])):
             shared |= {name: float(getattr(cost, name)) for name in _COSTS}
+        if rate := rates.get(Cell(*cell)):
+            numbers = (rate.rate, rate.low, rate.high, rate.minor_way, rate.expert)
+            diagnostics |= zip(_BRIDGES, map(_or_none, numbers), strict=True)
         backbone = _backbone(results, row["policy"])
         rows.append(MatrixRow(backbone=backbone, **shared, **diagnostics))
     return rows

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import pandas as pd
+
+from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
 from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
 from fmbench.report.looks import Looks, backbone_order
@@ -32,9 +35,12 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined
         of_task = [row for row in rows if row.task == task]
         of_task.sort(key=lambda row: _order(row, looks))
         success = _success_table(of_task, looks, combined)
-        blocks += [f"## {task}", success, _diagnostics_table(of_task, looks)]
+        blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
+        blocks.append(_diagnostics_table(of_task, looks))
         blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
-    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows), *combined.notes())))
+    bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
+    lines = (*_notes(rows), *bridges, *combined.notes())
+    blocks.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -60,6 +66,22 @@ def _success_table(rows: Sequence[MatrixRow], looks: Looks, combined: Combined) 
             name = f"{looks.label(policy)}, {backbone}"
             body.append([name, sampler, *(text_by_nfe.get(count, "") for count in counts)])
     return markdown_table(("Policy", "Sampler", *(f"NFE {count}" for count in counts)), body)
+
+
+def _bridge_table(rows: Sequence[MatrixRow], looks: Looks) -> Iterator[str]:
+    """Yield the bridge rates of a task, with a column per NFE; nothing if it has none."""
+    rows = [row for row in rows if row.bridge_rate is not None]
+    if not rows:
+        return
+    counts = sorted({round(row.nfe) for row in rows})
+    lines: dict[tuple[str, str], dict[int, str]] = {}
+    for row in rows:
+        line = lines.setdefault((f"{looks.label(row.policy)}, {row.backbone}", row.sampler), {})
+        line[round(row.nfe)] = f"{row.bridge_rate:.3f} ({row.bridge_low:.2f}–{row.bridge_high:.2f})"
+    expert = next(row.expert_bridge_rate for row in rows)
+    body = [["expert", "–", f"{expert:.3f}", *["" for _ in counts[1:]]]]
+    body += [[*names, *(line.get(count, "") for count in counts)] for names, line in lines.items()]
+    yield markdown_table(("Bridge rate", "Sampler", *(f"NFE {count}" for count in counts)), body)
 
 
 def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:

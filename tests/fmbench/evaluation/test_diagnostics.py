@@ -39,7 +39,7 @@ def test_a_policy_that_memorised_the_expert_has_distance_zero(windows) -> None:
     policy.memorise(
         windows.observations, windows.actions, windows.observation_index, windows.action_index
     )
-    row = diagnose(Cell("PressEither", "knn", "nearest", 1, 0), policy, windows)
+    row = diagnose(Cell("PressEither", "knn", "nearest", 1, 0), policy, windows, None)
     assert row.chunk_distance < 1e-3, "except for windows with equal observations"
     assert row.nearest_chunk_distance == pytest.approx(row.chunk_distance)
     assert row.straightness is None
@@ -48,7 +48,7 @@ def test_a_policy_that_memorised_the_expert_has_distance_zero(windows) -> None:
 
 def test_the_distance_of_a_constant_policy_is_that_of_the_chunks(windows) -> None:
     policy = make_policy("bc", windows)  # new networks return 0, the middle of the range
-    row = diagnose(Cell("PressEither", "bc", "direct", 1, 0), policy, windows)
+    row = diagnose(Cell("PressEither", "bc", "direct", 1, 0), policy, windows, None)
     chosen = torch.linspace(0, len(windows) - 1, min(WINDOWS, len(windows))).long()
     _, actions = windows.gather(chosen)
     middle = policy.action_normalizer.unnormalize(torch.zeros(actions.shape[-1]))
@@ -64,7 +64,7 @@ def test_noise_is_reproducible_and_flows_have_paths(windows) -> None:
         for weights in policy.parameters():
             weights += 0.1 * torch.randn(weights.shape, generator=generator)
     state = torch.random.get_rng_state()
-    first, second = (diagnose(cell, policy, windows) for _ in range(2))
+    first, second = (diagnose(cell, policy, windows, None) for _ in range(2))
     assert first == second
     assert torch.equal(state, torch.random.get_rng_state())
     assert first.straightness is not None

@@ -74,6 +74,33 @@ def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> N
     assert np.isclose(row.nearest_chunk_distance or 0, 0.1)
 
 
+def test_bridge_rates_have_columns_where_there_are_some(runs: list[Path], tmp_path: Path) -> None:
+    plain = draw_matrix(runs, tmp_path / "plain")
+    assert "bridge" not in plain[0].read_text() + plain[1].read_text().lower()
+    rows = [
+        DiagnosticRow(
+            *(TASKS[1], "flow", "euler", steps, seed, 0, 0, None, None, None),
+            *(12, 64, rate, 0.1, 0.4, 0.03),
+        )
+        for steps, rate in ((1, 0.9), (10, 0.25))
+        for seed in (0, 1)
+    ]
+    write_rows(runs[0] / "diagnostics.csv", rows, DiagnosticRow)
+    table, text, _ = draw_matrix(runs, tmp_path / "out")
+    with_rate = [r for r in read_rows(table, MatrixRow) if r.bridge_rate is not None]
+    assert [(r.backbone, r.steps, r.bridge_rate) for r in with_rate] == [
+        ("mlp", 1, 0.9),
+        ("mlp", 10, 0.25),
+    ]
+    assert [(r.minor_way, r.expert_bridge_rate) for r in with_rate] == [(0.4, 0.03)] * 2
+    lines = text.read_text().splitlines()
+    (first,) = [k for k, line in enumerate(lines) if line.startswith("| Bridge rate | Sampler |")]
+    assert lines[first] == "| Bridge rate | Sampler | NFE 1 | NFE 10 |"
+    assert lines[first + 2] == "| expert | – | 0.030 |  |"
+    assert lines[first + 3].startswith("| flow, mlp | euler | 0.900 (0.89–0.91) | 0.250 (")
+    assert any(line.startswith("- Bridge rate: share of sampled chunks") for line in lines)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

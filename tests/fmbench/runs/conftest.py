@@ -1,11 +1,16 @@
-"""Finished runs of policies that see, shared by all tests."""
+"""Finished runs of policies that see, shared by all tests, and few ambiguous starts."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.fmbench.runs.seeing_experiment import SEEING, quickly_seeing
-from tests.fmbench.runs.small_experiment import run
+from tests.fmbench.runs.small_experiment import at_few_starts, run
+
+
+@pytest.fixture(autouse=True)
+def few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_few_starts(monkeypatch)
 
 
 @pytest.fixture(scope="session")

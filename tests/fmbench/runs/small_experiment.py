@@ -15,7 +15,7 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import Reporter, Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
-from fmbench.evaluation import contact_sheets
+from fmbench.evaluation import ambiguous_starts, contact_sheets
 from fmbench.report import draw
 from fmbench.runs import trainer
 from fmbench.runs.experiment import Experiment, RunOptions
@@ -71,12 +71,19 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
 
 
+def at_few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bridge rates be measured at two starts, of two demonstrations in each way."""
+    monkeypatch.setattr(ambiguous_starts, "STARTS", 2)
+    monkeypatch.setattr(ambiguous_starts, "DRAWS", 2)
+
+
 @contextmanager
 def quickly() -> Iterator[None]:
-    """Let runs replace checkpoints twice, draw figures as text, and need no OpenGL."""
+    """Let runs replace checkpoints twice, find few starts, draw text, and need no OpenGL."""
     with pytest.MonkeyPatch.context() as patch:
         without_opengl(patch)
         patch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
+        at_few_starts(patch)
         patch.setattr(draw, "render", lambda _, results, __: results.episodes.to_csv().encode())
         yield
 

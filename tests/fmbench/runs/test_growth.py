@@ -1,6 +1,6 @@
 """More seeds, policies, tasks, steps or episodes: only what is missing is done, bytes are equal."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,13 @@ from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs import trainer
+from fmbench.storage.cell_files import cell_file, read_cell, write_cell
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import DiagnosticRow, later_columns
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, run, without_opengl
 from tests.fmbench.small_run import files_of
 
+LATER = later_columns(DiagnosticRow)
 MORE = {
     "seeds": replace(CONFIG, seeds=2),
     "policies": replace(CONFIG, policy=("diffusion", "flow")),
@@ -47,6 +51,46 @@ def test_a_finished_run_grows_to_the_bytes_of_the_larger_run(
     assert {name: after[name] for name in before} == before
     monkeypatch.setattr(trainer, "train_together", pytest.fail)
     assert "is complete" in run(MORE[what], tmp_path / "grown", data)
+
+
+def test_every_number_of_steps_has_a_bridge_rate_on_a_task_with_modes(
+    data: Path, tmp_path: Path
+) -> None:
+    run(replace(MORE["tasks"], nfe=(1, 2), policy=("flow", "bc")), tmp_path, data)
+    rows = read_rows(tmp_path / "diagnostics.csv", DiagnosticRow)
+    pressing = [row for row in rows if row.task == "PressEither"]
+    assert [(row.policy, row.steps) for row in pressing] == [("flow", 2), ("flow", 1), ("bc", 1)]
+    assert {(row.starts, row.start_samples) for row in pressing} == {(2, 64)}
+    assert all(row.bridge_rate is not None for row in pressing)
+    assert [row.windows > 0 for row in pressing] == [True, False, True], "headlines"
+    reaching = [row for row in rows if row.task == "ReachPose"]
+    assert [(row.policy, row.steps, row.starts) for row in reaching] == [
+        ("flow", 2, 0),
+        ("bc", 1, 0),
+    ]
+    assert (tmp_path / "figures" / "bridge_vs_nfe.png").exists()
+    text = (tmp_path / "summary.md").read_text()
+    assert text.count("| Bridge rate | Rarest way |") == 1
+    assert "2 starts, where the ways part" in text
+
+
+def test_diagnostics_of_an_earlier_version_are_kept_and_those_missing_are_added(
+    data: Path, tmp_path: Path
+) -> None:
+    """Files of cells without the columns of the bridge rate have the seal that they had."""
+    run(CONFIG, tmp_path, data)
+    path = cell_file(tmp_path / "cells", "PressEither-flow-euler2-seed0", DiagnosticRow)
+    (row,), origin = read_cell(path, DiagnosticRow)
+    later = {field.name: field.default for field in fields(row) if field.name in LATER}
+    write_cell(path, [replace(row, **later)], origin, DiagnosticRow)
+    lines = [line.split(",") for line in path.read_text().splitlines()]
+    chosen = [k for k, name in enumerate(lines[0]) if name not in LATER]
+    path.write_text("".join(",".join(line[k] for k in chosen) + "\n" for line in lines))
+    (earlier,), _ = read_cell(path, DiagnosticRow)
+    assert earlier == replace(row, **later)
+    run(replace(CONFIG, nfe=(1, 2)), tmp_path, data)
+    rows = read_rows(tmp_path / "diagnostics.csv", DiagnosticRow)
+    assert [(r.steps, r.starts, r.windows > 0) for r in rows] == [(2, 0, True), (1, 2, False)]
 
 
 def test_growth_can_be_stopped_and_resumed(data: Path, tmp_path: Path) -> None:
