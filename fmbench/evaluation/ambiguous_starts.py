@@ -174,7 +174,8 @@ def _demonstrate(
 def _commands(expert: Expert, rows: IntArray, observations: Float32Array) -> Float32Array:
     """Return the commands of an expert, `(n, act_dim)`, as the harness executes them."""
     actions, _ = expert.act(rows, observations[:, None])
-    return np.clip(actions[:, 0], -1.0, 1.0).astype(np.float32)
+    commands: Float32Array = np.clip(actions[:, 0], -1.0, 1.0).astype(np.float32)
+    return commands
 
 
 def _step(world: World, rows: IntArray, commands: np.ndarray) -> BoolArray:

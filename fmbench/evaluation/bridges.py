@@ -57,7 +57,7 @@ def measure_bridges(starts: AmbiguousStarts, sample: Callable[[Tensor], Tensor])
     for window, chunks, gap in zip(starts.windows, starts.chunks, starts.gaps, strict=True):
         sampled = sample(window.expand(SAMPLES, *window.shape)).cpu()
         demonstrated = chunks.flatten(0, 1)
-        distances = _distances(sampled, demonstrated).unflatten(1, chunks.shape[:2]).amin(2)
+        distances = _distances(sampled, demonstrated).view(-1, *chunks.shape[:2]).amin(2)
         is_on_way = distances.amin(1) <= BRIDGE * gap
         rates.append(1.0 - _share(is_on_way))
         if is_on_way.any():

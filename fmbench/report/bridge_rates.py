@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from fmbench.report.statistics import Interval, t_interval
-from fmbench.report.summary import CELL, Cell
+from fmbench.report.summary import CELL, Cell, rows_of
 
 
 class BridgeRate(NamedTuple):
@@ -33,7 +33,8 @@ def bridge_rates(diagnostics: pd.DataFrame) -> dict[Cell, BridgeRate]:
         diagnostics: Frame of `DiagnosticRow`.
     """
     rows = diagnostics[diagnostics["bridge_rate"].notna()]
-    return {Cell(*cell): _rate(of_cell) for cell, of_cell in rows.groupby(CELL, sort=False)}
+    cells = dict.fromkeys(Cell(*cell) for cell in rows[CELL].itertuples(index=False))
+    return {cell: _rate(rows_of(cell, rows)) for cell in cells}
 
 
 def bridge_note(diagnostics: pd.DataFrame) -> str:

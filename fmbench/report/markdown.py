@@ -94,7 +94,7 @@ def _cells(row: Any, results: Results) -> list[str]:
 
 def _grid(results: Results, task: str) -> str:
     """Return the table of all samplers and step counts of one task."""
-    rows = list(results.summary[results.summary["task"] == task].itertuples())
+    rows: list[Any] = _rows(results.summary[results.summary["task"] == task])
     body = [[*_cells(row, results)[:6], *_more_cells(row)] for row in rows]
     rates = {cell: r for cell, r in bridge_rates(results.diagnostics).items() if cell.task == task}
     if not rates:

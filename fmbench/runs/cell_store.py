@@ -135,16 +135,18 @@ class CellStore:
             The diagnostics; None if there are none of this cell.
         """
         path = cell_file(self.folder, cell.name, DiagnosticRow)
-        rows = self._read(path, cell, origin, DiagnosticRow)[0] if decides else []
-        if rows and not rows[0].starts and not cell.headline:
-            rows = []
+        rows, origins = self._read(path, cell, origin, DiagnosticRow) if decides else ([], [])
+        if rows and not cell.headline:  # it may have led its policy before the run grew
+            stored, plain = rows[0], dataclasses.replace(rows[0], **NOT_COMPARED)
+            rows = [plain] if plain.starts else []
+            if rows and plain != stored:
+                write_cell(path, rows, origins[0], DiagnosticRow)
         if decides and (not rows or (cell.headline and rows[0].chunk_distance is None)):
             rows = self._diagnose(path, cell, origin, policy)
         if not rows:
-            path.unlink(missing_ok=True)  # it led its policy before the run grew
+            path.unlink(missing_ok=True)
             return None
-        # In a larger run other steps may be the headline: it is no fact of the cell.
-        return rows[0] if cell.headline else dataclasses.replace(rows[0], **NOT_COMPARED)
+        return rows[0]
 
     def _diagnose(
         self, path: Path, cell: Cell, origin: Origin, policy: ChunkPolicy

@@ -11,6 +11,7 @@ from envs.experts.press_either import PressEitherExpert
 from envs.registry import TASKS, add_task, make_task
 from envs.task import BoolArray, IntArray, View
 from envs.tasks.press_either import PressEither
+from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation import ambiguous_starts as module
 from fmbench.evaluation.ambiguous_starts import AmbiguousStarts, ambiguous_starts
@@ -127,7 +128,7 @@ def test_both_ways_show_the_window_in_their_own_episodes(
     threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Alone, an expert in either mode has the shared window to the last bit, then parts."""
-    real = module.World
+    real = World
     monkeypatch.setattr(module, "World", lambda task, sims: real(task, sims, threads))
     starts = ambiguous_starts(RunConfig(noise=0.0), "PressEither")
     assert starts is not None
