@@ -2,12 +2,14 @@
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.run_config import (
+    ADDED,
     FEATURES,
     FLAGS,
     GROWING,
     PIXELS,
     PRECISIONS,
     PRESETS,
+    RECIPE_FIELDS,
     STATE,
     RunConfig,
     cell_hash,
@@ -15,6 +17,7 @@ from fmbench.config.run_config import (
 )
 
 __all__ = [
+    "ADDED",
     "ALL_TASKS",
     "FEATURES",
     "FLAGS",
@@ -22,6 +25,7 @@ __all__ = [
     "PIXELS",
     "PRECISIONS",
     "PRESETS",
+    "RECIPE_FIELDS",
     "STATE",
     "RunConfig",
     "cell_hash",

@@ -33,12 +33,36 @@ def make_config(
     """
     check_value("preset", preset)
     changes = {name: value for name, value in overrides.items() if value is not None}
-    config = RunConfig(**{**PRESETS[preset], **changes, "preset": preset})
+    chosen = {**PRESETS[preset], **changes, "preset": preset}
+    config = RunConfig(**{**_recipe(chosen), **chosen})
+    return _checked(config, changes, known_tasks, flags or {})
+
+
+def _recipe(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that follow from the backbone of a run, given those that were chosen."""
+    entry = BACKBONES.get(chosen.get("backbone", RunConfig.backbone))
+    if entry is None:
+        return {}
+    values = entry.recipe._asdict()
+    sizes = values.pop("sizes") or {}
+    if chosen.get("conditioning") not in (None, entry.recipe.conditioning):
+        return values
+    size = chosen.get("size", RunConfig.size)
+    return {**values, **dict(zip(("width", "depth"), sizes.get(size, ()), strict=False))}
+
+
+def _checked(
+    config: RunConfig,
+    given: Mapping[str, Any],
+    known_tasks: tuple[str, ...],
+    flags: Mapping[str, str],
+) -> RunConfig:
+    """Return a configuration with its tasks and its encoder, validated; see `make_config`."""
     if ALL_TASKS in config.task:
         config = dataclasses.replace(config, task=known_tasks)
     for name in FLAGS:
         choices = (*known_tasks, ALL_TASKS) if name == "task" else None
-        check_value(name, getattr(config, name), (flags or {}).get(name, ""), choices)
+        check_value(name, getattr(config, name), flags.get(name, ""), choices)
     conditionings = BACKBONES[config.backbone].conditionings
     if config.conditioning is not None and config.conditioning not in conditionings:
         raise FmbenchError(
@@ -51,7 +75,7 @@ def make_config(
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
     _check_pairs(config)
-    return resolve_observation(config, changes)
+    return resolve_observation(config, given)
 
 
 def _check_pairs(config: RunConfig) -> None:
@@ -124,8 +148,11 @@ def _check_number(flag: Flag, value: float) -> None:
             raise FmbenchError(
                 f"{flag.name} is {value}; give a whole number from {flag.least} to {flag.most}"
             )
-    elif not math.isfinite(value) or value < flag.least or (flag.above and value == flag.least):
+    elif not (math.isfinite(value) and flag.least <= value < flag.below) or (
+        flag.above and value == flag.least
+    ):
         range_ = f"{'above' if flag.above else 'of at least'} {flag.least}"
+        range_ += f" and below {flag.below}" if flag.below < math.inf else ""
         raise FmbenchError(f"{flag.name} is {value}; give a number {range_}")
 
 
@@ -142,10 +169,12 @@ def config_from_json(values: object, known_tasks: tuple[str, ...]) -> RunConfig:
     for name, value in values.items():
         if not _has_type_of(value, FLAGS[name]):
             raise FmbenchError(f"{name} is {shown(value)}; fmbench does not write such a value")
-    overrides = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    stated = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
     if has_state:
-        overrides["observation"] = STATE
-    return make_config(str(values["preset"]), overrides, known_tasks)
+        stated["observation"] = STATE
+    check_value("preset", stated["preset"])
+    given = {name: value for name, value in stated.items() if value is not None}
+    return _checked(RunConfig(**{**ADDED, **stated}), given, known_tasks, {})
 
 
 def _has_type_of(value: object, flag: Flag) -> bool:

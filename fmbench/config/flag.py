@@ -1,5 +1,6 @@
 """Metadata of one field of a run's configuration: its flag, help and accepted values."""
 
+import math
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Flag(NamedTuple):
         least: Smallest accepted number.
         most: Largest accepted number.
         above: Whether a number must be greater than `least`.
+        below: Smallest number with a fraction that is too large.
         kind: Type of a value; like the rest, read from the field's annotation.
         is_several: Whether the field holds a tuple of values.
         is_optional: Whether it may be None.
@@ -35,6 +37,7 @@ class Flag(NamedTuple):
     least: int = 1
     most: int | None = None
     above: bool = False
+    below: float = math.inf
     kind: type[int] | type[float] | type[str] = str
     is_several: bool = False
     is_optional: bool = False

@@ -22,9 +22,11 @@ from policies.catalogue import (
     ENCODERS,
     OPTIONS,
     POLICIES,
+    RECIPE,
     SIZES,
 )
 
+OF_RECIPE = "(default: that of the backbone)"
 STATE, PIXELS, FEATURES = OBSERVATIONS = ("state", "pixels", "features")
 RENDERERS = ("auto", "rays", "opengl")
 """Those of `envs.pictures.renderer`, which this must not import."""
@@ -37,8 +39,13 @@ ADDED: dict[str, Any] = {
     "meanflow": OPTIONS["meanflow"][0],
     "training_samples": COUNTS["training_samples"].default,
     "budget": BUDGETS[0],
+    "warmup_updates": RECIPE.warmup_updates,
+    "weight_decay": RECIPE.weight_decay,
+    "ema_decay": RECIPE.ema_decay,
 }
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
+RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
+"""Fields that a recipe may decide."""
 PRESETS: dict[str, dict[str, Any]] = {
     "smoke": {
         "episodes": 5,
@@ -72,9 +79,10 @@ def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, 
 class RunConfig:
     """All values that determine a run's numbers, the same for every policy of the run.
 
-    Width, depth and conditioning are None if they follow from size and backbone, cameras if they
-    follow from the task. `from_run` is None if the teachers are the run's own; JSON and the
-    hash contain only the name of its folder, because its weights determine the numbers, and
+    The recipe of a backbone is among the defaults of `make_config`; those here are the recipe of
+    the MLP. Width, depth and conditioning are None if they follow from size and backbone, cameras
+    if they follow from the task. `from_run` is None if the teachers are the run's own; JSON
+    and the hash contain only the name of its folder, because its weights determine the numbers, and
     `run.json` holds their hashes. The same holds for the file of `encoder_weights`. Where policies
     observe the state, JSON and the hash have none of the fields about pictures, nor do they have
     those of `ADDED` at their defaults.
@@ -160,7 +168,9 @@ class RunConfig:
         choices=BUDGETS,
     )
     batch_size: int = _value(256, "windows per update", "N", most=1_000_000)
-    learning_rate: float = _value(1e-3, "peak learning rate", "X", least=0, above=True)
+    learning_rate: float = _value(
+        RECIPE.learning_rate, f"peak learning rate {OF_RECIPE}", "X", least=0, above=True
+    )
     backbone: str = _value("mlp", "the network: {choices}", choices=BACKBONES)
     size: str = _value("small", "its size: {choices}", choices=SIZES)
     width: int | None = _value(None, "its width, if not that of the size", "N", most=16_384)
@@ -203,6 +213,23 @@ class RunConfig:
     obs_horizon: int = _value(2, "observations a policy is conditioned on", "N", most=1000)
     pred_horizon: int = _value(16, "actions it predicts per decision", "N", most=1000)
     exec_horizon: int = _value(8, "actions executed per decision", "N", most=1000)
+    warmup_updates: int = _value(
+        RECIPE.warmup_updates,
+        f"updates in which the learning rate rises to its peak {OF_RECIPE}",
+        "N",
+        least=0,
+        most=100_000_000,
+    )
+    weight_decay: float = _value(
+        RECIPE.weight_decay, f"weight decay of AdamW {OF_RECIPE}", "X", least=0
+    )
+    ema_decay: float = _value(
+        RECIPE.ema_decay,
+        f"largest decay of the averaged weights {OF_RECIPE}",
+        "X",
+        least=0,
+        below=1,
+    )
     device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
 
     def to_json(self) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fmbench.config import ADDED, RECIPE_FIELDS
 from fmbench.errors import FmbenchError
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES
@@ -15,6 +16,8 @@ def check_alike(
     results_by_path: dict[Path, Results], may_differ: Sequence[str], value: str, what: str
 ) -> None:
     """Reject runs whose configurations differ too much for one table.
+
+    Runs of one backbone must have one recipe; each backbone may have its own.
 
     Args:
         results_by_path: The runs.
@@ -33,15 +36,12 @@ def check_alike(
             raise FmbenchError(f"{path} has no {what} in run.json; give the folder of a run")
         configs[path] = config
     first, *others = configs
-    base = configs[first]
     for path in others:
         config = configs[path]
-        mismatches = [
-            f"{name} is {base.get(name)} in {first} and {config.get(name)} in {path}"
-            for name in sorted(set(base) | set(config))
-            if name not in may_differ and base.get(name) != config.get(name)
-        ]
-        if mismatches:
+        alike = next(p for p in configs if configs[p].get("backbone") == config.get("backbone"))
+        mismatches = _mismatches(configs, first, path, {*may_differ, *RECIPE_FIELDS})
+        mismatches += _mismatches(configs, alike, path, may_differ)
+        if mismatches := sorted(set(mismatches)):
             raise FmbenchError(
                 f"{'; '.join(mismatches)}; runs in one table may differ only in "
                 f"{', '.join(may_differ)}"
@@ -63,6 +63,18 @@ def check_alike(
     if evaluated <= set(REFERENCES):
         names = ", ".join(map(str, results_by_path))
         raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
+
+
+def _mismatches(
+    configs: Mapping[Path, Mapping[str, Any]], first: Path, other: Path, may_differ: Collection[str]
+) -> list[str]:
+    """Return one line for each value that differs between two runs and must not."""
+    there, here = ({**ADDED, **configs[path]} for path in (first, other))
+    return [
+        f"{name} is {there.get(name)} in {first} and {here.get(name)} in {other}"
+        for name in sorted(set(there) | set(here))
+        if name not in may_differ and there.get(name) != here.get(name)
+    ]
 
 
 def _check_alike_by_task(

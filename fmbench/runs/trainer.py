@@ -81,15 +81,7 @@ class Trainer:
         session: Session,
     ) -> None:
         self.config, self.out, self.teachers, self.session = config, out, teachers, session
-        self.train_config = TrainConfig(
-            updates=config.updates,
-            batch_size=config.batch_size,
-            learning_rate=config.learning_rate,
-            encoder_learning_rate=(
-                config.encoder_learning_rate if config.observation == PIXELS else 0.0
-            ),
-            precision=config.precision,
-        )
+        self.train_config = train_config(config)
 
     def train(self, task: str, name: str, data: TrainingData) -> Trained:
         """Train all seeds of a policy that are not trained yet; return its checkpoints.
@@ -211,6 +203,20 @@ class Trainer:
         trained = self.train(task, policy, data)
         teacher = load_teacher(trained.checkpoints[train_seed])
         return teacher, {**trained.teachers, teacher.name: teacher.weights}
+
+
+def train_config(config: RunConfig) -> TrainConfig:
+    """Return the training configuration of a run."""
+    return TrainConfig(
+        updates=config.updates,
+        batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        encoder_learning_rate=config.encoder_learning_rate if config.observation == PIXELS else 0.0,
+        warmup_updates=config.warmup_updates,
+        weight_decay=config.weight_decay,
+        ema_decay=config.ema_decay,
+        precision=config.precision,
+    )
 
 
 def find_teachers(

@@ -8,7 +8,14 @@ here; classes outside the suite are registered by `policies.objectives.add_objec
 tuples to keep `--help` fast: creating a dataclass takes three times as long.
 """
 
-from policies.catalogue.backbones import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
+from policies.catalogue.backbones import (
+    BACKBONES,
+    CONDITIONINGS,
+    RECIPE,
+    SIZES,
+    BackboneEntry,
+    Recipe,
+)
 from policies.catalogue.encoders import ENCODER_CHOICES, ENCODERS, EncoderEntry
 from policies.catalogue.objectives import (
     COUNTS,
@@ -44,6 +51,7 @@ __all__ = [
     "MORE_COLOURS",
     "OPTIONS",
     "POLICIES",
+    "RECIPE",
     "SAMPLERS",
     "SHORTCUT_STEPS",
     "SIZES",
@@ -52,6 +60,7 @@ __all__ = [
     "Count",
     "EncoderEntry",
     "PolicyEntry",
+    "Recipe",
     "SamplerEntry",
     "StepLimits",
     "limits_of",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmbench.errors import FmbenchError
 from fmbench.matrix import main
 from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.matrix.draw import draw_matrix
@@ -123,6 +124,17 @@ def test_runs_that_cannot_be_combined_are_rejected(
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_each_backbone_may_have_its_own_recipe_but_only_one(tmp_path: Path) -> None:
+    recipe = {"learning_rate": 3e-4, "ema_decay": 0.99}
+    others = [make_run(tmp_path / "unet", "unet", **recipe), make_run(tmp_path / "mlp", "mlp")]
+    draw_matrix(others, tmp_path / "out")
+    again = make_run(tmp_path / "again", "unet", **recipe | {"ema_decay": 0.999})
+    with pytest.raises(
+        FmbenchError, match=r"^ema_decay is 0\.99 in .*unet and 0\.999 in .*again; "
+    ):
+        draw_matrix([*others, again], tmp_path / "out")
 
 
 def test_folder_without_a_configuration_is_rejected(
