@@ -18,6 +18,7 @@ COMMANDS = (
     "data_curve",
     "observations",
     "detector",
+    "tune",
 )
 """Modules of this package, in the order of a user's workflow."""
 

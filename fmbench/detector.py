@@ -15,6 +15,7 @@ from fmbench.cli.flags import add_config_flag, given_config
 from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
+from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config import PIXELS
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
@@ -31,10 +32,9 @@ examples:
 """
 SUFFIX = ".safetensors"
 WHOLE = {
-    # flag: default, smallest and largest number, metavar and help
-    "pictures": (8, 1, 1000, "N", "states of each episode, drawn by every camera"),
-    "epochs": (20, 1, 100_000, "N", "passes over the pictures"),
-    "seed": (0, 0, 2**31 - 3, "N", "seed of weights, augmentation and drawn states"),
+    "pictures": Whole(8, 1, 1000, "states of each episode, drawn by every camera"),
+    "epochs": Whole(20, 1, 100_000, "passes over the pictures"),
+    "seed": Whole(0, 0, 2**31 - 3, "seed of weights, augmentation and drawn states"),
 }
 EPISODES = 60
 SHARED = ("noise", "cameras", "image_size", "renderer", "device")
@@ -57,10 +57,7 @@ def _parser() -> Parser:
         text=f"expert episodes of each task to learn from (default: {EPISODES}); a fifth as many "
         "are held out",
     )
-    for name, (default, _, _, metavar, text) in WHOLE.items():
-        train.add_argument(
-            f"--{name}", type=int, metavar=metavar, help=f"{text} (default: {default})"
-        )
+    add_whole_numbers(train, WHOLE)
     for name in SHARED:
         add_config_flag(train, name)
     own.add_argument(
@@ -99,7 +96,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    values = _whole_numbers(options)
+    values = whole_numbers(options, WHOLE)
     options.observation = PIXELS
     config = given_config(options)
     import_mujoco()
@@ -135,21 +132,6 @@ def _import(options: argparse.Namespace) -> int:
     print(import_detector(options.source, options.out))
     print(f"saved in {options.out}")
     return ExitCode.DONE
-
-
-def _whole_numbers(options: argparse.Namespace) -> dict[str, int]:
-    """Return the values of the flags of `WHOLE`.
-
-    Raises:
-        FmbenchError: One is out of range.
-    """
-    values = {}
-    for name, (default, least, most, _, _) in WHOLE.items():
-        given = getattr(options, name)
-        values[name] = default if given is None else given
-        if not least <= values[name] <= most:
-            raise FmbenchError(f"--{name} is {given}; give a whole number from {least} to {most}")
-    return values
 
 
 def _check_out_file(out: Path) -> None:

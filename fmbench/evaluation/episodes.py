@@ -47,10 +47,29 @@ def evaluate(
         earlier: Rows of its first episodes, if there are some.
         sight: What the policy sees with; None if it observes the state.
     """
-    done = len(earlier)
-    seeds = episode_seeds(TEST, config.episodes)[done:]
+    before = len(earlier)
+    seeds = episode_seeds(TEST, config.episodes)[before:]
+    episodes = play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
+    rows = [_row(episode, cell) for episode in episodes]
+    return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
+
+
+def play(
+    cell: Cell,
+    config: RunConfig,
+    policy: ChunkPolicy | None,
+    seeds: IntArray,
+    on_episode: Callable[[int], None],
+    sight: Sight | None = None,
+) -> list[Episode]:
+    """Run the episodes of some seeds, in their order; see `evaluate`.
+
+    Raises:
+        Exception: The policy lacked memory or did not see; its other exceptions are failures.
+    """
     world, player = _player(cell, config, policy, sight, min(len(seeds), MAX_SIMS))
     actor = _Watched(player)
+    done = 0
 
     def count(_: Episode) -> None:
         nonlocal done
@@ -59,8 +78,7 @@ def evaluate(
         done += 1
         on_episode(done)
 
-    rows = [_row(episode, cell) for episode in rollout(world, actor, seeds, on_episode=count)]
-    return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
+    return rollout(world, actor, seeds, on_episode=count)
 
 
 class _Watched:

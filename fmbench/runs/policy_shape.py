@@ -24,18 +24,7 @@ def policy_config(
         sight: What the policy sees with; None if it observes the state.
     """
     dims = make_task(task)
-    condition_dim = sight.agent_dim + sight.encoder.feature_dim if sight else dims.obs_dim
-    conditioning = config.conditioning or BACKBONES[config.backbone].conditioning
-    shape = sized(
-        NetworkShape(
-            dims.act_dim,
-            config.pred_horizon,
-            config.obs_horizon * condition_dim,
-            conditioning=conditioning,
-        ),
-        config.backbone,
-        config.size,
-    )
+    shape = _shape(config, task, sight)
     return ChunkPolicyConfig(
         obs_dim=sight.agent_dim + sight.seen_dim if sight else dims.obs_dim,
         act_dim=dims.act_dim,
@@ -46,7 +35,7 @@ def policy_config(
         backbone=config.backbone,
         width=config.width or shape.width,
         depth=config.depth or shape.depth,
-        conditioning=conditioning,
+        conditioning=shape.conditioning,
         time_sampling=config.time_sampling,
         pairing=config.pairing,
         schedule=config.schedule,
@@ -70,6 +59,32 @@ def updates_of(config: RunConfig, shape: ChunkPolicyConfig) -> int:
         return config.updates
     rows = rows_per_window(shape, config.batch_size)
     return max(1, round(config.updates / rows)) if rows else config.updates
+
+
+def matched_width(config: RunConfig, task: str, depth: int) -> int:
+    """Return the width at a depth for which the network has about as many parameters as the MLP.
+
+    Args:
+        config: The run; its backbone, size and conditioning count.
+        task: The task whose observations and actions the network has.
+        depth: The depth.
+    """
+    return _shape(config, task, None, depth).width
+
+
+def _shape(
+    config: RunConfig, task: str, sight: Sight | None, at_depth: int | None = None
+) -> NetworkShape:
+    """Return the shape of a run's network, if its configuration states no width and no depth."""
+    dims = make_task(task)
+    condition_dim = sight.agent_dim + sight.encoder.feature_dim if sight else dims.obs_dim
+    shape = NetworkShape(
+        dims.act_dim,
+        config.pred_horizon,
+        config.obs_horizon * condition_dim,
+        conditioning=config.conditioning or BACKBONES[config.backbone].conditioning,
+    )
+    return sized(shape, config.backbone, config.size, at_depth)
 
 
 def _sight_values(config: RunConfig, sight: Sight) -> dict[str, Any]:

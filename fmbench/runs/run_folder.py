@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
@@ -49,6 +49,13 @@ def hold_run_folder(out: Path, purpose: str) -> Iterator[None]:
         RunFailed: The folder was deleted or replaced meanwhile, or the disk is full.
     """
     _check_content(out)
+    with hold_folder(out, purpose):
+        yield
+
+
+@contextmanager
+def hold_folder(out: Path, purpose: str) -> Iterator[None]:
+    """Hold a folder whose content has been checked; see `hold_run_folder`."""
     with needs_space(out, 0):
         out.mkdir(parents=True, exist_ok=True)
     with locked(lock_inside(out), str(out), purpose, instead="give another --out") as lock:
@@ -109,7 +116,7 @@ def open_run_folder(
     growth, mismatches = _compare(facts.identity, new.identity)
     if mismatches:
         raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")
-    changed = _check_code(out, facts, new.made_with[0], accept_changes)
+    changed = check_code(out, facts, new.made_with[0], accept_changes)
     if not growth and not changed:
         reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
         return facts
@@ -138,9 +145,22 @@ def _check_content(out: Path) -> None:
         if not read_run_facts(out).config:
             raise FmbenchError(f"{out / RUN_FILE} states no configuration; give another --out")
         return
+    check_empty(out, "run")
+
+
+def check_empty(out: Path, kind: str) -> None:
+    """Reject a folder that holds more than what a process left that began to work in it.
+
+    Args:
+        out: The folder.
+        kind: What it does not hold, for the message.
+
+    Raises:
+        FmbenchError: It holds other files.
+    """
     ours = {lock_inside(out), holder_file(lock_inside(out))}
     if any(entry not in ours and not is_leftover(entry) for entry in out.iterdir()):
-        raise FmbenchError(f"{out} is not empty and holds no run; give another --out")
+        raise FmbenchError(f"{out} is not empty and holds no {kind}; give another --out")
 
 
 def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
@@ -170,7 +190,23 @@ def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _check_code(out: Path, facts: RunFacts, now: Stamp, accept_changes: bool) -> list[str]:
+class Made(Protocol):
+    """The facts of a folder that state what made its rows, as in `RunFacts`."""
+
+    @property
+    def made_with(self) -> Sequence[Stamp]:
+        """All code and versions that made its rows, in order."""
+
+    @property
+    def commit(self) -> str:
+        """The commit that started it."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has finished."""
+
+
+def check_code(out: Path, facts: Made, now: Stamp, accept_changes: bool) -> list[str]:
     """Compare the code and packages of a run with the present ones; return what differs.
 
     Raises:

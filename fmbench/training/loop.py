@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -23,6 +24,14 @@ class NotFinite(RunFailed):
     def __init__(self, message: str, state: TrainingState) -> None:
         super().__init__(message)
         self.state = state
+
+
+class Training(NamedTuple):
+    """One training: what it changes, how, and on which data."""
+
+    state: TrainingState
+    config: TrainConfig
+    windows: Windows
 
 
 def train(
@@ -61,18 +70,31 @@ def train_together(
     should_stop: Callable[[], bool] = lambda: False,
     on_update: Callable[[int], None] = lambda update: None,
 ) -> bool:
-    """Train several policies on the same windows, one update of each in turn; see `train`.
-
-    On a CUDA device their updates overlap, because one small network leaves most of it idle. The
-    result of a policy does not depend on the others. All states must have made the same number of
-    updates. Read their tensors in `on_update` only at logged updates; between them they may be
-    changing.
-    """
+    """Train several policies in the same way on the same windows; see `train_side_by_side`."""
     if not states[0].policy.objective.trains:
         return _memorise_together(states, config, windows, should_stop, on_update)
+    trainings = [Training(state, config, windows) for state in states]
+    return train_side_by_side(trainings, should_stop=should_stop, on_update=on_update)
+
+
+def train_side_by_side(
+    trainings: Sequence[Training],
+    *,
+    should_stop: Callable[[], bool] = lambda: False,
+    on_update: Callable[[int], None] = lambda update: None,
+) -> bool:
+    """Train several policies with a network, one update of each in turn; see `train`.
+
+    On a CUDA device their updates overlap, because one small network leaves most of it idle. The
+    result of a policy does not depend on the others. All must have made the same number of updates
+    on one device, and have the same number to make and to log. Read their tensors in `on_update`
+    only at logged updates; between them they may be changing.
+    """
     started = time.perf_counter()
-    updates = [_make_update(state, config, windows) for state in states]
-    on_cpu = windows.actions.device.type == "cpu"
+    states = [training.state for training in trainings]
+    config = trainings[0].config
+    updates = [_make_update(*training) for training in trainings]
+    on_cpu = trainings[0].windows.actions.device.type == "cpu"
     while states[0].update < config.updates:
         if should_stop():
             _wait(updates)
@@ -82,10 +104,11 @@ def train_together(
         is_logged |= states[0].update == config.updates
         if is_logged:
             _wait(updates)
-        for state, (loss, norm) in zip(states, results, strict=True):
+        for training, (loss, norm) in zip(trainings, results, strict=True):
+            state = training.state
             state.pending_losses.append(loss)
             if is_logged:
-                _log(state, config, norm)
+                _log(state, training.config, norm)
             elif on_cpu:  # on a GPU this would wait for the device at every update
                 _check_finite(state, float(loss), float(norm))
         now = time.perf_counter()

@@ -14,13 +14,16 @@ WIDTH_STEPS = {"small": 4, "base": 8}
 """Widths are multiples of this: parameters match within 5 %, and products are fast on a GPU."""
 
 
-def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
+def sized(
+    shape: NetworkShape, backbone: str, size: str, at_depth: int | None = None
+) -> NetworkShape:
     """Set the width and depth of a network shape to those of a size.
 
     Args:
         shape: Shape whose width and depth are replaced.
         backbone: A key of `policies.catalogue.BACKBONES`.
         size: A key of `policies.catalogue.SIZES`.
+        at_depth: The depth whose width is searched; None for that of the backbone at this size.
 
     Returns:
         The shape whose number of parameters, with chunks as outputs, is nearest to that of the MLP
@@ -33,11 +36,11 @@ def sized(shape: NetworkShape, backbone: str, size: str) -> NetworkShape:
     conditioning = resolve_conditioning(backbone, shape.conditioning)
     mlp = replace(shape, width=width, depth=depth, conditioning="concat", outputs=None)
     entry = BACKBONES[backbone]
-    if entry.sizes and conditioning == entry.conditioning:
+    if at_depth is None and entry.sizes and conditioning == entry.conditioning:
         width, depth = entry.sizes[size]
         return replace(shape, width=width, depth=depth)
     target, step = count_parameters("mlp", mlp), WIDTH_STEPS[size]
-    depth = depth if entry.depth is None else entry.depth
+    depth = at_depth or entry.depth or depth
 
     def parameters(width: int) -> int:
         return count_parameters(

@@ -1,0 +1,110 @@
+"""The folder of a search: it holds one search, which the same command continues."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fmbench.cli.progress import Reporter
+from fmbench.errors import FmbenchError
+from fmbench.runs.run_folder import check_code, check_empty, differences, hold_folder
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.search import (
+    SEARCH_FILE,
+    SearchFacts,
+    TrialRow,
+    by_trial,
+    read_search_facts,
+    write_search_facts,
+)
+from fmbench.storage.stamps import with_stamp
+
+INSTEAD = "give another --out"
+
+
+@contextmanager
+def hold_search_folder(out: Path) -> Iterator[None]:
+    """Create the folder of a search if it is missing, and lock it.
+
+    Raises:
+        FmbenchError: Another process uses it, or it holds other files.
+    """
+    if out.is_dir() and not os.path.lexists(out / SEARCH_FILE):
+        check_empty(out, "search")
+    with hold_folder(out, "python -m fmbench.tune"):
+        yield
+
+
+def open_search(
+    out: Path, new: SearchFacts, reporter: Reporter, accept_changes: bool
+) -> SearchFacts:
+    """Start a search in its folder, or continue the one that is there.
+
+    Args:
+        out: The folder, locked.
+        new: The facts of a new search.
+        reporter: Reports that a search is continued.
+        accept_changes: Whether to go on with other code or packages than those of the search.
+
+    Raises:
+        FmbenchError: `out` holds another search, or one that other code has made.
+    """
+    if not os.path.lexists(out / SEARCH_FILE):
+        write_search_facts(out, new)
+        return new
+    facts = read_search_facts(out)
+    if mismatches := differences(facts.identity, new.identity):
+        raise FmbenchError(f"{out} holds another search ({'; '.join(mismatches)}); {INSTEAD}")
+    changed = check_code(out, facts, new.made_with[0], accept_changes)
+    if changed:
+        reporter.say(f"Continuing {out} with other code ({'; '.join(changed)})")
+    made_with = tuple(with_stamp(facts.made_with, new.made_with[0])) if changed else facts.made_with
+    now = dataclasses.replace(
+        facts, made_with=made_with, trials=new.trials, complete=facts.complete and not changed
+    )
+    return write_if_changed(out, facts, now)
+
+
+def state_demonstrations(
+    out: Path, facts: SearchFacts, demonstrations: Mapping[str, str]
+) -> SearchFacts:
+    """State the hashes of the demonstrations, or check those that a search was begun with.
+
+    Raises:
+        FmbenchError: It was begun with others.
+    """
+    if facts.demonstrations and facts.demonstrations != demonstrations:
+        lines = differences(facts.demonstrations, demonstrations)
+        raise FmbenchError(f"{out} was begun with others ({'; '.join(lines)}); {INSTEAD}")
+    return write_if_changed(
+        out, facts, dataclasses.replace(facts, demonstrations=dict(demonstrations))
+    )
+
+
+def write_if_changed(out: Path, before: SearchFacts, now: SearchFacts) -> SearchFacts:
+    """Write facts that are new, and return them."""
+    if now != before:
+        write_search_facts(out, now)
+    return now
+
+
+def read_trials(out: Path, facts: SearchFacts) -> list[TrialRow]:
+    """Read the rows of the finished trials of a search.
+
+    Raises:
+        FmbenchError: They are not those of whole trials of this search.
+    """
+    path = out / TrialRow.file_name
+    if not os.path.lexists(path):
+        return []
+    rows = read_rows(path, TrialRow)
+    choice = facts.choice
+    expected = [(task, policy) for task in choice.task or () for policy in choice.policy or ()]
+    trials = by_trial(rows)
+    for number, own in trials.items():
+        if [(row.task, row.policy) for row in own] != expected:
+            raise FmbenchError(f"{path} does not hold every task and policy of trial {number}")
+    if list(trials) != list(range(len(trials))):
+        raise FmbenchError(f"{path} does not hold the trials in order, from 0")
+    return rows
