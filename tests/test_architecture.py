@@ -116,6 +116,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.detection.ultralytics_training": {"torch", "ultralytics"},
 }
 ONLY_IN = {
+    "optuna": {"fmbench.runs.tuning.suggestions"},
     "timm": {"policies.encoders.timm_vit"},
     "ultralytics": {
         "policies.encoders.yolo_network",

@@ -16,7 +16,7 @@ from fmbench.evaluation.error_text import error_text
 from fmbench.evaluation.players import Player, expert_player, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
-from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.harness.seeds import TEST, VALIDATION, episode_seeds
 from fmbench.sight.eyes import SightError
 from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
@@ -49,24 +49,35 @@ def evaluate(
     """
     before = len(earlier)
     seeds = episode_seeds(TEST, config.episodes)[before:]
-    episodes = play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
+    episodes = _play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
     rows = [_row(episode, cell) for episode in episodes]
     return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
 
 
-def play(
+def validate(
+    cell: Cell, config: RunConfig, policy: ChunkPolicy, on_episode: Callable[[int], None]
+) -> list[Episode]:
+    """Run as many validation episodes as a cell has test episodes; see `evaluate`.
+
+    Args:
+        cell: What to evaluate.
+        config: The run.
+        policy: The trained policy, which observes the state.
+        on_episode: Called with the number of finished episodes.
+    """
+    seeds = episode_seeds(VALIDATION, config.episodes)
+    return _play(cell, config, policy, seeds, on_episode, None)
+
+
+def _play(
     cell: Cell,
     config: RunConfig,
     policy: ChunkPolicy | None,
     seeds: IntArray,
     on_episode: Callable[[int], None],
-    sight: Sight | None = None,
+    sight: Sight | None,
 ) -> list[Episode]:
-    """Run the episodes of some seeds, in their order; see `evaluate`.
-
-    Raises:
-        Exception: The policy lacked memory or did not see; its other exceptions are failures.
-    """
+    """Run the episodes of some seeds; return them in the order of the seeds."""
     world, player = _player(cell, config, policy, sight, min(len(seeds), MAX_SIMS))
     actor = _Watched(player)
     done = 0

@@ -21,6 +21,7 @@ from fmbench.storage.search import (
 from fmbench.storage.stamps import with_stamp
 
 INSTEAD = "give another --out"
+RESTORE = f"restore the file, or {INSTEAD}"
 
 
 @contextmanager
@@ -76,7 +77,9 @@ def state_demonstrations(
     """
     if facts.demonstrations and facts.demonstrations != demonstrations:
         lines = differences(facts.demonstrations, demonstrations)
-        raise FmbenchError(f"{out} was begun with others ({'; '.join(lines)}); {INSTEAD}")
+        raise FmbenchError(
+            f"{out} was begun with other demonstrations ({'; '.join(lines)}); {INSTEAD}"
+        )
     return write_if_changed(
         out, facts, dataclasses.replace(facts, demonstrations=dict(demonstrations))
     )
@@ -104,7 +107,9 @@ def read_trials(out: Path, facts: SearchFacts) -> list[TrialRow]:
     trials = by_trial(rows)
     for number, own in trials.items():
         if [(row.task, row.policy) for row in own] != expected:
-            raise FmbenchError(f"{path} does not hold every task and policy of trial {number}")
+            raise FmbenchError(
+                f"{path} does not hold every task and policy of trial {number}; {RESTORE}"
+            )
     if list(trials) != list(range(len(trials))):
-        raise FmbenchError(f"{path} does not hold the trials in order, from 0")
+        raise FmbenchError(f"{path} does not hold the trials in order, from 0; {RESTORE}")
     return rows

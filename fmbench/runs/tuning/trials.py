@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from fmbench.cli.session import Session
 from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
-from fmbench.evaluation.episodes import play
+from fmbench.evaluation.episodes import validate
 from fmbench.evaluation.error_text import error_text
 from fmbench.evaluation.plan import plan_run
-from fmbench.harness.seeds import VALIDATION, episode_seeds
 from fmbench.runs.policy_shape import matched_width, policy_config
 from fmbench.runs.run_plugins import files_of_policy
 from fmbench.runs.trainer import train_config
@@ -161,9 +160,8 @@ class Trials:
     def _play_one(self, part: _Part, on_episode: Callable[[int], None]) -> None:
         config, policy = part.config, part.training.state.ema.policy.eval()
         cell = plan_run(config).cells(part.task, part.policy, part.train_seed)[0]
-        seeds = episode_seeds(VALIDATION, config.episodes)
         with users_code(part.name, part.files):
-            episodes = play(cell, config, policy, seeds, on_episode)
+            episodes = validate(cell, config, policy, on_episode)
         part.successes = sum(episode.success for episode in episodes)
         part.error = next((error_text(e.error) for e in episodes if e.error), "")
 

@@ -16,6 +16,7 @@ from tests.fmbench.small_run import ROOT, SMALL, call, files_of, finish, start
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
+SEARCHED = (*SMALL[: SMALL.index("--width")], *SMALL[SMALL.index("--episodes") :])
 COMMANDS: dict[str, Sequence[str]] = {
     "fmbench": (),
     "fmbench.run": (*SMALL, "--no-latency", "--out", "run", "--data", "data"),
@@ -30,14 +31,16 @@ COMMANDS: dict[str, Sequence[str]] = {
         *("--task", "PressEither", "--episodes", "1", "--pictures", "4", "--epochs", "1"),
         *("--image-size", "32", "--out", "detector.safetensors"),
     ),
+    "fmbench.tune": (*SEARCHED, "--trials", "1", "--out", "search", "--data", "data"),
 }
 HEAVY = (
     *("fmbench.run", "fmbench.evaluate", "fmbench.demonstrations", "fmbench.experts"),
     "fmbench.detector",
+    "fmbench.tune",
 )
 """They import torch or MuJoCo: not every combination is worth their seconds."""
 LIGHT = tuple(name for name in COMMANDS if name not in HEAVY)
-EXTRA = {"fmbench.detector": "ultralytics"}
+EXTRA = {"fmbench.detector": "ultralytics", "fmbench.tune": "optuna"}
 """Commands that need a package of an extra."""
 CLOSED = "error: standard output is closed\n"
 FULL = "error: standard output cannot be written: No space left on device\n"

@@ -1,9 +1,11 @@
 """Training several policies together gives the same results as one after the other."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from fmbench.training.loop import NotFinite, train, train_together
+from fmbench.training.loop import NotFinite, Training, train, train_side_by_side, train_together
 from fmbench.training.state import TrainConfig
 from tests.fmbench.small_training import CONFIG, make_small_windows, start
 
@@ -51,3 +53,15 @@ def test_time_is_shared_between_the_trainings(monkeypatch: pytest.MonkeyPatch) -
     states = [start(windows, "bc", seed) for seed in (0, 1)]
     train_together(states, TrainConfig(updates=4, batch_size=5), windows)
     assert [state.seconds for state in states] == [2.0, 2.0]
+
+
+def test_trainings_of_different_recipes_side_by_side_equal_those_alone() -> None:
+    windows = [make_small_windows() for _ in range(2)]
+    configs = [CONFIG, replace(CONFIG, learning_rate=1e-2, weight_decay=0.1, warmup_updates=1)]
+    together = [start(windows[0], "flow", 3, configs[0]), start(windows[1], "bc", 3, configs[1])]
+    assert train_side_by_side(list(map(Training, together, configs, windows)))
+    for name, state, config in zip(("flow", "bc"), together, configs, strict=True):
+        alone = start(windows[0], name, 3, config)
+        train(alone, config, windows[0])
+        assert state.log == alone.log
+        assert all(map(torch.equal, weights(state), weights(alone)))
