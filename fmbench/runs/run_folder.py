@@ -116,7 +116,8 @@ def open_run_folder(
     growth, mismatches = _compare(facts.identity, new.identity)
     if mismatches:
         raise FmbenchError(f"{out} holds another run ({'; '.join(mismatches)}); give another --out")
-    changed = check_code(out, facts, new.made_with[0], accept_changes)
+    redraw = "; python -m fmbench.figures redraws it" if facts.complete else ""
+    changed = check_code(out, facts, new.made_with[0], accept_changes, redraw)
     if not growth and not changed:
         reporter.say(f"{out} is complete" if facts.complete else f"Resuming {out}")
         return facts
@@ -201,13 +202,18 @@ class Made(Protocol):
     def commit(self) -> str:
         """The commit that started it."""
 
-    @property
-    def complete(self) -> bool:
-        """Whether it has finished."""
 
-
-def check_code(out: Path, facts: Made, now: Stamp, accept_changes: bool) -> list[str]:
+def check_code(
+    out: Path, facts: Made, now: Stamp, accept_changes: bool, hint: str = ""
+) -> list[str]:
     """Compare the code and packages of a run with the present ones; return what differs.
+
+    Args:
+        out: The folder.
+        facts: What made its rows.
+        now: The present code and packages.
+        accept_changes: Whether they may differ.
+        hint: What else the user can do, for the end of the message.
 
     Raises:
         FmbenchError: They differ, and that is not accepted.
@@ -221,11 +227,10 @@ def check_code(out: Path, facts: Made, now: Stamp, accept_changes: bool) -> list
     if not changed or any(not stamp.differences(now) for stamp in facts.made_with):
         return []
     if not accept_changes:
-        redraw = "; python -m fmbench.figures redraws it" if facts.complete else ""
         raise FmbenchError(
             f"{out} was made with other code ({'; '.join(changed)}); use that (commit "
             f"{facts.made_with[-1].commit}), give another --out, or give {ACCEPT}, which marks "
-            f"rows, tables and figures as made with several versions{redraw}"
+            f"rows, tables and figures as made with several versions{hint}"
         )
     return changed
 

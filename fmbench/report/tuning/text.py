@@ -78,6 +78,8 @@ def search_markdown(rows: Sequence[TrialRow], facts: SearchFacts) -> str:
     columns = (*header(), *(f"{task} {policy}" for task, policy in pairs), "seconds", "failed with")
     title = f"# Recipes for {facts.choice.backbone}: {len(body)} trials"
     blocks = [title] + ([f"> **{SMOKE}**"] if facts.choice.preset == "smoke" else [])
+    if len(facts.made_with) > 1:
+        blocks.append("> **Warning.** Made with several versions of the code or of packages.")
     blocks += [markdown_table(columns, body), f"```sh\n{best_command(rows, facts)}\n```"]
     blocks.append("\n".join(f"- {line}" for line in _notes(facts, ranked(rows)[0])))
     return "\n\n".join(blocks) + "\n"

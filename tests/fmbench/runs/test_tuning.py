@@ -29,6 +29,7 @@ from fmbench.runs.tuning.trials import Trials, configured
 from fmbench.storage.critical import Interrupted
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.search import TrialRow, by_trial, read_search_facts, score
+from fmbench.storage.stamps import present_stamp
 from tests.fmbench.runs.small_experiment import Log
 from tests.fmbench.small_run import call, finish, start
 
@@ -176,6 +177,19 @@ def test_a_folder_holds_one_search(
     out = Path(shutil.copytree(whole, tmp_path / "search"))
     with pytest.raises(FmbenchError, match=message):
         search(out, data, **change)
+
+
+def test_a_search_that_other_code_has_started_is_continued_only_on_request(
+    whole: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "search"))
+    other = dataclasses.replace(present_stamp(), code_hash="0" * 16)
+    monkeypatch.setattr("fmbench.runs.tuning.search.present_stamp", lambda: other)
+    with pytest.raises(FmbenchError, match=r"was made with other code \(code_hash: ") as no:
+        search(out, data)
+    assert "fmbench.figures" not in str(no.value)
+    search(out, data, accept_changes=True)
+    assert "> **Warning.** Made with several versions" in (out / "trials.md").read_text()
 
 
 def test_changed_files_are_rejected(whole: Path, data: Path, tmp_path: Path) -> None:
