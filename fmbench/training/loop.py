@@ -67,6 +67,7 @@ def train_together(
     config: TrainConfig,
     windows: Windows,
     *,
+    updates: Sequence[Update] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_update: Callable[[int], None] = lambda update: None,
 ) -> bool:
@@ -74,12 +75,15 @@ def train_together(
     if not states[0].policy.objective.trains:
         return _memorise_together(states, config, windows, should_stop, on_update)
     trainings = [Training(state, config, windows) for state in states]
-    return train_side_by_side(trainings, should_stop=should_stop, on_update=on_update)
+    return train_side_by_side(
+        trainings, updates=updates, should_stop=should_stop, on_update=on_update
+    )
 
 
 def train_side_by_side(
     trainings: Sequence[Training],
     *,
+    updates: Sequence[Update] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
     on_update: Callable[[int], None] = lambda update: None,
 ) -> bool:
@@ -89,11 +93,18 @@ def train_side_by_side(
     result of a policy does not depend on the others. All must have made the same number of updates
     on one device, and have the same number to make and to log. Read their tensors in `on_update`
     only at logged updates; between them they may be changing.
+
+    Args:
+        trainings: Their states are changed in place.
+        updates: How each is updated, e.g. as part of a stack; None is each by itself.
+        should_stop: See `train`.
+        on_update: See `train`.
     """
     started = time.perf_counter()
     states = [training.state for training in trainings]
     config = trainings[0].config
-    updates = [_make_update(*training) for training in trainings]
+    if updates is None:
+        updates = [make_update(*training) for training in trainings]
     on_cpu = trainings[0].windows.actions.device.type == "cpu"
     while states[0].update < config.updates:
         if should_stop():
@@ -145,7 +156,8 @@ def _memorise_together(
     return True
 
 
-def _make_update(state: TrainingState, config: TrainConfig, windows: Windows) -> Update:
+def make_update(state: TrainingState, config: TrainConfig, windows: Windows) -> Update:
+    """Return the update of one training by itself."""
     if windows.actions.device.type == "cuda" and state.policy.objective.capturable:
         return GraphUpdate(state, config, windows)
     return EagerUpdate(state, config, windows)

@@ -28,12 +28,14 @@ MAX_HEADER_BYTES = 100 * 2**20
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a new file, completely to disk.
+    """Write a new file, completely to disk; tensors may share memory.
 
     Raises:
         RunFailed: The disk is full.
     """
-    on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    on_cpu = {
+        name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()
+    }
     write_new(path, save(on_cpu))
 
 

@@ -1,15 +1,14 @@
 """One training update, eager or as a replayed CUDA graph."""
 
+from functools import partial
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from fmbench.training.replayed import Replayed
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.windows import Windows
-
-WARM_UP_UPDATES = 3
-"""Eager updates before the capture, in which torch chooses kernels and workspaces."""
 
 
 class Update(Protocol):
@@ -87,50 +86,30 @@ class GraphUpdate:
         self.state, self.config = state, config
         self._eager = EagerUpdate(state, config, windows)
         device = windows.actions.device
-        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        self._stream.wait_stream(torch.cuda.current_stream(device))
+        clear = partial(state.optimizer.zero_grad, set_to_none=True)
+        self.replayed = Replayed(self._operations, clear, [state.generator], device)
         self._rates = [torch.zeros((), device=device) for _ in state.optimizer.param_groups]
         self._averaging = torch.zeros((), device=device)
         for group, rate in zip(state.optimizer.param_groups, self._rates, strict=True):
             group["lr"], group["capturable"] = rate, True
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._done = 0
-        self._loss = self._norm = self._averaging
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Start one update; see `Update`."""
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self.replayed.stream):
             peak = self.config.learning_rate_at(self.state.update)
             for group, rate in zip(self.state.optimizer.param_groups, self._rates, strict=True):
                 rate.fill_(peak * group["share"])
             self._averaging.fill_(self.state.ema.rate_at(self.state.update + 1))
-            if self._done < WARM_UP_UPDATES:
-                self.state.optimizer.zero_grad(set_to_none=True)
-                loss, norm = self._operations()
-            else:
-                if self._graph is None:
-                    self._graph = self._capture()
-                self._graph.replay()
-                loss, norm = self._loss.clone(), self._norm.clone()
-        self._done += 1
+        loss, norm = self.replayed()
         self.state.update += 1
         return loss, norm
 
     def wait(self) -> None:
         """Wait until all started updates are complete; see `Update`."""
-        self._stream.synchronize()
+        self.replayed.stream.synchronize()
 
     def _operations(self) -> tuple[Tensor, Tensor]:
         loss, norm = self._eager.gradient()
         self.state.optimizer.step()
         self.state.ema.update_by(self._averaging)
         return loss, norm
-
-    def _capture(self) -> torch.cuda.CUDAGraph:
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.state.generator)
-        self.state.optimizer.zero_grad(set_to_none=True)  # gradients then belong to the graph
-        self._stream.synchronize()
-        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
-            self._loss, self._norm = self._operations()
-        return graph

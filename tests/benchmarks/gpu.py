@@ -81,7 +81,7 @@ def _same_weights(windows: Windows) -> Row:
         update = GraphUpdate(state, config, windows)
         for _ in range(100):
             if not replayed:
-                update._done = 0  # never captures
+                update.replayed.done = 0  # never captures
             update()
         update.wait()
         weights.append([p.detach().clone() for p in state.ema.policy.parameters()])
