@@ -50,6 +50,7 @@ def measure(
         latency_ms_p95=p95,
         rows_per_update=rows_per_window(policy.config, facts.train_config.batch_size),
         teacher_updates=facts.teacher_updates,
+        stacked=facts.is_stacked,
     )
 
 

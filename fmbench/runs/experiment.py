@@ -125,6 +125,7 @@ class Experiment:
                 for policy in (EXPERT, RANDOM):
                     self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
                 data, made[task] = self._demonstrations(task)
+            self.trainer.train_ahead(task, self.config.policy, data)
             for policy in self.config.policy:
                 files = files_of_policy(self.config, task, policy)
                 with users_code(f"{task} {policy}", files), usable_encoder(self.config):

@@ -1,7 +1,7 @@
 """Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
@@ -11,15 +11,17 @@ from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_folder import checkpoint_folder
+from fmbench.runs.sharing import Training, described, shared, shared_updates
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.runs.training_data import TrainingData
 from fmbench.sight.opening import Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
-from fmbench.training.checkpoint_facts import TEACHER_UPDATES
+from fmbench.training.checkpoint_facts import STACKED, TEACHER_UPDATES, checkpoint_facts
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.compiled import compile_encoders, is_worth_compiling
 from fmbench.training.loop import NotFinite, train_together
+from fmbench.training.stacked import PLACES, can_stack, is_of_suite
 from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
 from policies.catalogue import POLICIES
@@ -47,24 +49,13 @@ class Trained:
     teachers: dict[str, str]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Training:
-    """One training: task and policy, configuration, state, checkpoint folder, and origin."""
-
-    name: str
-    config: TrainConfig
-    state: TrainingState
-    folder: Path
-    origin: dict[str, str]
-    teachers: dict[str, str]
-
-
 class Trainer:
     """Trains the policies of one run.
 
-    On a CPU the seeds are trained one after the other; on a CUDA device all seeds of a policy are
-    trained together, because one small network leaves most of the device idle. The weights are the
-    same either way.
+    On a CPU the seeds are trained one after the other. One small network leaves most of a CUDA
+    device idle: there all seeds of a policy, and with `train_ahead` several policies, are trained
+    together, several seeds in stacks if that is possible. The configuration decides what is
+    stacked; the weights do not depend on what else is trained at the same time.
 
     Args:
         config: The run.
@@ -82,6 +73,27 @@ class Trainer:
     ) -> None:
         self.config, self.out, self.teachers, self.session = config, out, teachers, session
         self.train_config = train_config(config)
+
+    def train_ahead(self, task: str, names: Sequence[str], data: TrainingData) -> None:
+        """Train the policies that can be stacked at once, so that `train` finds them trained.
+
+        A policy with a teacher is left to `train`.
+
+        Raises:
+            RunFailed: See `train`.
+        """
+        if not self._stacks or data.sight:
+            return
+        alone = [name for name in names if POLICIES[name].teacher is None and is_of_suite(name)]
+        with needs_memory(f"{task} training", REMEDY):
+            trainings = [
+                self._start(task, name, train_seed, data)
+                for name in alone
+                for train_seed in range(self.config.seeds)
+            ]
+            unfinished = [t for t in trainings if t.is_stacked and self._is_unfinished(t)]
+            for group in shared(unfinished):
+                self._continue(group, data.windows)
 
     def train(self, task: str, name: str, data: TrainingData) -> Trained:
         """Train all seeds of a policy that are not trained yet; return its checkpoints.
@@ -101,14 +113,20 @@ class Trainer:
             trainings = [self._start(task, name, seed, data) for seed in group]
             for training in trainings:
                 teachers |= training.teachers
-            for update in sorted({training.state.update for training in trainings}):
-                same_update = [t for t in trainings if t.state.update == update]
-                if update < same_update[0].config.updates:
-                    self._continue(same_update, data.windows)
+            for same_update in shared(t for t in trainings if self._is_unfinished(t)):
+                self._continue(same_update, data.windows)
         folders = [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
         return Trained(folders, teachers)
 
-    def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> _Training:
+    @property
+    def _stacks(self) -> bool:
+        """Whether seeds are stacked where that is possible."""
+        return self.config.device.startswith("cuda") and self.config.seeds > 1
+
+    def _is_unfinished(self, training: Training) -> bool:
+        return training.state.update < training.config.updates
+
+    def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> Training:
         """Start one training, or restore it from its checkpoint."""
         teacher, teachers = self._teacher(task, name, train_seed, data)
         shape = policy_config(self.config, task, name, data.sight)
@@ -135,17 +153,20 @@ class Trainer:
         if data.sight:
             origin["sight"] = data.sight.identity
         folder = checkpoint_folder(self.out, task, name, train_seed)
+        is_stacked = self._stacks and can_stack(state, data.windows)
+        if folder.exists():  # it goes on as it began
+            is_stacked = checkpoint_facts(folder).is_stacked
+        if is_stacked:
+            origin[STACKED] = str(PLACES)
         if folder.exists():
             restore_checkpoint(folder, state, config, origin)
-        return _Training(f"{task} {name}", config, state, folder, origin, teachers)
+        return Training(task, name, train_seed, config, state, folder, origin, teachers)
 
-    def _continue(self, trainings: list[_Training], windows: Windows) -> None:
+    def _continue(self, trainings: list[Training], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
         config, states = trainings[0].config, [training.state for training in trainings]
         self._compile(trainings[0].name, config, states, windows)
-        seeds = [int(training.origin["train_seed"]) for training in trainings]
-        suffix = f", seed{'s' if len(seeds) > 1 else ''} {' '.join(map(str, seeds))}"
-        label = f"{trainings[0].name} training" + (suffix if seeds != [0] else "")
+        label = described(trainings)
         with self.session.reporter.stage(label, config.updates, states[0].update) as stage:
 
             def save() -> None:
@@ -164,13 +185,14 @@ class Trainer:
                     states,
                     config,
                     windows,
+                    updates=shared_updates(trainings, windows),
                     should_stop=lambda: self.session.interrupts.requested,
                     on_update=count,
                 )
                 save()
             except NotFinite as error:
                 failed = trainings[states.index(error.state)]
-                where = f"{failed.name} seed {failed.origin['train_seed']}"
+                where = f"{failed.name} seed {failed.train_seed}"
                 raise RunFailed(f"{where}: {error}; {say_kept(failed.folder)}") from error
             self.session.interrupts.stop_here()
 

@@ -146,6 +146,8 @@ class MeasurementRow(CellRow):
     """Rows of the network in an update, per window of its batch, counted at the network."""
     teacher_updates: Count = 0
     """Updates of the teacher, which come on top."""
+    stacked: bool = False
+    """Whether it was trained in a stack with other seeds; never so in earlier files."""
 
 
 @dataclasses.dataclass(frozen=True)

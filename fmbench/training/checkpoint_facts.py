@@ -27,6 +27,8 @@ ORIGIN_KEYS = ("demonstrations", "task_hash", "hash_kind", "train_seed")
 """What every origin states; a student's also states its teacher."""
 TEACHER_UPDATES = "teacher_updates"
 """The key of the teacher's updates in the origin of a student; earlier versions lack it."""
+STACKED = "stacked"
+"""What the origin of weights trained in a stack also states: the number of places in the stack."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class CheckpointFacts:
     def teacher_updates(self) -> int:
         """The updates of the teacher, on top of its own; 0 without a teacher."""
         return int(self.origin.get(TEACHER_UPDATES, 0))
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether it was trained in a stack."""
+        return STACKED in self.origin
 
     @property
     def demonstrations(self) -> str:

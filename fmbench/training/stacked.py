@@ -23,6 +23,8 @@ from policies.catalogue import BACKBONES, POLICIES
 PLACES = 4
 """Trainings in one stack. A stack always has this size, and empty places are filled: products of
 another size may be rounded differently."""
+SUITE = "policies."
+"""Start of the module names of the suite's networks and objectives."""
 NORM_FLOOR = 1e-6
 """Added to the norm of a gradient that is clipped, as in torch."""
 
@@ -34,9 +36,13 @@ def can_stack(state: TrainingState, windows: Windows) -> bool:
     take part in its loss, because it cannot follow several trainings at once.
     """
     config, objective = state.policy.config, state.policy.objective
-    targets = (POLICIES[config.objective].target, BACKBONES[config.backbone].target)
-    of_suite = all(target.startswith("policies.") for target in targets)
+    of_suite = is_of_suite(config.objective) and BACKBONES[config.backbone].target.startswith(SUITE)
     return of_suite and objective.trains and objective.capturable and windows.seen is None
+
+
+def is_of_suite(objective: str) -> bool:
+    """Return whether the suite has an objective; what users add may do anything in its loss."""
+    return POLICIES[objective].target.startswith(SUITE)
 
 
 def stack(
@@ -141,7 +147,9 @@ class StackedUpdate:
                           out=self.steps[place])  # fmt: skip
             for draw, numbers in zip(self.draws, self.numbers, strict=True):
                 draw.into(numbers[place], generator)
-        batches = (part.unflatten(0, self.steps.shape) for part in windows.gather(self.steps.flatten()))
+        batches = (
+            part.unflatten(0, self.steps.shape) for part in windows.gather(self.steps.flatten())
+        )
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(self.steps.device.type, torch.bfloat16, enabled=is_bf16):
             losses: Tensor = torch.vmap(self._loss)(
@@ -209,7 +217,9 @@ def _draws_of(state: TrainingState, config: TrainConfig, windows: Windows) -> li
     Raises:
         ValueError: The loss does not use all of the policy's weights.
     """
-    batch = windows.gather(torch.arange(config.batch_size, device=windows.actions.device) % len(windows))
+    batch = windows.gather(
+        torch.arange(config.batch_size, device=windows.actions.device) % len(windows)
+    )
     generator = torch.Generator(windows.actions.device)
     with Recording() as recording:
         loss = state.policy.loss(*batch, generator)

@@ -1,6 +1,6 @@
 """The state of the trainings of a stack: each training is one row of a few tensors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor

@@ -1,0 +1,70 @@
+"""A run that trains its seeds in stacks, as on a GPU; here on a CPU."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fmbench.runs import trainer
+from fmbench.runs.trainer import Trainer
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import MeasurementRow
+from fmbench.training.checkpoint_facts import checkpoint_facts
+from fmbench.training.loop import train_together
+from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
+
+SEEDS = replace(CONFIG, policy=("bc", "flow", "reflow", "knn"), seeds=2)
+
+
+@pytest.fixture(autouse=True)
+def _stacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(Trainer, "_stacks", property(lambda trainer: trainer.config.seeds > 1))
+    with quickly():
+        yield
+
+
+def killed_after_three_updates(*arguments: object, on_update, **options: object) -> bool:
+    def count(update: int) -> None:
+        on_update(update)
+        if update == 3:
+            raise KeyboardInterrupt
+
+    return train_together(*arguments, on_update=count, **options)
+
+
+def test_rows_say_what_was_stacked_and_a_resumed_run_is_an_uninterrupted_one(
+    demonstrations_folder: Path, tmp_path: Path
+) -> None:
+    data = demonstrations_folder.parent
+    run(SEEDS, tmp_path / "whole", data)
+    rows = read_rows(tmp_path / "whole" / MeasurementRow.file_name, MeasurementRow)
+    assert {(row.policy, row.stacked) for row in rows} == {
+        ("bc", True),
+        ("flow", True),
+        ("reflow", True),
+        ("knn", False),
+    }
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trainer, "train_together", killed_after_three_updates)
+        run(SEEDS, tmp_path / "cut", data)
+    checkpoints = sorted((tmp_path / "cut" / "checkpoints").iterdir())
+    facts = {path.name: checkpoint_facts(path) for path in checkpoints}
+    names = [f"PressEither-{policy}-seed{seed}" for policy in ("bc", "flow") for seed in (0, 1)]
+    assert list(facts) == names
+    assert all(fact.update == 2 and fact.origin["stacked"] == "4" for fact in facts.values())
+    run(SEEDS, tmp_path / "cut", data)
+    assert comparable(tmp_path / "cut") == comparable(tmp_path / "whole")
+
+
+def test_a_training_goes_on_as_it_began(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Trainer, "_stacks", property(lambda _: False))
+        patch.setattr(trainer, "train_together", killed_after_three_updates)
+        run(config, tmp_path, data)
+    run(config, tmp_path, data)
+    rows = read_rows(tmp_path / MeasurementRow.file_name, MeasurementRow)
+    assert [(row.train_seed, row.stacked) for row in rows] == [(0, False), (1, True)]
