@@ -31,8 +31,7 @@ class Layout:
     def views(self, row: Tensor) -> dict[str, Tensor]:
         """Return the tensors that lie in a row `(size,)`, as views of it."""
         # One split has one operation as its gradient, where a slice per tensor has two each.
-        parts = row.split([size for size in self._parts if size])
-        found = iter(parts)
+        found = iter(torch.split(row, [size for size in self._parts if size]))
         views = {}
         for (name, shape), size, gap in zip(
             self.shapes.items(), self._parts[::2], self._parts[1::2], strict=True

@@ -15,7 +15,7 @@ class _Product(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(inputs: Tensor, weight: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(inputs: Tensor, weight: Tensor) -> Tensor:
         return inputs @ weight.T
 
     @staticmethod
@@ -24,7 +24,7 @@ class _Product(torch.autograd.Function):
         ctx.save_for_forward(*inputs)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         inputs, weight = ctx.saved_tensors
         needs_inputs, needs_weight = ctx.needs_input_grad
         return (
@@ -33,11 +33,10 @@ class _Product(torch.autograd.Function):
         )
 
     @staticmethod
-    def jvp(ctx: Any, inputs_t: Tensor, weight_t: Tensor | None) -> Tensor:  # type: ignore[override]
+    def jvp(ctx: Any, inputs_t: Tensor, weight_t: Tensor | None) -> Tensor:
         inputs, weight = ctx.saved_tensors
-        if weight_t is None:
-            return inputs_t @ weight.T
-        return inputs_t @ weight.T + inputs @ weight_t.T
+        output: Tensor = inputs_t @ weight.T
+        return output if weight_t is None else output + inputs @ weight_t.T
 
 
 class FewerOperations(TorchFunctionMode):
@@ -58,5 +57,5 @@ class FewerOperations(TorchFunctionMode):
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     product: Tensor = _Product.apply(inputs.flatten(0, -2), weight)  # type: ignore[no-untyped-call]
-    output = product.unflatten(0, inputs.shape[:-1])
+    output = product.view(*inputs.shape[:-1], len(weight))
     return output if bias is None else output + bias

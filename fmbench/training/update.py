@@ -86,12 +86,12 @@ class GraphUpdate:
         self.state, self.config = state, config
         self._eager = EagerUpdate(state, config, windows)
         device = windows.actions.device
-        clear = partial(state.optimizer.zero_grad, set_to_none=True)
-        self.replayed = Replayed(self._operations, clear, [state.generator], device)
         self._rates = [torch.zeros((), device=device) for _ in state.optimizer.param_groups]
         self._averaging = torch.zeros((), device=device)
         for group, rate in zip(state.optimizer.param_groups, self._rates, strict=True):
             group["lr"], group["capturable"] = rate, True
+        clear = partial(state.optimizer.zero_grad, set_to_none=True)
+        self.replayed = Replayed(self._operations, clear, [state.generator], device)
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Start one update; see `Update`."""

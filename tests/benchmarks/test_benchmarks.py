@@ -9,7 +9,7 @@ from envs.registry import make_task
 from fmbench.config import RunConfig
 from fmbench.runs.policy_shape import policy_config
 from policies.catalogue import BACKBONES, SIZES
-from tests.benchmarks import report
+from tests.benchmarks import report, stacks
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
 from tests.benchmarks.peers import problem
 from tests.benchmarks.peers.lerobot_import import Unused
@@ -103,3 +103,9 @@ def test_no_other_test_imports_a_benchmark() -> None:
     assert len(sources) > 50
     pattern = re.compile(r"^\s*(from|import) tests\.benchmarks", re.MULTILINE)
     assert [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_the_benchmark_of_stacks_runs_on_a_cpu() -> None:
+    rows = list(stacks.measure("cpu"))
+    assert all(row.is_met for row in rows)
+    assert sum("stacks over one after another" in row.what for row in rows) == 2

@@ -34,7 +34,7 @@ def killed_after_three_updates(*arguments: object, on_update, **options: object)
 
 
 def test_rows_say_what_was_stacked_and_a_resumed_run_is_an_uninterrupted_one(
-    demonstrations_folder: Path, tmp_path: Path
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = demonstrations_folder.parent
     run(SEEDS, tmp_path / "whole", data)
@@ -45,9 +45,10 @@ def test_rows_say_what_was_stacked_and_a_resumed_run_is_an_uninterrupted_one(
         ("reflow", True),
         ("knn", False),
     }
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(trainer, "train_together", killed_after_three_updates)
-        run(SEEDS, tmp_path / "cut", data)
+        with pytest.raises(KeyboardInterrupt):
+            run(SEEDS, tmp_path / "cut", data)
     checkpoints = sorted((tmp_path / "cut" / "checkpoints").iterdir())
     facts = {path.name: checkpoint_facts(path) for path in checkpoints}
     names = [f"PressEither-{policy}-seed{seed}" for policy in ("bc", "flow") for seed in (0, 1)]
@@ -61,10 +62,11 @@ def test_a_training_goes_on_as_it_began(
     demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_stacks", property(lambda _: False))
         patch.setattr(trainer, "train_together", killed_after_three_updates)
-        run(config, tmp_path, data)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, tmp_path, data)
     run(config, tmp_path, data)
     rows = read_rows(tmp_path / MeasurementRow.file_name, MeasurementRow)
     assert [(row.train_seed, row.stacked) for row in rows] == [(0, False), (1, True)]
