@@ -147,13 +147,14 @@ class StackedUpdate:
                           out=self.steps[place])  # fmt: skip
             for draw, numbers in zip(self.draws, self.numbers, strict=True):
                 draw.into(numbers[place], generator)
-        batches = (
-            part.unflatten(0, self.steps.shape) for part in windows.gather(self.steps.flatten())
+        observations, actions = (
+            part.view(*self.steps.shape, *part.shape[1:])
+            for part in windows.gather(self.steps.flatten())
         )
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(self.steps.device.type, torch.bfloat16, enabled=is_bf16):
             losses: Tensor = torch.vmap(self._loss)(
-                state.weights, state.averages, state.teachers, *batches, self.numbers
+                state.weights, state.averages, state.teachers, observations, actions, self.numbers
             )
         return losses
 
@@ -221,7 +222,8 @@ def _draws_of(state: TrainingState, config: TrainConfig, windows: Windows) -> li
         torch.arange(config.batch_size, device=windows.actions.device) % len(windows)
     )
     generator = torch.Generator(windows.actions.device)
-    with Recording() as recording:
+    recording = Recording()
+    with recording:
         loss = state.policy.loss(*batch, generator)
     named = {name: p for name, p in weights_of(state).items() if p.numel()}
     gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)

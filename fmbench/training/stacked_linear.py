@@ -56,6 +56,11 @@ class FewerOperations(TorchFunctionMode):
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    kind = inputs.device.type
+    if torch.is_autocast_enabled(kind):  # the product's own gradient is not cast
+        dtype = torch.get_autocast_dtype(kind)
+        inputs, weight = inputs.to(dtype), weight.to(dtype)
+        bias = None if bias is None else bias.to(dtype)
     product: Tensor = _Product.apply(inputs.flatten(0, -2), weight)  # type: ignore[no-untyped-call]
     output = product.view(*inputs.shape[:-1], len(weight))
     return output if bias is None else output + bias

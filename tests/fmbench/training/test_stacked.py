@@ -65,6 +65,16 @@ def test_every_backbone_can_be_stacked(objective: str, backbone: str) -> None:
     assert_close(*states)
 
 
+def test_layers_in_bf16_are_those_of_a_training_alone() -> None:
+    windows, config = make_small_windows(), dataclasses.replace(SHORT, precision="bf16")
+    states = [start(windows, "flow", 0, config) for _ in range(2)]
+    train_stack({0: states[0]}, windows, config)
+    train(states[1], config, windows)
+    for a, b in zip(states[0].log, states[1].log, strict=True):
+        assert a.loss == pytest.approx(b.loss, rel=1e-2)
+        assert a.gradient_norm == pytest.approx(b.gradient_norm, rel=2e-2)
+
+
 @pytest.mark.parametrize("objective", ["flow", "maniflow", "drift", "consistency"])
 def test_bytes_depend_neither_on_the_others_nor_on_the_place(objective: str) -> None:
     windows = make_small_windows()
