@@ -27,8 +27,6 @@ OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON = 89, 20, 2, 16  # like LiftCube
 PACKAGES = ("torch", "numpy")
 TITLE = "Many trainings on one device, LiftCube's dims, TF32"
 EIGHT = ("flow", "diffusion", "bc", "meanflow", "shortcut", "maniflow", "drift", "imle")
-COMPARED = 50
-"""Updates after which weights are compared."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class Problem:
         updates: Timed updates of each training per round.
         rounds: Rounds.
         batch_size: Windows per update.
+        compared: Updates after which weights alone and stacked are compared.
         least: Least throughput of stacks over one after another, and over side by side.
     """
 
@@ -51,6 +50,7 @@ class Problem:
     updates: int
     rounds: int
     batch_size: int = 256
+    compared: int = 50
     least: tuple[float | None, float | None] = (None, None)
 
     @property
@@ -70,7 +70,10 @@ PROBLEMS = {
         Problem("mlp", "small", EIGHT, 40, 5, least=(8.0, 2.5)),
         Problem("unet", "base", ("flow", "diffusion", "bc"), 15, 3, least=(2.0, None)),
     ),
-    "cpu": (Problem("mlp", "", ("flow", "bc"), 2, 2, 8), Problem("unet", "", ("flow",), 1, 2, 8)),
+    "cpu": (
+        Problem("mlp", "", ("flow", "bc"), 1, 1, 8, 2),
+        Problem("unet", "", ("bc",), 1, 1, 8, 2),
+    ),
 }
 
 
@@ -136,19 +139,21 @@ def _differing(problem: Problem, windows: Windows) -> Row:
 
 
 def _alone_and_stacked(problem: Problem, windows: Windows) -> Row:
-    """Return the largest difference of averaged weights of a flow, alone and in a stack."""
-    states = [started(problem, windows, "flow", 0) for _ in range(2)]
+    """Return the largest difference of averaged weights, alone and in a stack."""
+    policy = problem.policies[0]
+    states = [started(problem, windows, policy, 0) for _ in range(2)]
     updates = [
         make_update(states[0], problem.config, windows),
         *stack({0: states[1]}, problem.config, windows),
     ]
     for update in updates:
-        for _ in range(COMPARED):
+        for _ in range(problem.compared):
             update()
         update.wait()
     difference = float((_weights(states[0]) - _weights(states[1])).abs().max())
-    name = f"{problem.backbone} {problem.size}, flow after {COMPARED} updates, alone and stacked: "
-    return Row(f"{name}largest difference", Spread(difference, difference, difference), 8)
+    name = f"{problem.backbone} {problem.size}, {policy}, largest difference of weights after"
+    name += f" {problem.compared} updates, alone and stacked"
+    return Row(name, Spread(difference, difference, difference), 8)
 
 
 def _weights(state: TrainingState) -> torch.Tensor:

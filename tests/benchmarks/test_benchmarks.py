@@ -92,7 +92,7 @@ def test_results_replace_only_their_own_block(
 
 def test_the_readme_has_a_block_for_every_device() -> None:
     text = report.README.read_text(encoding="utf-8")
-    for block in ("results", *(f"peers, {device}" for device in problem.SIZES)):
+    for block in ("results", "stacks", *(f"peers, {device}" for device in problem.SIZES)):
         assert text.count(f"<!-- {block}: begin -->") == 1
         assert text.count(f"<!-- {block}: end -->") == 1
 
