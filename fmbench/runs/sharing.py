@@ -75,10 +75,10 @@ def shared_updates(trainings: Sequence[Training], windows: Windows) -> list[Upda
 
 
 def shared(trainings: Iterable[Training]) -> list[list[Training]]:
-    """Divide trainings into those that share a device at once: of one update, of as many, and not
-    too large.
+    """Divide trainings into those that share a device at once.
 
-    Those of one policy are never divided.
+    These are at the same update, of as many. Several policies are together only if their weights
+    are small; the seeds of one policy always are.
     """
     groups: list[list[Training]] = []
     for _, of_update in itertools.groupby(sorted(trainings, key=_progress), key=_progress):
