@@ -20,7 +20,7 @@ from fmbench.training.update import Update
 from fmbench.training.windows import Windows
 from policies.catalogue import BACKBONES, POLICIES
 
-PLACES = 4
+PLACES = 8
 """Trainings in one stack. A stack always has this size, and empty places are filled: products of
 another size may be rounded differently."""
 SUITE = "policies."
@@ -221,7 +221,7 @@ def _draws_of(state: TrainingState, config: TrainConfig, windows: Windows) -> li
     batch = windows.gather(
         torch.arange(config.batch_size, device=windows.actions.device) % len(windows)
     )
-    generator = torch.Generator(windows.actions.device)
+    generator = torch.Generator(state.generator.device)  # exactly: "cuda" is not "cuda:0"
     recording = Recording()
     with recording:
         loss = state.policy.loss(*batch, generator)

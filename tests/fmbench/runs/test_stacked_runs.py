@@ -12,6 +12,7 @@ from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import MeasurementRow
 from fmbench.training.checkpoint_facts import checkpoint_facts
 from fmbench.training.loop import train_together
+from fmbench.training.stacked import PLACES
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
 
 SEEDS = replace(CONFIG, policy=("bc", "flow", "reflow", "knn"), seeds=2)
@@ -53,7 +54,9 @@ def test_rows_say_what_was_stacked_and_a_resumed_run_is_an_uninterrupted_one(
     facts = {path.name: checkpoint_facts(path) for path in checkpoints}
     names = [f"PressEither-{policy}-seed{seed}" for policy in ("bc", "flow") for seed in (0, 1)]
     assert list(facts) == names
-    assert all(fact.update == 2 and fact.origin["stacked"] == "4" for fact in facts.values())
+    assert all(
+        fact.update == 2 and fact.origin["stacked"] == str(PLACES) for fact in facts.values()
+    )
     run(SEEDS, tmp_path / "cut", data)
     assert comparable(tmp_path / "cut") == comparable(tmp_path / "whole")
 
