@@ -82,7 +82,7 @@ class Trainer:
         Raises:
             RunFailed: See `train`.
         """
-        if not self._stacks or data.sight:
+        if not self._stacked_seeds or data.sight:
             return
         alone = [name for name in names if POLICIES[name].teacher is None and is_of_suite(name)]
         with needs_memory(f"{task} training", REMEDY):
@@ -119,9 +119,10 @@ class Trainer:
         return Trained(folders, teachers)
 
     @property
-    def _stacks(self) -> bool:
-        """Whether seeds are stacked where that is possible."""
-        return self.config.device.startswith("cuda") and self.config.seeds > 1
+    def _stacked_seeds(self) -> int:
+        """How many seeds are stacked where that is possible: only full stacks save time."""
+        on_gpu = self.config.device.startswith("cuda")
+        return self.config.seeds // PLACES * PLACES if on_gpu else 0
 
     def _is_unfinished(self, training: Training) -> bool:
         return training.state.update < training.config.updates
@@ -153,7 +154,7 @@ class Trainer:
         if data.sight:
             origin["sight"] = data.sight.identity
         folder = checkpoint_folder(self.out, task, name, train_seed)
-        is_stacked = self._stacks and can_stack(state, data.windows)
+        is_stacked = train_seed < self._stacked_seeds and can_stack(state, data.windows)
         if folder.exists():  # it goes on as it began
             is_stacked = checkpoint_facts(folder).is_stacked
         if is_stacked:

@@ -20,9 +20,10 @@ from fmbench.training.update import Update
 from fmbench.training.windows import Windows
 from policies.catalogue import BACKBONES, POLICIES
 
-PLACES = 8
+PLACES = 4
 """Trainings in one stack. A stack always has this size, and empty places are filled: products of
-another size may be rounded differently."""
+another size may be rounded differently. Filled places cost what others do, so that a run begins
+only full stacks; some of a stack may have finished when others are resumed."""
 SUITE = "policies."
 """Start of the module names of the suite's networks and objectives."""
 NORM_FLOOR = 1e-6

@@ -15,12 +15,13 @@ from fmbench.training.loop import train_together
 from fmbench.training.stacked import PLACES
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
 
+STACKED_SEEDS = Trainer.__dict__["_stacked_seeds"]
 SEEDS = replace(CONFIG, policy=("bc", "flow", "reflow", "knn"), seeds=2)
 
 
 @pytest.fixture(autouse=True)
 def _stacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(Trainer, "_stacks", property(lambda trainer: trainer.config.seeds > 1))
+    monkeypatch.setattr(Trainer, "_stacked_seeds", property(lambda trainer: trainer.config.seeds))
     with quickly():
         yield
 
@@ -66,10 +67,18 @@ def test_a_training_goes_on_as_it_began(
 ) -> None:
     config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_stacks", property(lambda _: False))
+        patch.setattr(Trainer, "_stacked_seeds", property(lambda _: 0))
         patch.setattr(trainer, "train_together", killed_after_three_updates)
         with pytest.raises(KeyboardInterrupt):
             run(config, tmp_path, data)
     run(config, tmp_path, data)
     rows = read_rows(tmp_path / MeasurementRow.file_name, MeasurementRow)
     assert [(row.train_seed, row.stacked) for row in rows] == [(0, False), (1, True)]
+
+
+@pytest.mark.parametrize(("seeds", "stacked"), [(1, 0), (3, 0), (4, 4), (5, 4), (8, 8), (11, 8)])
+def test_only_full_stacks_are_begun_and_only_on_a_gpu(seeds: int, stacked: int) -> None:
+    for device, expected in (("cuda:0", stacked), ("cpu", 0)):
+        config = replace(SEEDS, seeds=seeds, device=device)
+        numbers = Trainer(config, Path("unused"), None, None)  # type: ignore[arg-type]
+        assert STACKED_SEEDS.fget(numbers) == expected

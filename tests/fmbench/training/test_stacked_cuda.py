@@ -49,7 +49,7 @@ def test_bytes_depend_neither_on_the_others_nor_on_the_place(objective: str, bac
             for place, state in members.items()
         }
 
-    alone, among, elsewhere = trained({0: 7}), trained({0: 3, 1: 4, 2: 5, 7: 7}), trained({2: 7})
+    alone, among, elsewhere = trained({0: 7}), trained({0: 3, 1: 4, 2: 5, 3: 7}), trained({2: 7})
     assert all(map(torch.equal, alone[7], among[7]))
     assert all(map(torch.equal, alone[7], elsewhere[7]))
     assert not all(map(torch.equal, among[3], among[4]))

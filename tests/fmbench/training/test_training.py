@@ -19,6 +19,8 @@ from policies.catalogue import POLICIES
 from tests.fmbench.small_training import CONFIG, ORIGIN, all_bytes, make_small_windows, start
 
 TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
+NOT_FALLING = ("drift", "consistency")
+"""Drift's forces are normalised, and the targets of consistency move away as it learns."""
 
 
 def test_learning_rate_warms_up_and_follows_half_a_cosine() -> None:
@@ -72,7 +74,7 @@ def test_log_is_the_mean_loss_since_the_last_entry() -> None:
     assert fourth.seconds > 0
 
 
-@pytest.mark.parametrize("objective", [name for name in TRAINED if name != "drift"])
+@pytest.mark.parametrize("objective", [name for name in TRAINED if name not in NOT_FALLING])
 def test_training_lowers_the_loss(objective: str) -> None:
     windows = make_small_windows()
     config = TrainConfig(150, 16, learning_rate=1e-2, warmup_updates=5, log_every=30)
