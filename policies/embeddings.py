@@ -30,7 +30,8 @@ class SinusoidalTimeEmbedding(nn.Module):
         super().__init__()
         if dim < 4 or dim % 2:
             raise ValueError(f"dim is {dim}; a time embedding needs an even dim of at least 4")
-        exponents = torch.arange(dim // 2, dtype=torch.float64) / (dim // 2 - 1)
+        # On the "meta" device `arange` would import torch's compiler, which takes over a second.
+        exponents = torch.arange(dim // 2, dtype=torch.float64, device="cpu") / (dim // 2 - 1)
         for name, highest in (
             ("frequencies", HIGHEST_FREQUENCY),
             ("slow_frequencies", HIGHEST_SLOW_FREQUENCY),
