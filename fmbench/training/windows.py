@@ -57,7 +57,8 @@ class Windows:
             chunks `(B, pred_horizon, act_dim)`.
         """
         rows = self.observation_index[steps]
-        observations, actions = self.observations[rows], self.actions[self.action_index[steps]]
+        observations = _taken(self.observations, rows)
+        actions = _taken(self.actions, self.action_index[steps])
         if self.seen is None:
             return observations, actions
         if generator is not None and self.seen.ndim == PICTURES:
@@ -108,6 +109,13 @@ def make_windows(
         action_index=torch.from_numpy(np.concatenate(action_rows)).to(device),
         seen=None if seen is None else _shared(seen).to(device),
     )
+
+
+def _taken(table: Tensor, rows: Tensor) -> Tensor:
+    """Return `table[rows]`, on a CPU by an operation that is several times faster."""
+    if table.device.type != "cpu":
+        return table[rows]
+    return table.index_select(0, rows.flatten()).reshape(*rows.shape, *table.shape[1:])
 
 
 def _shared(array: NDArray[Any]) -> Tensor:
