@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding, PlainContext
+from policies.backbones.joined_linear import JoinedLinear
 from policies.backbones.modulated_norm import ModulatedNorm
 from policies.backbones.shape import NetworkShape
 from policies.backbones.time_gate import TIME_DIM, TimeGate
@@ -45,13 +46,13 @@ class ResidualBlock(nn.Module):
     def __init__(self, width: int, norm: nn.Module, joined_dim: int) -> None:
         super().__init__()
         self.norm = norm
-        self.inner = nn.Linear(width + joined_dim, width)
+        self.inner = JoinedLinear(width + joined_dim, width)
         self.outer = zeroed(nn.Linear(width, width))
 
     def forward(self, hidden: Tensor, modulation: Tensor, joined: Tensor) -> Tensor:
         """Map `hidden` `(B, width)` to the same shape."""
-        inputs = torch.cat((self.norm(hidden, modulation), joined), dim=-1)
-        change: Tensor = self.outer(F.silu(self.inner(inputs)))
+        inner = self.inner(self.norm(hidden, modulation), joined)
+        change: Tensor = self.outer(F.silu(inner))
         return hidden + change
 
 
