@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fmbench.training.checkpoint_facts import STACKED
 from fmbench.training.loop import make_update
+from fmbench.training.second_thread import SecondThread
 from fmbench.training.stacked import PLACES, stack
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.update import Update
@@ -56,12 +57,15 @@ class Training:
         return self.name, self.train_seed // PLACES if self.is_stacked else -1 - self.train_seed
 
 
-def shared_updates(trainings: Sequence[Training], windows: Windows) -> list[Update]:
+def shared_updates(
+    trainings: Sequence[Training], windows: Windows, thread: SecondThread
+) -> list[Update]:
     """Return the update of every training, in a stack or by itself.
 
     Args:
         trainings: Those of one policy one after the other, in the order of their seeds.
         windows: Their training data.
+        thread: Shares the work of updates on a CPU.
     """
     updates: list[Update] = []
     for _, group in itertools.groupby(trainings, key=lambda training: training.stack):
@@ -70,7 +74,7 @@ def shared_updates(trainings: Sequence[Training], windows: Windows) -> list[Upda
             at = {member.train_seed % PLACES: member.state for member in members}
             updates += stack(at, members[0].config, windows)
         else:
-            updates += [make_update(member.state, member.config, windows) for member in members]
+            updates += [make_update(each.state, each.config, windows, thread) for each in members]
     return updates
 
 

@@ -21,6 +21,7 @@ from fmbench.training.checkpoint_facts import STACKED, TEACHER_UPDATES, checkpoi
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, say_kept
 from fmbench.training.compiled import compile_encoders, is_worth_compiling
 from fmbench.training.loop import NotFinite, train_together
+from fmbench.training.second_thread import SecondThread
 from fmbench.training.stacked import PLACES, can_stack, is_of_suite
 from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
@@ -182,14 +183,15 @@ class Trainer:
                     save()
 
             try:
-                train_together(
-                    states,
-                    config,
-                    windows,
-                    updates=shared_updates(trainings, windows),
-                    should_stop=lambda: self.session.interrupts.requested,
-                    on_update=count,
-                )
+                with SecondThread() as thread:
+                    train_together(
+                        states,
+                        config,
+                        windows,
+                        updates=shared_updates(trainings, windows, thread),
+                        should_stop=lambda: self.session.interrupts.requested,
+                        on_update=count,
+                    )
                 save()
             except NotFinite as error:
                 failed = trainings[states.index(error.state)]

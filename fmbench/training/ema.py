@@ -7,6 +7,8 @@ from torch import Tensor
 
 from policies.chunk_policy import ChunkPolicy
 
+EVERY = slice(None)
+
 
 class EMA:
     """Exponential moving average of all parameters, with a warm-up of its decay.
@@ -28,9 +30,14 @@ class EMA:
         self._source: list[Tensor] = list(policy.parameters())
 
     @torch.no_grad()
-    def update(self, u: int) -> None:
-        """Add the policy's weights after update `u` (from 1) to the average."""
-        torch._foreach_lerp_(self._averaged, self._source, self.rate_at(u))
+    def update(self, u: int, of: slice = EVERY) -> None:
+        """Add the policy's weights after update `u` (from 1) to the average.
+
+        Args:
+            u: The update.
+            of: The parameters of which this is done, by their order in the policy.
+        """
+        torch._foreach_lerp_(self._averaged[of], self._source[of], self.rate_at(u))
 
     def rate_at(self, u: int) -> float:
         """Return 1 - decay after update `u` (from 1), the share of the newest weights."""

@@ -5,9 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from fmbench.errors import RunFailed
+from fmbench.training.cpu_update import CpuUpdate
+from fmbench.training.second_thread import SecondThread
 from fmbench.training.state import LogEntry, TrainConfig, TrainingState
 from fmbench.training.update import EagerUpdate, GraphUpdate, Update
 from fmbench.training.windows import Windows
@@ -89,10 +92,11 @@ def train_side_by_side(
 ) -> bool:
     """Train several policies with a network, one update of each in turn; see `train`.
 
-    On a CUDA device their updates overlap, because one small network leaves most of it idle. The
-    result of a policy does not depend on the others. All must have made the same number of updates
-    on one device, and have the same number to make and to log. Read their tensors in `on_update`
-    only at logged updates; between them they may be changing.
+    On a CUDA device their updates overlap, because one small network leaves most of it idle. On a
+    CPU a second thread shares each update while there is a processor for it. The result of a policy
+    depends neither on the others nor on threads. All must have made the same number of updates on
+    one device, and have the same number to make and to log. Read their tensors in `on_update` only
+    at logged updates; between them they may be changing.
 
     Args:
         trainings: Their states are changed in place.
@@ -100,11 +104,23 @@ def train_side_by_side(
         should_stop: See `train`.
         on_update: See `train`.
     """
+    if updates is not None:
+        return _make_all(updates, trainings, should_stop, on_update)
+    with SecondThread() as thread:
+        updates = [make_update(*training, thread) for training in trainings]
+        return _make_all(updates, trainings, should_stop, on_update)
+
+
+def _make_all(
+    updates: Sequence[Update],
+    trainings: Sequence[Training],
+    should_stop: Callable[[], bool],
+    on_update: Callable[[int], None],
+) -> bool:
+    """Make the updates that are left; see `train_side_by_side`."""
     started = time.perf_counter()
     states = [training.state for training in trainings]
     config = trainings[0].config
-    if updates is None:
-        updates = [make_update(*training) for training in trainings]
     on_cpu = trainings[0].windows.actions.device.type == "cpu"
     while states[0].update < config.updates:
         if should_stop():
@@ -156,10 +172,22 @@ def _memorise_together(
     return True
 
 
-def make_update(state: TrainingState, config: TrainConfig, windows: Windows) -> Update:
-    """Return the update of one training by itself."""
-    if windows.actions.device.type == "cuda" and state.policy.objective.capturable:
+def make_update(
+    state: TrainingState, config: TrainConfig, windows: Windows, thread: SecondThread | None = None
+) -> Update:
+    """Return the update of one training by itself.
+
+    Args:
+        state: Changed in place by the update.
+        config: The training configuration.
+        windows: The training data.
+        thread: Shares the work on a CPU; None for no other.
+    """
+    device = windows.actions.device.type
+    if device == "cuda" and state.policy.objective.capturable:
         return GraphUpdate(state, config, windows)
+    if device == "cpu" and thread is not None and torch.get_num_threads() == 1:
+        return CpuUpdate(state, config, windows, thread)
     return EagerUpdate(state, config, windows)
 
 

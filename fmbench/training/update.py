@@ -37,21 +37,33 @@ class EagerUpdate:
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Make one update; see `Update`."""
         state = self.state
-        rate = self.config.learning_rate_at(state.update)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate * group["share"]
-        state.optimizer.zero_grad(set_to_none=True)
+        self.prepare()
         loss, norm = self.gradient()
         state.optimizer.step()
         state.update += 1
         state.ema.update(state.update)
         return loss, norm
 
+    def prepare(self) -> None:
+        """Set the learning rates of the next update, and forget the gradient of the last one."""
+        optimizer = self.state.optimizer
+        rate = self.config.learning_rate_at(self.state.update)
+        for group in optimizer.param_groups:
+            group["lr"] = rate * group["share"]
+        optimizer.zero_grad(set_to_none=True)
+
     def wait(self) -> None:
         """Do nothing: there is no other stream to wait for."""
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Draw a batch and store its clipped gradient in the parameters."""
+        loss = self.loss()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
+        return loss.detach(), norm.detach()
+
+    def loss(self) -> Tensor:
+        """Draw a batch and return its loss."""
         state, windows = self.state, self.windows
         steps = torch.randint(
             len(windows),
@@ -62,10 +74,7 @@ class EagerUpdate:
         observations, actions = windows.gather(steps, state.generator)
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(actions.device.type, torch.bfloat16, enabled=is_bf16):
-            loss = state.policy.loss(observations, actions, state.generator)
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
-        return loss.detach(), norm.detach()
+            return state.policy.loss(observations, actions, state.generator)
 
 
 class GraphUpdate:

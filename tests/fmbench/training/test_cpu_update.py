@@ -1,0 +1,228 @@
+"""Updates on a CPU: their bytes are those of plain updates, whichever thread does what."""
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from fmbench.runs.sharing import Training, shared_updates
+from fmbench.training import cpu_update, loop, weight_gradients
+from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
+from fmbench.training.cpu_update import CpuUpdate
+from fmbench.training.loop import NotFinite, train
+from fmbench.training.second_thread import SecondThread, Task
+from fmbench.training.state import TrainConfig, TrainingState
+from fmbench.training.update import EagerUpdate
+from fmbench.training.weight_gradients import WeightGradients
+from policies.catalogue import BACKBONES, POLICIES
+from tests.fmbench.small_training import ORIGIN, all_bytes, make_small_windows, start
+
+TRAINED = [name for name, objective in POLICIES.items() if objective.trains]
+CONFIG = TrainConfig(updates=6, batch_size=7, warmup_updates=2, log_every=2, gradient_clip=0.5)
+
+
+class Idle(SecondThread):
+    """The second thread never finds a processor: the first one does everything."""
+
+    def _work(self, threads: int) -> None:
+        pass
+
+
+class Diligent(SecondThread):
+    """The second thread does everything: the first one only waits."""
+
+    def _next(self) -> Task | None:
+        return None
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread(torch_threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    share_small(monkeypatch)
+
+
+def share_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weight_gradients, "LEAST_WORK", 0)
+    monkeypatch.setattr(cpu_update, "LEAST_SHARED", 0)
+
+
+def trained(
+    monkeypatch: pytest.MonkeyPatch,
+    thread: Callable[[], AbstractContextManager[Any]],
+    objective: str = "flow",
+    backbone: str = "mlp",
+) -> dict[str, bytes]:
+    """Return all bytes after a training with a second thread, or plainly with none."""
+    monkeypatch.setattr(loop, "SecondThread", thread)
+    if thread is nullcontext:
+        monkeypatch.setattr(loop, "CpuUpdate", lambda *training: EagerUpdate(*training[:3]))
+    windows = make_small_windows()
+    state = start(windows, objective, config=CONFIG, backbone=backbone)
+    assert train(state, CONFIG, windows)
+    assert not second_threads()
+    monkeypatch.undo()
+    share_small(monkeypatch)
+    return all_bytes(state)
+
+
+@pytest.mark.parametrize("objective", TRAINED)
+def test_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
+    results = [trained(monkeypatch, thread, objective) for thread in (Idle, SecondThread, Diligent)]
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("objective", TRAINED)
+def test_bytes_are_those_of_plain_updates(monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
+    plain = trained(monkeypatch, nullcontext, objective, "dit")
+    assert trained(monkeypatch, Diligent, objective, "dit") == plain
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_gradients_are_those_of_torch(backbone: str) -> None:
+    windows = make_small_windows()
+    plain, shared = (start(windows, config=CONFIG, backbone=backbone) for _ in range(2))
+    with Diligent() as second:
+        first, other = (
+            EagerUpdate(plain, CONFIG, windows),
+            CpuUpdate(shared, CONFIG, windows, second),
+        )
+        for _ in range(2):  # at first some layers are 0
+            torch.testing.assert_close(first(), other())
+    for ours, theirs in zip(other.parameters, first.parameters, strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("objective", ["flow", "consistency", "meanflow"])
+def test_a_training_resumed_on_one_processor_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, objective: str
+) -> None:
+    whole = trained(monkeypatch, Diligent, objective)
+    windows = make_small_windows()
+    state = start(windows, objective, config=CONFIG)
+    assert not train(state, CONFIG, windows, should_stop=lambda: state.update == 3)
+    save_checkpoint(tmp_path / "c", state, CONFIG, ORIGIN)
+    resumed = start(windows, objective, config=CONFIG)
+    restore_checkpoint(tmp_path / "c", resumed, CONFIG, ORIGIN)
+    monkeypatch.setattr(loop, "SecondThread", Idle)
+    assert train(resumed, CONFIG, windows)
+    assert all_bytes(resumed) == whole
+
+
+def test_nan_on_the_second_thread_names_its_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "SecondThread", Diligent)
+    windows = make_small_windows()
+    state = start(windows, config=CONFIG)
+
+    def spoil(update: int) -> None:
+        if update == 3:
+            next(state.policy.network.parameters()).data.fill_(float("nan"))
+
+    with pytest.raises(NotFinite, match="update 4: loss nan"):
+        train(state, CONFIG, windows, on_update=spoil)
+    assert not second_threads()
+
+
+@pytest.mark.parametrize("thread", [SecondThread, Idle, Diligent])
+def test_an_error_in_a_task_is_raised_after_the_others(thread: type[SecondThread]) -> None:
+    done: list[int] = []
+
+    def fail() -> None:
+        raise MemoryError("no memory for a gradient")
+
+    with thread() as second:
+        for task in (lambda: done.append(1), fail, lambda: done.append(2)):
+            second.give(task)
+        with pytest.raises(MemoryError, match="no memory for a gradient"):
+            second.finish()
+        assert sorted(done) == [1, 2]
+        second.give(lambda: done.append(3))
+        second.finish()
+        assert done[-1] == 3
+    assert not second_threads()
+
+
+def test_an_interrupted_update_leaves_no_thread_and_no_changed_layer() -> None:
+    windows = make_small_windows()
+    state = start(windows, config=CONFIG)
+    layer = state.policy.network.get_submodule("output")
+
+    def interrupt(gradient: torch.Tensor) -> None:
+        raise KeyboardInterrupt
+
+    layer.register_forward_hook(lambda _, x, y: y.register_hook(interrupt) and None)
+    with Idle() as second:
+        update = CpuUpdate(state, CONFIG, windows, second)
+        with pytest.raises(KeyboardInterrupt):
+            update()
+    assert not second_threads()
+    assert "forward" not in layer.__dict__
+
+
+class Penalised(nn.Module):
+    """A network whose loss contains a derivative: it differentiates within itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(3, 4), nn.Linear(4, 1, bias=False)
+
+    def loss(self) -> torch.Tensor:
+        x = torch.linspace(-1, 1, 6).reshape(2, 3).requires_grad_()
+        y = self.second(self.first(x).tanh())
+        (slope,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+        (of_weight,) = torch.autograd.grad(y.sum(), self.first.weight, create_graph=True)
+        return y.sum() + slope.square().sum() + of_weight.square().sum()
+
+
+def test_a_loss_may_contain_derivatives() -> None:
+    torch.manual_seed(0)
+    network = Penalised()
+    network.loss().backward()
+    plain = [parameter.grad for parameter in network.parameters()]
+    network.zero_grad()
+    with SecondThread() as second:
+        gradients = WeightGradients(network, second)
+        with gradients:
+            loss = network.loss()
+        gradients.backward(loss)
+    for parameter, gradient in zip(network.parameters(), plain, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+def test_layers_with_more_than_a_product_are_left_to_torch() -> None:
+    network = nn.ModuleDict({k: nn.Linear(2, 2) for k in ("plain", "hooked", "frozen", "normed")})
+    network["hooked"].weight.register_hook(lambda gradient: 0 * gradient)
+    network["frozen"].requires_grad_(requires_grad=False)
+    nn.utils.parametrizations.weight_norm(network["normed"])
+    with SecondThread() as second, WeightGradients(network, second):
+        assert [k for k, layer in network.items() if "forward" in layer.__dict__] == ["plain"]
+
+
+def test_trainings_of_a_run_share_their_updates(tmp_path: Path) -> None:
+    windows = make_small_windows()
+    state = start(windows, config=CONFIG)
+    training = Training("PressEither", "flow", 3, CONFIG, state, tmp_path, ORIGIN, {})
+    with SecondThread() as second:
+        (update,) = shared_updates([training], windows, second)
+        assert isinstance(update, CpuUpdate)
+        torch.set_num_threads(2)
+        (update,) = shared_updates([training], windows, second)
+        assert not isinstance(update, CpuUpdate)
+
+
+def test_evaluation_between_updates_is_plain() -> None:
+    windows = make_small_windows()
+    state: TrainingState = start(windows, config=CONFIG)
+    with Diligent() as second:
+        update = CpuUpdate(state, CONFIG, windows, second)
+        update()
+        assert not any("forward" in layer.__dict__ for layer in state.policy.modules())
+        assert all(p.grad is None or p.grad.grad_fn is None for p in state.policy.parameters())
+
+
+def second_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name == "second"]
