@@ -1,4 +1,8 @@
-"""Time updates of the default network for every objective, and the share of data loading."""
+"""Time updates of the default network for every objective, the share of data loading, and threads.
+
+Two threads share an update on a CPU. It is compared with a plain one on one thread, also while the
+second thread does nothing: what remains beside another program that needs a processor.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +13,11 @@ import torch
 from envs.registry import make_task
 from fmbench.config import RunConfig
 from fmbench.data.store import Demonstrations
+from fmbench.training.cpu_update import CpuUpdate
 from fmbench.training.loop import train
-from fmbench.training.state import TrainConfig, start_training
+from fmbench.training.second_thread import SecondThread
+from fmbench.training.state import TrainConfig, TrainingState, start_training
+from fmbench.training.update import EagerUpdate, Update
 from fmbench.training.windows import Windows, make_windows
 from policies import ChunkPolicyConfig
 from policies.catalogue import POLICIES
@@ -29,10 +36,48 @@ def measure() -> list[Row]:
     windows, before = random_windows(), torch.get_num_threads()
     try:
         results = [_on_threads(threads, windows) for threads in (1, 2)]
+        torch.set_num_threads(1)
+        shared = _shared(windows)
     finally:
         torch.set_num_threads(before)
     rates, shares = zip(*results, strict=True)
-    return [row for rows in (*rates, *shares) for row in rows]
+    return [row for rows in (shared, *rates, *shares) for row in rows]
+
+
+class _Absent(SecondThread):
+    """A second thread that never finds a processor."""
+
+    def _work(self, threads: int) -> None:
+        pass
+
+
+def _shared(windows: Windows) -> list[Row]:
+    """Return the time of an update that two threads share, over that of a plain one."""
+    with SecondThread() as thread, _Absent() as absent:
+        plain, shared, alone = (_start("flow", windows) for _ in range(3))
+        updates: dict[str, Update] = {
+            "plain": EagerUpdate(plain, TRAIN, windows),
+            "shared by two threads": CpuUpdate(shared, TRAIN, windows, thread),
+            "shared, second thread absent": CpuUpdate(alone, TRAIN, windows, absent),
+        }
+        times = in_turn({name: timed(_repeated(each)) for name, each in updates.items()}, ROUNDS)
+    of_plain = times.pop("plain")
+    return [
+        Row(
+            f"flow update, {name} / plain",
+            ratio(each.wall, of_plain.wall),
+            cpu=ratio(each.cpu, of_plain.cpu),
+        )
+        for name, each in times.items()
+    ]
+
+
+def _repeated(update: Update) -> Callable[[], None]:
+    def run() -> None:
+        for _ in range(UPDATES):
+            update()
+
+    return run
 
 
 def _on_threads(threads: int, windows: Windows) -> tuple[list[Row], list[Row]]:
@@ -61,8 +106,8 @@ def random_windows() -> Windows:
     return make_windows(data, CONFIG.obs_horizon, CONFIG.pred_horizon)
 
 
-def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
-    """Return a function that makes the next updates of a training."""
+def _start(objective: str, windows: Windows) -> TrainingState:
+    """Return a training of the default network."""
     policy = ChunkPolicyConfig(
         windows.observations.shape[1],
         windows.actions.shape[1],
@@ -76,7 +121,12 @@ def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
     teacher = None
     if (teacher_name := POLICIES[objective].teacher) is not None:
         teacher = start_training(replace(policy, objective=teacher_name), TRAIN, windows, 0).policy
-    state = start_training(policy, TRAIN, windows, train_seed=0, teacher=teacher)
+    return start_training(policy, TRAIN, windows, train_seed=0, teacher=teacher)
+
+
+def _trainer(objective: str, windows: Windows) -> Callable[[], object]:
+    """Return a function that makes the next updates of a training."""
+    state = _start(objective, windows)
 
     def run() -> None:
         end = state.update + UPDATES
