@@ -91,13 +91,12 @@ class Consistency(Diffusion, entry=POLICIES["consistency"]):
     ) -> Tensor:
         """Predict the chunk from noise, and again from noised predictions; see `Objective`."""
         self.check_sampler(sampler, steps)
-        chunk, x_k = None, noise()
-        for step in trailing_timesteps(DIFFUSION_STEPS, steps):
-            k = torch.full((len(condition),), step, device=condition.device)
-            if chunk is not None:
-                x_k = self._scale(self.alpha, k) * chunk + self._scale(self.sigma, k) * noise()
-            chunk = self._chunk(network, x_k, k, condition).clamp(-1.0, 1.0)
-        assert chunk is not None
+        chunk = x_k = noise()
+        for place, k in enumerate(trailing_timesteps(DIFFUSION_STEPS, steps)):
+            if place:
+                x_k = self.alpha[k] * chunk + self.sigma[k] * noise()
+            time = x_k.new_full((len(x_k),), float(network_time(k)))
+            chunk = network(x_k, time, condition).clamp(-1.0, 1.0)
         return chunk
 
     def _chunk(self, network: Network, x_k: Tensor, k: Tensor, condition: Tensor) -> Tensor:
