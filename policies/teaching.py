@@ -2,13 +2,20 @@
 
 import torch
 
-from policies.catalogue import COUNTS, OPTIONS
+from policies.catalogue import COUNTS, OPTIONS, POLICIES
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
 
 
-def network_facts(config: ChunkPolicyConfig) -> dict[str, int | str]:
-    """Return what a teacher and its student must share: all but the objective and its options."""
-    own_fields = ("objective", *OPTIONS, *COUNTS)
+def network_facts(config: ChunkPolicyConfig, student: str) -> dict[str, int | str]:
+    """Return what a teacher and its student must share.
+
+    It is all but the objective and its options, of which some must be shared, too.
+
+    Args:
+        config: The configuration of either of them.
+        student: The objective of the student.
+    """
+    own_fields = {"objective", *OPTIONS, *COUNTS} - set(POLICIES[student].shares)
     return {name: value for name, value in config.to_json().items() if name not in own_fields}
 
 
@@ -33,7 +40,9 @@ def teach(student: ChunkPolicy, teacher: ChunkPolicy) -> None:
         raise ValueError(
             f"teacher is {objective!r}; {student.config.objective!r} learns from {required!r}"
         )
-    teacher_facts, student_facts = network_facts(teacher.config), network_facts(student.config)
+    teacher_facts, student_facts = (
+        network_facts(policy.config, student.config.objective) for policy in (teacher, student)
+    )
     if teacher_facts != student_facts:
         raise ValueError(f"teacher's network is {teacher_facts}; the student's is {student_facts}")
     for name in ("observation_normalizer", "action_normalizer"):

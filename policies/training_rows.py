@@ -1,9 +1,12 @@
 """Cost of a training update in rows of the network, counted at the network."""
 
+from functools import cache
+
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from policies.chunk_policy import ChunkPolicy
 from policies.chunk_policy_config import ChunkPolicyConfig
 from policies.objectives import make_objective
 
@@ -37,6 +40,11 @@ class RowCounter(nn.Module):
         return 0 * noisy_actions.mean(-1, keepdim=True).expand(-1, -1, self.outputs)
 
 
+LEAST_WINDOWS, MOST_WINDOWS = 8, 64
+"""Windows with which rows are counted: the shares of a batch in the suite are quarters."""
+
+
+@cache
 def rows_per_window(config: ChunkPolicyConfig, batch_size: int) -> float:
     """Return the rows of the network that an update evaluates, per window of its batch.
 
@@ -59,11 +67,15 @@ def rows_per_window(config: ChunkPolicyConfig, batch_size: int) -> float:
     if not objective.trains:
         return 0.0
     counter = RowCounter(objective.outputs_per_action(config.act_dim))
+    with torch.device("meta"):
+        condition_dim = ChunkPolicy(config).encoder.condition_dim
+    windows = min(batch_size, max(LEAST_WINDOWS, 8 * MOST_WINDOWS // config.training_samples))
+    windows = min(windows, MOST_WINDOWS)
     objective.follow(counter)
     if objective.teacher is not None:
         objective.learn_from(counter)
     generator = torch.Generator().manual_seed(0)
-    actions = torch.rand((batch_size, *objective.chunk_shape), generator=generator)
+    actions = torch.rand((windows, *objective.chunk_shape), generator=generator)
     with torch.enable_grad():
-        objective.loss(counter, actions, actions.new_zeros(batch_size, 1), generator)
-    return counter.rows / batch_size
+        objective.loss(counter, actions, actions.new_zeros(windows, condition_dim), generator)
+    return counter.rows / windows

@@ -24,6 +24,7 @@ from policies.catalogue import (
     POLICIES,
     RECIPE,
     SIZES,
+    PolicyEntry,
 )
 
 OF_RECIPE = "(default: that of the backbone)"
@@ -267,10 +268,20 @@ def cell_hash(values: Mapping[str, Any], policy: str) -> str:
     entry = POLICIES.get(policy)
     ignored = {*GROWING, "preset"}
     if entry is not None:
-        ignored |= {*OPTIONS, *COUNTS} - set(entry.reads)
+        ignored |= {*OPTIONS, *COUNTS} - set(entry.reads) - _of_teacher(entry, values)
         ignored |= set() if entry.teacher else {"from_run"}
     kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
     return config_hash(kept)
+
+
+def _of_teacher(entry: PolicyEntry, values: Mapping[str, Any]) -> set[str]:
+    """Return the options, not at their defaults, of a teacher that the run trains itself."""
+    if entry.teacher is None or values.get("from_run") is not None:
+        return set()
+    defaults: dict[str, Any] = {name: choices[0] for name, choices in OPTIONS.items()}
+    defaults |= {name: count.default for name, count in COUNTS.items()}
+    reads = POLICIES[entry.teacher].reads
+    return {name for name in reads if values.get(name, defaults[name]) != defaults[name]}
 
 
 def _flags() -> dict[str, Flag]:

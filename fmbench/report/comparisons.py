@@ -207,6 +207,8 @@ def config_differences(
 
 def _have_equal_rows(measurements: pd.DataFrame) -> bool:
     """Return whether trainings evaluate equally many rows of the network, to one update."""
+    if measurements["rows_per_update"].isna().any():
+        return False
     trained = measurements[measurements["rows_per_update"].astype(float) != 0]
     rows = trained["updates"] * trained["rows_per_update"].astype(float)
     return bool(rows.max() - rows.min() <= trained["rows_per_update"].astype(float).max())

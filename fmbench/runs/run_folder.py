@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from envs.task_hash import HASH_KIND
 from fmbench.cli.progress import Reporter
-from fmbench.config import GROWING, RunConfig
+from fmbench.config import ADDED, GROWING, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
 from fmbench.runs.run_plugins import check_plugins, used_plugins
@@ -183,7 +183,12 @@ def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
 
 
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return one line per difference between two dictionaries, with both values."""
+    """Return one line per difference between two dictionaries, with both values.
+
+    A value that JSON leaves out is the default of a later field.
+    """
+    later = {name: ADDED[name] for name in ADDED if name in there or name in now}
+    there, now = {**later, **there}, {**later, **now}
     return [
         f"{name}: {there.get(name)} there, {now.get(name)} now"
         for name in sorted(set(there) | set(now))

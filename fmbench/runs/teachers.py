@@ -101,7 +101,10 @@ class TeacherRun:
     ) -> None:
         self.config, self.run = config, open_saved_run(Path(str(config.from_run)))
         self.weights: dict[str, str] = {}
-        policies = sorted(set(teachers_of(config).values()))
+        students: dict[str, list[str]] = {}
+        for student, policy in teachers_of(config).items():
+            students.setdefault(policy, []).append(student)
+        policies = sorted(students)
         self._reject(self._mismatches(policies))
         for task, learner in learners.items():
             seen = {"sight": (self.run.facts.sights or {}).get(task)}
@@ -110,8 +113,11 @@ class TeacherRun:
                 for train_seed in range(config.seeds):
                     self.run.check_policy(task, policy, train_seed)
                     teacher = load_teacher(self.run.checkpoint(task, policy, train_seed))
-                    there = network_facts(teacher.policy.config)
-                    self._reject(differences(there, network_facts(learner)))
+                    for student in students[policy]:
+                        facts = (
+                            network_facts(c, student) for c in (teacher.policy.config, learner)
+                        )
+                        self._reject(differences(*facts))
                     now = demonstrations.get(task, teacher.demonstrations)
                     self.check_demonstrations(teacher, now)
                     self.weights[teacher.name] = teacher.weights

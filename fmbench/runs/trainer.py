@@ -30,7 +30,7 @@ from policies.catalogue import POLICIES
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of the updates between logged rows."""
 REMEDY = (
-    "lower --batch-size, --width or --depth and give another --out, or resume where more is free: "
+    "lower --batch-size, --training-samples, --width or --depth and give another --out, or resume where more is free: "
     "finished work is kept"
 )
 COPIES = 5
@@ -94,7 +94,20 @@ class Trainer:
             ]
             unfinished = [t for t in trainings if t.is_stacked and self._is_unfinished(t)]
             for group in shared(unfinished):
-                self._continue(group, data.windows)
+                self._continue_most(group, data.windows)
+
+    def _continue_most(self, trainings: list[Training], windows: Windows) -> None:
+        """Continue trainings, the others where a policy fails; `train` then reports the failure."""
+        while trainings:
+            try:
+                self._continue(trainings, windows)
+            except RunFailed as error:
+                if not isinstance(error.__cause__, NotFinite):
+                    raise
+                bad = [t.name for t in trainings if t.state is error.__cause__.state]
+                trainings = [t for t in trainings if t.name not in bad]
+            else:
+                return
 
     def train(self, task: str, name: str, data: TrainingData) -> Trained:
         """Train all seeds of a policy that are not trained yet; return its checkpoints.
@@ -134,7 +147,9 @@ class Trainer:
         shape = policy_config(self.config, task, name, data.sight)
         if self.config.device == "cpu":
             check_memory(f"{task} {name} training", COPIES * size_of(shape), REMEDY)
-        config = dataclasses.replace(self.train_config, updates=updates_of(self.config, shape))
+        updates = updates_of(self.config, shape)
+        warmup = round(self.train_config.warmup_updates * updates / self.config.updates)
+        config = dataclasses.replace(self.train_config, updates=updates, warmup_updates=warmup)
         state = start_training(
             shape,
             config,

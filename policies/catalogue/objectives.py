@@ -43,6 +43,7 @@ class PolicyEntry:
         least: Option to the least number that it accepts, and why less is not enough; for options
             of which it accepts less than `COUNTS` does.
         teacher: The objective whose trained network it learns from; None if it needs only data.
+        shares: The options that must be those of its teacher.
         trains: Whether it trains a network; if not, it stores the training data instead.
         extra: The optional dependency group it needs, or "".
         files: A user's files that define it, each with the sha256 of its bytes, the one that
@@ -60,6 +61,7 @@ class PolicyEntry:
     reads: tuple[str, ...] = ()
     least: dict[str, tuple[int, str]] = field(default_factory=dict)
     teacher: str | None = None
+    shares: tuple[str, ...] = ()
     trains: bool = True
     extra: str = ""
     files: dict[str, str] = field(default_factory=dict)
@@ -108,6 +110,7 @@ POLICIES: dict[str, PolicyEntry] = {
     "consistency": PolicyEntry(
         "policies.objectives.consistency:Consistency", ("sample",), limits_of("consistency"),
         "consistency", 55, "#CC6677", reads=("schedule",), teacher="diffusion",
+        shares=("schedule",),
     ),
     "mip": PolicyEntry(
         "policies.objectives.mip:MinimalIterativePolicy", ("sample",), limits_of("two_step"),

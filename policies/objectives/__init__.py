@@ -91,6 +91,7 @@ def add_objective(
         objective.reads,
         dict(objective.least),
         objective.teacher,
+        objective.shares,
         objective.trains,
         files=dict(files or {}),
     )

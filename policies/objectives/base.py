@@ -63,6 +63,7 @@ class Objective(nn.Module, ABC):
         least: The least number of an option, with the reason, where it is above that of the option.
         trains: Whether it trains a network; if not, it stores the training data instead.
         teacher: The objective whose trained network it learns from, or None.
+        shares: The options that must be those of its teacher.
         largest_average_decay: Largest decay of the averaged weights per update, where a loss that
             uses them must soon see what was learnt; they are also those that act.
 
@@ -78,6 +79,7 @@ class Objective(nn.Module, ABC):
     least: ClassVar[Mapping[str, tuple[int, str]]] = {}
     trains: ClassVar[bool] = True
     teacher: ClassVar[str | None] = None
+    shares: ClassVar[tuple[str, ...]] = ()
     largest_average_decay: ClassVar[float] = 1.0
 
     def __init_subclass__(cls, entry: PolicyEntry | None = None, **options: Any) -> None:
@@ -87,7 +89,7 @@ class Objective(nn.Module, ABC):
             cls.predictions, cls.limits = entry.predictions, entry.limits
             cls.default_sampler, cls.planned = entry.default_sampler, entry.planned
             cls.reads, cls.least = entry.reads, entry.least
-            cls.trains, cls.teacher = entry.trains, entry.teacher
+            cls.trains, cls.teacher, cls.shares = entry.trains, entry.teacher, entry.shares
 
     def __init__(
         self,

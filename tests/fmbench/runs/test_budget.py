@@ -11,8 +11,10 @@ from fmbench.report.results import read_results
 from fmbench.report.training_cost import training_cost_line
 from fmbench.runs import finish
 from fmbench.runs.policy_shape import policy_config, updates_of
+from fmbench.runs.run_folder import differences
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import MeasurementRow, TrainingRow
+from fmbench.training.checkpoint_facts import checkpoint_facts
 from policies.catalogue import POLICIES
 from policies.training_rows import rows_per_window
 from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, run
@@ -47,6 +49,8 @@ def test_a_run_with_equal_rows(
     last = {row.policy: row for row in read_rows(tmp_path / "training.csv", TrainingRow)}
     assert last["drift"].update == 2
     assert last["drift"].learning_rate > 0, "the schedule is that of its own updates"
+    folder = tmp_path / "checkpoints" / "PressEither-drift-seed0"
+    assert checkpoint_facts(folder).train_config.warmup_updates == 200 * 2 / 16
     results = read_results(tmp_path)
     line = "updates x network rows per window: flow 16 x 1, drift 2 x 8"
     assert training_cost_line(results, "PressEither") == line
@@ -56,4 +60,6 @@ def test_a_run_with_equal_rows(
 
 def test_other_budgets_are_other_runs() -> None:
     assert ROWS.cell_hash("flow") != replace(ROWS, budget="updates").cell_hash("flow")
+    rows = {"budget": "rows"}
+    assert differences(rows, {}) == ["budget: rows there, updates now"]
     assert "budget" not in replace(ROWS, budget="updates").to_json()

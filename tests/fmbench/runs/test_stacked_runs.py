@@ -1,11 +1,13 @@
 """A run that trains its seeds in stacks, as on a GPU; here on a CPU."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fmbench.errors import RunFailed
 from fmbench.runs import trainer
 from fmbench.runs.trainer import Trainer
 from fmbench.storage.row_files import read_rows
@@ -13,6 +15,7 @@ from fmbench.storage.rows import MeasurementRow
 from fmbench.training.checkpoint_facts import checkpoint_facts
 from fmbench.training.loop import train_together
 from fmbench.training.stacked import PLACES
+from policies.objectives.flow import Flow
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
 
 STACKED_SEEDS = Trainer.__dict__["_stacked_seeds"]
@@ -74,6 +77,19 @@ def test_a_training_goes_on_as_it_began(
     run(config, tmp_path, data)
     rows = read_rows(tmp_path / MeasurementRow.file_name, MeasurementRow)
     assert [(row.train_seed, row.stacked) for row in rows] == [(0, False), (1, True)]
+
+
+def test_a_policy_that_fails_does_not_stop_the_others(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = Flow.loss
+    monkeypatch.setattr(Flow, "loss", lambda *arguments: loss(*arguments) * math.nan)
+    config = replace(SEEDS, policy=("bc", "flow", "gmm"))
+    with pytest.raises(RunFailed, match="PressEither flow seed 0: training stopped at update"):
+        run(config, tmp_path, demonstrations_folder.parent)
+    folders = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert folders == [f"PressEither-{p}-seed{seed}" for p in ("bc", "gmm") for seed in (0, 1)]
+    assert all(checkpoint_facts(tmp_path / "checkpoints" / name).complete for name in folders)
 
 
 @pytest.mark.parametrize(("seeds", "stacked"), [(1, 0), (3, 0), (4, 4), (5, 4), (8, 8), (11, 8)])
