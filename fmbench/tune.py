@@ -33,8 +33,8 @@ DESCRIPTION = (
 EPILOG = """\
 Needs the extra tune (optuna). Every trial trains each policy on each task by one recipe, with the
 same number of updates, and is scored by its mean success on validation episodes, never on test
-episodes. Trial 0 is the present
-recipe, moved into the ranges of the search. At the end the command of a run by the best one is printed.
+episodes. Trial 0 is the present recipe, moved into the ranges of the search. At the end the
+command of a run by the best one is printed.
 
 example:
   python -m fmbench.tune --backbone dit --task PressEither PickEither TurnDial \\

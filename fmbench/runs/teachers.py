@@ -114,10 +114,8 @@ class TeacherRun:
                     self.run.check_policy(task, policy, train_seed)
                     teacher = load_teacher(self.run.checkpoint(task, policy, train_seed))
                     for student in students[policy]:
-                        facts = (
-                            network_facts(c, student) for c in (teacher.policy.config, learner)
-                        )
-                        self._reject(differences(*facts))
+                        there = network_facts(teacher.policy.config, student)
+                        self._reject(differences(there, network_facts(learner, student)))
                     now = demonstrations.get(task, teacher.demonstrations)
                     self.check_demonstrations(teacher, now)
                     self.weights[teacher.name] = teacher.weights

@@ -30,8 +30,8 @@ from policies.catalogue import POLICIES
 CHECKPOINT_UPDATES = 1000
 """Updates between checkpoints; a multiple of the updates between logged rows."""
 REMEDY = (
-    "lower --batch-size, --training-samples, --width or --depth and give another --out, or resume where more is free: "
-    "finished work is kept"
+    "lower --batch-size, --training-samples, --width or --depth and give another --out, or resume "
+    "where more is free: finished work is kept"
 )
 COPIES = 5
 """Tensors like the weights that training holds: with the average, gradient, and two moments."""

@@ -28,10 +28,11 @@ class ManiFlow(AverageVelocity, entry=POLICIES["maniflow"]):
     the clean chunk ("sample"), the target is `chunk`. The loss is the sum of the mean squared
     errors of both parts. Chunks are `(B, pred_horizon, act_dim)`, normalised to [-1, 1].
 
-    Sampling takes n equal steps, of which the network is told the length 1 / n. x_t' lies on the
-    path of the demonstrated chunk, not on the network's own: the conditional mean given x_t is a
-    fixed point, so that one step from noise gives the mean of equally good chunks, as one step of a
-    flow does.
+    As published, h is not limited to 1 - t: in training the network is also told lengths of steps
+    that would lead beyond t = 1. Sampling takes n equal steps, of which the network is told the
+    length 1 / n. x_t' lies on the path of the demonstrated chunk, not on the network's own: the
+    conditional mean given x_t is a fixed point, so that one step from noise gives the mean of
+    equally good chunks, as one step of a flow does.
     """
 
     def loss(

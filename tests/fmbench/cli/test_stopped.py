@@ -223,6 +223,9 @@ def test_too_little_memory_is_one_line_and_keeps_the_checkpoint(folder: Path) ->
         code, out, lines = limited(*tried)
         assert (code, out) == (ExitCode.FAILED, "")
         assert lines[-1].startswith(start_of_line)
-        assert "lower --batch-size, --width or --depth and give another --out" in lines[-1]
+        assert (
+            "lower --batch-size, --training-samples, --width or --depth and give another --out"
+            in lines[-1]
+        )
         assert sum(line.startswith(("error", "Traceback")) for line in lines) == 1
     assert (folder / CHECKPOINT).read_bytes() == before
