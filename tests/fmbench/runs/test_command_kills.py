@@ -42,6 +42,11 @@ FIVE = (
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
+@pytest.fixture(autouse=True)
+def few_starts() -> None:
+    """Measure bridge rates at all starts, as the commands in processes of their own do."""
+
+
 @pytest.fixture(scope="module")
 def command(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Run the command itself; return its folder and its changes."""

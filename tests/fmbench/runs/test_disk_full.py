@@ -28,6 +28,11 @@ FULL = (
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
+@pytest.fixture(autouse=True)
+def few_starts() -> None:
+    """Measure bridge rates at all starts, as the commands in processes of their own do."""
+
+
 @pytest.fixture
 def quick() -> Iterator[None]:
     with quickly():

@@ -44,6 +44,11 @@ Begin = Callable[..., subprocess.Popen[str]]
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
+@pytest.fixture(autouse=True)
+def few_starts() -> None:
+    """Measure bridge rates at all starts, as the commands in processes of their own do."""
+
+
 @pytest.fixture(scope="module")
 def data(demonstrations_folder: Path) -> Path:
     return demonstrations_folder.parent
