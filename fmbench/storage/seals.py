@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.row_files import row_texts
-from fmbench.storage.rows import CellRow, OriginRow, columns
+from fmbench.storage.rows import CellRow, OriginRow, columns, later_columns
 
 SEPARATOR, END = "\x1f", "\x1e"
 
@@ -18,23 +18,40 @@ def sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) 
         origin: The origin; an earlier hash in it is replaced.
         rows: All rows of the cell, in order.
         row_type: Their type; only its columns count, and of those that earlier versions did not
-            have only those that are not their defaults.
+            have only those that are not their defaults, each with its name.
     """
+    return _sealed(origin, rows, row_type, with_names=True)
+
+
+def is_sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) -> bool:
+    """Return whether rows and origin are those that `sealed` hashed, now or in earlier versions.
+
+    Seals of earlier versions do not have the names of later columns; rows without values in these
+    columns have the same seal in both.
+    """
+    rows = list(rows)
+    kinds = (_sealed(origin, rows, row_type, with_names) for with_names in (True, False))
+    return any(origin.rows_hash == kind.rows_hash for kind in kinds)
+
+
+def _sealed(
+    origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow], with_names: bool
+) -> OriginRow:
     sums = hashlib.sha256()
     texts = [row_texts(dataclasses.replace(origin, rows_hash=""), OriginRow, "the origin")]
-    texts += [_texts(row, row_type) for row in rows]
+    texts += [_texts(row, row_type, with_names) for row in rows]
     for values in texts:
         sums.update((SEPARATOR.join(values) + END).encode("utf-8", errors="backslashreplace"))
     return dataclasses.replace(origin, rows_hash=short_hash(sums.hexdigest()))
 
 
-def is_sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) -> bool:
-    """Return whether rows and origin are those that `sealed` hashed."""
-    return origin.rows_hash == sealed(origin, rows, row_type).rows_hash
-
-
-def _texts(row: CellRow, row_type: type[CellRow]) -> list[str]:
+def _texts(row: CellRow, row_type: type[CellRow], with_names: bool) -> list[str]:
     """Return the values of a row; later columns with their defaults are as if not there."""
     defaults = {field.name: field.default for field in dataclasses.fields(row_type)}
+    named = later_columns(row_type) if with_names else ()
     texts = zip(columns(row_type), row_texts(row, row_type, row_type.file_name), strict=True)
-    return [text for name, text in texts if getattr(row, name) != defaults[name]]
+    return [
+        f"{name}={text}" if name in named else text
+        for name, text in texts
+        if getattr(row, name) != defaults[name]
+    ]
