@@ -11,6 +11,7 @@ from fmbench.config import FLAGS, PRESETS, RunConfig, make_config
 
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
 """What flags can be added to: a parser, or a group of its help."""
+DEFAULT_DATA = Path("data")
 NOT_IN_TABLE = ("task", "policy", "preset", "from_run")
 
 
@@ -85,7 +86,7 @@ def add_out(place: Place, text: str, required: bool = False) -> None:
 def add_data(place: Place) -> None:
     """Add `--data`, the folder of all demonstrations."""
     place.add_argument(
-        "--data", type=Path, default=Path("data"), metavar="DIR", help="folder of demonstrations"
+        "--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="folder of demonstrations"
     )
 
 

@@ -77,6 +77,7 @@ class SearchFacts:
         plugins: What of it a user's files have registered.
         trials: Number of trials that were asked for.
         complete: Whether there are as many.
+        data: Folder of the demonstrations, as given; empty for the default one.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -95,6 +96,7 @@ class SearchFacts:
     plugins: tuple[Plugin, ...]
     trials: Positive
     complete: bool = False
+    data: str = ""
 
     @property
     def choice(self) -> Choice:
@@ -104,7 +106,8 @@ class SearchFacts:
     @property
     def identity(self) -> dict[str, Any]:
         """The values that another search would not share, by name."""
-        plugins = {f"{each.kind} {each.name}": each.hashes for each in self.plugins}
+        # without paths: a file that has moved does not differ
+        plugins = {f"{p.kind} {p.name}": sorted(p.hashes.values()) for p in self.plugins}
         values = {**self.search, **self.config, **self.task_hashes, **plugins}
         return {**values, "hash_kind": self.hash_kind}
 
@@ -143,3 +146,11 @@ def by_trial(rows: Sequence[TrialRow]) -> dict[int, list[TrialRow]]:
 def score(rows: Sequence[TrialRow]) -> float:
     """Return the mean success of a trial over its tasks and policies."""
     return sum(row.successes / row.episodes for row in rows) / len(rows)
+
+
+def rank(rows: Sequence[TrialRow]) -> tuple[bool, float]:
+    """Return the sort key of a trial: better ones are smaller.
+
+    A trial in which anything failed comes after all others; then the score decides.
+    """
+    return any(row.error for row in rows), -score(rows)

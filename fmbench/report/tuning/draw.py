@@ -11,7 +11,7 @@ from rich.text import Text
 
 from fmbench.report.markdown import SMOKE
 from fmbench.report.tuning.figure import render_trials
-from fmbench.report.tuning.text import best_command, best_rows, header, search_markdown
+from fmbench.report.tuning.text import best_command, best_rows, failure, header, search_markdown
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.search import TrialRow, read_search_facts
@@ -42,5 +42,7 @@ def print_search(folder: Path) -> None:
     for cells in best_rows(rows):
         table.add_row(*map(Text, cells))
     console.print(table)
+    if failed := failure(rows):
+        console.print(Text(f"\n{failed}", style="bold red"))
     print(f"\nThe best recipe, on the test episodes of a run:\n  {best_command(rows, facts)}")
     print(f"Trials, table and figure: {folder}")

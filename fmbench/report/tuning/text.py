@@ -10,7 +10,7 @@ from typing import Any
 from fmbench.config import PRESETS, RunConfig
 from fmbench.report.markdown import SMOKE
 from fmbench.report.markup import markdown_table
-from fmbench.storage.search import SearchFacts, TrialRow, by_trial, score
+from fmbench.storage.search import SearchFacts, TrialRow, by_trial, rank, score
 
 BEST = 10
 """Trials in the table of the terminal; the file has all."""
@@ -34,12 +34,8 @@ _HEADINGS = ("lr", "warm-up", "decay", "EMA", "width", "depth", "conditioning")
 
 
 def ranked(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
-    """Return the rows of each trial, the best trial first, the earlier one of two that are equal.
-
-    A trial in which anything failed comes after all others.
-    """
-    trials = by_trial(rows).values()
-    return sorted(trials, key=lambda own: (any(row.error for row in own), -score(own)))
+    """Return the rows of each trial, the best trial first, the earlier of two that are equal."""
+    return sorted(by_trial(rows).values(), key=rank)
 
 
 def header() -> tuple[str, ...]:
@@ -53,18 +49,36 @@ def best_rows(rows: Sequence[TrialRow], count: int | None = BEST) -> list[list[s
 
 
 def best_command(rows: Sequence[TrialRow], facts: SearchFacts) -> str:
-    """Return the command line of a run by the best recipe, on the tasks of the search."""
+    """Return the command line of a run by the best recipe, on the tasks and data of the search."""
     best, config = ranked(rows)[0][0], facts.config
     preset = str(facts.choice.preset)
-    words = []
+    files = dict.fromkeys(plugin.file for plugin in facts.plugins)
+    words = [word for file in files for word in ("--plugin", file)]
     for name in OF_SEARCH:
         default = PRESETS.get(preset, {}).get(name, getattr(RunConfig, name))
         value = tuple(config[name]) if isinstance(config[name], list) else config[name]
         if name in ALWAYS or value != default:
             words += _flag(name, config[name])
+    words += ["--data", facts.data] if facts.data else []
     for name in FLAGS:
         words += _flag(name, getattr(best, name))
     return f"python -m fmbench.run {shlex.join(words)}"
+
+
+def outcome(own: Sequence[TrialRow], rows: Sequence[TrialRow]) -> str:
+    """Return a line about the trial that is finished, and the best one so far."""
+    best = min(by_trial(rows).values(), key=rank)
+    failed = next((f" (failed: {row.error})" for row in own if row.error), "")
+    return (
+        f"trial {own[0].trial}: mean success {score(own):.3f}{failed}, "
+        f"best {score(best):.3f} (trial {best[0].trial})"
+    )
+
+
+def failure(rows: Sequence[TrialRow]) -> str:
+    """Return a sentence for a search in which every trial failed; empty for others."""
+    first = next((row.error for row in ranked(rows)[0] if row.error), "")
+    return first and f"Something failed in every trial, in the best one: {first}"
 
 
 def search_markdown(rows: Sequence[TrialRow], facts: SearchFacts) -> str:
@@ -80,6 +94,7 @@ def search_markdown(rows: Sequence[TrialRow], facts: SearchFacts) -> str:
     blocks = [title] + ([f"> **{SMOKE}**"] if facts.choice.preset == "smoke" else [])
     if len(facts.made_with) > 1:
         blocks.append("> **Warning.** Made with several versions of the code or of packages.")
+    blocks += [f"> **{failure(rows)}**"] if failure(rows) else []
     blocks += [markdown_table(columns, body), f"```sh\n{best_command(rows, facts)}\n```"]
     blocks.append("\n".join(f"- {line}" for line in _notes(facts, ranked(rows)[0])))
     return "\n\n".join(blocks) + "\n"

@@ -7,12 +7,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
+from fmbench.cli.flags import DEFAULT_DATA
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.tuning.draw import draw_search, print_search
+from fmbench.report.tuning.text import outcome
 from fmbench.runs.policy_shape import policy_config
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.run_plugins import files_of_task, used_plugins
@@ -20,7 +22,6 @@ from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.tuning.search_folder import (
     hold_search_folder,
     open_search,
-    read_trials,
     state_demonstrations,
     write_if_changed,
 )
@@ -88,8 +89,8 @@ class Search:
         """
         with hold_search_folder(self.out):
             reporter = self.session.reporter
-            facts = open_search(self.out, self._facts(), reporter, self.options.accept_changes)
-            rows = read_trials(self.out, facts)
+            accept = self.options.accept_changes
+            facts, rows = open_search(self.out, self._facts(), self.space, reporter, accept)
             if len(by_trial(rows)) < self.options.trials:
                 data = self._data()
                 hashes = {task: data[task].sha256 for task in data}
@@ -110,10 +111,7 @@ class Search:
             for own in trials.run(points):
                 rows = [*rows, *own]
                 write_rows(path, rows, TrialRow)
-                best = max(score(r) for r in by_trial(rows).values())
-                self.session.reporter.say(
-                    f"trial {own[0].trial}: mean success {score(own):.3f}, best {best:.3f}"
-                )
+                self.session.reporter.say(outcome(own, rows))
         return rows
 
     def _point(self, trial: int, known: Sequence[TrialRow]) -> Point:
@@ -159,6 +157,7 @@ class Search:
             machine=machine(),
             plugins=used_plugins(self.config.to_json()),
             trials=self.options.trials,
+            data="" if self.data == DEFAULT_DATA else str(self.data),
         )
 
 

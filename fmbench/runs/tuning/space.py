@@ -82,6 +82,16 @@ def search_space(backbone: str, updates: int) -> dict[str, Range]:
     }
 
 
+def outside(point: Mapping[str, Any], space: Mapping[str, Range]) -> list[str]:
+    """Return the names of the values of a point that a search of a space does not try."""
+    return [
+        name
+        for name, range_ in space.items()
+        if point[name] != range_.clipped(point[name])
+        or (isinstance(range_, Names) and point[name] not in range_.names)
+    ]
+
+
 def clipped(point: Mapping[str, Any], space: Mapping[str, Range]) -> Point:
     """Return the nearest point of a space, with rounded values."""
     return {name: space[name].clipped(point[name]) for name in space}
