@@ -15,7 +15,7 @@ from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonst
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.run_plugins import files_of_task
-from fmbench.runs.teachers import check_taught, teachers_of
+from fmbench.runs.teachers import check_taught, trained_by
 from fmbench.runs.training_data import check_found_sight
 from fmbench.runs.users_encoder import encoders_code
 from fmbench.sight.opening import Sights
@@ -135,8 +135,7 @@ def check_runnable(config: RunConfig) -> None:
 
 def _check_options(config: RunConfig) -> None:
     """Reject an option of objectives that no policy of the run uses."""
-    trained = {*config.policy, *(teachers_of(config).values() if config.from_run is None else ())}
-    used = {option for policy in trained for option in POLICIES[policy].reads}
+    used = {option for policy in trained_by(config) for option in POLICIES[policy].reads}
     defaults = {name: values[0] for name, values in OPTIONS.items()}
     for option, default in (defaults | {name: c.default for name, c in COUNTS.items()}).items():
         value = getattr(config, option)

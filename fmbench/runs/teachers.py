@@ -50,6 +50,12 @@ def teachers_of(config: RunConfig) -> dict[str, str]:
     return {policy: teacher for policy, teacher in teachers.items() if teacher is not None}
 
 
+def trained_by(config: RunConfig) -> tuple[str, ...]:
+    """Return the policies that a run trains: its own, and teachers that it does not evaluate."""
+    teachers = teachers_of(config).values() if config.from_run is None else ()
+    return tuple(dict.fromkeys([*config.policy, *teachers]))
+
+
 def check_taught(config: RunConfig) -> None:
     """Reject a `--from` that no policy uses.
 
@@ -79,7 +85,8 @@ class TeacherRun:
     """The finished run of `--from`, with all teachers in it verified.
 
     Args:
-        config: The run of the students; its `from_run` is the folder of the finished run.
+        config: The run of the students; its `from_run` is the folder of the finished run, which
+            may have trained a teacher without evaluating it.
         learners: Task to the student's configuration.
         demonstrations: Task to the hash of its demonstrations, for those that exist.
         identities: Task to the identity of what its policies see with; empty for states.
@@ -150,8 +157,12 @@ class TeacherRun:
         lines = []
         if missing := [task for task in now.task if task not in there.task]:
             lines.append(f"task: {' '.join(there.task)} there, {' '.join(missing)} now")
-        if missing := [policy for policy in policies if policy not in there.policy]:
-            lines.append(f"policy: {' '.join(there.policy)} there, {' '.join(missing)} needed")
+        own, elsewhere = trained_by(there), teachers_of(there).values()
+        if missing := [policy for policy in policies if policy not in own]:
+            is_known = there.from_run is not None and set(missing) <= set(elsewhere)
+            place = f", trained in the run {there.from_run}: give that" if is_known else ""
+            needed = f"{' '.join(missing)} needed{place}"
+            lines.append(f"policy: {' '.join(there.policy)} there, {needed}")
         if there.seeds < now.seeds:
             lines.append(f"seeds: {there.seeds} there, {now.seeds} now")
         shared = ("demos", "noise")

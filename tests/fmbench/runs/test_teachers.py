@@ -259,17 +259,6 @@ def test_a_teacher_of_consistency_has_the_same_noise_schedule(data: Path, tmp_pa
     run(learner, tmp_path / "run", data)
 
 
-def test_options_of_a_teacher_that_is_trained_first_are_used_and_counted(
-    data: Path, tmp_path: Path
-) -> None:
-    paired = replace(LEARNER, pairing="optimal_transport")
-    run(paired, tmp_path, data)
-    assert paired.cell_hash("reflow") != LEARNER.cell_hash("reflow")
-    given = replace(paired, from_run="runs/a")
-    assert given.cell_hash("reflow") == replace(given, pairing="independent").cell_hash("reflow")
-    assert rejection(given, tmp_path / "b", data).startswith("--pairing is 'optimal_transport', wh")
-
-
 def test_a_from_that_nothing_uses_is_rejected(data: Path, tmp_path: Path) -> None:
     alone = replace(CONFIG, policy=("flow", "bc"), from_run="runs/a")
     assert rejection(alone, tmp_path / "run", data) == (
