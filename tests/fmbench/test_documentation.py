@@ -15,6 +15,7 @@ from envs.registry import TASKS, make_task, suite, task_id
 from fmbench.__main__ import COMMANDS
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
+from policies.catalogue import POLICIES
 from tests.conftest import PROMISED
 from tests.fmbench.small_run import call
 
@@ -44,6 +45,13 @@ def test_readme_is_short_and_names_every_task() -> None:
         name for name, entry in TASKS.items() if entry.twin_of
     ]
     assert [name for name in TASKS if name not in PAGES["docs/tasks.md"]] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/policies.md"])
+def test_every_policy_has_a_row_with_what_it_learns(page: str) -> None:
+    table = PAGES[page].partition("| name | what is learnt | evaluations per chunk |")[2]
+    names = re.findall(r"(?m)^\| `(\w+)` \| \S", table.partition("\n\n")[0])
+    assert names == [name for name, entry in POLICIES.items() if not entry.files]
 
 
 @pytest.mark.parametrize("name", suite())
