@@ -85,12 +85,17 @@ def _bridge_table(rows: Sequence[MatrixRow], looks: Looks) -> Iterator[str]:
 
 
 def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
-    """Return the diagnostics of every policy at its headline sampler."""
+    """Return the diagnostics of every policy at its headline sampler.
+
+    Network rows have a column where some were counted, which earlier runs did not do.
+    """
+    rows = [row for row in rows if row.chunk_distance is not None]
+    has_costs = any(row.rows_per_update for row in rows)
     header = (
         "Policy",
         "Sampler",
         "Parameters",
-        "Updates x network rows",
+        *(["Updates x network rows"] if has_costs else []),
         "Distance to the expert's chunk",
         "Distance of the nearest sample",
         "Straightness (0 = straight)",
@@ -101,14 +106,13 @@ def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
             f"{looks.label(row.policy)}, {row.backbone}",
             f"{row.sampler} {row.steps}",
             f"{row.parameters or 0:,.0f}",
-            _training_cost(row),
+            *([_training_cost(row)] if has_costs else []),
             f"{row.chunk_distance:.3f}",
             f"{row.nearest_chunk_distance:.3f}",
             "–" if row.straightness is None else f"{row.straightness:.3f}",
             row.modes or "–",
         ]
         for row in rows
-        if row.chunk_distance is not None
     ]
     return markdown_table(header, body)
 
@@ -163,11 +167,12 @@ def _notes(rows: Sequence[MatrixRow]) -> Iterator[str]:
         "over actions normalised to -1 to 1; on tasks with several modes only the nearest sample "
         "is informative. Modes: number of episodes per mode, over all training seeds."
     )
-    yield (
-        "Updates x network rows: gradient steps, and rows of the network that each evaluates per "
-        "window of its batch, counted at the network; a flow has 1. The updates of a teacher are "
-        "added."
-    )
+    if any(row.rows_per_update for row in rows if row.chunk_distance is not None):
+        yield (
+            "Updates x network rows: gradient steps, and rows of the network that each evaluates "
+            "per window of its batch, counted at the network; a flow has 1. The updates of a "
+            "teacher are added."
+        )
     yield (
         "Comparisons: `A ahead of B` means that A has the higher success rate and p < 0.05 after "
         f"Holm's adjustment over the comparisons of a run. Otherwise there is {NO_DIFFERENCE}, "

@@ -1,5 +1,6 @@
 """Matrices: one table and figure of runs that differ only in what may differ."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -14,7 +15,7 @@ from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import read_results
 from fmbench.storage.row_files import read_rows, write_rows
-from fmbench.storage.rows import DiagnosticRow
+from fmbench.storage.rows import DiagnosticRow, MeasurementRow
 from tests.fmbench.fake_run import write_run
 
 TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v2")
@@ -73,6 +74,40 @@ def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> N
     assert row.chunk_distance == pytest.approx(0.2)
     assert row.straightness == 0.5
     assert np.isclose(row.nearest_chunk_distance or 0, 0.1)
+
+
+def test_network_rows_have_a_column_where_some_were_counted(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    heading = "Updates x network rows"
+    diagnosed = [("flow", "euler", 10), ("bc", "direct", 1)]
+    rows = [
+        DiagnosticRow(task, *cell, 0, 256, 4, 0.1, 0.1, None)
+        for task in TASKS
+        for cell in diagnosed
+    ]
+    write_rows(runs[0] / "diagnostics.csv", rows, DiagnosticRow)
+    without = draw_matrix(runs, tmp_path / "without")[1].read_text()
+    assert "Distance to the expert's chunk" in without
+    assert heading not in without
+    path = runs[0] / "measurements.csv"
+    costs = [
+        dataclasses.replace(row, updates=100, rows_per_update=2.0, teacher_updates=30)
+        if (row.task, row.policy) == (TASKS[1], "flow")
+        else row
+        for row in read_rows(path, MeasurementRow)
+    ]
+    write_rows(path, costs, MeasurementRow)
+    text = draw_matrix(runs, tmp_path / "out")[1].read_text()
+    first, second = text.split(f"## {TASKS[1]}")
+    assert heading not in first
+    table = [line for line in second.splitlines() if line.startswith("| ")]
+    (place,) = [k for k, line in enumerate(table) if heading in line]
+    column = table[place].split(" | ").index(heading)
+    cells = {line.split(" | ")[0]: line.split(" | ")[column] for line in table[place + 2 :]}
+    assert cells["| flow, mlp"] == "100 x 2 + 30"
+    assert cells["| bc, mlp"] == "–"
+    assert f"- {heading}: gradient steps" in second
 
 
 def test_bridge_rates_have_columns_where_there_are_some(runs: list[Path], tmp_path: Path) -> None:
