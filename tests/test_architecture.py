@@ -1,5 +1,6 @@
 """Allowed imports: one rule per folder, and a test that each rule can fail."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -167,6 +168,17 @@ def test_every_folder_has_a_rule() -> None:
     } | {"envs", "policies"}
     assert folders <= set(OURS)
     assert set(LIBRARIES) <= set(OURS)
+
+
+def test_no_two_classes_of_fmbench_share_a_name() -> None:
+    places: dict[str, list[str]] = {}
+    for module, path in SourceTree(ROOT).files.items():
+        nodes = ast.parse(path.read_text(encoding="utf-8")).body if is_in(module, "fmbench") else []
+        for node in nodes:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(module)
+    assert len(places) > 100
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
 
 
 def test_there_are_at_most_eight_layers() -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from fmbench.report.statistics import Interval, t_interval
-from fmbench.report.summary import CELL, Cell, rows_of
+from fmbench.report.summary import CELL, SummaryKey, rows_of
 
 
 class BridgeRate(NamedTuple):
@@ -23,7 +23,7 @@ class BridgeRate(NamedTuple):
     """Bridge rate of the expert's own demonstrations."""
 
 
-def bridge_rates(diagnostics: pd.DataFrame) -> dict[Cell, BridgeRate]:
+def bridge_rates(diagnostics: pd.DataFrame) -> dict[SummaryKey, BridgeRate]:
     """Return the bridge rate of every cell that has one.
 
     The 95 % interval is a t interval over the training seeds, or over the ambiguous starts of the
@@ -33,7 +33,7 @@ def bridge_rates(diagnostics: pd.DataFrame) -> dict[Cell, BridgeRate]:
         diagnostics: Frame of `DiagnosticRow`.
     """
     rows = diagnostics[diagnostics["bridge_rate"].notna()]
-    cells = dict.fromkeys(Cell(*cell) for cell in rows[CELL].itertuples(index=False))
+    cells = dict.fromkeys(SummaryKey(*cell) for cell in rows[CELL].itertuples(index=False))
     return {cell: _rate(rows_of(cell, rows)) for cell in cells}
 
 

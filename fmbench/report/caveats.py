@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from fmbench.report.row_texts import sampler_label
-from fmbench.report.summary import CELL, Cell
+from fmbench.report.summary import CELL, SummaryKey
 from fmbench.storage.provenance import versions_of
 
 _MAX_ERROR_CHARACTERS = 100
@@ -67,7 +67,7 @@ def error_lines(episodes: pd.DataFrame, name: Callable[[str], str]) -> list[str]
     return lines
 
 
-def broken_cells(episodes: pd.DataFrame) -> frozenset[Cell]:
+def broken_cells(episodes: pd.DataFrame) -> frozenset[SummaryKey]:
     """Return the cells whose rate says nothing about the policy.
 
     These are the cells with a training seed all of whose episodes ended by an error or by an
@@ -75,7 +75,7 @@ def broken_cells(episodes: pd.DataFrame) -> frozenset[Cell]:
     """
     ended = (episodes["error"] != "") | episodes["sim_unstable"].astype(bool)
     whole = ended.groupby([episodes[name] for name in [*CELL, "train_seed"]]).all()
-    return frozenset(Cell(*key[:-1]) for key in whole.index[whole.to_numpy(dtype=bool)])
+    return frozenset(SummaryKey(*key[:-1]) for key in whole.index[whole.to_numpy(dtype=bool)])
 
 
 def _count(rows: pd.DataFrame, chosen: pd.Series[bool]) -> tuple[str, str]:

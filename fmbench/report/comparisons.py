@@ -18,7 +18,7 @@ from fmbench.report.caveats import broken_cells
 from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
 from fmbench.report.summary import (
-    Cell,
+    SummaryKey,
     frame,
     headline_configurations,
     rows_of,
@@ -74,7 +74,7 @@ def compare(
     """
     rows = []
     headline = headline_configurations(episodes, measurements)
-    cells = [Cell(*pair, *configuration) for pair, configuration in headline.items()]
+    cells = [SummaryKey(*pair, *configuration) for pair, configuration in headline.items()]
     broken = broken_cells(episodes)
     compared = [cell for cell in cells if cell.policy not in REFERENCES and cell not in broken]
     for task in dict.fromkeys(episodes["task"]):
@@ -113,7 +113,7 @@ def compare_at_equal_nfe(
             for p, s in (a, b)
         )
         for steps in sorted(steps_a & steps_b):
-            cells = [Cell(task, *pair, steps) for pair in (a, b)]
+            cells = [SummaryKey(task, *pair, steps) for pair in (a, b)]
             if not broken.isdisjoint(cells):
                 continue
             outcomes = [_outcomes(episodes, cell) for cell in cells]
@@ -153,7 +153,7 @@ def _with_verdicts(rows: list[ComparisonRow], level: float) -> list[ComparisonRo
     return rows
 
 
-def leaders(comparisons: pd.DataFrame, not_compared: Collection[Cell] = ()) -> dict[str, str]:
+def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()) -> dict[str, str]:
     """Return for each task the policy that is significantly ahead of all others, if any.
 
     Args:
@@ -214,7 +214,7 @@ def _have_equal_rows(measurements: pd.DataFrame) -> bool:
     return bool(rows.max() - rows.min() <= trained["rows_per_update"].astype(float).max())
 
 
-def _outcomes(episodes: pd.DataFrame, cell: Cell) -> pd.Series[bool]:
+def _outcomes(episodes: pd.DataFrame, cell: SummaryKey) -> pd.Series[bool]:
     """Return the successes of one cell, indexed by (train_seed, episode_seed), sorted."""
     outcomes = rows_of(cell, episodes).set_index(["train_seed", "episode_seed"])["success"]
     return outcomes.astype(bool).sort_index()

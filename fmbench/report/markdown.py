@@ -14,7 +14,7 @@ from fmbench.report.notes import notes
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, HEADER, INCOMPLETE, cells, sampler_label
 from fmbench.report.sentences import left_out, sentences
-from fmbench.report.summary import CELL, Cell
+from fmbench.report.summary import CELL, SummaryKey
 from fmbench.report.training_cost import training_cost_table
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."
@@ -101,7 +101,7 @@ def _grid(results: Results, task: str) -> str:
         return markdown_table(_GRID_HEADER, body)
     expert = next(iter(rates.values())).expert
     for row, texts in zip(rows, body, strict=True):
-        rate = rates.get(Cell(row.task, row.policy, row.sampler, row.steps))
+        rate = rates.get(SummaryKey(row.task, row.policy, row.sampler, row.steps))
         of_expert = [f"{expert:.3f}", "–"]
         texts[4:4] = of_expert if row.policy == "expert" else _bridge_cells(rate)
     return markdown_table((*_GRID_HEADER[:4], *_BRIDGE_HEADER, *_GRID_HEADER[4:]), body)

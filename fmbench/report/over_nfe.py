@@ -27,7 +27,7 @@ from fmbench.report.figure_parts import (
     shown_summary,
 )
 from fmbench.report.results import Results
-from fmbench.report.summary import Cell
+from fmbench.report.summary import SummaryKey
 from fmbench.storage.rows import REFERENCES
 
 _LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
@@ -56,7 +56,7 @@ def bridge_vs_nfe(results: Results) -> Figure:
     rates = bridge_rates(results.diagnostics)
     records = []
     for row in shown_summary(results).to_dict("records"):
-        if rate := rates.get(Cell(row["task"], row["policy"], row["sampler"], row["steps"])):
+        if rate := rates.get(SummaryKey(row["task"], row["policy"], row["sampler"], row["steps"])):
             records.append({**row, "rate": rate.rate, "low": rate.low, "high": rate.high})
     by_task = {cell.task: rate.expert for cell, rate in rates.items()}
     for task, expert in by_task.items():

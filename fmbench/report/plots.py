@@ -27,7 +27,7 @@ from fmbench.report.figure_parts import (
 from fmbench.report.over_nfe import bridge_vs_nfe, success_vs_nfe
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
-from fmbench.report.summary import Cell, rows_of, seed_rates
+from fmbench.report.summary import SummaryKey, rows_of, seed_rates
 from fmbench.storage.rows import REFERENCES
 
 
@@ -75,7 +75,7 @@ def success_rates(results: Results) -> Figure:
             y = i + ((lane + 0.5) / lanes - 0.5) * 0.76
             _point(axes, row, y, colours[str(row.policy)])
             if row.train_seeds > 1:
-                cell = Cell(str(row.task), str(row.policy), str(row.sampler), int(row.steps))
+                cell = SummaryKey(str(row.task), str(row.policy), str(row.sampler), int(row.steps))
                 seeds = rows_of(cell, rates)["success_rate"]
                 below = y + np.linspace(0.14, 0.3, len(seeds)) / lanes
                 axes.plot(

@@ -15,7 +15,7 @@ from fmbench.errors import FmbenchError, shown
 from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import compare, config_differences
 from fmbench.report.looks import Looks
-from fmbench.report.summary import CELL, Cell, frame, summarise
+from fmbench.report.summary import CELL, SummaryKey, frame, summarise
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.links import check_links_inside
@@ -51,7 +51,7 @@ class Results:
     """Frame of `fmbench.report.comparisons.ComparisonRow`."""
     caveats: tuple[str, ...]
     """Several versions, and episodes that ended by errors; below every table and figure."""
-    broken: frozenset[Cell]
+    broken: frozenset[SummaryKey]
     """Cells whose rate says nothing about the policy; they are not compared."""
     warnings: tuple[str, ...]
     """Differences between policies that should differ only in their objective."""
@@ -72,12 +72,12 @@ class Results:
 
     def is_broken(self, row: Any) -> bool:
         """Return whether a row of the summary is a broken cell."""
-        return Cell(row.task, row.policy, row.sampler, row.steps) in self.broken
+        return SummaryKey(row.task, row.policy, row.sampler, row.steps) in self.broken
 
-    def not_compared(self, task: str) -> list[Cell]:
+    def not_compared(self, task: str) -> list[SummaryKey]:
         """Return the broken headlines of a task; no comparison is based on them."""
         headlines = self.summary[self.summary["headline"] & (self.summary["task"] == task)]
-        cells = [Cell(*cell) for cell in headlines[CELL].itertuples(index=False)]
+        cells = [SummaryKey(*cell) for cell in headlines[CELL].itertuples(index=False)]
         return [cell for cell in cells if cell in self.broken and cell.policy not in REFERENCES]
 
     @property

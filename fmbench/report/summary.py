@@ -24,7 +24,7 @@ Configuration = tuple[str, int]
 """Sampler and steps."""
 
 
-class Cell(NamedTuple):
+class SummaryKey(NamedTuple):
     """Key of one row of the summary."""
 
     task: str
@@ -81,7 +81,7 @@ def frame(rows: Iterable[R], row_type: type[R]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
 
 
-def rows_of(cell: Cell, rows: pd.DataFrame) -> pd.DataFrame:
+def rows_of(cell: SummaryKey, rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of one cell."""
     return rows[(rows[CELL] == list(cell)).all(axis=1)]
 
@@ -134,7 +134,7 @@ def summarise(
     headline = headline_configurations(episodes, measurements)
     tasks = list(dict.fromkeys(episodes["task"]))
     planned = episodes.groupby("task")["episode_seed"].nunique()
-    cells = [Cell(*cell) for cell in episodes[CELL].drop_duplicates().itertuples(index=False)]
+    cells = [SummaryKey(*cell) for cell in episodes[CELL].drop_duplicates().itertuples(index=False)]
     cells.sort(key=lambda cell: (tasks.index(cell.task), looks.order(cell.policy), *cell[2:]))
     rows = [
         _summarise_cell(
@@ -157,7 +157,7 @@ def seed_rates(episodes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summarise_cell(
-    cell: Cell,
+    cell: SummaryKey,
     episodes: pd.DataFrame,
     costs: pd.DataFrame,
     headline: bool,

@@ -19,7 +19,7 @@ from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
-from fmbench.runs.sampler_choice import Choice, SamplerRequest, choose_sampler
+from fmbench.runs.sampler_choice import SamplerChoice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.runs.users_encoder import open_sights, usable_encoder
 from fmbench.storage.episode_files import Episodes
@@ -52,7 +52,7 @@ class Rescoring:
     def __init__(
         self,
         run: SavedRun,
-        choice: Choice,
+        choice: SamplerChoice,
         changes: Mapping[str, Any],
         out: Path,
         session: Session,

@@ -26,7 +26,7 @@ class SamplerRequest(NamedTuple):
     atol: float | None = None
 
 
-class Choice(NamedTuple):
+class SamplerChoice(NamedTuple):
     """A sampler for the policies of a run.
 
     Attributes:
@@ -40,7 +40,7 @@ class Choice(NamedTuple):
     plan: Plan
 
 
-def choose_sampler(request: SamplerRequest, policies: tuple[str, ...], where: str) -> Choice:
+def choose_sampler(request: SamplerRequest, policies: tuple[str, ...], where: str) -> SamplerChoice:
     """Choose a sampler for those of a run's policies that take it.
 
     Args:
@@ -65,7 +65,7 @@ def choose_sampler(request: SamplerRequest, policies: tuple[str, ...], where: st
         base = name.partition(":")[0]
         possible = dict.fromkeys(POLICIES[policy].limits[base].possible_nfe for policy in takers)
         raise FmbenchError(_nfe_message(nfe or (), base, " or ".join(possible)))
-    return Choice(name, nfe or (), Plan(steps, tuple(skipped)))
+    return SamplerChoice(name, nfe or (), Plan(steps, tuple(skipped)))
 
 
 def name_sampler(request: SamplerRequest) -> str:

@@ -18,7 +18,7 @@ SHARED_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Training:
+class RunTraining:
     """One training of a run.
 
     Attributes:
@@ -58,7 +58,7 @@ class Training:
 
 
 def shared_updates(
-    trainings: Sequence[Training], windows: Windows, thread: SecondThread
+    trainings: Sequence[RunTraining], windows: Windows, thread: SecondThread
 ) -> list[Update]:
     """Return the update of every training, in a stack or by itself.
 
@@ -78,15 +78,15 @@ def shared_updates(
     return updates
 
 
-def shared(trainings: Iterable[Training]) -> list[list[Training]]:
+def shared(trainings: Iterable[RunTraining]) -> list[list[RunTraining]]:
     """Divide trainings into those that share a device at once.
 
     These are at the same update, of as many. Several policies are together only if their weights
     are small; the seeds of one policy always are.
     """
-    groups: list[list[Training]] = []
+    groups: list[list[RunTraining]] = []
     for _, of_update in itertools.groupby(sorted(trainings, key=_progress), key=_progress):
-        group, size = list[Training](), 0
+        group, size = list[RunTraining](), 0
         for _, of_policy in itertools.groupby(of_update, key=lambda training: training.name):
             seeds = list(of_policy)
             added = sum(_weights_bytes(training.state) for training in seeds)
@@ -99,7 +99,7 @@ def shared(trainings: Iterable[Training]) -> list[list[Training]]:
     return groups
 
 
-def described(trainings: Sequence[Training]) -> str:
+def described(trainings: Sequence[RunTraining]) -> str:
     """Return task, policies and seeds of trainings, for the progress display."""
     policies = list(dict.fromkeys(training.policy for training in trainings))
     seeds = sorted({training.train_seed for training in trainings})
@@ -108,7 +108,7 @@ def described(trainings: Sequence[Training]) -> str:
     return name + (suffix if seeds != [0] else "")
 
 
-def _progress(training: Training) -> tuple[int, int]:
+def _progress(training: RunTraining) -> tuple[int, int]:
     return training.state.update, training.config.updates
 
 

@@ -11,7 +11,7 @@ from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
 from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_folder import checkpoint_folder
-from fmbench.runs.sharing import Training, described, shared, shared_updates
+from fmbench.runs.sharing import RunTraining, described, shared, shared_updates
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.runs.training_data import TrainingData
 from fmbench.sight.opening import Sights
@@ -96,7 +96,7 @@ class Trainer:
             for group in shared(unfinished):
                 self._continue_most(group, data.windows)
 
-    def _continue_most(self, trainings: list[Training], windows: Windows) -> None:
+    def _continue_most(self, trainings: list[RunTraining], windows: Windows) -> None:
         """Continue trainings, the others where a policy fails; `train` then reports the failure."""
         while trainings:
             try:
@@ -138,10 +138,10 @@ class Trainer:
         on_gpu = self.config.device.startswith("cuda")
         return self.config.seeds // PLACES * PLACES if on_gpu else 0
 
-    def _is_unfinished(self, training: Training) -> bool:
+    def _is_unfinished(self, training: RunTraining) -> bool:
         return training.state.update < training.config.updates
 
-    def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> Training:
+    def _start(self, task: str, name: str, train_seed: int, data: TrainingData) -> RunTraining:
         """Start one training, or restore it from its checkpoint."""
         teacher, teachers = self._teacher(task, name, train_seed, data)
         shape = policy_config(self.config, task, name, data.sight)
@@ -177,9 +177,9 @@ class Trainer:
             origin[STACKED] = str(PLACES)
         if folder.exists():
             restore_checkpoint(folder, state, config, origin)
-        return Training(task, name, train_seed, config, state, folder, origin, teachers)
+        return RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
 
-    def _continue(self, trainings: list[Training], windows: Windows) -> None:
+    def _continue(self, trainings: list[RunTraining], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
         config, states = trainings[0].config, [training.state for training in trainings]
         self._compile(trainings[0].name, config, states, windows)

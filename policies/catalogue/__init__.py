@@ -22,7 +22,7 @@ from policies.catalogue.objectives import (
     MORE_COLOURS,
     OPTIONS,
     POLICIES,
-    Count,
+    CountOption,
     PolicyEntry,
 )
 from policies.catalogue.samplers import (
@@ -57,7 +57,7 @@ __all__ = [
     "SIZES",
     "TOLERANCE",
     "BackboneEntry",
-    "Count",
+    "CountOption",
     "EncoderEntry",
     "PolicyEntry",
     "Recipe",

@@ -14,7 +14,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 """Options of objectives that are names, and their values, the default first."""
 
 
-class Count(NamedTuple):
+class CountOption(NamedTuple):
     """An option of objectives that is a whole number: its default and its range."""
 
     default: int
@@ -22,7 +22,7 @@ class Count(NamedTuple):
     most: int
 
 
-COUNTS: dict[str, Count] = {"training_samples": Count(8, 1, 256)}
+COUNTS: dict[str, CountOption] = {"training_samples": CountOption(8, 1, 256)}
 """Options of objectives that are whole numbers."""
 
 

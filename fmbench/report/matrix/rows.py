@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fmbench.report.bridge_rates import bridge_rates
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, Cell
+from fmbench.report.summary import CELL, SummaryKey
 from fmbench.report.training_cost import training_costs
 from fmbench.storage.rows import REFERENCES, Row
 
@@ -84,7 +84,7 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         }
         if cost := costs.get((row["task"], row["policy"])):
             shared |= {name: float(getattr(cost, name)) for name in _COSTS}
-        if rate := rates.get(Cell(*cell)):
+        if rate := rates.get(SummaryKey(*cell)):
             numbers = (rate.rate, rate.low, rate.high, rate.minor_way, rate.expert)
             diagnostics |= zip(_BRIDGES, map(_or_none, numbers), strict=True)
         backbone = _backbone(results, row["policy"])

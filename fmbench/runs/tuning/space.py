@@ -33,7 +33,7 @@ class Fraction(NamedTuple):
         return f"{start}from {self.least:g} to {self.most:g}, uniform in the logarithm"
 
 
-class Count(NamedTuple):
+class WholeNumbers(NamedTuple):
     """Whole numbers between two others, uniform."""
 
     least: int
@@ -60,7 +60,7 @@ class Names(NamedTuple):
         return " or ".join(self.names)
 
 
-Range: TypeAlias = Fraction | Count | Names
+Range: TypeAlias = Fraction | WholeNumbers | Names
 Point: TypeAlias = dict[str, Any]
 """A value for each field of a configuration that is searched; the width follows from them."""
 
@@ -74,10 +74,10 @@ def search_space(backbone: str, updates: int) -> dict[str, Range]:
     entry = BACKBONES[backbone]
     return {
         "learning_rate": Fraction(1e-5, 1e-2),
-        "warmup_updates": Count(0, updates // 5),
+        "warmup_updates": WholeNumbers(0, updates // 5),
         "weight_decay": Fraction(1e-6, 1e-1),
         "ema_decay": Fraction(1e-4, 1e-1, below_one=True),
-        "depth": Count(1, 8 if entry.depth is None else 3),
+        "depth": WholeNumbers(1, 8 if entry.depth is None else 3),
         "conditioning": Names(entry.conditionings),
     }
 

@@ -10,13 +10,13 @@ from fmbench.report.draw import draw_all
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.over_nfe import bridge_vs_nfe
 from fmbench.report.results import read_results
-from fmbench.report.summary import Cell, frame
+from fmbench.report.summary import SummaryKey, frame
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import DiagnosticRow
 from tests.fmbench.fake_run import write_run
 
 TASKS = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
-EULER_1 = Cell(TASKS[1], "flow", "euler", 1)
+EULER_1 = SummaryKey(TASKS[1], "flow", "euler", 1)
 
 
 def row(seed: int, rate: float, error: float | None = 0.1, steps: int = 1) -> DiagnosticRow:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fmbench.runs.sharing import Training, shared_updates
+from fmbench.runs.sharing import RunTraining, shared_updates
 from fmbench.training import cpu_update, loop, weight_gradients
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.cpu_update import CpuUpdate
@@ -205,7 +205,7 @@ def test_layers_with_more_than_a_product_are_left_to_torch() -> None:
 def test_trainings_of_a_run_share_their_updates(tmp_path: Path) -> None:
     windows = make_small_windows()
     state = start(windows, config=CONFIG)
-    training = Training("PressEither", "flow", 3, CONFIG, state, tmp_path, ORIGIN, {})
+    training = RunTraining("PressEither", "flow", 3, CONFIG, state, tmp_path, ORIGIN, {})
     with SecondThread() as second:
         (update,) = shared_updates([training], windows, second)
         assert isinstance(update, CpuUpdate)
