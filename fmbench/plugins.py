@@ -20,6 +20,7 @@ from fmbench.storage.hashes import sha256_file
 from fmbench.storage.rows import REFERENCES
 from policies.backbones import add_backbone
 from policies.backbones.shape import NetworkShape
+from policies.catalogue import RECIPE, Recipe
 from policies.encoders import EncoderOptions, PictureEncoder, PictureShape, add_encoder
 from policies.encoders.own import Features, built_from
 from policies.objectives import add_objective
@@ -68,6 +69,7 @@ def register_backbone(
     conditionings: tuple[str, ...] = ("concat",),
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
+    recipe: Recipe = RECIPE,
 ) -> None:
     """Register a network as the backbone `name`.
 
@@ -79,11 +81,14 @@ def register_backbone(
         conditionings: The accepted ones, the default first: "concat", "film" or both.
         sizes: Width and depth of each `--size`; None for the MLP's number of parameters.
         depth: Depth at every size if `sizes` is None; None for the MLP's depth.
+        recipe: Learning rate, warm-up, decays, and where it has them conditioning, widths and
+            depths of a run that does not state them; `policies.catalogue.RECIPE`, that of the MLP,
+            if it has none of its own. `python -m fmbench.tune --plugin FILE` searches one.
 
     Raises:
         ValueError: Another backbone has that name, or a value is invalid.
     """
-    add_backbone(name, build, conditionings, sizes, depth, _files(_caller(), build))
+    add_backbone(name, build, conditionings, sizes, depth, _files(_caller(), build), recipe)
 
 
 def register_encoder(

@@ -5,6 +5,7 @@ To add one to the suite, write its module and add an entry to `policies.catalogu
 `policies.backbones.sizes` chooses widths with about the same number of parameters.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeAlias
@@ -12,9 +13,16 @@ from typing import TypeAlias
 from torch import nn
 
 from policies.backbones.shape import NetworkShape
-from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES, BackboneEntry
+from policies.catalogue import BACKBONES, CONDITIONINGS, RECIPE, SIZES, BackboneEntry, Recipe
 from policies.registry import check_new_name, load, lookup, unknown_name
 
+_ACCEPTED: dict[str, tuple[Callable[[float], bool], str]] = {
+    "learning_rate": (lambda value: 0 < value < math.inf, "a number above 0"),
+    "warmup_updates": (lambda value: value >= 0 and type(value) is int, "a whole number from 0"),
+    "weight_decay": (lambda value: 0 <= value < math.inf, "a number of at least 0"),
+    "ema_decay": (lambda value: 0 <= value < 1, "a number of at least 0 and below 1"),
+}
+"""Which numbers a recipe may have, as the flags of a run."""
 Build: TypeAlias = Callable[[NetworkShape], nn.Module]
 """Builds a network; its `forward` is described at `make_backbone`."""
 
@@ -65,6 +73,7 @@ def add_backbone(
     sizes: dict[str, tuple[int, int]] | None = None,
     depth: int | None = None,
     files: Mapping[str, str] | None = None,
+    recipe: Recipe = RECIPE,
 ) -> None:
     """Register a backbone in the catalogue.
 
@@ -75,6 +84,7 @@ def add_backbone(
         sizes: Width and depth at each size; None matches the parameters of the MLP.
         depth: Its depth at every size if the width is matched; None is the depth of the size.
         files: The files that define it, as in its entry.
+        recipe: How it is trained unless a run says otherwise; the default is that of the MLP.
 
     Raises:
         ValueError: The name is taken or not accepted, or a value is invalid.
@@ -86,8 +96,28 @@ def add_backbone(
         lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
     if sizes is not None and set(sizes) != set(SIZES):
         raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
+    _check_recipe(name, recipe, conditionings)
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
     BACKBONES[name] = BackboneEntry(
-        target, conditionings[0], conditionings, depth, sizes or {}, files=dict(files or {})
+        *(target, conditionings[0], conditionings, depth, sizes or {}, recipe),
+        files=dict(files or {}),
     )
     _ADDED[name] = build
+
+
+def _check_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...]) -> None:
+    """Reject a recipe that is none, or of which a value is not accepted."""
+    where = f"the recipe of the backbone {backbone!r}"
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{where} is {repr(recipe)[:80]}; give a policies.catalogue.Recipe")
+    for name, (accepts, words) in _ACCEPTED.items():
+        value = getattr(recipe, name)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not accepts(value):
+            raise ValueError(f"{name} in {where} is {repr(value)[:80]}; give {words}")
+    if recipe.conditioning is not None:
+        lookup(f"conditioning in {where}", recipe.conditioning, dict.fromkeys(conditionings))
+    for size, pair in (recipe.sizes or {}).items():
+        lookup(f"size in {where}", size, SIZES)
+        is_pair = isinstance(pair, tuple) and len(pair) == 2
+        if not is_pair or not all(type(number) is int and number > 0 for number in pair):
+            raise ValueError(f"{size} in {where} is {pair}; give width and depth, whole numbers")
