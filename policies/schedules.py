@@ -13,7 +13,7 @@ Scalars of the conversions are floats or tensors that broadcast against `x_t`.
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
@@ -110,6 +110,33 @@ class PredictionCoefficients(NamedTuple):
     sample_output: float
     epsilon_x: float
     epsilon_output: float
+
+
+class ToSample(Protocol):
+    """Coefficients of the clean chunk, as in `PredictionCoefficients`."""
+
+    @property
+    def sample_x(self) -> float:
+        """That of `x_t`; 0 if the network predicts the chunk itself, whose coefficient is 1."""
+
+    @property
+    def sample_output(self) -> float:
+        """That of the network's output."""
+
+
+def predicted_sample(c: ToSample, output: Tensor, x_t: Tensor, clip: bool) -> Tensor:
+    """Return the clean chunk that a network's output at `x_t` predicts.
+
+    Args:
+        c: The coefficients at the diffusion step of `x_t`.
+        output: The network's output `(B, pred_horizon, act_dim)`.
+        x_t: The point, like `output`.
+        clip: Whether to clip the chunk to [-1, 1].
+    """
+    sample = output
+    if c.sample_x:
+        sample = torch.add(c.sample_output * output, x_t, alpha=c.sample_x)
+    return sample.clamp(-1.0, 1.0) if clip else sample
 
 
 def prediction_coefficients(prediction: str, alpha: float, sigma: float) -> PredictionCoefficients:

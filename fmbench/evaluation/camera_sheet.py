@@ -1,21 +1,18 @@
 """One image of what the cameras of tasks see: the pictures that a policy observes."""
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from envs.cameras import MAIN
 from envs.pictures.renderer import open_renderer
 from envs.pictures.states import joined, picture_states
 from envs.registry import make_task
-from envs.render import GAP_PIXELS, contact_sheet
-from fmbench.evaluation.contact_sheets import Frame, replay
+from fmbench.evaluation.contact_sheets import replay
 from fmbench.evaluation.players import expert_player
+from fmbench.evaluation.titled_sheet import Frame, write_titled_sheet
 from fmbench.harness.seeds import VALIDATION
-from fmbench.storage.files import write_bytes_atomic
 
 PHASES, PIXELS = 3, 96
 """Pictures of each camera, from the start to the end of an episode, and their size."""
@@ -39,17 +36,7 @@ def draw_camera_sheet(path: Path, tasks: Sequence[str]) -> None:
         for camera, pictures in _strips(name).items():
             strips.append(pictures)
             titles.append(f"{name}: {camera}")
-    blank = np.full_like(strips[0], 255)
-    strips += [blank] * (-len(strips) % COLUMNS)
-    sheet = Image.fromarray(contact_sheet(strips, COLUMNS) // SHADE * SHADE)
-    pen = ImageDraw.Draw(sheet)
-    height, width = (side + GAP_PIXELS for side in blank.shape[:2])
-    for k, title in enumerate(titles):
-        corner = (4 + k % COLUMNS * width, 2 + k // COLUMNS * height)
-        pen.text(corner, title, fill=(40, 44, 52), font_size=11)
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG", optimize=True)
-    write_bytes_atomic(path, buffer.getvalue())
+    write_titled_sheet(path, strips, COLUMNS, titles, corner=(4, 2), font_size=11, shade=SHADE)
 
 
 def _strips(name: str) -> dict[str, Frame]:

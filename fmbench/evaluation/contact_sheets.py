@@ -1,28 +1,25 @@
 """Contact sheets: frames of a success and a failure of a policy, or of an expert's episode."""
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from envs.registry import make_task
-from envs.render import GAP_PIXELS, TaskRenderer, contact_sheet
+from envs.render import TaskRenderer
 from envs.task import IntArray
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.players import Player, expert_player, policy_player
+from fmbench.evaluation.titled_sheet import Frame, write_titled_sheet
 from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import VALIDATION
 from fmbench.sight.opening import Sight
-from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import EpisodeRow
 from policies.chunk_policy import ChunkPolicy
 
-Frame = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 Look = TypeVar("Look")
 FRAMES, FRAME_PIXELS = 8, 200
 
@@ -50,7 +47,7 @@ def draw_contact_sheet(
             player = policy_player(policy, cell, config, sight, num_sims=1)
             frames += _film(cell.task, player, chosen[success])
             titles.append(f"{cell.name}: {name}, episode seed {chosen[success]}")
-    _write_sheet(path, frames, titles)
+    write_titled_sheet(path, frames, FRAMES, titles, every=FRAMES)
 
 
 def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> None:
@@ -59,17 +56,8 @@ def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> 
     Raises:
         RuntimeError: There is no OpenGL library; the message lists what to install.
     """
-    _write_sheet(path, _film(task, expert_player(task), episode_seed), [task])
-
-
-def _write_sheet(path: Path, frames: list[Frame], titles: list[str]) -> None:
-    sheet = Image.fromarray(contact_sheet(frames, FRAMES))
-    pen = ImageDraw.Draw(sheet)
-    for k, title in enumerate(titles):
-        pen.text((8, 6 + k * (FRAME_PIXELS + GAP_PIXELS)), title, fill=(40, 44, 52), font_size=15)
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="PNG", optimize=True)
-    write_bytes_atomic(path, buffer.getvalue())
+    frames = _film(task, expert_player(task), episode_seed)
+    write_titled_sheet(path, frames, FRAMES, [task])
 
 
 def replay(

@@ -1,15 +1,14 @@
 """One image of all tasks: a frame from each task's contact sheet, with its name."""
 
-import io
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from envs.registry import suite
-from envs.render import GAP_PIXELS, contact_sheet
+from envs.render import GAP_PIXELS
 from fmbench.evaluation.contact_sheets import FRAME_PIXELS
-from fmbench.storage.files import write_bytes_atomic
+from fmbench.evaluation.titled_sheet import write_titled_sheet
 
 COLUMNS, FRAME = 7, 5
 """Columns of the mosaic, and which frame of a sheet (from 0) it shows: the expert at work."""
@@ -29,16 +28,7 @@ def draw_mosaic(path: Path, sheets: Path) -> int:
     if not names:
         return 0
     frames = [_frame(sheets / f"{name}.png") for name in names]
-    blank = np.full_like(frames[0], 255)
-    frames += [blank] * (-len(frames) % COLUMNS)
-    mosaic = Image.fromarray(contact_sheet(frames, COLUMNS))
-    pen, step = ImageDraw.Draw(mosaic), FRAME_PIXELS + GAP_PIXELS
-    for k, name in enumerate(names):
-        corner = (8 + k % COLUMNS * step, 6 + k // COLUMNS * step)
-        pen.text(corner, name, fill=(40, 44, 52), font_size=15)
-    buffer = io.BytesIO()
-    mosaic.save(buffer, format="PNG", optimize=True)
-    write_bytes_atomic(path, buffer.getvalue())
+    write_titled_sheet(path, frames, COLUMNS, names)
     return len(names)
 
 

@@ -1,15 +1,15 @@
-"""Check that runs may be combined in one table."""
+"""Check that runs may be combined in one table, and that no two rows of it are about the same."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fmbench.config import ADDED, RECIPE_FIELDS
 from fmbench.errors import FmbenchError
 from fmbench.report.results import Results
-from fmbench.storage.rows import REFERENCES
+from fmbench.storage.rows import REFERENCES, R, key_of
 
 
 def check_alike(
@@ -63,6 +63,28 @@ def check_alike(
     if evaluated <= set(REFERENCES):
         names = ", ".join(map(str, results_by_path))
         raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
+
+
+def without_repeats(rows: Iterable[R], what: Callable[[R], str]) -> list[R]:
+    """Return the rows of several runs, equal ones of the expert and of random actions once.
+
+    Args:
+        rows: The rows, in order; "policy" is one of their keys.
+        what: Returns what a row is about, for the message.
+
+    Raises:
+        FmbenchError: Two runs have a row of one policy, or other numbers of expert or random.
+    """
+    kept: dict[tuple[object, ...], R] = {}
+    for row in rows:
+        key = key_of(row)
+        before = kept.setdefault(key, row)
+        is_reference = key[row.key.index("policy")] in REFERENCES
+        if before is not row and (before != row or not is_reference):
+            raise FmbenchError(
+                f"two runs have {what(row)}; only equal rows of expert and random may repeat"
+            )
+    return list(kept.values())
 
 
 def _mismatches(

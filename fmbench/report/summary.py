@@ -7,8 +7,8 @@ one configuration can be shown.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -79,6 +79,11 @@ def frame(rows: Iterable[R], row_type: type[R]) -> pd.DataFrame:
     """Return rows as a DataFrame that has all columns even without rows."""
     names = list(columns(row_type))
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
+
+
+def shared_values(row: Mapping[Any, Any], row_type: type[Row]) -> dict[str, Any]:
+    """Return the values of a row of the summary that are columns of another type of row."""
+    return {name: row[name] for name in columns(row_type) if name in row}
 
 
 def rows_of(cell: SummaryKey, rows: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from policies.schedules import prediction_coefficients
+from policies.schedules import predicted_sample, prediction_coefficients
 
 
 def trailing_timesteps(training_steps: int, steps: int) -> tuple[int, ...]:
@@ -78,11 +78,7 @@ class Ddim:
             The next point, like `output`.
         """
         c = self._table[index]
-        sample = output
-        if c.sample_x:
-            sample = torch.add(c.sample_output * output, x_t, alpha=c.sample_x)
-        if self.clip_sample:
-            sample = sample.clamp(-1.0, 1.0)
+        sample = predicted_sample(c, output, x_t, self.clip_sample)
         if not c.next_x and not c.next_output:  # the last step returns the predicted chunk
             return sample
         # Song et al. 2021 (arXiv 2010.02502), eq. 12 with sigma = 0

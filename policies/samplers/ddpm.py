@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from policies.schedules import prediction_coefficients
+from policies.schedules import predicted_sample, prediction_coefficients
 
 
 class DdpmCoefficients(NamedTuple):
@@ -68,11 +68,7 @@ class Ddpm:
             The next point, like `output`.
         """
         c = self._table[index]
-        sample = output
-        if c.sample_x:
-            sample = torch.add(c.sample_output * output, x_t, alpha=c.sample_x)
-        if self.clip_sample:
-            sample = sample.clamp(-1.0, 1.0)
+        sample = predicted_sample(c, output, x_t, self.clip_sample)
         # Ho et al. 2020 (arXiv 2006.11239), eq. 7
         mean = torch.add(c.mean_x * x_t, sample, alpha=c.mean_sample)
         return mean if noise is None else torch.add(mean, noise, alpha=c.deviation)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from policies.samplers.ddim import trailing_timesteps
-from policies.schedules import prediction_coefficients
+from policies.schedules import predicted_sample, prediction_coefficients
 
 
 class DpmppCoefficients(NamedTuple):
@@ -64,11 +64,7 @@ class Dpmpp2M:
             output: The network's output `(B, pred_horizon, act_dim)`.
             x_t: The current point, like `output`.
         """
-        c = self._table[index]
-        sample = output
-        if c.sample_x:
-            sample = torch.add(c.sample_output * output, x_t, alpha=c.sample_x)
-        return sample.clamp(-1.0, 1.0) if self.clip_sample else sample
+        return predicted_sample(self._table[index], output, x_t, self.clip_sample)
 
     def step(self, index: int, sample: Tensor, previous: Tensor | None, x_t: Tensor) -> Tensor:
         """Take one reverse step.

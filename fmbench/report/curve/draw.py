@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fmbench.errors import FmbenchError
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike
+from fmbench.report.comparable import check_alike, without_repeats
 from fmbench.report.curve.rows import CurveRow, curve_rows, summary_key
 from fmbench.report.curve.text import curve_markdown
 from fmbench.report.looks import Looks
@@ -42,25 +41,20 @@ def draw_curve(
     """
     results_by_path = {path: read_results(path) for path in runs}
     check_alike(results_by_path, MAY_DIFFER, "demos", "number of demonstrations")
-    rows: dict[tuple[object, ...], CurveRow] = {}
-    for path, results in results_by_path.items():
-        for row in curve_rows(results):
-            key = key_of(row)
-            if key in rows and (row.demos or row != rows[key]):
-                raise FmbenchError(
-                    f"{path}: another run also has {row.policy} on {row.task} ({row.demos} "
-                    "demonstrations); only equal rows of expert and random may repeat"
-                )
-            rows[key] = row
-    looks = Looks(*(results.run for results in results_by_path.values()))
+    all_results = list(results_by_path.values())
+    rows = without_repeats(
+        (row for results in all_results for row in curve_rows(results)),
+        lambda row: f"{row.policy} on {row.task} with {row.demos} demonstrations",
+    )
     paths = [out / CurveRow.file_name, out / "data_curve.md"]
     combined = Combined(
-        list(results_by_path.values()),
+        all_results,
         lambda results: f"with {results.run.config['demos']} demonstrations",
         summary_key,
     )
-    caveats = [combined.row_caveats.get(key, "") for key in rows]
-    write_with_caveats(paths[0], list(rows.values()), caveats, CurveRow)
-    write_bytes_atomic(paths[1], curve_markdown(list(rows.values()), combined, looks).encode())
+    caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
+    write_with_caveats(paths[0], rows, caveats, CurveRow)
+    looks = Looks(*(results.run for results in all_results))
+    write_bytes_atomic(paths[1], curve_markdown(rows, combined, looks).encode())
     combined.warn(warn)
     return paths

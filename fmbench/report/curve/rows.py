@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.results import Results
+from fmbench.report.summary import shared_values
 from fmbench.storage.rows import REFERENCES, Row
 
 
@@ -44,11 +45,9 @@ def curve_rows(results: Results) -> list[CurveRow]:
     for row in results.summary.to_dict("records"):
         if not row["headline"]:
             continue
-        shared: dict[str, Any] = {
-            f.name: row[f.name] for f in dataclasses.fields(CurveRow) if f.name in row
-        }
         demos = _demos(results, row["policy"])
         worse_policies = ", ".join(sorted(ahead.get((row["task"], row["policy"]), [])))
+        shared = shared_values(row, CurveRow)
         rows.append(CurveRow(**shared, demos=demos, is_ahead_of=worse_policies))
     return rows
 

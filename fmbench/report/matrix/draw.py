@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fmbench.errors import FmbenchError
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike
+from fmbench.report.comparable import check_alike, without_repeats
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
@@ -44,8 +43,10 @@ def draw_matrix(
     results_by_path = {path: read_results(path) for path in runs}
     check_alike(results_by_path, MAY_DIFFER, "backbone", "backbone")
     all_results = list(results_by_path.values())
-    rows = [row for results in all_results for row in matrix_rows(results)]
-    rows = _without_repeated_references(rows)
+    rows = without_repeats(
+        (row for results in all_results for row in matrix_rows(results)),
+        lambda row: f"{f'{row.policy} {row.backbone}'.rstrip()} on {row.task}",
+    )
     paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
     combined = Combined(all_results, lambda run: f"with {run.run.config['backbone']}", summary_key)
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
@@ -55,18 +56,3 @@ def draw_matrix(
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
     combined.warn(warn)
     return paths
-
-
-def _without_repeated_references(rows: list[MatrixRow]) -> list[MatrixRow]:
-    """Return the rows with one of the expert and of random actions per task, if runs agree."""
-    rows_by_key: dict[tuple[object, ...], MatrixRow] = {}
-    for row in rows:
-        key = key_of(row)
-        if key in rows_by_key and (row.backbone or row != rows_by_key[key]):
-            policy = f"{row.policy} {row.backbone}".rstrip()
-            raise FmbenchError(
-                f"two runs have {policy} on {row.task}; only equal rows of expert and random may "
-                "repeat"
-            )
-        rows_by_key[key] = row
-    return list(rows_by_key.values())

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from fmbench.report.bridge_rates import bridge_rates
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, SummaryKey
+from fmbench.report.summary import CELL, SummaryKey, shared_values
 from fmbench.report.training_cost import training_costs
 from fmbench.storage.rows import REFERENCES, Row
 
@@ -79,9 +79,7 @@ def matrix_rows(results: Results) -> list[MatrixRow]:
         measured = means.loc[cell].to_dict() if cell in means.index else {}
         diagnostics: dict[str, Any] = {name: _or_none(measured.get(name)) for name in means.columns}
         row["parameters"] = _or_none(row["parameters"])
-        shared: dict[str, Any] = {
-            f.name: row[f.name] for f in dataclasses.fields(MatrixRow) if f.name in row
-        }
+        shared = shared_values(row, MatrixRow)
         if cost := costs.get((row["task"], row["policy"])):
             shared |= {name: float(getattr(cost, name)) for name in _COSTS}
         if rate := rates.get(SummaryKey(*cell)):

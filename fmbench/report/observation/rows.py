@@ -9,10 +9,11 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.config import STATE
-from fmbench.errors import FmbenchError
+from fmbench.report.comparable import without_repeats
 from fmbench.report.comparisons import NO_DIFFERENCE, adjust_together
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
+from fmbench.report.summary import shared_values
 from fmbench.storage.rows import REFERENCES, Row, key_of
 
 
@@ -66,18 +67,12 @@ def observation_rows(runs: Sequence[Results]) -> list[ObservationRow]:
         FmbenchError: Two runs have the same policy, task, observation and demonstrations, or other
             rows of expert or random.
     """
-    rows: dict[tuple[object, ...], ObservationRow] = {}
-    for results in sorted(runs, key=lambda run: observation_label(run.run.config) != STATE):
-        for row in results.summary[results.summary["headline"]].to_dict("records"):
-            new = _row(results, row)
-            if key_of(new) in rows and (new.observation or new != rows[key_of(new)]):
-                seen = f" from {new.observation}" if new.observation else ""
-                raise FmbenchError(
-                    f"two runs have {new.policy} on {new.task}{seen} with {new.demos} "
-                    "demonstrations; only equal rows of expert and random may repeat"
-                )
-            rows.setdefault(key_of(new), new)
-    return list(rows.values())
+    rows = [
+        _row(results, row)
+        for results in sorted(runs, key=lambda run: observation_label(run.run.config) != STATE)
+        for row in results.summary[results.summary["headline"]].to_dict("records")
+    ]
+    return without_repeats(rows, _about)
 
 
 def observation_key(results: Results, row: Any) -> tuple[object, ...] | None:
@@ -114,15 +109,19 @@ def pairs_of(comparisons: Mapping[tuple[str, int], pd.DataFrame]) -> list[Pair]:
     return [pair for pair in pairs.values() if len(pair.verdicts) > 1]
 
 
+def _about(row: ObservationRow) -> str:
+    seen = f" from {row.observation}" if row.observation else ""
+    return f"{row.policy} on {row.task}{seen} with {row.demos} demonstrations"
+
+
 def _row(results: Results, row: dict[Any, Any]) -> ObservationRow:
     config = results.run.config
     is_reference = row["policy"] in REFERENCES
     observation = "" if is_reference else observation_label(config)
     cameras = "" if observation in ("", STATE) else _cameras(results, row["task"])
-    names = [field.name for field in dataclasses.fields(ObservationRow)]
-    values = {name: row[name] for name in names if name in row}
+    shared = shared_values(row, ObservationRow)
     return ObservationRow(
-        **values, demos=int(config["demos"]), observation=observation, cameras=cameras
+        **shared, demos=int(config["demos"]), observation=observation, cameras=cameras
     )
 
 

@@ -68,7 +68,7 @@ def test_differences_are_those_at_the_most_demonstrations() -> None:
     ("change", "message"),
     [
         ({"updates": 7}, "runs in one table may differ only in task, demos, preset, device"),
-        ({"demos": 10}, "another run also has flow on LiftCube (10 demonstrations); only equal"),
+        ({"demos": 10}, "two runs have flow on LiftCube with 10 demonstrations; only equal"),
     ],
 )
 def test_runs_that_cannot_be_combined_are_rejected(
