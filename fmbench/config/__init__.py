@@ -1,19 +1,17 @@
 """Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
+from fmbench.config.hashes import GROWING, cell_hash, config_hash
+from fmbench.config.presets import PRESETS
 from fmbench.config.run_config import (
     ADDED,
     FEATURES,
     FLAGS,
-    GROWING,
     PIXELS,
     PRECISIONS,
-    PRESETS,
     RECIPE_FIELDS,
     STATE,
     RunConfig,
-    cell_hash,
-    config_hash,
 )
 
 __all__ = [

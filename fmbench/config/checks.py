@@ -7,7 +7,8 @@ from typing import Any
 
 from fmbench.config.flag import Flag
 from fmbench.config.observations import resolve_observation
-from fmbench.config.run_config import ADDED, FLAGS, PRESETS, SEEN_FIELDS, STATE, RunConfig
+from fmbench.config.presets import PRESETS
+from fmbench.config.run_config import ADDED, FLAGS, SEEN_FIELDS, STATE, RunConfig
 from fmbench.errors import FmbenchError, shown, unknown
 from policies.catalogue import BACKBONES
 

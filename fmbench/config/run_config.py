@@ -1,19 +1,19 @@
-"""The values that determine a run's numbers, and their presets.
+"""The values that determine a run's numbers.
 
 Each value is one field of `RunConfig`. Its flag, help, checks and row in the table of presets are
 derived from the field's metadata.
 """
 
 import dataclasses
-import hashlib
 import json
 import types
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from fmbench.config.flag import HOW, SEEN, WHAT, WHERE, Flag
+from fmbench.config.hashes import cell_hash, config_hash
+from fmbench.config.presets import PRESETS
 from policies.catalogue import (
     BACKBONES,
     CONDITIONINGS,
@@ -24,7 +24,6 @@ from policies.catalogue import (
     POLICIES,
     RECIPE,
     SIZES,
-    PolicyEntry,
 )
 
 OF_RECIPE = "(default: that of the backbone)"
@@ -33,8 +32,6 @@ RENDERERS = ("auto", "rays", "opengl")
 """Those of `envs.pictures.renderer`, which this must not import."""
 PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
-GROWING = ("task", "policy", "nfe", "seeds", "episodes")
-"""Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
 BUDGETS = ("updates", "rows")
 ADDED: dict[str, Any] = {
     "meanflow": OPTIONS["meanflow"][0],
@@ -47,28 +44,6 @@ ADDED: dict[str, Any] = {
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
 """Fields that a recipe may decide."""
-PRESETS: dict[str, dict[str, Any]] = {
-    "smoke": {
-        "episodes": 5,
-        "cameras": ("main",),
-        "image_size": 64,
-        "demos": 10,
-        "updates": 30,
-        "batch_size": 16,
-        "nfe": (1, 2),
-        "width": 64,
-        "depth": 2,
-    },
-    "default": {},
-    "paper": {
-        "seeds": 3,
-        "demos": 1000,
-        "updates": 10_000,
-        "batch_size": 1024,
-        "size": "base",
-        "nfe": (1, 2, 4, 8, 16, 32),
-    },
-}
 
 
 def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, **more: Any) -> Any:
@@ -251,37 +226,6 @@ class RunConfig:
     def hash(self) -> str:
         """Hash of all values, 12 hexadecimal digits."""
         return config_hash(self.to_json())
-
-
-def config_hash(values: Mapping[str, Any]) -> str:
-    """Return the hash of a configuration from its JSON values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def cell_hash(values: Mapping[str, Any], policy: str) -> str:
-    """Return the hash of the values of a configuration, as JSON, that decide one policy's cells.
-
-    The lists of tasks, policies and sampler steps and the numbers of seeds and episodes decide
-    which cells and episodes there are, not what is in them; nor do options of other policies.
-    Expert and random actions depend on none of these values.
-    """
-    entry = POLICIES.get(policy)
-    ignored = {*GROWING, "preset"}
-    if entry is not None:
-        ignored |= {*OPTIONS, *COUNTS} - set(entry.reads) - _of_teacher(entry, values)
-        ignored |= set() if entry.teacher else {"from_run"}
-    kept = {} if entry is None else {k: v for k, v in values.items() if k not in ignored}
-    return config_hash(kept)
-
-
-def _of_teacher(entry: PolicyEntry, values: Mapping[str, Any]) -> set[str]:
-    """Return the options, not at their defaults, of a teacher that the run trains itself."""
-    if entry.teacher is None or values.get("from_run") is not None:
-        return set()
-    defaults: dict[str, Any] = {name: choices[0] for name, choices in OPTIONS.items()}
-    defaults |= {name: count.default for name, count in COUNTS.items()}
-    reads = POLICIES[entry.teacher].reads
-    return {name for name in reads if values.get(name, defaults[name]) != defaults[name]}
 
 
 def _flags() -> dict[str, Flag]:
