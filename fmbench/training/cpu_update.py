@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 from fmbench.training.second_thread import SecondThread
+from fmbench.training.shared_products import SharedProducts
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.update import EagerUpdate
-from fmbench.training.weight_gradients import WeightGradients
 from fmbench.training.windows import Windows
 
 CLIP_OFFSET = 1e-6
@@ -22,8 +22,9 @@ LEAST_SHARED = 2**18
 class CpuUpdate(EagerUpdate):
     """Updates like those of `EagerUpdate`, to the same bytes whichever thread does what.
 
-    The second thread computes gradients of weights during the backward pass, then half of the
-    optimizer's step, which treats each number of a parameter by itself.
+    The second thread computes half of each large product of the forward pass, gradients of weights
+    during the backward pass, then half of the optimizer's step, which treats each number of a
+    parameter by itself.
 
     Args:
         state: Changed in place.
@@ -36,7 +37,7 @@ class CpuUpdate(EagerUpdate):
         self, state: TrainingState, config: TrainConfig, windows: Windows, thread: SecondThread
     ) -> None:
         super().__init__(state, config, windows)
-        self._thread, self._gradients = thread, WeightGradients(state.policy.network, thread)
+        self._thread, self._products = thread, SharedProducts(state.policy.network, thread)
         sizes = [parameter.numel() for parameter in self.parameters]
         middle = _middle(sizes) if sum(sizes) >= LEAST_SHARED else len(sizes)
         self._shares = slice(0, middle), slice(middle, len(sizes))
@@ -45,9 +46,9 @@ class CpuUpdate(EagerUpdate):
         """Make one update; see `Update`."""
         state = self.state
         self.prepare()
-        with self._gradients:
+        with self._products:
             loss = self.loss()
-        known = self._gradients.backward(loss)
+        known = self._products.backward(loss)
         norms = [
             known[p] if p in known else torch.linalg.vector_norm(p.grad)
             for p in self.parameters

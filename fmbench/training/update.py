@@ -50,7 +50,8 @@ class EagerUpdate:
         rate = self.config.learning_rate_at(self.state.update)
         for group in optimizer.param_groups:
             group["lr"] = rate * group["share"]
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
 
     def wait(self) -> None:
         """Do nothing: there is no other stream to wait for."""

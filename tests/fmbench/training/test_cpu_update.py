@@ -1,6 +1,8 @@
-"""Updates on a CPU: their bytes are those of plain updates, whichever thread does what."""
+"""Updates on a CPU: their bytes do not depend on which thread does what."""
 
+import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -11,14 +13,14 @@ import torch
 from torch import nn
 
 from fmbench.runs.sharing import RunTraining, shared_updates
-from fmbench.training import cpu_update, loop, weight_gradients
+from fmbench.training import cpu_update, loop, second_thread, shared_products
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.cpu_update import CpuUpdate
 from fmbench.training.loop import NotFinite, train
 from fmbench.training.second_thread import SecondThread, Task
+from fmbench.training.shared_products import SharedProducts
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.update import EagerUpdate
-from fmbench.training.weight_gradients import WeightGradients
 from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.small_training import ORIGIN, all_bytes, make_small_windows, start
 
@@ -46,8 +48,9 @@ def one_torch_thread(torch_threads: None, monkeypatch: pytest.MonkeyPatch) -> No
     share_small(monkeypatch)
 
 
-def share_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weight_gradients, "LEAST_WORK", 0)
+def share_small(monkeypatch: pytest.MonkeyPatch, least_halved: int = 0) -> None:
+    monkeypatch.setattr(shared_products, "LEAST_WORK", 0)
+    monkeypatch.setattr(shared_products, "LEAST_HALVED", least_halved)
     monkeypatch.setattr(cpu_update, "LEAST_SHARED", 0)
 
 
@@ -56,8 +59,10 @@ def trained(
     thread: Callable[[], AbstractContextManager[Any]],
     objective: str = "flow",
     backbone: str = "mlp",
+    least_halved: int = 0,
 ) -> dict[str, bytes]:
     """Return all bytes after a training with a second thread, or plainly with none."""
+    share_small(monkeypatch, least_halved)
     monkeypatch.setattr(loop, "SecondThread", thread)
     if thread is nullcontext:
         monkeypatch.setattr(loop, "CpuUpdate", lambda *training: EagerUpdate(*training[:3]))
@@ -77,9 +82,11 @@ def test_bytes_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch, objecti
 
 
 @pytest.mark.parametrize("objective", TRAINED)
-def test_bytes_are_those_of_plain_updates(monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
-    plain = trained(monkeypatch, nullcontext, objective, "dit")
-    assert trained(monkeypatch, Diligent, objective, "dit") == plain
+def test_bytes_without_halves_are_those_of_plain_updates(
+    monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    plain = trained(monkeypatch, nullcontext, objective, "dit", sys.maxsize)
+    assert trained(monkeypatch, Diligent, objective, "dit", sys.maxsize) == plain
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
@@ -146,6 +153,46 @@ def test_an_error_in_a_task_is_raised_after_the_others(thread: type[SecondThread
     assert not second_threads()
 
 
+class Offers(SecondThread):
+    """Counts what is offered to the second thread, which is slow."""
+
+    offered = 0
+
+    def give(self, task: Task) -> None:
+        self.offered += 1
+        super().give(lambda: (time.sleep(2e-3), task())[-1])
+
+
+def test_pairs_are_no_longer_offered_where_that_saves_no_time() -> None:
+    done: list[int] = []
+    pairs = second_thread.MOST_LOSSES + second_thread.REST
+    with Offers() as second:
+        for k in range(pairs):
+            second.do_both(lambda k=k: done.append(k), lambda k=k: done.append(k))  # type: ignore[misc]
+        assert second.offered == second_thread.MOST_LOSSES
+        second.do_both(lambda: done.append(pairs), lambda: done.append(pairs))
+        assert second.offered == second_thread.MOST_LOSSES + 1, "but tried again later"
+    assert sorted(done) == sorted([*range(pairs + 1)] * 2)
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+@pytest.mark.parametrize("thread", [SecondThread, Idle, Diligent])
+def test_an_error_in_one_of_a_pair_leaves_nothing(thread: type[SecondThread], failing: int) -> None:
+    done: list[int] = []
+
+    def do(number: int) -> None:
+        if number == failing:
+            raise MemoryError("no memory for a product")
+        done.append(number)
+
+    with thread() as second:
+        with pytest.raises(MemoryError, match="no memory for a product"):
+            second.do_both(lambda: do(0), lambda: do(1))
+        assert done == [1 - failing]
+        second.do_both(lambda: do(2), lambda: do(3))
+        assert sorted(done) == [1 - failing, 2, 3]
+
+
 def test_an_interrupted_update_leaves_no_thread_and_no_changed_layer() -> None:
     windows = make_small_windows()
     state = start(windows, config=CONFIG)
@@ -185,7 +232,7 @@ def test_a_loss_may_contain_derivatives() -> None:
     plain = [parameter.grad for parameter in network.parameters()]
     network.zero_grad()
     with SecondThread() as second:
-        gradients = WeightGradients(network, second)
+        gradients = SharedProducts(network, second)
         with gradients:
             loss = network.loss()
         gradients.backward(loss)
@@ -198,7 +245,7 @@ def test_layers_with_more_than_a_product_are_left_to_torch() -> None:
     network["hooked"].weight.register_hook(lambda gradient: 0 * gradient)
     network["frozen"].requires_grad_(requires_grad=False)
     nn.utils.parametrizations.weight_norm(network["normed"])
-    with SecondThread() as second, WeightGradients(network, second):
+    with SecondThread() as second, SharedProducts(network, second):
         assert [k for k, layer in network.items() if "forward" in layer.__dict__] == ["plain"]
 
 

@@ -1,7 +1,8 @@
-"""Gradients of the weights of linear layers, computed beside the backward pass.
+"""Products of linear layers, shared by two threads.
 
-The backward pass needs the gradient of a layer's input to go on to the layer before; nothing waits
-for those of its weight and bias, a third of the work, until the optimizer's step.
+In the forward pass each thread computes half of a product's rows. The backward pass needs the
+gradient of a layer's input to go on to the layer before; nothing waits for those of its weight and
+bias, a third of the work, until the optimizer's step.
 """
 
 from contextlib import AbstractContextManager
@@ -23,14 +24,17 @@ Found: TypeAlias = tuple[Tensor, Tensor, Tensor]
 LEAST_WORK = 2**23
 """Multiplications of the smallest gradient that is computed aside: about 0.1 ms, several times as
 long as it takes to hand it over."""
+LEAST_HALVED = 2**23
+"""Multiplications of the smallest product that is computed in halves."""
 
 
-class WeightGradients(AbstractContextManager["WeightGradients"]):
-    """Lets a second thread compute gradients of weights; a loss is computed in its `with` block.
+class SharedProducts(AbstractContextManager["SharedProducts"]):
+    """Lets a second thread share the products of a loss, which is computed in its `with` block.
 
-    `backward` then stores what that of torch would: the same operations on the whole batch, added
-    in the same order where a weight is used several times. Only of joined inputs the gradients of
-    those that need none are left out.
+    Large products are always computed in two halves, whoever does them, so that the result does not
+    depend on the threads. `backward` then stores what that of torch would: the same operations on
+    the whole batch, added in the same order where a weight is used several times. Only of joined
+    inputs the gradients of those that need none are left out.
 
     Args:
         network: Its plain linear layers are changed within the block.
@@ -44,7 +48,7 @@ class WeightGradients(AbstractContextManager["WeightGradients"]):
         self._found: list[list[Found]] = []
         self._is_last = False
 
-    def __enter__(self) -> "WeightGradients":
+    def __enter__(self) -> "SharedProducts":
         """Replace the layers' `forward`."""
         for attributes, forward in self._forwards:
             attributes["forward"] = forward
@@ -72,6 +76,18 @@ class WeightGradients(AbstractContextManager["WeightGradients"]):
             output: Tensor = _Linear.apply(self, weight, layer.bias, *parts)  # type: ignore[no-untyped-call]
             return output
         return type(layer).forward(layer, *parts)
+
+    def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Return `x @ weight.T + bias`."""
+        rows = x.reshape(-1, x.shape[-1])
+        if len(rows) * weight.numel() < LEAST_HALVED:
+            return F.linear(x, weight, bias)
+        output, columns, middle = rows.new_empty(len(rows), len(weight)), weight.t(), len(rows) // 2
+        self._thread.do_both(
+            partial(_multiply, rows[:middle], columns, bias, output[:middle]),
+            partial(_multiply, rows[middle:], columns, bias, output[middle:]),
+        )
+        return output.reshape(*x.shape[:-1], -1)
 
     def backward(self, loss: Tensor) -> dict[Tensor, Tensor]:
         """Store the gradient of a loss in the parameters' `grad`, and wait until it is complete.
@@ -121,12 +137,12 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, aside: WeightGradients, weight: Tensor, bias: Tensor | None, *parts: Tensor
+        ctx: Any, aside: SharedProducts, weight: Tensor, bias: Tensor | None, *parts: Tensor
     ) -> Tensor:
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
         ctx.save_for_backward(x, weight, bias)
         ctx.aside, ctx.sizes = aside, [part.shape[-1] for part in parts]
-        return F.linear(x, weight, bias)
+        return aside.product(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
@@ -142,6 +158,14 @@ class _Linear(torch.autograd.Function):
         for needed, size, own in zip(ctx.needs_input_grad[3:], ctx.sizes, columns, strict=True):
             of_parts.append(g.mm(own).reshape(*x.shape[:-1], size) if needed else None)
         return None, of_weight, of_bias, *of_parts
+
+
+def _multiply(x: Tensor, columns: Tensor, bias: Tensor | None, output: Tensor) -> None:
+    """Write `x @ columns + bias` to `output`."""
+    if bias is None:
+        torch.mm(x, columns, out=output)
+    else:
+        torch.addmm(bias, x, columns, out=output)
 
 
 def _is_plain(layer: nn.Module) -> TypeGuard[nn.Linear]:
