@@ -9,6 +9,7 @@ from fmbench.errors import unknown
 from fmbench.exit_code import ExitCode
 
 COMMANDS = (
+    "power",
     "run",
     "evaluate",
     "figures",

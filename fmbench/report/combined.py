@@ -9,7 +9,7 @@ import pandas as pd
 
 from fmbench.report.caveats import error_lines, version_lines
 from fmbench.report.results import Results
-from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
+from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, DISAGREE, DISAGREE_NOTE, INCOMPLETE
 from fmbench.storage.rows import REFERENCES
 
 Key = tuple[object, ...]
@@ -32,7 +32,7 @@ class Combined:
         key: Callable[[Results, Any], Key | None],
     ) -> None:
         self.marks: dict[Key, str] = {}
-        """Key of a row to its mark, `(broken)` or `(incomplete)`; the others have none."""
+        """Key of a row to its mark, e.g. `(broken)` or `(incomplete)`; most have none."""
         self.row_caveats: dict[Key, str] = {}
         """Key of a row to its caveat in a file; the others have none."""
         for results in runs:
@@ -58,7 +58,10 @@ class Combined:
         is_broken = results.is_broken(row)
         if is_broken or not row.complete:
             self.marks[key] = BROKEN if is_broken else INCOMPLETE
-        caveats = [results.unfinished, BROKEN.strip("()") if is_broken else ""]
+        elif row.seeds_disagree:
+            self.marks[key] = DISAGREE
+        warning = BROKEN if is_broken else DISAGREE if row.seeds_disagree else ""
+        caveats = [results.unfinished, warning.strip("()")]
         if any(caveats):
             self.row_caveats[key] = "; ".join(filter(None, caveats))
 
@@ -72,6 +75,8 @@ class Combined:
             yield f"{INCOMPLETE}: a training seed or an episode is missing."
         if BROKEN in self.marks.values():
             yield f"{BROKEN}: {BROKEN_NOTE}"
+        if DISAGREE in self.marks.values():
+            yield f"{DISAGREE}: {DISAGREE_NOTE}"
 
     def warn(self, warn: Callable[[str], None]) -> None:
         """Call `warn` with each caveat."""

@@ -1,7 +1,9 @@
 """Pairwise comparisons of the policies of a task, on the same episodes.
 
 Policies are compared at their headline configurations only. The expert and random actions are
-references and are not compared.
+references and are not compared. A comparison reduces outcomes to counts, takes interval and p-value
+from `fmbench.report.statistics` (two checkpoints) or `fmbench.report.over_seeds` (two methods), and
+its word from `fmbench.report.verdicts`.
 """
 
 from __future__ import annotations
@@ -9,24 +11,29 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from fmbench.report.caveats import broken_cells
 from fmbench.report.looks import OF_CATALOGUE, Looks
-from fmbench.report.statistics import Difference, holm, mcnemar_exact, paired_difference, paired_t
-from fmbench.report.summary import (
-    SummaryKey,
-    frame,
-    headline_configurations,
-    rows_of,
+from fmbench.report.over_seeds import Seeds, difference_over_seeds, seeds_of
+from fmbench.report.power import of_checkpoint, seeds_to_decide
+from fmbench.report.statistics import holm, mcnemar_exact, paired_interval
+from fmbench.report.summary import Cell, frame, groups_of, headline_configurations
+from fmbench.report.verdicts import (
+    AHEAD,
+    BEHIND,
+    MARGIN,
+    NOT_COMPARABLE,
+    UNDECIDED,
+    verdict_of,
 )
 from fmbench.storage.rows import REFERENCES, Row
 
-NO_DIFFERENCE = "no significant difference"
-"""Verdict of a pair whose adjusted p-value is not below the level."""
+Pair = tuple[Seeds, Seeds]
+"""What the training seeds of two policies say."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,45 +60,56 @@ class ComparisonRow(Row):
     test: str
     p: float
     p_holm: float = np.nan
-    verdict: str = "not comparable"
+    verdict: str = NOT_COMPARABLE
+    """One of the words of `fmbench.report.verdicts`, said of A."""
+    favours: str = ""
+    """The policy that is ahead, or the one that is non-inferior; empty if neither is."""
+    within_margin: bool = False
+    """Whether a policy is ahead by less than the margin, at most."""
+    seeds_to_decide: float = np.nan
+    """Training seeds that would decide an undecided pair; more than `MAX_SEEDS` is one more."""
 
 
 def compare(
     episodes: pd.DataFrame,
     measurements: pd.DataFrame,
     looks: Looks = OF_CATALOGUE,
-    level: float = 0.05,
+    margin: float = MARGIN,
 ) -> pd.DataFrame:
     """Compare every pair of learned policies of a task at their headline configurations.
 
-    One common training seed: exact McNemar test on the common episode seeds, and a bootstrap
-    interval of the difference. Several: paired t test over the seed means. The p-values of the
-    table are Holm-adjusted; from `level` on, the verdict is `NO_DIFFERENCE`. A policy whose
-    headline is a broken cell is compared with none.
+    One common training seed: exact McNemar test on the common episode seeds, and Newcombe's paired
+    interval of the difference. Several: `difference_over_seeds`. The p-values of the table are
+    Holm-adjusted. A policy whose headline is a broken cell is compared with none.
+
+    Args:
+        episodes: Frame of `EpisodeRow`.
+        measurements: Frame of `MeasurementRow`; may be empty.
+        looks: Defines the order of the policies.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Returns:
         Frame of `ComparisonRow`.
     """
-    rows = []
     headline = headline_configurations(episodes, measurements)
     cells = [SummaryKey(*pair, *configuration) for pair, configuration in headline.items()]
     broken = broken_cells(episodes)
     compared = [cell for cell in cells if cell.policy not in REFERENCES and cell not in broken]
+    groups = groups_of(episodes)
+    found = []
     for task in dict.fromkeys(episodes["task"]):
-        outcomes = {
-            cell.policy: _outcomes(episodes, cell) for cell in compared if cell.task == task
-        }
+        outcomes = {cell.policy: _outcomes(groups[cell]) for cell in compared if cell.task == task}
         learned = sorted(outcomes, key=looks.order)
         for a, b in itertools.combinations(learned, 2):
-            rows.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
-    return frame(_with_verdicts(rows, level), ComparisonRow)
+            found.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
+    return frame(_with_verdicts(found, margin), ComparisonRow)
 
 
 def compare_at_equal_nfe(
     episodes: pd.DataFrame,
     a: tuple[str, str] = ("flow", "euler"),
     b: tuple[str, str] = ("diffusion", "ddim"),
-    level: float = 0.05,
+    margin: float = MARGIN,
 ) -> pd.DataFrame:
     """Compare two policies, each with one sampler, at every number of steps that both used.
 
@@ -99,62 +117,50 @@ def compare_at_equal_nfe(
         episodes: Frame of `EpisodeRow`.
         a: Policy and sampler, with one evaluation per step.
         b: The other policy and sampler, likewise.
-        level: As in `compare`; Holm's adjustment is over the table.
+        margin: As in `compare`; Holm's adjustment is over the table.
 
     Returns:
         Frame of `ComparisonRow`; each policy name includes the number of evaluations.
     """
-    rows = []
+    found = []
     broken = broken_cells(episodes)
+    groups = groups_of(episodes)
     for task in dict.fromkeys(episodes["task"]):
-        of_task = episodes[episodes["task"] == task]
         steps_a, steps_b = (
-            set(of_task.loc[(of_task["policy"] == p) & (of_task["sampler"] == s), "steps"])
-            for p, s in (a, b)
+            {cell.steps for cell in groups if cell[:3] == (task, *pair)} for pair in (a, b)
         )
         for steps in sorted(steps_a & steps_b):
             cells = [SummaryKey(task, *pair, steps) for pair in (a, b)]
             if not broken.isdisjoint(cells):
                 continue
-            outcomes = [_outcomes(episodes, cell) for cell in cells]
+            outcomes = [_outcomes(groups[cell]) for cell in cells]
             names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
-            rows.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
-    return frame(_with_verdicts(rows, level), ComparisonRow)
+            found.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
+    return frame(_with_verdicts(found, margin), ComparisonRow)
 
 
-def adjust_together(tables: Sequence[pd.DataFrame], level: float = 0.05) -> pd.DataFrame:
+def adjust_together(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> pd.DataFrame:
     """Return the comparisons of several runs as one table, Holm-adjusted over all of them.
+
+    It does not state how many training seeds would decide.
 
     Args:
         tables: Frames of `ComparisonRow`.
-        level: As in `compare`.
+        margin: As in `compare`.
     """
     names = [field.name for field in dataclasses.fields(ComparisonRow)]
     rows = [
         dataclasses.replace(
-            ComparisonRow(**{name: row[name] for name in names}),
-            p_holm=np.nan,
-            verdict="not comparable",
+            ComparisonRow(**{name: row[name] for name in names}), seeds_to_decide=np.nan
         )
         for table in tables
         for row in table.to_dict("records")
     ]
-    return frame(_with_verdicts(rows, level), ComparisonRow)
+    return frame(_with_words(rows, margin), ComparisonRow)
 
 
-def _with_verdicts(rows: list[ComparisonRow], level: float) -> list[ComparisonRow]:
-    """Adjust the p-values of a table by Holm's method and add the verdicts."""
-    tested = [i for i, row in enumerate(rows) if not np.isnan(row.p)]
-    for i, p_holm in zip(tested, holm([rows[i].p for i in tested]), strict=True):
-        row = rows[i]
-        ahead = row.policy_a if row.difference > 0 else row.policy_b
-        verdict = f"{ahead} ahead" if p_holm < level else NO_DIFFERENCE
-        rows[i] = dataclasses.replace(row, p_holm=float(p_holm), verdict=verdict)
-    return rows
-
-
-def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()) -> dict[str, str]:
-    """Return for each task the policy that is significantly ahead of all others, if any.
+def leaders(comparisons: pd.DataFrame, not_compared: Collection[Cell] = ()) -> dict[str, str]:
+    """Return for each task the policy that is ahead of all others, if any.
 
     Args:
         comparisons: Frame of `ComparisonRow`.
@@ -166,97 +172,75 @@ def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()
             continue
         for policy in {*rows["policy_a"], *rows["policy_b"]}:
             of_policy = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
-            if (of_policy["verdict"] == f"{policy} ahead").all():
+            if (is_ahead(of_policy) & (of_policy["favours"] == policy)).all():
                 leader_by_task[str(task)] = str(policy)
     return leader_by_task
 
 
-def config_differences(
-    origins: pd.DataFrame, measurements: pd.DataFrame, looks: Looks = OF_CATALOGUE
-) -> list[str]:
-    """Describe, in one line each, what differs between cells of a task that should agree.
-
-    Args:
-        origins: Frame of `OriginRow`.
-        measurements: Frame of `MeasurementRow`; may be empty.
-        looks: Define which policies belong to the study, their labels and their order.
-    """
-    shared = [
-        rows[rows["policy"].map(looks.is_known).astype(bool)] for rows in (origins, measurements)
-    ]
-    checks = [
-        (origins, "task_hash"),
-        (shared[0], "demonstrations_hash"),
-        (shared[1], "parameters"),
-    ]
-    if not _have_equal_rows(shared[1]):
-        checks.insert(2, (shared[1], "updates"))
-    lines = []
-    for task in dict.fromkeys(origins["task"]):
-        for rows, field in checks:
-            values = rows[rows["task"] == task].groupby("policy")[field].unique()
-            if len(set(itertools.chain.from_iterable(values))) > 1:
-                by_policy = "; ".join(
-                    f"{looks.label(policy)} "
-                    + " and ".join(_format(value) for value in sorted(values[policy]))
-                    for policy in sorted(values.index, key=looks.order)
-                )
-                lines.append(f"{task}: policies differ in {field.replace('_', ' ')}: {by_policy}")
-    return lines
+def is_ahead(comparisons: pd.DataFrame) -> pd.Series[bool]:
+    """Return for each comparison whether one of its policies is ahead of the other."""
+    return comparisons["verdict"].isin([AHEAD, BEHIND])
 
 
-def _have_equal_rows(measurements: pd.DataFrame) -> bool:
-    """Return whether trainings evaluate equally many rows of the network, to one update."""
-    if measurements["rows_per_update"].isna().any():
-        return False
-    trained = measurements[measurements["rows_per_update"].astype(float) != 0]
-    rows = trained["updates"] * trained["rows_per_update"].astype(float)
-    return bool(rows.max() - rows.min() <= trained["rows_per_update"].astype(float).max())
+def _with_verdicts(found: list[tuple[ComparisonRow, Pair | None]], margin: float) -> list[Any]:
+    """Return the rows of a table with adjusted p-values, verdicts and seeds that would decide."""
+    rows = _with_words([row for row, _ in found], margin)
+    tested = sum(not np.isnan(row.p) for row in rows)
+    for i, (row, (_, pair)) in enumerate(zip(rows, found, strict=True)):
+        if pair and row.verdict == UNDECIDED:
+            needed = seeds_to_decide(*pair, tested, margin)
+            rows[i] = dataclasses.replace(row, seeds_to_decide=needed)
+    return rows
 
 
-def _outcomes(episodes: pd.DataFrame, cell: SummaryKey) -> pd.Series[bool]:
+def _with_words(rows: list[ComparisonRow], margin: float) -> list[ComparisonRow]:
+    """Adjust the p-values of a table by Holm's method and say what each row shows."""
+    rows = list(rows)
+    tested = [i for i, row in enumerate(rows) if not np.isnan(row.p)]
+    for i, p_holm in zip(tested, holm([rows[i].p for i in tested]), strict=True):
+        row = rows[i]
+        word, favours, within = verdict_of(row.low, row.high, float(p_holm), margin)
+        policy = {1: row.policy_a, -1: row.policy_b}.get(favours, "")
+        rows[i] = dataclasses.replace(
+            row, p_holm=float(p_holm), verdict=word, favours=policy, within_margin=within
+        )
+    return rows
+
+
+def _outcomes(rows: pd.DataFrame) -> pd.Series[bool]:
     """Return the successes of one cell, indexed by (train_seed, episode_seed), sorted."""
-    outcomes = rows_of(cell, episodes).set_index(["train_seed", "episode_seed"])["success"]
+    outcomes = rows.set_index(["train_seed", "episode_seed"])["success"]
     return outcomes.astype(bool).sort_index()
 
 
 def _compare_pair(
     task: str, a: str, b: str, outcomes_a: pd.Series[bool], outcomes_b: pd.Series[bool]
-) -> ComparisonRow:
+) -> tuple[ComparisonRow, Pair | None]:
     """Compare two policies on their common training seeds and episode seeds."""
     common = outcomes_a.index.intersection(outcomes_b.index).sort_values()
     per_seed = common.to_frame().groupby(level="train_seed").size()
-    row = ComparisonRow(
-        task,
-        a,
-        b,
-        train_seeds=len(per_seed),
-        episodes=int(per_seed.min()) if len(per_seed) else 0,
-        b=np.nan,
-        c=np.nan,
-        difference=np.nan,
-        low=np.nan,
-        high=np.nan,
-        test="",
-        p=np.nan,
-    )
-    if len(common) == 0:
-        return row
+    seeds, episodes = len(per_seed), int(per_seed.min()) if len(per_seed) else 0
+    nan = np.nan
+    row = ComparisonRow(task, a, b, seeds, episodes, nan, nan, nan, nan, nan, test="", p=nan)
+    if not seeds:
+        return row, None
     on_a, on_b = outcomes_a.loc[common], outcomes_b.loc[common]
-    if len(per_seed) == 1:
+    if seeds == 1:
         exact = mcnemar_exact(on_a, on_b)
-        # The table must be a function of its rows, so each bootstrap has the same fixed seed.
-        estimate = paired_difference(on_a, on_b, np.random.default_rng(0))
-        estimate = Difference(estimate.mean, estimate.low, estimate.high, exact.p)
-        row = dataclasses.replace(row, b=exact.b, c=exact.c, test="exact McNemar")
-    else:
-        means_a, means_b = (x.groupby(level="train_seed").mean() for x in (on_a, on_b))
-        estimate = paired_t(means_a, means_b, resolution=1 / row.episodes)
-        row = dataclasses.replace(row, test="paired t over training seeds")
-    low, high = max(estimate.low, -1.0), min(estimate.high, 1.0)
-    return dataclasses.replace(row, difference=estimate.mean, low=low, high=high, p=estimate.p)
-
-
-def _format(value: object) -> str:
-    """Format a value: numbers with thousands separators, hashes shortened."""
-    return f"{value:,}" if isinstance(value, int | np.integer) else str(value)[:12] or "none"
+        both = int((on_a & on_b).sum())
+        low, high = paired_interval(both, exact.b, exact.c, len(common) - both - exact.b - exact.c)
+        difference = float(on_a.mean() - on_b.mean())
+        row = dataclasses.replace(
+            row, b=exact.b, c=exact.c, test="exact McNemar", p=exact.p, difference=difference,
+            low=low, high=high,
+        )  # fmt: skip
+        return row, (of_checkpoint(on_a.sum(), episodes), of_checkpoint(on_b.sum(), episodes))
+    # Seeds may have lost episodes: rates of all, as if each had as few as the fewest.
+    means_a, means_b = (x.groupby(level="train_seed").mean() for x in (on_a, on_b))
+    seeds_a, seeds_b = (seeds_of(means * episodes, episodes) for means in (means_a, means_b))
+    found = difference_over_seeds(seeds_a, seeds_b)
+    row = dataclasses.replace(
+        row, test="interval over training seeds", p=found.p, difference=found.mean, low=found.low,
+        high=found.high,
+    )  # fmt: skip
+    return row, (seeds_a, seeds_b)

@@ -25,6 +25,10 @@ BROKEN_STYLE: dict[str, Any] = {
     "color": "black", "linestyle": "", "marker": "x", "markersize": 9, "markeredgewidth": 1.6,
     "zorder": 5,
 }  # fmt: skip
+_SEED_STYLE: dict[str, Any] = {
+    "linestyle": "", "marker": "o", "markersize": 3.6, "markeredgecolor": "white",
+    "markeredgewidth": 0.5, "zorder": 1.9,
+}  # fmt: skip
 
 
 def broken_handles(is_broken: Iterable[bool]) -> list[Line2D]:
@@ -38,6 +42,30 @@ def reference_handles(present: Collection[str]) -> list[Line2D]:
     return [
         Line2D([], [], label=names[p], **REFERENCE_STYLES[p]) for p in REFERENCES if p in present
     ]
+
+
+def seed_dots(axes: Axes, position: float, seed_rates: str, colour: str) -> None:
+    """Draw every training seed of a method as a small dot at its success rate; nothing of one seed.
+
+    Args:
+        axes: The axes to draw on.
+        position: Their place on the horizontal axis.
+        seed_rates: The rates, separated by spaces, as in the summary.
+        colour: The colour of the policy.
+    """
+    rates = [float(rate) for rate in seed_rates.split()]
+    if len(rates) > 1:
+        axes.plot([position] * len(rates), rates, color=colour, **_SEED_STYLE)
+
+
+def seed_handles(seed_rates: Iterable[str]) -> list[Line2D]:
+    """Return the legend entry of the dots, if a row has several training seeds.
+
+    Args:
+        seed_rates: The rates of each row, as for `seed_dots`.
+    """
+    drawn = any(len(rates.split()) > 1 for rates in seed_rates)
+    return [Line2D([], [], color="#777777", label="one training seed", **_SEED_STYLE)] * drawn
 
 
 def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:

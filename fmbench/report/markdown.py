@@ -12,7 +12,7 @@ from fmbench.report.comparisons import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
 from fmbench.report.results import Results
-from fmbench.report.row_texts import BROKEN, HEADER, INCOMPLETE, cells, sampler_label
+from fmbench.report.row_texts import BROKEN, DISAGREE, HEADER, INCOMPLETE, cells, sampler_label
 from fmbench.report.sentences import left_out, sentences
 from fmbench.report.summary import CELL, SummaryKey
 from fmbench.report.training_cost import training_cost_table
@@ -34,7 +34,7 @@ def summary_markdown(results: Results) -> str:
     """Write the summary of a run as Markdown.
 
     It has the headline table and comparisons of each task, all samplers and step counts, the
-    diagnostics, and notes. A policy that is significantly ahead of all others is bold.
+    diagnostics, and notes. A policy that is ahead of all others is bold.
     """
     blocks = [f"# Results ({results.unfinished})" if results.unfinished else "# Results"]
     if results.is_smoke:
@@ -52,7 +52,8 @@ def summary_markdown(results: Results) -> str:
         blocks += ["## Diagnostics of sampled chunks", _diagnostics_table(results)]
     if costs := training_cost_table(results):
         blocks += ["## Cost of training", costs]
-    marks = [mark for mark in (INCOMPLETE, BROKEN) if any(mark in block for block in blocks)]
+    text = "".join(blocks)
+    marks = [mark for mark in (INCOMPLETE, BROKEN, DISAGREE) if mark in text]
     explanations = "\n".join(f"- {line}" for line in notes(results, marks))
     blocks += ["## Notes", explanations]
     return "\n\n".join(blocks) + "\n"
@@ -72,7 +73,8 @@ def headline_rows(results: Results, task: str) -> list[Any]:
 
 def _headline_table(results: Results, task: str) -> str:
     """Return the headline table of one task, with a line for every policy without episodes."""
-    ahead = leaders(results.comparisons, results.not_compared(task)).get(task)
+    compared = results.comparisons[results.comparisons["task"] == task]
+    ahead = leaders(compared, results.not_compared(task)).get(task)
     body = []
     for row in headline_rows(results, task):
         texts = [escape(cell) for cell in _cells(row, results)]

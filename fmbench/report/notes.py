@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from fmbench.report.bridge_rates import bridge_note
-from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.design_note import design_note
 from fmbench.report.markup import escape
 from fmbench.report.observed import observation_note
 from fmbench.report.results import Results
-from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, INCOMPLETE
+from fmbench.report.row_texts import BROKEN, BROKEN_NOTE, DISAGREE, DISAGREE_NOTE, INCOMPLETE
+from fmbench.report.summary import OVER_EPISODES, OVER_SEEDS
 from fmbench.report.training_cost import NOTE as COST_NOTE
+from fmbench.report.verdicts import definitions
 from fmbench.storage.provenance import versions_of
 from fmbench.storage.rows import CellRow
+
+OVER_SEEDS_NOTE = (
+    "Interval for several training seeds: Clopper-Pearson 95 % on the effective number of episodes,"
+    " which the spread between the seeds decides; it counts as at least 0.25 of the possible,"
+    " sqrt(p (1 - p)), with a weight of 5 degrees of freedom. Episodes are never pooled over seeds."
+    " Simulated coverage: results/intervals/coverage.md."
+)
 
 
 def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
@@ -43,29 +52,14 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
         " step, at last step: fraction of episodes in which it is met at one control step or more,"
         " and at the last one. Modes: number of episodes per mode, on tasks with several modes."
     )
-    if (results.summary["nfe_p5"] != results.summary["nfe_p95"]).any():
-        yield (
-            "NFE: mean over decisions. Where a sampler chooses its own steps, the brackets give the"
-            " 5th to 95th percentile over episodes, each the mean over its decisions."
-        )
+    yield _nfe_note(results)
     kinds = set(results.summary["interval"])
-    if "Wilson 95 %" in kinds:
+    if OVER_EPISODES in kinds:
         yield "Interval for one trained policy: Wilson 95 %, over its episodes."
-    if "t over seeds 95 %" in kinds:
-        yield (
-            "Interval for several training seeds: 95 % t interval of the mean of the seed means."
-            " Their standard deviation is taken to be at least one episode (1/n). Episodes are"
-            " never pooled over seeds."
-        )
+    if OVER_SEEDS in kinds:
+        yield OVER_SEEDS_NOTE
     if not results.comparisons.empty:
-        yield (
-            "Comparisons use headline samplers and common episode seeds. P-values are Holm-adjusted"
-            f" over all {len(results.comparisons)} comparisons of the run. `A ahead of B` means"
-            " that A has the higher success rate and the adjusted p is below 0.05. Otherwise there"
-            f" is {NO_DIFFERENCE}, which does not show that the policies are equal. The 95 %"
-            " interval of a difference (bootstrap over episodes, or t over training seeds) is not"
-            " adjusted; the verdict follows the test."
-        )
+        yield from _comparison_notes(results)
     if results.diagnostics["chunk_distance"].notna().any():
         samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
         yield (
@@ -90,6 +84,8 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
         yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
     if BROKEN in marks:
         yield f"{BROKEN}: {BROKEN_NOTE}"
+    if DISAGREE in marks:
+        yield f"{DISAGREE}: {DISAGREE_NOTE}"
     if observed := observation_note(results.run):
         yield observed
     yield f"Device: {_listed(results.origins['device'])}. Commit: {_commit(results)}."
@@ -100,6 +96,45 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             "Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
             " but not resumed, rescored or used as a teacher."
         )
+
+
+def _nfe_note(results: Results) -> str:
+    """Explain the number of network evaluations."""
+    text = "NFE: network evaluations per decision, counted at the network; mean over decisions."
+    if (results.summary["nfe_p5"] != results.summary["nfe_p95"]).any():
+        text += (
+            " Where a sampler chooses its own steps, the brackets give the 5th to 95th percentile"
+            " over episodes, each the mean over its decisions."
+        )
+    return text
+
+
+def _comparison_notes(results: Results) -> Iterator[str]:
+    """Yield what the verdicts mean, and what the run could have found."""
+    table = results.comparisons
+    yield (
+        "Comparisons use headline samplers and common episode seeds. P-values are Holm-adjusted"
+        f" over all {len(table)} comparisons of the run. {definitions()}"
+    )
+    if (table["train_seeds"] == 1).any():
+        yield (
+            "Interval of a difference with one training seed: Newcombe's for paired episodes"
+            " (method 10), no narrower than the shares of episodes that only one policy solved"
+            " allow. It describes two checkpoints."
+        )
+    if (table["train_seeds"] > 1).any():
+        yield (
+            "Interval of a difference with several training seeds: the intervals of both policies,"
+            " squared and added; p is the level at which it excludes 0."
+        )
+    if table["seeds_to_decide"].notna().any():
+        yield (
+            "Training seeds that would decide: if rates and their spread between seeds stay as they"
+            " are; with one seed the spread is taken to be 0.25 of the possible."
+        )
+    for seeds, episodes in sorted(set(zip(table["train_seeds"], table["episodes"], strict=True))):
+        if seeds:
+            yield design_note(int(seeds), int(episodes), len(table))
 
 
 def _commit(results: Results) -> str:

@@ -23,6 +23,8 @@ from fmbench.report.figure_parts import (
     panel_size,
     panels,
     reference_handles,
+    seed_dots,
+    seed_handles,
     short_name,
     shown_summary,
 )
@@ -39,13 +41,13 @@ def success_vs_nfe(results: Results) -> Figure:
     """Draw the success rate over network evaluations per chunk, with a panel per task.
 
     Each policy and sampler is a line over its numbers of steps; behaviour cloning is a point.
-    Points with the same NFE are shifted slightly to keep their intervals legible. A policy that
-    evaluates no network is a horizontal line with its interval.
+    Points with the same NFE are shifted slightly to keep their intervals legible; training seeds
+    are small dots. A policy that evaluates no network is a horizontal line with its interval.
     """
     summary = shown_summary(results)
     references = reference_handles(set(summary["policy"]))
     table = summary.assign(rate=summary["success_rate"])
-    return _draw(results, table, "success rate", references)
+    return _draw(results, table, "success rate", references, show_seeds=True)
 
 
 def bridge_vs_nfe(results: Results) -> Figure:
@@ -66,7 +68,11 @@ def bridge_vs_nfe(results: Results) -> Figure:
 
 
 def _draw(
-    results: Results, table: pd.DataFrame, label: str, references: Sequence[Line2D]
+    results: Results,
+    table: pd.DataFrame,
+    label: str,
+    references: Sequence[Line2D],
+    show_seeds: bool = False,
 ) -> Figure:
     """Draw a rate over network evaluations.
 
@@ -75,6 +81,7 @@ def _draw(
         table: Rows of the summary with a column `rate`, of which `low` and `high` is the interval.
         label: What the rate is.
         references: Legend entries of expert and random actions.
+        show_seeds: Whether the rate is that of the seeds, so that each is drawn.
     """
     compared = table[~table["policy"].isin(REFERENCES)]
     learned = compared[compared["nfe"] > 0]
@@ -95,7 +102,7 @@ def _draw(
             chosen = (learned["policy"] == policy) & (learned["sampler"] == sampler)
             rows = learned[chosen & (learned["task"] == task)].sort_values("nfe")
             shift = 1.05 ** (i - (len(lines) - 1) / 2)
-            _line(axes, rows, shift, colours[policy], styles[policy, sampler])
+            _line(axes, rows, shift, colours[policy], styles[policy, sampler], show_seeds)
         axes.set(title=short_name(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
@@ -114,13 +121,21 @@ def _draw(
         Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
         for p in sorted(set(levels["policy"]), key=results.looks.order)
     ]
+    handles += seed_handles(learned["seed_rates"] if show_seeds else [])
     handles += broken_handles(learned["broken"])
     legend_above(figure, [*handles, *references])
     return figure
 
 
-def _line(axes: Axes, rows: pd.DataFrame, shift: float, colour: str, style: dict[str, Any]) -> None:
-    """Draw one policy and sampler, its points shifted by a factor."""
+def _line(
+    axes: Axes,
+    rows: pd.DataFrame,
+    shift: float,
+    colour: str,
+    style: dict[str, Any],
+    show_seeds: bool,
+) -> None:
+    """Draw one policy and sampler, its points shifted by a factor, with a dot for every seed."""
     errors = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
     axes.errorbar(
         rows["nfe"] * shift,
@@ -130,6 +145,9 @@ def _line(axes: Axes, rows: pd.DataFrame, shift: float, colour: str, style: dict
         elinewidth=1.1,
         **style,
     )
+    if show_seeds:
+        for nfe, rates in zip(rows["nfe"], rows["seed_rates"], strict=True):
+            seed_dots(axes, nfe * shift, rates, colour)
     broken = rows[rows["broken"]]
     if len(broken):
         axes.plot(broken["nfe"] * shift, broken["rate"], **BROKEN_STYLE)

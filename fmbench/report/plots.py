@@ -21,6 +21,7 @@ from fmbench.report.figure_parts import (
     panel_size,
     panels,
     reference_handles,
+    seed_handles,
     short_name,
     shown_summary,
 )
@@ -91,6 +92,7 @@ def success_rates(results: Results) -> Figure:
         Line2D([], [], color=colours[policy], marker="o", label=results.looks.label(policy))
         for policy in policies
     ]
+    handles += seed_handles(rows["seed_rates"])
     handles += broken_handles(rows["broken"])
     legend_above(figure, [*handles, *reference_handles(set(summary["policy"]))])
     return figure

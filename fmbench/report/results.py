@@ -13,7 +13,8 @@ import pandas as pd
 from fmbench.config import cell_hash
 from fmbench.errors import FmbenchError, shown
 from fmbench.report.caveats import broken_cells, error_lines, version_lines
-from fmbench.report.comparisons import compare, config_differences
+from fmbench.report.comparisons import compare
+from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.summary import CELL, SummaryKey, frame, summarise
 from fmbench.storage.episode_files import Episodes

@@ -26,6 +26,14 @@ BROKEN_NOTE = (
     " failures, but the rate says nothing about the policy: it has no interval and is not compared."
 )
 
+DISAGREE = "(seeds disagree)"
+"""Marks a method whose training seeds differ by more than the interval was tested for."""
+DISAGREE_NOTE = (
+    "the training seeds differ by more than 0.3 of the possible, as where some fail altogether. The"
+    " 95 % interval was not tested there and may cover far less: with three such seeds about two"
+    " times in three. Look at the rate of each seed."
+)
+
 
 def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
     """Return the cells of `HEADER` for one row of the summary; without interval if it is broken."""
@@ -37,13 +45,20 @@ def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
     return [
         looks.label(row.policy),
         sampler_label(row.sampler, row.steps),
-        " ".join([success, *[INCOMPLETE] * (not row.complete), *[BROKEN] * is_broken]),
+        " ".join([success, *_marks(row, is_broken)]),
         "–" if is_broken else f"{row.low:.3f}–{row.high:.3f}",
         _evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
         f"{row.parameters:,.0f}" if row.parameters > 0 else "–",
         _duration(row.training_time_s),
     ]
+
+
+def _marks(row: Any, is_broken: bool) -> list[str]:
+    """Return the warnings of a rate, in words."""
+    if is_broken:
+        return [INCOMPLETE] * (not row.complete) + [BROKEN]
+    return [INCOMPLETE] * (not row.complete) + [DISAGREE] * bool(row.seeds_disagree)
 
 
 def sampler_label(sampler: str, steps: int) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
 from fmbench.report.results import Results
+from fmbench.report.verdicts import (
+    AHEAD,
+    BEHIND,
+    EQUIVALENT,
+    MAX_SEEDS,
+    NON_INFERIOR,
+    NOT_COMPARABLE,
+    UNDECIDED,
+)
 
 
 def sentences(comparisons: pd.DataFrame, looks: Looks) -> list[str]:
@@ -18,13 +27,28 @@ def sentences(comparisons: pd.DataFrame, looks: Looks) -> list[str]:
 
 
 def verdict(row: Any, looks: Looks) -> str:
-    """Describe the verdict of a comparison in words."""
+    """Describe the verdict of a comparison in words, e.g. `flow ahead of bc`."""
     a, b = looks.label(row.policy_a), looks.label(row.policy_b)
-    if row.verdict == NO_DIFFERENCE:
-        return f"{NO_DIFFERENCE} between {a} and {b}"
-    if row.verdict == "not comparable":
-        return f"{a} and {b} have no common episodes and cannot be compared"
-    return f"{a} ahead of {b}" if row.difference > 0 else f"{b} ahead of {a}"
+    first, second = (b, a) if row.favours == row.policy_b else (a, b)
+    within = " (within the margin)" if row.within_margin else ""
+    if row.verdict in (AHEAD, BEHIND):
+        return f"{first} {AHEAD} of {second}{within}"
+    if row.verdict == EQUIVALENT:
+        return f"{a} and {b} {EQUIVALENT}"
+    if row.verdict == NON_INFERIOR:
+        return f"{first} {NON_INFERIOR} to {second}"
+    if row.verdict == UNDECIDED:
+        return f"{a} and {b} {UNDECIDED}{_needed(row.seeds_to_decide)}"
+    return f"{a} and {b} have no common episodes and cannot be compared"
+
+
+def tally(verdicts: Iterable[str]) -> str:
+    """Count verdicts, e.g. `3 pairs: a policy ahead in 1, undecided in 2`."""
+    words = [AHEAD if word == BEHIND else word for word in verdicts]
+    names = {AHEAD: "a policy ahead", NOT_COMPARABLE: "no common episodes"}
+    order = (AHEAD, EQUIVALENT, NON_INFERIOR, UNDECIDED, NOT_COMPARABLE)
+    parts = [f"{names.get(w, w)} in {words.count(w)}" for w in order if w in words]
+    return f"{len(words)} pair{'s' if len(words) != 1 else ''}: {', '.join(parts)}"
 
 
 def left_out(results: Results, task: str) -> list[str]:
@@ -36,13 +60,21 @@ def left_out(results: Results, task: str) -> list[str]:
     ]
 
 
+def _needed(seeds: float) -> str:
+    """Say how many training seeds would decide."""
+    if math.isnan(seeds):
+        return ""
+    if seeds > MAX_SEEDS:
+        return f" (more than {MAX_SEEDS} training seeds would decide)"
+    return f" (about {seeds:.0f} training seeds would decide)"
+
+
 def _evidence(row: Any, looks: Looks) -> str:
     """Describe the evidence of a verdict: difference, interval, sample size, test and p-value."""
-    if row.verdict == "not comparable":
+    if row.verdict == NOT_COMPARABLE:
         return ""
-    interval = "" if math.isnan(row.low) else f" ({row.low:+.3f} to {row.high:+.3f})"
     a, b = looks.label(row.policy_a), looks.label(row.policy_b)
-    text = f": success rate {a} − {b} = {row.difference:+.3f}{interval}"
+    text = f": success rate {a} − {b} = {row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
     if row.train_seeds == 1:
         text += (
             f" over 1 training seed, {row.episodes} common episodes ({row.b:.0f} solved only by"

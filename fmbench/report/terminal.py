@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from fmbench.config import STATE
-from fmbench.report.comparisons import NO_DIFFERENCE
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, headline_rows
 from fmbench.report.observed import observation_label
@@ -20,6 +19,16 @@ from fmbench.report.results import Results
 from fmbench.report.row_texts import cells
 from fmbench.report.sentences import left_out, verdict
 from fmbench.report.training_cost import training_cost_line
+from fmbench.report.verdicts import (
+    AHEAD,
+    BEHIND,
+    EQUIVALENT,
+    LEVEL,
+    MARGIN,
+    NON_INFERIOR,
+    NOT_COMPARABLE,
+    UNDECIDED,
+)
 
 _PLAIN_WIDTH = 100
 _MAX_LISTED_PAIRS = 6
@@ -78,19 +87,22 @@ def print_summary(results: Results, console: Console | None = None) -> None:
 
 
 def _verdicts(rows: Sequence[Any], looks: Looks) -> str:
-    """Describe the comparisons of a task; many pairs without a difference are only counted."""
+    """Describe the comparisons of a task; many pairs with the same word are only counted."""
     if not rows:
         return ""
-    clauses = [verdict(row, looks) for row in rows if row.verdict != NO_DIFFERENCE]
-    pairs = [
-        f"{looks.label(row.policy_a)} and {looks.label(row.policy_b)}"
-        for row in rows
-        if row.verdict == NO_DIFFERENCE
-    ]
-    if len(pairs) > _MAX_LISTED_PAIRS:
-        pairs = [f"the other {len(pairs)} pairs" if clauses else f"all {len(pairs)} pairs"]
-    if pairs:
-        clauses.append(f"{NO_DIFFERENCE}: {', '.join(pairs)}")
+    clauses = [verdict(row, looks) for row in rows if row.verdict in (AHEAD, BEHIND)]
+    for word in (EQUIVALENT, NON_INFERIOR, UNDECIDED):
+        alike = [row for row in rows if row.verdict == word]
+        if len(alike) > _MAX_LISTED_PAIRS:
+            others = "the other" if len(alike) < len(rows) else "all"
+            clauses.append(f"{word}: {others} {len(alike)} pairs" if word == UNDECIDED
+                           else f"{word}: {len(alike)} pairs")  # fmt: skip
+        else:
+            clauses += [verdict(row, looks) for row in alike]
+    clauses += [verdict(row, looks) for row in rows if row.verdict == NOT_COMPARABLE]
     seeds = max(row.train_seeds for row in rows)
-    basis = f"level 0.05, Holm-adjusted; {seeds} training seed{'s' if seeds != 1 else ''}"
+    basis = (
+        f"level {LEVEL}, Holm-adjusted; margin ±{100 * MARGIN:g} points; {seeds} training "
+        f"seed{'s' if seeds != 1 else ''}"
+    )
     return f"{'; '.join(clauses)} ({basis})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.comparisons import is_ahead
 from fmbench.report.results import Results
 from fmbench.report.summary import shared_values
 from fmbench.storage.rows import REFERENCES, Row
@@ -30,17 +30,15 @@ class CurveRow(Row):
     low: float
     high: float
     is_ahead_of: str
-    """Policies of the same run with a significantly lower success rate."""
+    """Policies of the same run that it is ahead of."""
 
 
 def curve_rows(results: Results) -> list[CurveRow]:
     """Return the rows of one run."""
     ahead: dict[tuple[str, str], list[str]] = {}
-    for pair in results.comparisons.to_dict("records"):
-        if pair["verdict"] not in (NO_DIFFERENCE, "not comparable"):
-            a, b = pair["policy_a"], pair["policy_b"]
-            better, worse = (a, b) if pair["difference"] > 0 else (b, a)
-            ahead.setdefault((pair["task"], better), []).append(worse)
+    for pair in results.comparisons[is_ahead(results.comparisons)].to_dict("records"):
+        worse = pair["policy_b"] if pair["favours"] == pair["policy_a"] else pair["policy_a"]
+        ahead.setdefault((pair["task"], pair["favours"]), []).append(worse)
     rows = []
     for row in results.summary.to_dict("records"):
         if not row["headline"]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from fmbench.report.combined import Combined
 from fmbench.report.curve.rows import CurveRow
+from fmbench.report.design_note import design_note
 from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.storage.rows import REFERENCES, key_of
@@ -31,7 +33,7 @@ def curve_markdown(
         cells = [_cell(of_task[key], combined) if key in of_task else "" for key in keys]
         sound = [row for row in of_task.values() if not combined.is_broken(key_of(row))]
         body.append([task, *cells, separation(sound)])
-    last_heading = f"Significant differences at {numbers[-1]} demonstrations"
+    last_heading = f"Ahead at {numbers[-1]} demonstrations"
     table = markdown_table((*header, last_heading), body)
     explanations = (*_notes(learned, numbers[-1], looks), *combined.notes())
     blocks = [f"# {combined.title('Success rate by number of demonstrations')}"]
@@ -46,7 +48,7 @@ def _cell(row: CurveRow, combined: Combined) -> str:
 
 
 def separation(rows: Sequence[CurveRow]) -> str:
-    """List the significant differences of one task at the most demonstrations, or "none".
+    """List who is ahead of whom on one task at the most demonstrations, or "none".
 
     The expert is not tested; it is listed where its interval is above that of a policy.
     """
@@ -72,14 +74,20 @@ def _notes(rows: Sequence[CurveRow], most: int, looks: Looks) -> Iterator[str]:
         f"training seed{'' if seeds == [1] else 's'}. For 100 episodes of one training seed, the "
         "Wilson 95 % interval of 0.50 is 0.40 to 0.60, and that of 1.00 is 0.96 to 1.00."
     )
-    yield f"Samplers: {'; '.join(samplers)}."
     yield (
-        f"Significant differences: `A > B` if A, with {most} demonstrations, has a higher success "
-        "rate than B and p < 0.05 after Holm's adjustment over the comparisons of the run (exact "
-        "McNemar test on common episodes for one training seed, paired t test over several). With "
-        "one training seed, this compares two checkpoints, not two methods. `none` means that no "
-        "significant difference was found, not that the policies are equal."
+        f"Samplers: {'; '.join(samplers)}; the network evaluations (NFE) are in the summary of "
+        "each run. Evaluated weights: the last EMA checkpoint, never the best one."
     )
+    yield (
+        f"`A > B`: with {most} demonstrations A is ahead of B, by the 95 % interval of the "
+        "difference and Holm's adjustment over the comparisons of the run (one training seed: "
+        "Newcombe's interval and the exact McNemar test on common episodes; several: the interval "
+        "over training seeds). With one training seed, this compares two checkpoints, not two "
+        "methods. `none` means that no policy is ahead of another, not that they are equal."
+    )
+    pairs = math.comb(len({row.policy for row in rows}), 2)  # of a task
+    designs = {(row.train_seeds, row.episodes // row.train_seeds) for row in rows}
+    yield from (design_note(*design, pairs) for design in sorted(designs))
     yield (
         "The expert is not tested. It is listed where its 95 % interval is above that of the "
         "policy."

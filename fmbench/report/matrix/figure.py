@@ -18,6 +18,8 @@ from fmbench.report.figure_parts import (
     broken_handles,
     nfe_axis,
     reference_handles,
+    seed_dots,
+    seed_handles,
 )
 from fmbench.report.looks import OF_CATALOGUE, Looks, backbone_order
 from fmbench.report.matrix.rows import MatrixRow
@@ -79,10 +81,11 @@ def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure
                        marker=_BACKBONE_MARKERS.get(b, "o"), label=b)
                 for b in backbones
             ]  # fmt: skip
+        handles += seed_handles(row.seed_rates for row in group)
         handles += broken_handles(combined.is_broken(key_of(row)) for row in group)
         if index == len(groups) - 1:
             handles += reference_handles({row.policy for row in rows})
-        part.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 9))
+        part.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // 2))
         part.supylabel("success rate", fontsize=10)
     return figure
 
@@ -121,6 +124,8 @@ def _panel(
             markeredgewidth=0.6,
             elinewidth=0.8,
         )
+        for row, position in zip(points, positions, strict=True):
+            seed_dots(axes, float(position), row.seed_rates, colours[policy])
 
 
 def _references(axes: Axes, rows: Sequence[MatrixRow]) -> None:

@@ -8,12 +8,14 @@ import pandas as pd
 
 from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
-from fmbench.report.comparisons import NO_DIFFERENCE, compare_at_equal_nfe
+from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.design_note import design_note
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
-from fmbench.report.sentences import left_out, sentences
+from fmbench.report.sentences import left_out, sentences, tally
+from fmbench.report.verdicts import UNDECIDED, definitions
 from fmbench.storage.rows import REFERENCES, key_of
 
 
@@ -39,7 +41,8 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined
         blocks.append(_diagnostics_table(of_task, looks))
         blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
-    lines = (*_notes(rows), *bridges, *combined.notes())
+    largest = max(len(results.comparisons) for results in runs)
+    lines = (*_notes(rows, largest), *bridges, *combined.notes())
     blocks.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(blocks) + "\n"
 
@@ -126,7 +129,7 @@ def _training_cost(row: MatrixRow) -> str:
 
 
 def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
-    """Yield the significant differences of each run on a task, and the number of other pairs."""
+    """Yield the verdicts of each run on a task: their numbers, and those that are not undecided."""
     for results in runs:
         backbone = results.run.config["backbone"]
         yield from (f"- {backbone}: {line}" for line in left_out(results, task))
@@ -139,23 +142,21 @@ def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[s
             ("flow with Euler against diffusion with DDIM at equal NFE", equal_nfe),
         ):
             of_task = comparisons[comparisons["task"] == task]
-            has_no_difference = of_task["verdict"] == NO_DIFFERENCE
             if len(of_task):
-                yield (
-                    f"- {backbone}, {samplers}: {NO_DIFFERENCE} in {has_no_difference.sum()} of "
-                    f"{len(of_task)} pairs"
-                )
-            yield from (f"  - {line}" for line in sentences(of_task[~has_no_difference], looks))
+                yield f"- {backbone}, {samplers}: {tally(of_task['verdict'])}"
+            decided = of_task[of_task["verdict"] != UNDECIDED]
+            yield from (f"  - {line}" for line in sentences(decided, looks))
 
 
-def _notes(rows: Sequence[MatrixRow]) -> Iterator[str]:
-    """Yield the notes that explain the numbers."""
+def _notes(rows: Sequence[MatrixRow], comparisons: int) -> Iterator[str]:
+    """Yield the notes that explain the numbers; `comparisons` is the most that a run has."""
     seeds = sorted({row.train_seeds for row in rows if row.backbone})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in rows})
     yield (
         f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
-        f"{' or '.join(map(str, episodes))} test episodes each. In brackets: 95 % t interval over "
-        "the seed means (Wilson interval for one seed, the expert and random actions)."
+        f"{' or '.join(map(str, episodes))} test episodes each, the last EMA "
+        "checkpoint. In brackets: 95 % interval over training seeds (Wilson interval for one "
+        "seed, the expert and random actions)."
     )
     yield (
         "NFE: network evaluations per chunk, counted at the network, and rounded where a sampler "
@@ -174,7 +175,8 @@ def _notes(rows: Sequence[MatrixRow]) -> Iterator[str]:
             "teacher are added."
         )
     yield (
-        "Comparisons: `A ahead of B` means that A has the higher success rate and p < 0.05 after "
-        f"Holm's adjustment over the comparisons of a run. Otherwise there is {NO_DIFFERENCE}, "
-        "which does not show that the policies are equal."
+        f"Comparisons, Holm-adjusted over those of a run: {definitions()} How the intervals and "
+        "their coverage were found: docs/statistics.md."
     )
+    designs = {(row.train_seeds, row.episodes // row.train_seeds) for row in rows if row.backbone}
+    yield from (design_note(*design, comparisons) for design in sorted(designs))

@@ -16,6 +16,8 @@ from fmbench.report.figure_parts import (
     REFERENCE_STYLES,
     broken_handles,
     reference_handles,
+    seed_dots,
+    seed_handles,
 )
 from fmbench.report.looks import Looks
 from fmbench.report.observation.rows import ObservationRow
@@ -54,6 +56,7 @@ def _draw(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> F
         for p in policies
     ]
     handles += reference_handles({row.policy for row in rows})
+    handles += seed_handles(row.seed_rates for row in rows)
     handles += broken_handles(combined.is_broken(key_of(row)) for row in rows)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
     figure.supylabel("success rate", fontsize=10)
@@ -89,5 +92,6 @@ def _panel(
             elinewidth=1.2,
             linestyle="",
         )
+        seed_dots(axes, place + 0.25 / len(policies), row.seed_rates, colours[row.policy])
     axes.set_xticks(range(len(observations)), observations, rotation=20, ha="right")
     axes.set_xlim(-0.6, len(observations) - 0.4)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.config import STATE
-from fmbench.report.comparable import without_repeats
-from fmbench.report.comparisons import NO_DIFFERENCE, adjust_together
+from fmbench.errors import FmbenchError
+from fmbench.report.comparisons import adjust_together
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
-from fmbench.report.summary import shared_values
+from fmbench.report.verdicts import AHEAD, BEHIND
 from fmbench.storage.rows import REFERENCES, Row, key_of
 
 
@@ -49,8 +49,7 @@ class Pair(NamedTuple):
         demos: The number of demonstrations.
         a: A policy.
         b: Another policy.
-        verdicts: Observation to 1 if A is ahead, -1 if B is, 0 if there is no significant
-            difference.
+        verdicts: Observation to 1 if A is ahead, -1 if B is, 0 if none is.
     """
 
     task: str
@@ -103,9 +102,7 @@ def pairs_of(comparisons: Mapping[tuple[str, int], pd.DataFrame]) -> list[Pair]:
         for row in table.itertuples():
             key = (str(row.task), demos, str(row.policy_a), str(row.policy_b))
             pair = pairs.setdefault(key, Pair(*key, {}))
-            is_decided = row.verdict not in (NO_DIFFERENCE, "not comparable")
-            sign = 1 if float(row.difference) > 0 else -1  # type: ignore[arg-type]
-            pair.verdicts[label] = sign if is_decided else 0
+            pair.verdicts[label] = {AHEAD: 1, BEHIND: -1}.get(str(row.verdict), 0)
     return [pair for pair in pairs.values() if len(pair.verdicts) > 1]
 
 

@@ -8,13 +8,15 @@ import pandas as pd
 
 from fmbench.config import STATE
 from fmbench.report.combined import Combined
-from fmbench.report.comparisons import NO_DIFFERENCE
+from fmbench.report.comparisons import is_ahead
+from fmbench.report.design_note import design_note
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.observation.rows import ObservationRow, Pair, comparisons_of, pairs_of
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
-from fmbench.report.sentences import verdict
+from fmbench.report.sentences import tally, verdict
+from fmbench.report.verdicts import EQUIVALENT, definitions
 from fmbench.storage.rows import REFERENCES, key_of
 
 
@@ -35,11 +37,12 @@ def observation_markdown(
         of_demos = [row for row in rows if row.demos == demos]
         blocks += [f"## {demos} demonstrations", _table(of_demos, looks, combined)]
     comparisons = comparisons_of(runs)
+    largest = max(map(len, comparisons.values()), default=0)
     pairs = pairs_of(comparisons)
     blocks += ["## Does the observation change the ranking?"]
     blocks += ["\n".join(f"- {line}" for line in ranking_sentences(pairs, looks))]
     blocks += ["## Comparisons", "\n".join(_comparisons(comparisons, runs, looks))]
-    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows), *combined.notes())))
+    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows, largest), *combined.notes())))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -62,8 +65,8 @@ def ranking_sentences(pairs: Sequence[Pair], looks: Looks) -> Iterator[str]:
         text = (
             f"{escape(name)} against {STATE}, {len(compared)} "
             f"pair{'s' if len(compared) > 1 else ''} of policies: the same policy is ahead with "
-            f"both in {same}, another one in {len(reversed_)}, and {open_} are undecided with at "
-            "least one of them"
+            f"both in {same}, another one in {len(reversed_)}, and in {open_} none is ahead with "
+            "at least one of them"
         )
         named = [f"{looks.label(p.a)} and {looks.label(p.b)} on {p.task}" for p in reversed_]
         yield text + (f" (another one: {escape('; '.join(named))})." if named else ".")
@@ -100,12 +103,11 @@ def _text(row: ObservationRow, combined: Combined) -> str:
 def _comparisons(
     comparisons: Mapping[tuple[str, int], pd.DataFrame], runs: Sequence[Results], looks: Looks
 ) -> Iterator[str]:
-    """Yield the decided comparisons of each observation, and how many pairs are undecided."""
+    """Yield how often each verdict was found with each observation, and who is ahead."""
     for (label, demos), table in comparisons.items():
-        undecided = table["verdict"] == NO_DIFFERENCE
         where = f"{escape(label)}, {demos} demonstrations"
-        yield f"- {where}: {NO_DIFFERENCE} in {undecided.sum()} of {len(table)} pairs"
-        for row in table[~undecided].itertuples():
+        yield f"- {where}: {tally(table['verdict'])}"
+        for row in table[is_ahead(table) | (table["verdict"] == EQUIVALENT)].itertuples():
             yield f"  - {escape(f'{row.task}: {verdict(row, looks)}')}"
     for results in runs:
         if results.unfinished:
@@ -117,14 +119,16 @@ def _comparisons(
             )
 
 
-def _notes(rows: Sequence[ObservationRow]) -> Iterator[str]:
+def _notes(rows: Sequence[ObservationRow], comparisons: int) -> Iterator[str]:
+    """Yield the notes that explain the numbers; `comparisons` is the most of an observation."""
     learned = [row for row in rows if row.observation]
     seeds = sorted({row.train_seeds for row in learned})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in learned})
     yield (
         f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
-        f"{' or '.join(map(str, episodes))} test episodes each, headline samplers. In brackets: "
-        "95 % t interval over the seed means (Wilson interval for one seed, the expert and random "
+        f"{' or '.join(map(str, episodes))} test episodes each, headline samplers, the last EMA "
+        "checkpoint. In brackets: "
+        "95 % interval over training seeds (Wilson interval for one seed, the expert and random "
         "actions). All observations have the same demonstrations and the same test episodes."
     )
     yield (
@@ -133,7 +137,9 @@ def _notes(rows: Sequence[ObservationRow]) -> Iterator[str]:
         "neither; they are in the first column of rates."
     )
     yield (
-        "A pair is decided if p < 0.05, Holm-adjusted over the comparisons of its observation with "
-        "as many demonstrations, on all tasks. Undecided does not mean that two policies, or two "
-        "observations, are equal."
+        "Comparisons, Holm-adjusted over those of an observation with as many demonstrations, on "
+        f"all tasks: {definitions()} How the intervals and their coverage were found: "
+        "docs/statistics.md."
     )
+    designs = {(row.train_seeds, row.episodes // row.train_seeds) for row in learned}
+    yield from (design_note(*design, comparisons) for design in sorted(designs))

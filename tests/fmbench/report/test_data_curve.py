@@ -44,7 +44,7 @@ def test_every_policy_has_a_row_for_each_number(runs: list[Path], tmp_path: Path
     assert (
         "| flow 10 | flow 200 | diffusion 10 | diffusion 200 | bc 10 | bc 200 | expert |" in header
     )
-    assert "| Significant differences at 200 demonstrations |" in header
+    assert "| Ahead at 200 demonstrations |" in header
     assert sum(line.startswith(("| LiftCube", "| PressEither")) for line in text.splitlines()) == 2
     first = [path.read_bytes() for path in written]
     assert [path.read_bytes() for path in draw_curve(runs, tmp_path / "out")] == first

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats import contingency_tables, multitest
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from fmbench.report import statistics
 
@@ -50,25 +52,6 @@ def test_t_interval_rejects_one_seed():
         statistics.t_interval([0.9])
 
 
-def test_paired_t_matches_scipy():
-    a, b = np.array([0.91, 0.97, 0.88, 0.9]), np.array([0.85, 0.93, 0.89, 0.8])
-    result = statistics.paired_t(a, b)
-    assert result.p == pytest.approx(stats.ttest_rel(a, b).pvalue)
-    assert result.mean == pytest.approx(np.mean(a - b))
-    assert result.low < result.mean < result.high
-
-
-@pytest.mark.parametrize(("gap", "is_significant"), [(0.0, False), (0.02, False), (0.9, True)])
-def test_paired_t_needs_more_than_one_episode_of_difference(gap, is_significant):
-    result = statistics.paired_t([1.0] * 3, [1.0 - gap] * 3, resolution=1 / 50)
-    assert (result.p < 0.05) is is_significant
-
-
-def test_paired_t_without_resolution_decides_equal_differences():
-    assert statistics.paired_t([0.5, 0.5], [0.5, 0.5]).p == 1.0
-    assert statistics.paired_t([0.75, 0.75], [0.5, 0.5]).p == 0.0
-
-
 def test_mcnemar_counts_discordant_episodes_only():
     a = np.array([1, 1, 1, 1, 1, 1, 0, 1, 0], dtype=bool)
     b = np.array([0, 0, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
@@ -99,17 +82,69 @@ def test_holm_rejects_invalid_p_values(bad):
         statistics.holm(bad)
 
 
-def test_paired_difference_is_a_function_of_its_generator():
-    generator = np.random.default_rng(3)
-    a, b = generator.random(40) < 0.8, generator.random(40) < 0.5
-    first = statistics.paired_difference(a, b, np.random.default_rng(0))
-    again = statistics.paired_difference(a, b, np.random.default_rng(0))
-    assert first[:3] == again[:3]
-    assert first.low < first.mean < first.high
-    assert first.mean == pytest.approx(a.mean() - b.mean())
+@pytest.mark.parametrize(
+    ("table", "low", "high"),
+    [
+        # R's contingencytables, on a table of Cavo et al. 2012
+        ((59, 6, 16, 80), -0.1186, -0.0046),
+    ],
+)
+def test_newcombe_has_published_values(table, low, high):
+    assert statistics.newcombe_interval(*table) == pytest.approx((low, high), abs=6e-5)
 
 
-def test_paired_difference_of_equal_differences_has_no_bounds():
-    result = statistics.paired_difference([1, 1, 1], [0, 0, 0], np.random.default_rng(0))
-    assert result.mean == 1.0
-    assert np.isnan([result.low, result.high]).all()
+def test_newcombe_without_correlation_is_that_of_independent_rates():
+    # ad - bc is between 0 and n / 2, so that phi is 0
+    oracle = confint_proportions_2indep(50, 100, 60, 100, method="newcomb", compare="diff")
+    assert statistics.newcombe_interval(30, 20, 30, 20) == pytest.approx(oracle, abs=1e-9)
+
+
+@given(table=st.tuples(*[st.integers(0, 60)] * 4).filter(any))
+@settings(max_examples=60, deadline=None)
+def test_newcombe_contains_the_difference_and_mirrors(table):
+    both, only_a, only_b, neither = table
+    low, high = statistics.newcombe_interval(*table)
+    assert -1 <= low <= (only_a - only_b) / sum(table) <= high <= 1
+    assert low < high, "no interval has width zero"
+    mirrored = statistics.newcombe_interval(both, only_b, only_a, neither)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-12)
+
+
+@given(table=st.tuples(*[st.integers(0, 60)] * 4).filter(any))
+@settings(max_examples=60, deadline=None)
+def test_paired_interval_contains_newcombes_and_mirrors(table):
+    both, only_a, only_b, neither = table
+    low, high = statistics.paired_interval(*table)
+    narrow = statistics.newcombe_interval(*table)
+    assert low <= narrow.low < narrow.high <= high
+    mirrored = statistics.paired_interval(both, only_b, only_a, neither)
+    assert mirrored == pytest.approx((-high, -low), abs=1e-12)
+
+
+def test_no_episode_that_separates_does_not_show_equality():
+    narrow = statistics.newcombe_interval(25, 0, 0, 25)
+    wide = statistics.paired_interval(25, 0, 0, 25)
+    assert narrow.high < 0.05 < wide.high
+    assert wide.high == pytest.approx(proportion_confint(0, 50, method="wilson")[1])
+    assert statistics.paired_interval(59, 6, 16, 80) == pytest.approx((-0.1214, -0.0043), abs=0.003)
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 3), (7, 2), (12, 12)])
+def test_mcnemar_matches_statsmodels(b, c):
+    a = np.array([True] * b + [False] * c + [True] * 5)
+    other = np.array([False] * b + [True] * c + [True] * 5)
+    oracle = contingency_tables.mcnemar([[5, b], [c, 0]], exact=True).pvalue
+    assert statistics.mcnemar_exact(a, other).p == pytest.approx(min(oracle, 1.0))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_holm_matches_statsmodels(p_values):
+    oracle = multitest.multipletests(p_values, method="holm")[1]
+    assert statistics.holm(p_values) == pytest.approx(oracle)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 3), (48, 50), (100, 100)])
+def test_wilson_matches_statsmodels(successes, n):
+    oracle = proportion_confint(successes, n, method="wilson")
+    assert statistics.wilson_interval(successes, n) == pytest.approx(oracle, abs=1e-9)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import pytest
 from rich.console import Console
 
 from fmbench.errors import FmbenchError
-from fmbench.report.comparisons import compare, config_differences, leaders
+from fmbench.report.comparisons import compare, leaders
+from fmbench.report.config_differences import config_differences
 from fmbench.report.markdown import summary_markdown
+from fmbench.report.over_seeds import difference_over_seeds, interval_over_seeds, seeds_of
 from fmbench.report.results import read_results
 from fmbench.report.row_texts import sampler_label
-from fmbench.report.statistics import holm, mcnemar_exact, t_interval, wilson_interval
+from fmbench.report.statistics import holm, mcnemar_exact, paired_interval, wilson_interval
 from fmbench.report.summary import frame, summarise
 from fmbench.report.terminal import print_summary
 from fmbench.storage.episode_files import Episodes, read_episodes, write_episodes
@@ -56,14 +59,17 @@ def test_one_training_seed_has_a_wilson_interval() -> None:
     assert np.isnan(cell(summary, "expert").latency_ms_p50)
 
 
-def test_several_training_seeds_have_a_t_interval_over_their_means() -> None:
+def test_several_training_seeds_have_an_interval_over_seeds() -> None:
     episodes, measurements = frames(train_seeds=(0, 1, 4))
     row = cell(summarise(episodes, measurements), "bc")
-    means = episodes[episodes["policy"] == "bc"].groupby("train_seed")["success"].mean()
+    seeds = episodes[episodes["policy"] == "bc"].groupby("train_seed")["success"]
+    means = seeds.mean()
     assert row.success_rate == pytest.approx(means.mean())
-    assert (row.low, row.high) == pytest.approx(t_interval(list(means), resolution=1 / 30))
+    bounds = interval_over_seeds(seeds_of(seeds.sum(), 30))
+    assert (row.low, row.high) == pytest.approx((float(bounds.low), float(bounds.high)))
+    assert not row.seeds_disagree
     assert row.seed_rates == " ".join(repr(float(mean)) for mean in means)
-    assert (row.interval, row.train_seeds) == ("t over seeds 95 %", 3)
+    assert (row.interval, row.train_seeds) == ("over seeds 95 %", 3)
 
 
 def test_each_policy_has_one_headline() -> None:
@@ -126,16 +132,26 @@ def test_comparison_is_mcnemar_on_common_episodes_with_holm() -> None:
     )
     assert (row.b, row.c, row.p) == mcnemar_exact(a, b)
     assert row.episodes == 29
-    assert row.low < row.difference < row.high
+    both, neither = int((a & b).sum()), int((~a & ~b).sum())
+    assert (row.low, row.high) == paired_interval(both, int(row.b), int(row.c), neither)
     assert table["p_holm"].to_numpy() == pytest.approx(holm(table["p"].to_numpy()))
-    assert row.verdict == "flow ahead"
+    assert (row.verdict, row.favours) == ("ahead", "flow")
+    assert table.loc[("flow", "diffusion")].verdict in ("undecided", "non-inferior")
     shuffled = episodes.sample(frac=1, random_state=1)
     assert compare(shuffled, measurements).set_index(["policy_a", "policy_b"]).equals(table)
 
 
 def test_training_seeds_are_never_pooled_in_a_comparison() -> None:
-    table = compare(*frames(train_seeds=(0, 1, 2)))
-    assert set(table["test"]) == {"paired t over training seeds"}
+    episodes, measurements = frames(train_seeds=(0, 1, 2))
+    table = compare(episodes, measurements)
+    assert set(table["test"]) == {"interval over training seeds"}
+    counts = episodes.groupby(["policy", "sampler", "steps", "train_seed"])["success"].sum()
+    flow, bc = (
+        seeds_of(counts.loc[cell], 30) for cell in (("flow", "euler", 10), ("bc", "direct", 1))
+    )
+    row = table[(table["policy_a"] == "flow") & (table["policy_b"] == "bc")].iloc[0]
+    found = difference_over_seeds(flow, bc)
+    assert (row.difference, row.low, row.high, row.p) == pytest.approx(tuple(found))
     assert table["b"].isna().all()
     assert (table["train_seeds"] == 3).all()
 
@@ -153,7 +169,7 @@ def test_policies_without_common_seeds_are_not_compared() -> None:
 def test_a_leader_is_ahead_of_all_others() -> None:
     table = compare(*frames(episodes=60))
     assert leaders(table) == {}
-    table.loc[0, "verdict"] = "flow ahead"
+    table.loc[0, ["verdict", "favours"]] = ["ahead", "flow"]
     assert leaders(table) == {TWO[0]: "flow"}
     assert leaders(table.iloc[:0]) == {}
 
@@ -191,7 +207,9 @@ def test_markdown_has_results_and_provenance(tmp_path: Path) -> None:
         assert part in text
     for part in ("n = 60", "20000 to 20059", "abc1234", "mujoco 4.0.0", "flow ahead of bc"):
         assert part in text
-    assert "- no significant difference between flow and diffusion: success rate flow" in text
+    assert re.search(r"- flow and diffusion undecided \(about \d+ training seeds would", text)
+    for part in ("margin of ±5 points", "found with 80 % power", "Newcombe's", "NFE: network"):
+        assert part in text.split("## Notes")[1]
     assert "over 1 training seed, 60 common episodes (" in text
     assert "SMOKE" not in text
     assert "incomplete" not in text.lower()
@@ -236,8 +254,9 @@ def test_terminal_table_is_at_most_100_columns_wide(tmp_path: Path) -> None:
     assert "SMOKE" in text
     assert "(2 seeds)" in text
     assert "latency [ms]" in text, "rich parses a bare [ms] as markup"
-    assert "no significant difference: flow and diffusion" in text
-    assert "(level 0.05, Holm-adjusted; 2 training seeds)" in " ".join(text.split())
+    assert "flow and diffusion undecided" in text
+    basis = "(level 0.05, Holm-adjusted; margin ±5 points; 2 training seeds)"
+    assert basis in " ".join(text.split())
 
 
 @pytest.mark.parametrize(
