@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
@@ -16,7 +16,7 @@ from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, headline_rows
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
-from fmbench.report.row_texts import cells
+from fmbench.report.row_texts import DISAGREE, cells
 from fmbench.report.sentences import left_out, verdict
 from fmbench.report.training_cost import training_cost_line
 from fmbench.report.verdicts import (
@@ -74,16 +74,34 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
         for row in headline_rows(results, task):
             texts = cells(row, results.looks, results.is_broken(row))
-            table.add_row(*(Text(text.replace("–", "-")) for text in texts))
+            table.add_row(*(Text(_narrow(text)) for text in texts))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
         verdicts = [_verdicts(list(rows.itertuples()), results.looks), *left_out(results, task)]
+        for line in _disagreements(results, task):
+            out.print(Text(line, style="yellow"))
         if costs := training_cost_line(results, task):
             out.print(Text(costs))
         if any(verdicts):
             out.print(Text("\n".join(filter(None, verdicts)) + "\n"))
     for line in (*results.caveats, *results.warnings):
         out.print(Text(f"warning: {line}", style="yellow"))
+
+
+def _narrow(text: str) -> str:
+    """Return a text of a cell for the terminal; `_disagreements` has what is left out."""
+    return text.replace("–", "-").replace(f" {DISAGREE}", "")
+
+
+def _disagreements(results: Results, task: str) -> Iterator[str]:
+    """Yield a line for every headline of a task whose training seeds disagree."""
+    for row in headline_rows(results, task):
+        if row.seeds_disagree and not results.is_broken(row):
+            rates = ", ".join(f"{float(rate):.2f}" for rate in row.seed_rates.split())
+            yield (
+                f"{results.looks.label(row.policy)}: its training seeds disagree ({rates}); the "
+                "interval may cover far less than 95 %"
+            )
 
 
 def _verdicts(rows: Sequence[Any], looks: Looks) -> str:

@@ -3,12 +3,15 @@
 import dataclasses
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from fmbench import figures
 from fmbench.errors import FmbenchError
 from fmbench.report import draw, plots
+from fmbench.report.over_nfe import success_vs_nfe
 from fmbench.report.results import read_results
 from fmbench.report.summary import SummaryRow
 from fmbench.storage.row_files import read_rows, write_rows
@@ -147,3 +150,18 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_training_seed_is_a_dot_and_one_seed_none(tmp_path: Path) -> None:
+    several = read_results(write_run(tmp_path / "a", train_seeds=(0, 1, 2)))
+    axes = success_vs_nfe(several).axes[0]
+    rates = several.summary[several.summary["policy"] == "bc"]["seed_rates"].item().split()
+    dots = [line for line in axes.lines if list(line.get_ydata()) == list(map(float, rates))]
+    assert len(dots) == 1
+    assert "one training seed" in legend_texts(success_vs_nfe(several))
+    one = read_results(write_run(tmp_path / "b"))
+    assert "one training seed" not in legend_texts(success_vs_nfe(one))
+
+
+def legend_texts(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]

@@ -15,10 +15,12 @@ from rich.console import Console
 from fmbench.errors import FmbenchError
 from fmbench.report.comparisons import compare, leaders
 from fmbench.report.config_differences import config_differences
+from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.over_seeds import difference_over_seeds, interval_over_seeds, seeds_of
 from fmbench.report.results import read_results
 from fmbench.report.row_texts import sampler_label
+from fmbench.report.sentences import tally, verdict
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval, wilson_interval
 from fmbench.report.summary import frame, summarise
 from fmbench.report.terminal import print_summary
@@ -268,3 +270,68 @@ def test_terminal_table_is_at_most_100_columns_wide(tmp_path: Path) -> None:
 )
 def test_sampler_label_names_the_steps(sampler: str, steps: int, label: str) -> None:
     assert sampler_label(sampler, steps) == label
+
+
+def solved(row: EpisodeRow, success: bool) -> EpisodeRow:
+    time_s = 1.0 if success else None
+    return dataclasses.replace(
+        row, success=success, success_any=success, success_end=success, time_to_success_s=time_s
+    )
+
+
+def test_seeds_that_disagree_are_marked_in_words(tmp_path: Path) -> None:
+    run = write_run(tmp_path, train_seeds=(0, 1, 2))
+    rows = [
+        solved(row, row.train_seed != 1) if row.policy == "bc" else row
+        for row in read_rows(run / EpisodeRow.file_name, EpisodeRow)
+    ]
+    write_episode_rows(run, rows)
+    results = read_results(run)
+    row = cell(results.summary, "bc")
+    assert row.seeds_disagree
+    assert row.low < 0.05
+    assert row.high > 0.95
+    text, out = summary_markdown(results), io.StringIO()
+    print_summary(results, Console(file=out, width=100))
+    marked = [line for line in text.splitlines() if "0.667 (3 seeds) (seeds disagree)" in line]
+    assert marked
+    assert all(line.startswith("| bc |") for line in marked)
+    assert "bc: its training seeds disagree (1.00, 0.00, 1.00); the interval" in out.getvalue()
+    assert "- (seeds disagree): the training seeds differ by more than 0.3 of the possible" in text
+    assert max(map(len, out.getvalue().splitlines())) <= 100
+
+
+def test_verdicts_are_counted_in_the_order_of_the_words() -> None:
+    words = ["undecided", "behind", "equivalent", "ahead", "undecided", "non-inferior"]
+    assert tally(words) == (
+        "6 pairs: a policy ahead in 2, equivalent in 1, non-inferior in 1, undecided in 2"
+    )
+    assert tally(["not comparable"]) == "1 pair: no common episodes in 1"
+
+
+def test_sentences_name_the_better_policy_first() -> None:
+    episodes, measurements = frames(episodes=60)
+    table = compare(episodes, measurements)
+    flow_bc = table[(table["policy_a"] == "flow") & (table["policy_b"] == "bc")].iloc[0]
+    changes: dict[str, dict[str, Any]] = {
+        "flow ahead of bc": {},
+        "bc ahead of flow (within the margin)": {
+            "verdict": "behind", "favours": "bc", "within_margin": True
+        },
+        "flow and bc equivalent": {"verdict": "equivalent", "favours": ""},
+        "bc non-inferior to flow": {"verdict": "non-inferior", "favours": "bc"},
+        "flow and bc undecided (about 7 training seeds would decide)": {
+            "verdict": "undecided", "favours": "", "seeds_to_decide": 7.0
+        },
+        "flow and bc undecided (more than 50 training seeds would decide)": {
+            "verdict": "undecided", "favours": "", "seeds_to_decide": 51.0
+        },
+        "flow and bc undecided": {
+            "verdict": "undecided", "favours": "", "seeds_to_decide": np.nan
+        },
+        "flow and bc have no common episodes and cannot be compared": {
+            "verdict": "not comparable", "favours": ""
+        },
+    }  # fmt: skip
+    for expected, change in changes.items():
+        assert verdict(pd.Series({**flow_bc.to_dict(), **change}), OF_CATALOGUE) == expected
