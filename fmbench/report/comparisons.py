@@ -18,7 +18,7 @@ import pandas as pd
 
 from fmbench.report.caveats import broken_cells
 from fmbench.report.looks import OF_CATALOGUE, Looks
-from fmbench.report.over_seeds import Seeds, difference_over_seeds, seeds_of
+from fmbench.report.over_seeds import Seeds, difference_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.power import of_checkpoint, seeds_to_decide
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval
 from fmbench.report.summary import Cell, frame, groups_of, headline_configurations
@@ -66,6 +66,8 @@ class ComparisonRow(Row):
     """The policy that is ahead, or the one that is non-inferior; empty if neither is."""
     within_margin: bool = False
     """Whether a policy is ahead by less than the margin, at most."""
+    seeds_disagree: bool = False
+    """Whether the training seeds of one differ by more than the intervals were tested for."""
     seeds_to_decide: float = np.nan
     """Training seeds that would decide an undecided pair; more than `MAX_SEEDS` is one more."""
 
@@ -241,6 +243,6 @@ def _compare_pair(
     found = difference_over_seeds(seeds_a, seeds_b)
     row = dataclasses.replace(
         row, test="interval over training seeds", p=found.p, difference=found.mean, low=found.low,
-        high=found.high,
+        high=found.high, seeds_disagree=bool(is_beyond_range(seeds_a) | is_beyond_range(seeds_b)),
     )  # fmt: skip
     return row, (seeds_a, seeds_b)

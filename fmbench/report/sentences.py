@@ -10,6 +10,7 @@ import pandas as pd
 
 from fmbench.report.looks import Looks
 from fmbench.report.results import Results
+from fmbench.report.row_texts import DISAGREE
 from fmbench.report.verdicts import (
     AHEAD,
     BEHIND,
@@ -31,15 +32,15 @@ def verdict(row: Any, looks: Looks) -> str:
     a, b = looks.label(row.policy_a), looks.label(row.policy_b)
     first, second = (b, a) if row.favours == row.policy_b else (a, b)
     within = " (within the margin)" if row.within_margin else ""
-    if row.verdict in (AHEAD, BEHIND):
-        return f"{first} {AHEAD} of {second}{within}"
-    if row.verdict == EQUIVALENT:
-        return f"{a} and {b} {EQUIVALENT}"
-    if row.verdict == NON_INFERIOR:
-        return f"{first} {NON_INFERIOR} to {second}"
-    if row.verdict == UNDECIDED:
-        return f"{a} and {b} {UNDECIDED}{_needed(row.seeds_to_decide)}"
-    return f"{a} and {b} have no common episodes and cannot be compared"
+    texts = {
+        AHEAD: f"{first} {AHEAD} of {second}{within}",
+        EQUIVALENT: f"{a} and {b} {EQUIVALENT}",
+        NON_INFERIOR: f"{first} {NON_INFERIOR} to {second}",
+        UNDECIDED: f"{a} and {b} {UNDECIDED}{_needed(row.seeds_to_decide)}",
+        NOT_COMPARABLE: f"{a} and {b} have no common episodes and cannot be compared",
+    }
+    text = texts[AHEAD if row.verdict == BEHIND else row.verdict]
+    return f"{text} {DISAGREE}" if row.seeds_disagree else text
 
 
 def tally(verdicts: Iterable[str]) -> str:

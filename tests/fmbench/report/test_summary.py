@@ -296,6 +296,9 @@ def test_seeds_that_disagree_are_marked_in_words(tmp_path: Path) -> None:
     marked = [line for line in text.splitlines() if "0.667 (3 seeds) (seeds disagree)" in line]
     assert marked
     assert all(line.startswith("| bc |") for line in marked)
+    compared = [line for line in text.splitlines() if ": success rate " in line]
+    assert len(compared) == 3
+    assert all(("(seeds disagree)" in line) is ("bc" in line) for line in compared)
     assert "bc: its training seeds disagree (1.00, 0.00, 1.00); the interval" in out.getvalue()
     assert "- (seeds disagree): the training seeds differ by more than 0.3 of the possible" in text
     assert max(map(len, out.getvalue().splitlines())) <= 100
@@ -319,6 +322,7 @@ def test_sentences_name_the_better_policy_first() -> None:
             "verdict": "behind", "favours": "bc", "within_margin": True
         },
         "flow and bc equivalent": {"verdict": "equivalent", "favours": ""},
+        "flow ahead of bc (seeds disagree)": {"seeds_disagree": True},
         "bc non-inferior to flow": {"verdict": "non-inferior", "favours": "bc"},
         "flow and bc undecided (about 7 training seeds would decide)": {
             "verdict": "undecided", "favours": "", "seeds_to_decide": 7.0
