@@ -9,6 +9,7 @@ from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.matrix import draw as matrix
+from fmbench.report.observation import draw as observations
 from fmbench.report.results import read_results
 from fmbench.report.summary import frame
 from fmbench.storage.episode_files import read_episodes
@@ -68,6 +69,17 @@ def test_committed_matrix_matches_its_rows(tmp_path: Path, monkeypatch: pytest.M
     matrix.draw_matrix(runs, tmp_path)
     for name in ("matrix.csv", "matrix.md"):
         assert (tmp_path / name).read_bytes() == (RESULTS / "policy_matrix" / name).read_bytes()
+
+
+def test_committed_observations_match_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observations, "read_results", read)
+    monkeypatch.setattr(observations, "render_observations", lambda *_: b"")
+    runs = [run for run in RUNS if run.parent.name == "vision" and run.name != "yolo-hand"]
+    observations.draw_observations(runs, tmp_path)
+    for name in ("observations.csv", "observations.md"):
+        assert (tmp_path / name).read_bytes() == (RESULTS / "vision" / name).read_bytes()
 
 
 def test_committed_data_curve_matches_its_rows(

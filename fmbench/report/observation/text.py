@@ -42,7 +42,11 @@ def observation_markdown(
     blocks += ["## Does the observation change the ranking?"]
     blocks += ["\n".join(f"- {line}" for line in ranking_sentences(pairs, looks))]
     blocks += ["## Comparisons", "\n".join(_comparisons(comparisons, runs, looks))]
-    blocks.append("\n".join(f"- {line}" for line in (*_notes(rows, largest), *combined.notes())))
+    blocks.append(
+        "\n".join(
+            f"- {line}" for line in (*_notes(rows, largest), _nfe(runs, looks), *combined.notes())
+        )
+    )
     return "\n\n".join(blocks) + "\n"
 
 
@@ -117,6 +121,19 @@ def _comparisons(
                 f"- {escape(where)}, {config['demos']} demonstrations: policies are compared when "
                 "the run has finished"
             )
+
+
+def _nfe(runs: Sequence[Results], looks: Looks) -> str:
+    """State the network evaluations of the headline samplers, counted at the network."""
+    summary = pd.concat([run.summary[run.summary["headline"]] for run in runs])
+    learned = summary[~summary["policy"].isin(REFERENCES)]
+    counts = {policy: rows["nfe"] for policy, rows in learned.groupby("policy")}
+    texts = [
+        f"{looks.label(str(policy))} {of.min():g}"
+        + (f" to {of.max():g}" if of.nunique() > 1 else "")
+        for policy, of in sorted(counts.items(), key=lambda item: looks.order(str(item[0])))
+    ]
+    return f"Network evaluations per decision (NFE): {escape('; '.join(texts))}."
 
 
 def _notes(rows: Sequence[ObservationRow], comparisons: int) -> Iterator[str]:
