@@ -21,7 +21,7 @@ from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.over_seeds import Seeds, difference_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.power import of_checkpoint, seeds_to_decide
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval
-from fmbench.report.summary import Cell, frame, groups_of, headline_configurations
+from fmbench.report.summary import SummaryKey, frame, groups_of, headline_configurations
 from fmbench.report.verdicts import (
     AHEAD,
     BEHIND,
@@ -161,7 +161,7 @@ def adjust_together(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> p
     return frame(_with_words(rows, margin), ComparisonRow)
 
 
-def leaders(comparisons: pd.DataFrame, not_compared: Collection[Cell] = ()) -> dict[str, str]:
+def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()) -> dict[str, str]:
     """Return for each task the policy that is ahead of all others, if any.
 
     Args:

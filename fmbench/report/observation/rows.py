@@ -9,10 +9,11 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from fmbench.config import STATE
-from fmbench.errors import FmbenchError
+from fmbench.report.comparable import without_repeats
 from fmbench.report.comparisons import adjust_together
 from fmbench.report.observed import observation_label
 from fmbench.report.results import Results
+from fmbench.report.summary import shared_values
 from fmbench.report.verdicts import AHEAD, BEHIND
 from fmbench.storage.rows import REFERENCES, Row, key_of
 
