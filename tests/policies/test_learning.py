@@ -1,8 +1,8 @@
 """Generative objectives learn all modes of a multimodal problem, on every backbone.
 
 All networks of a backbone have the same size, and train on the same batches with the same schedule.
-The exception is the U-Net's mean flow: after so few updates, the weights of its modes would depend
-on the rounding of the processor.
+The exceptions are those in `OWN`: with the others' numbers the weights of their modes would depend
+on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong.
 """
 
 from functools import cache
@@ -29,14 +29,27 @@ SAMPLERS = {
     "diffusion": ("ddim", 32),
     "consistency": ("consistency", 1),
 }
+ONE_STEP = ("drift", "imle", "consistency")
 UPDATES = {"mlp": 800, "dit": 600, "unet": 500}
 SHORT = {"reflow": 60, "bc": 100, "drift": 250, "imle": 300}
 TEACHERS = {"reflow": "flow", "consistency": "diffusion"}
-SLOWER = {("unet", "meanflow"): (900, 5e-3), ("mlp", "consistency"): (300, 3e-3)}
+OWN = {
+    ("unet", "meanflow"): (900, 5e-3),
+    ("mlp", "consistency"): (300, 3e-3),
+    ("dit", "drift"): (450, 3e-3),
+    ("unet", "drift"): (300, 3e-3),
+    ("dit", "imle"): (500, 3e-3),
+    ("unet", "imle"): (700, 3e-3),
+    ("unet", "maniflow"): (500, 4e-3),
+}
 """Updates and peak learning rate of some, instead of those of the backbone."""
 SAMPLES = 2000
 RING_BOUND, VEER_BOUND = 0.08, 0.07
 """Bounds on sliced Wasserstein distances; two sets of true samples are 0.01 to 0.02 apart."""
+WEIGHT_BOUND = 0.2
+UNET_WEIGHT_BOUND = 0.35
+"""Bounds on relative errors of the weights of the modes. The wider one is for `ONE_STEP` and
+maniflow on the U-Net: with other batches their largest error of eight modes was 0.10 to 0.24."""
 FEW_STEPS_FACTOR = 2.5
 """Bound on the distance after a few steps, relative to that of a flow after 32."""
 ONE_ANSWER_FACTOR = 1.5
@@ -45,8 +58,11 @@ ONE_ANSWER_FACTOR = 1.5
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
 few_step_cases = pytest.mark.parametrize(
     ("objective", "backbone"),
-    [(name, backbone) for name in ("meanflow", "reflow", "shortcut") for backbone in BACKBONES]
-    + [(name, "mlp") for name in ("drift", "imle", "consistency")],
+    [
+        (name, backbone)
+        for name in ("meanflow", "reflow", "shortcut", *ONE_STEP)
+        for backbone in BACKBONES
+    ],
 )
 pytestmark = pytest.mark.slow
 
@@ -71,7 +87,7 @@ class Scores(NamedTuple):
 def trained(backbone: str, objective: str) -> tuple[nn.Module, Objective]:
     teacher = trained(backbone, TEACHERS[objective])[0] if objective in TEACHERS else None
     default = SHORT.get(objective, UPDATES[backbone]), mixtures.RATES[backbone]
-    updates, rate = SLOWER.get((backbone, objective), default)
+    updates, rate = OWN.get((backbone, objective), default)
     return mixtures.train(backbone, objective, updates, teacher, rate=rate)
 
 
@@ -94,11 +110,11 @@ def score(backbone: str, objective: str, sampler: str, steps: int) -> Scores:
     return Scores(ring, weight, max(distances), max(sides))
 
 
-def check_weights(objective: str, backbone: str) -> None:
+def check_weights(objective: str, backbone: str, bound: float = WEIGHT_BOUND) -> None:
     """Assert that all modes have the correct weights and positions."""
     scores = score(backbone, objective, *SAMPLERS[objective])
-    assert scores.weight < 0.2
-    assert scores.side < 0.2
+    assert scores.weight < bound
+    assert scores.side < WEIGHT_BOUND
     assert scores.ring < RING_BOUND
     assert scores.veer < VEER_BOUND
 
@@ -128,13 +144,16 @@ def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
 
 
-@pytest.mark.parametrize("objective", ["drift", "imle", "consistency", "maniflow"])
-def test_the_others_learn_all_modes_with_their_weights(objective: str) -> None:
-    check_weights(objective, "mlp")
+@every_backbone
+@pytest.mark.parametrize("objective", [*ONE_STEP, "maniflow"])
+def test_the_others_learn_all_modes_with_their_weights(objective: str, backbone: str) -> None:
+    bound = UNET_WEIGHT_BOUND if backbone == "unet" else WEIGHT_BOUND
+    check_weights(objective, backbone, bound)
 
 
-def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow() -> None:
-    maniflow, flow = score("mlp", "maniflow", "average", 1), score("mlp", "flow", "euler", 1)
+@every_backbone
+def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow(backbone: str) -> None:
+    maniflow, flow = score(backbone, "maniflow", "average", 1), score(backbone, "flow", "euler", 1)
     assert maniflow.ring == pytest.approx(flow.ring, rel=0.1)
     assert maniflow.veer == pytest.approx(flow.veer, rel=0.1)
     assert maniflow.ring > 5 * RING_BOUND
