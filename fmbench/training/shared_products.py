@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, TypeGuard
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 
 from fmbench.training.second_thread import SecondThread
 from policies.backbones.joined_linear import JoinedLinear
@@ -79,15 +78,17 @@ class SharedProducts(AbstractContextManager["SharedProducts"]):
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return `x @ weight.T + bias`."""
-        rows = x.reshape(-1, x.shape[-1])
+        result = x.new_empty(*x.shape[:-1], len(weight))  # no view: a network may change it
+        rows, output, columns = x.reshape(-1, x.shape[-1]), result.view(-1, len(weight)), weight.t()
         if len(rows) * weight.numel() < LEAST_HALVED:
-            return F.linear(x, weight, bias)
-        output, columns, middle = rows.new_empty(len(rows), len(weight)), weight.t(), len(rows) // 2
+            _multiply(rows, columns, bias, output)
+            return result
+        middle = len(rows) // 2
         self._thread.do_both(
             partial(_multiply, rows[:middle], columns, bias, output[:middle]),
             partial(_multiply, rows[middle:], columns, bias, output[middle:]),
         )
-        return output.reshape(*x.shape[:-1], -1)
+        return result
 
     def backward(self, loss: Tensor) -> dict[Tensor, Tensor]:
         """Store the gradient of a loss in the parameters' `grad`, and wait until it is complete.

@@ -1,5 +1,6 @@
 """Updates on a CPU: their bytes do not depend on which thread does what."""
 
+import math
 import sys
 import threading
 import time
@@ -238,6 +239,31 @@ def test_a_loss_may_contain_derivatives() -> None:
         gradients.backward(loss)
     for parameter, gradient in zip(network.parameters(), plain, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
+
+
+def shared_gradients(network: nn.Module, loss: Callable[[], torch.Tensor]) -> None:
+    """Compare the gradients of two threads with those of torch."""
+    loss().backward()
+    plain = [parameter.grad for parameter in network.parameters()]
+    network.zero_grad()
+    with SecondThread() as second:
+        products = SharedProducts(network, second)
+        with products:
+            value = loss()
+        products.backward(value)
+    for parameter, gradient in zip(network.parameters(), plain, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+
+
+@pytest.mark.parametrize("least_halved", [0, sys.maxsize])
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)])
+def test_a_network_may_change_a_product_in_place(
+    monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], least_halved: int
+) -> None:
+    share_small(monkeypatch, least_halved)
+    network = nn.Sequential(nn.Linear(3, 5), nn.ReLU(inplace=True), nn.Linear(5, 2, bias=False))
+    x = torch.linspace(-1, 1, math.prod(shape)).reshape(shape)
+    shared_gradients(network, lambda: network(x).mul_(2).square().sum())
 
 
 def test_layers_with_more_than_a_product_are_left_to_torch() -> None:
