@@ -5,6 +5,7 @@ gradient of a layer's input to go on to the layer before; nothing waits for thos
 bias, a third of the work, until the optimizer's step.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.forward_ad import unpack_dual
 
 from fmbench.training.second_thread import SecondThread
 from policies.backbones.joined_linear import JoinedLinear
@@ -63,18 +65,24 @@ class SharedProducts(AbstractContextManager["SharedProducts"]):
         for attributes, _ in self._forwards:
             del attributes["forward"]
 
-    def _forward(self, layer: nn.Linear, *parts: Tensor) -> Tensor:
-        weight, rows = layer.weight, parts[0].numel() // parts[0].shape[-1]
-        if (
+    def _forward(self, layer: nn.Linear, *parts: Tensor, **named: Tensor) -> Tensor:
+        if not named and self._can_share(layer, parts):
+            output: Tensor = _Linear.apply(self, layer.weight, layer.bias, *parts)  # type: ignore[no-untyped-call]
+            return output
+        return type(layer).forward(layer, *parts, **named)
+
+    def _can_share(self, layer: nn.Linear, parts: Sequence[Tensor]) -> bool:
+        """Return whether `_Linear` does what the layer would, and a product is large enough."""
+        rows = parts[0].shape[:-1].numel()
+        return (
             torch.is_grad_enabled()
-            and rows * weight.numel() >= LEAST_WORK
-            and parts[0].dtype == weight.dtype
+            and rows * layer.weight.numel() >= LEAST_WORK
+            and parts[0].dtype == layer.weight.dtype
             and not torch.is_autocast_enabled("cpu")
             and not torch._C._are_functorch_transforms_active()
-        ):
-            output: Tensor = _Linear.apply(self, weight, layer.bias, *parts)  # type: ignore[no-untyped-call]
-            return output
-        return type(layer).forward(layer, *parts)
+            and all(unpack_dual(part).tangent is None for part in parts)  # type: ignore[no-untyped-call]
+            and all(_is_trained(each) for each in (layer.weight, layer.bias) if each is not None)
+        )
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return `x @ weight.T + bias`."""
@@ -176,11 +184,17 @@ def _is_plain(layer: nn.Module) -> TypeGuard[nn.Linear]:
         and type(layer).forward in (nn.Linear.forward, JoinedLinear.forward)
         and "forward" not in layer.__dict__
         and layer._parameters.keys() == {"weight", "bias"}
-        and all(
-            parameter.requires_grad and not parameter._backward_hooks
-            for parameter in layer.parameters()
-        )
+        and all(map(_is_trained, layer.parameters()))
     )
+
+
+def _is_trained(weight: Tensor) -> bool:
+    """Return whether nothing but the optimizer wants the gradient of a layer's weight or bias.
+
+    In `torch.func.functional_call` it may be the result of other operations.
+    """
+    has_hooks = weight._backward_hooks or weight._post_accumulate_grad_hooks
+    return weight.is_leaf and weight.requires_grad and not has_hooks
 
 
 def _differentiate(

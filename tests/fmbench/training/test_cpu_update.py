@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.autograd import forward_ad
 
 from fmbench.runs.sharing import RunTraining, shared_updates
 from fmbench.training import cpu_update, loop, second_thread, shared_products
@@ -246,6 +247,7 @@ def compare_gradients(network: nn.Module, loss: Callable[[], torch.Tensor]) -> N
         with products:
             value = loss()
         products.backward(value)
+    assert any(gradient is not None for gradient in plain)
     for parameter, gradient in zip(network.parameters(), plain, strict=True):
         torch.testing.assert_close(parameter.grad, gradient)
 
@@ -261,9 +263,42 @@ def test_a_network_may_change_a_product_in_place(
     compare_gradients(network, lambda: network(x).mul_(2).square().sum())
 
 
+@pytest.mark.parametrize("how", ["other weights", "a tangent", "by name", "no input"])
+def test_products_that_are_more_are_left_to_torch(how: str) -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+    x = torch.linspace(-1, 1, 6).reshape(2, 3)
+
+    def loss() -> torch.Tensor:
+        if how == "other weights":
+            doubled = {name: 2 * weight for name, weight in network.named_parameters()}
+            return torch.func.functional_call(network, doubled, (x,)).square().sum()
+        if how == "a tangent":
+            with forward_ad.dual_level():
+                y = network(forward_ad.make_dual(x, torch.ones_like(x)))
+                return forward_ad.unpack_dual(y).tangent.square().sum()
+        if how == "by name":
+            return network[2](input=network[0](input=x)).square().sum()
+        return network(x[:0]).square().sum()
+
+    compare_gradients(network, loss)
+
+
+def test_a_layer_may_be_frozen_later() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    with SecondThread() as second:
+        products = SharedProducts(network, second)
+        network[1].requires_grad_(requires_grad=False)
+        with products:
+            loss = network(torch.ones(2, 3)).square().sum()
+        products.backward(loss)
+    assert [p.grad is None for p in network.parameters()] == [False, False, True, True]
+
+
 def test_layers_with_more_than_a_product_are_left_to_torch() -> None:
-    network = nn.ModuleDict({k: nn.Linear(2, 2) for k in ("plain", "hooked", "frozen", "normed")})
+    names = ("plain", "hooked", "called", "frozen", "normed")
+    network = nn.ModuleDict({k: nn.Linear(2, 2) for k in names})
     network["hooked"].weight.register_hook(lambda gradient: 0 * gradient)
+    network["called"].weight.register_post_accumulate_grad_hook(lambda parameter: None)
     network["frozen"].requires_grad_(requires_grad=False)
     nn.utils.parametrizations.weight_norm(network["normed"])
     with SecondThread() as second, SharedProducts(network, second):
