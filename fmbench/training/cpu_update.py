@@ -46,9 +46,9 @@ class CpuUpdate(EagerUpdate):
         """Make one update; see `Update`."""
         state = self.state
         self.prepare()
-        with self._products:
+        with self._products:  # in the backward pass, too, in which a network may compute again
             loss = self.loss()
-        known = self._products.backward(loss)
+            known = self._products.backward(loss)
         norms = [
             known[p] if p in known else torch.linalg.vector_norm(p.grad)
             for p in self.parameters

@@ -149,18 +149,20 @@ class _Linear(torch.autograd.Function):
         ctx: Any, aside: SharedProducts, weight: Tensor, bias: Tensor | None, *parts: Tensor
     ) -> Tensor:
         x = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
-        ctx.save_for_backward(x, weight, bias)
+        ctx.save_for_backward(x, weight)
+        ctx.trained = weight, bias  # those that are saved may come back as copies, from hooks
         ctx.aside, ctx.sizes = aside, [part.shape[-1] for part in parts]
         return aside.product(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, bias = ctx.saved_tensors
+        x, weight = ctx.saved_tensors
+        bias = ctx.trained[1]
         g, rows = gradient, x
         if x.ndim != 2:
             g, rows = g.reshape(-1, g.shape[-1]), x.reshape(-1, x.shape[-1])
         of_weight = of_bias = None
-        if not ctx.aside.postpone(weight, bias, g, rows):
+        if not ctx.aside.postpone(*ctx.trained, g, rows):
             of_weight, of_bias = g.t() @ rows, None if bias is None else g.sum(0)
         of_parts: list[Tensor | None] = []
         columns = weight.split(ctx.sizes, dim=1) if len(ctx.sizes) > 1 else (weight,)

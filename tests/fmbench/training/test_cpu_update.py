@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 from torch.autograd import forward_ad
+from torch.utils.checkpoint import checkpoint
 
 from fmbench.runs.sharing import RunTraining, shared_updates
 from fmbench.training import cpu_update, loop, second_thread, shared_products
@@ -103,6 +105,24 @@ def test_gradients_are_those_of_torch(backbone: str) -> None:
         for _ in range(2):  # at first some layers are 0
             torch.testing.assert_close(first(), other())
     for ours, theirs in zip(other.parameters, first.parameters, strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+@pytest.mark.parametrize("is_reentrant", [False, True])
+@pytest.mark.parametrize("thread", [Idle, Diligent])
+def test_a_network_may_compute_again_in_the_backward_pass(
+    thread: type[SecondThread], is_reentrant: bool
+) -> None:
+    windows = make_small_windows()
+    plain, shared = (start(windows, config=CONFIG) for _ in range(2))
+    for state in (plain, shared):
+        block = state.policy.network.get_submodule("blocks")[0]
+        block.forward = partial(checkpoint, block.forward, use_reentrant=is_reentrant)
+    with thread() as second:
+        update = CpuUpdate(shared, CONFIG, windows, second)
+        for _ in range(2):  # at first some layers are 0
+            torch.testing.assert_close(EagerUpdate(plain, CONFIG, windows)(), update())
+    for ours, theirs in zip(shared.policy.parameters(), plain.policy.parameters(), strict=True):
         torch.testing.assert_close(ours.grad, theirs.grad)
 
 
@@ -279,6 +299,16 @@ def test_products_that_are_more_are_left_to_torch(how: str) -> None:
         if how == "by name":
             return network[2](input=network[0](input=x)).square().sum()
         return network(x[:0]).square().sum()
+
+    compare_gradients(network, loss)
+
+
+def test_what_is_saved_for_the_backward_pass_may_be_copied() -> None:
+    network = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2, bias=False))
+
+    def loss() -> torch.Tensor:
+        with torch.autograd.graph.save_on_cpu():
+            return network(torch.ones(2, 3)).square().sum()
 
     compare_gradients(network, loss)
 
