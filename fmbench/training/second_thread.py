@@ -52,8 +52,9 @@ class SecondThread(AbstractContextManager["SecondThread"]):
     def do_both(self, first: Task, other: Task) -> None:
         """Do two tasks that take equally long, on a thread each, and wait for both.
 
-        No task may be left when this is called. Where no processor is free, the first thread soon
-        stops offering the other task: waking a thread takes a tenth of a small task's time.
+        Tasks that were given before may be finished, too. Where no processor is free, the first
+        thread soon stops offering the other one of two: waking a thread takes a tenth of a small
+        task's time.
         """
         if self._rest:
             self._rest -= 1

@@ -111,8 +111,9 @@ class SharedProducts(AbstractContextManager["SharedProducts"]):
                 self._thread.finish()
         finally:
             self._is_last = False
+        found, self._found = self._found, []  # or gradients would live until the next pass
         norms: dict[Tensor, Tensor] = {}
-        for parameter, gradient, norm in chain(*self._found):  # in the order in which torch adds
+        for parameter, gradient, norm in chain(*found):  # in the order in which torch adds
             if parameter.grad is None:
                 parameter.grad, norms[parameter] = gradient, norm
             else:

@@ -4,6 +4,7 @@ import itertools
 import math
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -355,6 +356,18 @@ def test_evaluation_between_updates_is_plain() -> None:
         update()
         assert not any("forward" in layer.__dict__ for layer in state.policy.modules())
         assert all(p.grad is None or p.grad.grad_fn is None for p in state.policy.parameters())
+
+
+def test_a_gradient_is_forgotten_with_its_parameter() -> None:
+    windows = make_small_windows()
+    state = start(windows, config=CONFIG)
+    with Diligent() as second:
+        update = CpuUpdate(state, CONFIG, windows, second)
+        update()
+        gradients = [weakref.ref(p.grad) for p in update.parameters if p.grad is not None]
+        assert gradients
+        update.prepare()
+        assert not any(gradient() is not None for gradient in gradients)
 
 
 def second_threads() -> list[str]:
