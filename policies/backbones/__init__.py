@@ -8,6 +8,7 @@ To add one to the suite, write its module and add an entry to `policies.catalogu
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import NoneType
 from typing import TypeAlias
 
 from torch import nn
@@ -96,7 +97,7 @@ def add_backbone(
         lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
     if sizes is not None and set(sizes) != set(SIZES):
         raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
-    _check_recipe(name, recipe, conditionings)
+    recipe = _checked_recipe(name, recipe, conditionings)
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
     BACKBONES[name] = BackboneEntry(
         *(target, conditionings[0], conditionings, depth, sizes or {}, recipe),
@@ -105,8 +106,12 @@ def add_backbone(
     _ADDED[name] = build
 
 
-def _check_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...]) -> None:
-    """Reject a recipe that is none, or of which a value is not accepted."""
+def _checked_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...]) -> Recipe:
+    """Return a recipe with numbers of the types that flags have, which a run's hash depends on.
+
+    Raises:
+        ValueError: It is none, or a value is not accepted.
+    """
     where = f"the recipe of the backbone {backbone!r}"
     if not isinstance(recipe, Recipe):
         raise ValueError(f"{where} is {repr(recipe)[:80]}; give a policies.catalogue.Recipe")
@@ -116,8 +121,12 @@ def _check_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...])
             raise ValueError(f"{name} in {where} is {repr(value)[:80]}; give {words}")
     if recipe.conditioning is not None:
         lookup(f"conditioning in {where}", recipe.conditioning, dict.fromkeys(conditionings))
+    if not isinstance(recipe.sizes, (dict, NoneType)):
+        raise ValueError(f"sizes in {where} is {repr(recipe.sizes)[:80]}; give a dict or None")
     for size, pair in (recipe.sizes or {}).items():
         lookup(f"size in {where}", size, SIZES)
         is_pair = isinstance(pair, tuple) and len(pair) == 2
         if not is_pair or not all(type(number) is int and number > 0 for number in pair):
             raise ValueError(f"{size} in {where} is {pair}; give width and depth, whole numbers")
+    floats = ("learning_rate", "weight_decay", "ema_decay")
+    return recipe._replace(**{name: float(getattr(recipe, name)) for name in floats})

@@ -51,6 +51,14 @@ def test_a_run_takes_the_recipe_of_a_users_network_where_it_does_not_say_otherwi
     assert make_config("default", {}, ("LiftCube",)) == RunConfig()
 
 
+def test_whole_numbers_of_a_recipe_give_the_hash_of_the_same_flags() -> None:
+    register(recipe=Recipe(learning_rate=1, weight_decay=0, ema_decay=0))
+    config = make_config("default", {"backbone": "own"}, ("LiftCube",))
+    flags = {"learning_rate": 1.0, "weight_decay": 0.0, "ema_decay": 0.0}
+    stated = make_config("default", {"backbone": "own", **flags}, ("LiftCube",))
+    assert config.cell_hash("flow") == stated.cell_hash("flow")
+
+
 def test_a_network_without_a_recipe_is_trained_like_the_mlp() -> None:
     register()
     assert BACKBONES["own"].recipe == RECIPE
@@ -83,6 +91,7 @@ def test_a_run_states_the_recipe_of_a_plug_in(demonstrations_folder: Path) -> No
         (Recipe(weight_decay=-1), "weight_decay in .* is -1; give a number of at least 0"),
         (Recipe(ema_decay=1), "ema_decay in .* is 1; give a number of at least 0 and below 1"),
         (Recipe(conditioning="fillm"), "unknown conditioning in .* 'fillm'; did you mean film"),
+        (Recipe(sizes=[("small", (4, 1))]), r"sizes in the .* is \[.*; give a dict or None"),  # type: ignore[arg-type]
         (Recipe(sizes={"tiny": (4, 1)}), "unknown size in the recipe .* 'tiny'; .*base, small"),
         (Recipe(sizes={"small": 4}), "small in the .* is 4; give width and depth"),  # type: ignore[dict-item]
         (Recipe(sizes={"small": (4, 0)}), r"small in the .* is \(4, 0\); give width and depth"),
