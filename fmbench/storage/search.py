@@ -77,7 +77,7 @@ class SearchFacts:
         plugins: What of it a user's files have registered.
         trials: Number of trials that were asked for.
         complete: Whether there are as many.
-        data: Folder of the demonstrations, as given; empty for the default one.
+        data: Folder of these demonstrations, as given; empty for the default one.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT

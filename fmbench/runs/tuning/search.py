@@ -94,7 +94,8 @@ class Search:
             if len(by_trial(rows)) < self.options.trials:
                 data = self._data()
                 hashes = {task: data[task].sha256 for task in data}
-                facts = state_demonstrations(self.out, facts, hashes)
+                place = "" if self.data == DEFAULT_DATA else str(self.data)
+                facts = state_demonstrations(self.out, facts, hashes, place)
                 rows = self._search(Trials(self.config, data, self.session), rows)
             write_if_changed(self.out, facts, dataclasses.replace(facts, complete=True))
             draw_search(self.out)
@@ -157,7 +158,6 @@ class Search:
             machine=machine(),
             plugins=used_plugins(self.config.to_json()),
             trials=self.options.trials,
-            data="" if self.data == DEFAULT_DATA else str(self.data),
         )
 
 

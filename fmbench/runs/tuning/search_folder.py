@@ -80,7 +80,6 @@ def open_search(
         facts,
         made_with=made_with,
         plugins=new.plugins,
-        data=new.data,
         trials=new.trials,
         complete=facts.complete and not changed,
     )
@@ -88,9 +87,15 @@ def open_search(
 
 
 def state_demonstrations(
-    out: Path, facts: SearchFacts, demonstrations: Mapping[str, str]
+    out: Path, facts: SearchFacts, demonstrations: Mapping[str, str], data: str
 ) -> SearchFacts:
     """State the hashes of the demonstrations, or check those that a search was begun with.
+
+    Args:
+        out: The folder.
+        facts: Its facts.
+        demonstrations: Task to the hash of its demonstrations.
+        data: Where they are, as in `SearchFacts`.
 
     Raises:
         FmbenchError: It was begun with others.
@@ -100,9 +105,8 @@ def state_demonstrations(
         raise FmbenchError(
             f"{out} was begun with other demonstrations ({'; '.join(lines)}); {INSTEAD}"
         )
-    return write_if_changed(
-        out, facts, dataclasses.replace(facts, demonstrations=dict(demonstrations))
-    )
+    now = dataclasses.replace(facts, demonstrations=dict(demonstrations), data=data)
+    return write_if_changed(out, facts, now)
 
 
 def write_if_changed(out: Path, before: SearchFacts, now: SearchFacts) -> SearchFacts:

@@ -183,6 +183,17 @@ def test_a_search_that_other_code_has_started_is_continued_only_on_request(
     assert "> **Warning.** Made with several versions" in (out / "trials.md").read_text()
 
 
+def test_demonstrations_that_a_search_has_not_used_are_not_stated(
+    whole: Path, data: Path, tmp_path: Path
+) -> None:
+    out = shutil.copytree(whole, tmp_path / "search")
+    search(out, tmp_path / "elsewhere")
+    assert read_search_facts(out).data == str(data)
+    moved = shutil.copytree(data, tmp_path / "moved")
+    search(out, moved, trials=5)
+    assert read_search_facts(out).data == str(moved)
+
+
 def test_changed_files_are_rejected(whole: Path, data: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "search"))
     lines = (out / TrialRow.file_name).read_text().splitlines(keepends=True)
