@@ -93,7 +93,8 @@ class SecondThread(AbstractContextManager["SecondThread"]):
             pass
         if self._thread is not None:
             self._tasks.put(None)
-            self._thread.join()
+            if self._thread.is_alive():  # not if its start failed or was interrupted
+                self._thread.join()
 
     def _do_next(self) -> bool:
         """Do a task that nobody has started; return whether there was one."""

@@ -176,6 +176,18 @@ def test_an_error_in_a_task_is_raised_after_the_others(thread: type[SecondThread
     assert not second_threads()
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("can't start new thread")])
+def test_an_error_at_the_start_of_the_thread_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise error
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    with pytest.raises(type(error), match=str(error)), SecondThread() as second:
+        second.give(lambda: None)
+
+
 class Offers(SecondThread):
     """Counts what is offered to the second thread."""
 
