@@ -128,5 +128,8 @@ def _checked_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...
         is_pair = isinstance(pair, tuple) and len(pair) == 2
         if not is_pair or not all(type(number) is int and number > 0 for number in pair):
             raise ValueError(f"{size} in {where} is {pair}; give width and depth, whole numbers")
-    floats = ("learning_rate", "weight_decay", "ema_decay")
-    return recipe._replace(**{name: float(getattr(recipe, name)) for name in floats})
+    return recipe._replace(
+        learning_rate=float(recipe.learning_rate),
+        weight_decay=float(recipe.weight_decay),
+        ema_decay=float(recipe.ema_decay),
+    )
