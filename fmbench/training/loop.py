@@ -93,10 +93,11 @@ def train_side_by_side(
     """Train several policies with a network, one update of each in turn; see `train`.
 
     On a CUDA device their updates overlap, because one small network leaves most of it idle. On a
-    CPU a second thread shares each update while there is a processor for it. The result of a policy
-    depends neither on the others nor on threads. All must have made the same number of updates on
-    one device, and have the same number to make and to log. Read their tensors in `on_update` only
-    at logged updates; between them they may be changing.
+    CPU a second thread shares each update while there is a processor for it, if torch itself uses
+    one thread, as in all commands. The result of a policy depends neither on the others nor on
+    which thread does what. All must have made the same number of updates on one device, and have
+    the same number to make and to log. Read their tensors in `on_update` only at logged updates;
+    between them they may be changing.
 
     Args:
         trainings: Their states are changed in place.
@@ -181,7 +182,8 @@ def make_update(
         state: Changed in place by the update.
         config: The training configuration.
         windows: The training data.
-        thread: Shares the work on a CPU; None for no other.
+        thread: Shares the work on a CPU; with None products are not halved, which may round
+            otherwise.
     """
     device = windows.actions.device.type
     if device == "cuda" and state.policy.objective.capturable:
