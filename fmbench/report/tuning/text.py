@@ -138,5 +138,6 @@ def _flag(name: str, value: Any) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """Return a value as it is given on the command line."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """Return a value as it is given on the command line, exactly."""
+    short = f"{value:g}" if isinstance(value, float) else ""
+    return short if short and float(short) == value else str(value)

@@ -96,6 +96,13 @@ def test_the_command_has_the_users_files_and_the_data_of_the_search() -> None:
     assert rest == shlex.split(plain)
 
 
+@pytest.mark.parametrize("noise", [0.0123456789, 1e-7, 0.5])
+def test_the_command_has_every_digit_of_the_search(noise: float) -> None:
+    facts = dataclasses.replace(FACTS, config={**CONFIG.to_json(), "noise": noise})
+    words = shlex.split(best_command(rows_of(1), facts))
+    assert float(words[words.index("--noise") + 1]) == noise
+
+
 def test_a_file_that_has_moved_does_not_make_another_search() -> None:
     there, moved, changed = (
         dataclasses.replace(FACTS, plugins=(Plugin("policy", "own", file, sha256),)).identity
