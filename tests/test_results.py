@@ -67,7 +67,7 @@ def test_committed_matrix_matches_its_rows(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(matrix, "read_results", read)
     runs = sorted((run for run in RUNS if run.parent.name == "policy_matrix"), key=by_backbone)
     matrix.draw_matrix(runs, tmp_path)
-    for name in ("matrix.csv", "matrix.md"):
+    for name in ("matrix.csv", "matrix.md", "across_tasks.csv"):
         assert (tmp_path / name).read_bytes() == (RESULTS / "policy_matrix" / name).read_bytes()
 
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fmbench.report.across_tasks.figure import render_across_tasks
+from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, Method, across_tasks
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import check_alike, without_repeats
-from fmbench.report.looks import Looks
+from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
-from fmbench.report.results import read_results
+from fmbench.report.results import Results, read_results
 from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import key_of
 
 MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_run")
@@ -27,6 +30,9 @@ def draw_matrix(
     runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None
 ) -> list[Path]:
     """Write `matrix.csv`, `matrix.md` and `matrix.png`.
+
+    Finished runs with several tasks are also compared over all of them: in a section of
+    `matrix.md`, and in `across_tasks.csv` and `across_tasks.png`.
 
     Args:
         runs: Folders of runs.
@@ -51,8 +57,24 @@ def draw_matrix(
     combined = Combined(all_results, lambda run: f"with {run.run.config['backbone']}", summary_key)
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
     write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
-    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined).encode())
     looks = Looks(*(results.run for results in all_results))
+    across = _across_tasks(all_results, looks)
+    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
+    if across and across.rows:
+        paths += [out / AcrossTasksRow.file_name, out / "across_tasks.png"]
+        write_rows(paths[3], across.rows, AcrossTasksRow)
+        write_bytes_atomic(paths[4], render_across_tasks(across.rows, looks, combined.caveats))
     combined.warn(warn)
     return paths
+
+
+def _across_tasks(runs: Sequence[Results], looks: Looks) -> AcrossTasks | None:
+    """Compare the policies of finished runs over all tasks, backbone by backbone."""
+    if any(results.unfinished for results in runs):
+        return None
+
+    def order(method: Method) -> tuple[object, ...]:
+        return backbone_order(method.backbone), looks.order(method.policy), method
+
+    return across_tasks(runs, order)

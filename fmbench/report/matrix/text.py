@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from fmbench.report.across_tasks.table import AcrossTasks, Method
+from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
 from fmbench.report.comparisons import compare_at_equal_nfe
@@ -19,13 +21,19 @@ from fmbench.report.verdicts import UNDECIDED, definitions
 from fmbench.storage.rows import REFERENCES, key_of
 
 
-def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined: Combined) -> str:
+def matrix_markdown(
+    rows: Sequence[MatrixRow],
+    runs: Sequence[Results],
+    combined: Combined,
+    across: AcrossTasks | None = None,
+) -> str:
     """Write success over network evaluations, diagnostics and comparisons of every task.
 
     Args:
         rows: All rows.
         runs: The runs they come from, for the comparisons.
         combined: Their caveats and the marks of rows.
+        across: The comparison over all tasks, if there are several.
     """
     looks = Looks(*(results.run for results in runs))
     title = "Success rate by number of network evaluations (NFE)"
@@ -40,11 +48,24 @@ def matrix_markdown(rows: Sequence[MatrixRow], runs: Sequence[Results], combined
         blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
         blocks.append(_diagnostics_table(of_task, looks))
         blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
+    if across:
+        blocks += across_tasks_markdown(across, looks, _marks(across, combined))
+        blocks.append("## Notes")
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
     largest = max(len(results.comparisons) for results in runs)
     lines = (*_notes(rows, largest), *bridges, *combined.notes())
     blocks.append("\n".join(f"- {line}" for line in lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def _marks(across: AcrossTasks, combined: Combined) -> dict[Method, str]:
+    """Return the marks that a policy has on any of the tasks."""
+    methods = {row.method for row in across.rows}
+    marks = {
+        method: [combined.marks.get((task, *method), "") for task in across.tasks]
+        for method in methods
+    }
+    return {method: " ".join(sorted({*found} - {""})) for method, found in marks.items()}
 
 
 def _order(row: MatrixRow, looks: Looks) -> tuple[object, ...]:

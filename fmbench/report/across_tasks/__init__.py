@@ -1,0 +1,1 @@
+"""Policies compared over all tasks at once, as in rliable."""
