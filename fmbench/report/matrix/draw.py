@@ -32,7 +32,8 @@ def draw_matrix(
     """Write `matrix.csv`, `matrix.md` and `matrix.png`.
 
     Finished runs with several tasks are also compared over all of them: in a section of
-    `matrix.md`, and in `across_tasks.csv` and `across_tasks.png`.
+    `matrix.md`, and in `across_tasks.csv` and `across_tasks.png`, which are removed from the output
+    folder otherwise.
 
     Args:
         runs: Folders of runs.
@@ -61,10 +62,14 @@ def draw_matrix(
     across = _across_tasks(all_results, looks)
     write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
+    table, figure = out / AcrossTasksRow.file_name, out / "across_tasks.png"
     if across and across.rows:
-        paths += [out / AcrossTasksRow.file_name, out / "across_tasks.png"]
-        write_rows(paths[3], across.rows, AcrossTasksRow)
-        write_bytes_atomic(paths[4], render_across_tasks(across.rows, looks, combined.caveats))
+        write_rows(table, across.rows, AcrossTasksRow)
+        write_bytes_atomic(figure, render_across_tasks(across.rows, looks, combined.caveats))
+        paths += [table, figure]
+    else:  # those of an earlier call would contradict the matrix
+        table.unlink(missing_ok=True)
+        figure.unlink(missing_ok=True)
     combined.warn(warn)
     return paths
 

@@ -265,11 +265,15 @@ def test_one_training_seed_is_only_a_checkpoint(runs: list[Path]) -> None:
 
 
 def test_nothing_is_drawn_of_one_task(runs: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for name in ("across_tasks.csv", "across_tasks.png"):
+        (tmp_path / "out" / name).write_text("of an earlier call")
     for run in runs:
         changed(run, lambda row: row if row.task == TASKS[0] else None)
     written = draw_matrix(runs, tmp_path / "out")
     assert [path.name for path in written] == ["matrix.csv", "matrix.md", "matrix.png"]
     assert "Across" not in written[1].read_text()
+    assert set((tmp_path / "out").iterdir()) == set(written)
 
 
 def test_the_stated_coverage_is_the_simulated_one() -> None:
