@@ -1,4 +1,4 @@
-"""Comparisons over tasks: exact values, rliable's, invariances, and the committed coverage."""
+"""Comparisons over tasks: exact values, rliable's, invariances."""
 
 import dataclasses
 import itertools
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,18 +28,16 @@ from fmbench.report.across_tasks.table import (
     Method,
     across_tasks,
 )
-from fmbench.report.across_tasks.text import BEYOND, COVERAGE, across_tasks_markdown
+from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.results import read_results
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
-from tests.benchmarks import across_tasks as simulated
 from tests.fmbench.fake_run import write_episode_rows
 from tests.fmbench.report.test_matrix import TASKS, make_run
 
-TABLE = pd.read_csv(simulated.TABLE)
 COUNTS = st.tuples(st.integers(1, 4), st.integers(1, 5)).flatmap(
     lambda shape: st.lists(
         st.lists(st.integers(0, 6), min_size=shape[1], max_size=shape[1]),
@@ -274,34 +271,3 @@ def test_nothing_is_drawn_of_one_task(runs: list[Path], tmp_path: Path) -> None:
     assert [path.name for path in written] == ["matrix.csv", "matrix.md", "matrix.png"]
     assert "Across" not in written[1].read_text()
     assert set((tmp_path / "out").iterdir()) == set(written)
-
-
-def test_the_stated_coverage_is_the_simulated_one() -> None:
-    assert [tuple(row) for row in TABLE.iloc[:, :4].itertuples(index=False)] == simulated.cells()
-    assert set(COVERAGE) == set(TABLE["seeds"])
-    for seeds, stated in COVERAGE.items():
-        of_seeds = (TABLE["spread"] == 0.3) & (TABLE["seeds"] == seeds)
-        shares = TABLE.loc[of_seeds, list(simulated.NAMES)].to_numpy()
-        assert stated == pytest.approx((shares.min(), shares.mean()), abs=5e-4)
-        is_closer = (TABLE["spread"] < 0.3) & (TABLE["seeds"] == seeds)
-        closer = TABLE.loc[is_closer, list(simulated.NAMES)]
-        assert closer.to_numpy().min() > 0.945, (
-            "where seeds deviate by less, it is at least nominal"
-        )
-    extreme = (TABLE["spread"] == 1) & (TABLE["seeds"] == 3)
-    beyond = TABLE.loc[extreme, list(simulated.NAMES)].to_numpy()
-    assert pytest.approx(beyond.min(), abs=5e-4) == BEYOND
-
-
-def test_plain_quantiles_can_cover_far_less() -> None:
-    moderate = TABLE[TABLE["spread"] <= 0.3]
-    plain = [f"{name}_plain" for name in simulated.NAMES]
-    for seeds, (least, _) in COVERAGE.items():
-        assert moderate.loc[moderate["seeds"] == seeds, plain].to_numpy().min() < least
-    assert moderate["improvement_plain"].min() < 0.5
-    assert moderate["improvement"].min() > 0.93
-
-
-def test_a_cell_of_the_simulation_is_computed_again() -> None:
-    again = pd.DataFrame([simulated.coverage_of(simulated.cells()[0])])
-    pd.testing.assert_frame_equal(again, TABLE.iloc[[0]].reset_index(drop=True))
