@@ -32,14 +32,12 @@ def design_note(seeds: int, episodes: int, comparisons: int) -> str:
     return f"{text}."
 
 
-def points(difference: float, rate: float) -> str:
-    """Say a detectable difference in percentage points."""
-    return f"none below {rate:g}" if math.isnan(difference) else f"{100 * difference:.0f} points"
+def points(design: Design, rate: float) -> str:
+    """Say the smallest difference below a rate that a design finds, in percentage points."""
+    difference = detectable_difference(design, rate)
+    return "none" if math.isnan(difference) else f"{100 * difference:.0f} points"
 
 
 def _points(design: Design) -> str:
     """Say the detectable differences at `RATES`."""
-    return " and ".join(
-        f"{points(detectable_difference(design, rate), rate)} below a rate of {rate:g}"
-        for rate in RATES
-    )
+    return " and ".join(f"{points(design, rate)} below a rate of {rate:g}" for rate in RATES)

@@ -23,6 +23,13 @@ OVER_SEEDS_NOTE = (
     " Simulated coverage: results/intervals/coverage.md."
 )
 
+MARKS = {
+    INCOMPLETE: "a training seed lacks episodes that other rows of the task have.",
+    BROKEN: BROKEN_NOTE,
+    DISAGREE: DISAGREE_NOTE,
+}
+"""Marks in the tables, each with its meaning."""
+
 
 def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
     """Yield the notes that explain the numbers.
@@ -61,15 +68,7 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
     if not results.comparisons.empty:
         yield from _comparison_notes(results)
     if results.diagnostics["chunk_distance"].notna().any():
-        samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
-        yield (
-            "Distance: root mean square between a sampled chunk and the expert's, over actions"
-            f" normalised to -1 to 1; mean of {samples} samples at each of {windows} windows of"
-            " held-out expert episodes. On tasks with several modes only the nearest sample is"
-            " informative, because a sample of another valid mode is far from the expert's chunk."
-            " Straightness: mean squared deviation of the path from noise to chunk from constant"
-            " velocity, divided by its squared length."
-        )
+        yield _distance_note(results)
     if results.measurements["rows_per_update"].notna().any():
         yield COST_NOTE
     if bridges := bridge_note(results.diagnostics):
@@ -80,12 +79,7 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             " seed) of a run that goes on. Policies are compared when it has finished. A policy"
             f" without all of its training seeds is marked {INCOMPLETE}."
         )
-    if INCOMPLETE in marks:
-        yield f"{INCOMPLETE}: a training seed lacks episodes that other rows of the task have."
-    if BROKEN in marks:
-        yield f"{BROKEN}: {BROKEN_NOTE}"
-    if DISAGREE in marks:
-        yield f"{DISAGREE}: {DISAGREE_NOTE}"
+    yield from (f"{mark}: {text}" for mark, text in MARKS.items() if mark in marks)
     if observed := observation_note(results.run):
         yield observed
     yield f"Device: {_listed(results.origins['device'])}. Commit: {_commit(results)}."
@@ -96,6 +90,19 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             "Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
             " but not resumed, rescored or used as a teacher."
         )
+
+
+def _distance_note(results: Results) -> str:
+    """Explain the distances of sampled chunks and the straightness of their paths."""
+    samples, windows = (results.diagnostics[name].max() for name in ("samples", "windows"))
+    return (
+        "Distance: root mean square between a sampled chunk and the expert's, over actions"
+        f" normalised to -1 to 1; mean of {samples} samples at each of {windows} windows of"
+        " held-out expert episodes. On tasks with several modes only the nearest sample is"
+        " informative, because a sample of another valid mode is far from the expert's chunk."
+        " Straightness: mean squared deviation of the path from noise to chunk from constant"
+        " velocity, divided by its squared length."
+    )
 
 
 def _nfe_note(results: Results) -> str:

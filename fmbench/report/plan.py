@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
-from fmbench.report.power import Design, detectable_difference, equivalence_power, expected_interval
+from fmbench.report.design_note import points
+from fmbench.report.power import Design, equivalence_power, expected_interval
 from fmbench.report.verdicts import LEVEL
 
 RATES = (0.5, 0.8, 0.95)
@@ -31,7 +31,7 @@ def plan_lines(design: Design, margin: float) -> Iterator[str]:
     yield f"rate of the better policy   its 95 % interval   {found}"
     for rate in RATES:
         low, high = expected_interval(design, rate)
-        yield f"{rate:<28g}{f'{low:.3f} to {high:.3f}':<20}{_points(design, rate)}"
+        yield f"{rate:<28g}{f'{low:.3f} to {high:.3f}':<20}{points(design, rate)}"
     yield ""
     yield f"equal rates   found equivalent within ±{100 * margin:g} points"
     for rate in _EQUAL_RATES:
@@ -44,16 +44,11 @@ def plan_lines(design: Design, margin: float) -> Iterator[str]:
     for seeds in sorted({*_OTHER_SEEDS, design.seeds}):
         other = design._replace(seeds=seeds, episodes=total // seeds)
         if other.episodes > 1:
-            yield f"  {_name(other):<36}{_points(other, RATES[0])}"
+            yield f"  {_name(other):<36}{points(other, RATES[0])}"
 
 
 def _name(design: Design) -> str:
     return f"{_several(design.seeds, 'training seed')} x {design.episodes} episodes"
-
-
-def _points(design: Design, rate: float) -> str:
-    difference = detectable_difference(design, rate)
-    return "none" if math.isnan(difference) else f"{100 * difference:.0f} points"
 
 
 def _several(count: int, name: str) -> str:
