@@ -1,4 +1,4 @@
-"""Demonstrations of a fast task, shared by all tests."""
+"""Demonstrations of a fast task and a run on it, shared by all tests."""
 
 from pathlib import Path
 
@@ -6,6 +6,8 @@ import pytest
 
 from fmbench.data.make import make_demonstrations as make
 from fmbench.data.store import DemonstrationConfig, Demonstrations, load_demonstrations
+from fmbench.run import main
+from tests.fmbench.small_run import SMALL, call
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +19,11 @@ def demonstrations_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def demonstrations(demonstrations_folder: Path) -> Demonstrations:
     return load_demonstrations(demonstrations_folder, "PressEither")
+
+
+@pytest.fixture(scope="session")
+def finished_run(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a finished run; copy it before changing anything in it."""
+    out, data = tmp_path_factory.mktemp("finished") / "run", demonstrations_folder.parent
+    assert call(main, *SMALL, "--out", out, "--data", data) == 0
+    return out

@@ -22,14 +22,6 @@ def data(demonstrations_folder: Path) -> Path:
     return demonstrations_folder.parent
 
 
-@pytest.fixture(scope="module")
-def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run; copy it before changing anything in it."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    assert call(main, *SMALL, "--out", out, "--data", data) == 0
-    return out
-
-
 def rejection(capsys: pytest.CaptureFixture[str], *words: object, code: int = 2) -> str:
     """Run a command that must fail with `code`; return the message of its only error line."""
     capsys.readouterr()
@@ -174,9 +166,9 @@ def test_a_broken_opengl_backend_is_reported(tmp_path: Path) -> None:
 
 
 def test_poor_terminals_from_another_directory_show_the_table(
-    finished: Path, data: Path, tmp_path: Path
+    finished_run: Path, data: Path, tmp_path: Path
 ) -> None:
-    out = shutil.copytree(finished, tmp_path / "caf\u00e9")
+    out = shutil.copytree(finished_run, tmp_path / "caf\u00e9")
     environment = {"PYTHONIOENCODING": "ascii", "LANG": "C", "COLUMNS": "20", "TERM": "dumb"}
     words = ("-m", "fmbench.run", *SMALL, "--out", out.name, "--data", data)
     code, stdout, stderr = finish(start(tmp_path, *words, **environment))
@@ -186,4 +178,4 @@ def test_poor_terminals_from_another_directory_show_the_table(
     assert "euler 2" in stdout
     assert stdout.endswith("Rows, tables and figures: caf\\xe9/\n")
     digest = hashlib.sha256((out / "episodes.csv").read_bytes()).hexdigest()
-    assert digest == sha256_file(finished / "episodes.csv")
+    assert digest == sha256_file(finished_run / "episodes.csv")

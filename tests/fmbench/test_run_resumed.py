@@ -28,17 +28,9 @@ def data(demonstrations_folder: Path) -> Path:
     return demonstrations_folder.parent
 
 
-@pytest.fixture(scope="module")
-def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run; copy it before changing anything in it."""
-    out = tmp_path_factory.mktemp("finished") / "run"
-    assert call(main, *SMALL, "--out", out, "--data", data) == 0
-    return out
-
-
 @pytest.fixture
-def copy(finished: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(finished, tmp_path / "run"))
+def copy(finished_run: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished_run, tmp_path / "run"))
 
 
 def test_a_finished_run_repeated_changes_nothing(
