@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from policies.chunk_policy import ChunkPolicy, Sample
+from policies.graph_capture import capture
 from policies.objectives.base import Noise
 
 Sampling: TypeAlias = Callable[[Tensor, Noise], Sample]
@@ -81,7 +82,7 @@ class GraphSampler:
                 self._run(self._add_buffer)
         torch.cuda.current_stream(device).wait_stream(stream)
         buffers = iter(self._noise)
-        with torch.cuda.graph(self._graph):
+        with capture(self._graph):
             sample = self._run(lambda: next(buffers))
             self._host.copy_(sample.actions, non_blocking=True)
         return Sample(self._host, sample.nfe)

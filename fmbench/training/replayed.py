@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from policies.graph_capture import capture
+
 WARM_UP_UPDATES = 3
 """Eager updates before the capture, in which torch chooses kernels and workspaces."""
 
@@ -57,6 +59,6 @@ class Replayed:
             graph.register_generator_state(generator)
         self._clear()
         self.stream.synchronize()
-        with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
+        with capture(graph, stream=self.stream, capture_error_mode="thread_local"):
             self._results = self._operations()
         return graph
