@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
@@ -113,7 +113,9 @@ def panel_size(panels: int) -> tuple[float, float]:
     return WIDTH_IN, 0.9 + 2.6 * -(-panels // _PANEL_COLUMNS)
 
 
-def panels(figure: Figure, tasks: list[str], share_y: bool = False) -> Iterator[tuple[Axes, str]]:
+def panels(
+    figure: FigureBase, tasks: list[str], share_y: bool = False
+) -> Iterator[tuple[Axes, str]]:
     """Yield a panel per task, in rows of three."""
     ncols = min(len(tasks), _PANEL_COLUMNS)
     grid = figure.subplots(-(-len(tasks) // ncols), ncols, squeeze=False, sharey=share_y)

@@ -17,6 +17,7 @@ from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
+from fmbench.report.matrix.ways import one_evaluation, render_ways
 from fmbench.report.results import Results, read_results
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
@@ -31,9 +32,9 @@ def draw_matrix(
 ) -> list[Path]:
     """Write `matrix.csv`, `matrix.md` and `matrix.png`.
 
-    Finished runs with several tasks are also compared over all of them: in a section of
-    `matrix.md`, and in `across_tasks.csv` and `across_tasks.png`, which are removed from the output
-    folder otherwise.
+    Bridge rates at one network evaluation are also drawn, in `ways.png`. Finished runs with several
+    tasks are also compared over all of them: in a section of `matrix.md`, and in `across_tasks.csv`
+    and `across_tasks.png`. Where there is nothing to draw, an earlier file of these is removed.
 
     Args:
         runs: Folders of runs.
@@ -62,6 +63,12 @@ def draw_matrix(
     across = _across_tasks(all_results, looks)
     write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
+    ways = out / "ways.png"
+    if single := one_evaluation(rows):
+        write_bytes_atomic(ways, render_ways(single, combined, looks))
+        paths.append(ways)
+    else:
+        ways.unlink(missing_ok=True)
     table, figure = out / AcrossTasksRow.file_name, out / "across_tasks.png"
     if across and across.rows:
         write_rows(table, across.rows, AcrossTasksRow)

@@ -17,6 +17,7 @@ from fmbench.report.figure_parts import (
     REFERENCE_STYLES,
     broken_handles,
     nfe_axis,
+    panels,
     reference_handles,
     seed_dots,
     seed_handles,
@@ -26,9 +27,9 @@ from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.rendering import figure_file
 from fmbench.storage.rows import REFERENCES, key_of
 
-_WIDTH_IN, _ROW_IN = 9.5, 2.9
+_WIDTH_IN, _ROW_IN, _LEGEND_IN, _COLUMNS = 9.5, 2.7, 0.9, 3
 _BACKBONE_LINES: dict[str, Any] = {"mlp": "-", "dit": (0, (4, 1.5)), "unet": (0, (1.2, 1.2))}
-_BACKBONE_MARKERS = {"mlp": "o", "dit": "s", "unet": "^"}
+BACKBONE_MARKERS = {"mlp": "o", "dit": "s", "unet": "^"}
 _SAMPLER_LINES: dict[str, Any] = {"ddpm": ":"}
 _AT_ZERO = 0.6
 """Position of a policy without a network on the logarithmic axis."""
@@ -39,8 +40,9 @@ def render_matrix(
 ) -> bytes:
     """Draw the figure and return its PNG file, a function of rows, caveats and looks alone.
 
-    The first row of panels compares the objectives on the first backbone. The second compares the
-    backbones for the objectives that were trained on all of them. Each task has a column.
+    The first group of panels compares the objectives on the first backbone. The second compares the
+    backbones for the objectives that were trained on all of them, on the tasks with several
+    backbones. Each task has a panel.
     """
     return figure_file(
         lambda: _draw(rows, combined, looks),
@@ -58,36 +60,55 @@ def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure
     )
     groups = [[row for row in learned if row.backbone == backbones[0]]]
     if len(backbones) > 1:
-        groups.append([row for row in learned if row.policy in shared])
+        compared = _tasks_of_several_backbones(learned)
+        groups.append([r for r in learned if r.policy in shared and r.task in compared])
+    groups = [group for group in groups if group]
+    tasks_of = [[task for task in tasks if any(r.task == task for r in g)] for g in groups]
+    lines = [-(-len(names) // _COLUMNS) for names in tasks_of]
     colours = looks.colours(sorted({row.policy for row in learned}, key=looks.order))
-    figure = Figure(figsize=(_WIDTH_IN, 0.9 + _ROW_IN * len(groups)))
-    parts = figure.subfigures(len(groups), 1, squeeze=False)[:, 0]
+    figure = Figure(figsize=(_WIDTH_IN, sum(_LEGEND_IN + _ROW_IN * count for count in lines)))
+    parts = figure.subfigures(
+        len(groups), 1, squeeze=False, height_ratios=[_LEGEND_IN + _ROW_IN * n for n in lines]
+    )[:, 0]
     for index, (part, group) in enumerate(zip(parts, groups, strict=True)):
         by_backbone = index > 0
-        grid = part.subplots(1, len(tasks), squeeze=False, sharey=True)[0]
-        for axes, task in zip(grid, tasks, strict=True):
+        for axes, task in panels(part, tasks_of[index], share_y=True):
             of_task = [row for row in group if row.task == task]
             _panel(axes, of_task, combined, looks, colours, by_backbone)
             _references(axes, [r for r in rows if r.task == task and r.policy in REFERENCES])
             nfe_axis(axes, max(row.nfe for row in learned), _AT_ZERO)
-            axes.set(title=task if index == 0 else "", ylim=(-0.03, 1.05), xlabel=NFE_LABEL)
-        names = sorted({row.policy for row in group}, key=looks.order)
-        handles = [
-            Line2D([], [], color=colours[p], marker="o", label=looks.label(p)) for p in names
-        ]
-        if by_backbone:
-            handles += [
-                Line2D([], [], color="#444444", linestyle=_BACKBONE_LINES.get(b, "-"),
-                       marker=_BACKBONE_MARKERS.get(b, "o"), label=b)
-                for b in backbones
-            ]  # fmt: skip
-        handles += seed_handles(row.seed_rates for row in group)
+            axes.set(title=task, ylim=(-0.03, 1.05))
+        handles = _handles(group, looks, colours, backbones if by_backbone else [])
         handles += broken_handles(combined.is_broken(key_of(row)) for row in group)
         if index == len(groups) - 1:
             handles += reference_handles({row.policy for row in rows})
         part.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // 2))
         part.supylabel("success rate", fontsize=10)
+        part.supxlabel(NFE_LABEL, fontsize=10)
     return figure
+
+
+def _tasks_of_several_backbones(rows: Sequence[MatrixRow]) -> set[str]:
+    backbones: dict[str, set[str]] = {}
+    for row in rows:
+        backbones.setdefault(row.task, set()).add(row.backbone)
+    return {task for task, names in backbones.items() if len(names) > 1}
+
+
+def _handles(
+    group: Sequence[MatrixRow], looks: Looks, colours: dict[str, str], backbones: Sequence[str]
+) -> list[Line2D]:
+    """Return the legend entries of policies, backbones and training seeds."""
+    names = sorted({row.policy for row in group}, key=looks.order)
+    return [
+        *(Line2D([], [], color=colours[p], marker="o", label=looks.label(p)) for p in names),
+        *(
+            Line2D([], [], color="#444444", linestyle=_BACKBONE_LINES.get(b, "-"),
+                   marker=BACKBONE_MARKERS.get(b, "o"), label=b)
+            for b in backbones
+        ),
+        *seed_handles(row.seed_rates for row in group),
+    ]  # fmt: skip
 
 
 def _panel(
@@ -100,11 +121,12 @@ def _panel(
 ) -> None:
     """Draw every backbone, policy and sampler of one task as a line over NFE."""
     lines = sorted({(looks.order(r.policy), r.backbone, r.policy, r.sampler) for r in rows})
+    spread = min(1.04, 1.4 ** (1 / max(len(lines), 1)))  # not as far as the next number
     for place, (_, backbone, policy, sampler) in enumerate(lines):
         key = (backbone, policy, sampler)
         points = [row for row in rows if (row.backbone, row.policy, row.sampler) == key]
         points.sort(key=lambda row: row.nfe)
-        shift = 1.04 ** (place - (len(lines) - 1) / 2)
+        shift = spread ** (place - (len(lines) - 1) / 2)
         line = _BACKBONE_LINES.get(backbone, "-") if by_backbone else "-"
         rates = np.array([row.success_rate for row in points])
         low, high = (np.array([getattr(row, side) for row in points]) for side in ("low", "high"))
@@ -119,7 +141,7 @@ def _panel(
             yerr=np.maximum([rates - low, high - rates], 0.0),
             color=colours[policy],
             linestyle=_SAMPLER_LINES.get(sampler, line),
-            marker=_BACKBONE_MARKERS.get(backbone, "o") if by_backbone else "o",
+            marker=BACKBONE_MARKERS.get(backbone, "o") if by_backbone else "o",
             markeredgecolor="white",
             markeredgewidth=0.6,
             elinewidth=0.8,

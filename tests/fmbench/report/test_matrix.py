@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from fmbench.errors import FmbenchError
 from fmbench.matrix import main
 from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.matrix.rows import MatrixRow
+from fmbench.report.matrix.ways import draw_ways, one_evaluation
 from fmbench.report.results import read_results
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import DiagnosticRow, MeasurementRow
@@ -123,7 +126,9 @@ def test_bridge_rates_have_columns_where_there_are_some(runs: list[Path], tmp_pa
         for seed in (0, 1)
     ]
     write_rows(runs[0] / "diagnostics.csv", rows, DiagnosticRow)
-    table, text, *_ = draw_matrix(runs, tmp_path / "out")
+    table, text, _, ways, *_ = draw_matrix(runs, tmp_path / "out")
+    assert ways.name == "ways.png"
+    assert not (tmp_path / "plain" / "ways.png").exists()
     with_rate = [r for r in read_rows(table, MatrixRow) if r.bridge_rate is not None]
     assert [(r.backbone, r.steps, r.bridge_rate) for r in with_rate] == [
         ("mlp", 1, 0.9),
@@ -136,6 +141,43 @@ def test_bridge_rates_have_columns_where_there_are_some(runs: list[Path], tmp_pa
     assert lines[first + 2] == "| expert | – | 0.030 |  |"
     assert lines[first + 3].startswith("| flow, mlp | euler | 0.900 (0.89–0.91) | 0.250 (")
     assert any(line.startswith("- Bridge rate: share of sampled chunks") for line in lines)
+
+
+def xy(line: Any) -> list[float]:
+    return [float(number) for number in np.ravel(line.get_xydata())]
+
+
+def test_the_figure_of_ways_shows_one_evaluation_of_each_backbone(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    for run, way in zip(runs, (0.4, None), strict=True):
+        rows = [
+            DiagnosticRow(
+                *(TASKS[1], "flow", "euler", steps, seed, 0, 0, None, None, None),
+                *(12, 64, 0.25, 0.1, way, 0.03),
+            )
+            for steps in (1, 10)
+            for seed in (0, 1)
+        ]
+        write_rows(run / "diagnostics.csv", rows, DiagnosticRow)
+    table, *written = draw_matrix(runs, tmp_path / "out")
+    rows_of_matrix = read_rows(table, MatrixRow)
+    drawn = one_evaluation(rows_of_matrix)
+    assert [(row.backbone, row.steps, row.minor_way) for row in drawn] == [
+        ("mlp", 1, 0.4),
+        ("unet", 1, None),
+    ]
+    figure = draw_ways(drawn, OF_CATALOGUE)
+    (axes,) = figure.axes
+    drawn_points: list[Any] = list(axes.containers)
+    points = [xy(container.lines[0]) for container in drawn_points]
+    assert points == [[0.25, 0.4], [0.25, pytest.approx(-0.045)]]  # the second in a lane below
+    assert xy(axes.get_lines()[-1]) == [0.03, 0.5]
+    path = next(path for path in written if path.name == "ways.png")
+    for run in runs:
+        (run / "diagnostics.csv").unlink()
+    draw_matrix(runs, tmp_path / "out")
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
