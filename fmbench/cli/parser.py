@@ -17,6 +17,7 @@ _REWORDED = (
     (r"argument (\S+): invalid float value: (.*)", r"\1 is \2; give a number"),
     (r"argument (\S+): expected one argument", r"\1 is empty; give a value"),
     (r"argument (\S+): expected at least one argument", r"\1 is empty; give one or more values"),
+    (r"argument (\S+): ignored explicit argument '(.*)'", r"\1 takes no value, but was given '\2'"),
     (r"the following arguments are required: (.*)", r"\1 must be given; see --help"),
 )
 """Messages of argparse, and the same in the style of `FmbenchError`."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from fmbench.storage.locks import holder_file, lock_inside, locked
 from fmbench.storage.provenance import commit, machine, versions
 from fmbench.storage.run_facts import RUN_FILE, SCHEMA, RunFacts, read_run_facts, write_run_facts
 from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
+
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 ACCEPT = "--accept-changes"
 FIGURES_FOLDER = "figures"
@@ -185,15 +188,19 @@ def check_hash_kind(folder: Path, facts: RunFacts, instead: str) -> None:
 def differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Return one line per difference between two dictionaries, with both values.
 
-    A value that JSON leaves out is the default of a later field.
+    A value that JSON leaves out is the default of a later field. Of a hash the start is shown.
     """
     later = {name: ADDED[name] for name in ADDED if name in there or name in now}
     there, now = {**later, **there}, {**later, **now}
     return [
-        f"{name}: {there.get(name)} there, {now.get(name)} now"
+        f"{name}: {_short(there.get(name))} there, {_short(now.get(name))} now"
         for name in sorted(set(there) | set(now))
         if there.get(name) != now.get(name)
     ]
+
+
+def _short(value: Any) -> str:
+    return _HASH.sub(r"\1...", str(value))
 
 
 class Made(Protocol):

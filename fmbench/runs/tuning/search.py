@@ -20,13 +20,14 @@ from fmbench.runs.preparation import check_found_demonstrations, check_runnable,
 from fmbench.runs.run_plugins import files_of_task, used_plugins
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.tuning.search_folder import (
+    RESTORE,
     hold_search_folder,
     open_search,
     state_demonstrations,
     write_if_changed,
 )
 from fmbench.runs.tuning.space import Point, clipped, search_space
-from fmbench.runs.tuning.trials import Trials
+from fmbench.runs.tuning.trials import Trials, configured
 from fmbench.storage.provenance import commit, machine, versions
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.search import SCHEMA, SearchFacts, TrialRow, by_trial, score
@@ -91,6 +92,7 @@ class Search:
             reporter = self.session.reporter
             accept = self.options.accept_changes
             facts, rows = open_search(self.out, self._facts(), self.space, reporter, accept)
+            self._check_widths(rows)
             if len(by_trial(rows)) < self.options.trials:
                 data = self._data()
                 hashes = {task: data[task].sha256 for task in data}
@@ -128,6 +130,21 @@ class Search:
             for own in by_trial(known).values()
         ]
         return suggest(self.space, self.options.seed, trial, earlier)
+
+    def _check_widths(self, rows: Sequence[TrialRow]) -> None:
+        """Reject a trial whose width does not follow from its depth.
+
+        Raises:
+            FmbenchError: There is one.
+        """
+        for number, own in by_trial(rows).items():
+            point = {name: getattr(own[0], name) for name in self.space}
+            width = configured(self.config, point).width
+            if wrong := [row.width for row in own if row.width != width]:
+                raise FmbenchError(
+                    f"{self.out / TrialRow.file_name}: width of trial {number} is {wrong[0]}, but "
+                    f"{width} follows from its depth; {RESTORE}"
+                )
 
     def _data(self) -> dict[str, TrainingData]:
         data = {}

@@ -58,7 +58,8 @@ def open_search(
         The facts in `search.json`, and the rows of the trials that are done.
 
     Raises:
-        FmbenchError: `out` holds another search, one that other code has made, or more trials.
+        FmbenchError: `out` holds another search, one that other code has made, more trials, or
+            fewer than when it was finished.
     """
     if not os.path.lexists(out / SEARCH_FILE):
         write_search_facts(out, new)
@@ -67,7 +68,13 @@ def open_search(
     if mismatches := differences(facts.identity, new.identity):
         raise FmbenchError(f"{out} holds another search ({'; '.join(mismatches)}); {INSTEAD}")
     rows = read_trials(out, facts, space)
-    if (done := len(by_trial(rows))) > new.trials:
+    done = len(by_trial(rows))
+    if facts.complete and done < facts.trials:
+        raise FmbenchError(
+            f"{out / TrialRow.file_name} does not hold {facts.trials} trials but {done}, although "
+            f"the search was finished; {RESTORE}"
+        )
+    if done > new.trials:
         raise FmbenchError(
             f"--trials is {new.trials}, but {out} has {done} trials; give --trials {done} to print "
             f"them again, more to go on, or another --out"
@@ -81,7 +88,7 @@ def open_search(
         made_with=made_with,
         plugins=new.plugins,
         trials=new.trials,
-        complete=facts.complete and not changed,
+        complete=facts.complete and not changed and done == new.trials,
     )
     return write_if_changed(out, facts, now), rows
 

@@ -124,6 +124,7 @@ def test_a_command_line_may_start_with_the_name_of_its_command(
         (["--pol", "flow"], "unknown flag '--pol'; did you mean --policy"),
         (["flow"], "unknown argument 'flow'; known: --accept-changes"),
         (["--zzz"], "unknown flag '--zzz'; known: --accept-changes"),
+        (["--no-latency=3"], "--no-latency takes no value, but was given '3'"),
         (["--seeds", "three"], "--seeds is 'three'; give a whole number"),
         (["--updates", "1e4"], "--updates is '1e4'; give a whole number"),
         (["--noise", "x"], "--noise is 'x'; give a number"),

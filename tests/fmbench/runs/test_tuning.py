@@ -21,6 +21,7 @@ from fmbench.errors import FmbenchError
 from fmbench.harness.seeds import RANGE_SIZE, VALIDATION
 from fmbench.report.tuning.text import best_command, ranked
 from fmbench.runs.preparation import demonstrate
+from fmbench.runs.run_folder import differences
 from fmbench.runs.training_data import prepare
 from fmbench.runs.tuning.search import Search, SearchOptions
 from fmbench.runs.tuning.space import Fraction, Point, clipped, search_space
@@ -95,6 +96,10 @@ def test_a_search_is_resumed_as_if_it_had_not_been_interrupted(
     with pytest.raises(FmbenchError, match=r"^--trials is 2, but .* has 3 trials; give --trials 3"):
         search(out, data, trials=2)
     assert read_search_facts(out) == facts
+    assert read_search_facts(out).complete
+    with pytest.raises(Interrupted):
+        search(out, data, stop_in="trial 3")
+    assert not read_search_facts(out).complete
     assert search(out, data) == expected
     assert read_search_facts(out).complete
     before = (out / TrialRow.file_name).read_bytes()
@@ -170,6 +175,11 @@ def test_a_folder_holds_one_search(
         search(out, data, **change)
 
 
+def test_a_message_shows_the_start_of_a_hash() -> None:
+    there, now = {"task": "0123456789ab" + "c" * 52}, {"task": "e" * 64}
+    assert differences(there, now) == ["task: 0123456789ab... there, eeeeeeeeeeee... now"]
+
+
 def test_a_search_that_other_code_has_started_is_continued_only_on_request(
     whole: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +211,17 @@ def test_changed_files_are_rejected(whole: Path, data: Path, tmp_path: Path) -> 
         (out / TrialRow.file_name).write_text("".join(kept))
         with pytest.raises(FmbenchError, match="does not hold"):
             search(out, data)
+    (out / TrialRow.file_name).write_text("".join(lines[:-2]))
+    with pytest.raises(FmbenchError, match="does not hold 4 trials but 3, although the search was"):
+        search(out, data)
+    first = read_rows(whole / TrialRow.file_name, TrialRow)[0]
+    width = f",{first.width},"
+    assert width in lines[1]
+    (out / TrialRow.file_name).write_text(
+        "".join([lines[0], lines[1].replace(width, ",7,"), *lines[2:]])
+    )
+    with pytest.raises(FmbenchError, match=f"width of trial 0 is 7, but {first.width} follows"):
+        search(out, data)
     for old, new, message in (
         (",1,0.0001,", ",6,0.0001,", "warmup_updates of trial 0 is 6, .* (from 0 to 1); restore"),
         ("concat", "own", "conditioning of trial 0 is own, .* (film or concat); restore the file"),
