@@ -8,7 +8,6 @@ To add one to the suite, write its module and add an entry to `policies.catalogu
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import NoneType
 from typing import TypeAlias
 
 from torch import nn
@@ -95,8 +94,10 @@ def add_backbone(
         raise ValueError(f"conditionings is empty; give some of {', '.join(CONDITIONINGS)}")
     for conditioning in conditionings:
         lookup("conditioning", conditioning, dict.fromkeys(CONDITIONINGS))
-    if sizes is not None and set(sizes) != set(SIZES):
-        raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
+    if sizes is not None:
+        _check_sizes(sizes, f"the backbone {name!r}")
+        if set(sizes) != set(SIZES):
+            raise ValueError(f"sizes has {', '.join(sizes)}; give {', '.join(SIZES)}")
     recipe = _checked_recipe(name, recipe, conditionings)
     target = f"{build.__module__}:{getattr(build, '__qualname__', name)}"
     BACKBONES[name] = BackboneEntry(
@@ -121,15 +122,25 @@ def _checked_recipe(backbone: str, recipe: object, conditionings: tuple[str, ...
             raise ValueError(f"{name} in {where} is {repr(value)[:80]}; give {words}")
     if recipe.conditioning is not None:
         lookup(f"conditioning in {where}", recipe.conditioning, dict.fromkeys(conditionings))
-    if not isinstance(recipe.sizes, (dict, NoneType)):
-        raise ValueError(f"sizes in {where} is {repr(recipe.sizes)[:80]}; give a dict or None")
-    for size, pair in (recipe.sizes or {}).items():
-        lookup(f"size in {where}", size, SIZES)
-        is_pair = isinstance(pair, tuple) and len(pair) == 2
-        if not is_pair or not all(type(number) is int and number > 0 for number in pair):
-            raise ValueError(f"{size} in {where} is {pair}; give width and depth, whole numbers")
+    if recipe.sizes is not None:
+        _check_sizes(recipe.sizes, where)
     return recipe._replace(
         learning_rate=float(recipe.learning_rate),
         weight_decay=float(recipe.weight_decay),
         ema_decay=float(recipe.ema_decay),
     )
+
+
+def _check_sizes(sizes: object, where: str) -> None:
+    """Reject sizes that are not a dictionary of widths and depths.
+
+    Raises:
+        ValueError: They are not.
+    """
+    if not isinstance(sizes, dict):
+        raise ValueError(f"sizes in {where} is {repr(sizes)[:80]}; give a dict or None")
+    for size, pair in sizes.items():
+        lookup(f"size in {where}", size, SIZES)
+        is_pair = isinstance(pair, tuple) and len(pair) == 2
+        if not is_pair or not all(type(number) is int and number > 0 for number in pair):
+            raise ValueError(f"{size} in {where} is {pair}; give width and depth, whole numbers")

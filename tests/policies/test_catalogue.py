@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import astuple, fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -245,6 +246,12 @@ def test_invalid_backbones_are_rejected() -> None:
         add_backbone("own", Linear, conditionings=("fillm",))
     with pytest.raises(ValueError, match="sizes has small; give small, base"):
         add_backbone("own", Linear, sizes={"small": (5, 1)})
+    given: Any = [1]
+    with pytest.raises(ValueError, match=r"sizes in the backbone 'own' is \[1\]; give a dict"):
+        add_backbone("own", Linear, sizes=given)
+    given = {"small": (5, 1), "base": 7}
+    with pytest.raises(ValueError, match="base in the backbone 'own' is 7; give width and depth"):
+        add_backbone("own", Linear, sizes=given)
     add_backbone("own", Linear)
     with pytest.raises(ValueError, match="unknown conditioning of own 'film'; known: concat"):
         resolve_conditioning("own", "film")

@@ -16,7 +16,7 @@ from fmbench.report.curve.text import curve_markdown
 from fmbench.report.looks import Looks
 from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import key_of
+from fmbench.storage.rows import REFERENCES, key_of
 
 MAY_DIFFER = ("task", "demos", "preset", "device")
 """Configuration values that may differ between the runs of one curve."""
@@ -44,7 +44,7 @@ def draw_curve(
     all_results = list(results_by_path.values())
     rows = without_repeats(
         (row for results in all_results for row in curve_rows(results)),
-        lambda row: f"{row.policy} on {row.task} with {row.demos} demonstrations",
+        _what,
     )
     paths = [out / CurveRow.file_name, out / "data_curve.md"]
     combined = Combined(
@@ -58,3 +58,9 @@ def draw_curve(
     write_bytes_atomic(paths[1], curve_markdown(rows, combined, looks).encode())
     combined.warn(warn)
     return paths
+
+
+def _what(row: CurveRow) -> str:
+    """Return what a row is about; the expert and random actions learn from no demonstrations."""
+    learns = row.policy not in REFERENCES
+    return f"{row.policy} on {row.task}" + f" with {row.demos} demonstrations" * learns

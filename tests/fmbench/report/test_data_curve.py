@@ -8,6 +8,7 @@ import pytest
 from envs.registry import TASKS as KNOWN_TASKS
 from envs.registry import suite
 from fmbench.data_curve import main
+from fmbench.errors import FmbenchError
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.curve.text import separation
@@ -18,8 +19,8 @@ TASKS = ("LiftCube", "PressEither")
 RESULTS = Path(__file__).parents[3] / "results"
 
 
-def make_run(folder: Path, demos: int, **config: object) -> Path:
-    write_run(folder, tasks=TASKS, train_seeds=(0,), episodes=40)
+def make_run(folder: Path, demos: int, episodes: int = 40, **config: object) -> Path:
+    write_run(folder, tasks=TASKS, train_seeds=(0,), episodes=episodes)
     run = json.loads((folder / "run.json").read_text())
     run["config"] = {"demos": demos, "updates": 100, "task": list(TASKS), **config}
     (folder / "run.json").write_text(json.dumps(run))
@@ -48,6 +49,12 @@ def test_every_policy_has_a_row_for_each_number(runs: list[Path], tmp_path: Path
     assert sum(line.startswith(("| LiftCube", "| PressEither")) for line in text.splitlines()) == 2
     first = [path.read_bytes() for path in written]
     assert [path.read_bytes() for path in draw_curve(runs, tmp_path / "out")] == first
+
+
+def test_another_expert_is_named_without_demonstrations(runs: list[Path], tmp_path: Path) -> None:
+    make_run(runs[1], 200, episodes=19)
+    with pytest.raises(FmbenchError, match=r"two runs have expert on \w+; only equal rows"):
+        draw_curve(runs, tmp_path / "out")
 
 
 def row(policy: str, demos: int, low: float, high: float, ahead: str = "") -> CurveRow:
