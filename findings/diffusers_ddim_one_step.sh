@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Guess: a DDIM schedule with one step asks the network at the largest noise, where sampling begins, so that one step
 # gives something like the mean of the data.
-# Seen with diffusers 0.42.1: by default (`timestep_spacing="leading"`, `steps_offset=0`) n steps are asked at multiples
-# of T // n below T - T // n, and one step is asked at t = 0: the network is told that 0.01 % of the variance is noise,
+# Seen with diffusers 0.42.1: by default (`timestep_spacing="leading"`, `steps_offset=0`) n steps are asked at the
+# multiples of T // n from 0, and one step is asked at t = 0: the network is told that 0.01 % of the variance is noise,
 # and is given pure noise. A network that is exact for data which is standard normal, and says so at every t, returns the noise
 # all but unchanged; "trailing" asks at T - 1 and returns nearly the mean, 0. Output seen:
 #   diffusers 0.42.1

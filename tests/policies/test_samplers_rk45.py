@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from policies.catalogue import TOLERANCE
 from policies.objectives import make_objective
 from policies.samplers import dormand_prince
 from policies.samplers.dormand_prince import ERROR, NODES, STAGES, rk45
@@ -176,3 +177,24 @@ def test_a_flow_passes_its_tolerances_to_the_solver() -> None:
     assert results == sorted(results, key=lambda pair: (pair[0], -pair[1]))
     assert results[0][0] < results[1][0] < results[2][0]
     assert results[2][1] < 2e-4
+
+
+@pytest.mark.parametrize(("prediction", "evaluations"), [("sample", 8), ("velocity", 14)])
+def test_straight_paths_have_a_least_number_of_evaluations(
+    prediction: str, evaluations: int
+) -> None:
+    """The first step is chosen before an error is known; later ones are at most ten times as long.
+
+    Only with predicted chunks the last step may cover what is left, however much that is.
+    """
+    generator = torch.Generator().manual_seed(0)
+    noise, data = torch.randn(2, 8, 16, 20, generator=generator, dtype=torch.float64)
+    counts = torch.zeros(8, dtype=torch.int64)
+
+    def straight(x_t: Tensor, t: Tensor, active: Tensor) -> Tensor:
+        counts.add_(active)
+        return data - noise
+
+    reached = rk45(straight, noise, TOLERANCE, TOLERANCE, singular_end=ENDS[prediction])
+    assert counts.tolist() == [evaluations] * 8
+    torch.testing.assert_close(reached, data)
