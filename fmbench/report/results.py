@@ -16,18 +16,12 @@ from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import compare
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
-from fmbench.report.summary import CELL, SummaryKey, frame, summarise
-from fmbench.storage.episode_files import Episodes
+from fmbench.report.summary import CELL, SummaryKey, frame, summarise, table_frame
+from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.links import check_links_inside
-from fmbench.storage.rows import (
-    REFERENCES,
-    DiagnosticRow,
-    EpisodeRow,
-    MeasurementRow,
-    OriginRow,
-    TrainingRow,
-)
+from fmbench.storage.row_tables import table_of
+from fmbench.storage.rows import REFERENCES, EpisodeRow, OriginRow, TrainingRow
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.storage.run_rows import states_rows
 from fmbench.storage.unfinished import is_unfinished, read_finished_cells
@@ -107,9 +101,9 @@ def read_results(run_dir: Path) -> Results:
         _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir, run)
     )
     _check_config(run_dir, run, rows.episodes.origins)
-    episodes = frame(rows.episodes.rows, EpisodeRow)
+    episodes = table_frame(rows.episodes.table)
     origins = frame(rows.episodes.origins, OriginRow)
-    measurements = frame(rows.measurements, MeasurementRow)
+    measurements = table_frame(rows.measurements)
     looks = Looks(run)
     compared = episodes.iloc[:0] if rows.unfinished else episodes
     train_seeds = run.choice.seeds if rows.unfinished else None
@@ -117,13 +111,13 @@ def read_results(run_dir: Path) -> Results:
         episodes=episodes,
         origins=origins,
         measurements=measurements,
-        training=frame(rows.training, TrainingRow),
+        training=table_frame(rows.training),
         summary=summarise(episodes, measurements, looks, train_seeds),
         comparisons=compare(compared, measurements, looks),
         caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
         broken=broken_cells(episodes),
         warnings=tuple(config_differences(origins, measurements, looks)),
-        diagnostics=frame(rows.diagnostics, DiagnosticRow),
+        diagnostics=table_frame(rows.diagnostics),
         run=run,
         looks=looks,
         unfinished=rows.unfinished,
@@ -139,7 +133,7 @@ class _Rows(FinishedRows):
 
 def _read_finished(run_dir: Path, run: RunFacts) -> _Rows:
     rows = read_finished_rows(run_dir, run)
-    if not rows.episodes.rows:
+    if not rows.episodes.origins:
         raise FmbenchError(
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
@@ -154,14 +148,15 @@ def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
         raise FmbenchError(f"{run_dir} has no finished cell yet; its own command resumes it")
     tasks = list(run.choice.task or ())
     tasks += sorted({origin.task for origin in origins} - set(tasks))
-    episodes = Episodes(
-        sorted(cells.episodes.rows, key=lambda row: tasks.index(row.task)),
-        sorted(origins, key=lambda row: tasks.index(row.task)),
-    )
+    table = cells.episodes.table
+    by_task = sorted(range(len(table)), key=lambda i: tasks.index(table.columns["task"][i]))
+    sorted_origins = sorted(origins, key=lambda row: tasks.index(row.task))
+    episodes = EpisodeTable(table.take(by_task), sorted_origins)
     planned = "" if run.planned_cells is None else f" of {run.planned_cells}"
     plural = "" if (run.planned_cells or len(origins)) == 1 else "s"
     text = f"unfinished: {len(origins)}{planned} cell{plural}"
-    return _Rows(episodes, cells.measurements, [], cells.diagnostics, text)
+    no_training = table_of([], TrainingRow)
+    return _Rows(episodes, cells.measurements, no_training, cells.diagnostics, text)
 
 
 def _check_config(run_dir: Path, run: RunFacts, origins: Sequence[OriginRow]) -> None:

@@ -16,6 +16,7 @@ from fmbench.errors import FmbenchError
 from fmbench.report.looks import OF_CATALOGUE, Looks
 from fmbench.report.over_seeds import interval_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.statistics import wilson_interval
+from fmbench.storage.row_tables import RowTable
 from fmbench.storage.rows import REFERENCES, CellRow, R, Row, columns
 
 CELL = list(CellRow.key[:-1])
@@ -84,6 +85,11 @@ def frame(rows: Iterable[R], row_type: type[R]) -> pd.DataFrame:
     """Return rows as a DataFrame that has all columns even without rows."""
     names = list(columns(row_type))
     return pd.DataFrame([[getattr(row, name) for name in names] for row in rows], columns=names)
+
+
+def table_frame(table: RowTable[Any]) -> pd.DataFrame:
+    """Return the rows of a file as a DataFrame."""
+    return pd.DataFrame(table.columns)
 
 
 def shared_values(row: Mapping[Any, Any], row_type: type[Row]) -> dict[str, Any]:

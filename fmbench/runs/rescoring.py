@@ -68,7 +68,7 @@ class Rescoring:
         self.sights = open_sights(self.config)
         self._check_sights()
         rows = read_finished_rows(run.folder, run.facts)
-        self.run_episodes, self.training = rows.episodes, rows.training
+        self.run_episodes, self.training = rows.episodes, rows.training.rows
         self.origin = Origin()
         rescores = {
             "run": run.folder.resolve().name,

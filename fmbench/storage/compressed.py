@@ -17,7 +17,7 @@ _FILTERS: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
 """Explicit, because defaults may change. No name or time is stored: same text, same bytes."""
 _MEMORY_BYTES = 128 * 2**20
 """Most memory of decompression: every preset of xz needs less; a file could ask for 4 GB."""
-_BLOCK_BYTES = 2**16
+_BLOCK_BYTES, _TEXT_BYTES = 2**16, 2**20
 MAX_LINE_BYTES = 2**18
 """Far more than the longest row; what a small file expands to has no end otherwise."""
 
@@ -71,6 +71,33 @@ def read_lines(path: Path) -> Iterator[str]:
             yield f"{line.decode()}\n"
     if rest:
         yield rest.decode()
+
+
+def read_texts(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file, compressed or not, about a million characters at a time.
+
+    Each text ends with the end of a line; the last one ends as the file does.
+
+    Raises:
+        FileNotFoundError: The file does not exist.
+        ValueError: It is not UTF-8 or not xz, or a line is too long.
+        FmbenchError: It is no regular file.
+    """
+    whole, size, rest = [], 0, b""
+    for block in _blocks(path):
+        lines, end, begun = block.rpartition(b"\n")
+        if not end:
+            rest += block
+        else:
+            whole.append(rest + lines + end)
+            rest, size = begun, size + len(whole[-1])
+        if len(rest) > MAX_LINE_BYTES:
+            raise ValueError(f"a line has more than {MAX_LINE_BYTES} bytes")
+        if size >= _TEXT_BYTES:
+            yield b"".join(whole).decode()
+            whole, size = [], 0
+    if whole or rest:
+        yield b"".join([*whole, rest]).decode()
 
 
 def text_hash(path: Path) -> str:

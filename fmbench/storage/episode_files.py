@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import SUFFIX, compress_file, stored_path
 from fmbench.storage.provenance import versions_text
 from fmbench.storage.row_files import read_header, read_rows, write_rows
+from fmbench.storage.row_tables import RowTable, read_table, table_of
 from fmbench.storage.rows import (
     CellRow,
     DiagnosticRow,
@@ -27,7 +29,10 @@ from fmbench.storage.rows import (
     columns,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
-from fmbench.storage.seals import is_sealed, sealed
+from fmbench.storage.seals import has_seal_of, is_sealed, sealed
+
+Cell = tuple[Any, ...]
+"""The values of `CellRow.key`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +50,38 @@ class Episodes:
     def __add__(self, other: Episodes) -> Episodes:
         """Return these episodes followed by those of other cells."""
         return Episodes(self.rows + other.rows, self.origins + other.origins)
+
+
+@dataclasses.dataclass(frozen=True)
+class EpisodeTable:
+    """The same as a table, which is read much faster.
+
+    Attributes:
+        table: The episodes.
+        origins: The origin of each cell's numbers.
+    """
+
+    table: RowTable[EpisodeRow]
+    origins: list[OriginRow]
+
+    @property
+    def rows(self) -> list[EpisodeRow]:
+        """The episodes as rows."""
+        return self.table.rows
+
+    @cached_property
+    def places(self) -> dict[Cell, list[int]]:
+        """The places of the episodes of every cell in the table, in order."""
+        places: dict[Cell, list[int]] = {}
+        for place, cell in enumerate(self.table.keys(CellRow.key)):
+            places.setdefault(cell, []).append(place)
+        return places
+
+    @property
+    def seeds(self) -> dict[Cell, list[int]]:
+        """The episode seeds of every cell, in order."""
+        seeds = self.table.columns["episode_seed"]
+        return {cell: [seeds[place] for place in at] for cell, at in self.places.items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +105,8 @@ def write_episodes(folder: Path, episodes: Episodes) -> None:
     Raises:
         FmbenchError: A cell has no origin, or more than one, or an origin has no episodes.
     """
-    _check_cells(folder, episodes)
     rows = _rows_by_cell(episodes)
+    _check_cells(folder, list(rows), episodes.origins)
     origins = [sealed(origin, rows[_key(origin)], EpisodeRow) for origin in episodes.origins]
     write_rows(folder / OriginRow.file_name, origins, OriginRow)
     write_rows(folder / EpisodeRow.file_name, episodes.rows, EpisodeRow)
@@ -81,13 +118,26 @@ def read_episodes(folder: Path) -> Episodes:
     Raises:
         FmbenchError: A file is missing or malformed, or the two do not match.
     """
+    found = read_episode_table(folder)
+    return Episodes(found.rows, found.origins)
+
+
+def read_episode_table(folder: Path) -> EpisodeTable:
+    """Read the same as a table.
+
+    Raises:
+        FmbenchError: A file is missing or malformed, or the two do not match.
+    """
     path = folder / EpisodeRow.file_name
     if set(read_header(path)) == set(columns(_EarlierRow)):
-        return _from_earlier(folder, read_rows(path, _EarlierRow))
+        earlier = _from_earlier(folder, read_rows(path, _EarlierRow))
+        return EpisodeTable(table_of(earlier.rows, EpisodeRow), earlier.origins)
     origin_path = folder / OriginRow.file_name
-    episodes = Episodes(read_rows(path, EpisodeRow), read_rows(origin_path, OriginRow))
-    _check_cells(folder, episodes)
-    if "rows_hash" in read_header(origin_path):  # earlier files have no hashes
+    has_seals = "rows_hash" in read_header(origin_path)  # earlier files have no hashes
+    table = read_table(path, EpisodeRow, with_texts=has_seals)
+    episodes = EpisodeTable(table, read_rows(origin_path, OriginRow))
+    _check_cells(folder, list(episodes.places), episodes.origins)
+    if has_seals:
         _check_seals(folder, episodes)
     return episodes
 
@@ -123,53 +173,57 @@ def _from_earlier(folder: Path, earlier_rows: Iterable[_EarlierRow]) -> Episodes
     episode_columns = list(columns(EpisodeRow))
     origin_columns = [name for name in columns(_EarlierRow) if name not in episode_columns]
     rows: list[EpisodeRow] = []
-    origins: dict[tuple[object, ...], OriginRow] = {}
+    origins: dict[Cell, OriginRow] = {}
     for row in earlier_rows:
         rows.append(EpisodeRow(**{name: getattr(row, name) for name in episode_columns}))
         facts = {name: getattr(row, name) for name in origin_columns}
         origin = OriginRow(**row.cell, **facts, versions=versions)
-        if origins.setdefault(tuple(row.cell.values()), origin) != origin:
+        if origins.setdefault(_key(row), origin) != origin:
             raise FmbenchError(
-                f"{folder / EpisodeRow.file_name}: episodes of {_label(row)} have several origins"
+                f"{folder / EpisodeRow.file_name}: episodes of {_label(_key(row))} have several "
+                "origins"
             )
     return Episodes(rows, list(origins.values()))
 
 
-def _check_cells(folder: Path, episodes: Episodes) -> None:
+def _check_cells(folder: Path, cells: Sequence[Cell], origins: Sequence[OriginRow]) -> None:
     """Reject episodes without an origin, and origins without episodes."""
-    cells = {tuple(row.cell.values()): row for row in episodes.rows}
-    origins = {tuple(row.cell.values()): row for row in episodes.origins}
+    origin_cells = {_key(row): None for row in origins}
     path = folder / OriginRow.file_name
-    if without_origin := [row for cell, row in cells.items() if cell not in origins]:
+    if without_origin := [cell for cell in cells if cell not in origin_cells]:
         raise FmbenchError(f"{path} has no row of {_label(without_origin[0])}, which has episodes")
-    if without_episodes := [row for cell, row in origins.items() if cell not in cells]:
+    present = set(cells)
+    if without_episodes := [cell for cell in origin_cells if cell not in present]:
         raise FmbenchError(
             f"{path} has a row of {_label(without_episodes[0])}, which has no episodes"
         )
 
 
-def _check_seals(folder: Path, episodes: Episodes) -> None:
+def _check_seals(folder: Path, episodes: EpisodeTable) -> None:
     """Reject rows that were changed after they were written."""
-    rows = _rows_by_cell(episodes)
+    texts = episodes.table.texts
     for origin in episodes.origins:
-        if not is_sealed(origin, rows[_key(origin)], EpisodeRow):
+        places = episodes.places[_key(origin)]
+        if texts and has_seal_of(origin, [texts[place] for place in places]):
+            continue
+        if not is_sealed(origin, map(episodes.table.row, places), EpisodeRow):
             raise FmbenchError(
-                f"{folder / EpisodeRow.file_name}: rows of {_label(origin)} were changed after "
-                f"they were written (rows_hash in {OriginRow.file_name} differs)"
+                f"{folder / EpisodeRow.file_name}: rows of {_label(_key(origin))} were changed "
+                f"after they were written (rows_hash in {OriginRow.file_name} differs)"
             )
 
 
-def _rows_by_cell(episodes: Episodes) -> dict[tuple[object, ...], list[EpisodeRow]]:
-    rows: dict[tuple[object, ...], list[EpisodeRow]] = {}
+def _rows_by_cell(episodes: Episodes) -> dict[Cell, list[EpisodeRow]]:
+    rows: dict[Cell, list[EpisodeRow]] = {}
     for row in episodes.rows:
         rows.setdefault(_key(row), []).append(row)
     return rows
 
 
-def _key(row: CellRow) -> tuple[object, ...]:
-    return tuple(row.cell.values())
+def _key(row: CellRow) -> Cell:
+    return (row.task, row.policy, row.sampler, row.steps, row.train_seed)
 
 
-def _label(row: CellRow) -> str:
-    """Return the cell of a row as text for a message."""
-    return ", ".join(f"{name}={value}" for name, value in row.cell.items())
+def _label(cell: Cell) -> str:
+    """Return a cell as text for a message."""
+    return ", ".join(f"{name}={value}" for name, value in zip(CellRow.key, cell, strict=True))

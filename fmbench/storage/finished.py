@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 
 from fmbench.storage.compressed import is_stored
-from fmbench.storage.episode_files import Episodes, read_episodes
-from fmbench.storage.row_files import read_rows
+from fmbench.storage.episode_files import EpisodeTable, read_episode_table
+from fmbench.storage.row_tables import RowTable, read_table, table_of
 from fmbench.storage.rows import DiagnosticRow, MeasurementRow, R, TrainingRow
 from fmbench.storage.run_facts import RunFacts
 from fmbench.storage.run_rows import check_cells, check_episodes, check_hashes
@@ -17,10 +17,10 @@ from fmbench.storage.run_rows import check_cells, check_episodes, check_hashes
 class FinishedRows:
     """The rows of a run, each kind in the order of its file; none if it has no such file."""
 
-    episodes: Episodes
-    measurements: list[MeasurementRow]
-    training: list[TrainingRow]
-    diagnostics: list[DiagnosticRow]
+    episodes: EpisodeTable
+    measurements: RowTable[MeasurementRow]
+    training: RowTable[TrainingRow]
+    diagnostics: RowTable[DiagnosticRow]
 
 
 def read_finished_rows(folder: Path, facts: RunFacts) -> FinishedRows:
@@ -34,17 +34,17 @@ def read_finished_rows(folder: Path, facts: RunFacts) -> FinishedRows:
         FmbenchError: A file is malformed, was changed, or has rows of another run.
     """
     rows = FinishedRows(
-        read_episodes(folder),
+        read_episode_table(folder),
         _optional(folder, MeasurementRow),
         _optional(folder, TrainingRow),
         _optional(folder, DiagnosticRow),
     )
     check_episodes(folder, facts, rows.episodes, has_finished=True)
-    check_cells(folder, facts, [*rows.measurements, *rows.training, *rows.diagnostics])
+    check_cells(folder, facts, (rows.measurements, rows.training, rows.diagnostics))
     check_hashes(folder, facts)
     return rows
 
 
-def _optional(folder: Path, row_type: type[R]) -> list[R]:
+def _optional(folder: Path, row_type: type[R]) -> RowTable[R]:
     path = folder / row_type.file_name
-    return read_rows(path, row_type) if is_stored(path) else []
+    return read_table(path, row_type) if is_stored(path) else table_of([], row_type)

@@ -13,6 +13,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from fmbench.errors import FmbenchError, shown, unknown
@@ -93,7 +94,7 @@ def read_header(path: Path) -> list[str]:
 def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
     """Open a CSV file, compressed or not; reject other files, also if found while reading."""
     try:
-        yield _records(path)
+        yield records(read_lines(path), path)
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
     except (ValueError, csv.Error) as error:
@@ -112,8 +113,8 @@ class _Echo:
 class _Lines:
     """An iterator that remembers the last line."""
 
-    def __init__(self, path: Path) -> None:
-        self.lines, self.last = read_lines(path), ""
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines, self.last = iter(lines), ""
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -123,12 +124,21 @@ class _Lines:
         return self.last
 
 
-def _records(path: Path) -> Iterator[list[str]]:
-    """Yield the values of each line, which must be one that a CSV writer writes."""
-    lines = _Lines(path)
+def records(lines: Iterable[str], path: Path) -> Iterator[list[str]]:
+    """Yield the values of each line, which must be one that a CSV writer writes.
+
+    Args:
+        lines: The lines, each with its end.
+        path: Their file, for messages.
+
+    Raises:
+        FmbenchError: A line is another.
+        csv.Error: It is none of a CSV file.
+    """
+    given = _Lines(lines)
     write = csv.writer(_Echo(), lineterminator="\n").writerow
-    for number, cells in enumerate(csv.reader(lines, strict=True), start=1):
-        if write(cells) != lines.last:
+    for number, cells in enumerate(csv.reader(given, strict=True), start=1):
+        if write(cells) != given.last:
             raise FmbenchError(
                 f"{path}, line {number}: its line end or its quotes are not those that fmbench "
                 "writes; restore the file"
@@ -149,7 +159,10 @@ def _parse(reader: Iterator[list[str]], row_type: type[R], path: Path) -> Iterat
     if len(header) != len(set(header)):
         raise FmbenchError(f"{path}, line 1: duplicate column")
     accepted = ranges(row_type)
-    parsers = [parser(types[name], accepted.get(name), row_type.digits) for name in header]
+    parsers = [
+        lru_cache(maxsize=1024)(parser(types[name], accepted.get(name), row_type.digits))
+        for name in header
+    ]
     seen: dict[tuple[object, ...], int] = {}
     for line, cells in enumerate(reader, start=2):
         where = f"{path}, line {line}"

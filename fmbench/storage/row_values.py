@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from numbers import Integral, Real
@@ -12,7 +13,16 @@ import numpy as np
 from fmbench.storage.accepted import ANY, MAX_INT, WHOLE, Within
 from fmbench.storage.rows import FLOAT_DIGITS
 
-MAX_NUMBER_CHARACTERS = 32
+MAX_NUMBER_CHARACTERS, MAX_TEXT_CHARACTERS = 32, 2**17
+_PLAIN = re.compile(
+    r"-?(?:0\.0|[1-9]\d{0,5}\.0|(?=.{3,7}\Z)[1-9]\d*\.\d*[1-9]|0\.0{0,3}[1-9](?:\d{0,4}[1-9])?)",
+    re.ASCII,
+).fullmatch
+"""Numbers of at most `FLOAT_DIGITS` digits, from 0.0001 on, without an exponent.
+
+Any two of them differ as floats, and `repr` gives the shortest text of a float and no exponent in
+this range: so each is the text of its own value, rounded to these digits.
+"""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 
@@ -53,7 +63,10 @@ def _rounded(value: float) -> float:
 
 
 def parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], object]:
-    """Return a function that parses the text of a value; it raises KeyError or ValueError."""
+    """Return a function that parses the text of a value; it raises KeyError or ValueError.
+
+    A text is accepted only in the form in which `value_text` writes its value.
+    """
     if kind is str:
         return _text
     if kind is bool:
@@ -61,10 +74,14 @@ def parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], o
     read: Callable[[str], Any] = int if kind is int else float
     write: Callable[[Any], str] = repr if kind is int else partial(_number_text, digits=digits)
     accepts = (accepted or (WHOLE if kind is int else ANY)).accepts
-    may_be_empty = kind == (float | None)
+    may_be_empty, is_plain = kind == (float | None), kind is not int and digits >= FLOAT_DIGITS
 
-    @lru_cache(maxsize=1024)
     def number(text: str) -> object:
+        if is_plain and _PLAIN(text):
+            value = float(text)
+            if not accepts(value):
+                raise ValueError
+            return value
         if not text and may_be_empty:
             return None
         if len(text) > MAX_NUMBER_CHARACTERS:
@@ -79,6 +96,8 @@ def parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], o
 
 @lru_cache(maxsize=1024)
 def _text(text: str) -> str:
+    if len(text) > MAX_TEXT_CHARACTERS:
+        raise ValueError
     value = text[1:] if text.startswith("'") and _looks_like_formula(text[1:]) else text
     if neutralise(value) != text:
         raise ValueError

@@ -35,6 +35,8 @@ class Row:
     """Fields that no two rows of a file may share."""
     digits: ClassVar[int] = FLOAT_DIGITS
     """Significant digits of a number with a fraction."""
+    decisive: ClassVar[tuple[str, ...]] = ()
+    """Fields that decide `contradiction`; empty for all of them."""
 
     @property
     def contradiction(self) -> str:
@@ -92,6 +94,9 @@ class EpisodeRow(CellRow):
 
     file_name: ClassVar[str] = "episodes.csv"
     key: ClassVar[tuple[str, ...]] = (*CellRow.key, "episode_seed")
+    decisive: ClassVar[tuple[str, ...]] = (
+        *("success", "success_any", "success_end", "sim_unstable", "time_to_success_s"),
+    )
 
     episode_seed: Count
     success: bool

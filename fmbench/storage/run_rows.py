@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import is_stored, stored_path, text_hash
-from fmbench.storage.episode_files import Episodes
+from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.row_tables import RowTable
 from fmbench.storage.rows import (
     REFERENCES,
     CellRow,
@@ -70,7 +72,9 @@ def check_hashes(folder: Path, facts: RunFacts) -> None:
             )
 
 
-def check_episodes(folder: Path, facts: RunFacts, episodes: Episodes, has_finished: bool) -> None:
+def check_episodes(
+    folder: Path, facts: RunFacts, episodes: EpisodeTable, has_finished: bool
+) -> None:
     """Reject episodes that are not this run's.
 
     Args:
@@ -91,9 +95,7 @@ def check_episodes(folder: Path, facts: RunFacts, episodes: Episodes, has_finish
         )
     for origin in episodes.origins:
         _reject(folder, origin, _foreign_cell(choice, origin) or _foreign_origin(facts, origin))
-    seeds: dict[tuple[object, ...], list[int]] = {}
-    for row in episodes.rows:
-        seeds.setdefault(tuple(row.cell.values()), []).append(row.episode_seed)
+    seeds = episodes.seeds
     for origin in episodes.origins:
         found = seeds[tuple(origin.cell.values())]
         _reject(folder, origin, _foreign_seeds(choice, found, has_finished))
@@ -103,7 +105,7 @@ def check_episodes(folder: Path, facts: RunFacts, episodes: Episodes, has_finish
         raise FmbenchError(f"{folder} has {count} cells; its {RUN_FILE} has {planned}")
 
 
-def check_cells(folder: Path, facts: RunFacts, rows: Iterable[CellRow | TrainingRow]) -> None:
+def check_cells(folder: Path, facts: RunFacts, tables: Iterable[RowTable[Any]]) -> None:
     """Reject further rows of tasks, policies and seeds that are not this run's.
 
     Raises:
@@ -111,8 +113,9 @@ def check_cells(folder: Path, facts: RunFacts, rows: Iterable[CellRow | Training
     """
     if states_rows(facts):
         choice = facts.choice
-        for row in rows:
-            _reject(folder, row, _foreign_cell(choice, row))
+        for table in tables:
+            for row in table.first_rows(("task", "policy", "train_seed")):
+                _reject(folder, row, _foreign_cell(choice, row))
 
 
 def _foreign_cell(choice: Choice, row: CellRow | TrainingRow) -> str:

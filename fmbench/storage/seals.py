@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.row_files import row_texts
+from fmbench.storage.row_tables import SEPARATOR
 from fmbench.storage.rows import CellRow, OriginRow, columns, later_columns
 
-SEPARATOR, END = "\x1f", "\x1e"
+END = "\x1e"
 
 
 def sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow]) -> OriginRow:
@@ -34,15 +35,32 @@ def is_sealed(origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow
     return any(origin.rows_hash == kind.rows_hash for kind in kinds)
 
 
+def has_seal_of(origin: OriginRow, texts: Iterable[str]) -> bool:
+    """Return whether rows have the seal of `sealed`, given their texts.
+
+    Args:
+        origin: Their origin.
+        texts: The text of each, as `fmbench.storage.row_tables` gives it.
+    """
+    return origin.rows_hash == _hash([_origin_text(origin), *texts])
+
+
 def _sealed(
     origin: OriginRow, rows: Iterable[CellRow], row_type: type[CellRow], with_names: bool
 ) -> OriginRow:
-    sums = hashlib.sha256()
-    texts = [row_texts(dataclasses.replace(origin, rows_hash=""), OriginRow, "the origin")]
-    texts += [_texts(row, row_type, with_names) for row in rows]
-    for values in texts:
-        sums.update((SEPARATOR.join(values) + END).encode("utf-8", errors="backslashreplace"))
-    return dataclasses.replace(origin, rows_hash=short_hash(sums.hexdigest()))
+    texts = [SEPARATOR.join(_texts(row, row_type, with_names)) for row in rows]
+    return dataclasses.replace(origin, rows_hash=_hash([_origin_text(origin), *texts]))
+
+
+def _hash(texts: Iterable[str]) -> str:
+    """Return the short hash of texts, each with its end."""
+    joined = "".join(f"{text}{END}" for text in texts)
+    return short_hash(hashlib.sha256(joined.encode("utf-8", "backslashreplace")).hexdigest())
+
+
+def _origin_text(origin: OriginRow) -> str:
+    unsealed = dataclasses.replace(origin, rows_hash="")
+    return SEPARATOR.join(row_texts(unsealed, OriginRow, "the origin"))
 
 
 def _texts(row: CellRow, row_type: type[CellRow], with_names: bool) -> list[str]:

@@ -10,8 +10,9 @@ import os
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.cell_files import CELLS_FOLDER, read_cells
-from fmbench.storage.episode_files import Episodes
+from fmbench.storage.cell_files import CELLS_FOLDER, C, read_cells
+from fmbench.storage.episode_files import EpisodeTable
+from fmbench.storage.row_tables import RowTable, table_of
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.storage.run_rows import check_cells, check_episodes
@@ -21,9 +22,9 @@ from fmbench.storage.run_rows import check_cells, check_episodes
 class FinishedCells:
     """The rows of the finished cells of a run, each kind in the order of the files' names."""
 
-    episodes: Episodes
-    measurements: list[MeasurementRow]
-    diagnostics: list[DiagnosticRow]
+    episodes: EpisodeTable
+    measurements: RowTable[MeasurementRow]
+    diagnostics: RowTable[DiagnosticRow]
 
 
 def is_unfinished(folder: Path) -> bool:
@@ -55,9 +56,15 @@ def read_finished_cells(folder: Path, facts: RunFacts) -> FinishedCells:
     """
     cells = folder / CELLS_FOLDER
     read = read_cells(cells, EpisodeRow)
-    episodes = Episodes([row for rows, _ in read for row in rows], [origin for _, origin in read])
-    measurements = [row for rows, _ in read_cells(cells, MeasurementRow) for row in rows]
-    diagnostics = [row for rows, _ in read_cells(cells, DiagnosticRow) for row in rows]
+    rows = [row for rows, _ in read for row in rows]
+    episodes = EpisodeTable(table_of(rows, EpisodeRow), [origin for _, origin in read])
+    measurements = _table(cells, MeasurementRow)
+    diagnostics = _table(cells, DiagnosticRow)
     check_episodes(cells, facts, episodes, has_finished=False)
-    check_cells(cells, facts, [*measurements, *diagnostics])
+    check_cells(cells, facts, (measurements, diagnostics))
     return FinishedCells(episodes, measurements, diagnostics)
+
+
+def _table(cells: Path, row_type: type[C]) -> RowTable[C]:
+    rows = [row for rows, _ in read_cells(cells, row_type) for row in rows]
+    return table_of(rows, row_type)
