@@ -7,8 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 from scipy import stats
 
+from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.statistics import Interval, t_interval
-from fmbench.report.summary import CELL, SummaryKey, rows_of
+from fmbench.report.summary import rows_of
 
 
 class BridgeRate(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
+from fmbench.report.outcomes import CELL, Outcomes, SummaryKey
 from fmbench.report.row_texts import sampler_label
-from fmbench.report.summary import CELL, SummaryKey
 from fmbench.storage.provenance import versions_of
 
 _MAX_ERROR_CHARACTERS = 100
@@ -67,15 +67,15 @@ def error_lines(episodes: pd.DataFrame, name: Callable[[str], str]) -> list[str]
     return lines
 
 
-def broken_cells(episodes: pd.DataFrame) -> frozenset[SummaryKey]:
+def broken_cells(outcomes: Outcomes) -> frozenset[SummaryKey]:
     """Return the cells whose rate says nothing about the policy.
 
     These are the cells with a training seed all of whose episodes ended by an error or by an
     unstable simulation. No verdict is based on them.
     """
-    ended = (episodes["error"] != "") | episodes["sim_unstable"].astype(bool)
-    whole = ended.groupby([episodes[name] for name in [*CELL, "train_seed"]]).all()
-    return frozenset(SummaryKey(*key[:-1]) for key in whole.index[whole.to_numpy(dtype=bool)])
+    by_seed = outcomes.by_seed
+    cells = by_seed.loc[by_seed["ended"] == by_seed["episodes"], CELL].drop_duplicates()
+    return frozenset(SummaryKey(*cell) for cell in cells.itertuples(index=False))
 
 
 def _count(rows: pd.DataFrame, chosen: pd.Series[bool]) -> tuple[str, str]:

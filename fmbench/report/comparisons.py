@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fmbench.report.caveats import broken_cells
 from fmbench.report.looks import OF_CATALOGUE, Looks
+from fmbench.report.outcomes import Outcomes, Solved, SummaryKey, outcomes_of
 from fmbench.report.over_seeds import Seeds, difference_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.power import of_checkpoint, seeds_to_decide
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval
-from fmbench.report.summary import SummaryKey, frame, groups_of, headline_configurations
+from fmbench.report.summary import frame, headline_configurations
 from fmbench.report.verdicts import (
     AHEAD,
     BEHIND,
@@ -73,7 +75,7 @@ class ComparisonRow(Row):
 
 
 def compare(
-    episodes: pd.DataFrame,
+    episodes: pd.DataFrame | Outcomes,
     measurements: pd.DataFrame,
     looks: Looks = OF_CATALOGUE,
     margin: float = MARGIN,
@@ -85,7 +87,7 @@ def compare(
     Holm-adjusted. A policy whose headline is a broken cell is compared with none.
 
     Args:
-        episodes: Frame of `EpisodeRow`.
+        episodes: Frame of `EpisodeRow`, or what it was reduced to.
         measurements: Frame of `MeasurementRow`; may be empty.
         looks: Defines the order of the policies.
         margin: Largest difference of success rates that does not matter, in (0, 1).
@@ -93,22 +95,22 @@ def compare(
     Returns:
         Frame of `ComparisonRow`.
     """
-    headline = headline_configurations(episodes, measurements)
+    outcomes = outcomes_of(episodes)
+    headline = headline_configurations(outcomes, measurements)
     cells = [SummaryKey(*pair, *configuration) for pair, configuration in headline.items()]
-    broken = broken_cells(episodes)
+    broken = broken_cells(outcomes)
     compared = [cell for cell in cells if cell.policy not in REFERENCES and cell not in broken]
-    groups = groups_of(episodes)
     found = []
-    for task in dict.fromkeys(episodes["task"]):
-        outcomes = {cell.policy: _outcomes(groups[cell]) for cell in compared if cell.task == task}
-        learned = sorted(outcomes, key=looks.order)
+    for task in outcomes.tasks:
+        cell_of = {cell.policy: cell for cell in compared if cell.task == task}
+        learned = sorted(cell_of, key=looks.order)
         for a, b in itertools.combinations(learned, 2):
-            found.append(_compare_pair(task, a, b, outcomes[a], outcomes[b]))
+            found.append(_compare_pair(outcomes, (a, b), (cell_of[a], cell_of[b])))
     return frame(_with_verdicts(found, margin), ComparisonRow)
 
 
 def compare_at_equal_nfe(
-    episodes: pd.DataFrame,
+    episodes: pd.DataFrame | Outcomes,
     a: tuple[str, str] = ("flow", "euler"),
     b: tuple[str, str] = ("diffusion", "ddim"),
     margin: float = MARGIN,
@@ -116,7 +118,7 @@ def compare_at_equal_nfe(
     """Compare two policies, each with one sampler, at every number of steps that both used.
 
     Args:
-        episodes: Frame of `EpisodeRow`.
+        episodes: Frame of `EpisodeRow`, or what it was reduced to.
         a: Policy and sampler, with one evaluation per step.
         b: The other policy and sampler, likewise.
         margin: As in `compare`; Holm's adjustment is over the table.
@@ -125,19 +127,17 @@ def compare_at_equal_nfe(
         Frame of `ComparisonRow`; each policy name includes the number of evaluations.
     """
     found = []
-    broken = broken_cells(episodes)
-    groups = groups_of(episodes)
-    for task in dict.fromkeys(episodes["task"]):
+    outcomes = outcomes_of(episodes)
+    broken = broken_cells(outcomes)
+    for task in outcomes.tasks:
         steps_a, steps_b = (
-            {cell.steps for cell in groups if cell[:3] == (task, *pair)} for pair in (a, b)
+            {cell.steps for cell in outcomes.solved if cell[:3] == (task, *pair)} for pair in (a, b)
         )
         for steps in sorted(steps_a & steps_b):
-            cells = [SummaryKey(task, *pair, steps) for pair in (a, b)]
-            if not broken.isdisjoint(cells):
-                continue
-            outcomes = [_outcomes(groups[cell]) for cell in cells]
-            names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
-            found.append(_compare_pair(task, *names, outcomes[0], outcomes[1]))
+            cells = SummaryKey(task, *a, steps), SummaryKey(task, *b, steps)
+            if broken.isdisjoint(cells):
+                names = f"{a[0]} at {steps}", f"{b[0]} at {steps}"
+                found.append(_compare_pair(outcomes, names, cells))
     return frame(_with_verdicts(found, margin), ComparisonRow)
 
 
@@ -186,13 +186,51 @@ def is_ahead(comparisons: pd.DataFrame) -> pd.Series[bool]:
 
 def _with_verdicts(found: list[tuple[ComparisonRow, Pair | None]], margin: float) -> list[Any]:
     """Return the rows of a table with adjusted p-values, verdicts and seeds that would decide."""
-    rows = _with_words([row for row, _ in found], margin)
+    rows = [row for row, _ in found]
+    pairs = {place: pair for place, (_, pair) in enumerate(found) if pair}
+    for places, a, b in _alike(pairs):
+        if a.seeds > 1:
+            for place, changes in zip(places, _over_seeds(a, b), strict=True):
+                rows[place] = dataclasses.replace(rows[place], **changes)
+    rows = _with_words(rows, margin)
     tested = sum(not np.isnan(row.p) for row in rows)
-    for i, (row, (_, pair)) in enumerate(zip(rows, found, strict=True)):
-        if pair and row.verdict == UNDECIDED:
-            needed = seeds_to_decide(*pair, tested, margin)
-            rows[i] = dataclasses.replace(row, seeds_to_decide=needed)
+    undecided = {i: pair for i, pair in pairs.items() if rows[i].verdict == UNDECIDED}
+    for places, a, b in _alike(undecided):
+        needed = seeds_to_decide(a, b, tested, margin).tolist()
+        for place, seeds in zip(places, needed, strict=True):
+            rows[place] = dataclasses.replace(rows[place], seeds_to_decide=seeds)
     return rows
+
+
+def _alike(pairs: Mapping[int, Pair]) -> Iterator[tuple[list[int], Seeds, Seeds]]:
+    """Yield all pairs with equally many seeds and episodes together, with their places."""
+    designs: dict[tuple[int, int], list[int]] = {}
+    for place, (a, _) in pairs.items():
+        designs.setdefault((a.seeds, a.episodes), []).append(place)
+    for design, places in designs.items():
+        a, b = (
+            Seeds(
+                np.array([pairs[place][side].rate for place in places]),
+                np.array([pairs[place][side].dispersion for place in places]),
+                *design,
+            )
+            for side in (0, 1)
+        )
+        yield places, a, b
+
+
+def _over_seeds(a: Seeds, b: Seeds) -> Iterator[dict[str, Any]]:
+    """Yield what the training seeds of each pair of methods say of their difference."""
+    found = difference_over_seeds(a, b)
+    disagree = is_beyond_range(a) | is_beyond_range(b)
+    for difference, low, high, p, by_far in zip(*found, disagree, strict=True):
+        yield {
+            "difference": float(difference),
+            "low": float(low),
+            "high": float(high),
+            "p": float(p),
+            "seeds_disagree": bool(by_far),
+        }
 
 
 def _with_words(rows: list[ComparisonRow], margin: float) -> list[ComparisonRow]:
@@ -209,28 +247,33 @@ def _with_words(rows: list[ComparisonRow], margin: float) -> list[ComparisonRow]
     return rows
 
 
-def _outcomes(rows: pd.DataFrame) -> pd.Series[bool]:
-    """Return the successes of one cell, indexed by (train_seed, episode_seed), sorted."""
-    outcomes = rows.set_index(["train_seed", "episode_seed"])["success"]
-    return outcomes.astype(bool).sort_index()
-
-
 def _compare_pair(
-    task: str, a: str, b: str, outcomes_a: pd.Series[bool], outcomes_b: pd.Series[bool]
+    outcomes: Outcomes, names: tuple[str, str], cells: tuple[SummaryKey, SummaryKey]
 ) -> tuple[ComparisonRow, Pair | None]:
-    """Compare two policies on their common training seeds and episode seeds."""
-    common = outcomes_a.index.intersection(outcomes_b.index).sort_values()
-    per_seed = common.to_frame().groupby(level="train_seed").size()
-    seeds, episodes = len(per_seed), int(per_seed.min()) if len(per_seed) else 0
+    """Compare two policies on their common training seeds and episode seeds.
+
+    The numbers of methods are left to `_over_seeds`, which computes those of many pairs at once.
+
+    Args:
+        outcomes: All outcomes.
+        names: The names of the policies in the table.
+        cells: Their cells.
+    """
+    ranks, on_a, on_b = _common(*(outcomes.solved[cell] for cell in cells))
+    train_seeds = outcomes.train_seeds[ranks]
+    starts = np.flatnonzero(np.diff(train_seeds, prepend=-2))
+    per_seed = np.diff(starts, append=len(ranks))
+    seeds, episodes = len(starts), int(per_seed.min()) if len(starts) else 0
     nan = np.nan
-    row = ComparisonRow(task, a, b, seeds, episodes, nan, nan, nan, nan, nan, test="", p=nan)
+    row = ComparisonRow(
+        cells[0].task, *names, seeds, episodes, nan, nan, nan, nan, nan, test="", p=nan
+    )
     if not seeds:
         return row, None
-    on_a, on_b = outcomes_a.loc[common], outcomes_b.loc[common]
     if seeds == 1:
         exact = mcnemar_exact(on_a, on_b)
         both = int((on_a & on_b).sum())
-        low, high = paired_interval(both, exact.b, exact.c, len(common) - both - exact.b - exact.c)
+        low, high = paired_interval(both, exact.b, exact.c, len(ranks) - both - exact.b - exact.c)
         difference = float(on_a.mean() - on_b.mean())
         row = dataclasses.replace(
             row, b=exact.b, c=exact.c, test="exact McNemar", p=exact.p, difference=difference,
@@ -238,11 +281,16 @@ def _compare_pair(
         )  # fmt: skip
         return row, (of_checkpoint(on_a.sum(), episodes), of_checkpoint(on_b.sum(), episodes))
     # Seeds may have lost episodes: rates of all, as if each had as few as the fewest.
-    means_a, means_b = (x.groupby(level="train_seed").mean() for x in (on_a, on_b))
-    seeds_a, seeds_b = (seeds_of(means * episodes, episodes) for means in (means_a, means_b))
-    found = difference_over_seeds(seeds_a, seeds_b)
-    row = dataclasses.replace(
-        row, test="interval over training seeds", p=found.p, difference=found.mean, low=found.low,
-        high=found.high, seeds_disagree=bool(is_beyond_range(seeds_a) | is_beyond_range(seeds_b)),
-    )  # fmt: skip
-    return row, (seeds_a, seeds_b)
+    means = (np.add.reduceat(solved.astype(int), starts) / per_seed for solved in (on_a, on_b))
+    seeds_a, seeds_b = (seeds_of(rates * episodes, episodes) for rates in means)
+    return dataclasses.replace(row, test="interval over training seeds"), (seeds_a, seeds_b)
+
+
+def _common(a: Solved, b: Solved) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the common episodes of two cells, and which of them each solved."""
+    if np.array_equal(a.episodes, b.episodes):
+        return a.episodes, a.success, b.success
+    ranks, of_a, of_b = np.intersect1d(
+        a.episodes, b.episodes, assume_unique=True, return_indices=True
+    )
+    return ranks, a.success[of_a], b.success[of_b]

@@ -11,10 +11,10 @@ from fmbench.report.bridge_rates import BridgeRate, bridge_rates
 from fmbench.report.comparisons import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
+from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, DISAGREE, HEADER, INCOMPLETE, cells, sampler_label
 from fmbench.report.sentences import left_out, sentences
-from fmbench.report.summary import CELL, SummaryKey
 from fmbench.report.training_cost import training_cost_table
 
 SMOKE = "SMOKE RUN: these numbers test the software, not the policies."

@@ -14,7 +14,6 @@ from fmbench.report.summary import OVER_EPISODES, OVER_SEEDS
 from fmbench.report.training_cost import NOTE as COST_NOTE
 from fmbench.report.verdicts import definitions
 from fmbench.storage.provenance import versions_of
-from fmbench.storage.rows import CellRow
 
 OVER_SEEDS_NOTE = (
     "Interval for several training seeds: Clopper-Pearson 95 % on the effective number of episodes,"
@@ -40,7 +39,7 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
     """
     episodes = results.episodes
     train_seeds = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
-    counts = episodes.groupby(list(CellRow.key)).size()
+    counts = results.outcomes.by_seed["episodes"]
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
     yield (

@@ -28,8 +28,8 @@ from fmbench.report.figure_parts import (
     short_name,
     shown_summary,
 )
+from fmbench.report.outcomes import SummaryKey
 from fmbench.report.results import Results
-from fmbench.report.summary import SummaryKey
 from fmbench.storage.rows import REFERENCES
 
 _LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}

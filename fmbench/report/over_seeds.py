@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special
-
-from fmbench.report.statistics import Difference
+from scipy import special
 
 LEAST_SPREAD = 0.25
 """Least deviation between seeds, in units of sqrt(p (1 - p)), the largest possible one."""
@@ -26,6 +24,7 @@ LEAST_WEIGHT = 5.0
 RANGE = 0.3
 """Largest deviation between seeds, in the same units, for which the coverage is shown."""
 _LEVEL_BEYOND = 0.05
+_HALVINGS = 40
 _SMALLEST_P, _LARGEST_P = 1e-12, 0.999  # at 1 both quantiles are 0; above the latter p is 1
 
 Numbers = NDArray[np.float64]
@@ -41,6 +40,15 @@ class Seeds(NamedTuple):
     seeds: int
     episodes: int
     """Episodes of each seed."""
+
+
+class Differences(NamedTuple):
+    """Rates of A minus those of B, with intervals and p-values; one element for each pair."""
+
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+    p: Numbers
 
 
 class Bounds(NamedTuple):
@@ -93,7 +101,7 @@ def is_beyond_range(seeds: Seeds) -> NDArray[np.bool_]:
     return beyond
 
 
-def interval_over_seeds(seeds: Seeds, confidence: float = 0.95) -> Bounds:
+def interval_over_seeds(seeds: Seeds, confidence: float | Numbers = 0.95) -> Bounds:
     """Compute the interval of the success rate of methods.
 
     Beyond the range the interval is at least as wide as the seeds' own spread makes it.
@@ -114,7 +122,7 @@ def interval_over_seeds(seeds: Seeds, confidence: float = 0.95) -> Bounds:
     return _clopper_pearson(seeds.rate, seeds.seeds * seeds.episodes / paid, tail)
 
 
-def difference_bounds(a: Seeds, b: Seeds, confidence: float = 0.95) -> Bounds:
+def difference_bounds(a: Seeds, b: Seeds, confidence: float | Numbers = 0.95) -> Bounds:
     """Compute the interval of the rate of A minus that of B, for each pair of methods.
 
     The bounds of both are combined by squaring and adding (Newcombe 1998, method 10; Zou and Donner
@@ -130,38 +138,44 @@ def difference_bounds(a: Seeds, b: Seeds, confidence: float = 0.95) -> Bounds:
     )
 
 
-def difference_over_seeds(a: Seeds, b: Seeds, confidence: float = 0.95) -> Difference:
-    """Compare two methods: `difference_bounds`, and the p-value that belongs to them.
+def difference_over_seeds(a: Seeds, b: Seeds, confidence: float = 0.95) -> Differences:
+    """Compare methods in pairs: `difference_bounds`, and the p-value that belongs to them.
 
     Args:
-        a: One method.
+        a: One method of each pair.
         b: The other.
         confidence: Coverage of the interval, in (0, 1).
 
     Returns:
-        The difference; p is the smallest level at which the interval excludes 0, at least 1e-12.
+        The differences; p is the smallest level at which the interval excludes 0, at least 1e-12.
     """
-    low, high = difference_bounds(a, b, confidence)
-    mean = float(a.rate - b.rate)
-    return Difference(mean, float(low), float(high), _p_value(a, b, mean))
+    return Differences(a.rate - b.rate, *difference_bounds(a, b, confidence), _p_values(a, b))
 
 
-def _p_value(a: Seeds, b: Seeds, mean: float) -> float:
-    """Return the level at which a bound of the difference is 0."""
+def _p_values(a: Seeds, b: Seeds) -> Numbers:
+    """Return the levels at which a bound of the difference is 0, by bisection of their logarithms.
 
-    def nearest_bound(log_level: float) -> float:
-        low, high = difference_bounds(a, b, 1 - float(np.exp(log_level)))
-        return float(low) if mean > 0 else -float(high)
+    The interval grows as the level falls, so a bound of it passes 0 once.
+    """
+    sign = np.where(a.rate > b.rate, 1.0, -1.0)
 
-    smallest, largest = float(np.log(_SMALLEST_P)), float(np.log(_LARGEST_P))
-    if nearest_bound(largest) <= 0:
-        return 1.0
-    if nearest_bound(smallest) >= 0:
-        return _SMALLEST_P
-    return float(np.exp(optimize.brentq(nearest_bound, smallest, largest, xtol=1e-9)))
+    def excludes_zero(level: Numbers) -> NDArray[np.bool_]:
+        low, high = difference_bounds(a, b, 1 - level)
+        return np.where(sign > 0, low, -high) > 0
+
+    smallest = np.full(np.shape(sign), np.log(_SMALLEST_P))
+    largest = np.full(np.shape(sign), np.log(_LARGEST_P))
+    is_one, is_least = ~excludes_zero(np.exp(largest)), excludes_zero(np.exp(smallest))
+    for _ in range(_HALVINGS):
+        middle = (smallest + largest) / 2
+        excludes = excludes_zero(np.exp(middle))
+        largest = np.where(excludes, middle, largest)
+        smallest = np.where(excludes, smallest, middle)
+    found: Numbers = np.where(is_one, 1.0, np.where(is_least, _SMALLEST_P, np.exp(largest)))
+    return found[()]  # of a single pair as a number
 
 
-def _clopper_pearson(rate: Numbers, episodes: Numbers, tail: float) -> Bounds:
+def _clopper_pearson(rate: Numbers, episodes: Numbers, tail: float | Numbers) -> Bounds:
     """Return the interval of a rate over a number of episodes that need not be whole."""
     successes, failures = rate * episodes, (1 - rate) * episodes
     # low = Beta(tail; k, n - k + 1), high = Beta(1 - tail; k + 1, n - k)

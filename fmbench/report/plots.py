@@ -25,10 +25,11 @@ from fmbench.report.figure_parts import (
     short_name,
     shown_summary,
 )
+from fmbench.report.outcomes import SummaryKey
 from fmbench.report.over_nfe import bridge_vs_nfe, success_vs_nfe
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
-from fmbench.report.summary import SummaryKey, rows_of, seed_rates
+from fmbench.report.summary import rows_of
 from fmbench.storage.rows import REFERENCES
 
 
@@ -62,7 +63,7 @@ def success_rates(results: Results) -> Figure:
     tasks = list(dict.fromkeys(rows["task"]))
     policies = learned_policies(results)
     colours = results.looks.colours(policies)
-    rates = seed_rates(results.episodes)
+    rates = results.outcomes.by_seed
     lanes = max(len(policies), 1)
     figure = Figure(figsize=(WIDTH_IN, 1.25 + len(tasks) * (0.28 * lanes + 0.25)))
     axes = figure.add_subplot()
@@ -77,7 +78,7 @@ def success_rates(results: Results) -> Figure:
             _point(axes, row, y, colours[str(row.policy)])
             if row.train_seeds > 1:
                 cell = SummaryKey(str(row.task), str(row.policy), str(row.sampler), int(row.steps))
-                seeds = rows_of(cell, rates)["success_rate"]
+                seeds = rows_of(cell, rates)["success"]
                 below = y + np.linspace(0.14, 0.3, len(seeds)) / lanes
                 axes.plot(
                     seeds, below, ".", color=colours[str(row.policy)], alpha=0.6, markersize=6

@@ -100,26 +100,37 @@ def expected_interval(design: Design, rate: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def seeds_to_decide(a: Seeds, b: Seeds, comparisons: int = 1, margin: float = MARGIN) -> int:
+def seeds_to_decide(
+    a: Seeds, b: Seeds, comparisons: int = 1, margin: float = MARGIN
+) -> NDArray[np.int64]:
     """Return how many training seeds would decide, if more of them looked like those observed.
 
     Args:
-        a: One method; of a single checkpoint with the least spread, see `of_checkpoint`.
-        b: The other.
+        a: Methods; a single checkpoint has the least spread, see `of_checkpoint`.
+        b: The other of each pair.
         comparisons: Comparisons in the table.
         margin: Largest difference that does not matter.
 
     Returns:
-        The number, or `MAX_SEEDS` + 1 if even so many would not decide.
+        The number of each pair, or `MAX_SEEDS` + 1 if even so many would not decide.
     """
-    first = max(a.seeds + 1, 2)
-    for seeds in range(first, MAX_SEEDS + 1):
-        pair = a._replace(seeds=seeds), b._replace(seeds=seeds)
-        low, high = difference_bounds(*pair, 1 - LEVEL)
-        adjusted_low, adjusted_high = difference_bounds(*pair, 1 - LEVEL / comparisons)
-        if low > -margin or high < margin or adjusted_low > 0 or adjusted_high < 0:
-            return seeds
-    return MAX_SEEDS + 1
+    needed = np.full(np.shape(a.rate), MAX_SEEDS + 1)
+    for seeds in range(max(a.seeds + 1, 2), MAX_SEEDS + 1):
+        undecided = needed > MAX_SEEDS
+        more_a, more_b = (
+            Seeds(
+                np.asarray(x.rate)[undecided],
+                np.asarray(x.dispersion)[undecided],
+                seeds,
+                x.episodes,
+            )
+            for x in (a, b)
+        )
+        low, high = difference_bounds(more_a, more_b, 1 - LEVEL)
+        adjusted_low, adjusted_high = difference_bounds(more_a, more_b, 1 - LEVEL / comparisons)
+        decided = (low > -margin) | (high < margin) | (adjusted_low > 0) | (adjusted_high < 0)
+        needed[undecided] = np.where(decided, seeds, MAX_SEEDS + 1)
+    return needed
 
 
 def of_checkpoint(successes: int, episodes: int) -> Seeds:

@@ -13,10 +13,11 @@ import pandas as pd
 from fmbench.config import cell_hash
 from fmbench.errors import FmbenchError, shown
 from fmbench.report.caveats import broken_cells, error_lines, version_lines
-from fmbench.report.comparisons import compare
+from fmbench.report.comparisons import ComparisonRow, compare
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
-from fmbench.report.summary import CELL, SummaryKey, frame, summarise, table_frame
+from fmbench.report.outcomes import CELL, Outcomes, SummaryKey, outcomes_of
+from fmbench.report.summary import frame, summarise, table_frame
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.links import check_links_inside
@@ -34,6 +35,8 @@ class Results:
 
     episodes: pd.DataFrame
     """Frame of `EpisodeRow`."""
+    outcomes: Outcomes
+    """What the episodes were reduced to."""
     origins: pd.DataFrame
     """Frame of `OriginRow`: the provenance of each cell."""
     measurements: pd.DataFrame
@@ -105,17 +108,20 @@ def read_results(run_dir: Path) -> Results:
     origins = frame(rows.episodes.origins, OriginRow)
     measurements = table_frame(rows.measurements)
     looks = Looks(run)
-    compared = episodes.iloc[:0] if rows.unfinished else episodes
+    outcomes = outcomes_of(episodes)
     train_seeds = run.choice.seeds if rows.unfinished else None
     return Results(
         episodes=episodes,
+        outcomes=outcomes,
         origins=origins,
         measurements=measurements,
         training=table_frame(rows.training),
-        summary=summarise(episodes, measurements, looks, train_seeds),
-        comparisons=compare(compared, measurements, looks),
+        summary=summarise(outcomes, measurements, looks, train_seeds),
+        comparisons=(
+            frame([], ComparisonRow) if rows.unfinished else compare(outcomes, measurements, looks)
+        ),
         caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
-        broken=broken_cells(episodes),
+        broken=broken_cells(outcomes),
         warnings=tuple(config_differences(origins, measurements, looks)),
         diagnostics=table_frame(rows.diagnostics),
         run=run,

@@ -34,15 +34,6 @@ class McNemar(NamedTuple):
     """Two-sided p-value, in [0, 1]."""
 
 
-class Difference(NamedTuple):
-    """The rate of A minus that of B, with its interval and the p-value of a test."""
-
-    mean: float
-    low: float
-    high: float
-    p: float
-
-
 def wilson_interval(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """Compute the Wilson score interval of a success rate (Wilson 1927).
 

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import OF_CATALOGUE, Looks
+from fmbench.report.outcomes import CELL, MEANS, Outcomes, SummaryKey, outcomes_of
 from fmbench.report.over_seeds import interval_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.statistics import wilson_interval
 from fmbench.storage.row_tables import RowTable
-from fmbench.storage.rows import REFERENCES, CellRow, R, Row, columns
-
-CELL = list(CellRow.key[:-1])
-"""Key of a summary row, which covers all training seeds."""
+from fmbench.storage.rows import REFERENCES, R, Row, columns
 
 Configuration = tuple[str, int]
 """Sampler and steps."""
 OVER_EPISODES, OVER_SEEDS = "Wilson 95 %", "over seeds 95 %"
 """Kinds of interval: of one trained policy, and of a method with several training seeds."""
-
-
-class SummaryKey(NamedTuple):
-    """Key of one row of the summary."""
-
-    task: str
-    policy: str
-    sampler: str
-    steps: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +99,7 @@ def groups_of(rows: pd.DataFrame) -> dict[SummaryKey, pd.DataFrame]:
 
 
 def headline_configurations(
-    episodes: pd.DataFrame, measurements: pd.DataFrame
+    outcomes: Outcomes, measurements: pd.DataFrame
 ) -> dict[tuple[str, str], Configuration]:
     """Choose the configuration that represents each (task, policy).
 
@@ -119,9 +109,7 @@ def headline_configurations(
         FmbenchError: Two configurations of one policy are flagged.
     """
     chosen: dict[tuple[str, str], Configuration] = {}
-    for task, policy, sampler, steps in sorted(
-        episodes[CELL].drop_duplicates().itertuples(index=False), key=lambda cell: cell[3]
-    ):
+    for task, policy, sampler, steps in sorted(outcomes.solved, key=lambda cell: cell.steps):
         chosen[task, policy] = (sampler, steps)
     flagged = measurements[measurements["headline"].astype(bool)][CELL].drop_duplicates()
     if (twice := flagged.duplicated(["task", "policy"])).any():
@@ -129,15 +117,14 @@ def headline_configurations(
         raise FmbenchError(
             f"measurements.csv flags two headline configurations of {policy} on {task}; keep one"
         )
-    present = set(episodes[CELL].drop_duplicates().itertuples(index=False, name=None))
     for task, policy, sampler, steps in flagged.itertuples(index=False):
-        if (task, policy, sampler, steps) in present:
+        if (task, policy, sampler, steps) in outcomes.solved:
             chosen[task, policy] = (sampler, steps)
     return chosen
 
 
 def summarise(
-    episodes: pd.DataFrame,
+    episodes: pd.DataFrame | Outcomes,
     measurements: pd.DataFrame,
     looks: Looks = OF_CATALOGUE,
     train_seeds: int | None = None,
@@ -145,7 +132,7 @@ def summarise(
     """Summarise every cell: one row per task x policy x sampler x steps.
 
     Args:
-        episodes: Frame of `EpisodeRow`.
+        episodes: Frame of `EpisodeRow`, or what it was reduced to.
         measurements: Frame of `MeasurementRow`; may be empty.
         looks: Defines the order of the policies.
         train_seeds: Number of training seeds of a complete cell; None for those it has.
@@ -153,84 +140,92 @@ def summarise(
     Returns:
         Frame of `SummaryRow`, tasks in order of appearance, policies in the order of `looks`.
     """
-    headline = headline_configurations(episodes, measurements)
-    tasks = list(dict.fromkeys(episodes["task"]))
-    planned = episodes.groupby("task")["episode_seed"].nunique()
-    cells = [SummaryKey(*cell) for cell in episodes[CELL].drop_duplicates().itertuples(index=False)]
-    cells.sort(key=lambda cell: (tasks.index(cell.task), looks.order(cell.policy), *cell[2:]))
-    groups, costs = groups_of(episodes), groups_of(measurements)
+    outcomes = outcomes_of(episodes)
+    headline = headline_configurations(outcomes, measurements)
+    tasks = list(outcomes.tasks)
+    costs, no_costs = groups_of(measurements), measurements.iloc[:0]
+    found = sorted(
+        outcomes.seeds_by_cell(),
+        key=lambda group: (tasks.index(group[0].task), looks.order(group[0].policy), *group[0][2:]),
+    )
     rows = [
         _summarise_cell(
+            outcomes,
             cell,
-            groups[cell],
-            costs.get(cell, measurements.iloc[:0]),
+            seeds,
+            costs.get(cell, no_costs),
             headline[cell.task, cell.policy] == cell[2:],
-            int(planned[cell.task]),
             train_seeds or 0,
         )
-        for cell in cells
+        for cell, seeds in found
     ]
     return frame(rows, SummaryRow)
 
 
-def seed_rates(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Return the success rate of every cell and training seed."""
-    rates = episodes.groupby([*CELL, "train_seed"])["success"].mean()
-    return rates.rename("success_rate").reset_index()
-
-
 def _summarise_cell(
+    outcomes: Outcomes,
     cell: SummaryKey,
-    episodes: pd.DataFrame,
+    seeds: pd.DataFrame,
     costs: pd.DataFrame,
     headline: bool,
-    planned: int,
     train_seeds: int,
 ) -> SummaryRow:
-    """Summarise one cell; it is complete with `planned` episodes of each of `train_seeds`."""
-    # A diverged episode may have no progress value; it counts as 0.
-    seeds = episodes.fillna({"progress": 0.0}).groupby("train_seed")
-    means = seeds[["success", "success_any", "success_end", "progress", "nfe"]].mean()
-    over_seeds = means.mean()
-    modes = episodes.loc[episodes["mode"] != "", "mode"].value_counts().sort_index()
-    low, high, disagree = _interval(episodes, means["success"])
+    """Summarise one cell, given its rows of `Outcomes.by_seed`.
+
+    It is complete with all episodes of its task, with each of `train_seeds`.
+    """
+    counts = {name: seeds[name].to_numpy() for name in seeds.columns}
+    count, means = len(seeds), seeds[MEANS].mean()
+    low, high, disagree = _interval(counts)
+    p5, p95 = np.percentile(outcomes.nfe[cell], [5, 95])
+    modes = outcomes.modes.get(cell, {})
+    is_whole = bool((counts["episode_seeds"] == outcomes.tasks[cell.task]).all())
     return SummaryRow(
         *cell,
         headline=headline,
-        episodes=len(episodes),
-        train_seeds=len(means),
-        successes=int(episodes["success"].sum()),
-        success_rate=float(over_seeds["success"]),
+        episodes=int(counts["episodes"].sum()),
+        train_seeds=count,
+        successes=int(counts["successes"].sum()),
+        success_rate=float(means["success"]),
         low=low,
         high=high,
-        interval=OVER_EPISODES if len(means) == 1 else OVER_SEEDS,
-        seed_rates=" ".join(repr(float(rate)) for rate in means["success"]),
+        interval=OVER_EPISODES if count == 1 else OVER_SEEDS,
+        seed_rates=" ".join(repr(float(rate)) for rate in counts["success"]),
         seeds_disagree=disagree,
-        success_any=float(over_seeds["success_any"]),
-        success_end=float(over_seeds["success_end"]),
-        progress=float(over_seeds["progress"]),
-        nfe=float(over_seeds["nfe"]),
-        nfe_p5=float(episodes["nfe"].quantile(0.05)),
-        nfe_p95=float(episodes["nfe"].quantile(0.95)),
-        latency_ms_p50=float(costs["latency_ms_p50"].astype(float).mean()),
-        latency_ms_p95=float(costs["latency_ms_p95"].astype(float).mean()),
+        success_any=float(means["success_any"]),
+        success_end=float(means["success_end"]),
+        progress=float(means["progress"]),
+        nfe=float(means["nfe"]),
+        nfe_p5=float(p5),
+        nfe_p95=float(p95),
+        latency_ms_p50=_mean(costs["latency_ms_p50"]),
+        latency_ms_p95=_mean(costs["latency_ms_p95"]),
         parameters=float(costs["parameters"].max()),
-        training_time_s=float(costs["training_time_s"].astype(float).mean()),
-        unstable=int(episodes["sim_unstable"].sum()),
-        errors=int((episodes["error"] != "").sum()),
-        modes=" / ".join(f"{mode} {count}" for mode, count in modes.items()),
-        complete=bool((seeds["episode_seed"].nunique() == planned).all())
-        and (cell.policy in REFERENCES or len(means) >= train_seeds),
+        training_time_s=_mean(costs["training_time_s"]),
+        unstable=int(counts["unstable"].sum()),
+        errors=int(counts["errors"].sum()),
+        modes=" / ".join(f"{mode} {episodes}" for mode, episodes in modes.items()),
+        complete=is_whole and (cell.policy in REFERENCES or count >= train_seeds),
     )
 
 
-def _interval(episodes: pd.DataFrame, seed_means: pd.Series[float]) -> tuple[float, float, bool]:
-    """Return the interval of a cell's success rate, and whether its seeds disagree."""
-    if len(seed_means) == 1:
-        low, high = wilson_interval(int(episodes["success"].sum()), len(episodes))
+def _mean(values: pd.Series[float]) -> float:
+    """Return the mean of what was measured; NaN if nothing was."""
+    return float(values.astype(float).mean())
+
+
+def _interval(counts: Mapping[str, Any]) -> tuple[float, float, bool]:
+    """Return the interval of a cell's success rate, and whether its seeds disagree.
+
+    Args:
+        counts: The columns of its rows of `Outcomes.by_seed`.
+    """
+    episodes, rates = counts["episodes"], counts["success"]
+    if len(rates) == 1:
+        low, high = wilson_interval(int(counts["successes"][0]), int(episodes[0]))
         return low, high, False
     # Seeds may have lost episodes: rates of all, as if each had as few as the fewest.
-    fewest = int(episodes.groupby("train_seed").size().min())
-    seeds = seeds_of(seed_means.to_numpy() * fewest, fewest)
+    fewest = int(episodes.min())
+    seeds = seeds_of(rates * fewest, fewest)
     bounds = interval_over_seeds(seeds)
     return float(bounds.low), float(bounds.high), bool(is_beyond_range(seeds))

@@ -23,8 +23,8 @@ from fmbench.report.across_tasks.bootstrap import (
     resample,
     scores_of,
 )
+from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, SummaryKey
 from fmbench.storage.rows import REFERENCES, Row
 
 MEAN, IQM, PROFILE, IMPROVEMENT = "mean", "iqm", "profile", "improvement"
@@ -123,7 +123,7 @@ def across_tasks(
             continue
         successes, episodes = (
             np.array([counts_by_task[task][name].to_numpy() for task in tasks])
-            for name in ("sum", "size")
+            for name in ("successes", "episodes")
         )
         scores[method] = scores_of(successes, episodes)
     return AcrossTasks(tuple(tasks), tuple(_rows(scores)), left_out)
@@ -133,10 +133,10 @@ def _headlines(results: Results) -> Iterator[tuple[Method, str, pd.DataFrame]]:
     """Yield the headline of every policy and task: its successes and episodes by training seed."""
     summary = results.summary
     learned = summary[summary["headline"] & ~summary["policy"].isin(REFERENCES)]
-    by_seed = results.episodes.groupby([*CELL, "train_seed"])["success"].agg(["sum", "size"])
+    by_cell = dict(results.outcomes.seeds_by_cell())
     for cell in learned[CELL].itertuples(index=False):
         method = Method(str(results.run.config["backbone"]), *cell[1:])
-        yield method, cell[0], by_seed.loc[tuple(cell)].sort_index()
+        yield method, cell[0], by_cell[SummaryKey(*cell)]
 
 
 def _gaps(counts_by_task: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> Iterator[str]:

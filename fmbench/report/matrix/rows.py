@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from fmbench.report.bridge_rates import bridge_rates
+from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.results import Results
-from fmbench.report.summary import CELL, SummaryKey, shared_values
+from fmbench.report.summary import shared_values
 from fmbench.report.training_cost import training_costs
 from fmbench.storage.rows import REFERENCES, Row
 

@@ -157,7 +157,7 @@ def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[s
         if results.unfinished:
             yield f"- {backbone}: policies are compared when the run has finished"
             continue
-        equal_nfe = compare_at_equal_nfe(results.episodes)
+        equal_nfe = compare_at_equal_nfe(results.outcomes)
         for samplers, comparisons in (
             ("headline samplers", results.comparisons),
             ("flow with Euler against diffusion with DDIM at equal NFE", equal_nfe),

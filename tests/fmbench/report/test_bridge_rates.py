@@ -8,9 +8,10 @@ from scipy import stats
 from fmbench.report.bridge_rates import bridge_rates
 from fmbench.report.draw import draw_all
 from fmbench.report.markdown import summary_markdown
+from fmbench.report.outcomes import SummaryKey
 from fmbench.report.over_nfe import bridge_vs_nfe
 from fmbench.report.results import read_results
-from fmbench.report.summary import SummaryKey, frame
+from fmbench.report.summary import frame
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import DiagnosticRow
 from tests.fmbench.fake_run import write_run

@@ -15,8 +15,9 @@ from fmbench.report.curve.draw import draw_curve
 from fmbench.report.draw import draw_all
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.matrix.draw import draw_matrix
+from fmbench.report.outcomes import SummaryKey, outcomes_of
 from fmbench.report.results import read_results
-from fmbench.report.summary import SummaryKey, frame
+from fmbench.report.summary import frame
 from fmbench.report.terminal import print_summary
 from fmbench.storage.episode_files import Episodes, read_episodes, write_episodes
 from fmbench.storage.files import read_json, write_json_atomic
@@ -132,7 +133,7 @@ def test_a_cell_is_broken_if_all_episodes_of_one_training_seed_are() -> None:
 
     made, _, _ = make_rows(tasks=("LiftCube",), train_seeds=(0, 1, 2), episodes=5)
     episodes = frame(map(one_seed, made), EpisodeRow)
-    assert broken_cells(episodes) == {SummaryKey("LiftCube", "bc", "direct", 1)}
+    assert broken_cells(outcomes_of(episodes)) == {SummaryKey("LiftCube", "bc", "direct", 1)}
 
 
 def make_run(folder: Path, change: Change, **config: object) -> Path:

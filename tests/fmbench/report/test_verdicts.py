@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from fmbench.report.over_seeds import seeds_of
+from fmbench.report.over_seeds import difference_over_seeds, seeds_of
 from fmbench.report.power import Design, detectable_difference, power_of, seeds_to_decide
 from fmbench.report.verdicts import MAX_SEEDS, Verdict, definitions, verdict_of
 
@@ -49,6 +50,23 @@ def test_seeds_that_would_decide_are_the_fewest_that_do() -> None:
     same = seeds_of([50, 50], 100)
     assert seeds_to_decide(same, same, margin=0.001) == MAX_SEEDS + 1
     assert seeds_to_decide(same, same, margin=0.5) == 3
+
+
+def test_many_pairs_together_have_the_numbers_of_each_alone() -> None:
+    generator = np.random.default_rng(0)
+    counts = generator.binomial(50, generator.beta(1.5, 0.5, (2, 40, 1)), (2, 40, 3))
+    counts[:, 0] = [[50, 50, 50], [0, 0, 0]]
+    pairs = [[seeds_of(row, 50) for row in side] for side in counts]
+    a, b = (seeds_of(side, 50) for side in counts)
+    together = difference_over_seeds(a, b)
+    alone = [difference_over_seeds(*pair) for pair in zip(*pairs, strict=True)]
+    assert np.array_equal(np.transpose(together), np.array(alone))
+    assert together.p.max() == 1.0 > together.p.min()
+    for comparisons, margin in ((1, 0.05), (40, 0.01)):
+        needed = seeds_to_decide(a, b, comparisons, margin)
+        each = [seeds_to_decide(*p, comparisons, margin) for p in zip(*pairs, strict=True)]
+        assert np.array_equal(needed, np.array(each))
+        assert len(set(needed)) > 3
 
 
 def test_smallest_difference_is_found_as_often_as_stated_and_no_smaller_one() -> None:
