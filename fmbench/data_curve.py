@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "python -m fmbench.data_curve",
         DESCRIPTION,
         draw,
+        has_verdicts=False,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.command import run_command
+from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser
 from fmbench.cli.warnings import warn
 from fmbench.exit_code import ExitCode
@@ -36,10 +37,12 @@ def _parser() -> Parser:
         help="first replace episodes.csv with episodes.csv.xz, ready to be committed; a folder in "
         "an earlier format is converted",
     )
+    add_numbers(parser, MARGIN)
     return parser
 
 
 def _draw(options: argparse.Namespace) -> int:
+    share = margin(options)
     # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
     from fmbench.report.draw import draw_all
     from fmbench.storage.episode_files import compress_run
@@ -49,7 +52,7 @@ def _draw(options: argparse.Namespace) -> int:
         check_finished(options.run_dir)
         for path in compress_run(options.run_dir):
             print(path)
-    for path in draw_all(options.run_dir, options.format, warn):
+    for path in draw_all(options.run_dir, options.format, warn, share):
         print(path)
     return ExitCode.DONE
 

@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
 
 
-def draw(runs: Sequence[Path], out: Path) -> list[Path]:
+def draw(runs: Sequence[Path], out: Path, margin: float) -> list[Path]:
     """Write table and figure and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.matrix.draw import draw_matrix
 
-    return draw_matrix(runs, out, warn)
+    return draw_matrix(runs, out, warn, margin)
 
 
 if __name__ == "__main__":

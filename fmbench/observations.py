@@ -20,11 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_on_runs(arguments, "python -m fmbench.observations", DESCRIPTION, draw)
 
 
-def draw(runs: Sequence[Path], out: Path) -> list[Path]:
+def draw(runs: Sequence[Path], out: Path, margin: float) -> list[Path]:
     """Write table and figure and return the paths; the import is late to keep `--help` fast."""
     from fmbench.report.observation.draw import draw_observations
 
-    return draw_observations(runs, out, warn)
+    return draw_observations(runs, out, warn, margin)
 
 
 if __name__ == "__main__":

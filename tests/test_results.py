@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
-from fmbench.report.markdown import summary_markdown
+from fmbench.report.draw import write_tables
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.observation import draw as observations
 from fmbench.report.results import read_results
@@ -15,10 +16,12 @@ from fmbench.report.summary import frame
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
+from fmbench.storage.run_facts import read_run_facts
 from policies.catalogue import BACKBONES
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.rglob("run.json"))
+TABLES = ("summary.csv", "summary.md", "across_tasks.csv")
 MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
@@ -59,8 +62,21 @@ def test_committed_run_records_its_provenance(run: Path) -> None:
 
 
 @pytest.mark.parametrize("run", DRAWN, ids=lambda run: run.relative_to(RESULTS).as_posix())
-def test_committed_summary_matches_its_rows(run: Path) -> None:
-    assert summary_markdown(read(run)) == (run / "summary.md").read_text(encoding="utf-8")
+def test_committed_tables_match_their_rows(run: Path, tmp_path: Path) -> None:
+    results = read(run)
+    drawn = write_tables(results, across_tasks_of_run(results), tmp_path)
+    committed = [path for path in run.glob("*") if path.name in TABLES]
+    assert sorted(path.name for path in drawn) == sorted(path.name for path in committed)
+    for path in drawn:
+        assert path.read_bytes() == (run / path.name).read_bytes()
+
+
+def test_a_run_of_several_tasks_is_compared_over_them() -> None:
+    several = [run for run in RUNS if len(read_run_facts(run).choice.task or ()) > 1]
+    assert several
+    for run in several:
+        assert (run / "across_tasks.csv").is_file()
+        assert (run / "figures" / "across_tasks.png").is_file() == (run / "figures").is_dir()
 
 
 def test_committed_matrix_matches_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

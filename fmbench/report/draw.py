@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from fmbench.errors import unknown
+from fmbench.report.across_tasks.figure import render_across_tasks
+from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, across_tasks_of_run
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
-from fmbench.report.results import read_results
+from fmbench.report.results import Results, read_results
 from fmbench.report.summary import SummaryRow
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
+from fmbench.storage.row_files import write_rows
 from fmbench.storage.unfinished import is_unfinished
 
 FORMATS = ("png", "svg")
@@ -21,18 +26,21 @@ def draw_all(
     run_dir: Path,
     formats: Sequence[str] = ("png",),
     warn: Callable[[str], None] = lambda line: None,
+    margin: float = MARGIN,
 ) -> list[Path]:
     """Write `summary.csv`, `summary.md` and `figures/` of a run folder.
 
     The files are functions of the rows: redrawing gives the same bytes. A figure without rows
     (training curves of a run of experts) is not drawn. A run that has not finished is drawn from
     its finished cells and marked; a figure that exists in another format is redrawn in it too, so
-    that no mark is left when the run has finished.
+    that no mark is left when the run has finished. A finished run of several tasks is also compared
+    over all of them, in `across_tasks.csv` and in a figure, which are removed otherwise.
 
     Args:
         run_dir: Folder of a run.
         formats: Any of `FORMATS`.
         warn: Called with each caveat of what is drawn.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Returns:
         The paths written.
@@ -44,21 +52,46 @@ def draw_all(
         if file_format not in FORMATS:
             raise unknown("figure format", file_format, FORMATS)
 
-    results = read_results(run_dir)
-    table, text = run_dir / SummaryRow.file_name, run_dir / "summary.md"
-    rows = [SummaryRow(*row) for row in results.summary.itertuples(index=False)]
-    write_with_caveats(table, rows, [results.unfinished] * len(rows), SummaryRow)
-    write_bytes_atomic(text, summary_markdown(results).encode())
-    written = [table, text]
-    for name in drawable(results):
+    results = read_results(run_dir, margin)
+    across = across_tasks_of_run(results)
+    written = write_tables(results, across, run_dir)
+    figures: dict[str, Callable[[str], bytes]] = {
+        name: partial(render, FIGURES[name], results) for name in drawable(results)
+    }
+    if across and across.rows:
+        figures["across_tasks"] = partial(
+            render_across_tasks, across.rows, results.looks, results.caveats, results.is_smoke
+        )
+    for name in sorted({*figures, "across_tasks"}, key=[*figures, "across_tasks"].index):
         for file_format in FORMATS:
             path = run_dir / "figures" / f"{name}.{file_format}"
-            if file_format not in formats and not path.exists():
-                continue
-            write_bytes_atomic(path, render(FIGURES[name], results, file_format))
-            written.append(path)
+            if name not in figures:  # one of an earlier state would contradict the tables
+                path.unlink(missing_ok=True)
+            elif file_format in formats or path.exists():
+                write_bytes_atomic(path, figures[name](file_format))
+                written.append(path)
     if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
-        return draw_all(run_dir, formats, warn)
+        return draw_all(run_dir, formats, warn, margin)
     for line in filter(None, (results.unfinished, *results.caveats)):
         warn(line)
     return written
+
+
+def write_tables(results: Results, across: AcrossTasks | None, run_dir: Path) -> list[Path]:
+    """Write the tables of a run and return the paths.
+
+    Args:
+        results: The run.
+        across: Its policies, compared over all tasks; None if they are not.
+        run_dir: Its folder.
+    """
+    table, text = run_dir / SummaryRow.file_name, run_dir / "summary.md"
+    rows = [SummaryRow(*row) for row in results.summary.itertuples(index=False)]
+    write_with_caveats(table, rows, [results.unfinished] * len(rows), SummaryRow)
+    write_bytes_atomic(text, summary_markdown(results, across).encode())
+    over_tasks = run_dir / AcrossTasksRow.file_name
+    if across and across.rows:
+        write_rows(over_tasks, across.rows, AcrossTasksRow)
+        return [table, text, over_tasks]
+    over_tasks.unlink(missing_ok=True)
+    return [table, text]

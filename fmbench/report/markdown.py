@@ -7,13 +7,23 @@ from typing import Any
 
 import pandas as pd
 
+from fmbench.report.across_tasks.table import AcrossTasks, method_of
+from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import BridgeRate, bridge_rates
 from fmbench.report.comparisons import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.results import Results
-from fmbench.report.row_texts import BROKEN, DISAGREE, HEADER, INCOMPLETE, cells, sampler_label
+from fmbench.report.row_texts import (
+    BROKEN,
+    DISAGREE,
+    HEADER,
+    INCOMPLETE,
+    cells,
+    rate_marks,
+    sampler_label,
+)
 from fmbench.report.sentences import left_out, sentences
 from fmbench.report.training_cost import training_cost_table
 
@@ -30,11 +40,16 @@ _GRID_HEADER = (
 _BRIDGE_HEADER = ("Bridge rate", "Rarest way")
 
 
-def summary_markdown(results: Results) -> str:
+def summary_markdown(results: Results, across: AcrossTasks | None = None) -> str:
     """Write the summary of a run as Markdown.
 
-    It has the headline table and comparisons of each task, all samplers and step counts, the
-    diagnostics, and notes. A policy that is ahead of all others is bold.
+    It has the headline table and comparisons of each task, a comparison over all tasks, all
+    samplers and step counts, the diagnostics, and notes. A policy that is ahead of all others is
+    bold.
+
+    Args:
+        results: The run.
+        across: Its policies, compared over all tasks; None if they are not.
     """
     blocks = [f"# Results ({results.unfinished})" if results.unfinished else "# Results"]
     if results.is_smoke:
@@ -45,6 +60,8 @@ def summary_markdown(results: Results) -> str:
         blocks += [f"## {escape(task)}", _headline_table(results, task)]
         if compared := comparison_sentences(results, task):
             blocks.append("\n".join(f"- {escape(line)}" for line in compared))
+    if across:
+        blocks += across_tasks_markdown(across, results.looks, _marks(results))
     blocks.append("## All samplers and step counts")
     for task in dict.fromkeys(results.summary["task"]):
         blocks += [f"### {escape(str(task))}", _grid(results, task)]
@@ -57,6 +74,17 @@ def summary_markdown(results: Results) -> str:
     explanations = "\n".join(f"- {line}" for line in notes(results, marks))
     blocks += ["## Notes", explanations]
     return "\n\n".join(blocks) + "\n"
+
+
+def _marks(results: Results) -> dict[tuple[object, ...], str]:
+    """Return the marks of headlines, by task and method."""
+    rows: list[Any] = _rows(results.summary[results.summary["headline"]])
+    return {
+        (row.task, *method_of(results, row.policy, row.sampler, row.steps)): " ".join(
+            rate_marks(row, results.is_broken(row))
+        )
+        for row in rows
+    }
 
 
 def comparison_sentences(results: Results, task: str) -> list[str]:

@@ -120,7 +120,7 @@ def _comparison_notes(results: Results) -> Iterator[str]:
     table = results.comparisons
     yield (
         "Comparisons use headline samplers and common episode seeds. P-values are Holm-adjusted"
-        f" over all {len(table)} comparisons of the run. {definitions()}"
+        f" over all {len(table)} comparisons of the run. {definitions(results.margin)}"
     )
     if (table["train_seeds"] == 1).any():
         yield (

@@ -18,6 +18,7 @@ from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.outcomes import CELL, Outcomes, SummaryKey, outcomes_of
 from fmbench.report.summary import frame, summarise, table_frame
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.links import check_links_inside
@@ -63,6 +64,9 @@ class Results:
     unfinished: str = ""
     """What an unfinished run has, e.g. `unfinished: 3 of 8 cells`; empty if it has finished."""
 
+    margin: float = MARGIN
+    """Largest difference of success rates that does not matter to its verdicts."""
+
     @property
     def complete(self) -> bool:
         """Whether the run has finished."""
@@ -84,12 +88,16 @@ class Results:
         return self.run.preset == "smoke"
 
 
-def read_results(run_dir: Path) -> Results:
+def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
     """Read a run folder and compute its tables.
 
     Only `episodes.csv` and `cells.csv` are required, since a run of experts trains and measures
     nothing. Each file of rows may be compressed. Of a run that has not finished, the finished cells
     are read; its policies are not compared, because further cells would change the verdicts.
+
+    Args:
+        run_dir: The folder.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Raises:
         FmbenchError: The folder is not a run, has no episode yet, or has a malformed file or a
@@ -109,6 +117,9 @@ def read_results(run_dir: Path) -> Results:
     measurements = table_frame(rows.measurements)
     looks = Looks(run)
     outcomes = outcomes_of(episodes)
+    comparisons = frame([], ComparisonRow)
+    if not rows.unfinished:
+        comparisons = compare(outcomes, measurements, looks, margin)
     train_seeds = run.choice.seeds if rows.unfinished else None
     return Results(
         episodes=episodes,
@@ -117,9 +128,7 @@ def read_results(run_dir: Path) -> Results:
         measurements=measurements,
         training=table_frame(rows.training),
         summary=summarise(outcomes, measurements, looks, train_seeds),
-        comparisons=(
-            frame([], ComparisonRow) if rows.unfinished else compare(outcomes, measurements, looks)
-        ),
+        comparisons=comparisons,
         caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
         broken=broken_cells(outcomes),
         warnings=tuple(config_differences(origins, measurements, looks)),
@@ -127,6 +136,7 @@ def read_results(run_dir: Path) -> Results:
         run=run,
         looks=looks,
         unfinished=rows.unfinished,
+        margin=margin,
     )
 
 

@@ -45,7 +45,7 @@ def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
     return [
         looks.label(row.policy),
         sampler_label(row.sampler, row.steps),
-        " ".join([success, *_marks(row, is_broken)]),
+        " ".join([success, *rate_marks(row, is_broken)]),
         "–" if is_broken else f"{row.low:.3f}–{row.high:.3f}",
         _evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
@@ -54,7 +54,7 @@ def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
     ]
 
 
-def _marks(row: Any, is_broken: bool) -> list[str]:
+def rate_marks(row: Any, is_broken: bool) -> list[str]:
     """Return the warnings of a rate, in words."""
     if is_broken:
         return [INCOMPLETE] * (not row.complete) + [BROKEN]

@@ -24,7 +24,6 @@ from fmbench.report.verdicts import (
     BEHIND,
     EQUIVALENT,
     LEVEL,
-    MARGIN,
     NON_INFERIOR,
     NOT_COMPARABLE,
     UNDECIDED,
@@ -77,7 +76,8 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             table.add_row(*(Text(_narrow(text)) for text in texts))
         out.print(table)
         rows = results.comparisons[results.comparisons["task"] == task]
-        verdicts = [_verdicts(list(rows.itertuples()), results.looks), *left_out(results, task)]
+        verdicts = [_verdicts(list(rows.itertuples()), results.looks, results.margin)]
+        verdicts += left_out(results, task)
         for line in _disagreements(results, task):
             out.print(Text(line, style="yellow"))
         if costs := training_cost_line(results, task):
@@ -104,7 +104,7 @@ def _disagreements(results: Results, task: str) -> Iterator[str]:
             )
 
 
-def _verdicts(rows: Sequence[Any], looks: Looks) -> str:
+def _verdicts(rows: Sequence[Any], looks: Looks, margin: float) -> str:
     """Describe the comparisons of a task; many pairs with the same word are only counted."""
     if not rows:
         return ""
@@ -120,7 +120,7 @@ def _verdicts(rows: Sequence[Any], looks: Looks) -> str:
     clauses += [verdict(row, looks) for row in rows if row.verdict == NOT_COMPARABLE]
     seeds = max(row.train_seeds for row in rows)
     basis = (
-        f"level {LEVEL}, Holm-adjusted; margin ±{100 * MARGIN:g} points; {seeds} training "
+        f"level {LEVEL}, Holm-adjusted; margin ±{100 * margin:g} points; {seeds} training "
         f"seed{'s' if seeds != 1 else ''}"
     )
     return f"{'; '.join(clauses)} ({basis})"

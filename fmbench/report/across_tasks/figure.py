@@ -17,9 +17,13 @@ _TITLES = {MEAN: "mean", IQM: "inter-quartile mean"}
 
 
 def render_across_tasks(
-    rows: Sequence[AcrossTasksRow], looks: Looks, caveats: Sequence[str] = ()
+    rows: Sequence[AcrossTasksRow],
+    looks: Looks,
+    caveats: Sequence[str] = (),
+    is_smoke: bool = False,
+    file_format: str = "png",
 ) -> bytes:
-    """Draw the figure and return its PNG file, a function of rows, looks and caveats alone.
+    """Draw the figure and return its file, a function of the arguments alone.
 
     Every backbone has a row of panels: the share of task-seed scores above each success rate, with
     a band, and the intervals of mean and inter-quartile mean.
@@ -28,8 +32,10 @@ def render_across_tasks(
         rows: At least one policy's.
         looks: Names and colours of the policies.
         caveats: Lines below the figure.
+        is_smoke: Whether the numbers only test the software.
+        file_format: `png` or `svg`.
     """
-    return figure_file(lambda: _draw(rows, looks), caveats=caveats)
+    return figure_file(lambda: _draw(rows, looks), file_format, is_smoke, caveats=caveats)
 
 
 def _draw(rows: Sequence[AcrossTasksRow], looks: Looks) -> Figure:
@@ -51,7 +57,7 @@ def _draw(rows: Sequence[AcrossTasksRow], looks: Looks) -> Figure:
             shares = [row for row in of_method if row.quantity == PROFILE]
             _profile(panels[0], shares, colours[method.policy])
         panels[0].set(
-            title=f"{backbone}: performance profile",
+            title=f"{backbone}: performance profile" if backbone else "performance profile",
             xlabel="success rate",
             ylabel="share of scores above it",
             xlim=(0, 1),

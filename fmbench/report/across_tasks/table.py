@@ -23,6 +23,7 @@ from fmbench.report.across_tasks.bootstrap import (
     resample,
     scores_of,
 )
+from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES, Row
@@ -77,6 +78,11 @@ class Method(NamedTuple):
     steps: int
 
 
+def method_of(results: Results, policy: str, sampler: str, steps: int) -> Method:
+    """Return a policy of a run; runs of the first version do not state their backbone."""
+    return Method(str(results.run.config.get("backbone", "")), policy, sampler, steps)
+
+
 @dataclasses.dataclass(frozen=True)
 class AcrossTasks:
     """The policies of a comparison over its tasks."""
@@ -85,6 +91,26 @@ class AcrossTasks:
     rows: tuple[AcrossTasksRow, ...]
     left_out: Mapping[Method, str]
     """Those that are not in it, each with the reason."""
+
+
+def across_tasks_of_run(results: Results) -> AcrossTasks | None:
+    """Compare the policies of a run over all its tasks; None if it has one, or goes on."""
+    return across_tasks_of_runs([results], results.looks)
+
+
+def across_tasks_of_runs(runs: Sequence[Results], looks: Looks) -> AcrossTasks | None:
+    """Compare the policies of runs over all tasks, backbone by backbone, in the order of `looks`.
+
+    Returns:
+        The comparison, or None if there is only one task or a run has not finished.
+    """
+    if any(results.unfinished for results in runs):
+        return None
+
+    def order(method: Method) -> tuple[object, ...]:
+        return backbone_order(method.backbone), looks.order(method.policy), method
+
+    return across_tasks(runs, order)
 
 
 def across_tasks(
@@ -135,7 +161,7 @@ def _headlines(results: Results) -> Iterator[tuple[Method, str, pd.DataFrame]]:
     learned = summary[summary["headline"] & ~summary["policy"].isin(REFERENCES)]
     by_cell = dict(results.outcomes.seeds_by_cell())
     for cell in learned[CELL].itertuples(index=False):
-        method = Method(str(results.run.config["backbone"]), *cell[1:])
+        method = method_of(results, *cell[1:])
         yield method, cell[0], by_cell[SummaryKey(*cell)]
 
 

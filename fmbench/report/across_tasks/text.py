@@ -28,21 +28,25 @@ BEYOND = 0.422
 
 
 def across_tasks_markdown(
-    across: AcrossTasks, looks: Looks, marks: Mapping[Method, str]
+    across: AcrossTasks, looks: Looks, marks: Mapping[tuple[object, ...], str]
 ) -> list[str]:
     """Return the blocks of the section.
 
     Args:
         across: The comparison.
         looks: Names of the policies.
-        marks: The marks of policies, e.g. `(seeds disagree)`; most have none.
+        marks: Task and method to a mark, e.g. `(seeds disagree)`; most have none.
     """
+    marks_of = {
+        method: " ".join(sorted({marks.get((task, *method), "") for task in across.tasks} - {""}))
+        for method in {row.method for row in across.rows}
+    }
     by_quantity: dict[str, list[AcrossTasksRow]] = {}
     for row in across.rows:
         by_quantity.setdefault(row.quantity, []).append(row)
     blocks = [f"## Across {len(across.tasks)} tasks"]
     if across.rows:
-        blocks.append(_aggregates(by_quantity, looks, marks))
+        blocks.append(_aggregates(by_quantity, looks, marks_of))
         blocks += _improvements(by_quantity.get(IMPROVEMENT, []), looks)
     blocks.append("\n".join(f"- {line}" for line in _notes(across, looks)))
     return blocks
@@ -50,7 +54,7 @@ def across_tasks_markdown(
 
 def method_name(method: Method, looks: Looks) -> str:
     """Name a policy and its backbone, e.g. `flow, mlp`."""
-    return f"{looks.label(method.policy)}, {method.backbone}"
+    return ", ".join(filter(None, (looks.label(method.policy), method.backbone)))
 
 
 def _aggregates(
@@ -82,7 +86,8 @@ def _improvements(rows: list[AcrossTasksRow], looks: Looks) -> Iterator[str]:
         found = {(row.policy, row.against): _number(row, 2) for row in of_backbone}
         lines = list(dict.fromkeys(row.policy for row in of_backbone))
         columns = list(dict.fromkeys(row.against for row in of_backbone))
-        header = (f"Improves, {backbone}", *(f"on {looks.label(policy)}" for policy in columns))
+        title = f"Improves, {backbone}" if backbone else "Improves"
+        header = (title, *(f"on {looks.label(policy)}" for policy in columns))
         body = [
             [looks.label(policy), *(found.get((policy, other), "") for other in columns)]
             for policy in lines

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fmbench.report.across_tasks.figure import render_across_tasks
-from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, Method, across_tasks
+from fmbench.report.across_tasks.table import AcrossTasksRow, across_tasks_of_runs
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import check_alike, without_repeats
-from fmbench.report.looks import Looks, backbone_order
+from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
-from fmbench.report.results import Results, read_results
+from fmbench.report.results import read_results
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import key_of
@@ -28,7 +29,10 @@ MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_r
 
 
 def draw_matrix(
-    runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None
+    runs: Sequence[Path],
+    out: Path,
+    warn: Callable[[str], None] = lambda line: None,
+    margin: float = MARGIN,
 ) -> list[Path]:
     """Write `matrix.csv`, `matrix.md` and `matrix.png`.
 
@@ -40,6 +44,7 @@ def draw_matrix(
         runs: Folders of runs.
         out: Output folder.
         warn: Called with each caveat of what is drawn.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Returns:
         The paths written.
@@ -48,7 +53,7 @@ def draw_matrix(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy on the same backbone and task.
     """
-    results_by_path = {path: read_results(path) for path in runs}
+    results_by_path = {path: read_results(path, margin) for path in runs}
     check_alike(results_by_path, MAY_DIFFER, "backbone", "backbone")
     all_results = list(results_by_path.values())
     rows = without_repeats(
@@ -60,7 +65,7 @@ def draw_matrix(
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
     write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
     looks = Looks(*(results.run for results in all_results))
-    across = _across_tasks(all_results, looks)
+    across = across_tasks_of_runs(all_results, looks)
     write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
     write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
     ways = out / "ways.png"
@@ -79,14 +84,3 @@ def draw_matrix(
         figure.unlink(missing_ok=True)
     combined.warn(warn)
     return paths
-
-
-def _across_tasks(runs: Sequence[Results], looks: Looks) -> AcrossTasks | None:
-    """Compare the policies of finished runs over all tasks, backbone by backbone."""
-    if any(results.unfinished for results in runs):
-        return None
-
-    def order(method: Method) -> tuple[object, ...]:
-        return backbone_order(method.backbone), looks.order(method.policy), method
-
-    return across_tasks(runs, order)

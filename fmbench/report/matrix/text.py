@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from fmbench.report.across_tasks.table import AcrossTasks, Method
+from fmbench.report.across_tasks.table import AcrossTasks
 from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
@@ -41,31 +41,23 @@ def matrix_markdown(
         title += ", trained with equal rows of the network"
     blocks = [f"# {combined.title(title)}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
+    equal_nfe = [compare_at_equal_nfe(run.outcomes, margin=run.margin) for run in runs]
     for task in dict.fromkeys(row.task for row in rows):
         of_task = [row for row in rows if row.task == task]
         of_task.sort(key=lambda row: _order(row, looks))
         success = _success_table(of_task, looks, combined)
         blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
         blocks.append(_diagnostics_table(of_task, looks))
-        blocks += [f"### Comparisons on {task}", "\n".join(_comparisons(runs, task, looks))]
+        lines = _comparisons(runs, equal_nfe, task, looks)
+        blocks += [f"### Comparisons on {task}", "\n".join(lines)]
     if across:
-        blocks += across_tasks_markdown(across, looks, _marks(across, combined))
+        blocks += across_tasks_markdown(across, looks, combined.marks)
         blocks.append("## Notes")
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
     largest = max(len(results.comparisons) for results in runs)
-    lines = (*_notes(rows, largest), *bridges, *combined.notes())
-    blocks.append("\n".join(f"- {line}" for line in lines))
+    notes = (*_notes(rows, largest, runs[0].margin), *bridges, *combined.notes())
+    blocks.append("\n".join(f"- {line}" for line in notes))
     return "\n\n".join(blocks) + "\n"
-
-
-def _marks(across: AcrossTasks, combined: Combined) -> dict[Method, str]:
-    """Return the marks that a policy has on any of the tasks."""
-    methods = {row.method for row in across.rows}
-    marks = {
-        method: [combined.marks.get((task, *method), "") for task in across.tasks]
-        for method in methods
-    }
-    return {method: " ".join(sorted({*found} - {""})) for method, found in marks.items()}
 
 
 def _order(row: MatrixRow, looks: Looks) -> tuple[object, ...]:
@@ -149,18 +141,19 @@ def _training_cost(row: MatrixRow) -> str:
     return f"{row.updates:,.0f} x {row.rows_per_update:g}{teacher}"
 
 
-def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[str]:
+def _comparisons(
+    runs: Sequence[Results], equal_nfe: Sequence[pd.DataFrame], task: str, looks: Looks
+) -> Iterator[str]:
     """Yield the verdicts of each run on a task: their numbers, and those that are not undecided."""
-    for results in runs:
+    for results, at_equal_nfe in zip(runs, equal_nfe, strict=True):
         backbone = results.run.config["backbone"]
         yield from (f"- {backbone}: {line}" for line in left_out(results, task))
         if results.unfinished:
             yield f"- {backbone}: policies are compared when the run has finished"
             continue
-        equal_nfe = compare_at_equal_nfe(results.outcomes)
         for samplers, comparisons in (
             ("headline samplers", results.comparisons),
-            ("flow with Euler against diffusion with DDIM at equal NFE", equal_nfe),
+            ("flow with Euler against diffusion with DDIM at equal NFE", at_equal_nfe),
         ):
             of_task = comparisons[comparisons["task"] == task]
             if len(of_task):
@@ -169,7 +162,7 @@ def _comparisons(runs: Sequence[Results], task: str, looks: Looks) -> Iterator[s
             yield from (f"  - {line}" for line in sentences(decided, looks))
 
 
-def _notes(rows: Sequence[MatrixRow], comparisons: int) -> Iterator[str]:
+def _notes(rows: Sequence[MatrixRow], comparisons: int, margin: float) -> Iterator[str]:
     """Yield the notes that explain the numbers; `comparisons` is the most that a run has."""
     seeds = sorted({row.train_seeds for row in rows if row.backbone})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in rows})
@@ -196,8 +189,8 @@ def _notes(rows: Sequence[MatrixRow], comparisons: int) -> Iterator[str]:
             "teacher are added."
         )
     yield (
-        f"Comparisons, Holm-adjusted over those of a run: {definitions()} How the intervals and "
-        "their coverage were found: docs/statistics.md."
+        f"Comparisons, Holm-adjusted over those of a run: {definitions(margin)} How the intervals "
+        "and their coverage were found: docs/statistics.md."
     )
     designs = {(row.train_seeds, row.episodes // row.train_seeds) for row in rows if row.backbone}
     yield from (design_note(*design, comparisons) for design in sorted(designs))

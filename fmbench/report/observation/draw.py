@@ -18,6 +18,7 @@ from fmbench.report.observation.rows import ObservationRow, observation_key, obs
 from fmbench.report.observation.text import observation_markdown
 from fmbench.report.observed import observation_label
 from fmbench.report.results import read_results
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import key_of
 
@@ -36,7 +37,10 @@ MAY_DIFFER = (
 
 
 def draw_observations(
-    runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None
+    runs: Sequence[Path],
+    out: Path,
+    warn: Callable[[str], None] = lambda line: None,
+    margin: float = MARGIN,
 ) -> list[Path]:
     """Write `observations.csv`, `observations.md` and `observations.png`.
 
@@ -44,6 +48,7 @@ def draw_observations(
         runs: Folders of runs.
         out: Output folder.
         warn: Called with each caveat of what is drawn.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Returns:
         The paths written.
@@ -52,7 +57,7 @@ def draw_observations(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy, task, observation and number of demonstrations.
     """
-    results_by_path = {path: read_results(path) for path in runs}
+    results_by_path = {path: read_results(path, margin) for path in runs}
     check_alike(results_by_path, MAY_DIFFER, "demos", "number of demonstrations")
     results = list(results_by_path.values())
     rows = observation_rows(results)

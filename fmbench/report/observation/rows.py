@@ -93,7 +93,7 @@ def comparisons_of(runs: Sequence[Results]) -> dict[tuple[str, int], pd.DataFram
             config = results.run.config
             key = observation_label(config), int(config["demos"])
             tables.setdefault(key, []).append(results.comparisons)
-    return {key: adjust_together(of_key) for key, of_key in tables.items()}
+    return {key: adjust_together(of_key, runs[0].margin) for key, of_key in tables.items()}
 
 
 def pairs_of(comparisons: Mapping[tuple[str, int], pd.DataFrame]) -> list[Pair]:

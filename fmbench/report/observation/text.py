@@ -42,11 +42,8 @@ def observation_markdown(
     blocks += ["## Does the observation change the ranking?"]
     blocks += ["\n".join(f"- {line}" for line in ranking_sentences(pairs, looks))]
     blocks += ["## Comparisons", "\n".join(_comparisons(comparisons, runs, looks))]
-    blocks.append(
-        "\n".join(
-            f"- {line}" for line in (*_notes(rows, largest), _nfe(runs, looks), *combined.notes())
-        )
-    )
+    notes = (*_notes(rows, largest, runs[0].margin), _nfe(runs, looks), *combined.notes())
+    blocks.append("\n".join(f"- {line}" for line in notes))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -136,7 +133,7 @@ def _nfe(runs: Sequence[Results], looks: Looks) -> str:
     return f"Network evaluations per decision (NFE): {escape('; '.join(texts))}."
 
 
-def _notes(rows: Sequence[ObservationRow], comparisons: int) -> Iterator[str]:
+def _notes(rows: Sequence[ObservationRow], comparisons: int, margin: float) -> Iterator[str]:
     """Yield the notes that explain the numbers; `comparisons` is the most of an observation."""
     learned = [row for row in rows if row.observation]
     seeds = sorted({row.train_seeds for row in learned})
@@ -155,7 +152,7 @@ def _notes(rows: Sequence[ObservationRow], comparisons: int) -> Iterator[str]:
     )
     yield (
         "Comparisons, Holm-adjusted over those of an observation with as many demonstrations, on "
-        f"all tasks: {definitions()} How the intervals and their coverage were found: "
+        f"all tasks: {definitions(margin)} How the intervals and their coverage were found: "
         "docs/statistics.md."
     )
     designs = {(row.train_seeds, row.episodes // row.train_seeds) for row in learned}

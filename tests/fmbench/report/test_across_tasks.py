@@ -29,13 +29,14 @@ from fmbench.report.across_tasks.table import (
     across_tasks,
 )
 from fmbench.report.across_tasks.text import across_tasks_markdown
+from fmbench.report.draw import draw_all
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.results import read_results
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
-from tests.fmbench.fake_run import write_episode_rows
+from tests.fmbench.fake_run import write_episode_rows, write_run
 from tests.fmbench.report.test_matrix import TASKS, make_run
 
 COUNTS = st.tuples(st.integers(1, 4), st.integers(1, 5)).flatmap(
@@ -271,3 +272,77 @@ def test_nothing_is_drawn_of_one_task(runs: list[Path], tmp_path: Path) -> None:
     assert [path.name for path in written] == ["matrix.csv", "matrix.md", "matrix.png"]
     assert "Across" not in written[1].read_text()
     assert set((tmp_path / "out").iterdir()) == set(written)
+
+
+@pytest.fixture
+def no_other_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fmbench.report.draw.drawable", lambda _: [])
+
+
+def section(text: str) -> list[str]:
+    """Return the lines of the section over all tasks."""
+    return text.partition("## Across 2 tasks\n")[2].partition("\n## ")[0].strip().splitlines()
+
+
+@pytest.mark.usefixtures("no_other_figures")
+def test_a_run_of_several_tasks_has_the_section_of_a_matrix(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    _, matrix, _, table, _ = draw_matrix(runs[:1], tmp_path / "out")
+    written = {path.name: path for path in draw_all(runs[0], ("png", "svg"))}
+    assert len(section(matrix.read_text())) > 10
+    assert section(written["summary.md"].read_text()) == section(matrix.read_text())
+    assert written["across_tasks.csv"].read_bytes() == table.read_bytes()
+    for name in ("across_tasks.png", "across_tasks.svg"):
+        assert written[name].parent == runs[0] / "figures"
+    assert written["across_tasks.svg"].read_bytes().startswith(b"<?xml")
+
+
+@pytest.mark.usefixtures("no_other_figures")
+def test_a_run_of_one_task_has_none_and_an_earlier_one_goes(runs: list[Path]) -> None:
+    earlier = draw_all(runs[0], ("png", "svg"))
+    changed(runs[0], lambda row: row if row.task == TASKS[0] else None)
+    written = draw_all(runs[0])
+    gone = {path.name for path in earlier if not path.exists()}
+    assert gone == {"across_tasks.csv", "across_tasks.png", "across_tasks.svg"}
+    assert "Across" not in written[1].read_text()
+
+
+@pytest.mark.usefixtures("no_other_figures")
+def test_a_run_whose_policies_all_lack_a_task_says_so_without_file_or_figure(
+    runs: list[Path],
+) -> None:
+    changed(runs[0], lambda row: None if (row.policy, row.task) == ("bc", TASKS[0]) else row)
+    only_bc_and_references = ("bc", "expert", "random")
+    changed(
+        runs[0],
+        lambda row: row if row.policy in only_bc_and_references or row.task == TASKS[0] else None,
+    )
+    written = draw_all(runs[0])
+    assert f"- Not included: bc, mlp (not run on {TASKS[0]})." in written[1].read_text()
+    assert not [path for path in written if "across" in path.name]
+
+
+@pytest.mark.usefixtures("no_other_figures")
+def test_a_run_that_does_not_state_its_backbone_is_compared(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", tasks=TASKS, train_seeds=(0, 1), episodes=20)
+    text = draw_all(tmp_path / "run")[1].read_text()
+    assert any(line.startswith("| flow | euler 10 |") for line in section(text))
+    assert "| Improves | on diffusion | on bc |" in section(text)
+
+
+@pytest.mark.usefixtures("no_other_figures")
+def test_a_mark_of_a_policy_on_a_task_stands_in_the_section_of_its_run(runs: list[Path]) -> None:
+    def fail(row: EpisodeRow) -> EpisodeRow:
+        if (row.policy, row.task, row.train_seed) != ("bc", TASKS[0], 0):
+            return row
+        failed = {"success": False, "success_any": False, "success_end": False}
+        return dataclasses.replace(row, **failed, time_to_success_s=None)
+
+    def solve(row: EpisodeRow) -> EpisodeRow:
+        if (row.policy, row.task, row.train_seed) != ("bc", TASKS[0], 1):
+            return row
+        return dataclasses.replace(row, success=True, success_any=True)
+
+    text = draw_all(changed(changed(runs[0], fail), solve))[1].read_text()
+    assert any(line.startswith("| bc, mlp (seeds disagree) |") for line in section(text))

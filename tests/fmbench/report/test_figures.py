@@ -25,17 +25,20 @@ TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 def test_redrawing_gives_the_same_bytes(tmp_path):
     run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), episodes=10)
     paths = draw.draw_all(run, ("png", "svg"))
-    expected = [f"figures/{name}.{suffix}" for name in NAMES for suffix in ("png", "svg")]
+    expected = [
+        f"figures/{name}.{suffix}" for name in (*NAMES, "across_tasks") for suffix in ("png", "svg")
+    ]
     assert [str(path.relative_to(run)) for path in paths] == [
         "summary.csv",
         "summary.md",
+        "across_tasks.csv",
         *expected,
     ]
     first = [path.read_bytes() for path in paths]
     assert draw.draw_all(run, ("png", "svg")) == paths
     assert [path.read_bytes() for path in paths] == first
     assert not [path for path in run.rglob(".*")]
-    assert b"<dc:date>" not in first[3]
+    assert b"<dc:date>" not in first[4]
     assert len(read_rows(run / "summary.csv", SummaryRow)) == 20
 
 
