@@ -7,9 +7,11 @@ import pytest
 
 from envs.registry import make_task
 from fmbench.config import RunConfig
+from fmbench.report.results import read_results
 from fmbench.runs.policy_shape import policy_config
+from fmbench.storage.run_rows import ROW_FILES
 from policies.catalogue import BACKBONES, SIZES
-from tests.benchmarks import report, stacks
+from tests.benchmarks import large_run, report, stacks
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
 from tests.benchmarks.peers import problem
 from tests.benchmarks.peers.lerobot_import import Unused
@@ -109,3 +111,20 @@ def test_the_benchmark_of_stacks_runs_on_a_cpu() -> None:
     rows = list(stacks.measure("cpu"))
     assert all(row.is_met for row in rows)
     assert sum("stacks over one after another" in row.what for row in rows) == 2
+
+
+def test_the_large_run_has_all_files_of_a_run_and_is_read_the_quick_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = large_run.write_large_run(tmp_path, large_run.TASKS[:2], seeds=2, episodes=4)
+    assert count == 2 * (2 + 2 * len(large_run.CONFIGURATIONS)) * 4
+
+    def slow(*_: object) -> None:
+        raise AssertionError("was read row by row")
+
+    monkeypatch.setattr("fmbench.storage.row_tables.read_rows", slow)
+    monkeypatch.setattr("fmbench.storage.episode_files.is_sealed", slow)
+    results = read_results(tmp_path)
+    assert len(results.episodes) == count
+    assert results.complete
+    assert {row.file_name for row in ROW_FILES} == {path.name for path in tmp_path.glob("*.csv")}

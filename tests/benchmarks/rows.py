@@ -1,0 +1,82 @@
+"""Time the tables of a run of 204,000 episodes: reading and checking its rows, and the tables.
+
+Run it with `python -m tests.benchmarks.rows [--write]`.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import fmbench
+from fmbench.report.across_tasks.table import across_tasks_of_run
+from fmbench.report.draw import write_tables
+from fmbench.report.results import read_results
+from fmbench.storage.finished import read_finished_rows
+from fmbench.storage.run_facts import read_run_facts
+from tests.benchmarks.interleaved import in_turn, spread, timed
+from tests.benchmarks.large_run import write_large_run
+from tests.benchmarks.report import Row, describe_machine, run_alone
+
+ROUNDS, LIMIT_S = 7, 5.0
+PACKAGES = ("numpy", "scipy", "pandas")
+WHOLE = "the whole in a process of its own, imports included"
+TABLES = """\
+import sys
+from pathlib import Path
+from fmbench.report.across_tasks.table import across_tasks_of_run
+from fmbench.report.draw import write_tables
+from fmbench.report.results import read_results
+
+run = Path(sys.argv[1])
+results = read_results(run)
+write_tables(results, across_tasks_of_run(results), run)
+"""
+
+
+def measure() -> Iterator[Row]:
+    """Yield the times of the steps in this process, and those of whole processes."""
+    with tempfile.TemporaryDirectory() as place:
+        run = Path(place) / "run"
+        count = write_large_run(run)
+        results = read_results(run)
+        alternatives = {
+            "reading and checking": timed(lambda: read_finished_rows(run, read_run_facts(run))),
+            "reading, checking, summarising and comparing": timed(lambda: read_results(run)),
+            "tables": timed(lambda: write_tables(results, across_tasks_of_run(results), run)),
+            WHOLE: timed(lambda: _python("-c", TABLES, str(run))),
+            "python -m fmbench.figures, its figures included": timed(
+                lambda: _python("-m", "fmbench.figures", str(run))
+            ),
+            "python -m fmbench.matrix, its figures included": timed(
+                lambda: _python("-m", "fmbench.matrix", str(run), "--out", f"{place}/matrix")
+            ),
+        }
+        times = in_turn(alternatives, ROUNDS)
+    for name, found in times.items():
+        in_this_process = name in list(times)[:3]
+        yield Row(
+            f"{count:,} rows: {name}",
+            spread(found.wall),
+            unit="s",
+            cpu=spread(found.cpu) if in_this_process else None,
+            limit=LIMIT_S if name == WHOLE else None,
+        )
+
+
+def _python(*arguments: str) -> None:
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def _machine(load: float) -> str:
+    return f"{describe_machine(load, PACKAGES, busy=1)} fmbench {fmbench.__version__}."
+
+
+def main() -> int:
+    """Print the measurements; the exit code is 1 if a limit is not met."""
+    return run_alone("rows", "Tables of a large run", measure, _machine)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
