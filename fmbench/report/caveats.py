@@ -50,6 +50,9 @@ def error_lines(episodes: pd.DataFrame, name: Callable[[str], str]) -> list[str]
         name: Returns the name of a policy in the line.
     """
     lines = []
+    ended = (episodes["error"] != "") | episodes["sim_unstable"].astype(bool)
+    if not ended.any():
+        return []
     for (task, policy), rows in episodes.groupby(["task", "policy"], sort=False):
         failed = rows["error"] != ""
         unstable = rows["sim_unstable"].astype(bool) & ~failed

@@ -7,7 +7,6 @@ policies on the same episodes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +19,10 @@ CELL = list(CellRow.key[:-1])
 """Key of a summary row, which covers all training seeds."""
 MEANS = ["success", "success_any", "success_end", "progress", "nfe"]
 """Columns of the episodes whose means the tables show."""
+
+
+Columns = dict[str, NDArray[Any]]
+"""Values of some rows by column."""
 
 
 class SummaryKey(NamedTuple):
@@ -63,10 +66,19 @@ class Outcomes:
     nfe: dict[SummaryKey, NDArray[np.float64]]
     modes: dict[SummaryKey, dict[str, int]]
 
-    def seeds_by_cell(self) -> Iterator[tuple[SummaryKey, pd.DataFrame]]:
-        """Yield the rows of `by_seed` of every cell."""
-        groups: Any = self.by_seed.groupby(CELL, sort=False)
-        yield from ((SummaryKey(*key), rows) for key, rows in groups)
+    def seeds_by_cell(self) -> dict[SummaryKey, Columns]:
+        """Return the rows of `by_seed` of every cell, as columns."""
+        return columns_by_cell(self.by_seed)
+
+
+def columns_by_cell(rows: pd.DataFrame) -> dict[SummaryKey, Columns]:
+    """Return the rows of every cell as columns; of many cells much faster than as frames."""
+    columns = {str(name): rows[name].to_numpy() for name in rows.columns}
+    groups: Any = rows.groupby(CELL, sort=False).indices
+    return {
+        SummaryKey(*key): {name: values[places] for name, values in columns.items()}
+        for key, places in groups.items()
+    }
 
 
 def outcomes_of(episodes: pd.DataFrame | Outcomes) -> Outcomes:

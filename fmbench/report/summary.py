@@ -15,7 +15,14 @@ import pandas as pd
 
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import OF_CATALOGUE, Looks
-from fmbench.report.outcomes import CELL, MEANS, Outcomes, SummaryKey, outcomes_of
+from fmbench.report.outcomes import (
+    CELL,
+    Columns,
+    Outcomes,
+    SummaryKey,
+    columns_by_cell,
+    outcomes_of,
+)
 from fmbench.report.over_seeds import interval_over_seeds, is_beyond_range, seeds_of
 from fmbench.report.statistics import wilson_interval
 from fmbench.storage.row_tables import RowTable
@@ -92,12 +99,6 @@ def rows_of(cell: SummaryKey, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows[CELL] == list(cell)).all(axis=1)]
 
 
-def groups_of(rows: pd.DataFrame) -> dict[SummaryKey, pd.DataFrame]:
-    """Return the rows of every cell; of many cells much faster than `rows_of` for each."""
-    groups: Iterable[tuple[Any, pd.DataFrame]] = rows.groupby(CELL, sort=False)
-    return {SummaryKey(*key): group for key, group in groups}
-
-
 def headline_configurations(
     outcomes: Outcomes, measurements: pd.DataFrame
 ) -> dict[tuple[str, str], Configuration]:
@@ -143,21 +144,19 @@ def summarise(
     outcomes = outcomes_of(episodes)
     headline = headline_configurations(outcomes, measurements)
     tasks = list(outcomes.tasks)
-    costs, no_costs = groups_of(measurements), measurements.iloc[:0]
-    found = sorted(
-        outcomes.seeds_by_cell(),
-        key=lambda group: (tasks.index(group[0].task), looks.order(group[0].policy), *group[0][2:]),
-    )
+    seeds, costs = outcomes.seeds_by_cell(), columns_by_cell(measurements)
     rows = [
         _summarise_cell(
             outcomes,
             cell,
-            seeds,
-            costs.get(cell, no_costs),
+            seeds[cell],
+            costs.get(cell, {}),
             headline[cell.task, cell.policy] == cell[2:],
             train_seeds or 0,
         )
-        for cell, seeds in found
+        for cell in sorted(
+            seeds, key=lambda cell: (tasks.index(cell.task), looks.order(cell.policy), *cell[2:])
+        )
     ]
     return frame(rows, SummaryRow)
 
@@ -165,67 +164,68 @@ def summarise(
 def _summarise_cell(
     outcomes: Outcomes,
     cell: SummaryKey,
-    seeds: pd.DataFrame,
-    costs: pd.DataFrame,
+    seeds: Columns,
+    costs: Columns,
     headline: bool,
     train_seeds: int,
 ) -> SummaryRow:
-    """Summarise one cell, given its rows of `Outcomes.by_seed`.
+    """Summarise one cell, given its rows of `Outcomes.by_seed` and of the measurements.
 
     It is complete with all episodes of its task, with each of `train_seeds`.
     """
-    counts = {name: seeds[name].to_numpy() for name in seeds.columns}
-    count, means = len(seeds), seeds[MEANS].mean()
-    low, high, disagree = _interval(counts)
+    count = len(seeds["episodes"])
+    low, high, disagree = _interval(seeds)
     p5, p95 = np.percentile(outcomes.nfe[cell], [5, 95])
     modes = outcomes.modes.get(cell, {})
-    is_whole = bool((counts["episode_seeds"] == outcomes.tasks[cell.task]).all())
+    is_whole = bool((seeds["episode_seeds"] == outcomes.tasks[cell.task]).all())
     return SummaryRow(
         *cell,
         headline=headline,
-        episodes=int(counts["episodes"].sum()),
+        episodes=int(seeds["episodes"].sum()),
         train_seeds=count,
-        successes=int(counts["successes"].sum()),
-        success_rate=float(means["success"]),
+        successes=int(seeds["successes"].sum()),
+        success_rate=float(seeds["success"].mean()),
         low=low,
         high=high,
         interval=OVER_EPISODES if count == 1 else OVER_SEEDS,
-        seed_rates=" ".join(repr(float(rate)) for rate in counts["success"]),
+        seed_rates=" ".join(repr(float(rate)) for rate in seeds["success"]),
         seeds_disagree=disagree,
-        success_any=float(means["success_any"]),
-        success_end=float(means["success_end"]),
-        progress=float(means["progress"]),
-        nfe=float(means["nfe"]),
+        success_any=float(seeds["success_any"].mean()),
+        success_end=float(seeds["success_end"].mean()),
+        progress=float(seeds["progress"].mean()),
+        nfe=float(seeds["nfe"].mean()),
         nfe_p5=float(p5),
         nfe_p95=float(p95),
-        latency_ms_p50=_mean(costs["latency_ms_p50"]),
-        latency_ms_p95=_mean(costs["latency_ms_p95"]),
-        parameters=float(costs["parameters"].max()),
-        training_time_s=_mean(costs["training_time_s"]),
-        unstable=int(counts["unstable"].sum()),
-        errors=int(counts["errors"].sum()),
+        latency_ms_p50=_mean(costs, "latency_ms_p50"),
+        latency_ms_p95=_mean(costs, "latency_ms_p95"),
+        parameters=float(max(costs["parameters"])) if costs else np.nan,
+        training_time_s=_mean(costs, "training_time_s"),
+        unstable=int(seeds["unstable"].sum()),
+        errors=int(seeds["errors"].sum()),
         modes=" / ".join(f"{mode} {episodes}" for mode, episodes in modes.items()),
         complete=is_whole and (cell.policy in REFERENCES or count >= train_seeds),
     )
 
 
-def _mean(values: pd.Series[float]) -> float:
+def _mean(costs: Columns, name: str) -> float:
     """Return the mean of what was measured; NaN if nothing was."""
-    return float(values.astype(float).mean())
+    values = costs[name].astype(float) if costs else np.empty(0)
+    measured = values[~np.isnan(values)]
+    return float(measured.mean()) if len(measured) else np.nan
 
 
-def _interval(counts: Mapping[str, Any]) -> tuple[float, float, bool]:
+def _interval(seeds: Columns) -> tuple[float, float, bool]:
     """Return the interval of a cell's success rate, and whether its seeds disagree.
 
     Args:
-        counts: The columns of its rows of `Outcomes.by_seed`.
+        seeds: Its rows of `Outcomes.by_seed`.
     """
-    episodes, rates = counts["episodes"], counts["success"]
+    episodes, rates = seeds["episodes"], seeds["success"]
     if len(rates) == 1:
-        low, high = wilson_interval(int(counts["successes"][0]), int(episodes[0]))
+        low, high = wilson_interval(int(seeds["successes"][0]), int(episodes[0]))
         return low, high, False
     # Seeds may have lost episodes: rates of all, as if each had as few as the fewest.
     fewest = int(episodes.min())
-    seeds = seeds_of(rates * fewest, fewest)
-    bounds = interval_over_seeds(seeds)
-    return float(bounds.low), float(bounds.high), bool(is_beyond_range(seeds))
+    counted = seeds_of(rates * fewest, fewest)
+    bounds = interval_over_seeds(counted)
+    return float(bounds.low), float(bounds.high), bool(is_beyond_range(counted))

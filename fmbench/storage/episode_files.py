@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,13 +68,10 @@ class EpisodeTable:
         """The episodes as rows."""
         return self.table.rows
 
-    @cached_property
+    @property
     def places(self) -> dict[Cell, list[int]]:
         """The places of the episodes of every cell in the table, in order."""
-        places: dict[Cell, list[int]] = {}
-        for place, cell in enumerate(self.table.keys(CellRow.key)):
-            places.setdefault(cell, []).append(place)
-        return places
+        return self.table.groups(CellRow.key)
 
     @property
     def seeds(self) -> dict[Cell, list[int]]:

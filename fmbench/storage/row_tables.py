@@ -38,6 +38,9 @@ class RowTable(Generic[R]):
     row_type: type[R]
     columns: dict[str, list[Any]]
     texts: list[str] = dataclasses.field(default_factory=list)
+    _groups: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = dataclasses.field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -59,6 +62,15 @@ class RowTable(Generic[R]):
     def keys(self, names: Iterable[str]) -> Iterator[tuple[Any, ...]]:
         """Return the values of some columns, row by row."""
         return zip(*(self.columns[name] for name in names), strict=True)
+
+    def groups(self, names: tuple[str, ...]) -> dict[tuple[Any, ...], list[int]]:
+        """Return the places of the rows with each combination of values in some columns."""
+        if names not in self._groups:
+            groups: dict[tuple[Any, ...], list[int]] = {}
+            for place, key in enumerate(self.keys(names)):
+                groups.setdefault(key, []).append(place)
+            self._groups[names] = groups
+        return self._groups[names]
 
     def first_rows(self, names: Iterable[str]) -> list[R]:
         """Return the first row with each combination of values in some columns, in order."""
@@ -165,8 +177,11 @@ def sealed_texts(cells: dict[str, list[str]], row_type: type[Row]) -> list[str]:
 def _check_rows(table: RowTable[Any]) -> None:
     """Reject two rows with the same key, and values that contradict each other."""
     row_type = table.row_type
-    if len(set(table.keys(row_type.key))) != len(table):
-        raise ValueError("two rows have the same key")
+    *others, last = row_type.key
+    values = table.columns[last]
+    for places in table.groups(tuple(others)).values():
+        if len({values[place] for place in places}) != len(places):
+            raise ValueError("two rows have the same key")
     if row_type.contradiction is not Row.contradiction:
         for row in table.first_rows(row_type.decisive or columns(row_type)):
             if row.contradiction:

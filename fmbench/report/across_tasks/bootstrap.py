@@ -99,13 +99,18 @@ def profile(rates: Numbers, thresholds: Numbers) -> Numbers:
 
     Args:
         rates: (..., tasks, seeds).
-        thresholds: (n,).
+        thresholds: (n,), ascending.
 
     Returns:
         (..., n), each in [0, 1] and falling along the last axis.
     """
-    shares = [(rates > threshold).mean(axis=(-2, -1)) for threshold in thresholds]
-    return np.stack(shares, axis=-1)
+    scores = rates.reshape(-1, rates.shape[-2] * rates.shape[-1])
+    samples, bins = len(scores), len(thresholds) + 1
+    passed = np.searchsorted(thresholds, scores, side="left")  # thresholds that a score is above
+    places = passed + bins * np.arange(samples)[:, np.newaxis]
+    counts = np.bincount(places.ravel(), minlength=samples * bins).reshape(samples, bins)
+    above = counts[:, :0:-1].cumsum(axis=1)[:, ::-1]
+    return np.asarray((above / scores.shape[1]).reshape(*rates.shape[:-2], len(thresholds)))
 
 
 def probability_of_improvement(rates_a: Numbers, rates_b: Numbers) -> Numbers:
@@ -119,8 +124,14 @@ def probability_of_improvement(rates_a: Numbers, rates_b: Numbers) -> Numbers:
     """
     a, b = rates_a[..., :, np.newaxis], rates_b[..., np.newaxis, :]
     # mean over tasks of P(X > Y) + P(X = Y) / 2 = (1 + P(X > Y) - P(X < Y)) / 2
-    above, below = (found.mean(axis=(-3, -2, -1)) for found in (a > b, a < b))
+    above, below = (_share(found) for found in (a > b, a < b))
     return np.asarray((1 + above - below) / 2)
+
+
+def _share(found: NDArray[np.bool_]) -> Numbers:
+    """Return the share over the last three axes; faster than their mean, and equal to it."""
+    flat = found.reshape(*found.shape[:-3], -1)
+    return np.asarray(np.count_nonzero(flat, axis=-1) / flat.shape[-1])
 
 
 def bounds(observed: Numbers, samples: Numbers, seeds: int, confidence: float = 0.95) -> Bounds:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from fmbench.report.across_tasks.bootstrap import (
     Numbers,
@@ -24,7 +23,7 @@ from fmbench.report.across_tasks.bootstrap import (
     scores_of,
 )
 from fmbench.report.looks import Looks, backbone_order
-from fmbench.report.outcomes import CELL, SummaryKey
+from fmbench.report.outcomes import CELL, Columns, SummaryKey
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES, Row
 
@@ -129,7 +128,7 @@ def across_tasks(
     Returns:
         The comparison, or None if there is only one task.
     """
-    counts_by_method: dict[Method, dict[str, pd.DataFrame]] = {}
+    counts_by_method: dict[Method, dict[str, Columns]] = {}
     reasons: dict[Method, list[str]] = {}
     for results in runs:
         for method, task, counts in _headlines(results):
@@ -148,28 +147,28 @@ def across_tasks(
             left_out[method] = "; ".join(why)
             continue
         successes, episodes = (
-            np.array([counts_by_task[task][name].to_numpy() for task in tasks])
+            np.array([counts_by_task[task][name] for task in tasks])
             for name in ("successes", "episodes")
         )
         scores[method] = scores_of(successes, episodes)
     return AcrossTasks(tuple(tasks), tuple(_rows(scores)), left_out)
 
 
-def _headlines(results: Results) -> Iterator[tuple[Method, str, pd.DataFrame]]:
+def _headlines(results: Results) -> Iterator[tuple[Method, str, Columns]]:
     """Yield the headline of every policy and task: its successes and episodes by training seed."""
     summary = results.summary
     learned = summary[summary["headline"] & ~summary["policy"].isin(REFERENCES)]
-    by_cell = dict(results.outcomes.seeds_by_cell())
+    by_cell = results.outcomes.seeds_by_cell()
     for cell in learned[CELL].itertuples(index=False):
         method = method_of(results, *cell[1:])
         yield method, cell[0], by_cell[SummaryKey(*cell)]
 
 
-def _gaps(counts_by_task: Mapping[str, pd.DataFrame], tasks: Sequence[str]) -> Iterator[str]:
+def _gaps(counts_by_task: Mapping[str, Columns], tasks: Sequence[str]) -> Iterator[str]:
     """Yield what a policy lacks for a comparison over all tasks."""
     if missing := [task for task in tasks if task not in counts_by_task]:
         yield f"not run on {', '.join(missing)}"
-    seeds = sorted({len(counts) for counts in counts_by_task.values()})
+    seeds = sorted({len(counts["episodes"]) for counts in counts_by_task.values()})
     if len(seeds) > 1:
         yield f"{' or '.join(map(str, seeds))} training seeds, depending on the task"
 
