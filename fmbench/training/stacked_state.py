@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from fmbench.training.adamw import PlainAdamW
 from fmbench.training.layout import Layout
 from fmbench.training.state import TrainConfig, TrainingState
 
@@ -66,7 +67,7 @@ class StackedState:
                     tensor.data = views[name]
         self.weights.requires_grad_()
         self.rate = torch.zeros((), device=device)
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = PlainAdamW(
             [self.weights], lr=self.rate, weight_decay=config.weight_decay, fused=True,
             capturable=device.type == "cuda",
         )  # fmt: skip

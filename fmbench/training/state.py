@@ -11,6 +11,7 @@ from fmbench.config import PRECISIONS
 from fmbench.errors import FmbenchError, unknown
 from fmbench.storage.stamps import Stamp
 from fmbench.storage.typed import STRICT
+from fmbench.training.adamw import PlainAdamW
 from fmbench.training.ema import EMA
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy, ChunkPolicyConfig
@@ -147,7 +148,7 @@ def start_training(
     if teacher is not None:
         teach(policy, teacher)
     policy.to(device).train()
-    optimizer = torch.optim.AdamW(
+    optimizer = PlainAdamW(
         _groups(policy, config),
         lr=config.learning_rate,
         weight_decay=config.weight_decay,

@@ -9,7 +9,8 @@ from fmbench.report.results import read_results
 from fmbench.storage.files import read_json
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
-from tests.fmbench.small_run import SMALL, finish, start
+from tests.fmbench.forked import run_forked
+from tests.fmbench.small_run import SMALL
 
 PLUGIN = """
 import runpy, sys
@@ -78,7 +79,7 @@ def folder(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def command(folder: Path, *words: object) -> tuple[int, str, str]:
-    code, out, error = finish(start(folder, "my_policy.py", *words))
+    code, out, error = run_forked(folder, "my_policy.py", *words)
     assert "Traceback" not in error
     return code, " ".join(out.split()), error
 

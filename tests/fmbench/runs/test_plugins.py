@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from fmbench.storage.hashes import sha256_file
-from tests.fmbench.small_run import SMALL, files_of, finish, start
+from tests.fmbench.forked import run_forked
+from tests.fmbench.small_run import SMALL, files_of
 
 PLUGIN = """
 import sys
@@ -39,7 +40,7 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
     script.write_text(PLUGIN, encoding="utf-8")
     where = ("--no-latency", "--out", run, "--data", tmp_path / "data")
     words = (script, *SMALL, "--policy", "l1_again", "bc", "l1", *where)
-    code, shown, error = finish(start(tmp_path, *words))
+    code, shown, error = run_forked(tmp_path, *words)
     assert code == 0, error
     assert shown.index("L1 regression") < shown.index(" bc ") < shown.index("l1_again")
     assert json.loads((run / "run.json").read_text())["policies"] == {
@@ -54,13 +55,13 @@ def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None
     drawn = files_of(run)
     for path in [*run.glob("summary.*"), *run.glob("figures/success*"), *run.glob("figures/tr*")]:
         path.unlink()
-    assert finish(start(tmp_path, "-m", "fmbench.figures", run))[0] == 0
+    assert run_forked(tmp_path, "-m", "fmbench.figures", run)[0] == 0
     assert files_of(run) == drawn
     words = ("-m", "fmbench.matrix", run, "--out", tmp_path / "matrix")
-    assert finish(start(tmp_path, *words))[0] == 0
+    assert run_forked(tmp_path, *words)[0] == 0
     assert "| L1 regression, mlp |" in (tmp_path / "matrix" / "matrix.md").read_text()
     words = ("-m", "fmbench.evaluate", run, "--sampler", "direct", "--out", tmp_path / "again")
-    code, _, error = finish(start(tmp_path, *words, "--plugin", "my_policy.py"))
+    code, _, error = run_forked(tmp_path, *words, "--plugin", "my_policy.py")
     assert code == 0, error
     for name in ("l1", "l1_again", "bc"):
         rows, again = (
