@@ -26,7 +26,8 @@ from policies import backbones, encoders
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES, ENCODERS
-from tests.fmbench.small_run import LASTING, ROOT, SMALL, call, finish, start
+from tests.fmbench.forked import run_forked
+from tests.fmbench.small_run import LASTING, ROOT, SMALL, call
 
 EXAMPLES = ROOT / "examples"
 RUNS = {
@@ -60,7 +61,7 @@ def load(name: str) -> ModuleType:
 def output(cwd: Path, name: str, *words: object) -> list[str]:
     """Run an example that must succeed; return the lines it prints. Nothing is filmed."""
     path = EXAMPLES / f"{name}.py"
-    code, out, error = finish(start(cwd, path, *words, MUJOCO_GL="disabled"))
+    code, out, error = run_forked(cwd, path, *words)
     assert code == 0, error
     return out.splitlines()
 
@@ -132,8 +133,7 @@ def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) ->
     assert len(path.read_text(encoding="utf-8").splitlines()) < 40
     words = (*SMALL, "--policy", "bc", "--no-latency", "--out", "run", "--data", data)
     flags = ("--plugin", path, "--observation", "features", "--encoder", "tiles")
-    command = start(tmp_path, "-m", "fmbench.run", *flags, *words, MUJOCO_GL="disabled")
-    code, _, error = finish(command)
+    code, _, error = run_forked(tmp_path, "-m", "fmbench.run", *flags, *words)
     assert code == 0, error
     (features,) = data.glob("[!.]*-features-*")
     assert f"PressEither features: saved in {features}" in error
@@ -144,7 +144,7 @@ def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) ->
     policy = json.loads(manifest.read_text())["policy"]
     assert (policy["encoder"], policy["seen_dim"], policy["features"]) == ("tiles", 3 * 8 * 8, 128)
     # as a program, it is the same run
-    code, _, error = finish(start(tmp_path, path, *words, MUJOCO_GL="disabled"))
+    code, _, error = run_forked(tmp_path, path, *words)
     assert (code, "run is complete" in error) == (0, True), error
 
 

@@ -1,7 +1,7 @@
 """Commands in processes of their own that start in an instant, by `tests.fmbench.fork_server`.
 
 What a command does in its process is its own and ends with it, as in a new one: registrations,
-replaced methods, exit code, what it prints. What is not shown is which modules it imports, and when.
+replaced methods, exit code, what it prints. It does not show which modules a command imports.
 """
 
 import json
@@ -14,6 +14,9 @@ from tempfile import TemporaryDirectory
 
 from tests.fmbench.small_run import ROOT
 
+NO_OPENGL = {"MUJOCO_GL": "disabled"}
+"""Read when MuJoCo is imported: nothing is filmed."""
+
 
 @cache
 def _server() -> "subprocess.Popen[str]":
@@ -21,7 +24,7 @@ def _server() -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "tests.fmbench.fork_server"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **NO_OPENGL},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

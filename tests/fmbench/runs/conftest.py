@@ -1,16 +1,24 @@
-"""Finished runs of policies that see, shared by all tests, and few ambiguous starts."""
+"""Finished runs of policies that see, shared by all tests, and runs in this process made short."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fmbench.runs.seeing_experiment import SEEING, quickly_seeing
-from tests.fmbench.runs.small_experiment import at_few_starts, run
+from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text, run
 
 
-@pytest.fixture(autouse=True)
-def few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    at_few_starts(monkeypatch)
+@pytest.fixture(autouse=True, scope="module")
+def short_runs() -> Iterator[None]:
+    """Find few starts and draw text; files whose tests look at either replace this fixture.
+
+    `test_broken_policies.py` draws figures of every command, `test_plugins.py` compares them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        at_few_starts(patch)
+        figures_as_text(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation import ambiguous_starts, contact_sheets
 from fmbench.report import draw
+from fmbench.report.results import Results
 from fmbench.runs import trainer
 from fmbench.runs.experiment import Experiment, RunOptions
 from tests.fmbench.small_run import files_of
@@ -78,6 +79,16 @@ def at_few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ambiguous_starts, "DRAWS", 2)
 
 
+def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every figure of a run be the rows that figures show, as text."""
+    monkeypatch.setattr(draw, "render", _rows_as_text)
+
+
+def _rows_as_text(_: object, results: Results, __: str) -> bytes:
+    frames = (results.episodes, results.training, results.diagnostics)
+    return "".join(frame.to_csv() for frame in frames).encode()
+
+
 @contextmanager
 def quickly() -> Iterator[None]:
     """Let runs replace checkpoints twice, find few starts, draw text, and need no OpenGL."""
@@ -85,7 +96,7 @@ def quickly() -> Iterator[None]:
         without_opengl(patch)
         patch.setattr(trainer, "CHECKPOINT_UPDATES", 2)
         at_few_starts(patch)
-        patch.setattr(draw, "render", lambda _, results, __: results.episodes.to_csv().encode())
+        figures_as_text(patch)
         yield
 
 

@@ -1,5 +1,6 @@
 """More seeds, policies, tasks, steps or episodes: only what is missing is done, bytes are equal."""
 
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -37,20 +38,35 @@ def data(demonstrations_folder: Path) -> Path:
     return demonstrations_folder.parent
 
 
+@pytest.fixture(scope="module")
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a finished run of `CONFIG`; copy it before changing anything in it."""
+    out = tmp_path_factory.mktemp("finished") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        without_opengl(patch)
+        run(CONFIG, out, data)
+    return out
+
+
+@pytest.fixture
+def grown(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the finished run, to be extended."""
+    return Path(shutil.copytree(finished, tmp_path / "grown"))
+
+
 @pytest.mark.parametrize("what", MORE)
 def test_a_finished_run_grows_to_the_bytes_of_the_larger_run(
-    what: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    what: str, data: Path, grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(MORE[what], tmp_path / "whole", data)
-    run(CONFIG, tmp_path / "grown", data)
-    before = files_of(tmp_path / "grown" / "checkpoints")
-    printed = run(MORE[what], tmp_path / "grown", data)
-    assert f"Extending {tmp_path / 'grown'} (" in printed
-    assert comparable(tmp_path / "grown") == comparable(tmp_path / "whole")
-    after = files_of(tmp_path / "grown" / "checkpoints")
+    before = files_of(grown / "checkpoints")
+    printed = run(MORE[what], grown, data)
+    assert f"Extending {grown} (" in printed
+    assert comparable(grown) == comparable(tmp_path / "whole")
+    after = files_of(grown / "checkpoints")
     assert {name: after[name] for name in before} == before
     monkeypatch.setattr(trainer, "train_together", pytest.fail)
-    assert "is complete" in run(MORE[what], tmp_path / "grown", data)
+    assert "is complete" in run(MORE[what], grown, data)
 
 
 def test_every_number_of_steps_has_a_bridge_rate_on_a_task_with_modes(
@@ -75,11 +91,10 @@ def test_every_number_of_steps_has_a_bridge_rate_on_a_task_with_modes(
 
 
 def test_diagnostics_of_an_earlier_version_are_kept_and_those_missing_are_added(
-    data: Path, tmp_path: Path
+    data: Path, grown: Path
 ) -> None:
     """Files of cells without the columns of the bridge rate have the seal that they had."""
-    run(CONFIG, tmp_path, data)
-    path = cell_file(tmp_path / "cells", "PressEither-flow-euler2-seed0", DiagnosticRow)
+    path = cell_file(grown / "cells", "PressEither-flow-euler2-seed0", DiagnosticRow)
     (row,), origin = read_cell(path, DiagnosticRow)
     later = {field.name: field.default for field in fields(row) if field.name in LATER}
     write_cell(path, [replace(row, **later)], origin, DiagnosticRow)
@@ -88,19 +103,18 @@ def test_diagnostics_of_an_earlier_version_are_kept_and_those_missing_are_added(
     path.write_text("".join(",".join(line[k] for k in chosen) + "\n" for line in lines))
     (earlier,), _ = read_cell(path, DiagnosticRow)
     assert earlier == replace(row, **later)
-    run(replace(CONFIG, nfe=(1, 2)), tmp_path, data)
-    rows = read_rows(tmp_path / "diagnostics.csv", DiagnosticRow)
+    run(replace(CONFIG, nfe=(1, 2)), grown, data)
+    rows = read_rows(grown / "diagnostics.csv", DiagnosticRow)
     assert [(r.steps, r.starts, r.windows > 0) for r in rows] == [(2, 0, True), (1, 2, False)]
 
 
-def test_growth_can_be_stopped_and_resumed(data: Path, tmp_path: Path) -> None:
+def test_growth_can_be_stopped_and_resumed(data: Path, grown: Path, tmp_path: Path) -> None:
     config = MORE["everything"]
     run(config, tmp_path / "whole", data)
-    run(CONFIG, tmp_path / "grown", data)
     with pytest.raises(KeyboardInterrupt):
-        run(config, tmp_path / "grown", data, "bc training")
-    assert "Resuming" in run(config, tmp_path / "grown", data)
-    assert comparable(tmp_path / "grown") == comparable(tmp_path / "whole")
+        run(config, grown, data, "bc training")
+    assert "Resuming" in run(config, grown, data)
+    assert comparable(grown) == comparable(tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
@@ -113,13 +127,12 @@ def test_growth_can_be_stopped_and_resumed(data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_less_or_anything_else_is_rejected(
-    smaller: dict[str, object], message: str, data: Path, tmp_path: Path
+    smaller: dict[str, object], message: str, data: Path, finished: Path
 ) -> None:
-    run(CONFIG, tmp_path, data)
-    before = files_of(tmp_path)
+    before = files_of(finished)
     with pytest.raises(FmbenchError, match=rf"holds another run \({message}\); give another --out"):
-        run(replace(CONFIG, **smaller), tmp_path, data)
-    assert files_of(tmp_path) == before
+        run(replace(CONFIG, **smaller), finished, data)
+    assert files_of(finished) == before
 
 
 def test_the_hash_of_a_cell_covers_only_what_decides_it() -> None:

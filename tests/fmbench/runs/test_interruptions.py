@@ -47,9 +47,9 @@ WHOLE_AFTERWARDS = {
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
-@pytest.fixture(autouse=True)
-def few_starts() -> None:
-    """Measure bridge rates at all starts, as the commands in processes of their own do."""
+@pytest.fixture(autouse=True, scope="module")
+def short_runs() -> None:
+    """Find all starts and draw figures, as the commands in processes of their own do."""
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +17,21 @@ from fmbench.runs.experiment import Experiment, RunOptions
 from fmbench.storage.files import read_json
 from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.unfinished import read_finished_cells
-from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, run
+from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, at_few_starts, run
 from tests.fmbench.small_run import call, files_of
 from tests.reseal import change_run
 
 TWO = replace(CONFIG, policy=("flow", "bc"), seeds=2, nfe=(1, 2))
 """Eight cells: expert and random; of each seed two of flow, one of bc."""
 MARK = "unfinished: 5 of 8 cells"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_runs() -> Iterator[None]:
+    """Find few starts, but draw the figures, in which marks are looked for."""
+    with pytest.MonkeyPatch.context() as patch:
+        at_few_starts(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
