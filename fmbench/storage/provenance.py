@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 PACKAGES = ("fmbench", "torch", "mujoco", "gymnasium", "numpy", "stable-baselines3")
@@ -25,13 +26,16 @@ def commit() -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that determine results."""
-    version_by_name = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            version_by_name[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            version_by_name[name] = MISSING
-    return version_by_name
+    return {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}}
+
+
+@cache
+def _version(name: str) -> str:
+    """Return the installed version of a package, whose description takes a while to read."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return MISSING
 
 
 def versions_text(version_by_name: Mapping[str, str]) -> str:

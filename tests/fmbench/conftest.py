@@ -21,6 +21,15 @@ def demonstrations(demonstrations_folder: Path) -> Demonstrations:
     return load_demonstrations(demonstrations_folder, "PressEither")
 
 
+@pytest.fixture
+def short_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Find few ambiguous starts, and write figures as text."""
+    from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text
+
+    at_few_starts(monkeypatch)
+    figures_as_text(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def finished_run(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished run; copy it before changing anything in it."""

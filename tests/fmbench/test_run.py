@@ -117,6 +117,7 @@ def test_stdout_is_a_plain_table_and_a_folder(
     assert words[:5] == ["python", "-m", "fmbench.run", "--preset", "smoke"]
 
 
+@pytest.mark.usefixtures("short_run")
 def test_skipped_values_of_nfe_are_listed(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,6 +133,7 @@ def test_skipped_values_of_nfe_are_listed(
     assert {(row.policy, row.steps) for row in rows if row.sampler} == {("shortcut", 1), ("bc", 1)}
 
 
+@pytest.mark.usefixtures("short_run")
 def test_given_numbers_that_equal_the_presets_are_listed_too(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,6 +144,7 @@ def test_given_numbers_that_equal_the_presets_are_listed_too(
     )
 
 
+@pytest.mark.usefixtures("short_run")
 def test_a_training_that_fails_is_a_failed_run(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from policies.objectives.drift import Drift, drift_forces
 from policies.objectives.options import ObjectiveOptions
-from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
+from tests.policies.two_modes import SHAPE
 
 SAMPLES, WINDOWS, NUMBERS = 5, 6, 12
 GENERATOR = torch.Generator().manual_seed(0)
@@ -79,13 +79,3 @@ def test_one_sample_is_rejected_with_the_reason() -> None:
         ValueError, match="training_samples is 1; Drift needs at least 2: a single "
     ):
         Drift("sample", SHAPE, ObjectiveOptions(training_samples=1))
-
-
-@pytest.mark.slow
-def test_one_evaluation_finds_both_ways() -> None:
-    network = build(width=64)
-    train(network, "drift", updates=600)
-    errors = errors_to_modes(network, "drift", "sample", "one_step", 1)
-    share = (errors[:, 0] < errors[:, 1]).float().mean()
-    assert 0.3 < share < 0.7
-    assert errors.amin(1).median() < 0.08

@@ -1,12 +1,11 @@
 """IMLE: only the nearest sample learns, rejected ones do not count, and what it learns."""
 
-import pytest
 import torch
 from torch import Tensor
 
 from policies.objectives.imle import REJECTED, Imle
 from policies.objectives.options import ObjectiveOptions
-from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
+from tests.policies.two_modes import SHAPE
 
 G, B = 4, 3
 ACTIONS = torch.rand(B, *SHAPE, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -64,13 +63,3 @@ def test_where_every_sample_is_rejected_the_loss_is_zero_with_finite_gradients()
     assert loss == 0
     (gradient,) = torch.autograd.grad(loss, spy.offsets)
     assert torch.equal(gradient, torch.zeros(G, B))
-
-
-@pytest.mark.slow
-def test_one_evaluation_finds_both_ways() -> None:
-    network = build(width=64)
-    train(network, "imle", updates=600)
-    errors = errors_to_modes(network, "imle", "sample", "one_step", 1)
-    share = (errors[:, 0] < errors[:, 1]).float().mean()
-    assert 0.3 < share < 0.7
-    assert errors.amin(1).median() < 0.08

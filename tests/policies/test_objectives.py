@@ -70,7 +70,7 @@ def test_noise_passes_through_a_network_narrower_than_an_action(
         network = make_backbone(backbone, NetworkShape(8, 16, 1, width=4, depth=1))
     learner = make_objective(objective, prediction, (16, 8))
     generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3, fused=True)
     actions, condition = torch.zeros(128, 16, 8), torch.zeros(128, 1)
     for _ in range(400):
         loss = learner.loss(network, actions, condition, generator)

@@ -44,7 +44,7 @@ def train(
     average = copy.deepcopy(network).requires_grad_(requires_grad=False)
     learner.follow(average)
     generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=2e-3, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     for _ in range(updates):
         condition = torch.rand(batch, 1, generator=generator) * 2 - 1

@@ -31,6 +31,7 @@ from fmbench.report.across_tasks.table import (
 from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.draw import draw_all
 from fmbench.report.looks import Looks
+from fmbench.report.matrix import draw
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.results import read_results
 from fmbench.storage.episode_files import read_episodes
@@ -165,6 +166,13 @@ def compared(*runs: Path) -> AcrossTasks | None:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write empty figures, for tests of tables."""
+    for name in ("render_matrix", "render_across_tasks"):
+        monkeypatch.setattr(draw, name, lambda *_: b"")
+
+
+@pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
     return [make_run(tmp_path / name, name) for name in ("mlp", "unet")]
 
@@ -199,6 +207,7 @@ def test_rows_hold_every_quantity(runs: list[Path]) -> None:
     assert row.value == pytest.approx(of_flow["success"].astype(float).mean())
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_policy_without_all_tasks_and_seeds_is_named_and_left_out(
     runs: list[Path], tmp_path: Path
 ) -> None:
@@ -262,6 +271,7 @@ def test_one_training_seed_is_only_a_checkpoint(runs: list[Path]) -> None:
     assert "too narrow" not in text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_nothing_is_drawn_of_one_task(runs: list[Path], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     for name in ("across_tasks.csv", "across_tasks.png"):

@@ -13,6 +13,7 @@ from fmbench.errors import FmbenchError
 from fmbench.matrix import main
 from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.looks import OF_CATALOGUE
+from fmbench.report.matrix import draw
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.matrix.ways import draw_ways, one_evaluation
@@ -33,6 +34,13 @@ def make_run(folder: Path, backbone: str, **config: object) -> Path:
 
 
 @pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write empty figures, for tests of tables."""
+    for name in ("render_matrix", "render_across_tasks"):
+        monkeypatch.setattr(draw, name, lambda *_: b"")
+
+
+@pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
     return [make_run(tmp_path / name, name) for name in ("mlp", "unet")]
 
@@ -50,6 +58,7 @@ def test_every_cell_of_every_run_has_a_row(runs: list[Path], tmp_path: Path) -> 
     assert [path.read_bytes() for path in draw_matrix(runs, tmp_path / "out")] == first
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_the_table_has_a_column_for_each_number_of_evaluations(
     runs: list[Path], tmp_path: Path
 ) -> None:
@@ -66,6 +75,7 @@ def test_the_table_has_a_column_for_each_number_of_evaluations(
     )
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> None:
     diagnostics = [
         DiagnosticRow(TASKS[0], "flow", "euler", 10, seed, 256, 4, 0.1 + 0.2 * seed, 0.1, 0.5)
@@ -80,6 +90,7 @@ def test_diagnostics_are_means_over_seeds(runs: list[Path], tmp_path: Path) -> N
     assert np.isclose(row.nearest_chunk_distance or 0, 0.1)
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_network_rows_have_a_column_where_some_were_counted(
     runs: list[Path], tmp_path: Path
 ) -> None:
@@ -114,6 +125,7 @@ def test_network_rows_have_a_column_where_some_were_counted(
     assert f"- {heading}: gradient steps" in text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_bridge_rates_have_columns_where_there_are_some(runs: list[Path], tmp_path: Path) -> None:
     plain = draw_matrix(runs, tmp_path / "plain")
     assert "bridge" not in plain[0].read_text() + plain[1].read_text().lower()
@@ -204,6 +216,7 @@ def test_runs_that_cannot_be_combined_are_rejected(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_each_backbone_may_have_its_own_recipe_but_only_one(tmp_path: Path) -> None:
     recipe = {"learning_rate": 3e-4, "ema_decay": 0.99}
     others = [make_run(tmp_path / "unet", "unet", **recipe), make_run(tmp_path / "mlp", "mlp")]
