@@ -28,13 +28,13 @@ PROMISED = set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)?)`", RELIABILITY.read_te
 """Tests, or files of tests, that the page names."""
 
 
-LONGEST = "tests/policies/test_learning.py"
-"""The file that takes longest: started last, it would keep one process waiting for the other."""
+LONGEST = ("tests/policies/test_learning.py", "tests/test_examples.py", "tests/test_results.py")
+"""Files that take long: started last, they would keep one process waiting for the other."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest file; mark the tests that the page names as `faults`."""
+    """Begin with the longest files; mark the tests that the page names as `faults`."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         test = item.nodeid.partition("[")[0]

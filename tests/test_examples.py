@@ -27,6 +27,7 @@ from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES, ENCODERS
 from tests.fmbench.forked import run_forked
+from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text
 from tests.fmbench.small_run import LASTING, ROOT, SMALL, call
 
 EXAMPLES = ROOT / "examples"
@@ -77,7 +78,10 @@ def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of two policies; only read."""
     out = tmp_path_factory.mktemp("finished") / "run"
     words = (*LASTING, "--no-latency", "--out", out, "--data", data)
-    assert call(run_main, *words) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        at_few_starts(patch)
+        figures_as_text(patch)
+        assert call(run_main, *words) == 0
     return out
 
 

@@ -16,12 +16,14 @@ from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
 from policies.objectives import load_objective, make_objective
 from policies.objectives.base import Objective
+from policies.objectives.options import ObjectiveOptions
 
 Problem: TypeAlias = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 SHAPE = (4, 2)
 RADIUS, DEVIATION, MODES = 0.8, 0.05, 8
 CENTRE, VEER = 0.25, torch.tensor([0.1, 0.25, 0.4, 0.55])
 SIZES = {"mlp": (64, 2), "dit": (32, 1), "unet": (64, 1)}
+BATCH = 512
 RATES = {"mlp": 6e-3, "dit": 6e-3, "unet": 1e-2}
 
 
@@ -74,8 +76,10 @@ def train(
     teacher: nn.Module | None = None,
     problem: Problem = draw,
     rate: float | None = None,
+    batch: int = BATCH,
+    samples: int = ObjectiveOptions().training_samples,
 ) -> tuple[nn.Module, Objective]:
-    """Train a small network on batches of 512, from its teacher's weights if it has a teacher.
+    """Train a small network, from its teacher's weights if it has a teacher.
 
     The network with averaged weights is returned where the objective learns from a short average.
     """
@@ -84,7 +88,8 @@ def train(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = make_backbone(backbone, NetworkShape(2, 4, 2, width, depth, "film", outputs))
-    learner = make_objective(objective, "sample", SHAPE)
+    options = ObjectiveOptions(training_samples=samples)
+    learner = make_objective(objective, "sample", SHAPE, options)
     if teacher is not None:
         network.load_state_dict(teacher.state_dict())
         learner.learn_from(teacher)
@@ -97,7 +102,7 @@ def train(
         optimizer, rate or RATES[backbone], updates, pct_start=0.2, cycle_momentum=False
     )
     for _ in range(updates):
-        loss = learner.loss(network, *problem(512, generator), generator)
+        loss = learner.loss(network, *problem(batch, generator), generator)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
