@@ -15,6 +15,11 @@ import pytest
 # processor in each of two test processes the threads wait for each other: 3.6 times as long here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Models of real hands without a network: a copy beside the checkout.
+COPY = Path(__file__).resolve().parents[2] / "shared" / "menagerie"
+if COPY.is_dir():
+    os.environ.setdefault("MENAGERIE_ROOT", str(COPY))
+
 if importlib.util.find_spec("hypothesis"):  # the tests of an extra run without it
     from hypothesis import HealthCheck, settings
 

@@ -18,6 +18,7 @@ CATALOGUE = "policies.catalogue"
 OURS: dict[str, set[str]] = {
     # what a folder or module may import of this project, besides itself
     "envs": set(),
+    "envs.hand.model_files": {"envs"},
     "policies": set(),
     CATALOGUE: set(),
     "policies.encoders": {"policies"},
@@ -101,6 +102,7 @@ LIBRARIES: dict[str, set[str]] = {
     # what a folder may import of other packages, besides the standard library; where several places
     # hold a module, the innermost one decides
     "envs": {"numpy", "mujoco", "gymnasium"},
+    "envs.hand.model_files": {"mujoco", "mujoco_menagerie"},
     "policies": {"numpy", "torch", "scipy"},
     CATALOGUE: set(),
     "policies.encoders": {"numpy", "torch", "safetensors"},
@@ -118,6 +120,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "optuna": {"fmbench.runs.tuning.suggestions"},
+    "mujoco_menagerie": {"envs.hand.model_files"},
     "timm": {"policies.encoders.timm_vit"},
     "ultralytics": {
         "policies.encoders.yolo_network",

@@ -58,14 +58,19 @@ def _digests(path: Path) -> Iterator[str]:
     for current in files:  # grows
         if current.suffix == MODEL:
             files += [file for file in _named_in(current, path.parent) if file not in files]
-        status = current.stat()
-        yield f"file {_digest(current, status.st_mtime_ns, status.st_size)}"
+        yield f"file {content_digest(current)}"
 
 
 def _named_in(model: Path, folder: Path) -> Iterator[Path]:
     """Yield the files that a model file names, anywhere below its folder."""
     for name in NAMED_IN_MODEL.findall(model.read_text(encoding="utf-8")):
         yield from sorted(folder.rglob(Path(name).name))
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of a file's content, in which line endings of text do not matter."""
+    status = path.stat()
+    return _digest(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=256)
