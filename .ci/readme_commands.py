@@ -10,7 +10,7 @@ from pathlib import Path
 
 TRAINING = re.compile(
     r"-m fmbench[ .]run\b"
-    r"|(?<!--plugin )examples/(add_(encoder|policy|task)|seed_network|yolo_hand)\.py\b"
+    r"|(?<!--plugin )examples/(add_(encoder|hand|policy|task)|seed_network|yolo_hand)\.py\b"
 )
 """Commands with the flags of `fmbench.run`."""
 

@@ -44,3 +44,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     return ValueError(f"unknown {kind} {name!r}; {hint}known: {', '.join(names)}")
+
+
+def on_hand(task: str, hand: str) -> str:
+    """Return the name of a task on a described hand: `ReachPose`, `leap` give `ReachPoseLeap`."""
+    return f"{task}{hand[0].upper()}{hand[1:]}"

@@ -4,6 +4,7 @@ import hashlib
 import json
 from functools import lru_cache
 
+from envs.hand.catalogue import HANDS, find_hand
 from envs.hashing.bindings import Place
 from envs.hashing.definitions import Definitions, installed_definitions
 from envs.hashing.text import code_hash
@@ -14,7 +15,7 @@ HASH_KIND = 2
 with every rename and never equal those of version 2."""
 
 ENGINE = "envs.world:World"
-DRAWING = ("cameras",)
+DRAWING = ("cameras", "views")
 """What a task says about how it is drawn. It counts only where the code of episodes reads it."""
 
 
@@ -25,7 +26,8 @@ def task_hash(name: str, *additional: str) -> str:
     The hash is computed from the syntax tree of each definition, with names replaced; no episode
     is run. Comments, docstrings, annotations, the order, name and module of a definition and the
     cameras of a task do not affect it. Constants, strings, statements and data files do. It does
-    not depend on the machine or the version of Python.
+    not depend on the machine or the version of Python. A task on a described hand is hashed with
+    the hand's description and the content of the model that would be loaded.
 
     Args:
         name: Name of the task.
@@ -43,7 +45,10 @@ def task_hash(name: str, *additional: str) -> str:
 def entry_hash(entry: TaskEntry, definitions: Definitions, *additional: str) -> str:
     """Hash a task by its entry in the registry."""
     places = (entry.task, entry.expert, ENGINE, *additional)
+    facts: list[object] = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
+    if entry.hand:
+        places += (HANDS[entry.hand],)
+        facts.append(find_hand(entry.hand).source.digest())
     roots = [Place(*place.split(":", 1)) for place in places]
-    facts = [entry.horizon, entry.version, entry.twin_of, entry.has_goal]
     text = json.dumps([*facts, code_hash(definitions, roots, DRAWING)])
     return hashlib.sha256(text.encode()).hexdigest()

@@ -11,8 +11,10 @@ from pathlib import Path
 from torch import nn
 
 from envs.experts.base import Expert
+from envs.hand.catalogue import add_hand
+from envs.hand.description import Hand
 from envs.hashing.sources import PROJECT, find_source
-from envs.registry import add_task
+from envs.registry import add_hand_tasks, add_task, register_ids
 from envs.task import Task
 from fmbench.cli.plugin_files import absolute, loading
 from fmbench.config import ALL_TASKS
@@ -36,6 +38,24 @@ def register_task(task: type[Task], expert: type[Expert]) -> None:
     """
     _check_meaning("task", task.name, (ALL_TASKS,))
     add_task(task, expert, _files(_caller(), task, expert))
+
+
+def register_hand(hand: Hand) -> None:
+    """Register a hand, and the tasks of `envs.registry.ON_HAND` on it.
+
+    Args:
+        hand: Its description, a variable at the top level of the calling file. Its model is loaded
+            when one of its tasks is made.
+
+    Raises:
+        ValueError: Another hand has its name, the name is not accepted, or the description is not
+            at the top level of a file.
+    """
+    scope = sys._getframe(1).f_globals
+    name = next((name for name, value in scope.items() if value is hand), "")
+    add_hand(f"{scope['__name__']}:{name}")
+    add_hand_tasks(hand.name, files=_files(_caller()))
+    register_ids()
 
 
 def register_policy(

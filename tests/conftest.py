@@ -19,6 +19,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 COPY = Path(__file__).resolve().parents[2] / "shared" / "menagerie"
 if COPY.is_dir():
     os.environ.setdefault("MENAGERIE_ROOT", str(COPY))
+if os.environ.get("MENAGERIE_ROOT"):  # tests and their commands run in other folders
+    os.environ["MENAGERIE_ROOT"] = str(Path(os.environ["MENAGERIE_ROOT"]).resolve())
 
 if importlib.util.find_spec("hypothesis"):  # the tests of an extra run without it
     from hypothesis import HealthCheck, settings

@@ -47,8 +47,7 @@ class DepthSensors:
     def __init__(self, name: str) -> None:
         self.task = type(make_task(name))()
         spec, model = self.task.spec, self.task.model
-        moved = [int(model.joint(name).bodyid[0]) for name in self.task.action_names]
-        hands = set(model.body_rootid[moved].tolist())
+        hands = set(model.body_rootid[_moved_bodies(self.task)].tolist())
         others = set(model.body_rootid.tolist()) - hands  # including the world
         for hand in sorted(hands):
             for other in sorted(others):
@@ -109,9 +108,14 @@ class DepthWatch:
 
 def hand_geoms(task: Task) -> BoolArray:
     """Return which geoms are moved by an actuated joint, (ngeom,)."""
-    model = task.model
-    moved = {int(model.joint(name).bodyid[0]) for name in task.action_names}
+    model, moved = task.model, set(_moved_bodies(task).tolist())
     return np.array([_hangs_on(model, int(body), moved) for body in model.geom_bodyid])
+
+
+def _moved_bodies(task: Task) -> IntArray:
+    """Return the bodies of the actuated joints."""
+    is_actuated = np.isin(task.model.jnt_qposadr, task.hand.qpos)
+    return np.asarray(task.model.jnt_bodyid[is_actuated], dtype=np.int64)
 
 
 def _hangs_on(model: mujoco.MjModel, body: int, roots: set[int]) -> bool:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from policies import backbones, encoders
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES, ENCODERS
+from tests.envs.hand.described import CLAW
 from tests.fmbench.forked import run_forked
 from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text
 from tests.fmbench.small_run import LASTING, ROOT, SMALL, call
@@ -33,6 +35,7 @@ from tests.fmbench.small_run import LASTING, ROOT, SMALL, call
 EXAMPLES = ROOT / "examples"
 RUNS = {
     "add_encoder": ("bc",),
+    "add_hand": ("bc",),
     "add_policy": ("l1", "bc"),
     "add_task": ("flow",),
     "seed_network": ("flow",),
@@ -124,6 +127,22 @@ def test_a_task_of_ones_own_is_demonstrated_and_learnt(tmp_path: Path, data: Pat
     assert set(rows["task"]) == {"BendIndex"}
     assert rows[rows["policy"] == "expert"]["success"].all()
     assert not rows[rows["policy"] == "random"]["success"].any()
+
+
+def test_a_hand_of_ones_own_is_described_in_few_lines_and_used(tmp_path: Path, data: Path) -> None:
+    path = Path(shutil.copy(EXAMPLES / "add_hand.py", tmp_path))
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 40
+    words = (*SMALL, "--policy", "bc", "--task", "ReachPose", "--no-latency", "--data", data)
+    code, _, error = run_forked(tmp_path, path, *words, "--out", "run")
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"error: hand claw: there is no model file {tmp_path}/claw.xml; give the path" in error
+    (tmp_path / "claw.xml").write_text(CLAW, encoding="utf-8")
+    code, _, error = run_forked(tmp_path, path, *words, "--out", "run")
+    assert code == 0, error
+    rows = pd.read_csv(tmp_path / "run" / "episodes.csv")
+    assert set(rows["task"]) == {"ReachPoseClaw"}
+    assert rows["error"].isna().all()
+    assert rows[rows["policy"] == "expert"]["success"].all()
 
 
 def test_a_policy_of_ones_own_is_trained_and_shown(tmp_path: Path, data: Path) -> None:

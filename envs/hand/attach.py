@@ -55,15 +55,8 @@ def attach(scene: mujoco.MjSpec, spec: mujoco.MjSpec, frame: mujoco.MjsFrame) ->
     MuJoCo keeps the scene's options where the two differ, with no more than a warning.
     """
     scene.option.cone, scene.option.impratio = spec.option.cone, spec.option.impratio
-    copy_options(scene, spec)
+    spec.option = scene.option  # else MuJoCo warns of every difference
     scene.attach(spec, prefix=PREFIX, frame=frame)
-
-
-def copy_options(source: mujoco.MjSpec, target: mujoco.MjSpec) -> None:
-    """Copy all solver options from one model to another."""
-    for name in dir(source.option):
-        if not name.startswith("_"):
-            setattr(target.option, name, getattr(source.option, name))
 
 
 def _root_in_palm_frame(hand: Hand) -> tuple[FloatArray, FloatArray]:

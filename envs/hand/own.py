@@ -22,13 +22,12 @@ class BuiltModel:
         """Return the hand on a body that does not move, with the scene options of its tasks."""
         import mujoco
 
-        from envs.hand.attach import copy_options
         from envs.hand.scene import add_hand
         from envs.scene import make_scene
 
         spec, scene = mujoco.MjSpec(), make_scene("options")
         spec.compiler.degree = False
-        copy_options(scene, spec)
+        spec.option = scene.option
         add_hand(spec, "palm")
         return spec
 

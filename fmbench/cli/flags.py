@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from envs.registry import TASKS
+from envs.registry import HANDS, TASKS
 from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import choose_tasks
 from fmbench.config import FLAGS, PRESETS, RunConfig, make_config
+from fmbench.errors import FmbenchError
 
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
 """What flags can be added to: a parser, or a group of its help."""
@@ -50,6 +51,9 @@ def add_config_flag(
             choices=", ".join(choices), default=_shown(getattr(RunConfig, name))
         ),
     )
+    if name == "task":
+        hands = ", ".join(HANDS)
+        place.add_argument("--hand", help=f"do the tasks with this hand: {hands}", metavar="NAME")
 
 
 def unchecked_values(options: argparse.Namespace) -> dict[str, Any]:
@@ -63,8 +67,10 @@ def unchecked_values(options: argparse.Namespace) -> dict[str, Any]:
 
 def given_values(options: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the fields of `RunConfig` on the command line, tasks resolved."""
-    values = unchecked_values(options)
-    return values | ({"task": choose_tasks(values["task"])} if "task" in values else {})
+    values, hand = unchecked_values(options), getattr(options, "hand", None)
+    if hand is not None and "task" not in values:
+        raise FmbenchError(f"--hand is {hand}, but --task is missing; give the tasks to do with it")
+    return values | ({"task": choose_tasks(values["task"], hand)} if "task" in values else {})
 
 
 def given_config(options: argparse.Namespace, **flags: str) -> RunConfig:

@@ -3,20 +3,24 @@
 import sys
 from collections.abc import Sequence
 
-from envs.registry import TASKS, check_extra, has_extra, suite
+from envs.registry import ON_HAND, TASKS, check_extra, check_hand, has_extra, suite, task_on_hand
+from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
 
 
-def choose_tasks(names: Sequence[str]) -> tuple[str, ...]:
+def choose_tasks(names: Sequence[str], hand: str | None = None) -> tuple[str, ...]:
     """Return the tasks for `names`; unknown names are kept for the configuration to reject.
 
     "all" stands for the complete suite except tasks whose extra is not installed; one line on
-    stderr lists those.
+    stderr lists those. With a hand it stands for the tasks on it.
 
     Raises:
-        FmbenchError: The extra of a task is not installed; the message states what to install.
+        FmbenchError: The extra of a task is not installed, there is no such task on the hand, or
+            the hand cannot be loaded; the message states what to do.
     """
+    if hand is not None and (hand, ALL_TASKS) != ("fmbench", *names):
+        names = _on_hand(names, hand)
     if ALL_TASKS in names:
         missing = [name for name in suite() if not has_extra(name)]
         if missing:
@@ -31,9 +35,22 @@ def choose_tasks(names: Sequence[str]) -> tuple[str, ...]:
         if name in TASKS:
             try:
                 check_extra(name)
+                if TASKS[name].hand:
+                    import_mujoco()
+                    check_hand(name)
             except ValueError as error:
                 raise FmbenchError(str(error)) from None
     return tuple(names)
+
+
+def _on_hand(names: Sequence[str], hand: str) -> Sequence[str]:
+    """Return the names of tasks on a hand."""
+    if ALL_TASKS in names:
+        names = list(ON_HAND)
+    try:
+        return [task_on_hand(name, hand) for name in names]
+    except ValueError as error:
+        raise FmbenchError(str(error)) from None
 
 
 def runnable_suite() -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from tests.envs.expert_runs import demonstration
 SEEDS = tuple(range(8))
 SEED = 5  # of the episode that also runs alone
 LARGEST_FALL = 0.05  # of progress below its maximum so far
-TOUCHES_NOTHING = ("ReachPose",)
-NAMES = tuple(name for name in suite() if has_extra(name))
+TOUCHES_NOTHING = ("ReachPose", "ReachPoseShadow", "ReachPoseAllegro", "ReachPoseLeap")
+ON_HANDS = tuple(name for name, entry in TASKS.items() if entry.hand)
+NAMES = tuple(name for name in (*suite(), *ON_HANDS) if has_extra(name))
 TWINS = tuple(name for name, entry in TASKS.items() if entry.twin_of and has_extra(name))
 every_task = pytest.mark.parametrize("name", NAMES)
 pytestmark = pytest.mark.slow

@@ -17,6 +17,9 @@ NOT_SHOWN = {"PressEither": {"countdown"}, "PressChord": {"current", "held"}}
 """Fields, and variables of the same names, that are not the hand's and that no picture shows."""
 OF_THE_HAND = {
     "ReachPose": {"tip_position"},
+    "ReachPoseShadow": {"tip_position"},
+    "ReachPoseAllegro": {"tip_position"},
+    "ReachPoseLeap": {"tip_position"},
     "AdroitDoor": {"palm_position", "arm_slide"},
     "AdroitDoorPublished": {"palm_position"},
     "AdroitHammer": {"palm_position"},

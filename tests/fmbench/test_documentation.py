@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from envs.registry import TASKS, make_task, suite, task_id
+from envs.registry import ON_HAND, TASKS, make_task, suite, task_id
 from fmbench.__main__ import COMMANDS
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
@@ -42,9 +42,21 @@ def test_python_examples_run(page: str, block: str, demonstrations_folder: Path)
 def test_readme_is_short_and_names_every_task() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 180
     assert [name for name in TASKS if task_id(name) not in PAGES["README.md"]] == [
-        name for name, entry in TASKS.items() if entry.twin_of
+        name for name, entry in TASKS.items() if entry.twin_of or entry.hand
     ]
-    assert [name for name in TASKS if name not in PAGES["docs/tasks.md"]] == []
+    on_hands = [name for name, entry in TASKS.items() if entry.hand]
+    assert [name for name in TASKS if name not in PAGES["docs/tasks.md"]] == on_hands
+    assert [name for name in on_hands if task_id(name) not in PAGES["docs/hands.md"]] == []
+
+
+@pytest.mark.parametrize("name", ON_HAND)
+def test_a_data_sheet_of_a_task_on_hands_is_the_docstring_of_its_class(name: str) -> None:
+    module, _, kind = ON_HAND[name].task.partition(":")
+    text = inspect.getdoc(getattr(importlib.import_module(module), kind)) or ""
+    sheet = re.sub(r"(?m)^([A-Z][a-z ]+): ", r"- **\1**: ", text)
+    _, _, section = PAGES["docs/hands.md"].partition(f"\n### {name}\n")
+    lines = [line for line in re.split(r"\n##", section)[0].splitlines() if line.strip()]
+    assert lines == [line for line in sheet.splitlines() if line.strip()]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/policies.md"])

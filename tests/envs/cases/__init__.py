@@ -3,9 +3,9 @@
 The numbers are repeated here, not imported, so that a changed constant fails a test.
 """
 
-from tests.envs.cases import adroit, keys, lifted, palm, put_down, turned
+from tests.envs.cases import adroit, keys, lifted, on_hand, palm, put_down, turned
 from tests.envs.cases.case import TaskCase
 
 CASES: dict[str, TaskCase] = {}
-for part in (keys, palm, lifted, put_down, turned, adroit):
+for part in (keys, palm, lifted, put_down, turned, adroit, on_hand):
     CASES |= part.CASES

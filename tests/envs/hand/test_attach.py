@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from envs.hand.attach import PREFIX, add_described_hand, attach, copy_options
+from envs.hand.attach import PREFIX, add_described_hand, attach
 from envs.hand.catalogue import find_hand
 from envs.hand.controls import Controls, read_controls
 from envs.hand.description import MOUNTS
@@ -85,7 +85,7 @@ def test_free_motion_of_the_attached_hand_equals_that_of_the_model_alone(name: s
     loaded = load_hand(find_hand(name))
     alone, child = hand_spec(loaded.hand), hand_spec(loaded.hand)
     scene = mujoco.MjSpec()
-    copy_options(alone, scene)
+    scene.option = alone.option
     attach(scene, child, scene.worldbody.add_frame())
     models = [alone.compile(), scene.compile()]
     rng, states = np.random.default_rng(0), [mujoco.MjData(model) for model in models]

@@ -142,7 +142,7 @@ def test_mistakes_are_reported_in_one_line(
 def test_every_command_reports_mistakes_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     assert error(capsys, "--episods", "3", command=demonstrations) == (
         "unknown flag '--episods'; did you mean --episodes? "
-        "known: --data, --debug, --episodes, --help, --noise, --plugin, --task"
+        "known: --data, --debug, --episodes, --hand, --help, --noise, --plugin, --task"
     )
     assert error(capsys, "runs/x", "--formt", "svg", command=figures).startswith(
         "unknown flag '--formt'; did you mean --format? known: --compress, --debug, --format"

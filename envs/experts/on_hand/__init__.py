@@ -1,0 +1,1 @@
+"""Experts of the tasks on described hands."""

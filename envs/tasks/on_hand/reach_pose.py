@@ -1,0 +1,173 @@
+"""ReachPose on a described hand: hold every fingertip at its goal point in the air."""
+
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from envs.cameras import Camera
+from envs.goals import GoalTask
+from envs.hand.attach import add_described_hand
+from envs.hand.loading import LoadedHand
+from envs.rotations import distance
+from envs.scene import add_camera, add_goal_marker, make_scene
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
+from envs.tasks.on_hand.base import TaskOnHand, longest_reach
+
+TOLERANCE_M = 0.01
+RANGE_MARGIN = 0.2  # share of each servo's range excluded at either end
+FREE_SERVOS = 3  # of a finger: as many as a point has coordinates
+WAY_POINTS = 11  # checked for contact between the initial and the goal posture
+LEAST_TRAVEL_M = 0.02  # of the tip that is farthest from its goal
+ABOVE_TABLE_M = 0.03  # below the longest finger
+VIEW_PER_REACH = 3.0
+
+
+class ReachPoseOnHand(TaskOnHand, GoalTask):
+    """Bring every fingertip to its own goal position and hold the posture.
+
+    Actions: one absolute position target in [-1, 1] for each servo, scaled to its range [rad].
+    Observations: joint_position and joint_velocity of all joints, coupled ones included,
+        tip_position [m, from the palm], goal_position [m, from the palm], goal_offset [m, goals
+        minus tips]; three values for each of the hand's fingers.
+    Initial state: a posture uniform in the inner 60 % of every servo's range; servos that move no
+        finger (a wrist) are in the neutral posture. The goals are the fingertips of a second such
+        posture. In it the servos of a finger with more than three, from its third on, are at the
+        same share of their ranges, so that positions determine angles. Both postures and the
+        straight path between them in joint space are free of contact, and the farthest tip is at
+        least 2 cm from its goal. The palm is 3 cm higher above the table than the hand is long.
+    Success: every tip within 1 cm of its goal for 10 consecutive control steps (0.4 s).
+    Horizon: 60 control steps (2.4 s).
+    """
+
+    name = "ReachPose"
+    horizon = 60
+    hold_steps = 10
+    description = "Hold every fingertip at its own point in the air."
+    goal_fields = ("goal_position", "goal_offset")
+
+    @classmethod
+    def sizes(cls, loaded: LoadedHand) -> dict[str, Any]:
+        """Return the sizes of goals."""
+        goal = 3 * len(loaded.hand.fingers)
+        memory = {"goal": goal, "goal_posture": len(loaded.names)}
+        return {"goal_size": goal, "memory_sizes": memory}
+
+    @classmethod
+    def views(cls, loaded: LoadedHand) -> dict[str, Camera]:
+        """Return a camera at right angles to the main one, as far away as the hand is long."""
+        reach = longest_reach(loaded)
+        middle = (reach / 4, reach / 12, 0.8 * reach + ABOVE_TABLE_M)
+        return {"right-back": Camera(middle, VIEW_PER_REACH * reach, 30.0, 12.0)}
+
+    def build_scene(self) -> mujoco.MjSpec:
+        """Return the hand, palm down, above an empty table, with a marker for every finger."""
+        spec, reach = make_scene("reach_pose"), longest_reach(self.loaded)
+        add_described_hand(spec, self.described, "palm_down", (0.0, 0.0, reach + ABOVE_TABLE_M))
+        for finger in self.described.fingers:
+            add_goal_marker(spec, f"{finger}_goal", TOLERANCE_M)
+        middle = (reach / 4, reach / 12, 0.8 * reach + ABOVE_TABLE_M)
+        add_camera(spec, middle, VIEW_PER_REACH * reach)
+        return spec
+
+    def index_scene(self) -> None:
+        """Look up the ranges of drawn postures and the servos that go together in a goal."""
+        low, high, neutral = self.hand.low, self.hand.high, self.loaded.neutral
+        columns = self.loaded.columns
+        in_finger = np.isin(np.arange(self.act_dim), np.concatenate(list(columns.values())))
+        margin = RANGE_MARGIN * (high - low)
+        self.posture_low = np.where(in_finger, low + margin, neutral)
+        self.posture_high = np.where(in_finger, high - margin, neutral)
+        self._together = [
+            column[FREE_SERVOS - 1 :] for column in columns.values() if len(column) > FREE_SERVOS
+        ]
+
+    def draw_start(self, rng: np.random.Generator) -> Start:
+        """Draw an initial and a goal posture until the path between them is free of contact."""
+        data = self.scratch
+        while True:
+            start = self._draw_posture(rng, data, is_goal=False)
+            tips = data.site_xpos[self.hand.tips].copy()
+            goal_posture = self._draw_posture(rng, data, is_goal=True)
+            goal = data.site_xpos[self.hand.tips].copy()
+            is_far = distance(tips, goal).max() > LEAST_TRAVEL_M
+            if is_far and self._is_way_free(start, goal_posture, data):
+                memory = {"goal": goal.ravel(), "goal_posture": goal_posture}
+                return Start(self.hand_qpos(start), memory)
+
+    def _draw_posture(
+        self, rng: np.random.Generator, data: mujoco.MjData, is_goal: bool
+    ) -> FloatArray:
+        """Draw a posture without contact, (act_dim,) [rad]; `data` is left posed in it."""
+        while True:
+            part = rng.random(self.act_dim)
+            for column in self._together if is_goal else ():
+                part[column] = part[column[0]]
+            posture = self.posture_low + part * (self.posture_high - self.posture_low)
+            if not self.touches(data, self.hand_qpos(posture)):
+                return np.asarray(posture)
+
+    def _is_way_free(self, start: FloatArray, goal: FloatArray, data: mujoco.MjData) -> bool:
+        parts = np.linspace(0.0, 1.0, WAY_POINTS + 2)[1:-1]
+        return not any(
+            self.touches(data, self.hand_qpos(start + part * (goal - start))) for part in parts
+        )
+
+    def fields(self) -> tuple[Field, ...]:
+        """Return the observation table."""
+        return (
+            *self.hand_fields(),
+            Field("tip_position", self.goal_size, "m", 2.0, "fingertips minus palm"),
+            pictured("goal_position", self.goal_size, "m", 2.0, "goals minus palm"),
+            pictured("goal_offset", self.goal_size, "m", 2.0, "goals minus their fingertips"),
+        )
+
+    def observe(self, view: View) -> dict[str, FloatArray]:
+        """Return every field's values."""
+        palm = view.site_position(self.hand.palm)[:, None]
+        tips = view.site_position(self.hand.tips)
+        goals, n = self._goals(view), len(view)
+        return {
+            **self.observe_hand(view),
+            "tip_position": (tips - palm).reshape(n, -1),
+            "goal_position": (goals - palm).reshape(n, -1),
+            "goal_offset": (goals - tips).reshape(n, -1),
+        }
+
+    def achieved_goal(self, view: View) -> FloatArray:
+        """Return the positions of the fingertips, (n, 3 fingers) [m, world]."""
+        return view.site_position(self.hand.tips).reshape(len(view), -1)
+
+    def desired_goal(self, view: View) -> FloatArray:
+        """Return the goal positions of the fingertips, (n, 3 fingers) [m, world]."""
+        return view.memory("goal")
+
+    def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
+        """Return whether every tip is within 1 cm of its goal."""
+        tips, goals = (points.reshape(*points.shape[:-1], -1, 3) for points in (achieved, desired))
+        return np.asarray((distance(tips, goals) < TOLERANCE_M).all(axis=-1))
+
+    def score(self, view: View) -> Score:
+        """Score by the distance of each tip to its goal."""
+        gaps = distance(view.site_position(self.hand.tips), self._goals(view))
+        near = 1.0 - np.clip((gaps - TOLERANCE_M) / 0.10, 0.0, 1.0)
+        n = len(view)
+        return Score(
+            solved=self.reaches(self.achieved_goal(view), self.desired_goal(view)),
+            failed=np.zeros(n, dtype=np.bool_),
+            progress=near.mean(axis=1),
+            reward_terms={
+                "reach": 0.5 * np.exp(-20.0 * gaps).mean(axis=1),
+                "arrive": 0.1 * (gaps < TOLERANCE_M).sum(axis=1),
+            },
+            mode=np.full(n, NO_MODE),
+        )
+
+    def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
+        """Place the goal markers."""
+        goal = memory["goal"]
+        return goal.reshape(len(goal), -1, 3)
+
+    def _goals(self, view: View) -> FloatArray:
+        """Return the goal of every finger, (n, fingers, 3) [m, world]."""
+        return view.memory("goal").reshape(len(view), -1, 3)
