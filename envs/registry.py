@@ -9,14 +9,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from envs.hand.catalogue import HANDS as HANDS
-from envs.hand.catalogue import find_hand
 from envs.names import check_new_name, on_hand, unknown
 
 if TYPE_CHECKING:  # registering the ids must not import mujoco
     from envs.experts.base import Expert
     from envs.task import Task
-    from envs.tasks.on_hand.base import TaskOnHand
     from envs.world import World
 
 
@@ -31,8 +28,8 @@ class TaskEntry:
         version: The class's `version`.
         extra: The installation extra that the task needs, or "".
         twin_of: The task of which this is a variant, or ""; "all" excludes variants.
-        hand: The described hand that the class is put on, or "" for a class with a hand of its own;
-            "all" excludes these tasks, since their models must be downloaded.
+        hand: The described hand that the class is put on, or ""; "all" excludes these tasks, whose
+            models must be downloaded.
         has_goal: Whether the class is an `envs.goals.GoalTask`.
         is_sanity: Whether regression, flow and diffusion all reach the expert's success rate with
             200 demonstrations (`results/demonstrations`). Such a task is a sanity check and does
@@ -130,8 +127,8 @@ def add_hand_tasks(hand: str, extra: str = "", files: Mapping[str, str] | None =
 
     Args:
         hand: The hand's name.
-        extra: The extra that its model needs.
-        files: A user's files that define it, as in `TaskEntry`.
+        extra: As in `TaskEntry`.
+        files: As in `TaskEntry`.
     """
     for name, entry in ON_HAND.items():
         check_new_name("task", on_hand(name, hand), TASKS)
@@ -140,28 +137,6 @@ def add_hand_tasks(hand: str, extra: str = "", files: Mapping[str, str] | None =
 
 for _hand in ("shadow", "allegro", "leap"):
     add_hand_tasks(_hand, extra="hands")
-
-
-def task_on_hand(name: str, hand: str) -> str:
-    """Return the name of a task on a hand; on the fmbench hand it is the task itself.
-
-    Raises:
-        ValueError: There is no such hand, or no such pair; the message lists those that exist.
-    """
-    if hand not in HANDS:
-        raise unknown("hand", hand, HANDS)
-    pairs = {other: on_hand(name, other) for other in HANDS if on_hand(name, other) in TASKS}
-    if name in TASKS and not TASKS[name].hand and TASKS[name].extra != "adroit":
-        pairs = {"fmbench": name, **pairs}
-    if not pairs:
-        raise unknown("task", name, sorted({*ON_HAND, *suite()}))
-    if hand not in pairs:
-        tasks = ", ".join(task for task in ON_HAND if on_hand(task, hand) in TASKS)
-        raise ValueError(
-            f"there is no {name} on the hand {hand}: it has {tasks}; {name} is there on "
-            f"{', '.join(pairs)}"
-        )
-    return pairs[hand]
 
 
 def task_id(name: str) -> str:
@@ -269,6 +244,8 @@ def check_task_name(name: str) -> None:
 def has_extra(name: str) -> bool:
     """Return whether the extra, or the model, that a registered task needs is installed."""
     if TASKS[name].hand:
+        from envs.hand.catalogue import find_hand  # not before it is needed
+
         return find_hand(TASKS[name].hand).source.is_at_hand()
     extra = TASKS[name].extra
     return not extra or importlib.util.find_spec(EXTRA_MODULES[extra]) is not None
@@ -289,18 +266,6 @@ def check_extra(name: str) -> None:
         )
 
 
-def check_hand(name: str) -> None:
-    """Check that the hand of a registered task can be loaded; its model is downloaded if need be.
-
-    Raises:
-        ValueError: Its model is missing, damaged or does not fit; the message states what to do.
-    """
-    if TASKS[name].hand:
-        from envs.hand.loading import load_hand
-
-        load_hand(find_hand(TASKS[name].hand))
-
-
 def suite() -> tuple[str, ...]:
     """Return the tasks that "all" selects: those that are no variant and on no described hand."""
     return tuple(name for name, entry in TASKS.items() if not entry.twin_of and not entry.hand)
@@ -317,23 +282,13 @@ def make_task(name: str) -> Task:
     check_task_name(name)
     check_extra(name)
     entry = TASKS[name]
-    kind = _load(entry.task)
-    task: Task = put_on(kind, entry.hand)() if entry.hand else kind()
+    kind: type[Any] = _load(entry.task)
+    if entry.hand:
+        from envs.tasks.on_hand.pairs import put_on
+
+        kind = put_on(kind, entry.hand)
+    task: Task = kind()
     return task
-
-
-def put_on(kind: type[TaskOnHand], hand: str) -> type[TaskOnHand]:
-    """Return a class of `envs.tasks.on_hand` as the task of one hand, whose model is loaded.
-
-    Raises:
-        ValueError: There is no such hand, or its model is missing, damaged or does not fit.
-    """
-    from envs.hand.loading import load_hand
-
-    loaded = load_hand(find_hand(hand))
-    members: dict[str, Any] = {"described": loaded.hand, "name": on_hand(kind.name, hand)}
-    members |= kind.sizes(loaded) | {"cameras": kind.views(loaded)}
-    return type(members["name"], (kind,), members)
 
 
 def make_expert(world: World) -> Expert:

@@ -37,6 +37,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.config",
         "fmbench.storage",
         "envs.registry",
+        "envs.on_hands",
         CATALOGUE,
     },
     "fmbench.data": {"fmbench.errors", "fmbench.storage", "fmbench.harness", "envs"},

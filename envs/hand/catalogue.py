@@ -1,9 +1,14 @@
 """Names of hands: where each description is defined, imported on first use."""
 
-import importlib
+from __future__ import annotations
 
-from envs.hand.description import Hand
+import importlib
+from typing import TYPE_CHECKING
+
 from envs.names import check_new_name, unknown
+
+if TYPE_CHECKING:  # registering the ids imports this
+    from envs.hand.description import Hand
 
 HANDS: dict[str, str] = {
     "fmbench": "envs.hand.own:FMBENCH",
@@ -36,6 +41,8 @@ def add_hand(place: str) -> Hand:
     Raises:
         ValueError: The name is taken or not accepted, or nothing is there.
     """
+    from envs.hand.description import Hand
+
     module, _, variable = place.partition(":")
     hand = getattr(importlib.import_module(module), variable, None)
     if not isinstance(hand, Hand):

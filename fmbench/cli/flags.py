@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from envs.registry import HANDS, TASKS
+from envs.on_hands import HANDS
+from envs.registry import TASKS
 from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import choose_tasks
 from fmbench.config import FLAGS, PRESETS, RunConfig, make_config

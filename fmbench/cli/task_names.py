@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from envs.registry import ON_HAND, TASKS, check_extra, check_hand, has_extra, suite, task_on_hand
+from envs.on_hands import check_hand, task_on_hand
+from envs.registry import ON_HAND, TASKS, check_extra, has_extra, suite
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError

@@ -1,8 +1,7 @@
 """What tasks on described hands share: actions are the hand's servos, observed are all its joints.
 
-A class here serves every hand. `envs.registry.put_on` makes it the task of one hand, whose name
-ends with the hand's. Sizes and distances follow from the hand's measures, by the rules in the data
-sheets.
+A class here serves every hand. `pairs.put_on` makes it the task of one hand, whose name ends with
+the hand's. Sizes and distances follow from the hand's measures, by the rules in the data sheets.
 """
 
 from typing import Any, ClassVar

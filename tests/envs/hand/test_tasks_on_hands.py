@@ -14,8 +14,10 @@ from envs.hand.catalogue import HANDS, find_hand
 from envs.hand.description import Hand
 from envs.hand.loading import load_hand
 from envs.hand.model_files import ModelFile
-from envs.registry import ON_HAND, TASKS, make_task, put_on, suite, task_on_hand
+from envs.on_hands import task_on_hand
+from envs.registry import ON_HAND, TASKS, make_task, suite
 from envs.task_hash import entry_hash, installed_definitions
+from envs.tasks.on_hand.pairs import put_on
 from envs.tasks.on_hand.reach_pose import ReachPoseOnHand
 from envs.world import World
 from fmbench.cli.task_names import choose_tasks
@@ -116,7 +118,7 @@ def test_importing_fmbench_loads_no_hand() -> None:
     code = (
         "import sys, fmbench, gymnasium; "
         "assert 'fmbench/ReachPoseLeap-v0' in gymnasium.registry; "
-        "heavy = {'envs.hand.menagerie', 'envs.hand.model_files', 'envs.hand.loading', 'mujoco'}; "
+        "heavy = {'envs.on_hands', 'envs.hand', 'envs.hand.menagerie', 'mujoco'}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
