@@ -118,6 +118,16 @@ ON_HAND: dict[str, TaskEntry] = {
         horizon=60,
         has_goal=True,
     ),
+    "PressEither": TaskEntry(
+        "envs.tasks.on_hand.press_either:PressEitherOnHand",
+        "envs.experts.on_hand.press_either:PressEitherOnHandExpert",
+        horizon=80,
+    ),
+    "PressChord": TaskEntry(
+        "envs.tasks.on_hand.press_chord:PressChordOnHand",
+        "envs.experts.on_hand.press_chord:PressChordOnHandExpert",
+        horizon=100,
+    ),
 }
 """The classes that `add_hand_tasks` puts on a described hand, by the task's name without it."""
 

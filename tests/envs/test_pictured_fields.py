@@ -17,9 +17,6 @@ NOT_SHOWN = {"PressEither": {"countdown"}, "PressChord": {"current", "held"}}
 """Fields, and variables of the same names, that are not the hand's and that no picture shows."""
 OF_THE_HAND = {
     "ReachPose": {"tip_position"},
-    "ReachPoseShadow": {"tip_position"},
-    "ReachPoseAllegro": {"tip_position"},
-    "ReachPoseLeap": {"tip_position"},
     "AdroitDoor": {"palm_position", "arm_slide"},
     "AdroitDoorPublished": {"palm_position"},
     "AdroitHammer": {"palm_position"},
@@ -77,11 +74,16 @@ def other_scenes_same_hand(name: str) -> World:
     qvel[:, of_qvel] = qvel[0, of_qvel]
     for variable, values in world.memory.items():
         values += rng.uniform(0.0, 0.02, values.shape)
-        if variable in NOT_SHOWN.get(name, ()):
+        if variable in NOT_SHOWN.get(without_hand(name), ()):
             values[:] = values[0]
     world.step_count[:] = np.arange(ROWS)
     settle(world)
     return world
+
+
+def without_hand(name: str) -> str:
+    """Return the name of a task without that of the described hand that it is on."""
+    return name.removesuffix(TASKS[name].hand.capitalize())
 
 
 def check_agent_is_equal(world: World) -> None:
@@ -100,14 +102,18 @@ def test_nothing_of_objects_and_goals_remains_beside_pictures(name: str) -> None
     pictured = {part.name for part in world.task.fields() if part.pictured}
     still = {name for name in pictured if not np.ptp(seen[name], axis=0).any()}
     assert pictured
-    assert still == AT_FIXED_PLACES.get(name, set())
+    assert still == AT_FIXED_PLACES.get(without_hand(name), set())
 
 
 @every_task
 def test_fields_of_the_hand_and_what_no_picture_shows_remain(name: str) -> None:
     names = [part.name for part in make_task(name).fields() if not part.pictured]
     joints = {"joint_position"} if name.endswith("Published") else set(HAND)
-    expected = joints | OF_THE_HAND.get(name, set()) | NOT_SHOWN.get(name, set())
+    expected = (
+        joints
+        | OF_THE_HAND.get(without_hand(name), set())
+        | NOT_SHOWN.get(without_hand(name), set())
+    )
     assert sorted(names) == sorted(expected)
 
 

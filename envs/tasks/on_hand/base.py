@@ -4,11 +4,12 @@ A class here serves every hand. `pairs.put_on` makes it the task of one hand, wh
 the hand's. Sizes and distances follow from the hand's measures, by the rules in the data sheets.
 """
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from envs.arrays import FloatArray
+from envs.arrays import BoolArray, FloatArray
 from envs.cameras import Camera
 from envs.hand.attach import PREFIX
 from envs.hand.controls import Controls, read_controls
@@ -70,6 +71,12 @@ class TaskOnHand(Task):
             low=self.controls.low,
             high=self.controls.high,
         )
+
+    @cached_property
+    def is_in_finger(self) -> BoolArray:
+        """Which servos move a finger, not a wrist of the hand, (act_dim,)."""
+        columns = np.concatenate(list(self.loaded.columns.values()))
+        return np.isin(np.arange(self.act_dim), columns)
 
     def measured(self, view: View) -> FloatArray:
         """Return what the servos measure, (n, act_dim) [rad]."""

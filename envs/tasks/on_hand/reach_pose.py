@@ -73,11 +73,9 @@ class ReachPoseOnHand(TaskOnHand, GoalTask):
     def index_scene(self) -> None:
         """Look up the ranges of drawn postures and the servos that go together in a goal."""
         low, high, neutral = self.hand.low, self.hand.high, self.loaded.neutral
-        columns = self.loaded.columns
-        in_finger = np.isin(np.arange(self.act_dim), np.concatenate(list(columns.values())))
-        margin = RANGE_MARGIN * (high - low)
-        self.posture_low = np.where(in_finger, low + margin, neutral)
-        self.posture_high = np.where(in_finger, high - margin, neutral)
+        margin, columns = RANGE_MARGIN * (high - low), self.loaded.columns
+        self.posture_low = np.where(self.is_in_finger, low + margin, neutral)
+        self.posture_high = np.where(self.is_in_finger, high - margin, neutral)
         self._together = [
             column[FREE_SERVOS - 1 :] for column in columns.values() if len(column) > FREE_SERVOS
         ]

@@ -1,11 +1,14 @@
 """Cases of the tasks on described hands."""
 
+from itertools import combinations, product
+
 import numpy as np
 
 from envs.task import FloatArray, View
 from envs.tasks.on_hand.base import TaskOnHand
 from envs.world import World
-from tests.envs.cases.case import Limit, Pose, Range, TaskCase, set_qpos
+from tests.envs.cases.case import Choice, Limit, Pose, Range, TaskCase, remembered, set_qpos
+from tests.envs.cases.keys import press_one
 
 FINGERS = {"Shadow": 5, "Allegro": 4, "Leap": 4}
 TIED = {
@@ -70,4 +73,74 @@ def reach_pose_on(hand: str) -> TaskCase:
     )
 
 
+def jitter(task: TaskOnHand, view: View) -> FloatArray:
+    """Return the servos' starts minus the posture over the keys, where no limit cuts them off."""
+    free = (task.start_posture - task.hand.low > 0.1) & (task.hand.high - task.start_posture > 0.1)  # type: ignore[attr-defined]
+    difference = task.measured(view) - task.start_posture  # type: ignore[attr-defined]
+    return np.asarray(difference[:, free & task.is_in_finger])
+
+
+def tips_over_keys(task: TaskOnHand, view: View) -> FloatArray:
+    return np.asarray(task.tip_offset(view)[..., 2])  # type: ignore[attr-defined]
+
+
+PRESS_EITHER = TaskCase(
+    solve=lambda world: press_one(0)(world, 0.006),
+    limits=tuple(Limit(f"key {k} down", 0.003, press_one(k), side="above") for k in range(2)),
+    starts=(
+        Choice(
+            "board",
+            set(product((-0.006, 0.006), (-0.004, 0.004), (-0.004, 0.004))),
+            lambda task, view: view.memory("board"),
+        ),
+        Choice("wait", {(float(k),) for k in range(15, 46)}, remembered("countdown")),
+        Range("tips above their keys", 0.0, np.inf, tips_over_keys, margin=np.inf),
+        Range("jitter", -0.1, 0.1, jitter, margin=0.1),
+    ),
+    hold_steps=5,
+)
+
+
+def press_second_chord(world: World) -> None:
+    """Press the first and the third key as the second chord, after the second as the first."""
+    keys = len(world.task.key_qpos)  # type: ignore[attr-defined]
+    first, second = np.zeros(keys), np.zeros(keys)
+    first[1], second[[0, 2]] = 1.0, 1.0
+    world.memory["chords"][0] = np.concatenate([first, second])
+    world.memory["current"][0] = 1.0
+    world.memory["held"][0] = 0.0
+    set_qpos(world, world.task.key_qpos, -0.006 * second)  # type: ignore[attr-defined]
+
+
+def press_key(key: int) -> Pose:
+    def pose(world: World, depth: float) -> None:
+        set_qpos(world, world.task.key_qpos[key], -depth)  # type: ignore[attr-defined]
+
+    return pose
+
+
+def press_chord_on(hand: str) -> TaskCase:
+    keys = FINGERS[hand]
+    sets = {
+        tuple(float(key in chord) for key in range(keys))
+        for size in (1, 2, 3)
+        for chord in combinations(range(keys), size)
+    }
+    others = [key for key in range(keys) if key not in (0, 2)]
+    return TaskCase(
+        solve=press_second_chord,
+        limits=(
+            *(Limit(f"key {k} of the chord", 0.004, press_key(k), side="above") for k in (0, 2)),
+            *(Limit(f"key {k}, not of the chord", 0.004, press_key(k)) for k in others),
+        ),
+        starts=(
+            Choice("first chord", sets, lambda task, view: view.memory("chords")[:, :keys]),
+            Choice("second chord", sets, lambda task, view: view.memory("chords")[:, keys:]),
+            Range("jitter", -0.1, 0.1, jitter, margin=0.1),
+        ),
+    )
+
+
 CASES = {f"ReachPose{hand}": reach_pose_on(hand) for hand in FINGERS}
+CASES |= {f"PressEither{hand}": PRESS_EITHER for hand in FINGERS}
+CASES |= {f"PressChord{hand}": press_chord_on(hand) for hand in FINGERS}
