@@ -21,6 +21,7 @@ from envs.tasks.key_parts import KEY_TOP_M, add_key
 BELOW_TIP_M = 0.006
 BACK_M = 0.020
 KEY_INERTIA_KG = 0.02  # a contact is as stiff as the inertia behind it: a key of 10 g gives way
+KEY_DAMPING = 3.0  # N s/m; with this inertia less of it lets a key swing past its trigger
 KEY_WITHIN_M = 0.002  # of the posture over a key from the point over it
 
 
@@ -60,6 +61,7 @@ def add_finger_key(
     add_key(stand, name, float(top[0]), float(top[1]), travel_m)
     scene.geom(name).priority = 1
     scene.joint(name).armature = KEY_INERTIA_KG
+    scene.joint(name).damping = [KEY_DAMPING, 0.0, 0.0]  # linear, quadratic, cubic
 
 
 def key_posture(
