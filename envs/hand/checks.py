@@ -86,8 +86,8 @@ def check_model(hand: Hand, model: mujoco.MjModel) -> None:
     """
     if model.nu == 0:
         raise ValueError(
-            "its model has no actuators; add a position servo for every joint, e.g. "
-            '<actuator><position joint="..." kp="3" kv="0.1"/></actuator>'
+            "its model has no actuators (a URDF never has); describe position servos, e.g. "
+            'servos={"*": Servo(kp=3.0, kv=0.1)}, or add <position joint="..." kp="3"/> to it'
         )
     if other := [k for k in range(model.njnt) if int(model.jnt_type[k]) not in (_HINGE, _SLIDE)]:
         raise ValueError(f"joint {model.joint(other[0]).name} is neither a hinge nor a slide")

@@ -17,7 +17,7 @@ a description.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:  # a description is read before a simulator is needed
@@ -65,6 +65,21 @@ class Finger:
     site: str = ""
 
 
+@dataclass(frozen=True)
+class Servo:
+    """A position servo for a joint of a model that has none, such as a URDF.
+
+    Attributes:
+        kp: Torque for each difference of target and angle [N m/rad].
+        kv: Torque for each angular velocity [N m s/rad].
+        limit: Largest torque [N m], 0 for none.
+    """
+
+    kp: float
+    kv: float = 0.0
+    limit: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Hand:
     """What must be said of a right hand beside its model.
@@ -84,6 +99,7 @@ class Hand:
             to 0 in its range. A servo on a tendon of two joints has their sum.
         pregrasp: The same for the hand open around an object of 5 cm between `opposing[0]`.
         mounts: The mounts on which tasks may put it.
+        servos: Servos by joint, `*` allowed, for a model without actuators.
     """
 
     name: str
@@ -95,3 +111,4 @@ class Hand:
     neutral: Mapping[str, float]
     pregrasp: Mapping[str, float]
     mounts: tuple[HandMount, ...] = MOUNTS
+    servos: Mapping[str, Servo] = field(default_factory=dict)

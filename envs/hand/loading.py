@@ -11,6 +11,7 @@ from envs.hand.checks import check_description, check_model, check_moved, check_
 from envs.hand.controls import Controls, read_controls
 from envs.hand.description import Hand
 from envs.hand.postures import posture
+from envs.hand.servos import add_servos
 
 PALM_FRAME = "palm_frame"  # a site at the palm's origin, its axes those of the palm frame
 
@@ -57,7 +58,9 @@ def hand_spec(hand: Hand) -> mujoco.MjSpec:
     try:
         check_description(hand)
         spec = hand.source.spec()
+        spec.compiler.fusestatic = False  # a URDF's palm would become a part of the world
         check_spec(hand, spec)
+        add_servos(spec, hand)
     except ValueError as error:
         raise ValueError(f"hand {hand.name}: {error}") from error
     for finger, tip in hand.fingers.items():

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from envs.hand.catalogue import HANDS, add_hand, find_hand
-from envs.hand.description import Finger
+from envs.hand.description import Finger, Servo
 from envs.hand.loading import load_hand
 from envs.hand.model_files import ModelFile
 from envs.hand.reach import fingertips, reach_fingertips
@@ -151,6 +151,40 @@ def test_a_coupled_joint_follows_and_a_curved_coupling_is_refused(tmp_path: Path
 def test_a_missing_model_file(tmp_path: Path) -> None:
     hand = claw(tmp_path, source=ModelFile(tmp_path / "none.xml"))
     assert "there is no model file" in message(hand)
+
+
+URDF = """<robot name="claw">
+  <link name="base"><inertial><mass value="0.2"/>{0}</inertial>
+    <collision><geometry><box size="0.06 0.06 0.02"/></geometry></collision></link>
+  <link name="t2"><inertial><mass value="0.03"/>{0}</inertial></link>
+  <link name="f2"><inertial><mass value="0.03"/>{0}</inertial></link>
+  <joint name="t_bend" type="revolute"><parent link="base"/><child link="t2"/>
+    <origin xyz="0 0.05 0"/><axis xyz="0 1 0"/>{1}</joint>
+  <joint name="f_bend" type="revolute"><parent link="base"/><child link="f2"/>
+    <origin xyz="0.06 0 0"/><axis xyz="0 1 0"/>{1}</joint>
+</robot>"""
+
+
+def test_a_urdf_gets_the_servos_of_its_description(tmp_path: Path) -> None:
+    path = tmp_path / "claw.urdf"
+    inertia = '<inertia ixx="1e-4" iyy="1e-4" izz="1e-4" ixy="0" ixz="0" iyz="0"/>'
+    limit = '<limit lower="-0.3" upper="1.6" effort="1" velocity="1"/>'
+    path.write_text(URDF.format(inertia, limit))
+    fields = {"source": ModelFile(path), "neutral": {"*_bend": 0.4}, "pregrasp": {}}
+    line = message(claw(tmp_path, **fields))
+    assert "its model has no actuators (a URDF never has); describe position servos, e.g." in line
+    servos = {"*": Servo(kp=2.0), "f_*": Servo(kp=3.0, kv=0.1, limit=1.5)}
+    loaded = load_hand(claw(tmp_path, servos=servos, **fields))
+    assert loaded.names == ("t_bend", "f_bend")
+    assert loaded.controls.stiffness.tolist() == [2.0, 3.0]
+    assert loaded.model.actuator_forcerange.tolist() == [[0.0, 0.0], [-1.5, 1.5]]
+    assert (loaded.controls.low[0], loaded.controls.high[0]) == (-0.3, 1.6)
+    assert "unknown joint of the servos 'g_*'" in message(
+        claw(tmp_path, servos={"g_*": Servo(1.0)}, **fields)
+    )
+    assert "its model has 6 actuators; leave servos out" in message(
+        claw(tmp_path, servos={"*": Servo(1.0)})
+    )
 
 
 def test_unknown_hands_and_places() -> None:
