@@ -1,5 +1,6 @@
 """An attached hand is its model: mass, ranges, gains, contact options and free motion."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,34 @@ def test_the_scene_takes_over_the_contact_options_of_the_hand(name: str) -> None
     assert (scene.opt.timestep, scene.opt.integrator) == (bare.opt.timestep, bare.opt.integrator)
 
 
-@every_hand
-def test_attaching_warns_of_nothing(name: str, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.chdir(tmp_path)  # MuJoCo writes warnings into a file here
+@pytest.fixture
+def warnings_of_mujoco(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file into which MuJoCo writes warnings during a test."""
+    monkeypatch.chdir(tmp_path)
     config = mujoco.MjLogConfig.get()
     before, config.logto_file = config.logto_file, True
     config.set()
-    try:
-        scene_with(name, "wrist")
-    finally:
-        config.logto_file = before
-        config.set()
-    assert list(tmp_path.iterdir()) == []
+    yield tmp_path / "MUJOCO_LOG.TXT"
+    config.logto_file = before
+    config.set()
+
+
+@every_hand
+def test_attaching_warns_of_nothing(name: str, warnings_of_mujoco: Path) -> None:
+    scene_with(name, "wrist")
+    assert not warnings_of_mujoco.exists()
+
+
+def test_attaching_a_hand_with_other_options_warns_of_nothing(
+    tmp_path: Path, warnings_of_mujoco: Path
+) -> None:
+    hand = claw(tmp_path, 'impratio="5"', 'impratio="5" timestep="0.001" integrator="RK4"')
+    scene = make_scene("claw")
+    add_described_hand(scene, hand, "palm_down")
+    assert not warnings_of_mujoco.exists()
+    assert (scene.compile().opt.timestep, scene.option.impratio) == (0.004, 5.0)
+    scene.attach(hand_spec(hand), prefix="another_", frame=scene.worldbody.add_frame())
+    assert "timestep" in warnings_of_mujoco.read_text()  # what MuJoCo does by itself
 
 
 @every_hand
