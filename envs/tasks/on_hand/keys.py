@@ -15,7 +15,7 @@ import numpy as np
 from envs.arrays import FloatArray
 from envs.hand.description import Hand
 from envs.hand.loading import load_hand
-from envs.hand.reach import fingertips, pressing_targets, reach_fingertips
+from envs.hand.reach import fingertips, pressing_targets, solve_fingertips
 from envs.tasks.key_parts import KEY_TOP_M, add_key
 
 BELOW_TIP_M = 0.006
@@ -81,9 +81,16 @@ def key_posture(
         force_n: Force with which each of them presses down [N].
 
     Raises:
-        ValueError: A finger does not reach its point; the message has the distance that remains.
+        ValueError: A finger does not reach its key; the message has the distance that remains.
     """
     up = np.array([0.0, 0.0, 1.0])
     targets = {f: top + up * (hand.fingers[f].radius_m + height_m) for f, top in over.items()}
-    posture = reach_fingertips(hand, targets, initial, within_m=KEY_WITHIN_M)
+    posture, errors = solve_fingertips(hand, targets, initial)
+    finger = max(errors, key=errors.__getitem__)
+    if errors[finger] > KEY_WITHIN_M:
+        raise ValueError(
+            f"hand {hand.name} does not fit the keys: {finger} misses its own by "
+            f"{1000 * errors[finger]:.1f} mm; keys lie under the tips of the neutral posture, "
+            "so describe one from which they can move 2 cm up and down"
+        )
     return pressing_targets(hand, posture, dict.fromkeys(over, -force_n * up))

@@ -15,9 +15,10 @@ from envs.hand.description import Hand
 from envs.hand.loading import load_hand
 from envs.hand.model_files import ModelFile
 from envs.on_hands import task_on_hand
-from envs.registry import ON_HAND, TASKS, make_task, suite
+from envs.registry import ON_HAND, TASKS, make_expert, make_task, suite
 from envs.task_hash import entry_hash, installed_definitions
 from envs.tasks.on_hand.pairs import put_on
+from envs.tasks.on_hand.press_chord import PressChordOnHand
 from envs.tasks.on_hand.reach_pose import ReachPoseOnHand
 from envs.world import World
 from fmbench.cli.task_names import choose_tasks
@@ -112,6 +113,12 @@ def test_a_task_on_a_hand_of_two_fingers(tmp_path: Path, monkeypatch: pytest.Mon
     task = put_on(ReachPoseOnHand, "leap")()
     assert (task.act_dim, task.goal_size, len(task.memory_sizes)) == (6, 6, 2)  # type: ignore[attr-defined]
     assert find_hand("leap").name == "claw"
+
+
+def test_a_hand_that_does_not_fit_the_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(menagerie, "LEAP", claw(tmp_path))
+    with pytest.raises(ValueError, match=r"hand claw does not fit the keys: thumb misses its own"):
+        make_expert(World(put_on(PressChordOnHand, "leap")(), 1, 1))
 
 
 def test_importing_fmbench_loads_no_hand() -> None:
