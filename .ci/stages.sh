@@ -1,5 +1,12 @@
 # Timing of CI stages. Sourced, not run.
 
+# Models of real hands: a copy at MENAGERIE_ROOT or beside the checkout. Without one, what needs
+# them is left out, because downloading them needs a network.
+if [ -z "${MENAGERIE_ROOT:-}" ] && [ -d ../shared/menagerie ]; then
+  MENAGERIE_ROOT=$(cd ../shared/menagerie && pwd)
+fi
+export MENAGERIE_ROOT=${MENAGERIE_ROOT:-}
+
 SECONDS=0
 TIMES=""
 STARTED=0
@@ -23,6 +30,16 @@ end_stage() {
 show() {
   echo "+ $1"
   bash -euo pipefail -c "$1" < /dev/null
+}
+
+# Pass lines on, without those that need models of real hands where there are none.
+with_models() {
+  if [ -n "$MENAGERIE_ROOT" ]; then
+    cat
+  else
+    echo "left out, no copy at MENAGERIE_ROOT: what needs models of hands" >&2
+    grep -v -e '--hand' -e '\[hands\]' -e '^hands|'
+  fi
 }
 
 # Print the times of the stages, then the last line of each test log.
