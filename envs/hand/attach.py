@@ -10,6 +10,8 @@ from envs.hand.scene import _add_wrist as add_wrist  # a new name would be new k
 from envs.names import unknown
 
 PREFIX = "hand_"
+MOST_IMPRATIO = 10.0
+"""Of contacts. With LEAP's own 100 an episode of random actions in which it jammed diverged."""
 PALM_UP_WXYZ = (0.0, 1.0, 0.0, 0.0)  # half a turn about the fingers
 
 
@@ -21,9 +23,10 @@ def add_described_hand(
 ) -> None:
     """Add a hand to a scene; the names of its parts begin with `hand_`.
 
-    The scene takes over the contact options of the hand's model (cone and impratio): contacts of
-    its fingers were tuned with them, and MuJoCo would keep those of the scene. All other options
-    are the scene's. As with the fmbench hand, MuJoCo compensates the weight of the hand.
+    The scene takes over the contact options of the hand's model (cone, and impratio up to
+    `MOST_IMPRATIO`): contacts of its fingers were tuned with them, and MuJoCo would keep those of
+    the scene. All other options are the scene's. As with the fmbench hand, MuJoCo compensates the
+    weight of the hand.
 
     Args:
         scene: The scene under construction.
@@ -54,7 +57,8 @@ def attach(scene: mujoco.MjSpec, spec: mujoco.MjSpec, frame: mujoco.MjsFrame) ->
 
     MuJoCo keeps the scene's options where the two differ, with no more than a warning.
     """
-    scene.option.cone, scene.option.impratio = spec.option.cone, spec.option.impratio
+    scene.option.cone = spec.option.cone
+    scene.option.impratio = min(spec.option.impratio, MOST_IMPRATIO)
     spec.option = scene.option  # else MuJoCo warns of every difference
     scene.attach(spec, prefix=PREFIX, frame=frame)
 
