@@ -35,6 +35,11 @@ WORDS = (
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.usefixtures("torch_threads")]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def short_runs() -> None:
+    """Draw figures, as the commands in processes of their own do."""
+
+
 @pytest.fixture(scope="module")
 def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the run of the command."""
