@@ -2,29 +2,26 @@
 
 import numpy as np
 
-from envs.experts.base import Expert, Methods, Phase, follow
+from envs.experts.base import follow
+from envs.experts.reach_pose import (
+    BLOCKED_RAD,
+    CORRECTION,
+    OPEN_ENOUGH_RAD,
+    ReachPhase,
+    ReachPoseExpert,
+)
 from envs.task import BoolArray, FloatArray, IntArray, View
 from envs.tasks.on_hand.base import straight
 from envs.tasks.on_hand.reach_pose import ReachPoseOnHand
 from envs.world import World
 
 TARGET_STEP_RAD = 0.14
-CORRECTION = 0.4  # share of the remaining error by which the command exceeds the target
-BLOCKED_RAD, OPEN_ENOUGH_RAD = 0.3, 0.2
 STILL_RAD_S = 0.1  # a fast servo (LEAP) nearly stops within the control step that moved it
 
 
-class ReachPhase(Phase):
-    """The hand's phases."""
-
-    REACH = 0, 30
-    PART = 1, 14
-
-
-class ReachPoseOnHandExpert(Expert):
+class ReachPoseOnHandExpert(ReachPoseExpert):
     """Reach; straighten the hand when links block each other. Random per episode: the speed."""
 
-    phases = ReachPhase
     task: ReachPoseOnHand
 
     def __init__(self, world: World) -> None:
@@ -46,15 +43,6 @@ class ReachPoseOnHandExpert(Expert):
             (ReachPhase.PART, is_open | is_late, ReachPhase.REACH),
         )
         return follow(phase, rules)
-
-    def command(self, rows: IntArray, view: View, phase: IntArray) -> FloatArray:
-        """Return each row's command for its phase."""
-        methods: Methods = {ReachPhase.REACH: self.reach, ReachPhase.PART: self.part}
-        return self.by_phase(rows, view, phase, methods)
-
-    def reach(self, rows: IntArray, view: View) -> FloatArray:
-        """Move to the goal posture."""
-        return self.steer(rows, view, view.memory("goal_posture"))
 
     def part(self, rows: IntArray, view: View) -> FloatArray:
         """Open the hand."""

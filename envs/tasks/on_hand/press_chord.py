@@ -10,10 +10,9 @@ from envs.cameras import Camera
 from envs.hand.attach import add_described_hand
 from envs.hand.loading import LoadedHand
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
+from envs.task import BoolArray, Field, FloatArray, Start, View, pictured
 from envs.tasks.key_parts import (
     KEY_TRAVEL_M,
-    TRIGGER_M,
     add_lamp,
     key_addresses,
     key_depth,
@@ -21,16 +20,14 @@ from envs.tasks.key_parts import (
 )
 from envs.tasks.on_hand.base import TaskOnHand, longest_reach
 from envs.tasks.on_hand.keys import add_finger_key, key_places, key_posture
+from envs.tasks.press_chord import CHORD_HOLD_STEPS, CHORD_SIZES, LAMP_GAP_M, PressChord
 
-LAMP_GAP_M = 0.030  # from a key's centre to its lamp's
-CHORD_SIZES = (1, 2, 3)
-CHORD_HOLD_STEPS = 10
 START_HEIGHT_M = 0.020  # of the tips over their keys, before jitter
 START_JITTER_RAD = 0.10
 VIEW_PER_REACH = 2.6
 
 
-class PressChordOnHand(TaskOnHand):
+class PressChordOnHand(TaskOnHand, PressChord):
     """Hold down two chords in order, each the exact set of one to three of the hand's keys.
 
     A wrong extra key is not a failure, but the chord does not count while it is down. Every finger
@@ -51,9 +48,7 @@ class PressChordOnHand(TaskOnHand):
     """
 
     name = "PressChord"
-    horizon = 100
-    hold_steps = CHORD_HOLD_STEPS
-    description = "Hold down two chords of one to three keys in order."
+    version = 0
 
     @classmethod
     def sizes(cls, loaded: LoadedHand) -> dict[str, Any]:
@@ -139,41 +134,9 @@ class PressChordOnHand(TaskOnHand):
             "held": view.memory("held") / CHORD_HOLD_STEPS,
         }
 
-    def pressed(self, view: View) -> BoolArray:
-        """Return which keys count as pressed, (n, keys)."""
-        return key_depth(view, self.key_qpos) >= TRIGGER_M
-
     def chord(self, view: View) -> BoolArray:
         """Return the keys of the current chord, (n, keys)."""
         return self._current(view.memory("chords"), view.memory("current"))
-
-    def update_memory(self, view: View) -> dict[str, FloatArray]:
-        """Count the steps for which the current chord is held; then switch to the second chord."""
-        is_exact = (self.pressed(view) == self.chord(view)).all(axis=1, keepdims=True)
-        held = np.where(is_exact, view.memory("held") + 1.0, 0.0)
-        current = view.memory("current")
-        passes = (current == 0.0) & (held >= CHORD_HOLD_STEPS)
-        held = np.where(passes, 0.0, np.minimum(held, CHORD_HOLD_STEPS))
-        return {"current": np.where(passes, 1.0, current), "held": held}
-
-    def score(self, view: View) -> Score:
-        """Score by the keys in the required state and by the chords held so far."""
-        is_right = self.pressed(view) == self.chord(view)
-        match, is_exact = is_right.mean(axis=1), is_right.all(axis=1)
-        is_second = view.memory("current")[:, 0]
-        held = view.memory("held")[:, 0] / CHORD_HOLD_STEPS
-        n = len(view)
-        return Score(
-            solved=(is_second == 1.0) & is_exact,
-            failed=np.zeros(n, dtype=np.bool_),
-            progress=0.5 * is_second + 0.1 * match + 0.4 * held,
-            reward_terms={
-                "match": 0.2 * match,
-                "exact": 0.4 * is_exact,
-                "first": 0.4 * is_second,
-            },
-            mode=np.full(n, NO_MODE),
-        )
 
     def mocap(self, memory: dict[str, FloatArray]) -> FloatArray:
         """Raise the lamps of the keys of the current chord."""

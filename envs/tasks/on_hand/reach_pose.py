@@ -6,24 +6,20 @@ import mujoco
 import numpy as np
 
 from envs.cameras import Camera
-from envs.goals import GoalTask
 from envs.hand.attach import add_described_hand
 from envs.hand.loading import LoadedHand
 from envs.rotations import distance
 from envs.scene import add_camera, add_goal_marker, make_scene
-from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, Start, View, pictured
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, Score, View, pictured
 from envs.tasks.on_hand.base import TaskOnHand, longest_reach
+from envs.tasks.reach_pose import RANGE_MARGIN, TOLERANCE_M, ReachPose
 
-TOLERANCE_M = 0.01
-RANGE_MARGIN = 0.2  # share of each servo's range excluded at either end
 FREE_SERVOS = 3  # of a finger: as many as a point has coordinates
-WAY_POINTS = 11  # checked for contact between the initial and the goal posture
-LEAST_TRAVEL_M = 0.02  # of the tip that is farthest from its goal
 ABOVE_TABLE_M = 0.03  # below the longest finger
 VIEW_PER_REACH = 3.0
 
 
-class ReachPoseOnHand(TaskOnHand, GoalTask):
+class ReachPoseOnHand(TaskOnHand, ReachPose):
     """Bring every fingertip to its own goal position and hold the posture.
 
     Actions: one absolute position target in [-1, 1] for each servo, scaled to its range [rad].
@@ -41,10 +37,8 @@ class ReachPoseOnHand(TaskOnHand, GoalTask):
     """
 
     name = "ReachPose"
-    horizon = 60
-    hold_steps = 10
+    version = 0
     description = "Hold every fingertip at its own point in the air."
-    goal_fields = ("goal_position", "goal_offset")
 
     @classmethod
     def sizes(cls, loaded: LoadedHand) -> dict[str, Any]:
@@ -80,19 +74,6 @@ class ReachPoseOnHand(TaskOnHand, GoalTask):
             column[FREE_SERVOS - 1 :] for column in columns.values() if len(column) > FREE_SERVOS
         ]
 
-    def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw an initial and a goal posture until the path between them is free of contact."""
-        data = self.scratch
-        while True:
-            start = self._draw_posture(rng, data, is_goal=False)
-            tips = data.site_xpos[self.hand.tips].copy()
-            goal_posture = self._draw_posture(rng, data, is_goal=True)
-            goal = data.site_xpos[self.hand.tips].copy()
-            is_far = distance(tips, goal).max() > LEAST_TRAVEL_M
-            if is_far and self._is_way_free(start, goal_posture, data):
-                memory = {"goal": goal.ravel(), "goal_posture": goal_posture}
-                return Start(self.hand_qpos(start), memory)
-
     def _draw_posture(
         self, rng: np.random.Generator, data: mujoco.MjData, is_goal: bool
     ) -> FloatArray:
@@ -102,14 +83,15 @@ class ReachPoseOnHand(TaskOnHand, GoalTask):
             for column in self._together if is_goal else ():
                 part[column] = part[column[0]]
             posture = self.posture_low + part * (self.posture_high - self.posture_low)
-            if not self.touches(data, self.hand_qpos(posture)):
+            if self._is_clear(posture, data, 0.0):
                 return np.asarray(posture)
 
-    def _is_way_free(self, start: FloatArray, goal: FloatArray, data: mujoco.MjData) -> bool:
-        parts = np.linspace(0.0, 1.0, WAY_POINTS + 2)[1:-1]
-        return not any(
-            self.touches(data, self.hand_qpos(start + part * (goal - start))) for part in parts
-        )
+    def _is_clear(self, joints: FloatArray, data: mujoco.MjData, clearance: float) -> bool:
+        del clearance  # links of a real hand may be closer
+        return not self.touches(data, self._hand_qpos(joints))
+
+    def _hand_qpos(self, joints: FloatArray) -> FloatArray:
+        return self.hand_qpos(joints)
 
     def fields(self) -> tuple[Field, ...]:
         """Return the observation table."""
@@ -131,14 +113,6 @@ class ReachPoseOnHand(TaskOnHand, GoalTask):
             "goal_position": (goals - palm).reshape(n, -1),
             "goal_offset": (goals - tips).reshape(n, -1),
         }
-
-    def achieved_goal(self, view: View) -> FloatArray:
-        """Return the positions of the fingertips, (n, 3 fingers) [m, world]."""
-        return view.site_position(self.hand.tips).reshape(len(view), -1)
-
-    def desired_goal(self, view: View) -> FloatArray:
-        """Return the goal positions of the fingertips, (n, 3 fingers) [m, world]."""
-        return view.memory("goal")
 
     def reaches(self, achieved: FloatArray, desired: FloatArray) -> BoolArray:
         """Return whether every tip is within 1 cm of its goal."""
