@@ -138,7 +138,8 @@ def _cells(text: str, count: int, path: Path) -> list[list[str]]:
             raise ValueError("a line has too many or too few values")
         return [list(column) for column in zip(*rows, strict=True)]
     cells = text.replace("\n", ",\n,").split(",")
-    if cells[count :: count + 1] != ["\n"] * lines or len(cells) != lines * (count + 1) + 1:
+    ends, size = cells[count :: count + 1], lines * (count + 1) + 1
+    if ends != ["\n"] * lines or len(cells) != size or cells[-1]:
         raise ValueError("a line has too many or too few values, or no end")
     return [cells[place : -1 : count + 1] for place in range(count)]
 

@@ -16,7 +16,15 @@ from fmbench.storage import row_tables, row_values
 from fmbench.storage.compressed import compress_file
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.row_tables import RowTable, read_table
-from fmbench.storage.rows import CellRow, EpisodeRow, MeasurementRow, OriginRow, R, columns
+from fmbench.storage.rows import (
+    CellRow,
+    EpisodeRow,
+    MeasurementRow,
+    OriginRow,
+    R,
+    TrainingRow,
+    columns,
+)
 from fmbench.storage.seals import has_seal_of, is_sealed, sealed
 
 ORIGIN = OriginRow("T", "flow", "euler", 10, 0, 0, "a", "b", "c", "d", "e", "cpu", "python=3.11")
@@ -213,6 +221,16 @@ def test_a_changed_byte_is_refused_or_read_as_it_is_row_by_row(tmp_path: Path) -
         path.write_bytes(data[:place] + bytes([byte]) + data[place + rng.randrange(2) :])
         row_by_row = outcome(lambda: read_rows(path, EpisodeRow))
         assert outcome(lambda: read_table(path, EpisodeRow).rows) == row_by_row
+
+
+@pytest.mark.parametrize("rest", ["7", "PressEither", "T,flow", ",", "\n"])
+def test_the_rest_of_a_line_at_the_end_is_refused(rest: str, tmp_path: Path) -> None:
+    path = tmp_path / TrainingRow.file_name
+    write_rows(path, [TrainingRow("T", "flow", 0, 7, 0.5, 1e-3, 2.0)], TrainingRow)
+    with path.open("a", newline="") as file:
+        file.write(rest)
+    with pytest.raises(FmbenchError, match="line 3"):
+        read_table(path, TrainingRow)
 
 
 def outcome(read: Callable[[], list[EpisodeRow]]) -> str:
