@@ -12,14 +12,13 @@ from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, acros
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
+from fmbench.report.rendering import FORMATS, write_figure
 from fmbench.report.results import Results, read_results
 from fmbench.report.summary import SummaryRow
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.unfinished import is_unfinished
-
-FORMATS = ("png", "svg")
 
 
 def draw_all(
@@ -48,33 +47,36 @@ def draw_all(
     Raises:
         FmbenchError: If the folder or a file in it cannot be read as a run.
     """
-    for file_format in formats:
-        if file_format not in FORMATS:
-            raise unknown("figure format", file_format, FORMATS)
-
+    check_formats(formats)
     results = read_results(run_dir, margin)
     across = across_tasks_of_run(results)
     written = write_tables(results, across, run_dir)
-    figures: dict[str, Callable[[str], bytes]] = {
+    figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
     }
     if across and across.rows:
         figures["across_tasks"] = partial(
             render_across_tasks, across.rows, results.looks, results.caveats, results.is_smoke
         )
-    for name in sorted({*figures, "across_tasks"}, key=[*figures, "across_tasks"].index):
-        for file_format in FORMATS:
-            path = run_dir / "figures" / f"{name}.{file_format}"
-            if name not in figures:  # one of an earlier state would contradict the tables
-                path.unlink(missing_ok=True)
-            elif file_format in formats or path.exists():
-                write_bytes_atomic(path, figures[name](file_format))
-                written.append(path)
+    # one of an earlier state would contradict the tables
+    for name, draw in {**figures, "across_tasks": figures.get("across_tasks")}.items():
+        written += write_figure(run_dir / "figures" / name, formats, draw)
     if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
         return draw_all(run_dir, formats, warn, margin)
     for line in filter(None, (results.unfinished, *results.caveats)):
         warn(line)
     return written
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Reject an unknown format of figures.
+
+    Raises:
+        FmbenchError: There is one.
+    """
+    for file_format in formats:
+        if file_format not in FORMATS:
+            raise unknown("figure format", file_format, FORMATS)
 
 
 def write_tables(results: Results, across: AcrossTasks | None, run_dir: Path) -> list[Path]:

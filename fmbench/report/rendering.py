@@ -11,7 +11,16 @@ from typing import Any
 from matplotlib import style
 from matplotlib.figure import Figure
 
+from fmbench.storage.files import write_bytes_atomic
+
 STYLE = str(Path(__file__).with_name("fmbench.mplstyle"))
+_NO_ORIGIN: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+FORMATS = tuple(_NO_ORIGIN)
+"""Formats of figures."""
 _RED = "#B00020"
 _MAX_CAVEATS = 4
 _CHARACTERS_PER_IN = 17.5
@@ -31,7 +40,7 @@ def figure_file(
 
     Args:
         draw: Draws the figure.
-        file_format: `png` or `svg`.
+        file_format: One of `FORMATS`.
         is_smoke: Whether the numbers only test the software.
         unfinished: What is missing, for the title; empty if nothing is.
         caveats: Lines below the figure.
@@ -45,9 +54,31 @@ def figure_file(
         if caveats:
             _write_below(figure, caveats)
         file = io.BytesIO()
-        no_origin = {"Software": None} if file_format == "png" else {"Date": None, "Creator": None}
-        figure.savefig(file, format=file_format, metadata=no_origin)
+        figure.savefig(file, format=file_format, metadata=_NO_ORIGIN[file_format])
     return file.getvalue()
+
+
+def write_figure(
+    path: Path, formats: Sequence[str], render: Callable[[str], bytes] | None
+) -> list[Path]:
+    """Write a figure in some formats, and return the paths.
+
+    A file of it in another format is written, too, so that none is left of an earlier state.
+
+    Args:
+        path: The path without its format.
+        formats: Any of `FORMATS`.
+        render: Returns the file in one of them; None removes the figure.
+    """
+    written = []
+    for file_format in FORMATS:
+        file = path.with_name(f"{path.name}.{file_format}")
+        if render is None:
+            file.unlink(missing_ok=True)
+        elif file_format in formats or file.exists():
+            write_bytes_atomic(file, render(file_format))
+            written.append(file)
+    return written
 
 
 def _watermark(figure: Figure) -> None:

@@ -6,14 +6,17 @@ Like the tables of one run, it is a function of the runs' rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.curve.figure import render_curve
 from fmbench.report.curve.rows import CurveRow, curve_rows, summary_key
 from fmbench.report.curve.text import curve_markdown
 from fmbench.report.looks import Looks
+from fmbench.report.rendering import write_figure
 from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import REFERENCES, key_of
@@ -23,14 +26,18 @@ MAY_DIFFER = ("task", "demos", "preset", "device")
 
 
 def draw_curve(
-    runs: Sequence[Path], out: Path, warn: Callable[[str], None] = lambda line: None
+    runs: Sequence[Path],
+    out: Path,
+    warn: Callable[[str], None] = lambda line: None,
+    formats: Sequence[str] = ("png",),
 ) -> list[Path]:
-    """Write `data_curve.csv` and `data_curve.md`.
+    """Write `data_curve.csv`, `data_curve.md` and the figure `data_curve`.
 
     Args:
         runs: Folders of runs.
         out: Output folder.
         warn: Called with each caveat of what is drawn.
+        formats: Formats of the figure.
 
     Returns:
         The paths written.
@@ -56,6 +63,8 @@ def draw_curve(
     write_with_caveats(paths[0], rows, caveats, CurveRow)
     looks = Looks(*(results.run for results in all_results))
     write_bytes_atomic(paths[1], curve_markdown(rows, combined, looks).encode())
+    render = partial(render_curve, rows, combined, looks)
+    paths += write_figure(out / "data_curve", formats, render)
     combined.warn(warn)
     return paths
 

@@ -6,6 +6,7 @@ Like the tables of one run, these are functions of the runs' rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from fmbench.report.across_tasks.figure import render_across_tasks
@@ -18,6 +19,7 @@ from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
+from fmbench.report.rendering import write_figure
 from fmbench.report.results import read_results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -33,18 +35,21 @@ def draw_matrix(
     out: Path,
     warn: Callable[[str], None] = lambda line: None,
     margin: float = MARGIN,
+    formats: Sequence[str] = ("png",),
 ) -> list[Path]:
-    """Write `matrix.csv`, `matrix.md` and `matrix.png`.
+    """Write `matrix.csv`, `matrix.md` and the figure `matrix`.
 
-    Bridge rates at one network evaluation are also drawn, in `ways.png`. Finished runs with several
+    Bridge rates at one network evaluation are also drawn, in `ways`. Finished runs with several
     tasks are also compared over all of them: in a section of `matrix.md`, and in `across_tasks.csv`
-    and `across_tasks.png`. Where there is nothing to draw, an earlier file of these is removed.
+    and the figure `across_tasks`. Where there is nothing to draw, an earlier file of these is
+    removed.
 
     Args:
         runs: Folders of runs.
         out: Output folder.
         warn: Called with each caveat of what is drawn.
         margin: Largest difference of success rates that does not matter, in (0, 1).
+        formats: Formats of the figures.
 
     Returns:
         The paths written.
@@ -60,27 +65,28 @@ def draw_matrix(
         (row for results in all_results for row in matrix_rows(results)),
         lambda row: f"{f'{row.policy} {row.backbone}'.rstrip()} on {row.task}",
     )
-    paths = [out / MatrixRow.file_name, out / "matrix.md", out / "matrix.png"]
+    paths = [out / MatrixRow.file_name, out / "matrix.md"]
     combined = Combined(all_results, lambda run: f"with {run.run.config['backbone']}", summary_key)
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
     write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
     looks = Looks(*(results.run for results in all_results))
     across = across_tasks_of_runs(all_results, looks)
     write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
-    write_bytes_atomic(paths[2], render_matrix(rows, combined, looks))
-    ways = out / "ways.png"
-    if single := one_evaluation(rows):
-        write_bytes_atomic(ways, render_ways(single, combined, looks))
-        paths.append(ways)
-    else:
-        ways.unlink(missing_ok=True)
-    table, figure = out / AcrossTasksRow.file_name, out / "across_tasks.png"
-    if across and across.rows:
-        write_rows(table, across.rows, AcrossTasksRow)
-        write_bytes_atomic(figure, render_across_tasks(across.rows, looks, combined.caveats))
-        paths += [table, figure]
-    else:  # those of an earlier call would contradict the matrix
+    single, over_tasks = one_evaluation(rows), across.rows if across else []
+    ways = partial(render_ways, single, combined, looks) if single else None
+    matrix = partial(render_matrix, rows, combined, looks)
+    paths += write_figure(out / "matrix", formats, matrix)
+    paths += write_figure(out / "ways", formats, ways)
+    table = out / AcrossTasksRow.file_name
+
+    def drawn(file_format: str) -> bytes:
+        return render_across_tasks(over_tasks, looks, combined.caveats, False, file_format)
+
+    if over_tasks:
+        write_rows(table, over_tasks, AcrossTasksRow)
+        paths.append(table)
+    else:  # that of an earlier call would contradict the matrix
         table.unlink(missing_ok=True)
-        figure.unlink(missing_ok=True)
+    paths += write_figure(out / "across_tasks", formats, drawn if over_tasks else None)
     combined.warn(warn)
     return paths

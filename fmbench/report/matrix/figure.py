@@ -36,9 +36,12 @@ _AT_ZERO = 0.6
 
 
 def render_matrix(
-    rows: Sequence[MatrixRow], combined: Combined, looks: Looks = OF_CATALOGUE
+    rows: Sequence[MatrixRow],
+    combined: Combined,
+    looks: Looks = OF_CATALOGUE,
+    file_format: str = "png",
 ) -> bytes:
-    """Draw the figure and return its PNG file, a function of rows, caveats and looks alone.
+    """Draw the figure and return its file, a function of the arguments alone.
 
     The first group of panels compares the objectives on the first backbone. The second compares the
     backbones for the objectives that were trained on all of them, on the tasks with several
@@ -46,6 +49,7 @@ def render_matrix(
     """
     return figure_file(
         lambda: _draw(rows, combined, looks),
+        file_format,
         unfinished=combined.unfinished,
         caveats=combined.caveats,
     )

@@ -30,9 +30,12 @@ def one_evaluation(rows: Iterable[MatrixRow]) -> list[MatrixRow]:
 
 
 def render_ways(
-    rows: Sequence[MatrixRow], combined: Combined, looks: Looks = OF_CATALOGUE
+    rows: Sequence[MatrixRow],
+    combined: Combined,
+    looks: Looks = OF_CATALOGUE,
+    file_format: str = "png",
 ) -> bytes:
-    """Draw the figure and return its PNG file, a function of rows, caveats and looks alone.
+    """Draw the figure and return its file, a function of the arguments alone.
 
     Each task with bridge rates has a panel. A sample is on a way of the expert or between them
     (horizontal axis); of those on a way, some are on the rarer one (vertical axis). Top left a
@@ -43,9 +46,13 @@ def render_ways(
         rows: At least one row of `one_evaluation`.
         combined: Caveats of the runs.
         looks: Names and colours of the policies.
+        file_format: `png`, `svg` or `pdf`.
     """
     return figure_file(
-        lambda: draw_ways(rows, looks), unfinished=combined.unfinished, caveats=combined.caveats
+        lambda: draw_ways(rows, looks),
+        file_format,
+        unfinished=combined.unfinished,
+        caveats=combined.caveats,
     )
 
 

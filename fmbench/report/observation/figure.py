@@ -27,10 +27,13 @@ from fmbench.storage.rows import REFERENCES, key_of
 _PANEL_IN, _COLUMNS = (3.2, 2.7), 4
 
 
-def render_observations(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> bytes:
-    """Draw the figure and return its PNG file, a function of rows, caveats and looks alone."""
+def render_observations(
+    rows: Sequence[ObservationRow], combined: Combined, looks: Looks, file_format: str = "png"
+) -> bytes:
+    """Draw the figure and return its file, a function of the arguments alone."""
     return figure_file(
         lambda: _draw(rows, combined, looks),
+        file_format,
         unfinished=combined.unfinished,
         caveats=combined.caveats,
     )
@@ -48,7 +51,8 @@ def _draw(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> F
     for axes, (task, demos) in zip(grid, panels, strict=False):
         of_panel = [row for row in rows if (row.task, row.demos) == (task, demos)]
         _panel(axes, of_panel, policies, colours, combined)
-        axes.set(title=f"{task}, {demos} demonstrations", ylim=(-0.03, 1.05))
+        data = f", {demos} demonstrations" if demos else ""
+        axes.set(title=f"{task}{data}", ylim=(-0.03, 1.05))
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
     handles = [
