@@ -45,6 +45,7 @@ class RunOptions:
         accept_changes: Whether to continue a run that other code or packages have started.
         nfe_is_given: Whether the user gave `nfe`; all its skipped numbers are then reported.
         yes_slow: Whether training may take many hours.
+        draws: Whether tables, figures and contact sheets are drawn.
     """
 
     command: str = ""
@@ -52,6 +53,7 @@ class RunOptions:
     accept_changes: bool = False
     nfe_is_given: bool = False
     yes_slow: bool = False
+    draws: bool = True
 
 
 class Experiment:
@@ -134,7 +136,7 @@ class Experiment:
                     for train_seed, folder in enumerate(trained.checkpoints):
                         self._evaluate(task, policy, train_seed, folder)
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
-        finish_run(self.out, self.rows, facts, started, self.session)
+        finish_run(self.out, self.rows, facts, started, self.session, self.options.draws)
 
     def _has_trained(self) -> bool:
         """Return whether every policy has a checkpoint: training was finished or agreed to."""
@@ -198,7 +200,7 @@ class Experiment:
 
     def _draw_contact_sheet(self, cell: Cell, rows: list[EpisodeRow], policy: ChunkPolicy) -> None:
         path = contact_sheet_file(self.out, cell.task, cell.policy)
-        if path.exists():
+        if path.exists() or not self.options.draws:
             return
         try:
             sight = self.sights.of(cell.task)

@@ -28,7 +28,14 @@ class RunRows:
     diagnostics: list[DiagnosticRow] = dataclasses.field(default_factory=list)
 
 
-def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, session: Session) -> None:
+def finish_run(
+    out: Path,
+    rows: RunRows,
+    facts: RunFacts,
+    started: float,
+    session: Session,
+    draws: bool = True,
+) -> None:
     """Write a run's files and draw its tables and figures.
 
     Args:
@@ -37,6 +44,7 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
         facts: The content of `run.json`; written, as complete, unless nothing in it changes.
         started: `time.time()` when this process started the run [s].
         session: Progress display.
+        draws: Whether to draw them.
     """
     write_episodes(out, rows.episodes)
     write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
@@ -51,6 +59,8 @@ def finish_run(out: Path, rows: RunRows, facts: RunFacts, started: float, sessio
         done = dataclasses.replace(facts, complete=True, seconds=seconds, sha256=hashes)
         write_run_facts(out, done)
     session.interrupts.stop_here()
+    if not draws:
+        return
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
     session.interrupts.stop_here()

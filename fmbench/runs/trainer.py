@@ -63,6 +63,8 @@ class Trainer:
         out: The run's folder.
         teachers: The teachers of another run; None if this run trains its own.
         session: Progress display and requests to stop.
+        only: The only training seed that is needed; those of its stack are trained with it. None
+            for all.
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class Trainer:
         out: Path,
         teachers: TeacherRun | None,
         session: Session,
+        only: int | None = None,
     ) -> None:
         self.config, self.out, self.teachers, self.session = config, out, teachers, session
+        self._only = only
         self.train_config = train_config(config)
 
     def train_ahead(self, task: str, names: Sequence[str], data: TrainingData) -> None:
@@ -120,7 +124,7 @@ class Trainer:
             return self._train(task, name, data)
 
     def _train(self, task: str, name: str, data: TrainingData) -> Trained:
-        seeds = range(self.config.seeds)
+        seeds = self._needed_seeds
         together = self.config.device.startswith("cuda")
         teachers: dict[str, str] = {}
         for group in [list(seeds)] if together else [[seed] for seed in seeds]:
@@ -129,8 +133,16 @@ class Trainer:
                 teachers |= training.teachers
             for same_update in shared(t for t in trainings if self._is_unfinished(t)):
                 self._continue(same_update, data.windows)
-        folders = [checkpoint_folder(self.out, task, name, seed) for seed in seeds]
+        folders = [checkpoint_folder(self.out, task, name, s) for s in range(self.config.seeds)]
         return Trained(folders, teachers)
+
+    @property
+    def _needed_seeds(self) -> range:
+        if self._only is None:
+            return range(self.config.seeds)
+        first = self._only // PLACES * PLACES
+        is_stacked = self._only < self._stacked_seeds
+        return range(first, first + PLACES) if is_stacked else range(self._only, self._only + 1)
 
     @property
     def _stacked_seeds(self) -> int:
