@@ -20,6 +20,7 @@ COMMANDS = (
     "observations",
     "detector",
     "tune",
+    "paper",
 )
 """Modules of this package, in the order of a user's workflow."""
 

@@ -21,7 +21,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     "memory, or standard output could not be written",
     ExitCode.BAD_INPUT: "bad input: a flag, a file or a folder is not accepted",
     ExitCode.INCOMPLETE: "`run` or `evaluate` is done, but a policy failed in an episode; the rows "
-    "are kept",
+    "are kept. Or jobs of `paper` failed twice, and the others are done",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C, SIGTERM or a closed terminal (SIGHUP); the same "
     "command resumes",
     ExitCode.CLOSED_PIPE: "done, but the program that read standard output ended first, as in "

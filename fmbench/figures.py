@@ -11,9 +11,10 @@ from fmbench.cli.command import run_command
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser
 from fmbench.cli.warnings import warn
+from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
 
-DESCRIPTION = "Redraw a run's tables and figures from its rows."
+DESCRIPTION = "Redraw the tables and figures of a run, or of a grid of runs, from its rows."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +27,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "run_dir",
         type=Path,
-        help="folder of a run, with cells.csv and episodes.csv or episodes.csv.xz",
+        help="folder of a run, with cells.csv and episodes.csv or episodes.csv.xz; or that of "
+        "python -m fmbench.paper",
     )
     parser.add_argument(
-        "--format", nargs="+", default=["png"], metavar="FORMAT", help="png (default), svg, or both"
+        "--format", nargs="+", default=["png"], metavar="FORMAT", help="png (default), svg, pdf"
     )
     parser.add_argument(
         "--compress",
@@ -44,6 +46,10 @@ def _parser() -> Parser:
 def _draw(options: argparse.Namespace) -> int:
     share = margin(options)
     # Imported late to keep `--help` fast: matplotlib, pandas and scipy take a second.
+    from fmbench.storage.grid_folder import is_grid
+
+    if is_grid(options.run_dir):
+        return _draw_grid(options, share)
     from fmbench.report.draw import draw_all
     from fmbench.storage.episode_files import compress_run
     from fmbench.storage.unfinished import check_finished
@@ -53,6 +59,18 @@ def _draw(options: argparse.Namespace) -> int:
         for path in compress_run(options.run_dir):
             print(path)
     for path in draw_all(options.run_dir, options.format, warn, share):
+        print(path)
+    return ExitCode.DONE
+
+
+def _draw_grid(options: argparse.Namespace, share: float) -> int:
+    from fmbench.report.draw import check_formats
+    from fmbench.report.grid.draw import draw_grid
+
+    if options.compress:
+        raise FmbenchError(f"--compress is for a run; the rows of {options.run_dir} are compressed")
+    check_formats(options.format)
+    for path in draw_grid(options.run_dir, options.format, warn, share):
         print(path)
     return ExitCode.DONE
 

@@ -84,6 +84,7 @@ OURS: dict[str, set[str]] = {
         "policies",
     },
     "fmbench.runs": {
+        "fmbench.exit_code",
         "fmbench.errors",
         "fmbench.storage",
         "fmbench.config",

@@ -28,6 +28,8 @@ DECIDING = (
     "fmbench.training",
 )
 """Packages that decide rows: not the report, the commands, their command lines and the tests."""
+NOT_DECIDING = "fmbench/runs/grid/"
+"""Which runs are done, and in how many processes, changes none of their rows."""
 SUFFIXES = (".py", ".npz")
 BETWEEN = "/"
 """Between several codes or versions that took part in one number."""
@@ -128,7 +130,11 @@ def _sources() -> Iterator[tuple[str, Path]]:
         folder = Path(spec.origin).parent
         files = (path for path in folder.rglob("*") if path.suffix in SUFFIXES)
         names = {f"{package}/{path.relative_to(folder).as_posix()}": path for path in files}
-        yield from sorted(names.items())
+        yield from sorted(
+            (name, path)
+            for name, path in names.items()
+            if not name.replace(".", "/").startswith(NOT_DECIDING)
+        )
 
 
 def _joined(values: Sequence[str]) -> str:

@@ -1,0 +1,1 @@
+"""Tables and figures of a grid: one table and figure for each of its sections."""

@@ -1,0 +1,118 @@
+"""Draw every section of a grid from the rows of its runs."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fmbench.report.curve.draw import draw_curve
+from fmbench.report.curve.rows import CurveRow
+from fmbench.report.grid.headline import LINE_NAMES, headline, write_headline
+from fmbench.report.grid.settings import SettingRow, draw_settings
+from fmbench.report.looks import Looks
+from fmbench.report.matrix.draw import draw_matrix
+from fmbench.report.matrix.rows import MatrixRow
+from fmbench.report.observation.draw import draw_observations
+from fmbench.report.observation.rows import ObservationRow
+from fmbench.report.verdicts import MARGIN
+from fmbench.storage.grid_folder import GridFacts, SectionFacts, read_grid_facts
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+
+ROW_FILES = {
+    "matrix": MatrixRow.file_name,
+    "curve": CurveRow.file_name,
+    "observations": ObservationRow.file_name,
+    "settings": SettingRow.file_name,
+}
+"""What draws a section: the file of its rows."""
+Warn = Callable[[str], None]
+
+
+def draw_grid(
+    out: Path,
+    formats: Sequence[str] = ("png",),
+    warn: Warn = lambda line: None,
+    margin: float = MARGIN,
+) -> list[Path]:
+    """Write tables and figures of every section that has a run.
+
+    Args:
+        out: Folder of a grid.
+        formats: Formats of the figures.
+        warn: Called with each caveat of what is drawn.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
+
+    Returns:
+        The paths written.
+
+    Raises:
+        FmbenchError: The folder or a run in it cannot be read.
+    """
+    facts = read_grid_facts(out)
+    if missing := missing_runs(out, facts):
+        warn(f"{len(missing)} of {len(facts.runs)} runs are missing, the first is {missing[0]}")
+    written = []
+    for section in facts.sections:
+        if runs := runs_of(out, section):
+            folder = out / section.name
+            written += _draw(section, runs, folder, formats, warn, margin)
+            rows = _rows(section, folder)
+            looks = Looks(*map(read_run_facts, runs))
+            table = headline(section.title, rows, LINE_NAMES[section.draw], looks)
+            written += write_headline(folder, table)
+    return written
+
+
+def runs_of(out: Path, section: SectionFacts) -> list[Path]:
+    """Return the folders of the runs of a section that are there."""
+    folders = [out / section.name / name for name in section.runs]
+    return [folder for folder in folders if (folder / RUN_FILE).is_file()]
+
+
+def missing_runs(out: Path, facts: GridFacts) -> list[str]:
+    """Return the runs of a grid that are not there, as SECTION/RUN."""
+    return [name for name in facts.runs if not (out / name / RUN_FILE).is_file()]
+
+
+def _draw(
+    section: SectionFacts,
+    runs: Sequence[Path],
+    folder: Path,
+    formats: Sequence[str],
+    warn: Warn,
+    margin: float,
+) -> list[Path]:
+    if section.draw == "curve":
+        return draw_curve(runs, folder, warn, formats)
+    if section.draw == "observations":
+        return draw_observations(runs, folder, warn, margin, formats)
+    if section.draw == "settings":
+        return draw_settings(runs, folder, warn, margin, formats)
+    return draw_matrix(runs, folder, warn, margin, formats)
+
+
+def _rows(section: SectionFacts, folder: Path) -> list[dict[str, str]]:
+    """Return the rows that the drawing of a section has written, with its caveats."""
+    with (folder / ROW_FILES[section.draw]).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def print_sections(out: Path) -> None:
+    """Print which sections there are, how many of their runs, and where their tables are."""
+    facts = read_grid_facts(out)
+    table = Table(title=Text(facts.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("section", "what", "runs", "headlines"):
+        table.add_column(name, justify="right" if name == "runs" else "left")
+    for section in facts.sections:
+        there, planned = len(runs_of(out, section)), len(section.runs)
+        place = str(Path(section.name) / "headline.md") if there else "-"
+        table.add_row(section.name, Text(section.title), f"{there} of {planned}", place)
+    Console(highlight=False).print(table)
+    print(f"Rows, tables and figures: {out}{os.sep}")

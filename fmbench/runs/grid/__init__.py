@@ -1,0 +1,1 @@
+"""A grid of runs from one file: its plan, the processes that do it, shards, and its assembly."""

@@ -1,0 +1,162 @@
+"""The folder of a grid: what it holds, which of its jobs are done, and jobs from other folders."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from fmbench.cli.progress import Reporter
+from fmbench.errors import FmbenchError
+from fmbench.runs.grid.grid_file import Grid
+from fmbench.runs.grid.jobs import JOBS_FOLDER, GridPlan, Job
+from fmbench.runs.run_folder import check_code, check_empty, hold_folder
+from fmbench.storage.compressed import SUFFIX
+from fmbench.storage.grid_folder import (
+    SCHEMA,
+    GridFacts,
+    SectionFacts,
+    is_grid,
+    read_grid_facts,
+    write_grid_facts,
+)
+from fmbench.storage.leftovers import staged
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.run_rows import ROW_FILES
+from fmbench.storage.stamps import present_stamp
+
+COMMAND = "python -m fmbench.paper"
+
+
+@contextmanager
+def hold_grid_folder(out: Path) -> Iterator[None]:
+    """Create the folder of a grid if it is missing, and lock it.
+
+    Raises:
+        FmbenchError: Another process uses it, or it holds other files.
+    """
+    if out.is_dir() and not is_grid(out):
+        check_empty(out, "grid")
+    with hold_folder(out, COMMAND):
+        yield
+
+
+def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
+    """Begin a grid in its folder, or continue the one that is there; it may have become more.
+
+    Raises:
+        FmbenchError: `out` holds a grid with runs that this one lacks, or that differ.
+    """
+    sections = tuple(
+        SectionFacts(s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs})
+        for s in grid.sections
+    )
+    facts = GridFacts(SCHEMA, grid.title, sections, command, grid.text)
+    if is_grid(out):
+        there = read_grid_facts(out)
+        check_same(out, there, facts)
+        if there.sections == facts.sections and there.text == facts.text:
+            return there
+    write_grid_facts(out, facts)
+    return facts
+
+
+def check_same(out: Path, there: GridFacts, now: GridFacts) -> None:
+    """Reject a folder with runs that a grid does not have.
+
+    Raises:
+        FmbenchError: There is one; the message names the first.
+    """
+    for run, config in there.runs.items():
+        if run not in now.runs:
+            raise FmbenchError(
+                f"{out} holds another grid: it has the run {run}, which the grid file lacks; give "
+                "another --out, or the file of that grid"
+            )
+        if now.runs[run] != config:
+            raise FmbenchError(
+                f"{out} holds another grid: its run {run} has configuration {config}, that of the "
+                f"grid file {now.runs[run]}; give another --out, or the file of that grid"
+            )
+
+
+def is_done(job: Job, out: Path, accept_changes: bool = False) -> bool:
+    """Return whether a job has finished, in a folder of this machine or brought from another.
+
+    Raises:
+        FmbenchError: It was made with other code or packages, and that is not accepted.
+    """
+    folder = job.folder(out)
+    if not os.path.lexists(folder / RUN_FILE):
+        return False
+    facts = read_run_facts(folder)
+    check_code(folder, facts, present_stamp(), accept_changes)
+    return facts.complete
+
+
+def bring(
+    sources: Sequence[Path], plan: GridPlan, out: Path, facts: GridFacts, say: Reporter
+) -> None:
+    """Copy the rows of finished jobs from folders of the same grid; checkpoints stay there.
+
+    Args:
+        sources: Folders of the grid, e.g. of its shards.
+        plan: Its jobs.
+        out: Its folder, locked.
+        facts: The content of its `grid.json`.
+        say: Reports what was brought.
+
+    Raises:
+        FmbenchError: A folder is of another grid.
+    """
+    for source in sources:
+        if not is_grid(source):
+            raise FmbenchError(
+                f"--merge is {source}, which holds no grid; give folders of {COMMAND}"
+            )
+        there = read_grid_facts(source)
+        check_same(source, there, facts)
+        check_same(out, facts, there)
+        brought = [job for job in plan.jobs if _bring_one(job, source, out)]
+        say.say(f"{source}: {len(brought)} of {len(plan.jobs)} jobs taken")
+
+
+def _bring_one(job: Job, source: Path, out: Path) -> bool:
+    """Copy one finished job, if it is only there; return whether it was copied."""
+    there, here = job.folder(source), job.folder(out)
+    if not os.path.lexists(there / RUN_FILE) or not read_run_facts(there).complete:
+        return False
+    if os.path.lexists(here / RUN_FILE):
+        if read_run_facts(here).complete:
+            return False
+        shutil.rmtree(here)
+    incoming = staged(here)
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
+    for name in _row_files(there):
+        shutil.copyfile(there / name, incoming / name)
+    incoming.rename(here)
+    return True
+
+
+def _row_files(folder: Path) -> Iterable[str]:
+    yield RUN_FILE
+    for row_type in ROW_FILES:
+        for name in (row_type.file_name, row_type.file_name + SUFFIX):
+            if (folder / name).is_file():
+                yield name
+
+
+def remove_checkpoints(job: Job, out: Path) -> None:
+    """Remove what a finished job needs only to go on: checkpoints and files of single cells."""
+    for name in ("checkpoints", "cells"):
+        shutil.rmtree(job.folder(out) / name, ignore_errors=True)
+
+
+def assembled_folder(out: Path, section: str, run: str) -> Path:
+    """Return the folder of a run that was put together from jobs."""
+    if section == JOBS_FOLDER:
+        raise FmbenchError(f"a section must not have the name {JOBS_FOLDER}; give another one")
+    return out / section / run

@@ -1,0 +1,264 @@
+"""Read the file of a grid: sections of runs, each option of which may take several values."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fmbench.config import FLAGS, RunConfig, make_config
+from fmbench.errors import FmbenchError, shown, unknown
+
+DRAWINGS = ("matrix", "curve", "observations", "settings")
+"""What draws a section: `python -m fmbench.matrix`, `data_curve` or `observations`; or, whatever
+its runs differ in, a table with a line for each setting."""
+OF_SECTION = ("title", "draw", "latency", "variants", "hand")
+NOT_IN_GRID = {"device": "give --device on the command line", "from_run": "leave it out"}
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ChooseTasks = Callable[[Sequence[str], str | None], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a grid: one task by one setting, with all policies of its section.
+
+    Attributes:
+        section: Name of its section.
+        name: The task, and the values in which it differs from others of the section.
+        config: Its configuration.
+        latency: Whether the latency of its decisions is measured.
+    """
+
+    section: str
+    name: str
+    config: RunConfig
+    latency: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Runs that are drawn in one table.
+
+    Attributes:
+        name: Its name, which is that of its folder.
+        title: What it shows, in a few words.
+        draw: One of `DRAWINGS`.
+        runs: Its runs, tasks first.
+    """
+
+    name: str
+    title: str
+    draw: str
+    runs: tuple[PlannedRun, ...]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The content of a grid file.
+
+    Attributes:
+        title: Title of the whole.
+        sections: Its sections, in order.
+        text: The text of the file.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+    text: str = field(repr=False, default="")
+
+    @property
+    def runs(self) -> list[PlannedRun]:
+        """All runs, in order."""
+        return [run for section in self.sections for run in section.runs]
+
+
+def read_grid(
+    path: Path, choose_tasks: ChooseTasks, known_tasks: Collection[str], device: str = "cpu"
+) -> Grid:
+    """Read and check the file of a grid.
+
+    The file is TOML: `title`, a table `common` with options of `python -m fmbench.run` as
+    `run.json` writes them (`pred_horizon = 16`), and one table `sections.NAME` for each section,
+    which may override them. A list as the value of an option that takes a single value stands for
+    one run for each; `variants` is a list of tables of options, one run for each. `hand` is the
+    flag `--hand`.
+
+    Args:
+        path: The file.
+        choose_tasks: Resolves "all" and a hand, see `fmbench.cli.task_names`.
+        known_tasks: Names of all tasks.
+        device: Where all runs are done.
+
+    Raises:
+        FmbenchError: The file cannot be read, or it has an unknown key or a run that cannot be.
+    """
+    values, text = _read_toml(path)
+    _check_keys(path, "", values, ("title", "common", "sections"))
+    common, sections = _table(path, "common", values), _table(path, "sections", values)
+    title = values.get("title", path.stem)
+    if not isinstance(title, str) or not title.isprintable():
+        raise FmbenchError(f"{path}: title is {shown(title)}; give one line of text")
+    if not sections:
+        raise FmbenchError(f"{path} has no section; add a table, e.g. [sections.main]")
+    reader = _Reader(path, choose_tasks, tuple(known_tasks), device)
+    _check_keys(path, "common", common, (*_options(), "latency", "hand"))
+    return Grid(
+        title, tuple(reader.section(name, common, sections[name]) for name in sections), text
+    )
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Builds the sections of one file; see `read_grid`."""
+
+    path: Path
+    choose_tasks: ChooseTasks
+    known_tasks: tuple[str, ...]
+    device: str
+
+    def section(self, name: str, common: Mapping[str, Any], own: object) -> Section:
+        """Return a section with its runs."""
+        where = f"{self.path}: section {name}"
+        if not isinstance(own, dict):
+            raise FmbenchError(f"{self.path}: sections.{name} is {shown(own)}; give a table")
+        if not _NAME.fullmatch(name):
+            raise FmbenchError(f"{where}: give a name of a-z, 0-9 and single -")
+        _check_keys(self.path, f"sections.{name}", own, (*_options(), *OF_SECTION))
+        values = {**common, **own}
+        title, draw = values.pop("title", name), values.pop("draw", DRAWINGS[0])
+        latency = values.pop("latency", False)
+        if not isinstance(title, str) or not title.isprintable():
+            raise FmbenchError(f"{where}: title is {shown(title)}; give one line of text")
+        if not isinstance(draw, str) or draw not in DRAWINGS:
+            raise FmbenchError(f"{where}: {unknown('drawing', str(draw), DRAWINGS)}")
+        if not isinstance(latency, bool):
+            raise FmbenchError(f"{where}: latency is {shown(latency)}; give true or false")
+        runs = [
+            PlannedRun(name, run_name, config, latency)
+            for variant in self._variants(where, values.pop("variants", [{}]))
+            for changed, chosen in _combinations(where, {**values, **variant})
+            for run_name, config in self._runs(where, {**variant, **changed}, chosen)
+        ]
+        order = list(dict.fromkeys(run.config.task[0] for run in runs))
+        runs.sort(key=lambda run: order.index(run.config.task[0]))
+        names = [run.name for run in runs]
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise FmbenchError(f"{where} has two runs {repeated[0]}; give each value once")
+        return Section(name, title, draw, tuple(runs))
+
+    def _variants(self, where: str, variants: object) -> list[dict[str, Any]]:
+        """Return the options of each variant."""
+        if not isinstance(variants, list) or not variants:
+            raise FmbenchError(f"{where}: variants is {shown(variants)}; give a list of tables")
+        for variant in variants:
+            if not isinstance(variant, dict):
+                raise FmbenchError(f"{where}: a variant is {shown(variant)}; give a table")
+            _check_keys(self.path, "variants", variant, (*_options(), "hand"))
+            for name, value in variant.items():
+                if isinstance(value, list) and not _is_tuple(name):
+                    raise FmbenchError(
+                        f"{where}: {name} of a variant is {shown(value)}; give one value"
+                    )
+        return variants
+
+    def _runs(
+        self, where: str, changed: Mapping[str, Any], values: Mapping[str, Any]
+    ) -> list[tuple[str, RunConfig]]:
+        """Return name and configuration of the runs of one combination of values."""
+        chosen = dict(values)
+        hand, preset = chosen.pop("hand", None), chosen.pop("preset", RunConfig.preset)
+        words = [
+            _word(name, value)
+            for name, value in changed.items()
+            if name != "hand" and not _is_tuple(name)
+        ]
+        try:
+            tasks = self.choose_tasks(chosen.pop("task", RunConfig.task), hand)
+            runs = []
+            for task in tasks:
+                given = {**chosen, "task": (task,), "device": self.device}
+                config = make_config(preset, given, self.known_tasks)
+                runs.append(("-".join([task, *words]), config))
+        except FmbenchError as error:
+            raise FmbenchError(f"{where}: {error}") from None
+        return runs
+
+
+def _combinations(
+    where: str, values: Mapping[str, Any]
+) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return each combination of single values: those that vary, and all of them."""
+    lists: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        several = isinstance(value, list)
+        if several and not value:
+            raise FmbenchError(f"{where}: {name} is an empty list; give at least one value")
+        if _is_tuple(name):
+            lists[name] = [tuple(_typed(where, name, v) for v in (value if several else [value]))]
+        else:
+            lists[name] = [_typed(where, name, v) for v in (value if several else [value])]
+    varied = [name for name in lists if not _is_tuple(name) and isinstance(values[name], list)]
+    return [
+        ({name: chosen[name] for name in varied}, chosen)
+        for chosen in (
+            dict(zip(lists, point, strict=True)) for point in itertools.product(*lists.values())
+        )
+    ]
+
+
+def _typed(where: str, name: str, value: object) -> Any:
+    """Return a value of the file in the type of its option."""
+    kind: type = str if name == "hand" else FLAGS[name].kind
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        words = {str: "a text in quotes", int: "a whole number", float: "a number"}
+        raise FmbenchError(f"{where}: {name} is {shown(value)}; give {words[kind]}")
+    return value
+
+
+def _word(name: str, value: object) -> str:
+    """Return a value in the name of a run: numbers with what they are."""
+    if isinstance(value, str):
+        return re.sub(r"[^A-Za-z0-9.]+", "_", Path(value).stem)
+    return f"{name.replace('_', '')}{value:g}"
+
+
+def _is_tuple(name: str) -> bool:
+    return name in FLAGS and FLAGS[name].is_several
+
+
+def _options() -> list[str]:
+    return [name for name in FLAGS if name not in NOT_IN_GRID]
+
+
+def _check_keys(path: Path, table: str, values: Mapping[str, Any], known: Collection[str]) -> None:
+    for name in values:
+        where = f"{path}: {table}.{name}" if table else f"{path}: {name}"
+        if name in NOT_IN_GRID and table:
+            raise FmbenchError(f"{where} is not an option of a grid; {NOT_IN_GRID[name]}")
+        if name not in known:
+            raise FmbenchError(
+                f"{path}: {unknown(f'key in {table}' if table else 'key', name, known)}"
+            )
+
+
+def _table(path: Path, name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    table = values.get(name, {})
+    if not isinstance(table, dict):
+        raise FmbenchError(f"{path}: {name} is {shown(table)}; give a table, [{name}]")
+    return table
+
+
+def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
+    except OSError as error:
+        raise FmbenchError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:  # of TOML, or of the encoding
+        raise FmbenchError(f"{path} is not TOML: {error}") from None

@@ -1,0 +1,104 @@
+"""Jobs of a grid: what is trained and evaluated in one go, once for all sections that show it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fmbench.config import RunConfig
+from fmbench.evaluation.plan import plan_run
+from fmbench.runs.grid.grid_file import PlannedRun
+from policies.catalogue import POLICIES
+
+JOBS_FOLDER = "jobs"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One task by one setting, with one policy or with a teacher and those that learn from it.
+
+    Attributes:
+        config: Its configuration; that of a run of its own.
+        latency: Whether the latency of its decisions is measured, for which it runs alone.
+    """
+
+    config: RunConfig
+    latency: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        suffix = "-timed" if self.latency else ""
+        policies = "-".join(self.config.policy)
+        return f"{self.config.task[0]}-{policies}-{self.config.hash}{suffix}"
+
+    @property
+    def cells(self) -> int:
+        """Number of its cells, those of the expert and of random actions included."""
+        return plan_run(self.config).size(self.config)
+
+    def folder(self, out: Path) -> Path:
+        """Return the folder of its run."""
+        return out / JOBS_FOLDER / self.name
+
+
+@dataclasses.dataclass(frozen=True)
+class GridPlan:
+    """Which jobs a grid needs, and which of them each run shows.
+
+    Attributes:
+        jobs: All jobs, in the order of the grid; no two train the same policy in the same way.
+        jobs_of: Each run to its jobs.
+    """
+
+    jobs: tuple[Job, ...]
+    jobs_of: dict[PlannedRun, tuple[Job, ...]]
+
+    def of_sections(self, names: Iterable[str]) -> GridPlan:
+        """Return the plan of some sections only; their jobs stay what they are."""
+        wanted = set(names)
+        kept = {run: jobs for run, jobs in self.jobs_of.items() if run.section in wanted}
+        needed = {job for jobs in kept.values() for job in jobs}
+        return GridPlan(tuple(job for job in self.jobs if job in needed), kept)
+
+
+def plan_jobs(runs: Sequence[PlannedRun]) -> GridPlan:
+    """Divide the runs of a grid into jobs.
+
+    Runs that differ in their policies only share jobs, whatever their sections.
+    """
+    wanted: dict[Job, list[str]] = {}
+    for run in runs:
+        wanted.setdefault(_setting(run), []).extend(run.config.policy)
+    jobs: dict[Job, list[Job]] = {}
+    for setting, policies in wanted.items():
+        jobs[setting] = [
+            dataclasses.replace(setting, config=dataclasses.replace(setting.config, policy=group))
+            for group in _groups(dict.fromkeys(policies))
+        ]
+    jobs_of = {
+        run: tuple(
+            job for job in jobs[_setting(run)] if set(job.config.policy) & set(run.config.policy)
+        )
+        for run in runs
+    }
+    return GridPlan(tuple(job for group in jobs.values() for job in group), jobs_of)
+
+
+def _setting(run: PlannedRun) -> Job:
+    """Return what a run shares with those that differ in their policies only."""
+    return Job(dataclasses.replace(run.config, policy=()), run.latency)
+
+
+def _groups(policies: Iterable[str]) -> list[tuple[str, ...]]:
+    """Put a policy together with those that learn from it, the teacher first."""
+    names = list(policies)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        teacher = POLICIES[name].teacher
+        groups.setdefault(teacher if teacher in names else name, []).append(name)
+    return [
+        tuple(sorted(group, key=lambda name: (name != first, names.index(name))))
+        for first, group in groups.items()
+    ]

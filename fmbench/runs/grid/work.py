@@ -1,0 +1,261 @@
+"""The work of `python -m fmbench.paper`: do the missing jobs, assemble runs, draw sections."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from fmbench.cli.session import Session
+from fmbench.cli.warnings import warn
+from fmbench.errors import FmbenchError, Incomplete
+from fmbench.report.grid.draw import draw_grid, print_sections
+from fmbench.runs.grid.assembly import assemble, is_assembled
+from fmbench.runs.grid.command_line import command_of
+from fmbench.runs.grid.estimate import JobRow, duration, shard, speed, work
+from fmbench.runs.grid.folder import (
+    assembled_folder,
+    bring,
+    hold_grid_folder,
+    is_done,
+    open_grid_folder,
+    remove_checkpoints,
+)
+from fmbench.runs.grid.grid_file import Grid, PlannedRun
+from fmbench.runs.grid.jobs import Job, plan_jobs
+from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
+from fmbench.runs.preparation import check_runnable
+from fmbench.storage.row_files import read_rows, write_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class GridOptions:
+    """How a grid is done; none of it decides a number.
+
+    Attributes:
+        command: The command line.
+        only: Sections to do; all if empty.
+        shard: Which shard of how many, from 1; None for all of it.
+        merge: Folders with jobs of the same grid, e.g. of its shards.
+        slots: The environment of each process.
+        plugins: Command line of the plug-ins.
+        accept_changes: Whether to go on with other code than that of finished jobs.
+        keeps_rows_only: Whether to remove checkpoints of finished jobs.
+    """
+
+    command: str = ""
+    only: tuple[str, ...] = ()
+    shard: tuple[int, int] | None = None
+    merge: tuple[Path, ...] = ()
+    slots: Sequence[Mapping[str, str]] = ({},)
+    plugins: tuple[str, ...] = ()
+    accept_changes: bool = False
+    keeps_rows_only: bool = False
+
+
+class GridWork:
+    """One grid, in one folder.
+
+    Args:
+        grid: The grid.
+        out: Its folder; an unfinished grid there is continued.
+        data: Folder of all demonstrations.
+        session: Progress display and requests to stop.
+        options: How to do it.
+    """
+
+    def __init__(
+        self, grid: Grid, out: Path, data: Path, session: Session, options: GridOptions
+    ) -> None:
+        self.grid, self.out, self.data = grid, out, data
+        self.session, self.options = session, options
+        for run in grid.runs:
+            _check_run(run)
+        whole = plan_jobs(grid.runs)
+        self.plan = whole.of_sections(options.only) if options.only else whole
+        self.works = {job.name: work(job) for job in self.plan.jobs}
+        own = set(self.works) if options.shard is None else shard(self.works, *options.shard)
+        self.own = [job for job in self.plan.jobs if job.name in own]
+        self.failed: dict[str, str] = {}
+        self._notes: set[str] = set()
+
+    def run(self) -> None:
+        """Do all remaining work, while holding the folder's lock.
+
+        Raises:
+            FmbenchError: `out` is in use, or holds another grid or other files.
+            Incomplete: Some jobs failed; the others are done.
+        """
+        with hold_grid_folder(self.out):
+            facts = open_grid_folder(self.out, self.grid, self.options.command)
+            bring(self.options.merge, self.plan, self.out, facts, self.session.reporter)
+            self._do_jobs()
+            self._assemble()
+            with self.session.reporter.stage("tables and figures", 1):
+                draw_grid(self.out, warn=warn)
+        print_sections(self.out)
+        if self.failed:
+            name, text = next(iter(self.failed.items()))
+            raise Incomplete(
+                f"{len(self.failed)} of {len(self.own)} jobs failed twice, the first is {name}: "
+                f"{text}; all others are done, and the same command tries these again"
+            )
+
+    def show(self) -> None:
+        """Print the jobs, and how long the missing ones take, without doing anything."""
+        missing = self._missing()
+        rows, processes = read_job_rows(self.out), len(self.options.slots)
+        factor = speed(rows, processes)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False)
+        for name in ("job", "cells", "minutes"):
+            table.add_column(name, justify="left" if name == "job" else "right", no_wrap=True)
+        for job in self.own:
+            minutes = self.works[job.name] * (factor or 1.0) / 60
+            state = f"{minutes:.1f}" if job in missing else "done"
+            table.add_row(job.name, str(job.cells), state)
+        Console(highlight=False, soft_wrap=True).print(table)
+        hours = duration([self.works[job.name] for job in missing], processes, factor or 1.0) / 3600
+        shown = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+        cells, basis = sum(job.cells for job in self.own), "as where fmbench was measured"
+        if factor is not None:
+            basis = f"from {len(rows)} jobs done in {self.out}, {factor:.2f} s for a second of work"
+        print(
+            f"\n{len(self.own)} jobs with {cells:,} cells, {len(missing)} to do: about {shown} in "
+            f"{processes} processes ({basis})"
+        )
+
+    def _missing(self) -> list[Job]:
+        accept = self.options.accept_changes
+        return [job for job in self.own if not is_done(job, self.out, accept)]
+
+    def _do_jobs(self) -> None:
+        missing = self._missing()
+        self.session.reporter.say(
+            f"{len(self.own) - len(missing)} of {len(self.own)} jobs are done"
+            + (
+                f"; {len(self.plan.jobs) - len(self.own)} are in other shards"
+                * bool(self.options.shard)
+            )
+        )
+        missing.sort(key=lambda job: -self.works[job.name])
+        self._do([job for job in missing if not job.latency], self.options.slots)
+        self._do([job for job in missing if job.latency], self.options.slots[:1])
+
+    def _do(self, jobs: Sequence[Job], slots: Sequence[Mapping[str, str]]) -> None:
+        """Do jobs side by side; show how much of their work is done."""
+        if not jobs:
+            return
+        by_name, slots = {job.name: job for job in jobs}, slots[: len(jobs)]
+        total, started, done = sum(self.works[name] for name in by_name), time.monotonic(), 0.0
+        reporter = self.session.reporter
+        rows = read_job_rows(self.out)
+        with reporter.stage(f"{len(jobs)} jobs, seconds of work", round(total)) as stage:
+
+            def on_end(outcome: Outcome) -> None:
+                nonlocal done
+                job = by_name[outcome.name]
+                if not outcome.is_done:
+                    self._note_failure(outcome)
+                    return
+                self.failed.pop(outcome.name, None)
+                done += self.works[outcome.name]
+                rows.append(self._row(job, outcome, len(slots)))
+                write_rows(self.out / JobRow.file_name, rows, JobRow)
+                if self.options.keeps_rows_only:
+                    remove_checkpoints(job, self.out)
+                left = (time.monotonic() - started) / done * max(0.0, total - done)
+                reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {left / 60:.0f} min left")
+                stage.update(round(done))
+
+            def on_wait(running: Mapping[str, float]) -> None:
+                factor = speed(rows, len(slots)) or 1.0
+                parts = [min(self.works[n], s / factor) for n, s in running.items() if n in by_name]
+                stage.update(min(round(done + sum(parts)), round(total)))
+
+            orders = [Order(job.name, self._message(job)) for job in jobs]
+            command = (*WORKER, *self.options.plugins)
+            processes = Processes(slots, command, self.session.interrupts)
+            processes.run(orders, on_end, self._note, on_wait)
+
+    def _row(self, job: Job, outcome: Outcome, processes: int) -> JobRow:
+        return JobRow(
+            job=job.name,
+            cells=job.cells,
+            work_s=round(self.works[job.name], 1),
+            seconds=round(outcome.seconds, 1),
+            processes=processes,
+            attempts=outcome.attempt,
+        )
+
+    def _note(self, name: str, text: str) -> None:
+        """Show a line that a process has written; the same line of other jobs only once."""
+        if text not in self._notes:
+            self._notes.add(text)
+            self.session.reporter.say(f"{name}: {text}")
+
+    def _note_failure(self, outcome: Outcome) -> None:
+        if self.session.interrupts.requested:
+            return
+        again = "; it is tried again at the end" if outcome.attempt == 1 else ""
+        self.session.reporter.say(f"{outcome.name} failed: {outcome.text}{again}")
+        self.failed[outcome.name] = outcome.text
+
+    def _message(self, job: Job) -> dict[str, Any]:
+        return {
+            "config": dataclasses.asdict(job.config),
+            "out": str(job.folder(self.out)),
+            "data": str(self.data),
+            "options": {
+                "command": self.options.command,
+                "times_decisions": job.latency,
+                "accept_changes": self.options.accept_changes,
+                "nfe_is_given": True,
+                "yes_slow": True,
+                "draws": False,
+            },
+        }
+
+    def _assemble(self) -> None:
+        """Put together every run whose jobs are all done, unless that has been done."""
+        ready = [
+            (run, [job.folder(self.out) for job in jobs])
+            for run, jobs in self.plan.jobs_of.items()
+            if all(is_done(job, self.out, self.options.accept_changes) for job in jobs)
+        ]
+        stale = [
+            (run, jobs)
+            for run, jobs in ready
+            if not is_assembled(run.config, jobs, assembled_folder(self.out, run.section, run.name))
+        ]
+        with self.session.reporter.stage(
+            "runs assembled", len(ready), len(ready) - len(stale)
+        ) as s:
+            for count, (run, jobs) in enumerate(stale, 1):
+                self.session.interrupts.stop_here()
+                folder = assembled_folder(self.out, run.section, run.name)
+                assemble(run.config, jobs, folder, command_of(run.config, run.latency))
+                s.update(len(ready) - len(stale) + count)
+
+
+def _check_run(run: PlannedRun) -> None:
+    """Reject a run that cannot be, before any work.
+
+    Raises:
+        FmbenchError: It cannot; the message names it.
+    """
+    try:
+        check_runnable(run.config)
+    except (FmbenchError, ValueError) as error:
+        raise FmbenchError(f"section {run.section}, run {run.name}: {error}") from None
+
+
+def read_job_rows(out: Path) -> list[JobRow]:
+    """Return the jobs that were done in a folder, with their durations."""
+    path = out / JobRow.file_name
+    return read_rows(path, JobRow) if path.is_file() else []

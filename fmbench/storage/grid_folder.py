@@ -1,0 +1,103 @@
+"""The folder of a grid: `grid.json` states its sections and runs, so that it can be drawn alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from fmbench.errors import FmbenchError
+from fmbench.storage.accepted import Within
+from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.sealed_json import is_intact, with_seal
+from fmbench.storage.typed import STRICT, parse
+
+GRID_FILE = "grid.json"
+SCHEMA = 1
+SEAL = "grid_sha256"
+"""Hash of everything else in the file."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SectionFacts:
+    """One section of a grid.
+
+    Attributes:
+        name: Its name, which is that of its folder.
+        title: What it shows.
+        draw: What draws it.
+        runs: Name of each run, which is that of its folder in the section's, to the hash of its
+            configuration.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    name: str
+    title: str
+    draw: str
+    runs: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class GridFacts:
+    """The content of `grid.json`.
+
+    Attributes:
+        schema: Version of the file.
+        title: Title of the grid.
+        sections: Its sections, in order.
+        command: The command line that began it.
+        text: The grid file.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    schema: Annotated[int, Within(SCHEMA, SCHEMA)]
+    title: str
+    sections: tuple[SectionFacts, ...]
+    command: str
+    text: str
+
+    @property
+    def runs(self) -> dict[str, str]:
+        """Folder of each run in that of the grid, to the hash of its configuration."""
+        return {
+            f"{section.name}/{name}": config
+            for section in self.sections
+            for name, config in section.runs.items()
+        }
+
+
+def is_grid(folder: Path) -> bool:
+    """Return whether a folder is that of a grid."""
+    return os.path.lexists(folder / GRID_FILE)
+
+
+def read_grid_facts(folder: Path) -> GridFacts:
+    """Read the `grid.json` of a folder.
+
+    Raises:
+        FmbenchError: The file is missing or malformed, or was changed after it was written.
+    """
+    path = folder / GRID_FILE
+    values = read_json(path)
+    if not is_intact(values, SEAL):
+        raise FmbenchError(
+            f"{path} was changed after it was written (its {SEAL} differs); restore it, or give "
+            "another --out"
+        )
+    del values[SEAL]
+    facts = parse(GridFacts, values, path)
+    for name in (*(section.name for section in facts.sections), *facts.runs):
+        if any(part in ("", "..", ".") for part in name.split("/")) or "\\" in name:
+            raise FmbenchError(f"{path}: {name!r} is no name of a folder; fmbench wrote another")
+    return facts
+
+
+def write_grid_facts(folder: Path, facts: GridFacts) -> None:
+    """Write the `grid.json` of a folder, with its hash, atomically."""
+    values = json.loads(json.dumps(dataclasses.asdict(facts)))  # tuples as lists
+    write_json_atomic(folder / GRID_FILE, with_seal(values, SEAL))

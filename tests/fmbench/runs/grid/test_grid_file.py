@@ -1,0 +1,113 @@
+"""Grid files: which runs they stand for, and what is rejected."""
+
+from pathlib import Path
+
+import pytest
+
+from envs.registry import TASKS
+from fmbench.cli.task_names import choose_tasks
+from fmbench.paper import GRIDS, grid_names
+from fmbench.runs.grid.grid_file import read_grid
+from tests.fmbench.runs.grid.small_grid import TEXT, rejected, small_grid
+
+COMMON = "[common]\npreset = 'smoke'\ntask = ['PressEither', 'ReachPose']\n"
+
+
+def test_a_list_stands_for_one_run_each_and_tasks_come_first(tmp_path: Path) -> None:
+    text = f"{COMMON}[sections.main]\ndemos = [4, 6]\nbackbone = ['mlp', 'unet']\nnfe = [1, 2]\n"
+    (section,) = small_grid(tmp_path, text).sections
+    words = ("demos4-mlp", "demos4-unet", "demos6-mlp", "demos6-unet")
+    assert [run.name for run in section.runs] == [
+        f"{task}-{word}" for task in ("PressEither", "ReachPose") for word in words
+    ]
+    assert {run.config.nfe for run in section.runs} == {(1, 2)}
+    assert [run.config.demos for run in section.runs] == [4, 4, 6, 6] * 2
+    assert all(run.config.task == (run.name.partition("-")[0],) for run in section.runs)
+
+
+def test_sections_override_what_is_common_and_a_number_may_be_whole(tmp_path: Path) -> None:
+    text = (
+        f"{COMMON}noise = 0\nseeds = 2\n[sections.a]\n[sections.b]\nseeds = 3\ntask = 'ReachPose'\n"
+    )
+    a, b = small_grid(tmp_path, text).sections
+    assert [run.config.seeds for run in (*a.runs, *b.runs)] == [2, 2, 3]
+    assert a.runs[0].config.noise == 0.0
+    assert isinstance(a.runs[0].config.noise, float)
+
+
+def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
+    text = COMMON + (
+        "[sections.main]\npolicy = ['flow', 'diffusion']\nvariants = [{prediction = 'sample'}, "
+        "{prediction = 'velocity', policy = ['flow']}]\n"
+    )
+    (section,) = small_grid(tmp_path, text).sections
+    assert [(run.name, run.config.policy) for run in section.runs[:2]] == [
+        ("PressEither-sample", ("flow", "diffusion")),
+        ("PressEither-velocity", ("flow",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[sections.main]\ndemo = 3", "unknown key in sections.main 'demo'; did you mean demos"),
+        ("[comon]\n[sections.main]", "unknown key 'comon'; did you mean common"),
+        ("title = 3\n[sections.main]", "title is 3; give one line of text"),
+        ("title = 'x'", "has no section; add a table, e.g. [sections.main]"),
+        ("sections = 3", "sections is 3; give a table, [sections]"),
+        ("[sections]\nmain = 3", "sections.main is 3; give a table"),
+        ("[sections.Main]", "section Main: give a name of a-z, 0-9 and single -"),
+        ("[sections.main]\ndemos = 'many'", "section main: demos is 'many'; give a whole number"),
+        ("[sections.main]\ndemos = true", "section main: demos is True; give a whole number"),
+        ("[sections.main]\ndemos = []", "section main: demos is an empty list; give at least one"),
+        ("[sections.main]\ndemos = [4, 4]", "section main has two runs PressEither-demos4; give"),
+        ("[sections.main]\ntask = 'PressEihter'", "section main: unknown task 'PressEihter'; did"),
+        (
+            "[sections.main]\npolicy = 'flo'",
+            "section main: unknown policy 'flo'; did you mean flow",
+        ),
+        ("[sections.main]\nseeds = 0", "section main: --seeds is 0; give a whole number"),
+        ("[sections.main]\ndraw = 'curves'", "section main: unknown drawing 'curves'; did you"),
+        ("[sections.main]\nlatency = 1", "section main: latency is 1; give true or false"),
+        ("[sections.main]\nvariants = 3", "section main: variants is 3; give a list of tables"),
+        ("[sections.main]\nvariants = [3]", "section main: a variant is 3; give a table"),
+        ("[sections.main]\nvariants = [{demos = [1]}]", "demos of a variant is [1]; give one"),
+        (
+            "[sections.main]\ndevice = 'cuda'",
+            "sections.main.device is not an option of a grid; give",
+        ),
+        ("[sections.main]\nfrom_run = 'x'", "from_run is not an option of a grid; leave it out"),
+        ("[sections.main", "is not TOML: "),
+    ],
+)
+def test_what_a_grid_cannot_be_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    common = "" if text.startswith(("[comon", "title", "sections")) else COMMON
+    error = rejected(lambda: small_grid(tmp_path, f"{common}{text}\n"))
+    assert message in error
+    assert str(tmp_path / "grid.toml") in error
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "none.toml"
+    error = rejected(lambda: read_grid(path, choose_tasks, tuple(TASKS)))
+    assert error == f"{path} cannot be read: No such file or directory"
+
+
+def test_the_grids_of_fmbench_can_be_read() -> None:
+    assert grid_names() == ["laptop", "paper"]
+    for name in grid_names():
+        grid = read_grid(GRIDS / f"{name}.toml", _without_hands, tuple(TASKS))
+        assert len(grid.sections) >= 5
+        assert len(grid.runs) == len({(run.section, run.name) for run in grid.runs})
+
+
+def _without_hands(names: object, hand: str | None) -> tuple[str, ...]:
+    """Resolve tasks on a machine without the models of real hands."""
+    assert isinstance(names, tuple | list)
+    if hand in (None, "fmbench"):
+        return choose_tasks(names, hand)
+    return tuple(f"{name}{str(hand).capitalize()}" for name in names)
+
+
+def test_the_text_of_the_file_is_kept(tmp_path: Path) -> None:
+    assert small_grid(tmp_path).text == TEXT

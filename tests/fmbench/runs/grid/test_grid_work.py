@@ -1,0 +1,266 @@
+"""A whole grid: its rows are those of plain runs, however it was divided, stopped and continued."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fmbench import figures
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.session import Session
+from fmbench.config import RunConfig
+from fmbench.errors import Incomplete, RunFailed
+from fmbench.runs.grid import check
+from fmbench.runs.grid.check import DIFFERS, ELSEWHERE, EQUAL, CheckedCell, choose_cells, summary
+from fmbench.runs.grid.work import read_job_rows
+from fmbench.storage.episode_files import compress_run
+from fmbench.storage.files import write_json_atomic
+from fmbench.storage.grid_folder import GRID_FILE, read_grid_facts
+from fmbench.storage.row_files import read_rows
+from fmbench.storage.rows import OriginRow
+from fmbench.storage.run_facts import read_run_facts, write_run_facts
+from tests.fmbench.runs.grid.small_grid import (
+    ORDERS,
+    TEXT,
+    do_grid,
+    in_this_process,
+    rejected,
+    small_grid,
+    without_figures,
+)
+from tests.fmbench.runs.small_experiment import Log, comparable, run
+from tests.fmbench.small_run import call, files_of
+
+NOT_ROWS = ("jobs", "jobs.csv")
+
+
+@pytest.fixture(autouse=True)
+def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_this_process(monkeypatch)
+    if "figures" not in request.node.name:
+        without_figures(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def data(demonstrations_folder: Path) -> Path:
+    return demonstrations_folder.parent
+
+
+@pytest.fixture(scope="module")
+def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a finished grid; copy it before changing anything in it."""
+    folder = tmp_path_factory.mktemp("grid")
+    with pytest.MonkeyPatch.context() as patch:
+        in_this_process(patch)
+        without_figures(patch)
+        do_grid(small_grid(folder), folder / "out", data)
+    return folder / "out"
+
+
+def rows_of(out: Path) -> dict[str, object]:
+    """Return what a grid has found, without jobs and times."""
+    folders = sorted(path for path in out.iterdir() if path.is_dir() and path.name != "jobs")
+    return {path.name: comparable(path) for path in folders}
+
+
+def test_a_run_is_that_of_the_command_in_its_run_json(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    config = small_grid(tmp_path).runs[0].config
+    run(config, tmp_path / "run", data)
+    compress_run(tmp_path / "run")
+    found, plain = files_of(finished / "main" / "PressEither"), files_of(tmp_path / "run")
+    for name in ("episodes.csv.xz", "cells.csv", "training.csv", "diagnostics.csv"):
+        assert found[name] == plain[name], name
+    assert (
+        comparable(finished / "main" / "PressEither")["measurements.csv"]
+        == (comparable(tmp_path / "run")["measurements.csv"])
+    )
+    facts, there = (read_run_facts(f) for f in (finished / "main/PressEither", tmp_path / "run"))
+    unequal = {"command", "seconds", "sha256"}
+    values = ({k: v for k, v in f.to_json().items() if k not in unequal} for f in (facts, there))
+    assert next(values) == next(values)
+    assert facts.command.startswith(
+        "python -m fmbench.run --policy flow reflow bc --task PressEith"
+    )
+
+
+def test_shards_merge_to_what_one_machine_finds(finished: Path, data: Path, tmp_path: Path) -> None:
+    grid = small_grid(tmp_path)
+    done = []
+    for index in (1, 2):
+        do_grid(grid, tmp_path / f"shard{index}", data, shard=(index, 2), keeps_rows_only=True)
+        done.append(set(ORDERS))
+        ORDERS.clear()
+    assert done[0]
+    assert done[1]
+    assert not done[0] & done[1]
+    assert not list(tmp_path.glob("shard*/jobs/*/checkpoints"))
+    merge = (tmp_path / "shard1", tmp_path / "shard2")
+    text = do_grid(grid, tmp_path / "whole", data, merge=merge)
+    assert ORDERS == []
+    assert f"{merge[0]}: {len(done[0])} of 4 jobs taken" in text
+    assert rows_of(tmp_path / "whole") == rows_of(finished)
+
+
+def test_a_grid_that_has_grown_does_only_what_is_new(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    text = do_grid(small_grid(tmp_path), out, data)
+    assert "4 of 4 jobs are done" in text
+    assert ORDERS == []
+    more = small_grid(tmp_path, f"{TEXT}[sections.more]\npolicy = ['bc', 'knn']\n")
+    do_grid(more, out, data, only=("more",))
+    assert [name.split("-")[1] for name in ORDERS] == ["knn"]
+    assert set(read_grid_facts(out).runs) == {
+        "main/PressEither", "settings/PressEither-updates6", "settings/PressEither-updates8",
+        "more/PressEither",
+    }  # fmt: skip
+    for change, message in (
+        ("updates = 6\n", "its run main/PressEither has configuration"),
+        ("[6, 8]", "it has the run settings/PressEither-updates8, which the grid file lacks"),
+    ):
+        other = small_grid(
+            tmp_path, TEXT.replace(change, change.replace("8", "9", 1).replace("= 6", "= 7"))
+        )
+        assert message in rejected(lambda grid=other: do_grid(grid, out, data))
+
+
+def test_a_job_that_fails_twice_leaves_the_rest_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmbench.runs import experiment
+
+    def fails(self: object, task: str, name: str, *_: object) -> object:
+        if name == "bc":
+            raise RunFailed("bc: the loss became NaN")
+        return original(self, task, name, *_)
+
+    original = experiment.Trainer.train
+    monkeypatch.setattr(experiment.Trainer, "train", fails)
+    with pytest.raises(Incomplete, match="2 of 4 jobs failed twice, the first is PressEither-bc-"):
+        do_grid(small_grid(tmp_path), tmp_path / "out", data)
+    assert not (tmp_path / "out" / "main" / "PressEither").exists()
+    monkeypatch.setattr(experiment.Trainer, "train", original)
+    ORDERS.clear()
+    do_grid(small_grid(tmp_path), tmp_path / "out", data)
+    assert [name.split("-")[1] for name in ORDERS] == ["bc", "bc"]
+    assert (tmp_path / "out" / "main" / "headline.md").exists()
+
+
+def test_an_unfinished_job_or_changed_rows_are_not_assembled(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    (job,) = out.glob("jobs/PressEither-flow-reflow-*")
+    with (job / "episodes.csv").open("a") as file:
+        file.write("PressEither,flow\n")
+    shutil.rmtree(out / "main")
+    assert "episodes.csv" in rejected(lambda: do_grid(small_grid(tmp_path), out, data))
+
+
+def test_jobs_of_other_demonstrations_are_not_put_together(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    shutil.rmtree(out / "main")
+    for job in out.glob("jobs/*-bc-*"):
+        rows = read_rows(job / OriginRow.file_name, OriginRow)
+        assert {row.policy for row in rows} == {"expert", "random", "bc"}
+        facts = read_run_facts(job)
+        write_run_facts(job, dataclasses.replace(facts, sights={"PressEither": "other eyes"}))
+    message = rejected(lambda: do_grid(small_grid(tmp_path), out, data))
+    assert "differ in sights: None and {'PressEither': 'other eyes'}; delete one" in message
+
+
+def test_durations_are_kept_and_shown(
+    finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fmbench.runs.grid.work import GridOptions, GridWork
+
+    rows = read_job_rows(finished)
+    assert [row.seconds for row in rows] == [0.5] * 4
+    interrupts = Interrupts()
+    grid, session = small_grid(tmp_path), Session(Log(interrupts), interrupts)
+    for out, state in (
+        (finished, "0 to do: about 0 minutes in 2 processes (from 4 jobs done"),
+        (tmp_path / "none", "4 to do: about"),
+    ):
+        GridWork(grid, out, data, session, GridOptions(slots=({}, {}))).show()
+        printed = capsys.readouterr().out
+        assert state in printed
+        assert printed.count("PressEither-") == 4
+    assert not (tmp_path / "none").exists()
+
+
+def test_figures_redraws_a_grid_with_equal_bytes(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out, ignore=shutil.ignore_patterns(*NOT_ROWS))
+    assert call(figures.main, out, "--format", "png", "pdf", "svg") == 0
+    first = files_of(out)
+    assert {"main/matrix.pdf", "settings/settings.svg", "settings/headline.tex"} <= set(first)
+    assert call(figures.main, out) == 0
+    assert files_of(out) == first
+    assert call(figures.main, out, "--compress") == 2
+    assert call(figures.main, out, "--format", "gif") == 2
+
+
+def test_cells_that_are_done_again_are_equal(
+    finished: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupts = Interrupts()
+    session = Session(Log(interrupts), interrupts)
+    count = len(choose_cells(finished, 100, 0))
+    assert count == 3 + 2 + 2
+    assert choose_cells(finished, 3, 1) == choose_cells(finished, 3, 1)
+    check.check_cells(finished, 2, 1, data, "cpu", session)
+    assert "2 of 2 cells are equal in every row." in capsys.readouterr().out
+
+
+def test_a_cell_that_differs_is_a_failure(
+    finished: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(config: RunConfig, *rest: object) -> object:
+        return original(dataclasses.replace(config, updates=config.updates + 1), *rest)
+
+    original = check._evaluate
+    monkeypatch.setattr(check, "_evaluate", other)
+    interrupts = Interrupts()
+    session = Session(Log(interrupts), interrupts)
+    with pytest.raises(RunFailed, match="cells differ from the rows in"):
+        check.check_cells(finished, 100, 0, data, "cpu", session)
+
+
+def test_the_summary_of_a_check_states_the_mean_difference() -> None:
+    cell = CheckedCell("main/A", "A-flow", 90, 92, 100, 4, ELSEWHERE)
+    same = dataclasses.replace(cell, redone=90, other=0, verdict=EQUAL)
+    wrong = dataclasses.replace(cell, verdict=DIFFERS)
+    assert summary([same, same]) == "2 of 2 cells are equal in every row."
+    assert summary([same, wrong]) == "1 of 2 cells are equal in every row."
+    assert summary([cell]).endswith("redone minus recorded is +2.0 points.")
+    text = summary([cell, dataclasses.replace(cell, redone=88)])
+    assert "is +0.0 points (95 % -25.4 to +25.4, t over 2 cells)." in text
+
+
+def test_folders_that_are_no_grid_are_rejected(finished: Path, data: Path, tmp_path: Path) -> None:
+    grid = small_grid(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    message = rejected(lambda: do_grid(grid, tmp_path / "taken", data))
+    assert message == f"{tmp_path / 'taken'} is not empty and holds no grid; give another --out"
+    message = rejected(lambda: do_grid(grid, tmp_path / "new", data, merge=(tmp_path / "taken",)))
+    assert "which holds no grid" in message
+    changed = tmp_path / "changed"
+    shutil.copytree(finished, changed)
+    facts = (changed / GRID_FILE).read_text().replace("A small grid", "Another")
+    (changed / GRID_FILE).write_text(facts)
+    assert "was changed after it was written" in rejected(lambda: do_grid(grid, changed, data))
+    write_json_atomic(changed / GRID_FILE, {})
+    assert GRID_FILE in rejected(lambda: do_grid(grid, changed, data))
+    message = rejected(lambda: choose_cells(tmp_path / "new", 1, 0))
+    assert "has no cells to check; let the grid finish its first run" in message

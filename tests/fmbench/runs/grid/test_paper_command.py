@@ -1,0 +1,89 @@
+"""The command `python -m fmbench.paper`: flags, its worker, a whole grid in processes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fmbench import paper
+from fmbench.runs.grid.processes import WORKER
+from tests.fmbench.runs.grid.small_grid import TEXT
+from tests.fmbench.small_run import call
+
+pytestmark = pytest.mark.usefixtures("torch_threads")
+
+
+@pytest.fixture
+def grid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grid.toml").write_text(TEXT.replace('"flow", "reflow", "bc"', '"knn"'))
+    return tmp_path / "grid.toml"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--grid", "papr"), "unknown grid 'papr'; did you mean paper? known: laptop, paper, or g"),
+        (("--grid", "none.toml"), "none.toml cannot be read: No such file or directory"),
+        (("--only", "mian"), "unknown section 'mian'; did you mean main? known: main, settings"),
+        (("--shard", "3/2"), "--shard is 3/2; give I/N with I from 1 to N, e.g. 2/5"),
+        (("--shard", "half"), "--shard is half; give I/N"),
+        (("--processes", "0"), "--processes is 0; give a whole number from 1 to 256"),
+        (("--devices", "tpu"), "--devices is 'tpu'; give cpu, cuda, cuda:N or cuda:FIRST-LAST"),
+        (("--check", "0"), "--check is 0; give a whole number from 1 to 10000"),
+        (("--check", "3", "--out", "none"), "none holds no grid to check; give its"),
+        (("--merge", "none", "--out", "new"), "--merge is none, which holds no grid"),
+    ],
+)
+def test_bad_input_is_one_line(
+    words: tuple[str, ...],
+    message: str,
+    grid: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(paper.main, "--grid", grid, *words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+
+
+def test_a_run_that_cannot_be_is_named_before_any_work(
+    grid: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid.write_text(TEXT.replace("updates = [6, 8]", 'prediction = ["sample", "epsilon"]'))
+    assert call(paper.main, "--grid", grid, "--out", "out") == 2
+    err = capsys.readouterr().err
+    assert "error: section settings, run PressEither-epsilon: --prediction is 'epsilon'" in err
+    assert not Path("out").exists()
+
+
+def test_processes_do_a_grid_and_the_same_command_finds_it_done(
+    grid: Path, demonstrations_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--grid", grid, "--only", "main", "--out", "out", "--processes", "1")
+    words = (*words, "--data", demonstrations_folder.parent)
+    assert call(paper.main, *words, "--dry-run") == 0
+    assert "1 jobs with 3 cells, 1 to do: about" in capsys.readouterr().out
+    assert not Path("out").exists()
+    assert call(paper.main, *words) == 0
+    out, err = capsys.readouterr()
+    assert "main       All policies   1 of 1   main/headline.md" in out
+    assert "0 of 1 jobs are done" in err
+    assert json.loads(Path("out/main/PressEither/run.json").read_text())["config"]["policy"] == [
+        "knn"
+    ]
+    assert call(paper.main, *words) == 0
+    assert "1 of 1 jobs are done" in capsys.readouterr().err
+
+
+def test_a_worker_reports_what_went_wrong_and_ends_with_its_input(tmp_path: Path) -> None:
+    worker = subprocess.Popen(
+        [*WORKER, "--plugin", str(tmp_path / "none.py")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    out, _ = worker.communicate("", timeout=60)
+    assert worker.returncode == 2
+    assert "none.py" in json.loads(out)["text"]
