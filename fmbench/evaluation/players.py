@@ -1,5 +1,6 @@
 """Players: a world and the policy that acts in it, with pictures where the policy sees."""
 
+import os
 from typing import TypeAlias
 
 from envs.registry import make_expert, make_task
@@ -14,6 +15,13 @@ from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
 
 Player: TypeAlias = tuple[World, Policy]
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
@@ -43,12 +51,12 @@ def policy_player(
     """
     actor = make_actor(policy, cell, config)
     if sight is None:
-        return World(make_task(cell.task), num_sims), actor
+        return World(make_task(cell.task), num_sims, processors()), actor
     seeing = SeeingPolicy(actor, sight.eyes, sight.task.agent_columns)
     return WatchedWorld(sight.task, num_sims, seeing.watch), seeing
 
 
 def expert_player(task: str, num_sims: int = 1) -> Player:
     """Return the player of a task's expert."""
-    world = World(make_task(task), num_sims)
+    world = World(make_task(task), num_sims, processors())
     return world, make_expert(world)

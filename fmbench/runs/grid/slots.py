@@ -1,4 +1,4 @@
-"""The environment of each process of a grid: which device it sees."""
+"""The environment of each process of a grid: which device it sees, and which processors it has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 
 from fmbench.errors import FmbenchError
 
+PROCESSORS = "FMBENCH_PROCESSORS"
+"""Numbers of the processors of a process, separated by commas."""
 PER_DEVICE = 4
 """As many jobs share a CUDA device by default."""
 
@@ -21,14 +23,39 @@ def slots_of(devices: str, processes: int | None) -> list[dict[str, str]]:
     Raises:
         FmbenchError: The devices are written in another way, or are not there.
     """
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = _cores()
     if devices == "cpu":
-        return [{} for _ in range(processes or cores)]
+        return [_own(cores, k, processes or len(cores)) for k in range(processes or len(cores))]
     numbers = _devices(devices)
-    count = processes or min(PER_DEVICE * len(numbers), max(cores, len(numbers)))
-    return [{"CUDA_VISIBLE_DEVICES": numbers[k % len(numbers)]} for k in range(count)]
+    count = processes or min(PER_DEVICE * len(numbers), max(len(cores), len(numbers)))
+    return [
+        {"CUDA_VISIBLE_DEVICES": numbers[k % len(numbers)], **_own(cores, k, count)}
+        for k in range(count)
+    ]
+
+
+def take_processors() -> None:
+    """Use the processors of this process's slot only, where the system can do that.
+
+    Simulations start as many threads as there are processors. Those of several processes would wait
+    for each other.
+    """
+    if (text := os.environ.get(PROCESSORS)) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(number) for number in text.split(",")})
+
+
+def _cores() -> list[int]:
+    """Return the numbers of the processors that may be used."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _own(cores: list[int], index: int, count: int) -> dict[str, str]:
+    """Return the processors of one process: an equal part, or one that several share."""
+    first, last = index * len(cores) // count, (index + 1) * len(cores) // count
+    own = cores[first:last] or [cores[first]]
+    return {PROCESSORS: ",".join(map(str, own))}
 
 
 def _devices(devices: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Processes of a grid: retries, processes that die, interrupts; with a worker that is no run."""
 
+import os
 import sys
 import threading
 import time
@@ -8,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from fmbench.cli.interrupts import Interrupts
+from fmbench.evaluation.players import processors
 from fmbench.exit_code import ExitCode
 from fmbench.runs.grid.processes import Order, Outcome, Processes
-from fmbench.runs.grid.slots import slots_of
+from fmbench.runs.grid.slots import PROCESSORS, slots_of, take_processors
 from fmbench.storage.critical import Interrupted
 from tests.fmbench.runs.grid.small_grid import rejected
 
@@ -104,8 +106,15 @@ def test_a_stop_reaches_every_process_and_no_job_begins(tmp_path: Path) -> None:
 
 
 def test_slots() -> None:
-    assert slots_of("cpu", 3) == [{}, {}, {}]
-    assert len(slots_of("cpu", None)) >= 1
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+    for count in (1, 2, 3, len(cores), 2 * len(cores) + 1):
+        slots = slots_of("cpu", count)
+        own = [[int(number) for number in slot[PROCESSORS].split(",")] for slot in slots]
+        assert len(own) == count
+        assert sorted({number for numbers in own for number in numbers}) == cores
+        if count <= len(cores):  # none has those of another
+            assert sum(map(len, own)) == len(cores)
+    assert len(slots_of("cpu", None)) == len(cores)
     for devices in ("cuda:x", "gpu", "cuda:1-", "cuda:-1", "cuda:2-1"):
         assert f"--devices is {devices!r}; " in rejected(lambda text=devices: slots_of(text, None))
 
@@ -117,8 +126,6 @@ def test_slots() -> None:
 def test_devices_take_turns(
     monkeypatch: pytest.MonkeyPatch, devices: str, processes: int | None, numbers: str
 ) -> None:
-    import os
-
     import torch
 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
@@ -129,3 +136,17 @@ def test_devices_take_turns(
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     if devices != "cuda":
         assert "this machine has 1 CUDA devices" in rejected(lambda: slots_of(devices, processes))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
+def test_a_process_has_the_processors_of_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.sched_getaffinity(0)
+    for slot in slots_of("cpu", len(before)):
+        monkeypatch.setenv(PROCESSORS, slot[PROCESSORS])
+        try:
+            take_processors()
+            assert processors() == 1
+            assert os.sched_getaffinity(0) == {int(slot[PROCESSORS])}
+        finally:
+            os.sched_setaffinity(0, before)
+    assert processors() == len(before)
