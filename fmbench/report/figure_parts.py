@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
@@ -16,6 +16,8 @@ from fmbench.storage.rows import REFERENCES
 
 WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
+_LEGEND_WIDTH = 0.98
+"""Largest width of a legend, as a share of the figure's."""
 NFE_LABEL = "network evaluations per chunk (NFE)"
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
@@ -106,6 +108,21 @@ def learned_policies(results: Results) -> list[str]:
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Place one legend above the figure."""
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
+
+
+def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns: int) -> None:
+    """Place one legend above a figure, in as many columns as fit.
+
+    Args:
+        figure: The figure or the part of one.
+        handles: Its entries.
+        columns: Most columns.
+    """
+    for ncols in range(columns, 0, -1):
+        legend = figure.legend(handles=handles, loc="outside upper center", ncols=ncols)
+        if ncols == 1 or legend.get_window_extent().width < _LEGEND_WIDTH * figure.bbox.width:
+            return
+        legend.remove()
 
 
 def panel_size(panels: int) -> tuple[float, float]:

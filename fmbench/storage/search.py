@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -145,7 +146,8 @@ def by_trial(rows: Sequence[TrialRow]) -> dict[int, list[TrialRow]]:
 
 def score(rows: Sequence[TrialRow]) -> float:
     """Return the mean success of a trial over its tasks and policies."""
-    return sum(row.successes / row.episodes for row in rows) / len(rows)
+    # exact: a plain sum depends on the order, and on the version of Python
+    return math.fsum(row.successes / row.episodes for row in rows) / len(rows)
 
 
 def rank(rows: Sequence[TrialRow]) -> tuple[bool, float]:

@@ -16,6 +16,7 @@ from fmbench.report.figure_parts import (
     NFE_LABEL,
     REFERENCE_STYLES,
     broken_handles,
+    legend_within,
     nfe_axis,
     panels,
     reference_handles,
@@ -86,7 +87,7 @@ def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure
         handles += broken_handles(combined.is_broken(key_of(row)) for row in group)
         if index == len(groups) - 1:
             handles += reference_handles({row.policy for row in rows})
-        part.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // 2))
+        legend_within(part, handles, -(-len(handles) // 2))
         part.supylabel("success rate", fontsize=10)
         part.supxlabel(NFE_LABEL, fontsize=10)
     return figure

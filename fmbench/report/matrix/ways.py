@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import panel_size, panels, short_name
+from fmbench.report.figure_parts import legend_within, panel_size, panels, short_name
 from fmbench.report.looks import OF_CATALOGUE, Looks, backbone_order
 from fmbench.report.matrix.figure import BACKBONE_MARKERS
 from fmbench.report.matrix.rows import MatrixRow
@@ -63,7 +63,8 @@ def draw_ways(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
     colours = looks.colours(policies)
     width, height = panel_size(len(tasks))
     figure = Figure(figsize=(width, height + 1.1))
-    for axes, task in panels(figure, tasks, share_y=True):
+    part = figure.subfigures(squeeze=False)[0, 0]  # below the figure itself stand caveats
+    for axes, task in panels(part, tasks, share_y=True):
         _panel(axes, [row for row in rows if row.task == task], colours)
         axes.set(title=short_name(task), xlim=(-0.04, 1.04), yticks=np.linspace(0, 0.5, 6))
     axes.set_ylim(_lanes(rows)[-1] - _LANE, 0.53)
@@ -76,9 +77,9 @@ def draw_ways(rows: Sequence[MatrixRow], looks: Looks) -> Figure:
         for b in sorted({row.backbone for row in rows}, key=backbone_order)
     ]
     handles.append(Line2D([], [], label="demonstrations", **_EXPERT))
-    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // 3))
-    figure.supxlabel("bridge rate: share of samples on no way", fontsize=10)
-    figure.supylabel("share of the rarest way", fontsize=10)
+    legend_within(part, handles, -(-len(handles) // 3))
+    part.supxlabel("bridge rate: share of samples on no way", fontsize=10)
+    part.supylabel("share of the rarest way", fontsize=10)
     return figure
 
 

@@ -4,10 +4,12 @@ import dataclasses
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from fmbench.errors import FmbenchError
 from fmbench.matrix import main
@@ -15,11 +17,13 @@ from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.matrix import draw
 from fmbench.report.matrix.draw import draw_matrix
+from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow
-from fmbench.report.matrix.ways import draw_ways, one_evaluation
+from fmbench.report.matrix.ways import draw_ways, one_evaluation, render_ways
 from fmbench.report.results import read_results
 from fmbench.storage.row_files import read_rows, write_rows
-from fmbench.storage.rows import DiagnosticRow, MeasurementRow
+from fmbench.storage.rows import REFERENCES, DiagnosticRow, MeasurementRow
+from policies.catalogue import POLICIES
 from tests.fmbench.fake_run import write_run
 
 TASKS = ("fmbench/LiftCube-v0", "fmbench/PressEither-v2")
@@ -190,6 +194,46 @@ def test_the_figure_of_ways_shows_one_evaluation_of_each_backbone(
         (run / "diagnostics.csv").unlink()
     draw_matrix(runs, tmp_path / "out")
     assert not path.exists()
+
+
+def rows_of(*policies: str) -> list[MatrixRow]:
+    """Return a row of each policy with one evaluation, and of the references."""
+    return [
+        MatrixRow(
+            *("PressEither", "" if policy in REFERENCES else "mlp", policy, "one", 1, 1.0, 2, 20),
+            *(0.5, 0.4, 0.6, "0.4 0.6", "", None, None, None, None),
+            bridge_rate=0.5, bridge_low=0.4, bridge_high=0.6, minor_way=0.1,
+        )
+        for policy in (*REFERENCES, *policies)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("policies", [tuple(POLICIES), ("bc",), ("a rather long name " * 3,)])
+def test_a_figure_shows_its_labels_above_a_caveat_and_its_whole_legend(
+    policies: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures: list[Figure] = []
+    save = Figure.savefig
+
+    def saved(self: Figure, *arguments: Any, **options: Any) -> None:
+        save(self, *arguments, **options)
+        figures.append(self)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
+    caveats: Any = SimpleNamespace(
+        unfinished="", caveats=("made with 2 versions of the code",), is_broken=lambda key: False
+    )
+    rows = rows_of(*policies)
+    render_matrix(rows, caveats)
+    render_ways([row for row in rows if row.backbone], caveats)
+    labels = ("network evaluations per chunk (NFE)", "bridge rate: share of samples on no way")
+    for figure, label in zip(figures, labels, strict=True):
+        (part,) = figure.subfigs
+        assert (part.get_supxlabel(), figure.get_supxlabel()) == (label, caveats.caveats[0])
+        (legend,) = part.legends
+        assert len(legend.get_texts()) >= len(policies) + 1
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
 
 
 @pytest.mark.parametrize(
