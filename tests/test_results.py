@@ -13,15 +13,22 @@ from fmbench.report.matrix import draw as matrix
 from fmbench.report.observation import draw as observations
 from fmbench.report.results import read_results
 from fmbench.report.summary import frame
+from fmbench.report.tuning.text import search_markdown
+from fmbench.runs.tuning.search_folder import read_trials
+from fmbench.runs.tuning.space import search_space
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts
+from fmbench.storage.search import by_trial, read_search_facts
 from policies.catalogue import BACKBONES
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.rglob("run.json"))
 TABLES = ("summary.csv", "summary.md", "across_tasks.csv")
+SEARCHES = sorted(path.parent for path in RESULTS.rglob("search.json"))
+BUDGETS = {"policy_matrix": None, "policy_matrix_rows": "rows"}
+"""What the updates of a matrix are counted in; equal updates are not stated."""
 MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
@@ -49,6 +56,7 @@ def test_results_stay_small() -> None:
 
 def test_every_run_is_compressed() -> None:
     assert len(RUNS) > 60
+    assert SEARCHES
     assert {path.parent for path in RESULTS.rglob("episodes.csv.xz")} == set(RUNS)
     assert not list(RESULTS.rglob("episodes.csv"))
 
@@ -79,12 +87,48 @@ def test_a_run_of_several_tasks_is_compared_over_them() -> None:
         assert (run / "figures" / "across_tasks.png").is_file() == (run / "figures").is_dir()
 
 
-def test_committed_matrix_matches_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("folder", ["policy_matrix", "policy_matrix_rows"])
+def test_committed_matrix_matches_its_rows(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(matrix, "read_results", read)
-    runs = sorted((run for run in RUNS if run.parent.name == "policy_matrix"), key=by_backbone)
+    for name in ("render_matrix", "render_ways", "render_across_tasks"):
+        monkeypatch.setattr(matrix, name, lambda *_: b"")
+    runs = sorted((run for run in RUNS if run.parent.name == folder), key=by_backbone)
+    assert {read_run_facts(run).config.get("budget") for run in runs} == {BUDGETS[folder]}
     matrix.draw_matrix(runs, tmp_path)
     for name in ("matrix.csv", "matrix.md", "across_tasks.csv"):
-        assert (tmp_path / name).read_bytes() == (RESULTS / "policy_matrix" / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (RESULTS / folder / name).read_bytes()
+
+
+def test_policies_with_one_row_per_update_do_not_depend_on_the_budget() -> None:
+    alone = {"flow", "diffusion", "bc", "gmm"}
+    for run in sorted((RESULTS / "policy_matrix_rows").glob("*-mlp")):
+        weights = [
+            {
+                (row.policy, row.train_seed): row.weights_hash
+                for row in read(folder).origins.itertuples()
+                if row.weights_hash
+            }
+            for folder in (run, RESULTS / "policy_matrix" / run.name)
+        ]
+        same = {key for key, digest in weights[0].items() if weights[1][key] == digest}
+        assert {policy for policy, _ in same} - {"knn"} == alone
+        assert len([key for key in same if key[0] in alone]) == 4 * len(alone)
+
+
+@pytest.mark.parametrize("folder", SEARCHES, ids=lambda folder: folder.name)
+def test_committed_search_matches_its_trials(folder: Path) -> None:
+    facts = read_search_facts(folder)
+    backbone = str(facts.choice.backbone)
+    space = search_space(backbone, int(str(facts.config["updates"])))
+    rows = read_trials(folder, facts, space)
+    assert facts.complete
+    assert len(by_trial(rows)) == facts.trials == 40
+    assert search_markdown(rows, facts) == (folder / "trials.md").read_text(encoding="utf-8")
+    recipe, first = BACKBONES[backbone].recipe, rows[0]
+    for name in ("learning_rate", "warmup_updates", "weight_decay", "ema_decay"):
+        assert getattr(first, name) == getattr(recipe, name), "trial 0 is the present recipe"
 
 
 def test_committed_observations_match_their_rows(
