@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom, chi2_contingency
 
+from policies.catalogue import BACKBONES
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = " ".join((ROOT / "docs" / "results.md").read_text(encoding="utf-8").split())
 
@@ -46,6 +48,9 @@ def test_the_search_is_described_by_its_trials() -> None:
     assert set(rows["episodes"]) == {100}
     cells = rows.pivot(index="trial", columns=["task", "policy"], values="successes")
     recipes = rows.groupby("trial").first()
+    present = BACKBONES["dit"].recipe
+    for name in ("learning_rate", "warmup_updates", "weight_decay", "ema_decay"):
+        assert recipes.loc[0, name] == getattr(present, name), "the recipe stays as it is"
     totals = cells.sum(axis=1)
     trials, episodes = len(cells), 100 * cells.shape[1]
     order = totals.sort_values(ascending=False, kind="stable").index
