@@ -1,4 +1,4 @@
-"""The command `python -m fmbench.evaluate RUN --sampler NAME`: evaluate a run's policies again.
+"""The command `python -m fmbench.evaluate RUN`: evaluate a finished run's policies again.
 
 Nothing heavy is imported before the command line has been checked.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
@@ -18,16 +18,22 @@ from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
 from fmbench.config import check_value
+from fmbench.errors import FmbenchError
 from policies.catalogue import TOLERANCE
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
-DESCRIPTION = "Evaluate the trained policies of a finished run with another sampler."
+DESCRIPTION = "Evaluate a finished run with another sampler, or on the second block of test seeds."
+SECOND_BLOCK = 2
 EPILOG = """\
-Every policy of the run that takes the sampler is evaluated from its checkpoints, with all of its
-training seeds, on the run's test episodes. Nothing is trained. Values of --nfe that the sampler
+With --sampler, every policy of the run that takes it is evaluated from its checkpoints, with all of
+its training seeds, on the run's test episodes. Nothing is trained. Values of --nfe that the sampler
 does not take are listed and skipped; at least one must be valid.
+
+With --test-block 2, all cells of the run are evaluated from the same checkpoints on as many test
+episodes that no run has met, and the difference is printed and written to test_blocks.csv and .md.
+Do this once, for a release or a paper: policies that are changed after it have seen both blocks.
 
 samplers and the network evaluations they take:
 {samplers}
@@ -37,6 +43,7 @@ samplers and the network evaluations they take:
 examples:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 1 2 4 8 16 --grid late
   python -m fmbench.evaluate runs/try --sampler rk45 --rtol 1e-4 --atol 1e-4
+  python -m fmbench.evaluate runs/try --test-block 2
 
 Ctrl-C saves; the same command resumes.
 """
@@ -55,13 +62,14 @@ def _parser() -> Parser:
     )
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a finished run")
-    add("--sampler", required=True, metavar="NAME", help="the sampler, listed below")
+    add("--sampler", metavar="NAME", help="the sampler, listed below")
     add_config_flag(parser, "nfe")
     add("--grid", metavar="NAME", help="time grid of the fixed steps (default: uniform)")
     for flag, kind in (("--rtol", "relative"), ("--atol", "absolute")):
         text = f"{kind} tolerance of a step (default: {TOLERANCE:g})"
         add(flag, type=float, metavar="X", help=text)
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
+    add_config_flag(parser, "test_block")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     text = "where the file of the run's encoder weights is now, if it had one"
     add_config_flag(parser, "encoder_weights", text=text)
@@ -77,6 +85,11 @@ def _run(options: argparse.Namespace) -> int:
     check_value("episodes", values.get("episodes"))
     if options.out is not None:
         check_out(options.out)
+    block = values.pop("test_block", None)
+    if block is not None:
+        return _run_second_block(options, values, block)
+    if options.sampler is None:
+        raise FmbenchError("--sampler must be given, or --test-block 2; see --help")
 
     def work(session: Session) -> None:
         from fmbench.runs.rescoring import run_rescoring
@@ -94,6 +107,28 @@ def _run(options: argparse.Namespace) -> int:
         )
 
     return run_resumable("fmbench.runs.rescoring", work, "saved")
+
+
+def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], block: int) -> int:
+    if block != SECOND_BLOCK:
+        raise FmbenchError(
+            f"--test-block is {block}; give {SECOND_BLOCK}, the only block besides the run's own"
+        )
+    flags = ("sampler", "nfe", "grid", "rtol", "atol", "episodes")
+    if extra := [flag for flag in flags if getattr(options, flag) is not None]:
+        raise FmbenchError(
+            f"--test-block is {block}, which evaluates the run as it is; leave out "
+            f"{', '.join(f'--{flag}' for flag in extra)}"
+        )
+
+    def work(session: Session) -> None:
+        from fmbench.runs.second_block import run_second_block
+
+        run_second_block(
+            options.run, values, options.out, session, options.command, options.accept_changes
+        )
+
+    return run_resumable("fmbench.runs.second_block", work, "saved")
 
 
 if __name__ == "__main__":

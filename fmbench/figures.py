@@ -50,6 +50,7 @@ def _draw(options: argparse.Namespace) -> int:
 
     if is_grid(options.run_dir):
         return _draw_grid(options, share)
+    from fmbench.report.blocks.draw import redraw_blocks
     from fmbench.report.draw import draw_all
     from fmbench.storage.episode_files import compress_run
     from fmbench.storage.unfinished import check_finished
@@ -58,7 +59,8 @@ def _draw(options: argparse.Namespace) -> int:
         check_finished(options.run_dir)
         for path in compress_run(options.run_dir):
             print(path)
-    for path in draw_all(options.run_dir, options.format, warn, share):
+    drawn = draw_all(options.run_dir, options.format, warn, share)
+    for path in drawn + redraw_blocks(options.run_dir, share, warn):
         print(path)
     return ExitCode.DONE
 

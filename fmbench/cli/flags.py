@@ -8,7 +8,7 @@ from envs.on_hands import HANDS
 from envs.registry import TASKS
 from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import choose_tasks
-from fmbench.config import FLAGS, PRESETS, RunConfig, make_config
+from fmbench.config import AFTER, FLAGS, PRESETS, RunConfig, make_config
 from fmbench.errors import FmbenchError
 
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
@@ -18,9 +18,11 @@ NOT_IN_TABLE = ("task", "policy", "preset", "from_run")
 
 
 def add_config_flags(parser: Parser) -> dict[str, argparse._ArgumentGroup]:
-    """Add a flag for every field of `RunConfig`; return the help's groups by title."""
+    """Add a flag for every field with which a run is started; return the help's groups by title."""
     groups: dict[str, argparse._ArgumentGroup] = {}
     for name, flag in FLAGS.items():
+        if flag.group == AFTER:
+            continue
         if flag.group not in groups:
             groups[flag.group] = parser.add_argument_group(flag.group)
         add_config_flag(groups[flag.group], name)
@@ -129,7 +131,7 @@ def preset_table() -> str:
     }
     lines = [f"  {'':<16}" + "".join(f"{preset:>16}" for preset in presets)]
     for name, flag in FLAGS.items():
-        if name not in NOT_IN_TABLE:
+        if name not in NOT_IN_TABLE and flag.group != AFTER:
             texts = [_shown(getattr(config, name)) for config in presets.values()]
             lines.append(f"  {flag.name:<16}" + "".join(f"{text:>16}" for text in texts))
     return "\n".join(lines)

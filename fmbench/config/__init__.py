@@ -1,6 +1,7 @@
 """Run configuration: fields, flags, presets and validation."""
 
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
+from fmbench.config.flag import AFTER
 from fmbench.config.hashes import GROWING, cell_hash, config_hash
 from fmbench.config.presets import PRESETS
 from fmbench.config.run_config import (
@@ -16,6 +17,7 @@ from fmbench.config.run_config import (
 
 __all__ = [
     "ADDED",
+    "AFTER",
     "ALL_TASKS",
     "FEATURES",
     "FLAGS",

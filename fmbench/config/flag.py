@@ -7,6 +7,8 @@ from typing import NamedTuple
 WHAT, SEEN = "what to compare", "what a policy observes"
 HOW, WHERE = "training, the same for every policy", "folders and device"
 """Groups of the help, in order."""
+AFTER = "evaluation of a finished run"
+"""Group of what no run is started with."""
 
 
 class Flag(NamedTuple):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fmbench.config.flag import HOW, SEEN, WHAT, WHERE, Flag
+from fmbench.config.flag import AFTER, HOW, SEEN, WHAT, WHERE, Flag
 from fmbench.config.hashes import cell_hash, config_hash
 from fmbench.config.presets import PRESETS
 from policies.catalogue import (
@@ -40,6 +40,7 @@ ADDED: dict[str, Any] = {
     "warmup_updates": RECIPE.warmup_updates,
     "weight_decay": RECIPE.weight_decay,
     "ema_decay": RECIPE.ema_decay,
+    "test_block": 1,
 }
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
@@ -207,6 +208,13 @@ class RunConfig:
         below=1,
     )
     device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
+    test_block: int = _value(
+        ADDED["test_block"],
+        "2: evaluate on the second block of test seeds, once, and compare",
+        "N",
+        group=AFTER,
+        most=2,
+    )
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""

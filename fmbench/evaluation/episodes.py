@@ -16,7 +16,7 @@ from fmbench.evaluation.error_text import error_text
 from fmbench.evaluation.players import Player, expert_player, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
-from fmbench.harness.seeds import TEST, VALIDATION, episode_seeds
+from fmbench.harness.seeds import TEST_BLOCKS, VALIDATION, episode_seeds
 from fmbench.sight.eyes import SightError
 from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
@@ -48,7 +48,7 @@ def evaluate(
         sight: What the policy sees with; None if it observes the state.
     """
     before = len(earlier)
-    seeds = episode_seeds(TEST, config.episodes)[before:]
+    seeds = episode_seeds(TEST_BLOCKS[config.test_block], config.episodes)[before:]
     episodes = _play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
     rows = [_row(episode, cell) for episode in episodes]
     return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
@@ -151,13 +151,18 @@ def check_origin(
         )
 
 
-def check_seeds(path: Path, rows: Sequence[EpisodeRow]) -> None:
+def check_seeds(path: Path, rows: Sequence[EpisodeRow], block: int) -> None:
     """Check that saved rows are those of the first test episodes, in order.
+
+    Args:
+        path: Their file, for messages.
+        rows: The rows.
+        block: The block of test seeds, a key of `TEST_BLOCKS`.
 
     Raises:
         FmbenchError: An episode is missing, or there is another one.
     """
-    seeds = episode_seeds(TEST, max(1, len(rows))).tolist()
+    seeds = episode_seeds(TEST_BLOCKS[block], max(1, len(rows))).tolist()
     if [row.episode_seed for row in rows] != seeds:
         raise FmbenchError(
             f"{path} does not hold the first {len(rows)} test episodes in order; delete it, and "

@@ -42,10 +42,11 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
     counts = results.outcomes.by_seed["episodes"]
     n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
     first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
+    block = "" if results.run.choice.test_block == 1 else " of the second block of test seeds"
     yield (
-        f"Each policy and sampler was evaluated on n = {n} episodes per training seed, with episode"
-        f" seeds {first} to {last}, the same for every policy. Episodes that diverge or raise an"
-        " error count as failures."
+        f"Each policy and sampler was evaluated on n = {n} episodes{block} per training seed, with"
+        f" episode seeds {first} to {last}, the same for every policy. Episodes that diverge or"
+        " raise an error count as failures."
     )
     seeds_note = ". With one training seed, the results describe single checkpoints, not methods"
     yield (

@@ -11,6 +11,7 @@ coverage.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -119,7 +120,7 @@ def interval_over_seeds(seeds: Seeds, confidence: float | Numbers = 0.95) -> Bou
     paid = np.maximum(moderated, 1.0) * (special.stdtrit(total, 1 - tail) / normal) ** 2
     own = seeds.dispersion * (special.stdtrit(freedom, 1 - tail) / normal) ** 2
     paid = np.where(is_beyond_range(seeds), np.maximum(paid, own), paid)
-    return _clopper_pearson(seeds.rate, seeds.seeds * seeds.episodes / paid, tail)
+    return clopper_pearson(seeds.rate, seeds.seeds * seeds.episodes / paid, tail)
 
 
 def difference_bounds(a: Seeds, b: Seeds, confidence: float | Numbers = 0.95) -> Bounds:
@@ -153,14 +154,26 @@ def difference_over_seeds(a: Seeds, b: Seeds, confidence: float = 0.95) -> Diffe
 
 
 def _p_values(a: Seeds, b: Seeds) -> Numbers:
-    """Return the levels at which a bound of the difference is 0, by bisection of their logarithms.
+    """Return the levels at which a bound of the difference is 0."""
+    return p_values(a.rate - b.rate, lambda level: difference_bounds(a, b, 1 - level))
+
+
+def p_values(differences: Numbers, bounds: Callable[[Numbers], Bounds]) -> Numbers:
+    """Return the levels at which a bound of each difference is 0, by bisection of their logarithms.
 
     The interval grows as the level falls, so a bound of it passes 0 once.
+
+    Args:
+        differences: The differences, which tell the bound.
+        bounds: Returns their intervals at a level for each, 1 less the coverage.
+
+    Returns:
+        The levels, from 1e-12 to 1.
     """
-    sign = np.where(a.rate > b.rate, 1.0, -1.0)
+    sign = np.where(differences > 0, 1.0, -1.0)
 
     def excludes_zero(level: Numbers) -> NDArray[np.bool_]:
-        low, high = difference_bounds(a, b, 1 - level)
+        low, high = bounds(level)
         return np.where(sign > 0, low, -high) > 0
 
     smallest = np.full(np.shape(sign), np.log(_SMALLEST_P))
@@ -175,8 +188,14 @@ def _p_values(a: Seeds, b: Seeds) -> Numbers:
     return found[()]  # of a single pair as a number
 
 
-def _clopper_pearson(rate: Numbers, episodes: Numbers, tail: float | Numbers) -> Bounds:
-    """Return the interval of a rate over a number of episodes that need not be whole."""
+def clopper_pearson(rate: Numbers, episodes: Numbers, tail: float | Numbers) -> Bounds:
+    """Return the interval of a rate over a number of episodes that need not be whole.
+
+    Args:
+        rate: Success rates.
+        episodes: Effective episodes of each.
+        tail: Share of either side that is not covered; half of the level.
+    """
     successes, failures = rate * episodes, (1 - rate) * episodes
     # low = Beta(tail; k, n - k + 1), high = Beta(1 - tail; k + 1, n - k)
     low = special.betaincinv(np.maximum(successes, 1e-9), failures + 1, tail)

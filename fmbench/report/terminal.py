@@ -57,6 +57,8 @@ def print_summary(results: Results, console: Console | None = None) -> None:
     observation = observation_label(results.run.config)
     if observation != STATE:
         out.print(Text(f"policies observe pictures by {observation}"))
+    if results.run.choice.test_block != 1:
+        out.print(Text("on the second block of test seeds"))
     if results.unfinished:
         out.print(Text(f"{results.unfinished}; policies are not compared", style="bold red"))
     for task in dict.fromkeys(results.summary["task"]):

@@ -68,7 +68,7 @@ class CellStore:
         path = cell_file(self.folder, cell.name, EpisodeRow)
         earlier, origins = self._read(path, cell, origin, EpisodeRow)
         if origins:
-            check_seeds(path, earlier)
+            check_seeds(path, earlier, self.config.test_block)
         if origins and len(earlier) >= self.config.episodes:
             return Episodes(earlier[: self.config.episodes], origins)
         self.session.interrupts.stop_here()

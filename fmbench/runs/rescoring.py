@@ -1,4 +1,4 @@
-"""Resumable re-scoring of the trained policies of a finished run with another sampler."""
+"""Resumable re-scoring of a finished run's trained policies: another sampler, or other episodes."""
 
 import dataclasses
 import time
@@ -14,12 +14,13 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.episodes import check_origin, check_seeds, origin_row
+from fmbench.evaluation.plan import Plan
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
-from fmbench.runs.sampler_choice import SamplerChoice, SamplerRequest, choose_sampler
+from fmbench.runs.sampler_choice import SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.runs.users_encoder import open_sights, usable_encoder
 from fmbench.storage.episode_files import Episodes
@@ -31,15 +32,18 @@ WRITER = "fmbench.evaluate"
 
 
 class Rescoring:
-    """Evaluation of one sampler on the checkpoints of one run, in its own folder.
+    """Evaluation of some samplers on the checkpoints of one run, in its own folder.
 
-    The test episodes and all other values are those of the run. Rows of the expert and of random
-    actions are copied from the run, unless more episodes are requested than it has.
+    All values are those of the run, but for some changes. Rows of the expert and of random actions
+    are copied from the run, unless it lacks the requested episodes. On the run's episodes the
+    latency of decisions is measured, on others it is not: it does not depend on them.
 
     Args:
         run: The finished run.
-        choice: The sampler and its steps for each policy.
-        changes: Values that replace the run's: `episodes`, `device` and `encoder_weights`.
+        plan: The samplers and their steps for each policy.
+        request: What `run.json` states of the request besides the run.
+        changes: Values that replace the run's: `episodes`, `device`, `encoder_weights` and
+            `test_block`.
         out: The new folder; an unfinished re-scoring of the same kind there is resumed.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
@@ -52,7 +56,8 @@ class Rescoring:
     def __init__(
         self,
         run: SavedRun,
-        choice: SamplerChoice,
+        plan: Plan,
+        request: Mapping[str, Any],
         changes: Mapping[str, Any],
         out: Path,
         session: Session,
@@ -60,7 +65,7 @@ class Rescoring:
         accept_changes: bool = False,
     ) -> None:
         self.saved, self.out, self.session = run, out, session
-        self.plan, self.policies = choice.plan, tuple(choice.plan.steps)
+        self.plan, self.policies = plan, tuple(plan.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
         run.check_policies(self.policies)
@@ -74,8 +79,7 @@ class Rescoring:
             "run": run.folder.resolve().name,
             "config_hash": run.config_hash,
             "commit": run.facts.commit,
-            "sampler": choice.sampler,
-            "nfe": sorted(choice.nfe),
+            **request,
         }
         self.new_facts = dataclasses.replace(
             start_facts(self.config, run.task_hashes, command),
@@ -104,7 +108,12 @@ class Rescoring:
         reporter = self.session.reporter
         facts = open_run_folder(self.out, self.new_facts, WRITER, reporter, self.accept_changes)
         self.cells = CellStore(
-            self.out, self.config, self.session, facts.made_with, sights=self.sights
+            self.out,
+            self.config,
+            self.session,
+            facts.made_with,
+            times_decisions=self._has_the_runs_episodes,
+            sights=self.sights,
         )
         rows = RunRows(
             training=[
@@ -136,6 +145,10 @@ class Rescoring:
                     f"{now} now); score it again on a machine with the same renderer and packages"
                 )
 
+    @property
+    def _has_the_runs_episodes(self) -> bool:
+        return self.config.test_block == self.saved.config.test_block
+
     def _planned_cells(self) -> int:
         """Return the number of cells to be evaluated; those of the run are only copied."""
         references = [Cell(t, policy) for t in self.config.task for policy in (EXPERT, RANDOM)]
@@ -143,12 +156,14 @@ class Rescoring:
         return self.plan.size(self.config) - len(copied)
 
     def _rows_of_run(self, cell: Cell) -> list[EpisodeRow]:
-        """Return the run's episodes of the expert or of random actions; none if it has too few."""
+        """Return the run's episodes of the expert or of random actions; none if it lacks some."""
+        if not self._has_the_runs_episodes:
+            return []
         rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
         return rows if len(rows) >= self.config.episodes else []
 
     def _reference(self, cell: Cell) -> Episodes:
-        """Return the episodes of the expert or of random actions, from the run if it has enough."""
+        """Return the episodes of the expert or of random actions, from the run if it has them."""
         rows = self._rows_of_run(cell)
         if not rows:
             return self.cells.episodes(cell, self.origin, None)
@@ -156,7 +171,7 @@ class Rescoring:
         path = self.saved.folder / EpisodeRow.file_name
         now = origin_row(cell, self.config, self.origin)
         check_origin(path, there, dataclasses.replace(now, device=there.device), [stamp_of(there)])
-        check_seeds(path, rows)
+        check_seeds(path, rows, self.config.test_block)
         return Episodes(rows[: self.config.episodes], [there])
 
     def _score(
@@ -224,5 +239,6 @@ def run_rescoring(
     named = {name: value for name, value in changes.items() if name != "encoder_weights"}
     out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, named)
     check_out(out)
-    Rescoring(run, choice, changes, out, session, command, accept_changes).run()
+    stated = {"sampler": choice.sampler, "nfe": sorted(choice.nfe)}
+    Rescoring(run, choice.plan, stated, changes, out, session, command, accept_changes).run()
     show_run(out)

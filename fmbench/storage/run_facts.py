@@ -101,6 +101,7 @@ class Choice:
         backbone: Name of the network.
         preset: Name of the preset.
         device: Name of the device.
+        test_block: Block of test seeds.
     """
 
     __pydantic_config__: ClassVar[Any] = {**STRICT, "extra": "ignore"}
@@ -113,6 +114,7 @@ class Choice:
     backbone: str | None = None
     preset: str | None = None
     device: str | None = None
+    test_block: Annotated[int, Within(1, 2)] = 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,8 +27,8 @@ from fmbench.storage.rows import (
 from fmbench.storage.run_facts import RUN_FILE, Choice, RunFacts
 from fmbench.storage.stamps import stamp_of, unknown_parts
 
-FIRST_TEST_SEED = 3_000_000
-"""That of `fmbench.harness.seeds`, which this must not import."""
+FIRST_TEST_SEEDS = {1: 3_000_000, 2: 4_000_000}
+"""`TEST_BLOCKS` of `fmbench.harness.seeds`, which this must not import."""
 ROW_FILES: tuple[type[Row], ...] = (
     EpisodeRow,
     OriginRow,
@@ -155,8 +155,9 @@ def _foreign_seeds(choice: Choice, found: Sequence[int], has_finished: bool) -> 
     planned = choice.episodes or len(found)
     if len(found) > planned or (has_finished and len(found) < planned):
         return f"episodes: {len(found)} there, {planned} in {RUN_FILE}"
-    expected = range(FIRST_TEST_SEED, FIRST_TEST_SEED + len(found))
-    wrong = [seed for seed, first in zip(found, expected, strict=True) if seed != first]
+    first = FIRST_TEST_SEEDS[choice.test_block]
+    expected = range(first, first + len(found))
+    wrong = [seed for seed, right in zip(found, expected, strict=True) if seed != right]
     return f"episode_seed: {wrong[0]} is not the next test episode" if wrong else ""
 
 

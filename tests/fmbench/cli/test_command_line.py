@@ -13,7 +13,7 @@ from fmbench.__main__ import COMMANDS
 from fmbench.__main__ import main as fmbench_main
 from fmbench.cli.flags import NOT_IN_TABLE, preset_table
 from fmbench.cli.parser import Parser
-from fmbench.config import FLAGS, PRESETS
+from fmbench.config import AFTER, FLAGS, PRESETS
 from policies.catalogue import BACKBONES
 from tests.fmbench.small_run import ROOT, call, finish, start
 
@@ -59,7 +59,12 @@ def test_help_names_every_task_policy_and_preset(capsys: pytest.CaptureFixture[s
 def test_every_value_of_a_run_has_a_flag_a_help_and_a_row_of_presets() -> None:
     flags = run._parser()._option_string_actions
     table = preset_table()
+    assert [name for name, flag in FLAGS.items() if flag.group == AFTER] == ["test_block"]
     for name, flag in FLAGS.items():
+        if flag.group == AFTER:
+            assert flag.name not in flags
+            assert f"  {flag.name} " not in table
+            continue
         assert flags[flag.name].dest == name
         assert flags[flag.name].help
         assert (f"  {flag.name} " in table) == (name not in NOT_IN_TABLE)

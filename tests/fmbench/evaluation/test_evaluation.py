@@ -149,11 +149,11 @@ def test_rows_of_something_else_are_rejected_by_name() -> None:
 
 def test_rows_of_other_episodes_are_rejected() -> None:
     rows = evaluate(Cell(TASK, "random"), CONFIG, Origin(), None, lambda done: None).rows
-    check_seeds(Path("x.csv"), rows)
-    check_seeds(Path("x.csv"), rows[:2])
+    check_seeds(Path("x.csv"), rows, 1)
+    check_seeds(Path("x.csv"), rows[:2], 1)
     for bad in (rows[::-1], [*rows, rows[0]], rows[1:], []):
         with pytest.raises(FmbenchError, match=r"does not hold the first . test episodes"):
-            check_seeds(Path("x.csv"), bad)
+            check_seeds(Path("x.csv"), bad, 1)
 
 
 def test_latency_is_positive_and_ordered() -> None:

@@ -1,5 +1,6 @@
 """Rows depend only on the policy and the episode seed; failures are counted, never dropped."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,7 +15,16 @@ from envs.tasks.press_either import START_POSTURE_RAD
 from envs.world import World
 from fmbench.harness.open_loop import Playback, RandomPolicy
 from fmbench.harness.rollout import Episode, Policy, rollout
-from fmbench.harness.seeds import TEST, episode_seeds
+from fmbench.harness.seeds import (
+    DEMONSTRATION,
+    RANGE_SIZE,
+    SECOND_TEST,
+    TEST,
+    TEST_BLOCKS,
+    TUNING,
+    VALIDATION,
+    episode_seeds,
+)
 from policies import ChunkActor, ChunkPolicy, ChunkPolicyConfig
 
 SEEDS = episode_seeds(TEST, 14)
@@ -292,6 +302,15 @@ def test_the_horizon_of_the_world_is_used() -> None:
         assert [episode.length for episode in episodes] == [horizon] * 3
 
 
+@pytest.mark.parametrize("name", ["ReachPose", "PressEither", "TurnDial"])
+def test_every_start_of_the_second_block_differs_from_all_of_the_first(name: str) -> None:
+    world = World(make_task(name), 200)
+    seeds = [episode_seeds(block, 100) for block in (TEST, SECOND_TEST)]
+    world.reset(world.all_rows, np.concatenate(seeds))
+    starts = world.observe(world.all_rows)
+    assert len(np.unique(starts, axis=0)) == 200
+
+
 def test_repeated_seeds_are_rejected_and_no_seeds_give_no_rows() -> None:
     world = World(make_task("ReachPose"), 2, 1)
     with pytest.raises(ValueError, match=r"Episode seeds repeat; each episode is counted once\."):
@@ -301,7 +320,12 @@ def test_repeated_seeds_are_rejected_and_no_seeds_give_no_rows() -> None:
 
 def test_seed_ranges_do_not_overlap() -> None:
     assert episode_seeds(TEST, 3).tolist() == [3_000_000, 3_000_001, 3_000_002]
-    assert episode_seeds(0, 1_000_000)[-1] < episode_seeds(1_000_000, 1)[0]
+    assert episode_seeds(SECOND_TEST, 3).tolist() == [4_000_000, 4_000_001, 4_000_002]
+    assert {1: TEST, 2: SECOND_TEST} == TEST_BLOCKS
+    ranges = [TUNING, DEMONSTRATION, VALIDATION, TEST, SECOND_TEST]
+    assert sorted(ranges) == ranges
+    for first, following in itertools.pairwise(ranges):
+        assert episode_seeds(first, RANGE_SIZE)[-1] < following
     for count in (0, 1_000_001):
         with pytest.raises(ValueError, match="give 1 to 1000000"):
             episode_seeds(TEST, count)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fmbench.errors import FmbenchError
-from fmbench.harness.seeds import TEST
+from fmbench.harness.seeds import TEST, TEST_BLOCKS
 from fmbench.report.results import read_results
 from fmbench.storage.cell_files import CELLS_FOLDER
 from fmbench.storage.episode_files import Episodes, compress_run, read_episodes, write_episodes
@@ -23,7 +23,7 @@ from fmbench.storage.rows import (
     TrainingRow,
 )
 from fmbench.storage.run_facts import MadeDemonstrations, read_run_facts, write_run_facts
-from fmbench.storage.run_rows import FIRST_TEST_SEED, hash_rows
+from fmbench.storage.run_rows import FIRST_TEST_SEEDS, hash_rows
 from tests.fmbench.runs.small_experiment import CONFIG, run, without_opengl
 from tests.fmbench.storage.forger import forge_cell, forge_run
 
@@ -62,8 +62,8 @@ def refusal(folder: Path) -> str:
     return str(caught.value)
 
 
-def test_the_first_test_seed_is_that_of_the_harness() -> None:
-    assert FIRST_TEST_SEED == TEST
+def test_the_first_test_seeds_are_those_of_the_harness() -> None:
+    assert FIRST_TEST_SEEDS == TEST_BLOCKS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""A run on two blocks of test seeds: the difference, as a table, a sentence and in the terminal."""
