@@ -13,6 +13,7 @@ COMMANDS = (
     "run",
     "evaluate",
     "figures",
+    "replay",
     "demonstrations",
     "experts",
     "matrix",

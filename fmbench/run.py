@@ -23,12 +23,18 @@ from fmbench.cli.flags import (
 from fmbench.cli.folders import check_data, check_out, default_run_folder
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
+from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config.flag import WHERE
 from fmbench.errors import FmbenchError
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
+RECORD = {
+    "record": Whole(
+        0, 0, 1000, "successes and failures of each policy to record, and episodes of each pair"
+    )
+}
 DESCRIPTION = "Train chunk policies on scripted demonstrations and compare them under one harness."
 EPILOG = """\
 presets; an option above overrides a preset's value:
@@ -71,6 +77,7 @@ def _parser() -> Parser:
         action="store_true",
         help="train an encoder on a CPU although that takes many hours",
     )
+    add_whole_numbers(groups[WHERE], RECORD)
     add_accept_changes(groups[WHERE])
     return parser
 
@@ -83,6 +90,7 @@ def _run(options: argparse.Namespace) -> int:
 
         explain_unknown(unchecked_values(options), options.out)
         raise
+    record = whole_numbers(options, RECORD)["record"]
     out = options.out or default_run_folder(config)
     check_out(out)
     check_data(options.data)
@@ -101,6 +109,7 @@ def _run(options: argparse.Namespace) -> int:
                 accept_changes=options.accept_changes,
                 nfe_is_given=options.nfe is not None,
                 yes_slow=options.yes_slow,
+                record=record,
             ),
         )
 

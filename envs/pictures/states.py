@@ -1,10 +1,13 @@
 """What a picture depends on, besides the task, its cameras and the renderer."""
 
+from collections import UserDict
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from envs.arrays import FloatArray, IntArray
+from envs.task import Task
 from envs.world import World
 
 
@@ -47,6 +50,27 @@ def picture_states(world: World, rows: IntArray) -> PictureStates:
     """Return copies of the states of `rows` of a world."""
     memory = {name: values[rows] for name, values in world.memory.items()}
     return PictureStates(world.view(rows).qpos, memory)
+
+
+def shown_memory(task: Task, memory: dict[str, FloatArray]) -> dict[str, FloatArray]:
+    """Return those of the episodes' variables that a picture of the task depends on."""
+    watched = _Watched(memory)
+    as_dict = cast(dict[str, FloatArray], watched)
+    task.mocap(as_dict)
+    task.model_values(as_dict)
+    return {name: values for name, values in memory.items() if name in watched.names}
+
+
+class _Watched(UserDict[str, FloatArray]):
+    """Variables that remember which of them were read."""
+
+    def __init__(self, memory: dict[str, FloatArray]) -> None:
+        super().__init__(memory)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> FloatArray:
+        self.names.add(name)
+        return super().__getitem__(name)
 
 
 def joined(parts: list[PictureStates]) -> PictureStates:

@@ -8,15 +8,15 @@ import numpy as np
 from envs.registry import TASKS, make_task
 from envs.task import IntArray
 from envs.task_hash import task_hash
-from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
-from fmbench.evaluation.players import Player, expert_player, policy_player
+from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST_BLOCKS, VALIDATION, episode_seeds
+from fmbench.harness.watched_world import Watch
 from fmbench.sight.eyes import SightError
 from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
@@ -49,8 +49,8 @@ def evaluate(
     """
     before = len(earlier)
     seeds = episode_seeds(TEST_BLOCKS[config.test_block], config.episodes)[before:]
-    episodes = _play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
-    rows = [_row(episode, cell) for episode in episodes]
+    episodes = play(cell, config, policy, seeds, lambda done: on_episode(before + done), sight)
+    rows = [episode_row(episode, cell) for episode in episodes]
     return Episodes([*earlier, *rows], [origin_row(cell, config, origin)])
 
 
@@ -66,19 +66,31 @@ def validate(
         on_episode: Called with the number of finished episodes.
     """
     seeds = episode_seeds(VALIDATION, config.episodes)
-    return _play(cell, config, policy, seeds, on_episode, None)
+    return play(cell, config, policy, seeds, on_episode, None)
 
 
-def _play(
+def play(
     cell: Cell,
     config: RunConfig,
     policy: ChunkPolicy | None,
     seeds: IntArray,
     on_episode: Callable[[int], None],
     sight: Sight | None,
+    watch: Watch | None = None,
 ) -> list[Episode]:
-    """Run the episodes of some seeds; return them in the order of the seeds."""
-    world, player = _player(cell, config, policy, sight, min(len(seeds), MAX_SIMS))
+    """Run the episodes of some seeds; return them in the order of the seeds.
+
+    Args:
+        cell: What to evaluate.
+        config: The run.
+        policy: The trained policy; None for the expert and for random actions.
+        seeds: The episodes, `(n,)`.
+        on_episode: Called with the number of finished episodes.
+        sight: What the policy sees with; None if it observes the state.
+        watch: Called at every observation; the episodes then have trajectories.
+    """
+    num_sims = min(len(seeds), MAX_SIMS)
+    world, player = _player(cell, config, policy, sight, num_sims, watch)
     actor = _Watched(player)
     done = 0
 
@@ -89,7 +101,8 @@ def _play(
         done += 1
         on_episode(done)
 
-    return rollout(world, actor, seeds, on_episode=count)
+    keeps = watch is not None
+    return rollout(world, actor, seeds, keep_trajectories=keeps, on_episode=count)
 
 
 class _Watched:
@@ -171,17 +184,23 @@ def check_seeds(path: Path, rows: Sequence[EpisodeRow], block: int) -> None:
 
 
 def _player(
-    cell: Cell, config: RunConfig, policy: ChunkPolicy | None, sight: Sight | None, num_sims: int
+    cell: Cell,
+    config: RunConfig,
+    policy: ChunkPolicy | None,
+    sight: Sight | None,
+    num_sims: int,
+    watch: Watch | None,
 ) -> Player:
     if cell.policy == EXPERT:
-        return expert_player(cell.task, num_sims)
+        return expert_player(cell.task, num_sims, watch)
     if policy is None:
-        world = World(make_task(cell.task), num_sims)
+        world = make_world(make_task(cell.task), num_sims, watch)
         return world, RandomPolicy(world)
-    return policy_player(policy, cell, config, sight, num_sims)
+    return policy_player(policy, cell, config, sight, num_sims, watch)
 
 
-def _row(episode: Episode, cell: Cell) -> EpisodeRow:
+def episode_row(episode: Episode, cell: Cell) -> EpisodeRow:
+    """Return the row of one episode of a cell."""
     return EpisodeRow(
         **cell.cell,
         episode_seed=episode.episode_seed,

@@ -4,11 +4,12 @@ import os
 from typing import TypeAlias
 
 from envs.registry import make_expert, make_task
+from envs.task import IntArray, Task
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
-from fmbench.harness.rollout import Policy
-from fmbench.harness.watched_world import WatchedWorld
+from fmbench.harness.rollout import Float32Array, Policy
+from fmbench.harness.watched_world import Watch, WatchedWorld
 from fmbench.sight.eyes import SeeingPolicy
 from fmbench.sight.opening import Sight
 from policies.actor import ChunkActor
@@ -38,7 +39,12 @@ def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor
 
 
 def policy_player(
-    policy: ChunkPolicy, cell: Cell, config: RunConfig, sight: Sight | None, num_sims: int
+    policy: ChunkPolicy,
+    cell: Cell,
+    config: RunConfig,
+    sight: Sight | None,
+    num_sims: int,
+    watch: Watch | None = None,
 ) -> Player:
     """Return the player of a trained policy.
 
@@ -48,15 +54,29 @@ def policy_player(
         config: The run.
         sight: What the policy sees with; None if it observes the state.
         num_sims: Number of simulations.
+        watch: Called at every observation.
     """
     actor = make_actor(policy, cell, config)
     if sight is None:
-        return World(make_task(cell.task), num_sims, processors()), actor
+        return make_world(make_task(cell.task), num_sims, watch), actor
     seeing = SeeingPolicy(actor, sight.eyes, sight.task.agent_columns)
-    return WatchedWorld(sight.task, num_sims, seeing.watch), seeing
+
+    def both(world: World, rows: IntArray, observations: Float32Array) -> None:
+        seeing.watch(world, rows, observations)
+        if watch is not None:
+            watch(world, rows, observations)
+
+    return WatchedWorld(sight.task, num_sims, both), seeing
 
 
-def expert_player(task: str, num_sims: int = 1) -> Player:
+def expert_player(task: str, num_sims: int = 1, watch: Watch | None = None) -> Player:
     """Return the player of a task's expert."""
-    world = World(make_task(task), num_sims, processors())
+    world = make_world(make_task(task), num_sims, watch)
     return world, make_expert(world)
+
+
+def make_world(task: Task, num_sims: int, watch: Watch | None = None) -> World:
+    """Return a world that calls `watch` at every observation, if it is given."""
+    if watch is None:
+        return World(task, num_sims, processors())
+    return WatchedWorld(task, num_sims, watch)
