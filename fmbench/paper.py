@@ -40,6 +40,7 @@ examples:
 
 Ctrl-C stops at a safe point of every process; the same command resumes.
 """
+ENGINES = ("processes", "ray")
 GRIDS = Path(__file__).parent / "grids"
 
 
@@ -97,6 +98,17 @@ def _parser() -> Parser:
         help="jobs at a time (default: one per processor core, on a GPU at most four)",
     )
     how.add_argument(
+        "--engine",
+        default="processes",
+        metavar="NAME",
+        help="processes (default), or ray: tasks of a Ray cluster (extra dist)",
+    )
+    how.add_argument(
+        "--address",
+        metavar="ADDRESS",
+        help="the Ray cluster, e.g. auto or HOST:PORT (default: one of this machine alone)",
+    )
+    how.add_argument(
         "--rows-only", action="store_true", help="remove the checkpoints of finished jobs"
     )
     add_out(how, "folder of the grid (default: runs/NAME)")
@@ -113,6 +125,7 @@ def _run(options: argparse.Namespace) -> int:
     shard = _shard(options.shard)
     if options.processes is not None and not 1 <= options.processes <= 256:
         raise FmbenchError(f"--processes is {options.processes}; give a whole number from 1 to 256")
+    address = _address(options)
     out = options.out or Path("runs") / path.stem
     check_out(out)
     check_data(options.data)
@@ -133,6 +146,7 @@ def _run(options: argparse.Namespace) -> int:
             plugins=tuple(plugins),
             accept_changes=options.accept_changes,
             keeps_rows_only=options.rows_only,
+            address=address,
         )
         job = GridWork(grid, out, options.data, session, settings)
         if options.dry_run:
@@ -169,6 +183,17 @@ def _check_sections(grid: Grid, names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise unknown("section", name, known)
+
+
+def _address(options: argparse.Namespace) -> str | None:
+    """Return the address of a Ray cluster; None where processes do the jobs."""
+    if options.engine not in ENGINES:
+        raise unknown("engine", options.engine, ENGINES)
+    if options.engine == "ray":
+        return str(options.address or "local")
+    if options.address is not None:
+        raise FmbenchError(f"--address is {options.address}, which needs --engine ray")
+    return None
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

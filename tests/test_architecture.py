@@ -122,6 +122,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "optuna": {"fmbench.runs.tuning.suggestions"},
+    "ray": {"fmbench.runs.grid.on_ray"},
     "mujoco_menagerie": {"envs.hand.model_files"},
     "timm": {"policies.encoders.timm_vit"},
     "ultralytics": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fmbench.runs.grid.grid_file import Grid
 from fmbench.runs.grid.jobs import JOBS_FOLDER, GridPlan, Job
 from fmbench.runs.run_folder import check_code, check_empty, hold_folder
 from fmbench.storage.compressed import SUFFIX
+from fmbench.storage.files import write_new
 from fmbench.storage.grid_folder import (
     SCHEMA,
     GridFacts,
@@ -128,20 +129,25 @@ def _bring_one(job: Job, source: Path, out: Path) -> bool:
     there, here = job.folder(source), job.folder(out)
     if not os.path.lexists(there / RUN_FILE) or not read_run_facts(there).complete:
         return False
-    if os.path.lexists(here / RUN_FILE):
-        if read_run_facts(here).complete:
-            return False
-        shutil.rmtree(here)
-    incoming = staged(here)
-    shutil.rmtree(incoming, ignore_errors=True)
-    incoming.mkdir(parents=True)
-    for name in _row_files(there):
-        shutil.copyfile(there / name, incoming / name)
-    incoming.rename(here)
+    if os.path.lexists(here / RUN_FILE) and read_run_facts(here).complete:
+        return False
+    place(here, {name: (there / name).read_bytes() for name in row_files(there)})
     return True
 
 
-def _row_files(folder: Path) -> Iterable[str]:
+def place(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files of a folder, which appears with all of them; an earlier one is replaced."""
+    incoming = staged(folder)
+    shutil.rmtree(incoming, ignore_errors=True)
+    incoming.mkdir(parents=True)
+    for name, data in files.items():
+        write_new(incoming / name, data)
+    shutil.rmtree(folder, ignore_errors=True)
+    incoming.rename(folder)
+
+
+def row_files(folder: Path) -> Iterator[str]:
+    """Yield the names of the files of a finished run that hold its rows."""
     yield RUN_FILE
     for row_type in ROW_FILES:
         for name in (row_type.file_name, row_type.file_name + SUFFIX):

@@ -29,6 +29,7 @@ from fmbench.runs.grid.folder import (
 )
 from fmbench.runs.grid.grid_file import Grid, PlannedRun
 from fmbench.runs.grid.jobs import Job, plan_jobs
+from fmbench.runs.grid.on_ray import RayJobs
 from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.row_files import read_rows, write_rows
@@ -47,6 +48,7 @@ class GridOptions:
         plugins: Command line of the plug-ins.
         accept_changes: Whether to go on with other code than that of finished jobs.
         keeps_rows_only: Whether to remove checkpoints of finished jobs.
+        address: That of a cluster of Ray, see `fmbench.runs.grid.on_ray`; None for processes here.
     """
 
     command: str = ""
@@ -57,6 +59,7 @@ class GridOptions:
     plugins: tuple[str, ...] = ()
     accept_changes: bool = False
     keeps_rows_only: bool = False
+    address: str | None = None
 
 
 class GridWork:
@@ -179,9 +182,15 @@ class GridWork:
                 stage.update(min(round(done + sum(parts)), round(total)))
 
             orders = [Order(job.name, self._message(job)) for job in jobs]
-            command = (*WORKER, *self.options.plugins)
-            processes = Processes(slots, command, self.session.interrupts)
-            processes.run(orders, on_end, self._note, on_wait)
+            self._engine(slots, jobs[0].config.device).run(orders, on_end, self._note, on_wait)
+
+    def _engine(self, slots: Sequence[Mapping[str, str]], device: str) -> Processes | RayJobs:
+        """Return what does the jobs."""
+        options, interrupts = self.options, self.session.interrupts
+        if options.address is None:
+            return Processes(slots, (*WORKER, *options.plugins), interrupts)
+        on_gpu = device != "cpu"
+        return RayJobs(options.address, len(slots), on_gpu, options.plugins, interrupts)
 
     def _row(self, job: Job, outcome: Outcome, processes: int) -> JobRow:
         return JobRow(
