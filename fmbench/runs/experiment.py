@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from functools import partial
 from pathlib import Path
 
 from envs.task_hash import task_hash
@@ -13,16 +12,10 @@ from fmbench.config import RunConfig
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
-from fmbench.evaluation.recorded_episodes import choose_episodes
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
-from fmbench.runs.recordings import (
-    RECORDINGS_FOLDER,
-    ToRecord,
-    record_episodes,
-    remove_others,
-)
+from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import (
     checkpoint_folder,
     contact_sheet_file,
@@ -211,28 +204,15 @@ class Experiment:
         ]
 
     def _record(self) -> None:
-        """Record episodes of every task; see `choose_episodes`."""
-        folder, paths = self.out / RECORDINGS_FOLDER, list[Path]()
-        weights = {tuple(o.cell.values()): o.weights_hash for o in self.rows.episodes.origins}
-        for task in self.config.task:
-            cells = {
-                tuple(cell.cell.values()): cell
-                for policy in self.config.policy
-                for seed in range(self.config.seeds)
-                for cell in self.plan.cells(task, policy, seed)
-                if cell.headline
-            }
-            rows = [row for row in self.rows.episodes.rows if row.task == task]
-            chosen = choose_episodes(rows, list(cells.values()), self.options.record)
-            for key, episodes in chosen.items():
-                cell = cells[key]
-                at = checkpoint_folder(self.out, task, cell.policy, cell.train_seed)
-                files = files_of_policy(self.config, task, cell.policy)
-                with users_code(f"{cell.name} recordings", files), usable_encoder(self.config):
-                    load = partial(_policy_at, at)
-                    each = ToRecord(cell, episodes, weights[key], load)
-                    paths += record_episodes(folder, self.config, [each], self.session, self.sights)
-        remove_others(folder, paths)
+        """Record episodes of every policy; see `choose_episodes`."""
+
+        def checkpoint(cell: Cell) -> Path:
+            return checkpoint_folder(self.out, cell.task, cell.policy, cell.train_seed)
+
+        folder, count = self.out / RECORDINGS_FOLDER, self.options.record
+        paths = record_run(
+            folder, self.config, self.rows.episodes, count, checkpoint, self.session, self.sights
+        )
         size = sum(path.stat().st_size for path in paths)
         self.session.reporter.say(f"{len(paths)} recordings, {size / 1024:.0f} KiB: {folder}")
 
@@ -245,11 +225,6 @@ class Experiment:
             draw_contact_sheet(path, cell, self.config, rows, policy, sight)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
-
-
-def _policy_at(checkpoint: Path) -> ChunkPolicy:
-    """Return the trained policy of a checkpoint."""
-    return load_policy(checkpoint)[0]
 
 
 def run_experiment(

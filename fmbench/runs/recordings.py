@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from envs.registry import make_task
 from envs.task import Task
 from fmbench.cli.session import Session
+from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.plan import plan_run
+from fmbench.evaluation.recorded_episodes import choose_episodes
 from fmbench.evaluation.recording import record, recording_facts
+from fmbench.runs.run_plugins import files_of_policy
+from fmbench.runs.users_encoder import usable_encoder
 from fmbench.sight.opening import Sights
+from fmbench.storage.episode_files import Episodes
 from fmbench.storage.memory import needs_memory
 from fmbench.storage.recordings import SUFFIX, read_recording, write_recording
 from fmbench.storage.rows import EpisodeRow
+from fmbench.training.checkpoints import load_policy
 from policies.chunk_policy import ChunkPolicy
 
 RECORDINGS_FOLDER = "recordings"
@@ -85,6 +93,61 @@ def record_episodes(
             left = ToRecord(cell, list(missing.values()), weights, load)
             _record(config, left, list(missing), session, sights)
     return paths
+
+
+def record_run(
+    folder: Path,
+    config: RunConfig,
+    episodes: Episodes,
+    count: int,
+    checkpoint: Callable[[Cell], Path],
+    session: Session,
+    sights: Sights,
+    paired: Collection[str] | None = None,
+) -> list[Path]:
+    """Record episodes of every task of a run, and remove those that are not chosen any more.
+
+    Args:
+        folder: The folder of the recordings.
+        config: The run.
+        episodes: Its rows.
+        count: How many of each kind; see `choose_episodes`.
+        checkpoint: Returns the folder of the checkpoint of a cell.
+        session: Progress display and requests to stop.
+        sights: What the policies see with.
+        paired: Policies whose pairs are shown; None for all.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        RunFailed: See `record_episodes`.
+    """
+    plan, paths = plan_run(config), list[Path]()
+    weights = {tuple(o.cell.values()): o.weights_hash for o in episodes.origins}
+    for task in config.task:
+        cells = {
+            tuple(cell.cell.values()): cell
+            for policy in config.policy
+            for seed in range(config.seeds)
+            for cell in plan.cells(task, policy, seed)
+            if cell.headline
+        }
+        rows = [row for row in episodes.rows if row.task == task]
+        for key, chosen in choose_episodes(rows, list(cells.values()), count, paired).items():
+            cell = cells[key]
+            files = files_of_policy(config, task, cell.policy)
+            with users_code(f"{cell.name} recordings", files), usable_encoder(config):
+                load = partial(_policy_at, checkpoint(cell))
+                each = ToRecord(cell, chosen, weights[key], load)
+                paths += record_episodes(folder, config, [each], session, sights)
+    remove_others(folder, paths)
+    return paths
+
+
+def _policy_at(checkpoint: Path) -> ChunkPolicy:
+    """Return the trained policy of a checkpoint."""
+    return load_policy(checkpoint)[0]
 
 
 def remove_others(folder: Path, kept: Sequence[Path]) -> None:

@@ -12,9 +12,10 @@ from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
 from fmbench.runs.grid.grid_file import Grid
 from fmbench.runs.grid.jobs import JOBS_FOLDER, GridPlan, Job
+from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.runs.run_folder import check_code, check_empty, hold_folder
 from fmbench.storage.compressed import SUFFIX
-from fmbench.storage.files import write_new
+from fmbench.storage.files import write_bytes_atomic, write_new
 from fmbench.storage.grid_folder import (
     SCHEMA,
     GridFacts,
@@ -24,6 +25,7 @@ from fmbench.storage.grid_folder import (
     write_grid_facts,
 )
 from fmbench.storage.leftovers import staged
+from fmbench.storage.recordings import SUFFIX as RECORDING
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.run_rows import ROW_FILES
 from fmbench.storage.stamps import present_stamp
@@ -121,6 +123,8 @@ def bring(
         check_same(source, there, facts)
         check_same(out, facts, there)
         brought = [job for job in plan.jobs if _bring_one(job, source, out)]
+        for run in plan.jobs_of:
+            _bring_recordings(*(assembled_folder(o, run.section, run.name) for o in (source, out)))
         say.say(f"{source}: {len(brought)} of {len(plan.jobs)} jobs taken")
 
 
@@ -135,12 +139,22 @@ def _bring_one(job: Job, source: Path, out: Path) -> bool:
     return True
 
 
+def _bring_recordings(there: Path, here: Path) -> None:
+    """Copy the recordings of a run that are only there."""
+    for path in sorted((there / RECORDINGS_FOLDER).glob(f"*{RECORDING}")):
+        target = here / RECORDINGS_FOLDER / path.name
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes_atomic(target, path.read_bytes())
+
+
 def place(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write the files of a folder, which appears with all of them; an earlier one is replaced."""
+    """Write the files of a folder, by their paths in it; it appears whole, for an earlier one."""
     incoming = staged(folder)
     shutil.rmtree(incoming, ignore_errors=True)
     incoming.mkdir(parents=True)
     for name, data in files.items():
+        (incoming / name).parent.mkdir(parents=True, exist_ok=True)
         write_new(incoming / name, data)
     shutil.rmtree(folder, ignore_errors=True)
     incoming.rename(folder)
@@ -153,6 +167,12 @@ def row_files(folder: Path) -> Iterator[str]:
         for name in (row_type.file_name, row_type.file_name + SUFFIX):
             if (folder / name).is_file():
                 yield name
+
+
+def checkpoint_files(folder: Path) -> list[str]:
+    """Return the paths of the files of a run's checkpoints in its folder."""
+    files = sorted(path for path in (folder / "checkpoints").rglob("*") if path.is_file())
+    return [path.relative_to(folder).as_posix() for path in files]
 
 
 def remove_checkpoints(job: Job, out: Path) -> None:

@@ -16,7 +16,8 @@ from fmbench.errors import FmbenchError, shown, unknown
 DRAWINGS = ("matrix", "curve", "observations", "settings")
 """What draws a section: `python -m fmbench.matrix`, `data_curve` or `observations`; or, whatever
 its runs differ in, a table with a line for each setting."""
-OF_SECTION = ("title", "draw", "latency", "variants", "hand")
+OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
+MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --device on the command line", "from_run": "leave it out"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ChooseTasks = Callable[[Sequence[str], str | None], tuple[str, ...]]
@@ -31,12 +32,14 @@ class PlannedRun:
         name: The task, and the values in which it differs from others of the section.
         config: Its configuration.
         latency: Whether the latency of its decisions is measured.
+        record: How many successes and failures of each policy are recorded.
     """
 
     section: str
     name: str
     config: RunConfig
     latency: bool = False
+    record: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def read_grid(
     if not sections:
         raise FmbenchError(f"{path} has no section; add a table, e.g. [sections.main]")
     reader = _Reader(path, choose_tasks, tuple(known_tasks), device)
-    _check_keys(path, "common", common, (*_options(), "latency", "hand"))
+    _check_keys(path, "common", common, (*_options(), "latency", "record", "hand"))
     return Grid(
         title, tuple(reader.section(name, common, sections[name]) for name in sections), text
     )
@@ -130,15 +133,19 @@ class _Reader:
         _check_keys(self.path, f"sections.{name}", own, (*_options(), *OF_SECTION))
         values = {**common, **own}
         title, draw = values.pop("title", name), values.pop("draw", DRAWINGS[0])
-        latency = values.pop("latency", False)
+        latency, record = values.pop("latency", False), values.pop("record", 0)
         if not isinstance(title, str) or not title.isprintable():
             raise FmbenchError(f"{where}: title is {shown(title)}; give one line of text")
         if not isinstance(draw, str) or draw not in DRAWINGS:
             raise FmbenchError(f"{where}: {unknown('drawing', str(draw), DRAWINGS)}")
         if not isinstance(latency, bool):
             raise FmbenchError(f"{where}: latency is {shown(latency)}; give true or false")
+        if type(record) is not int or not 0 <= record <= MOST_RECORDED:
+            raise FmbenchError(
+                f"{where}: record is {shown(record)}; give a whole number from 0 to {MOST_RECORDED}"
+            )
         runs = [
-            PlannedRun(name, run_name, config, latency)
+            PlannedRun(name, run_name, config, latency, record)
             for variant in self._variants(where, values.pop("variants", [{}]))
             for changed, chosen in _combinations(where, {**values, **variant})
             for run_name, config in self._runs(where, {**variant, **changed}, chosen)

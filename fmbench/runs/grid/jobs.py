@@ -12,6 +12,8 @@ from fmbench.runs.grid.grid_file import PlannedRun
 from policies.catalogue import POLICIES
 
 JOBS_FOLDER = "jobs"
+TOGETHER = 4
+"""Policies, with their teachers, of one job on a GPU."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Job:
         suffix = "-timed" if self.latency else ""
         policies = "-".join(self.config.policy)
         return f"{self.config.task[0]}-{policies}-{self.config.hash}{suffix}"
+
+    @property
+    def setting(self) -> str:
+        """Name of what it shares with jobs that differ in their policies only."""
+        return dataclasses.replace(self, config=dataclasses.replace(self.config, policy=())).name
 
     @property
     def cells(self) -> int:
@@ -66,7 +73,8 @@ class GridPlan:
 def plan_jobs(runs: Sequence[PlannedRun]) -> GridPlan:
     """Divide the runs of a grid into jobs.
 
-    Runs that differ in their policies only share jobs, whatever their sections.
+    Runs that differ in their policies only share jobs, whatever their sections. On a GPU several
+    policies are one job, because trainings of one process share it better.
     """
     wanted: dict[Job, list[str]] = {}
     for run in runs:
@@ -75,7 +83,7 @@ def plan_jobs(runs: Sequence[PlannedRun]) -> GridPlan:
     for setting, policies in wanted.items():
         jobs[setting] = [
             dataclasses.replace(setting, config=dataclasses.replace(setting.config, policy=group))
-            for group in _groups(dict.fromkeys(policies))
+            for group in _groups(dict.fromkeys(policies), setting.config.device != "cpu")
         ]
     jobs_of = {
         run: tuple(
@@ -91,14 +99,22 @@ def _setting(run: PlannedRun) -> Job:
     return Job(dataclasses.replace(run.config, policy=()), run.latency)
 
 
-def _groups(policies: Iterable[str]) -> list[tuple[str, ...]]:
-    """Put a policy together with those that learn from it, the teacher first."""
+def _groups(policies: Iterable[str], on_gpu: bool) -> list[tuple[str, ...]]:
+    """Put a policy together with those that learn from it, the teacher first.
+
+    Args:
+        policies: The policies.
+        on_gpu: Whether `TOGETHER` of these groups are one.
+    """
     names = list(policies)
     groups: dict[str, list[str]] = {}
     for name in names:
         teacher = POLICIES[name].teacher
         groups.setdefault(teacher if teacher in names else name, []).append(name)
-    return [
+    ordered = [
         tuple(sorted(group, key=lambda name: (name != first, names.index(name))))
         for first, group in groups.items()
     ]
+    step = TOGETHER if on_gpu else 1
+    parts = [ordered[at : at + step] for at in range(0, len(ordered), step)]
+    return [tuple(name for group in part for name in group) for part in parts]

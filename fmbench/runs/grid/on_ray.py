@@ -1,4 +1,4 @@
-"""Jobs of a grid as tasks of Ray, on the nodes of a cluster, which send the rows back.
+"""Jobs of a grid as tasks of Ray, on the nodes of a cluster, which send the files back.
 
 Nodes have the same fmbench and packages; one with others refuses its job. A task whose worker or
 node is lost runs again, elsewhere. Only loopback is used and no dashboard is started, unless an
@@ -22,7 +22,7 @@ from fmbench.cli.plugin_files import load_plugins
 from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
-from fmbench.runs.grid.folder import place, row_files
+from fmbench.runs.grid.folder import checkpoint_files, place, row_files
 from fmbench.runs.grid.processes import ATTEMPTS, POLL_S, Order, Outcome
 from fmbench.runs.grid.slots import PER_DEVICE
 from fmbench.runs.grid.worker import SilentReporter, do_job
@@ -143,7 +143,7 @@ def do_on_node(
         plugins: Command line of the plug-ins.
 
     Returns:
-        Exit code, what went wrong, and the files of rows by name.
+        Exit code, what went wrong, and the files of rows and checkpoints by path.
     """
     if different := Stamp(**stamp).differences(present_stamp()):
         return ExitCode.BAD_INPUT, f"node {os.uname().nodename} has other code: {different[0]}", {}
@@ -158,4 +158,5 @@ def do_on_node(
         code, text = do_job({**message, "out": str(out)}, session)
         if code != ExitCode.DONE:
             return code, text, {}
-        return code, text, {name: (out / name).read_bytes() for name in row_files(out)}
+        names = [*row_files(out), *(checkpoint_files(out) if message["keeps_checkpoints"] else ())]
+        return code, text, {name: (out / name).read_bytes() for name in names}

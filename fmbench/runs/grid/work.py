@@ -16,11 +16,9 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
-from fmbench.runs.grid.assembly import assemble, is_assembled
-from fmbench.runs.grid.command_line import command_of
 from fmbench.runs.grid.estimate import JobRow, duration, shard, speed, work
+from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
-    assembled_folder,
     bring,
     hold_grid_folder,
     is_done,
@@ -83,8 +81,8 @@ class GridWork:
         whole = plan_jobs(grid.runs)
         self.plan = whole.of_sections(options.only) if options.only else whole
         self.works = {job.name: work(job) for job in self.plan.jobs}
-        own = set(self.works) if options.shard is None else shard(self.works, *options.shard)
-        self.own = [job for job in self.plan.jobs if job.name in own]
+        self.own = self._own_jobs()
+        self.finishing = Finishing(self.plan, out, options.accept_changes, session)
         self.failed: dict[str, str] = {}
         self._notes: set[str] = set()
 
@@ -99,7 +97,10 @@ class GridWork:
             facts = open_grid_folder(self.out, self.grid, self.options.command)
             bring(self.options.merge, self.plan, self.out, facts, self.session.reporter)
             self._do_jobs()
-            self._assemble()
+            self._finish()
+            if self.options.keeps_rows_only:
+                for job in self.own:
+                    remove_checkpoints(job, self.out)
             with self.session.reporter.stage("tables and figures", 1):
                 draw_grid(self.out, warn=warn)
         print_sections(self.out)
@@ -109,6 +110,17 @@ class GridWork:
                 f"{len(self.failed)} of {len(self.own)} jobs failed twice, the first is {name}: "
                 f"{text}; all others are done, and the same command tries these again"
             )
+
+    def _own_jobs(self) -> list[Job]:
+        """Return the jobs of this shard; all jobs of a setting are in one."""
+        jobs, part = list(self.plan.jobs), self.options.shard
+        if part is None:
+            return jobs
+        amounts: dict[str, float] = {}
+        for job in jobs:
+            amounts[job.setting] = amounts.get(job.setting, 0.0) + self.works[job.name]
+        own = shard(amounts, *part)
+        return [job for job in jobs if job.setting in own]
 
     def show(self) -> None:
         """Print the jobs, and how long the missing ones take, without doing anything."""
@@ -170,11 +182,11 @@ class GridWork:
                 done += self.works[outcome.name]
                 rows.append(self._row(job, outcome, len(slots)))
                 write_rows(self.out / JobRow.file_name, rows, JobRow)
-                if self.options.keeps_rows_only:
-                    remove_checkpoints(job, self.out)
                 left = (time.monotonic() - started) / done * max(0.0, total - done)
                 reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {left / 60:.0f} min left")
                 stage.update(round(done))
+                for run in self.finishing.runs_of(job):
+                    self.finishing.finish(run)
 
             def on_wait(running: Mapping[str, float]) -> None:
                 factor = speed(rows, len(slots)) or 1.0
@@ -220,6 +232,7 @@ class GridWork:
             "config": dataclasses.asdict(job.config),
             "out": str(job.folder(self.out)),
             "data": str(self.data),
+            "keeps_checkpoints": not self.options.keeps_rows_only,
             "options": {
                 "command": self.options.command,
                 "times_decisions": job.latency,
@@ -230,26 +243,14 @@ class GridWork:
             },
         }
 
-    def _assemble(self) -> None:
-        """Put together every run whose jobs are all done, unless that has been done."""
-        ready = [
-            (run, [job.folder(self.out) for job in jobs])
-            for run, jobs in self.plan.jobs_of.items()
-            if all(is_done(job, self.out, self.options.accept_changes) for job in jobs)
-        ]
-        stale = [
-            (run, jobs)
-            for run, jobs in ready
-            if not is_assembled(run.config, jobs, assembled_folder(self.out, run.section, run.name))
-        ]
-        with self.session.reporter.stage(
-            "runs assembled", len(ready), len(ready) - len(stale)
-        ) as s:
-            for count, (run, jobs) in enumerate(stale, 1):
+    def _finish(self) -> None:
+        """Finish every run whose jobs are all done."""
+        ready = self.finishing.ready()
+        with self.session.reporter.stage("runs", len(ready)) as stage:
+            for count, run in enumerate(ready, 1):
                 self.session.interrupts.stop_here()
-                folder = assembled_folder(self.out, run.section, run.name)
-                assemble(run.config, jobs, folder, command_of(run.config, run.latency))
-                s.update(len(ready) - len(stale) + count)
+                self.finishing.finish(run)
+                stage.update(count)
 
 
 def _check_run(run: PlannedRun) -> None:

@@ -35,6 +35,7 @@ nfe = 2
 
 [sections.main]
 title = "All policies"
+record = 1
 
 [sections.settings]
 title = "More updates"

@@ -69,6 +69,7 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
         ("[sections.main]\nseeds = 0", "section main: --seeds is 0; give a whole number"),
         ("[sections.main]\ndraw = 'curves'", "section main: unknown drawing 'curves'; did you"),
         ("[sections.main]\nlatency = 1", "section main: latency is 1; give true or false"),
+        ("[sections.main]\nrecord = -1", "section main: record is -1; give a whole number from 0"),
         ("[sections.main]\nvariants = 3", "section main: variants is 3; give a list of tables"),
         ("[sections.main]\nvariants = [3]", "section main: a variant is 3; give a table"),
         ("[sections.main]\nvariants = [{demos = [1]}]", "demos of a variant is [1]; give one"),

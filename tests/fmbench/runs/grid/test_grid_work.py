@@ -102,6 +102,10 @@ def test_shards_merge_to_what_one_machine_finds(finished: Path, data: Path, tmp_
     assert ORDERS == []
     assert f"{merge[0]}: {len(done[0])} of 4 jobs taken" in text
     assert rows_of(tmp_path / "whole") == rows_of(finished)
+    recordings = [path for path in files_of(tmp_path / "whole" / "main") if path.endswith(".npz")]
+    policies = {Path(path).name.split("-")[1] for path in recordings}
+    assert policies == {"flow", "reflow", "bc"}
+    assert not list((tmp_path / "whole" / "settings").rglob("*.npz"))
 
 
 def test_a_grid_that_has_grown_does_only_what_is_new(

@@ -1,0 +1,88 @@
+"""Finish the runs of a grid whose jobs are all done: put their rows together, record episodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.cli.session import Session
+from fmbench.evaluation.cells import Cell
+from fmbench.runs.grid.assembly import assemble, is_assembled
+from fmbench.runs.grid.command_line import command_of
+from fmbench.runs.grid.folder import assembled_folder, is_done
+from fmbench.runs.grid.grid_file import PlannedRun
+from fmbench.runs.grid.jobs import GridPlan, Job
+from fmbench.runs.grid.worker import SilentReporter
+from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
+from fmbench.runs.run_folder import checkpoint_folder
+from fmbench.runs.users_encoder import open_sights
+from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.run_facts import read_run_facts
+
+PAIRED = ("flow", "diffusion", "bc")
+"""Policies of which episodes are recorded that only one of two solved."""
+
+
+class Finishing:
+    """Finishes the runs of a grid, each once.
+
+    Args:
+        plan: The jobs of each run.
+        out: The folder of the grid.
+        accept_changes: Whether jobs may be of other code.
+        session: Progress display and requests to stop.
+    """
+
+    def __init__(self, plan: GridPlan, out: Path, accept_changes: bool, session: Session) -> None:
+        self.plan, self.out, self.session = plan, out, session
+        self.accept_changes = accept_changes
+
+    def runs_of(self, job: Job) -> list[PlannedRun]:
+        """Return the runs that a job was the last one of."""
+        return [
+            run for run, jobs in self.plan.jobs_of.items() if job in jobs and self._is_ready(run)
+        ]
+
+    def ready(self) -> list[PlannedRun]:
+        """Return the runs whose jobs are all done."""
+        return [run for run in self.plan.jobs_of if self._is_ready(run)]
+
+    def finish(self, run: PlannedRun) -> None:
+        """Put a run together, unless that has been done, and record what is not recorded yet.
+
+        Raises:
+            FmbenchError: Its jobs do not fit together.
+            RunFailed: An episode does not end as its row says.
+        """
+        folder = assembled_folder(self.out, run.section, run.name)
+        jobs = [job.folder(self.out) for job in self.plan.jobs_of[run]]
+        if not is_assembled(run.config, jobs, folder):
+            assemble(run.config, jobs, folder, command_of(run.config, run.latency))
+        if run.record and all((job / "checkpoints").is_dir() for job in jobs):
+            self._record(run, jobs, folder)
+
+    def _is_ready(self, run: PlannedRun) -> bool:
+        return all(is_done(job, self.out, self.accept_changes) for job in self.plan.jobs_of[run])
+
+    def _record(self, run: PlannedRun, jobs: Sequence[Path], folder: Path) -> None:
+        """Record episodes of an assembled run by the checkpoints of its jobs."""
+        policies = {job: read_run_facts(job).choice.policy or [] for job in jobs}
+
+        def checkpoint(cell: Cell) -> Path:
+            job = next(job for job in jobs if cell.policy in policies[job])
+            return checkpoint_folder(job, cell.task, cell.policy, cell.train_seed)
+
+        sights = open_sights(run.config)
+        try:
+            record_run(
+                folder / RECORDINGS_FOLDER,
+                run.config,
+                read_episodes(folder),
+                run.record,
+                checkpoint,
+                Session(SilentReporter(), self.session.interrupts),
+                sights,
+                PAIRED,
+            )
+        finally:
+            sights.close()
