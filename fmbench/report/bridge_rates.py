@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.statistics import Interval, t_interval
@@ -76,5 +76,5 @@ def _interval(rows: pd.DataFrame, numbers: pd.DataFrame) -> Interval:
     if starts == 1:
         return Interval(0.0, 1.0)
     error = max(float(numbers["bridge_error"].iloc[0]), resolution)
-    half = float(stats.t.ppf(0.975, df=starts - 1)) * error
+    half = float(special.stdtrit(starts - 1, 0.975)) * error
     return Interval(rate - half, rate + half)

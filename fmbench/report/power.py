@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from fmbench.report.over_seeds import (
     LEAST_SPREAD,
@@ -170,5 +170,5 @@ def _ahead_of_checkpoint(
     only = [rate_a * (1 - rate_b), rate_b * (1 - rate_a)]
     counts = generator.multinomial(episodes, [*only, 1 - sum(only)], _PAIRS)
     b, c = counts[:, 0], counts[:, 1]
-    ahead: NDArray[np.bool_] = (b > c) & (2 * stats.binom.cdf(c, b + c, 0.5) < level)
+    ahead: NDArray[np.bool_] = (b > c) & (2 * special.bdtr(c, b + c, 0.5) < level)
     return ahead

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from fmbench.report.over_seeds import Bounds
 
@@ -90,8 +89,9 @@ def mean(rates: Numbers) -> Numbers:
 
 def interquartile_mean(rates: Numbers) -> Numbers:
     """Return the mean of the middle half of all task-seed scores: (..., tasks, seeds) to (...)."""
-    scores = rates.reshape(*rates.shape[:-2], -1)
-    return np.asarray(stats.trim_mean(scores, TRIMMED, axis=-1))
+    scores = np.sort(rates.reshape(*rates.shape[:-2], -1), axis=-1)
+    cut = int(TRIMMED * scores.shape[-1])
+    return np.asarray(scores[..., cut : scores.shape[-1] - cut].mean(axis=-1))
 
 
 def profile(rates: Numbers, thresholds: Numbers) -> Numbers:

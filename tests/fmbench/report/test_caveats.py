@@ -189,7 +189,7 @@ def test_a_broken_policy_stands_in_no_verdict_of_matrix_and_curve(tmp_path: Path
     assert header.endswith(",caveat")
     assert {row.split(",")[2] for row in rows if row.endswith(",broken")} == {"flow"}
     assert picture.read_bytes() != render_without_caveats(tmp_path)
-    table, curve = draw_curve([run], tmp_path / "curve", warned.append)
+    table, curve, _ = draw_curve([run], tmp_path / "curve", warned.append)
     assert warned[1:] == [warning.replace("with mlp", "with 10 demonstrations")]
     (row,) = [line for line in curve.read_text().splitlines() if line.startswith("| LiftCube")]
     assert "| 0.00 (broken) |" in row
