@@ -5,50 +5,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from envs.entries import TaskEntry
+from envs.hand_entries import ON_HAND as ON_HAND
 from envs.names import check_new_name, on_hand, unknown
 
 if TYPE_CHECKING:  # registering the ids must not import mujoco
     from envs.experts.base import Expert
     from envs.task import Task
     from envs.world import World
-
-
-@dataclass(frozen=True)
-class TaskEntry:
-    """What must be known about a task before its class is imported.
-
-    Attributes:
-        task: The task class, "module:Class".
-        expert: The expert class, "module:Class".
-        horizon: The class's `horizon` [control steps].
-        version: The class's `version`.
-        extra: The installation extra that the task needs, or "".
-        twin_of: The task of which this is a variant, or ""; "all" excludes variants.
-        hand: The described hand that the class is put on, or ""; "all" excludes these tasks, whose
-            models must be downloaded.
-        has_goal: Whether the class is an `envs.goals.GoalTask`.
-        is_sanity: Whether regression, flow and diffusion all reach the expert's success rate with
-            200 demonstrations (`results/demonstrations`). Such a task is a sanity check and does
-            not rank policies.
-        files: A user's files that define it, each with the sha256 of its bytes, the one that
-            registered it first; empty for built-in tasks.
-    """
-
-    task: str
-    expert: str
-    horizon: int
-    version: int = 0
-    extra: str = ""
-    twin_of: str = ""
-    hand: str = ""
-    has_goal: bool = False
-    is_sanity: bool = False
-    files: Mapping[str, str] = field(default_factory=dict)
-
 
 EXTRA_MODULES = {"adroit": "gymnasium_robotics"}
 """The extras that tasks need, and the module that each one installs. A task on a described hand
@@ -110,26 +78,6 @@ TASKS: dict[str, TaskEntry] = {
         is_sanity=True,
     ),
 }
-
-ON_HAND: dict[str, TaskEntry] = {
-    "ReachPose": TaskEntry(
-        "envs.tasks.on_hand.reach_pose:ReachPoseOnHand",
-        "envs.experts.on_hand.reach_pose:ReachPoseOnHandExpert",
-        horizon=60,
-        has_goal=True,
-    ),
-    "PressEither": TaskEntry(
-        "envs.tasks.on_hand.press_either:PressEitherOnHand",
-        "envs.experts.on_hand.press_either:PressEitherOnHandExpert",
-        horizon=80,
-    ),
-    "PressChord": TaskEntry(
-        "envs.tasks.on_hand.press_chord:PressChordOnHand",
-        "envs.experts.on_hand.press_chord:PressChordOnHandExpert",
-        horizon=100,
-    ),
-}
-"""The classes that `add_hand_tasks` puts on a described hand, by the task's name without it."""
 
 
 def add_hand_tasks(hand: str, extra: str = "", files: Mapping[str, str] | None = None) -> None:

@@ -4,11 +4,12 @@ import hashlib
 import json
 from functools import lru_cache
 
+from envs.entries import TaskEntry
 from envs.hand.catalogue import HANDS, find_hand
 from envs.hashing.bindings import Place
 from envs.hashing.definitions import Definitions, installed_definitions
 from envs.hashing.text import code_hash
-from envs.registry import TASKS, TaskEntry, check_extra, check_task_name
+from envs.registry import TASKS, check_extra, check_task_name
 
 HASH_KIND = 2
 """Version of the hash algorithm. Results without this field use version 1, whose hashes changed
