@@ -1,4 +1,4 @@
-"""How tests use the processor, and which of them hold a promise of `docs/reliability.md`.
+"""How tests use the processor, which hold a promise of `docs/reliability.md`, which need a hand.
 
 One torch thread per process, no time limit per random example.
 """
@@ -41,12 +41,34 @@ LONGEST = ("tests/policies/test_learning.py", "tests/test_examples.py", "tests/t
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files; mark the tests that the page names as `faults`."""
+    """Begin with the longest files; mark the promises of the page, and tasks on real hands."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         test = item.nodeid.partition("[")[0]
         if not PROMISED.isdisjoint((test, test.partition("::")[0])):
             item.add_marker(pytest.mark.faults)
+        if any(_is_on_hand(value) for value in _parameters(item)):
+            item.add_marker(pytest.mark.real_hand)
+
+
+def _parameters(item: pytest.Item) -> tuple[object, ...]:
+    return tuple(item.callspec.params.values()) if hasattr(item, "callspec") else ()
+
+
+def _is_on_hand(value: object) -> bool:
+    """Return whether a parameter is the name of a task on a described hand."""
+    from envs.registry import TASKS  # registers names only
+
+    return isinstance(value, str) and value in TASKS and bool(TASKS[value].hand)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs models of real hands, where they are not here and not to be downloaded."""
+    if item.get_closest_marker("real_hand"):
+        from tests.envs.hand.described import missing_models
+
+        if reason := missing_models():
+            pytest.skip(reason)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import pytest
 
 from envs.hand.menagerie import ALLEGRO, SHADOW
 from envs.hand.model_files import PACKAGE, Menagerie, ModelFile, model_digest, model_files
-from tests.envs.hand.described import NO_MODELS
 
 CUBE = "v -1 -1 -1\nv 1 -1 -1\nv -1 1 -1\nv -1 -1 1\nf 1 3 2\nf 1 2 4\nf 1 4 3\nf 2 3 4\n"
 PALM = (
@@ -18,7 +17,6 @@ PALM = (
     '<worldbody><body><geom type="mesh" mesh="palm"/></body></worldbody></mujoco>'
 )
 PARTS = '<mujoco><asset><mesh name="palm" file="palm.obj"/></asset></mujoco>'
-has_models = pytest.mark.skipif(not ALLEGRO.source.is_at_hand(), reason=NO_MODELS)
 
 
 def robot(root: Path) -> Path:
@@ -66,7 +64,7 @@ def test_the_hash_does_not_depend_on_where_the_folder_is(tmp_path: Path) -> None
     assert ModelFile(tmp_path / "here" / "claw" / "right_hand.xml").digest() in digests
 
 
-@has_models
+@pytest.mark.real_hand
 def test_the_models_of_two_hands_differ() -> None:
     assert ALLEGRO.source.digest() != SHADOW.source.digest()
 
