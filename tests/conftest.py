@@ -3,6 +3,7 @@
 One torch thread per process, no time limit per random example.
 """
 
+import gc
 import importlib.util
 import os
 import re
@@ -14,6 +15,9 @@ import pytest
 # Read by torch when it is imported, and by the commands that tests start. With one thread for each
 # processor in each of two test processes the threads wait for each other: 3.6 times as long here.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What is imported and collected stays: a search for garbage in it takes half a second each time.
+gc.disable()
 
 # Models of real hands without a network: a copy beside the checkout.
 COPY = Path(__file__).resolve().parents[2] / "shared" / "menagerie"
@@ -49,6 +53,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
         if any(_is_on_hand(value) for value in _parameters(item)):
             item.add_marker(pytest.mark.real_hand)
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage from now on, and only in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def _parameters(item: pytest.Item) -> tuple[object, ...]:
