@@ -8,7 +8,9 @@ given `x_t`, each of them determines the others. The ends of a path are the exce
 does not determine the chunk, and pure data do not determine the noise. There the undetermined
 quantity is set to 0, its mean, so that all conversions are finite and consistent.
 
-Scalars of the conversions are floats or tensors that broadcast against `x_t`.
+Scalars of the conversions are floats or tensors that broadcast against `x_t`. Schedules are
+computed on the CPU, also while a policy is built without values to count its weights: torch would
+load 800 modules to do that for a cumulative product, 1 s.
 """
 
 import math
@@ -48,7 +50,7 @@ def cosine_betas(steps: int) -> Tensor:
         min(1 - cosine_alpha_bar((k + 1) / steps) / cosine_alpha_bar(k / steps), MAX_BETA)
         for k in range(steps)
     ]
-    return torch.tensor(betas, dtype=torch.float64)
+    return torch.tensor(betas, dtype=torch.float64, device="cpu")
 
 
 def linear_betas(steps: int) -> Tensor:
@@ -67,7 +69,7 @@ def linear_betas(steps: int) -> Tensor:
         least = int(LINEAR_STEPS * LINEAR_BETAS[1]) + 1
         raise ValueError(f"steps is {steps}; a linear schedule has at least {least} steps")
     # Ho et al. 2020, section 4: "linearly from beta_1 to beta_T"
-    return torch.linspace(first, last, steps, dtype=torch.float64)
+    return torch.linspace(first, last, steps, dtype=torch.float64, device="cpu")
 
 
 SCHEDULES: dict[str, Callable[[int], Tensor]] = {"cosine": cosine_betas, "linear": linear_betas}

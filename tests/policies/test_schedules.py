@@ -55,6 +55,13 @@ def test_the_linear_schedule_ends_at_noise_for_any_number_of_steps() -> None:
             schedules.linear_betas(steps)
 
 
+@pytest.mark.parametrize("schedule", schedules.SCHEDULES)
+def test_a_schedule_has_values_where_a_policy_is_built_without_them(schedule: str) -> None:
+    expected = schedules.SCHEDULES[schedule](30)
+    with torch.device("meta"):
+        assert torch.equal(schedules.SCHEDULES[schedule](30), expected)
+
+
 def test_alphas_cumprod_follow_the_cosine_until_clipped() -> None:
     powers = schedules.alphas_cumprod(schedules.cosine_betas(100))
     start = schedules.cosine_alpha_bar(0.0)
