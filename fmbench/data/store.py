@@ -5,6 +5,7 @@ import importlib.metadata
 import json
 import reprlib
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -193,4 +194,10 @@ def _check_request(config: DemonstrationConfig, facts: DemonstrationFacts, folde
 
 
 def _versions() -> dict[str, str]:
-    return {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {name: _version(name) for name in PACKAGES}
+
+
+@cache
+def _version(name: str) -> str:
+    """Return the installed version of a package, whose description takes a while to read."""
+    return importlib.metadata.version(name)
