@@ -41,16 +41,25 @@ def test_rendering_shows_scene_and_leaves_physics_alone(name: str) -> None:
     assert images[0].dtype == np.uint8
     assert images[0][0].std() > 5
     assert not np.array_equal(images[0][0], images[2][0])
-    second = TaskRenderer(make_task(name), 64, 48)
-    again = second.rows(seen, seen.all_rows)
-    del second  # its context must not free the buffers of the other
-    assert np.array_equal(renderer.rows(seen, seen.all_rows), again)
+    again = renderer.rows(seen, seen.all_rows)
     changed = np.abs(again.astype(int) - images[2]).max(axis=-1) > 30
     assert 0 < changed.mean() < 0.5  # the hand moves before a still background
     renderer.close()
+
+
+@pytest.mark.usefixtures("has_gl")
+def test_renderers_of_one_process_do_not_disturb_each_other() -> None:
+    task = make_task("LiftCube")
+    world = World(task, 2, 1)
+    world.reset(world.all_rows, np.array([3, 4]))
+    renderer, second = TaskRenderer(task, 64, 48), TaskRenderer(task, 64, 48)
+    again = second.rows(world, world.all_rows)
+    del second  # its context must not free the buffers of the other
+    assert np.array_equal(renderer.rows(world, world.all_rows), again)
+    renderer.close()
     renderer.close()
     with pytest.raises(RuntimeError, match="closed"):
-        renderer.rows(seen, seen.all_rows)
+        renderer.rows(world, world.all_rows)
 
 
 @pytest.mark.usefixtures("has_gl")

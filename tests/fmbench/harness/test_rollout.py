@@ -77,11 +77,12 @@ def assert_same(first: list[Episode], second: list[Episode]) -> None:
 @pytest.mark.parametrize("policy", ["expert", "random", "flow", "diffusion"])
 @pytest.mark.parametrize("task", ["PressEither", "ReachPose"])
 def test_rows_are_equal_for_any_number_of_simulations_and_threads(task: str, policy: str) -> None:
-    reference = run(task, policy, 20, 1, SEEDS)
-    assert [episode.episode_seed for episode in reference] == SEEDS.tolist()
-    for sims, threads in ((1, 1), (7, 2), (7, 1), (100, 2)):
-        assert_same(run(task, policy, sims, threads, SEEDS), reference)
-    assert_same(run(task, policy, 3, 1, SEEDS[::-1]), reference[::-1])
+    seeds = SEEDS[:9]
+    reference = run(task, policy, 20, 1, seeds)
+    assert [episode.episode_seed for episode in reference] == seeds.tolist()
+    for sims, threads in ((1, 1), (4, 2), (100, 2)):
+        assert_same(run(task, policy, sims, threads, seeds), reference)
+    assert_same(run(task, policy, 4, 1, seeds[::-1]), reference[::-1])
 
 
 def test_rows_are_equal_in_a_batch_of_a_hundred_and_on_two_torch_threads() -> None:
