@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.config import FEATURES, PIXELS
 from fmbench.evaluation import diagnostics, held_out
-from fmbench.evaluation.held_out import held_out_windows
-from fmbench.runs import cell_store
 from fmbench.runs.preparation import demonstrate
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.sight.opening import Sights
@@ -38,7 +35,6 @@ def quickly_seeing() -> Iterator[None]:
             patch.setattr(vit, name, value)
         patch.setattr(held_out, "WINDOWS", 4)
         patch.setattr(diagnostics, "SAMPLES", 1)
-        patch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
         yield
 
 

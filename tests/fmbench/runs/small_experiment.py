@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,10 @@ from fmbench.cli.progress import Reporter, Stage
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation import ambiguous_starts, contact_sheets
+from fmbench.evaluation.held_out import held_out_windows
 from fmbench.report import draw
 from fmbench.report.results import Results
-from fmbench.runs import trainer
+from fmbench.runs import cell_store, trainer
 from fmbench.runs.experiment import Experiment, RunOptions
 from tests.fmbench.small_run import files_of
 
@@ -74,14 +76,19 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def at_few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let bridge rates be measured at two starts, of two demonstrations in each way."""
+    """Let bridge rates be measured at two starts, of two demonstrations in each way.
+
+    Chunks are compared with the expert's in two episodes.
+    """
     monkeypatch.setattr(ambiguous_starts, "STARTS", 2)
     monkeypatch.setattr(ambiguous_starts, "DRAWS", 2)
+    monkeypatch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
 
 
 def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every figure of a run be the rows that figures show, as text."""
     monkeypatch.setattr(draw, "render", _rows_as_text)
+    monkeypatch.setattr(draw, "render_across_tasks", lambda rows, *_: repr(rows).encode())
 
 
 def _rows_as_text(_: object, results: Results, __: str) -> bytes:

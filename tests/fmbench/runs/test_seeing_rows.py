@@ -133,15 +133,20 @@ def test_training_that_was_killed_between_checkpoints_gives_the_same_weights(
     assert comparable(tmp_path / "run") == comparable(root / PIXELS)
 
 
+LARGER: dict[str, dict[str, Any]] = {
+    FEATURES: {"task": ("ReachPose", "PressEither"), "seeds": 2, "episodes": 4},
+    PIXELS: {"policy": ("bc", "flow"), "episodes": 4},
+}
+"""What `test_growth.py` lets a run without pictures grow by, each for one kind of observation."""
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("observation", SEEING)
 def test_a_finished_run_grows_to_the_bytes_of_the_larger_run(
     observation: str, root: Path, tmp_path: Path
 ) -> None:
     config, data = SEEING[observation], root / "data"
-    larger = replace(
-        config, task=("ReachPose", "PressEither"), policy=("bc", "flow"), seeds=2, episodes=4
-    )
+    larger = replace(config, **LARGER[observation])
     run(larger, tmp_path / "whole", data)
     grown = Path(shutil.copytree(root / observation, tmp_path / "grown"))
     assert "Extending" in run(larger, grown, data)
