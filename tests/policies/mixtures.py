@@ -27,33 +27,27 @@ BATCH = 512
 RATES = {"mlp": 6e-3, "dit": 6e-3, "unet": 1e-2}
 
 
-def ring(modes: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw chunks (n, 4, 2) of the ring, for `modes` (n,), of which `MODES` follow each other."""
-    angles = modes * (2 * math.pi / MODES)
+def ring(n: int, generator: torch.Generator) -> Tensor:
+    """Draw chunks (n, 4, 2) of the ring."""
+    angles = torch.randint(MODES, (n,), generator=generator) * (2 * math.pi / MODES)
     points = RADIUS * torch.stack((angles.cos(), angles.sin()), dim=-1)
-    points = points + DEVIATION * torch.randn(len(modes), 2, generator=generator)
-    return points[:, None, :].expand(-1, *SHAPE)
+    points = points + DEVIATION * torch.randn(n, 2, generator=generator)
+    return points[:, None, :].expand(n, *SHAPE)
 
 
-def veer(c: Tensor, right: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw chunks (n, 4, 2) with conditions (1, c), for `c` (n,), to the right where it is odd."""
-    side = 2.0 * (right % 2) - 1
+def veer(c: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw chunks (n, 4, 2) with conditions (1, c), for `c` (n,)."""
+    side = 2.0 * torch.randint(2, (len(c),), generator=generator) - 1
     noise = DEVIATION * torch.randn(len(c), 2, generator=generator)
     sideways = CENTRE * c[:, None] + side[:, None] * VEER + noise[:, :1]
     return torch.stack((sideways, 0.5 * VEER + noise[:, 1:]), dim=-1)
 
 
 def draw(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Draw a batch of both problems in random order: chunks (n, 4, 2) and conditions (n, 2).
-
-    Each mode is drawn equally often, and there is one `c` in each interval of 8/n: what a network
-    learns of the weights of the modes depends little on the batches. n is a multiple of 16.
-    """
-    order = torch.randperm(n, generator=generator)
-    problem, place = order % 2, order // 2
-    c = 8 / n * (place // 2 + torch.rand(n, generator=generator)) - 1
-    paths, points = veer(c, place, generator), ring(place, generator)
-    chunks = torch.where(problem[:, None, None] == 1, paths, points)
+    """Draw a batch of both problems in random order: chunks (n, 4, 2) and conditions (n, 2)."""
+    c = 2 * torch.rand(n, generator=generator) - 1
+    problem = torch.randint(2, (n,), generator=generator)
+    chunks = torch.where(problem[:, None, None] == 1, veer(c, generator), ring(n, generator))
     return chunks, torch.stack((problem.float(), problem * c), dim=-1)
 
 
@@ -66,8 +60,7 @@ def answer(condition: Tensor) -> Tensor:
 def draw_veers(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Draw a batch of the second problem."""
     c = 2 * torch.rand(n, generator=generator) - 1
-    right = torch.randint(2, (n,), generator=generator)
-    return veer(c, right, generator), torch.stack((torch.ones(n), c), dim=-1)
+    return veer(c, generator), torch.stack((torch.ones(n), c), dim=-1)
 
 
 def draw_answers(n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
