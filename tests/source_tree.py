@@ -25,7 +25,11 @@ class SourceTree:
     @cached_property
     def imports(self) -> dict[str, set[str]]:
         """Module to the full names it imports, also inside functions and for type checking."""
-        return {module: set(self._imports(module)) for module in self.files}
+        return {module: self.read_imports(module) for module in self.files}
+
+    def read_imports(self, module: str) -> set[str]:
+        """Return the full names that a module's file imports now."""
+        return set(self._imports(module))
 
     def units(self) -> dict[str, set[str]]:
         """Return each folder or single module of fmbench with the others that it imports."""
