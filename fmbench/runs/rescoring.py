@@ -48,6 +48,7 @@ class Rescoring:
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         accept_changes: Whether to continue a re-scoring that other code has started.
+        draws: Whether tables and figures are drawn.
 
     Raises:
         FmbenchError: The device or a checkpoint is not accepted.
@@ -63,8 +64,9 @@ class Rescoring:
         session: Session,
         command: str = "",
         accept_changes: bool = False,
+        draws: bool = True,
     ) -> None:
-        self.saved, self.out, self.session = run, out, session
+        self.saved, self.out, self.session, self.draws = run, out, session, draws
         self.plan, self.policies = plan, tuple(plan.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
@@ -133,7 +135,7 @@ class Rescoring:
                         episodes, costs = self._score(task, policy, train_seed)
                         rows.episodes += episodes
                         rows.measurements += costs
-        finish_run(self.out, rows, facts, started, self.session)
+        finish_run(self.out, rows, facts, started, self.session, self.draws)
 
     def _check_sights(self) -> None:
         """Reject a run whose policies have seen other pictures than those of this machine."""

@@ -46,6 +46,40 @@ def run_second_block(
     Raises:
         FmbenchError: The run has not finished, or is no run on the first block.
     """
+    out = evaluate_second_block(folder, changes, out, session, command, accept_changes)
+    blocks = read_blocks([(folder, out)])
+    draw_blocks(blocks, out)
+    print_blocks(blocks)
+    show_run(out)
+    return out
+
+
+def evaluate_second_block(
+    folder: Path,
+    changes: Mapping[str, Any],
+    out: Path | None,
+    session: Session,
+    command: str = "",
+    accept_changes: bool = False,
+    draws: bool = True,
+) -> Path:
+    """Evaluate all cells of a run on the second block; see `run_second_block`.
+
+    Args:
+        folder: The folder of the finished run.
+        changes: Values that replace the run's.
+        out: The new folder; None for one next to the run.
+        session: Progress display and requests to stop.
+        command: The command line, for `run.json`.
+        accept_changes: Whether to continue an evaluation that other code has started.
+        draws: Whether tables and figures of the evaluation alone are drawn.
+
+    Returns:
+        The new folder.
+
+    Raises:
+        FmbenchError: The run has not finished, or is no run on the first block.
+    """
     run = open_saved_run(folder)
     if run.config.test_block != ADDED["test_block"]:
         raise FmbenchError(f"{folder} is on the second block of test seeds already")
@@ -56,10 +90,6 @@ def run_second_block(
     request = {"test_block": SECOND}
     Rescoring(
         run, plan_run(run.config), request, {**changes, **request}, out, session, command,
-        accept_changes,
+        accept_changes, draws,
     ).run()  # fmt: skip
-    blocks = read_blocks(folder, out)
-    draw_blocks(blocks, out)
-    print_blocks(blocks)
-    show_run(out)
     return out

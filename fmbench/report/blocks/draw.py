@@ -16,7 +16,7 @@ from rich.text import Text
 
 from fmbench.config import config_hash
 from fmbench.errors import FmbenchError
-from fmbench.report.blocks.rows import BlockRow, block_rows
+from fmbench.report.blocks.rows import BlockRow, block_rows, broken_on_a_block
 from fmbench.report.blocks.text import (
     HEADER,
     TITLE,
@@ -25,7 +25,8 @@ from fmbench.report.blocks.text import (
     overall_row,
     texts,
 )
-from fmbench.report.caveats import broken_cells, version_lines
+from fmbench.report.caveats import version_lines
+from fmbench.report.looks import Looks
 from fmbench.report.results import Results, read_results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -40,34 +41,43 @@ _PLAIN_WIDTH = 100
 
 @dataclasses.dataclass(frozen=True)
 class TwoBlocks:
-    """A run on both blocks.
+    """Runs of different tasks on both blocks.
 
     Attributes:
-        first: The run.
-        second: Its evaluation on the second block.
+        pairs: Each run, and its evaluation on the second block.
         rows: The cells of both, and the mean over them.
         caveats: What a reader must know beside the numbers.
         margin: Largest difference of success rates that does not matter.
     """
 
-    first: Results
-    second: Results
+    pairs: list[tuple[Results, Results]]
     rows: list[BlockRow]
     caveats: list[str]
     margin: float
 
+    @property
+    def looks(self) -> Looks:
+        """Names of the policies."""
+        return Looks(*(first.run for first, _ in self.pairs))
 
-def read_blocks(first: Path, second: Path, margin: float = MARGIN) -> TwoBlocks:
-    """Read a run and its evaluation on the second block, and compare them.
+
+def read_blocks(folders: Sequence[tuple[Path, Path]], margin: float = MARGIN) -> TwoBlocks:
+    """Read runs and their evaluations on the second block, and compare them.
 
     Args:
-        first: The folder of the run.
-        second: That of the evaluation.
+        folders: The folder of each run and that of its evaluation; no two are of one task.
         margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Raises:
-        FmbenchError: One has not finished, or they are not of the same checkpoints.
+        FmbenchError: One has not finished, or two are not of the same checkpoints.
     """
+    pairs = [_read_pair(first, second) for first, second in folders]
+    caveats = dict.fromkeys(line for pair in pairs for line in _caveats(*pair))
+    return TwoBlocks(pairs, block_rows(pairs), list(caveats), margin)
+
+
+def _read_pair(first: Path, second: Path) -> tuple[Results, Results]:
+    """Read a run and its evaluation."""
     runs = read_results(first), read_results(second)
     for folder, results in zip((first, second), runs, strict=True):
         if results.unfinished:
@@ -87,14 +97,14 @@ def read_blocks(first: Path, second: Path, margin: float = MARGIN) -> TwoBlocks:
             f"{first} and {second} have different checkpoints of {' '.join(map(str, other[0]))}; "
             "evaluate the run in another --out"
         )
-    return TwoBlocks(*runs, block_rows(*runs), _caveats(*runs), margin)
+    return runs
 
 
 def draw_blocks(blocks: TwoBlocks, out: Path) -> list[Path]:
     """Write `test_blocks.csv` and `test_blocks.md` into a folder; return the paths."""
     table, text = out / BlockRow.file_name, (out / BlockRow.file_name).with_suffix(".md")
     write_rows(table, blocks.rows, BlockRow)
-    words = blocks_markdown(blocks.rows, blocks.first, blocks.second, blocks.caveats, blocks.margin)
+    words = blocks_markdown(blocks.rows, blocks.pairs, blocks.looks, blocks.caveats, blocks.margin)
     write_bytes_atomic(text, words.encode())
     return [table, text]
 
@@ -120,7 +130,7 @@ def redraw_blocks(
     if not first.is_dir():
         warn(f"the run {name} is not beside {run_dir}: the difference to it is not drawn again")
         return []
-    return draw_blocks(read_blocks(first, run_dir, margin), run_dir)
+    return draw_blocks(read_blocks([(first, run_dir)], margin), run_dir)
 
 
 def print_blocks(blocks: TwoBlocks, console: Console | None = None) -> None:
@@ -136,14 +146,14 @@ def print_blocks(blocks: TwoBlocks, console: Console | None = None) -> None:
     )
     for i, name in enumerate(HEADER):
         table.add_column(Text(name.replace(" [", "\n[")), justify="left" if i < 3 else "right")
-    broken = broken_cells(blocks.first.outcomes) | broken_cells(blocks.second.outcomes)
+    broken = broken_on_a_block(blocks.pairs)
     shown, left_out = _shown(blocks.rows)
     for row in shown:
-        table.add_row(*(Text(text) for text in texts(row, blocks.first.looks, broken)))
+        table.add_row(*(Text(text) for text in texts(row, blocks.looks, broken)))
     out.print(table)
     if left_out:
         out.print(Text(f"and {left_out} headlines that differ less"))
-    out.print(Text(conclusion(blocks.rows, blocks.first.looks, blocks.margin) + "\n"))
+    out.print(Text(conclusion(blocks.rows, blocks.looks, blocks.margin) + "\n"))
     for line in blocks.caveats:
         out.print(Text(f"warning: {line}", style="yellow"))
 

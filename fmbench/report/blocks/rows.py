@@ -57,17 +57,20 @@ class BlockRow(Row):
     """The same, adjusted over all cells of trained policies; None of other rows."""
 
 
-def block_rows(first: Results, second: Results) -> list[BlockRow]:
+def block_rows(pairs: Sequence[tuple[Results, Results]]) -> list[BlockRow]:
     """Compare the cells of two evaluations of the same checkpoints.
 
     Args:
-        first: A finished run, on the first block.
-        second: Its evaluation on the second block, with some or all of its cells.
+        pairs: Finished runs of different tasks on the first block, each with its evaluation on the
+            second block, which has some or all of its cells.
     """
-    broken = broken_cells(first.outcomes) | broken_cells(second.outcomes)
-    lines: list[Any] = list(second.summary.itertuples())
-    keys = [SummaryKey(row.task, row.policy, row.sampler, row.steps) for row in lines]
-    shares = tuple({key: _shares(run.outcomes, key) for key in keys} for run in (first, second))
+    broken = broken_on_a_block(pairs)
+    lines: list[Any] = [row for _, second in pairs for row in second.summary.itertuples()]
+    keys = [key for _, second in pairs for key in _keys(second)]
+    shares = tuple(
+        {key: _shares(pair[block].outcomes, key) for pair in pairs for key in _keys(pair[1])}
+        for block in (0, 1)
+    )
     seeds = [int(line.train_seeds) for line in lines]
     numbers = _of_cells(shares, seeds)
     left_out = {key for key in keys if key in broken or key.policy in REFERENCES}
@@ -87,6 +90,17 @@ def block_rows(first: Results, second: Results) -> list[BlockRow]:
     if compared:
         rows.append(_overall([keys[i] for i in compared], shares, seeds[compared[0]]))
     return rows
+
+
+def broken_on_a_block(pairs: Sequence[tuple[Results, Results]]) -> frozenset[SummaryKey]:
+    """Return the cells whose rate on one block says nothing about the policy."""
+    runs = [run for pair in pairs for run in pair]
+    return frozenset(key for run in runs for key in broken_cells(run.outcomes))
+
+
+def _keys(results: Results) -> list[SummaryKey]:
+    rows: list[Any] = list(results.summary.itertuples())
+    return [SummaryKey(row.task, row.policy, row.sampler, row.steps) for row in rows]
 
 
 def _shares(outcomes: Outcomes, key: SummaryKey) -> Numbers:

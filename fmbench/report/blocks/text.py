@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fmbench.report.blocks.rows import OVERALL, BlockRow
-from fmbench.report.caveats import broken_cells
+from fmbench.report.blocks.rows import OVERALL, BlockRow, broken_on_a_block
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE
 from fmbench.report.markup import escape, markdown_table
@@ -69,26 +68,29 @@ def conclusion(rows: Sequence[BlockRow], looks: Looks, margin: float) -> str:
 
 
 def blocks_markdown(
-    rows: Sequence[BlockRow], first: Results, second: Results, caveats: Sequence[str], margin: float
+    rows: Sequence[BlockRow],
+    pairs: Sequence[tuple[Results, Results]],
+    looks: Looks,
+    caveats: Sequence[str],
+    margin: float,
 ) -> str:
     """Return the file.
 
     Args:
         rows: All rows.
-        first: The run.
-        second: Its evaluation on the second block.
+        pairs: Each run, and its evaluation on the second block.
+        looks: Names of the policies.
         caveats: What a reader must know beside the numbers.
         margin: Largest difference of success rates that does not matter, in (0, 1).
     """
-    looks = first.looks
     blocks = [f"# {TITLE}"]
-    if first.is_smoke:
+    if any(first.is_smoke for first, _ in pairs):
         blocks.append(f"> # ⚠ {SMOKE}")
     blocks += [f"> **Warning.** {escape(line)}" for line in caveats]
     blocks.append(escape(conclusion(rows, looks, margin)))
-    broken = broken_cells(first.outcomes) | broken_cells(second.outcomes)
+    broken = broken_on_a_block(pairs)
     blocks.append(markdown_table(HEADER, [texts(row, looks, broken) for row in rows]))
-    lines = list(_notes(first, second))
+    lines = list(_notes(*pairs[0]))
     if broken:
         lines.append(f"{BROKEN}: {BROKEN_NOTE}")
     blocks.append("\n".join(f"- {line}" for line in lines))

@@ -176,7 +176,7 @@ def test_evaluations_of_other_checkpoints_are_not_compared(
     assert call(run_main, *words, "--data", demonstrations_folder.parent) == 0
     for first in (copy / "other", out):
         with pytest.raises(FmbenchError, match=r"is no evaluation of .* on the second block"):
-            read_blocks(first, out)
+            read_blocks([(first, out)])
     episodes = read_episodes(out)
     episodes.origins[2:] = [
         replace(origin, weights_hash="0" * 16) for origin in episodes.origins[2:]
@@ -184,7 +184,7 @@ def test_evaluations_of_other_checkpoints_are_not_compared(
     write_episodes(out, episodes)
     forge_run(out)
     with pytest.raises(FmbenchError, match="have different checkpoints of PressEither flow"):
-        read_blocks(run, out)
+        read_blocks([(run, out)])
 
 
 def test_rows_of_the_first_block_are_refused_in_the_second(copy: Path) -> None:
