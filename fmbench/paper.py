@@ -80,6 +80,12 @@ def _parser() -> Parser:
         "--dry-run", action="store_true", help="list the jobs and how long they take; do nothing"
     )
     what.add_argument(
+        "--test-block",
+        type=int,
+        metavar="2",
+        help="evaluate the finished runs on the second block of test seeds, once, for a release",
+    )
+    what.add_argument(
         "--check",
         type=int,
         metavar="N",
@@ -126,6 +132,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.processes is not None and not 1 <= options.processes <= 256:
         raise FmbenchError(f"--processes is {options.processes}; give a whole number from 1 to 256")
     address = _address(options)
+    if options.test_block is not None and address is not None:
+        raise FmbenchError("--test-block needs --engine processes: checkpoints are here")
+    if options.test_block not in (None, 2):
+        raise FmbenchError(f"--test-block is {options.test_block}; give 2, the block for a release")
     out = options.out or Path("runs") / path.stem
     check_out(out)
     check_data(options.data)
@@ -133,6 +143,7 @@ def _run(options: argparse.Namespace) -> int:
         return _check(options, out, device)
 
     def work(session: Session) -> None:
+        from fmbench.runs.grid.second_blocks import evaluate_second_blocks
         from fmbench.runs.grid.slots import slots_of
         from fmbench.runs.grid.work import GridOptions, GridWork
 
@@ -151,6 +162,8 @@ def _run(options: argparse.Namespace) -> int:
         job = GridWork(grid, out, options.data, session, settings)
         if options.dry_run:
             job.show()
+        elif options.test_block is not None:
+            evaluate_second_blocks(job)
         else:
             job.run()
 

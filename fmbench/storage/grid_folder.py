@@ -17,6 +17,8 @@ from fmbench.storage.typed import STRICT, parse
 
 GRID_FILE = "grid.json"
 SCHEMA = 1
+SECOND_BLOCK = "-test-block-2"
+"""End of the name of a run's evaluation on the second block of test seeds."""
 SEAL = "grid_sha256"
 """Hash of everything else in the file."""
 

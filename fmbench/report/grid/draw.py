@@ -15,6 +15,7 @@ from rich.text import Text
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.grid.headline import LINE_NAMES, headline, write_headline
+from fmbench.report.grid.second_blocks import draw_second_blocks
 from fmbench.report.grid.settings import SettingRow, draw_settings
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.draw import draw_matrix
@@ -67,6 +68,8 @@ def draw_grid(
             looks = Looks(*map(read_run_facts, runs))
             table = headline(section.title, rows, LINE_NAMES[section.draw], looks)
             written += write_headline(folder, table)
+    for _ in draw_second_blocks(out, facts, margin):
+        pass
     return written
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from fmbench.cli.session import Session
+from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import Cell
 from fmbench.runs.grid.assembly import assemble, is_assembled
 from fmbench.runs.grid.command_line import command_of
@@ -17,8 +20,9 @@ from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.users_encoder import open_sights
 from fmbench.storage.episode_files import read_episodes
-from fmbench.storage.run_facts import read_run_facts
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
+CHECKPOINTS = "checkpoints"
 PAIRED = ("flow", "diffusion", "bc")
 """Policies of which episodes are recorded that only one of two solved."""
 
@@ -58,8 +62,40 @@ class Finishing:
         jobs = [job.folder(self.out) for job in self.plan.jobs_of[run]]
         if not is_assembled(run.config, jobs, folder):
             assemble(run.config, jobs, folder, command_of(run.config, run.latency))
-        if run.record and all((job / "checkpoints").is_dir() for job in jobs):
+        if run.record and all((job / CHECKPOINTS).is_dir() for job in jobs):
             self._record(run, jobs, folder)
+
+    @contextmanager
+    def with_checkpoints(self, runs: Sequence[PlannedRun]) -> Iterator[None]:
+        """Give assembled runs the checkpoints of their jobs for a while, as links to the files.
+
+        Raises:
+            FmbenchError: A run is not assembled, or a job has no checkpoints any more.
+        """
+        given = []
+        try:
+            for run in runs:
+                folder = assembled_folder(self.out, run.section, run.name)
+                given.append(folder / CHECKPOINTS)
+                self._link_checkpoints(run, folder)
+            yield
+        finally:
+            for path in given:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _link_checkpoints(self, run: PlannedRun, folder: Path) -> None:
+        for job in self.plan.jobs_of[run]:
+            source = job.folder(self.out) / CHECKPOINTS
+            if not (folder / RUN_FILE).is_file() or not source.is_dir():
+                raise FmbenchError(
+                    f"{folder} cannot be evaluated on the second block of test seeds: "
+                    f"{source if (folder / RUN_FILE).is_file() else folder / RUN_FILE} is missing"
+                )
+            for path in sorted(path for path in source.rglob("*") if path.is_file()):
+                target = folder / CHECKPOINTS / path.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.unlink(missing_ok=True)
+                target.hardlink_to(path)
 
     def _is_ready(self, run: PlannedRun) -> bool:
         return all(is_done(job, self.out, self.accept_changes) for job in self.plan.jobs_of[run])

@@ -18,6 +18,7 @@ from fmbench.storage.compressed import SUFFIX
 from fmbench.storage.files import write_bytes_atomic, write_new
 from fmbench.storage.grid_folder import (
     SCHEMA,
+    SECOND_BLOCK,
     GridFacts,
     SectionFacts,
     is_grid,
@@ -179,6 +180,11 @@ def remove_checkpoints(job: Job, out: Path) -> None:
     """Remove what a finished job needs only to go on: checkpoints and files of single cells."""
     for name in ("checkpoints", "cells"):
         shutil.rmtree(job.folder(out) / name, ignore_errors=True)
+
+
+def second_block_folder(out: Path, section: str, run: str) -> Path:
+    """Return the folder of the evaluation of a run on the second block of test seeds."""
+    return assembled_folder(out, section, f"{run}{SECOND_BLOCK}")
 
 
 def assembled_folder(out: Path, section: str, run: str) -> Path:

@@ -176,7 +176,7 @@ class GridWork:
                 nonlocal done
                 job = by_name[outcome.name]
                 if not outcome.is_done:
-                    self._note_failure(outcome)
+                    self.note_failure(outcome)
                     return
                 self.failed.pop(outcome.name, None)
                 done += self.works[outcome.name]
@@ -193,10 +193,10 @@ class GridWork:
                 parts = [min(self.works[n], s / factor) for n, s in running.items() if n in by_name]
                 stage.update(min(round(done + sum(parts)), round(total)))
 
-            orders = [Order(job.name, self._message(job)) for job in jobs]
-            self._engine(slots, jobs[0].config.device).run(orders, on_end, self._note, on_wait)
+            orders = [Order(job.name, self.message(job)) for job in jobs]
+            self.engine(slots, jobs[0].config.device).run(orders, on_end, self.note, on_wait)
 
-    def _engine(self, slots: Sequence[Mapping[str, str]], device: str) -> Processes | RayJobs:
+    def engine(self, slots: Sequence[Mapping[str, str]], device: str) -> Processes | RayJobs:
         """Return what does the jobs."""
         options, interrupts = self.options, self.session.interrupts
         if options.address is None:
@@ -214,20 +214,22 @@ class GridWork:
             attempts=outcome.attempt,
         )
 
-    def _note(self, name: str, text: str) -> None:
+    def note(self, name: str, text: str) -> None:
         """Show a line that a process has written; the same line of other jobs only once."""
         if text not in self._notes:
             self._notes.add(text)
             self.session.reporter.say(f"{name}: {text}")
 
-    def _note_failure(self, outcome: Outcome) -> None:
+    def note_failure(self, outcome: Outcome) -> None:
+        """Report a failed attempt, unless a stop was requested."""
         if self.session.interrupts.requested:
             return
         again = "; it is tried again at the end" if outcome.attempt == 1 else ""
         self.session.reporter.say(f"{outcome.name} failed: {outcome.text}{again}")
         self.failed[outcome.name] = outcome.text
 
-    def _message(self, job: Job) -> dict[str, Any]:
+    def message(self, job: Job) -> dict[str, Any]:
+        """Return a job as a process gets it; see `fmbench.runs.grid.worker`."""
         return {
             "config": dataclasses.asdict(job.config),
             "out": str(job.folder(self.out)),

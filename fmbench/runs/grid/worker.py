@@ -84,6 +84,7 @@ def _read(lines: queue.SimpleQueue[str], interrupts: Interrupts) -> None:
 def do_job(job: dict[str, Any], session: Session) -> tuple[int, str]:
     """Do one job; return its exit code, and what went wrong in one line."""
     from fmbench.runs.experiment import Experiment, RunOptions
+    from fmbench.runs.second_block import evaluate_second_block
 
     values: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in job["config"].items()
@@ -91,7 +92,12 @@ def do_job(job: dict[str, Any], session: Session) -> tuple[int, str]:
     config, options = RunConfig(**values), RunOptions(**job["options"])
     try:
         configure_torch(config.device)
-        Experiment(config, Path(job["out"]), Path(job["data"]), session, options).run()
+        if "run" in job:  # a finished one, on the second block of test seeds
+            run, out = Path(job["run"]), Path(job["out"])
+            accept = options.accept_changes
+            evaluate_second_block(run, {}, out, session, options.command, accept, draws=False)
+        else:
+            Experiment(config, Path(job["out"]), Path(job["data"]), session, options).run()
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED, ""
     except FmbenchError as error:

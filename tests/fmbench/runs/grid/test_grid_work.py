@@ -13,8 +13,10 @@ from fmbench.config import RunConfig
 from fmbench.errors import Incomplete, RunFailed
 from fmbench.runs.grid import check
 from fmbench.runs.grid.check import DIFFERS, ELSEWHERE, EQUAL, CheckedCell, choose_cells, summary
-from fmbench.runs.grid.work import read_job_rows
-from fmbench.storage.episode_files import compress_run
+from fmbench.runs.grid.second_blocks import evaluate_second_blocks
+from fmbench.runs.grid.work import GridOptions, GridWork, read_job_rows
+from fmbench.runs.second_block import evaluate_second_block
+from fmbench.storage.episode_files import compress_run, read_episode_table
 from fmbench.storage.files import write_json_atomic
 from fmbench.storage.grid_folder import GRID_FILE, read_grid_facts
 from fmbench.storage.row_files import read_rows
@@ -185,8 +187,6 @@ def test_jobs_of_other_demonstrations_are_not_put_together(
 def test_durations_are_kept_and_shown(
     finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fmbench.runs.grid.work import GridOptions, GridWork
-
     rows = read_job_rows(finished)
     assert [row.seconds for row in rows] == [0.5] * 4
     interrupts = Interrupts()
@@ -212,6 +212,47 @@ def test_figures_redraws_a_grid_with_equal_bytes(finished: Path, tmp_path: Path)
     assert files_of(out) == first
     assert call(figures.main, out, "--compress") == 2
     assert call(figures.main, out, "--format", "gif") == 2
+
+
+def test_the_second_block_is_that_of_each_run(
+    finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, grid = tmp_path / "out", small_grid(tmp_path)
+    shutil.copytree(finished, out)
+    before = rows_of(out)
+    interrupts = Interrupts()
+    work = GridWork(grid, out, data, Session(Log(interrupts), interrupts), GridOptions("this"))
+    evaluate_second_blocks(work)
+    printed = capsys.readouterr().out
+    assert printed.startswith("main: From the first block of test seeds to the second, success ")
+    assert "settings/PressEither-updates8: From the first block" in printed
+    assert sorted(ORDERS) == [
+        "main/PressEither",
+        *(f"settings/PressEither-updates{n}" for n in (6, 8)),
+    ]
+    alone = tmp_path / "alone"
+    run(grid.runs[0].config, alone, data)
+    evaluate_second_block(alone, {}, None, Session(Log(interrupts), interrupts), "this")
+    compress_run(tmp_path / "alone-test-block-2")
+    found, plain = (
+        read_episode_table(folder)
+        for folder in (out / "main" / "PressEither-test-block-2", tmp_path / "alone-test-block-2")
+    )
+    assert found.rows == plain.rows
+    assert {row.episode_seed for row in found.rows} == {4_000_000, 4_000_001, 4_000_002}
+    assert not (out / "main" / "PressEither" / "checkpoints").exists()
+    kept = rows_of(out)
+    assert (out / "main" / "test_blocks.md").exists()
+    ORDERS.clear()
+    evaluate_second_blocks(work)
+    assert ORDERS == []
+    for section, files in before.items():
+        assert files.items() <= kept[section].items()
+    shutil.rmtree(next(out.glob("jobs/*-bc-*")) / "checkpoints")
+    shutil.rmtree(out / "main" / "PressEither-test-block-2")
+    shutil.rmtree(out / "settings" / "PressEither-updates6-test-block-2")
+    shutil.rmtree(out / "settings" / "PressEither-updates8-test-block-2")
+    assert "checkpoints is missing" in rejected(lambda: evaluate_second_blocks(work))
 
 
 def test_cells_that_are_done_again_are_equal(
