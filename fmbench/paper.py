@@ -91,6 +91,7 @@ def _parser() -> Parser:
         metavar="N",
         help="do N random cells again, from the demonstrations on, and compare their rows",
     )
+    what.add_argument("--seed", type=int, metavar="N", help="which cells --check takes")
     how.add_argument(
         "--devices",
         default="cpu",
@@ -174,12 +175,16 @@ def _check(options: argparse.Namespace, out: Path, device: str) -> int:
     if not 1 <= options.check <= 10_000:
         raise FmbenchError(f"--check is {options.check}; give a whole number from 1 to 10000")
 
+    seed = time.time_ns() % 10**6 if options.seed is None else options.seed
+
     def work(session: Session) -> None:
         from fmbench.runs.grid.check import check_cells
+        from fmbench.runs.grid.slots import slots_of
 
-        check_cells(out, options.check, time.time_ns(), options.data, device, session)
+        slots_of(options.devices, 1)
+        check_cells(out, options.check, seed, options.data, device, session)
 
-    return run_resumable("fmbench.runs.grid.check", work, "not kept")
+    return run_resumable("fmbench.runs.grid.check", work, f"not kept; give --seed {seed}")
 
 
 def _grid_file(name: str) -> Path:

@@ -6,12 +6,14 @@ import csv
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from fmbench.errors import FmbenchError
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.grid.headline import LINE_NAMES, headline, write_headline
@@ -41,6 +43,7 @@ def draw_grid(
     formats: Sequence[str] = ("png",),
     warn: Warn = lambda line: None,
     margin: float = MARGIN,
+    failed: dict[str, str] | None = None,
 ) -> list[Path]:
     """Write tables and figures of every section that has a run.
 
@@ -49,6 +52,8 @@ def draw_grid(
         formats: Formats of the figures.
         warn: Called with each caveat of what is drawn.
         margin: Largest difference of success rates that does not matter, in (0, 1).
+        failed: Where to note a section that cannot be drawn, with the reason, and go on; None to
+            raise.
 
     Returns:
         The paths written.
@@ -61,16 +66,28 @@ def draw_grid(
         warn(f"{len(missing)} of {len(facts.runs)} runs are missing, the first is {missing[0]}")
     written = []
     for section in facts.sections:
-        if runs := runs_of(out, section):
-            folder = out / section.name
-            written += _draw(section, runs, folder, formats, warn, margin)
-            rows = _rows(section, folder)
-            looks = Looks(*map(read_run_facts, runs))
-            table = headline(section.title, rows, LINE_NAMES[section.draw], looks)
-            written += write_headline(folder, table)
+        try:
+            written += _draw_section(out, section, formats, warn, margin)
+        except FmbenchError as error:
+            if failed is None:
+                raise FmbenchError(f"section {section.name}: {error}") from None
+            failed[f"section {section.name}"] = str(error)
     for _ in draw_second_blocks(out, facts, margin):
         pass
     return written
+
+
+def _draw_section(
+    out: Path, section: SectionFacts, formats: Sequence[str], warn: Warn, margin: float
+) -> list[Path]:
+    """Write tables and figures of one section; none if it has no run."""
+    runs, folder = runs_of(out, section), out / section.name
+    if not runs:
+        return []
+    written = _draw(section, runs, folder, formats, warn, margin)
+    looks = Looks(*map(read_run_facts, runs))
+    table = headline(section.title, _rows(section, folder), LINE_NAMES[section.draw], looks)
+    return written + write_headline(folder, table)
 
 
 def runs_of(out: Path, section: SectionFacts) -> list[Path]:
@@ -112,7 +129,8 @@ def print_sections(out: Path) -> None:
     facts = read_grid_facts(out)
     table = Table(title=Text(facts.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("section", "what", "runs", "headlines"):
-        table.add_column(name, justify="right" if name == "runs" else "left")
+        justify: Literal["left", "right"] = "right" if name == "runs" else "left"
+        table.add_column(name, justify=justify, overflow="fold")
     for section in facts.sections:
         there, planned = len(runs_of(out, section)), len(section.runs)
         place = str(Path(section.name) / "headline.md") if there else "-"

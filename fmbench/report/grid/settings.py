@@ -140,7 +140,8 @@ def _markdown(
     blocks = [f"# {combined.title('Success rate by setting')}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
     blocks.append(_table(rows, combined, looks))
-    blocks += ["## Comparisons", "\n".join(_comparisons(runs, looks))]
+    if lines := list(_comparisons(runs, looks)):
+        blocks += ["## Comparisons", "\n".join(lines)]
     first = next(iter(runs.values()))
     largest = max(len(run.comparisons) for run in runs.values())
     designs = {(r.train_seeds, r.episodes // r.train_seeds) for r in rows if r.setting}

@@ -25,7 +25,7 @@ from fmbench.storage.rows import (
     TrainingRow,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts, write_run_facts
-from fmbench.storage.run_rows import hash_rows
+from fmbench.storage.run_rows import check_hashes, hash_rows
 from fmbench.storage.stamps import with_stamp
 from policies.catalogue import POLICIES
 
@@ -92,23 +92,29 @@ def is_assembled(config: RunConfig, jobs: Sequence[Path], out: Path) -> bool:
         jobs: Folders of its finished jobs.
         out: The folder.
     """
-    if not os.path.lexists(out / RUN_FILE):
-        return False
-    facts = read_run_facts(out)
-    if not facts.complete or facts.config != config.to_json():
-        return False
     name = OriginRow.file_name
     rows = [read_rows(folder / name, OriginRow) for folder in jobs]
-    return read_rows(out / name, OriginRow) == _select(
-        OriginRow, (*REFERENCES, *config.policy), rows
-    )
+    expected = _select(OriginRow, (*REFERENCES, *config.policy), rows)
+    if not os.path.lexists(out / RUN_FILE):
+        return False
+    try:
+        facts, found = read_run_facts(out), read_rows(out / name, OriginRow)
+        check_hashes(out, facts)
+    except FmbenchError:  # damaged: it is put together again
+        return False
+    return facts.complete and facts.config == config.to_json() and found == expected
 
 
 def _part(folder: Path) -> _Part:
     facts = read_run_facts(folder)
     if not facts.complete:
         raise FmbenchError(f"{folder} has not finished; the same command resumes it")
-    return _Part(folder, facts, read_finished_rows(folder, facts))
+    try:
+        return _Part(folder, facts, read_finished_rows(folder, facts))
+    except FmbenchError as error:
+        raise FmbenchError(
+            f"{error} - or delete {folder}, and the same command does this job again"
+        ) from None
 
 
 def _check(parts: Sequence[_Part]) -> None:

@@ -86,6 +86,7 @@ def check_cells(
     """
     configure_torch(device)
     chosen = choose_cells(out, count, seed)
+    session.reporter.say(f"{len(chosen)} cells, chosen by --seed {seed}")
     checked = []
     for run, origin in chosen:
         checked.append(_redo(out, run, origin, data, device, session))
@@ -100,20 +101,22 @@ def check_cells(
 
 
 def choose_cells(out: Path, count: int, seed: int) -> list[tuple[str, OriginRow]]:
-    """Return random cells of trained policies, each with its run; all if there are fewer."""
+    """Return random cells, each of another training, with a run that shows it."""
     if not is_grid(out):
         raise FmbenchError(f"{out} holds no grid to check; give its folder as --out")
     facts = read_grid_facts(out)
-    cells = [
-        (f"{section.name}/{folder.name}", origin)
-        for section in facts.sections
-        for folder in runs_of(out, section)
-        for origin in read_rows(folder / OriginRow.file_name, OriginRow)
-        if origin.policy not in REFERENCES
-    ]
-    if not cells:
+    trainings: dict[tuple[str, ...], list[tuple[str, OriginRow]]] = {}
+    for section in facts.sections:
+        for folder in runs_of(out, section):
+            for origin in read_rows(folder / OriginRow.file_name, OriginRow):
+                if origin.policy not in REFERENCES:
+                    key = (origin.task, origin.policy, origin.weights_hash, str(origin.train_seed))
+                    trainings.setdefault(key, []).append((f"{section.name}/{folder.name}", origin))
+    if not trainings:
         raise FmbenchError(f"{out} has no cells to check; let the grid finish its first run")
-    return random.Random(seed).sample(cells, min(count, len(cells)))
+    generator = random.Random(seed)
+    chosen = generator.sample(sorted(trainings), min(count, len(trainings)))
+    return [generator.choice(trainings[key]) for key in chosen]
 
 
 def _redo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from fmbench.config import FLAGS, RunConfig, make_config
@@ -10,16 +11,17 @@ from fmbench.config import FLAGS, RunConfig, make_config
 FIRST = ("policy", "task", "preset")
 
 
-def command_of(config: RunConfig, latency: bool = False) -> str:
+def command_of(config: RunConfig, latency: bool = False, plugins: Sequence[str] = ()) -> str:
     """Return the command line of a run.
 
     Args:
         config: The run.
         latency: Whether it measures the latency of decisions.
+        plugins: Command line of the plug-ins.
     """
     given: dict[str, Any] = {"task": config.task, "backbone": config.backbone, "size": config.size}
     default = make_config(config.preset, given, config.task)
-    words = []
+    words = list(plugins)
     for name in (*FIRST, *(name for name in FLAGS if name not in FIRST)):
         value = getattr(config, name)
         if name in ("policy", "task") or not (value is None or _is_implied(name, config, default)):

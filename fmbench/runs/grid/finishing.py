@@ -35,11 +35,25 @@ class Finishing:
         out: The folder of the grid.
         accept_changes: Whether jobs may be of other code.
         session: Progress display and requests to stop.
+        plugins: Command line of the plug-ins, for the command of each run.
+
+    Attributes:
+        finished: The runs that are put together, and recorded if that was asked for and possible.
+        unrecorded: Those that could not be recorded, as SECTION/RUN.
     """
 
-    def __init__(self, plan: GridPlan, out: Path, accept_changes: bool, session: Session) -> None:
+    def __init__(
+        self,
+        plan: GridPlan,
+        out: Path,
+        accept_changes: bool,
+        session: Session,
+        plugins: Sequence[str] = (),
+    ) -> None:
         self.plan, self.out, self.session = plan, out, session
-        self.accept_changes = accept_changes
+        self.accept_changes, self.plugins = accept_changes, plugins
+        self.finished: set[PlannedRun] = set()
+        self.unrecorded: list[str] = []
 
     def runs_of(self, job: Job) -> list[PlannedRun]:
         """Return the runs that a job was the last one of."""
@@ -49,6 +63,7 @@ class Finishing:
 
     def ready(self) -> list[PlannedRun]:
         """Return the runs whose jobs are all done."""
+        self.unrecorded.clear()
         return [run for run in self.plan.jobs_of if self._is_ready(run)]
 
     def finish(self, run: PlannedRun) -> None:
@@ -61,9 +76,13 @@ class Finishing:
         folder = assembled_folder(self.out, run.section, run.name)
         jobs = [job.folder(self.out) for job in self.plan.jobs_of[run]]
         if not is_assembled(run.config, jobs, folder):
-            assemble(run.config, jobs, folder, command_of(run.config, run.latency))
+            command = command_of(run.config, run.latency, self.plugins)
+            assemble(run.config, jobs, folder, command)
         if run.record and all((job / CHECKPOINTS).is_dir() for job in jobs):
             self._record(run, jobs, folder)
+        elif run.record and not any((folder / RECORDINGS_FOLDER).glob("*")):
+            self.unrecorded.append(f"{run.section}/{run.name}")
+        self.finished.add(run)
 
     @contextmanager
     def with_checkpoints(self, runs: Sequence[PlannedRun]) -> Iterator[None]:

@@ -11,11 +11,19 @@ from pathlib import Path
 from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
 from fmbench.runs.grid.grid_file import Grid
-from fmbench.runs.grid.jobs import JOBS_FOLDER, GridPlan, Job
+from fmbench.runs.grid.jobs import (
+    JOBS_FOLDER,
+    TIMED,
+    GridPlan,
+    Job,
+    plan_jobs,
+    setting_of,
+)
 from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.runs.run_folder import check_code, check_empty, hold_folder
 from fmbench.storage.compressed import SUFFIX
 from fmbench.storage.files import write_bytes_atomic, write_new
+from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.grid_folder import (
     SCHEMA,
     SECOND_BLOCK,
@@ -53,11 +61,7 @@ def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
     Raises:
         FmbenchError: `out` holds a grid with runs that this one lacks, or that differ.
     """
-    sections = tuple(
-        SectionFacts(s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs})
-        for s in grid.sections
-    )
-    facts = GridFacts(SCHEMA, grid.title, sections, command, grid.text)
+    facts = grid_facts(grid, command)
     if is_grid(out):
         there = read_grid_facts(out)
         check_same(out, there, facts)
@@ -65,6 +69,15 @@ def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
             return there
     write_grid_facts(out, facts)
     return facts
+
+
+def grid_facts(grid: Grid, command: str) -> GridFacts:
+    """Return the content of `grid.json`."""
+    sections = tuple(
+        SectionFacts(s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs})
+        for s in grid.sections
+    )
+    return GridFacts(SCHEMA, grid.title, sections, command, grid.text)
 
 
 def check_same(out: Path, there: GridFacts, now: GridFacts) -> None:
@@ -77,12 +90,12 @@ def check_same(out: Path, there: GridFacts, now: GridFacts) -> None:
         if run not in now.runs:
             raise FmbenchError(
                 f"{out} holds another grid: it has the run {run}, which the grid file lacks; give "
-                "another --out, or the file of that grid"
+                "another folder, or the file of that grid"
             )
         if now.runs[run] != config:
             raise FmbenchError(
                 f"{out} holds another grid: its run {run} has configuration {config}, that of the "
-                f"grid file {now.runs[run]}; give another --out, or the file of that grid"
+                f"grid file {now.runs[run]}; give another folder, or the file of that grid"
             )
 
 
@@ -90,52 +103,90 @@ def is_done(job: Job, out: Path, accept_changes: bool = False) -> bool:
     """Return whether a job has finished, in a folder of this machine or brought from another.
 
     Raises:
-        FmbenchError: It was made with other code or packages, and that is not accepted.
+        FmbenchError: It was made with other code or packages, and that is not accepted; or its
+            folder holds no run.
     """
     folder = job.folder(out)
     if not os.path.lexists(folder / RUN_FILE):
+        if folder.is_dir():
+            try:
+                check_empty(folder, "run")
+            except FmbenchError:
+                raise FmbenchError(
+                    f"{folder} has no {RUN_FILE}; delete the folder, and the same command does "
+                    "this job again"
+                ) from None
         return False
     facts = read_run_facts(folder)
     check_code(folder, facts, present_stamp(), accept_changes)
     return facts.complete
 
 
-def bring(
-    sources: Sequence[Path], plan: GridPlan, out: Path, facts: GridFacts, say: Reporter
-) -> None:
-    """Copy the rows of finished jobs from folders of the same grid; checkpoints stay there.
+def finished_jobs(out: Path) -> dict[str, list[tuple[str, ...]]]:
+    """Return the policies of every finished job of a folder, by their setting."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for folder in sorted((out / JOBS_FOLDER).glob("*")):
+        if os.path.lexists(folder / RUN_FILE):
+            facts = read_run_facts(folder)
+            if facts.complete:
+                setting = setting_of(facts.config, folder.name.endswith(TIMED))
+                found.setdefault(setting, []).append(tuple(facts.choice.policy or ()))
+    return found
 
-    Args:
-        sources: Folders of the grid, e.g. of its shards.
-        plan: Its jobs.
-        out: Its folder, locked.
-        facts: The content of its `grid.json`.
-        say: Reports what was brought.
+
+def check_sources(sources: Sequence[Path], grid: Grid) -> None:
+    """Reject folders to be merged that are of another grid, or of none.
 
     Raises:
-        FmbenchError: A folder is of another grid.
+        FmbenchError: There is one; it has a run that the grid lacks.
     """
     for source in sources:
         if not is_grid(source):
             raise FmbenchError(
                 f"--merge is {source}, which holds no grid; give folders of {COMMAND}"
             )
-        there = read_grid_facts(source)
-        check_same(source, there, facts)
-        check_same(out, facts, there)
-        brought = [job for job in plan.jobs if _bring_one(job, source, out)]
+        check_same(source, read_grid_facts(source), grid_facts(grid, ""))
+
+
+def bring(sources: Sequence[Path], plan: GridPlan, out: Path, say: Reporter) -> None:
+    """Copy the rows of finished jobs from other folders; checkpoints stay there.
+
+    Args:
+        sources: Folders of the grid, e.g. of its shards, or of an earlier, smaller state of it.
+        plan: Its jobs.
+        out: Its folder, locked.
+        say: Reports what was brought.
+
+    Raises:
+        FmbenchError: A job there was changed after it was written.
+    """
+    settings = {job.setting for job in plan.jobs}
+    for source in sources:
+        taken = sum(
+            _bring_one(source / JOBS_FOLDER / job.name, out / JOBS_FOLDER / job.name)
+            for job in _jobs_there(source, plan)
+            if job.setting in settings
+        )
         for run in plan.jobs_of:
             _bring_recordings(*(assembled_folder(o, run.section, run.name) for o in (source, out)))
-        say.say(f"{source}: {len(brought)} of {len(plan.jobs)} jobs taken")
+        say.say(f"{source}: {taken} jobs taken")
 
 
-def _bring_one(job: Job, source: Path, out: Path) -> bool:
+def _jobs_there(source: Path, plan: GridPlan) -> Sequence[Job]:
+    """Return the finished jobs of a folder that a plan needs, as they were divided there."""
+    return plan_jobs(list(plan.jobs_of), finished_jobs(source)).jobs
+
+
+def _bring_one(there: Path, here: Path) -> bool:
     """Copy one finished job, if it is only there; return whether it was copied."""
-    there, here = job.folder(source), job.folder(out)
-    if not os.path.lexists(there / RUN_FILE) or not read_run_facts(there).complete:
+    if not os.path.lexists(there / RUN_FILE):
+        return False
+    facts = read_run_facts(there)
+    if not facts.complete:
         return False
     if os.path.lexists(here / RUN_FILE) and read_run_facts(here).complete:
         return False
+    read_finished_rows(there, facts)  # verified before it is taken
     place(here, {name: (there / name).read_bytes() for name in row_files(there)})
     return True
 
@@ -189,6 +240,4 @@ def second_block_folder(out: Path, section: str, run: str) -> Path:
 
 def assembled_folder(out: Path, section: str, run: str) -> Path:
     """Return the folder of a run that was put together from jobs."""
-    if section == JOBS_FOLDER:
-        raise FmbenchError(f"a section must not have the name {JOBS_FOLDER}; give another one")
     return out / section / run

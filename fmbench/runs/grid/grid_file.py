@@ -10,15 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fmbench.config import FLAGS, RunConfig, make_config
+from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS, RunConfig, make_config
+from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.errors import FmbenchError, shown, unknown
 
-DRAWINGS = ("matrix", "curve", "observations", "settings")
-"""What draws a section: `python -m fmbench.matrix`, `data_curve` or `observations`; or, whatever
-its runs differ in, a table with a line for each setting."""
+DRAWINGS: dict[str, tuple[str, ...]] = {
+    "matrix": ("policy", "backbone", "seeds", "preset"),
+    "curve": ("demos", "preset"),
+    "observations": ("policy", "demos", "nfe", "precision", *SEEN_FIELDS),
+    "settings": (),
+}
+"""What draws a section, and in what its runs may differ besides their tasks: the commands
+`fmbench.matrix`, `data_curve` and `observations`; or, whatever they differ in, a line for each."""
+JOBS_FOLDER = "jobs"
 OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
 MOST_RECORDED = 100
-NOT_IN_GRID = {"device": "give --device on the command line", "from_run": "leave it out"}
+NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ChooseTasks = Callable[[Sequence[str], str | None], tuple[str, ...]]
 
@@ -128,11 +135,13 @@ class _Reader:
         where = f"{self.path}: section {name}"
         if not isinstance(own, dict):
             raise FmbenchError(f"{self.path}: sections.{name} is {shown(own)}; give a table")
-        if not _NAME.fullmatch(name):
-            raise FmbenchError(f"{where}: give a name of a-z, 0-9 and single -")
+        if not _NAME.fullmatch(name) or name == JOBS_FOLDER:
+            raise FmbenchError(
+                f"{where}: give a name of a-z, 0-9 and single -, other than {JOBS_FOLDER}"
+            )
         _check_keys(self.path, f"sections.{name}", own, (*_options(), *OF_SECTION))
         values = {**common, **own}
-        title, draw = values.pop("title", name), values.pop("draw", DRAWINGS[0])
+        title, draw = values.pop("title", name), values.pop("draw", "matrix")
         latency, record = values.pop("latency", False), values.pop("record", 0)
         if not isinstance(title, str) or not title.isprintable():
             raise FmbenchError(f"{where}: title is {shown(title)}; give one line of text")
@@ -154,7 +163,11 @@ class _Reader:
         runs.sort(key=lambda run: order.index(run.config.task[0]))
         names = [run.name for run in runs]
         if repeated := [name for name in names if names.count(name) > 1]:
-            raise FmbenchError(f"{where} has two runs {repeated[0]}; give each value once")
+            raise FmbenchError(
+                f"{where} has two runs {repeated[0]}; give each value once, and what differs in "
+                "lists (nfe, cameras) in sections of their own"
+            )
+        _check_drawing(where, draw, runs)
         return Section(name, title, draw, tuple(runs))
 
     def _variants(self, where: str, variants: object) -> list[dict[str, Any]]:
@@ -193,6 +206,24 @@ class _Reader:
         except FmbenchError as error:
             raise FmbenchError(f"{where}: {error}") from None
         return runs
+
+
+def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
+    """Reject runs that differ in more than their drawing shows, before any of them is done."""
+    configs = [{**ADDED, **run.config.to_json()} for run in runs]
+    names = {name for config in configs for name in config}
+    differing = {
+        name
+        for name in names
+        if any(config.get(name) != configs[0].get(name) for config in configs)
+    }
+    several = len({config["backbone"] for config in configs}) > 1
+    drawn = {"task", *DRAWINGS[draw], *(RECIPE_FIELDS if several else ())}
+    if draw != "settings" and (other := sorted(differing - drawn)):
+        raise FmbenchError(
+            f"{where}: its runs differ in {', '.join(other)}, which draw = '{draw}' does not "
+            "show; give draw = 'settings'"
+        )
 
 
 def _combinations(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from fmbench.config import RunConfig
+from fmbench.config import RunConfig, config_hash
 from fmbench.evaluation.plan import plan_run
+from fmbench.runs.grid.grid_file import JOBS_FOLDER as JOBS_FOLDER
 from fmbench.runs.grid.grid_file import PlannedRun
 from policies.catalogue import POLICIES
 
-JOBS_FOLDER = "jobs"
+TIMED = "-timed"
+"""End of the name of a job whose decisions are timed."""
 TOGETHER = 4
 """Policies, with their teachers, of one job on a GPU."""
 
@@ -31,14 +34,13 @@ class Job:
     @property
     def name(self) -> str:
         """Name of its folder."""
-        suffix = "-timed" if self.latency else ""
         policies = "-".join(self.config.policy)
-        return f"{self.config.task[0]}-{policies}-{self.config.hash}{suffix}"
+        return f"{self.config.task[0]}-{policies}-{self.config.hash}{TIMED * self.latency}"
 
     @property
     def setting(self) -> str:
         """Name of what it shares with jobs that differ in their policies only."""
-        return dataclasses.replace(self, config=dataclasses.replace(self.config, policy=())).name
+        return setting_of(self.config.to_json(), self.latency)
 
     @property
     def cells(self) -> int:
@@ -48,6 +50,11 @@ class Job:
     def folder(self, out: Path) -> Path:
         """Return the folder of its run."""
         return out / JOBS_FOLDER / self.name
+
+
+def setting_of(config: Mapping[str, Any], latency: bool) -> str:
+    """Return the setting of a configuration, given as JSON; see `Job.setting`."""
+    return config_hash({**config, "policy": []}) + TIMED * latency
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,20 +77,33 @@ class GridPlan:
         return GridPlan(tuple(job for job in self.jobs if job in needed), kept)
 
 
-def plan_jobs(runs: Sequence[PlannedRun]) -> GridPlan:
+def plan_jobs(
+    runs: Sequence[PlannedRun], finished: Mapping[str, Sequence[tuple[str, ...]]] | None = None
+) -> GridPlan:
     """Divide the runs of a grid into jobs.
 
     Runs that differ in their policies only share jobs, whatever their sections. On a GPU several
     policies are one job, because trainings of one process share it better.
+
+    Args:
+        runs: The runs.
+        finished: Setting to the policies of each job of it that has finished, whatever the grid
+            was then; what is in one of them is not planned again.
     """
     wanted: dict[Job, list[str]] = {}
     for run in runs:
         wanted.setdefault(_setting(run), []).extend(run.config.policy)
     jobs: dict[Job, list[Job]] = {}
     for setting, policies in wanted.items():
+        left, groups = dict.fromkeys(policies), list[tuple[str, ...]]()
+        for group in (finished or {}).get(setting.setting, ()):
+            if set(group) & set(left):
+                groups.append(group)
+                left = dict.fromkeys(name for name in left if name not in group)
+        groups += _groups(left, setting.config.device != "cpu")
         jobs[setting] = [
             dataclasses.replace(setting, config=dataclasses.replace(setting.config, policy=group))
-            for group in _groups(dict.fromkeys(policies), setting.config.device != "cpu")
+            for group in groups
         ]
     jobs_of = {
         run: tuple(

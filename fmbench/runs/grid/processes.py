@@ -82,6 +82,7 @@ class Processes:
         self._running: set[int] = set()
         self._since: dict[str, float] = {}
         self._left = 0
+        self._is_stopping = False
         self._state = threading.Condition()
         self._events: queue.SimpleQueue[Outcome | tuple[str, str]] = queue.SimpleQueue()
 
@@ -113,29 +114,33 @@ class Processes:
         ]
         for thread in threads:
             thread.start()
-        is_stopping = False
-        while any(thread.is_alive() for thread in threads) or not self._events.empty():
-            if self._interrupts.requested and not is_stopping:
-                is_stopping = True
-                self._stop()
-            try:
-                event = self._events.get(timeout=POLL_S)
-            except queue.Empty:
-                now, since = time.monotonic(), dict(self._since)
-                on_wait({name: now - began for name, began in since.items()})
-                continue
-            if isinstance(event, Outcome):
-                on_end(event)
-            else:
-                on_note(*event)
+        try:
+            while any(thread.is_alive() for thread in threads) or not self._events.empty():
+                if self._interrupts.requested and not self._is_stopping:
+                    self._stop()
+                try:
+                    event = self._events.get(timeout=POLL_S)
+                except queue.Empty:
+                    now, since = time.monotonic(), dict(self._since)
+                    on_wait({name: now - began for name, began in since.items()})
+                    continue
+                if isinstance(event, Outcome):
+                    on_end(event)
+                else:
+                    on_note(*event)
+        except BaseException:
+            self._stop()
+            raise
         self._interrupts.stop_here()
 
     def _stop(self) -> None:
         with self._state:
             self._waiting.clear()
             self._left = 0
+            self._is_stopping = True
             for pid in self._running:
-                os.kill(pid, signal.SIGINT)
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.kill(pid, signal.SIGINT)
             self._state.notify_all()
 
     def _serve(self, slot: Mapping[str, str]) -> None:
@@ -148,6 +153,8 @@ class Processes:
                 worker = _Worker(slot, self._command, self._note)
                 with self._state:
                     self._running.add(worker.pid)
+                    if self._is_stopping:  # it was started while the others were stopped
+                        worker.stop()
             code, text = worker.do(order)
             del self._since[order.name]
             outcome = Outcome(order.name, code, text, time.monotonic() - started, attempt)
@@ -224,6 +231,11 @@ class _Worker:
         if message["code"] == ExitCode.INTERRUPTED:
             self._process.wait()
         return int(message["code"]), str(message["text"])
+
+    def stop(self) -> None:
+        """Let the process stop at its next safe point."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGINT)
 
     def close(self) -> None:
         """Let the process end, and wait for it."""

@@ -20,6 +20,8 @@ from fmbench.runs.grid.estimate import JobRow, duration, shard, speed, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
     bring,
+    check_sources,
+    finished_jobs,
     hold_grid_folder,
     is_done,
     open_grid_folder,
@@ -78,13 +80,22 @@ class GridWork:
         self.session, self.options = session, options
         for run in grid.runs:
             _check_run(run)
-        whole = plan_jobs(grid.runs)
+        self.failed: dict[str, str] = {}
+        """What failed, with the reason: jobs, and runs that could not be put together."""
+        self._notes: set[str] = set()
+        check_sources(options.merge, grid)
+        self._plan()
+
+    def _plan(self) -> None:
+        """Plan the jobs; those that have finished are kept as they are."""
+        options, runs = self.options, self.grid.runs
+        whole = plan_jobs(runs, finished_jobs(self.out))
         self.plan = whole.of_sections(options.only) if options.only else whole
         self.works = {job.name: work(job) for job in self.plan.jobs}
-        self.own = self._own_jobs()
-        self.finishing = Finishing(self.plan, out, options.accept_changes, session)
-        self.failed: dict[str, str] = {}
-        self._notes: set[str] = set()
+        self.own = [job for job in self.plan.jobs if job.setting in self._own_settings()]
+        self.finishing = Finishing(
+            self.plan, self.out, options.accept_changes, self.session, options.plugins
+        )
 
     def run(self) -> None:
         """Do all remaining work, while holding the folder's lock.
@@ -94,33 +105,38 @@ class GridWork:
             Incomplete: Some jobs failed; the others are done.
         """
         with hold_grid_folder(self.out):
-            facts = open_grid_folder(self.out, self.grid, self.options.command)
-            bring(self.options.merge, self.plan, self.out, facts, self.session.reporter)
+            open_grid_folder(self.out, self.grid, self.options.command)
+            if self.options.merge:
+                bring(self.options.merge, self.plan, self.out, self.session.reporter)
+                self._plan()
             self._do_jobs()
             self._finish()
             if self.options.keeps_rows_only:
-                for job in self.own:
-                    remove_checkpoints(job, self.out)
+                self._remove_checkpoints()
             with self.session.reporter.stage("tables and figures", 1):
-                draw_grid(self.out, warn=warn)
+                draw_grid(self.out, warn=warn, failed=self.failed)
         print_sections(self.out)
         if self.failed:
             name, text = next(iter(self.failed.items()))
             raise Incomplete(
-                f"{len(self.failed)} of {len(self.own)} jobs failed twice, the first is {name}: "
-                f"{text}; all others are done, and the same command tries these again"
+                f"{len(self.failed)} failed, the first is {name}: {text}; what else could be done "
+                "is done, and the same command tries these again"
             )
 
-    def _own_jobs(self) -> list[Job]:
-        """Return the jobs of this shard; all jobs of a setting are in one."""
-        jobs, part = list(self.plan.jobs), self.options.shard
-        if part is None:
-            return jobs
+    def _own_settings(self) -> set[str]:
+        """Return the settings of this shard, which are the same whatever has been done."""
+        plan = plan_jobs(list(self.plan.jobs_of))
         amounts: dict[str, float] = {}
-        for job in jobs:
-            amounts[job.setting] = amounts.get(job.setting, 0.0) + self.works[job.name]
-        own = shard(amounts, *part)
-        return [job for job in jobs if job.setting in own]
+        for job in plan.jobs:
+            amounts[job.setting] = amounts.get(job.setting, 0.0) + work(job)
+        return set(amounts) if self.options.shard is None else shard(amounts, *self.options.shard)
+
+    def _remove_checkpoints(self) -> None:
+        """Remove the checkpoints of finished jobs that no run waits for."""
+        for job in self.own:
+            runs = [run for run, jobs in self.plan.jobs_of.items() if job in jobs]
+            if all(run in self.finishing.finished for run in runs):
+                remove_checkpoints(job, self.out)
 
     def show(self) -> None:
         """Print the jobs, and how long the missing ones take, without doing anything."""
@@ -135,7 +151,7 @@ class GridWork:
             state = f"{minutes:.1f}" if job in missing else "done"
             table.add_row(job.name, str(job.cells), state)
         Console(highlight=False, soft_wrap=True).print(table)
-        hours = duration([self.works[job.name] for job in missing], processes, factor or 1.0) / 3600
+        hours = self._hours(missing)
         shown = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
         cells, basis = sum(job.cells for job in self.own), "as where fmbench was measured"
         if factor is not None:
@@ -145,14 +161,23 @@ class GridWork:
             f"{processes} processes ({basis})"
         )
 
+    def _hours(self, jobs: Sequence[Job]) -> float:
+        """Return how long jobs take."""
+        processes = len(self.options.slots)
+        factor = speed(read_job_rows(self.out), processes) or 1.0
+        return duration([self.works[job.name] for job in jobs], processes, factor) / 3600
+
     def _missing(self) -> list[Job]:
         accept = self.options.accept_changes
         return [job for job in self.own if not is_done(job, self.out, accept)]
 
     def _do_jobs(self) -> None:
         missing = self._missing()
+        hours = self._hours(missing)
+        shown = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
         self.session.reporter.say(
             f"{len(self.own) - len(missing)} of {len(self.own)} jobs are done"
+            + f", the others take about {shown}" * bool(missing)
             + (
                 f"; {len(self.plan.jobs) - len(self.own)} are in other shards"
                 * bool(self.options.shard)
@@ -186,7 +211,7 @@ class GridWork:
                 reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {left / 60:.0f} min left")
                 stage.update(round(done))
                 for run in self.finishing.runs_of(job):
-                    self.finishing.finish(run)
+                    self._finish_one(run)
 
             def on_wait(running: Mapping[str, float]) -> None:
                 factor = speed(rows, len(slots)) or 1.0
@@ -251,8 +276,24 @@ class GridWork:
         with self.session.reporter.stage("runs", len(ready)) as stage:
             for count, run in enumerate(ready, 1):
                 self.session.interrupts.stop_here()
-                self.finishing.finish(run)
+                self._finish_one(run)
                 stage.update(count)
+        if unrecorded := self.finishing.unrecorded:
+            warn(
+                f"{len(unrecorded)} runs were not recorded, because their checkpoints are not "
+                f"here; the first is {unrecorded[0]}"
+            )
+
+    def _finish_one(self, run: PlannedRun) -> None:
+        """Finish one run; a folder that is damaged must not stop the others."""
+        name = f"{run.section}/{run.name}"
+        try:
+            self.finishing.finish(run)
+            self.failed.pop(name, None)
+        except FmbenchError as error:
+            if name not in self.failed:
+                self.session.reporter.say(f"{name} failed: {error}")
+            self.failed[name] = str(error)
 
 
 def _check_run(run: PlannedRun) -> None:
@@ -270,4 +311,8 @@ def _check_run(run: PlannedRun) -> None:
 def read_job_rows(out: Path) -> list[JobRow]:
     """Return the jobs that were done in a folder, with their durations."""
     path = out / JobRow.file_name
-    return read_rows(path, JobRow) if path.is_file() else []
+    try:
+        return read_rows(path, JobRow) if path.is_file() else []
+    except FmbenchError as error:  # only estimates need it
+        warn(f"{error}; begun anew")
+        return []

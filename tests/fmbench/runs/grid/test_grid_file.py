@@ -14,7 +14,8 @@ COMMON = "[common]\npreset = 'smoke'\ntask = ['PressEither', 'ReachPose']\n"
 
 
 def test_a_list_stands_for_one_run_each_and_tasks_come_first(tmp_path: Path) -> None:
-    text = f"{COMMON}[sections.main]\ndemos = [4, 6]\nbackbone = ['mlp', 'unet']\nnfe = [1, 2]\n"
+    text = f"{COMMON}[sections.main]\ndraw = 'settings'\nnfe = [1, 2]\n"
+    text += "demos = [4, 6]\nbackbone = ['mlp', 'unet']\n"
     (section,) = small_grid(tmp_path, text).sections
     words = ("demos4-mlp", "demos4-unet", "demos6-mlp", "demos6-unet")
     assert [run.name for run in section.runs] == [
@@ -37,8 +38,8 @@ def test_sections_override_what_is_common_and_a_number_may_be_whole(tmp_path: Pa
 
 def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
     text = COMMON + (
-        "[sections.main]\npolicy = ['flow', 'diffusion']\nvariants = [{prediction = 'sample'}, "
-        "{prediction = 'velocity', policy = ['flow']}]\n"
+        "[sections.main]\ndraw = 'settings'\npolicy = ['flow', 'diffusion']\n"
+        "variants = [{prediction = 'sample'}, {prediction = 'velocity', policy = ['flow']}]\n"
     )
     (section,) = small_grid(tmp_path, text).sections
     assert [(run.name, run.config.policy) for run in section.runs[:2]] == [
@@ -57,6 +58,12 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
         ("sections = 3", "sections is 3; give a table, [sections]"),
         ("[sections]\nmain = 3", "sections.main is 3; give a table"),
         ("[sections.Main]", "section Main: give a name of a-z, 0-9 and single -"),
+        ("[sections.jobs]", "section jobs: give a name of a-z, 0-9 and single -, other than jobs"),
+        ("[sections.main]\ndemos = [4, 6]\n", "runs differ in demos, which draw = 'matrix' does n"),
+        (
+            "[sections.main]\ndraw = 'curve'\nnoise = [0, 1]",
+            "runs differ in noise, which draw = 'c",
+        ),
         ("[sections.main]\ndemos = 'many'", "section main: demos is 'many'; give a whole number"),
         ("[sections.main]\ndemos = true", "section main: demos is True; give a whole number"),
         ("[sections.main]\ndemos = []", "section main: demos is an empty list; give at least one"),
