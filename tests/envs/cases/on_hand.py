@@ -1,5 +1,6 @@
 """Cases of the tasks on described hands."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -9,6 +10,7 @@ from envs.tasks.on_hand.base import TaskOnHand
 from envs.world import World
 from tests.envs.cases.case import Choice, Limit, Pose, Range, TaskCase, remembered, set_qpos
 from tests.envs.cases.keys import press_one
+from tests.envs.cases.lifted import LIFT_CUBE
 
 FINGERS = {"Shadow": 5, "Allegro": 4, "Leap": 4}
 TIED = {
@@ -144,3 +146,5 @@ def press_chord_on(hand: str) -> TaskCase:
 CASES = {f"ReachPose{hand}": reach_pose_on(hand) for hand in FINGERS}
 CASES |= {f"PressEither{hand}": PRESS_EITHER for hand in FINGERS}
 CASES |= {f"PressChord{hand}": press_chord_on(hand) for hand in FINGERS}
+DEEPEST = {"Shadow": (52,), "Allegro": (), "Leap": ()}  # episodes of LiftCube
+CASES |= {f"LiftCube{hand}": replace(LIFT_CUBE, hard_seeds=DEEPEST[hand]) for hand in FINGERS}
