@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from envs.entries import TaskEntry
+from envs.hand_entries import LEFT_OUT as LEFT_OUT
 from envs.hand_entries import ON_HAND as ON_HAND
 from envs.names import check_new_name, on_hand, unknown
 
@@ -89,6 +90,8 @@ def add_hand_tasks(hand: str, extra: str = "", files: Mapping[str, str] | None =
         files: As in `TaskEntry`.
     """
     for name, entry in ON_HAND.items():
+        if hand in LEFT_OUT.get(name, ()):
+            continue
         check_new_name("task", on_hand(name, hand), TASKS)
         TASKS[on_hand(name, hand)] = replace(entry, hand=hand, extra=extra, files=files or {})
 

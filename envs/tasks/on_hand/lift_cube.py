@@ -1,15 +1,7 @@
 """LiftCube on a described hand: grasp a cube on the table and hold it at a goal point."""
 
-import mujoco
-import numpy as np
-
-from envs.cameras import Camera
-from envs.hand.loading import LoadedHand
-from envs.scene import add_camera, add_cube, add_goal_marker
-from envs.task import RIGHT_FRONT, Field, Start
-from envs.tasks.cube_parts import CUBE_HALF_SIZE_M
-from envs.tasks.lift_cube import REACH_TOLERANCE_M, LiftCube
-from envs.tasks.on_hand.wrist import WristTaskOnHand, farther, make_firm, view_factor
+from envs.tasks.lift_cube import LiftCube
+from envs.tasks.on_hand.wrist import WristTaskOnHand
 
 
 class LiftCubeOnHand(WristTaskOnHand, LiftCube):
@@ -29,25 +21,3 @@ class LiftCubeOnHand(WristTaskOnHand, LiftCube):
 
     name = "LiftCube"
     version = 0
-
-    @classmethod
-    def views(cls, loaded: LoadedHand) -> dict[str, Camera]:
-        """Return a camera at right angles to the main one, as for the fmbench hand."""
-        return {"right-front": farther(RIGHT_FRONT, loaded)}
-
-    def build_scene(self) -> mujoco.MjSpec:
-        """Return the hand on its wrist above a table with one cube."""
-        spec = self.wrist_scene("lift_cube")
-        add_cube(spec, "cube", CUBE_HALF_SIZE_M, (0.93, 0.45, 0.20, 1.0))
-        make_firm(spec, "cube")
-        add_goal_marker(spec, "goal", REACH_TOLERANCE_M)
-        add_camera(spec, (0.02, 0.0, 0.13), 0.75 * view_factor(self.loaded))
-        return spec
-
-    def draw_start(self, rng: np.random.Generator) -> Start:
-        """Draw the cube's pose, the hand's position and the goal."""
-        return self.ready(super().draw_start(rng))
-
-    def fields(self) -> tuple[Field, ...]:
-        """Return the observation table."""
-        return self.for_fingers(super().fields())

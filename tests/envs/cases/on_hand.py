@@ -8,9 +8,20 @@ import numpy as np
 from envs.task import FloatArray, View
 from envs.tasks.on_hand.base import TaskOnHand
 from envs.world import World
-from tests.envs.cases.case import Choice, Limit, Pose, Range, TaskCase, remembered, set_qpos
+from tests.envs.cases.case import (
+    Choice,
+    Limit,
+    Pose,
+    Range,
+    TaskCase,
+    place_of,
+    remembered,
+    set_qpos,
+)
 from tests.envs.cases.keys import press_one
-from tests.envs.cases.lifted import LIFT_CUBE
+from tests.envs.cases.lifted import AVOID_POST, LIFT_CUBE, PICK_EITHER, RELOCATE_BALL
+from tests.envs.cases.parts import CLEAR_M, EDGE_M
+from tests.envs.cases.put_down import INSERT_PEG, PLACE_CUBE
 
 FINGERS = {"Shadow": 5, "Allegro": 4, "Leap": 4}
 TIED = {
@@ -20,6 +31,7 @@ TIED = {
     "Leap": ((2, 3), (6, 7), (10, 11), (14, 15)),
 }
 MOVING = {"Shadow": slice(2, 20), "Allegro": slice(0, 16), "Leap": slice(0, 16)}  # no wrist
+TIP_RADIUS_M = 0.009  # used for every fingertip
 MARGIN = 0.3  # postures with contact between links are rejected
 
 
@@ -146,5 +158,39 @@ def press_chord_on(hand: str) -> TaskCase:
 CASES = {f"ReachPose{hand}": reach_pose_on(hand) for hand in FINGERS}
 CASES |= {f"PressEither{hand}": PRESS_EITHER for hand in FINGERS}
 CASES |= {f"PressChord{hand}": press_chord_on(hand) for hand in FINGERS}
-DEEPEST = {"Shadow": (52,), "Allegro": (), "Leap": ()}  # episodes of LiftCube
-CASES |= {f"LiftCube{hand}": replace(LIFT_CUBE, hard_seeds=DEEPEST[hand]) for hand in FINGERS}
+# On the wrist: as on the fmbench hand, whose slides have the same zero.
+
+
+def thumb_at_cube(world: World, gap: float) -> None:
+    """Bring the thumb's tip, behind which all others are, in front of a cube's face."""
+    task = world.task
+    centre = place_of(world, task.cube_qpos)  # type: ignore[attr-defined]
+    tip = world.view(world.all_rows).site_position(task.hand.tips)[0, 0]
+    target = centre + np.array([EDGE_M / 2 + TIP_RADIUS_M + gap, 0.0, 0.0])
+    slides = task.hand.qpos[:3]
+    set_qpos(world, slides, world.batch.bind("qpos")[0, slides] + target - tip)
+
+
+def placed(world: World) -> None:
+    PLACE_CUBE.solve(world)
+    cube = world.task.cube_qpos  # type: ignore[attr-defined]
+    set_qpos(world, slice(cube + 3, cube + 7), (1.0, 0.0, 0.0, 0.0))
+
+
+PLACE_CUBE_ON_HAND = replace(
+    PLACE_CUBE,
+    solve=placed,
+    limits=(
+        *PLACE_CUBE.limits[:-1],
+        Limit("gap to the fingers", CLEAR_M, thumb_at_cube, side="above"),
+    ),
+)
+ON_WRIST = {
+    "LiftCube": LIFT_CUBE,
+    "PickEither": PICK_EITHER,
+    "PlaceCube": PLACE_CUBE_ON_HAND,
+    "RelocateBall": RELOCATE_BALL,
+    "InsertPeg": INSERT_PEG,
+}
+CASES |= {f"{task}{hand}": case for hand in FINGERS for task, case in ON_WRIST.items()}
+CASES["AvoidPostLeap"] = AVOID_POST

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.arrays import FloatArray
 from envs.experts.grasp import GRASP_POINT_M, grasped_point
-from envs.experts.on_hand.carry import CarryOnHandExpert
-from envs.experts.on_hand.grasp import cube_grasp_of
+from envs.experts.on_hand.carry import CarryOnHandExpert, straight_step
+from envs.experts.on_hand.grasp import GIVE, PRESS_N, ball_grasps_of, cube_grasp_of
 from envs.hand.catalogue import find_hand
 from envs.hand.hold import hold_of
 from envs.hand.loading import load_hand
-from envs.hand.reach import fingertips
+from envs.hand.reach import fingertips, solve_fingertips
 from envs.on_hands import task_on_hand
 from envs.registry import make_expert, make_task
 from envs.tasks.cube_parts import CUBE_HALF_SIZE_M, MOUNT_HEIGHT_M
@@ -78,20 +79,59 @@ def test_an_expert_steers_the_hold_point_to_where_it_is_told(name: str) -> None:
     assert point == pytest.approx(middle + view.site_matrix(task.hand.palm)[0] @ task.hold.point)
 
 
-@every_hand
-def test_a_grasp_opens_around_opposite_faces_and_squeezes_them(name: str) -> None:
+def gaps(name: str, posture: FloatArray, size_m: float) -> list[float]:
+    """Return the gap of each holding tip to a cube of half that size, or to a ball's side [m]."""
     hand = find_hand(name)
-    hold, controls = hold_of(hand), load_hand(hand).controls
-    grasp = cube_grasp_of(hand, CUBE_HALF_SIZE_M)
-    tips = dict(zip(hand.fingers, fingertips(hand, grasp.open), strict=True))
-    for finger in (hold.thumb, *hold.others):
-        along = abs((tips[finger] - hold.point) @ hold.axes[:, 0])
-        gap = along - hand.fingers[finger].radius_m - CUBE_HALF_SIZE_M
-        assert 0.010 < gap < 0.021, finger
-    assert ((grasp.squeeze >= controls.low) & (grasp.squeeze <= controls.high)).all()
-    thumb = fingertips(hand, grasp.squeeze)[list(hand.fingers).index(hold.thumb)] - hold.point
-    inset = thumb @ hold.axes[:, 0] + hand.fingers[hold.thumb].radius_m + CUBE_HALF_SIZE_M
-    assert 0.0005 < inset < 0.05
+    hold, tips = hold_of(hand), dict(zip(hand.fingers, fingertips(hand, posture), strict=True))
+    return [
+        abs((tips[finger] - hold.point) @ hold.axes[:, 0]) - hand.fingers[finger].radius_m - size_m
+        for finger in (hold.thumb, *hold.others)
+    ]
+
+
+@every_hand
+def test_a_grasp_opens_around_opposite_faces_and_would_close_inside_the_cube(name: str) -> None:
+    grasp = cube_grasp_of(find_hand(name), CUBE_HALF_SIZE_M)
+    assert min(gaps(name, grasp.open, CUBE_HALF_SIZE_M)) > 0.010
+    assert max(gaps(name, grasp.open, CUBE_HALF_SIZE_M)) < 0.021
+    alone = grasp.squeeze / (1.0 - GIVE)  # where targets that follow the fingers end
+    assert max(gaps(name, alone, CUBE_HALF_SIZE_M)) < -0.0005
+
+
+@every_real_hand
+def test_fingers_press_a_touched_ball_with_the_stated_force(name: str) -> None:
+    hand, radius = find_hand(name), 0.03
+    loaded, hold = load_hand(hand), hold_of(hand)
+    grasp = ball_grasps_of(hand, (radius, 0.04))
+    places = {hold.thumb: -hold.axes[:, 0] * (radius + hand.fingers[hold.thumb].radius_m)}
+    thumb = hold.point + places[hold.thumb]
+    touch, _ = solve_fingertips(hand, {hold.thumb: thumb}, loaded.pregrasp)
+    columns = loaded.columns[hold.thumb]
+    torque = (grasp.squeeze[0] + (GIVE - 1.0) * touch)[columns] * loaded.controls.stiffness[columns]
+    nearby = [touch + 1e-6 * np.eye(len(touch))[column] for column in columns]
+    first = list(hand.fingers).index(hold.thumb)
+    moved = [(fingertips(hand, row)[first] - thumb) / 1e-6 for row in nearby]
+    start = (fingertips(hand, touch)[first] - thumb) / 1e-6
+    assert torque == pytest.approx(
+        (np.array(moved) - start) @ hold.axes[:, 0] * PRESS_N, abs=0.02 * PRESS_N
+    )
+
+
+@every_real_hand
+def test_only_a_hand_that_is_heavy_for_the_wrist_is_braked(name: str) -> None:
+    world, _ = world_with(name)
+    expert = make_expert(world)
+    assert isinstance(expert, CarryOnHandExpert)
+    is_heavy = name == "shadow"  # with its forearm
+    assert bool((expert._brake_s[:3] > 0.01).all()) == is_heavy
+    assert (expert._brake_s >= 0.0).all()
+
+
+def test_a_step_is_straight_and_limited() -> None:
+    present, target = np.zeros((2, 2)), np.array([[0.3, -0.1], [0.02, 0.01]])
+    assert straight_step(present, target, np.full((2, 1), 0.1)) == pytest.approx(
+        np.array([[0.1, -0.1 / 3], [0.02, 0.01]])
+    )
 
 
 def test_a_hand_that_does_not_hold_a_cube_says_which_finger(tmp_path: Path) -> None:

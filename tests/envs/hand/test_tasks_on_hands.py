@@ -15,7 +15,7 @@ from envs.hand.description import Hand
 from envs.hand.loading import load_hand
 from envs.hand.model_files import ModelFile
 from envs.on_hands import task_on_hand
-from envs.registry import ON_HAND, TASKS, make_expert, make_task, suite
+from envs.registry import LEFT_OUT, ON_HAND, TASKS, make_expert, make_task, suite
 from envs.task_hash import entry_hash, installed_definitions
 from envs.tasks.on_hand.pairs import put_on
 from envs.tasks.on_hand.press_chord import PressChordOnHand
@@ -29,8 +29,14 @@ from tests.fmbench.small_run import ROOT
 
 def test_every_pair_is_named_and_all_leaves_them_out() -> None:
     on_hands = {name: entry.hand for name, entry in TASKS.items() if entry.hand}
-    expected = {f"{task}{hand.capitalize()}": hand for hand in REAL for task in ON_HAND}
+    expected = {
+        f"{task}{hand.capitalize()}": hand
+        for hand in REAL
+        for task in ON_HAND
+        if hand not in LEFT_OUT.get(task, ())
+    }
     assert on_hands == expected
+    assert len(on_hands) >= 22
     assert not set(on_hands) & set(suite())
     assert task_on_hand("ReachPose", "leap") == "ReachPoseLeap"
     assert task_on_hand("ReachPose", "fmbench") == "ReachPose"
@@ -42,6 +48,7 @@ def test_every_pair_is_named_and_all_leaves_them_out() -> None:
         ("ReachPose", "leep", r"unknown hand 'leep'; did you mean leap\? known: allegro, fmbench,"),
         ("ReachPoze", "leap", r"unknown task 'ReachPoze'; did you mean ReachPose\?"),
         ("HandOver", "leap", r"there is no HandOver on the hand leap: it has ReachPose.* fmbench$"),
+        ("AvoidPost", "shadow", r"there is no AvoidPost on the hand shadow: it has .* leap$"),
         ("AdroitPen", "leap", r"unknown task 'AdroitPen'|there is no AdroitPen"),
     ],
 )
