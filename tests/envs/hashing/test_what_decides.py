@@ -12,7 +12,9 @@ LIFT_CUBE: dict[str, Edit] = {
     ),
     "a default argument": change("thumb_up: float = 0.0", "thumb_up: float = 0.1"),
     "a default argument that is a constant": change(
-        "finger_step: float = FINGER_STEP_RAD", "finger_step: float = WRIST_STEP_RAD", "experts/carry.py"
+        "finger_step: float = FINGER_STEP_RAD",
+        "finger_step: float = WRIST_STEP_RAD",
+        "experts/carry.py",
     ),
     "a string": change('object_name = "cube"', 'object_name = "box"', "lift_cube.py"),
     "a removed statement": change("        draw_palm(self, qpos, rng)\n", "", "lift_cube.py"),
