@@ -30,6 +30,13 @@ def write_new(path: Path, data: bytes) -> None:
     write_parts(path, len(data), (data,))
 
 
+def link_file(path: Path, source: Path) -> None:
+    """Give a file a second name, in another folder of the same disk; one that is there goes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.hardlink_to(source)
+
+
 def write_parts(path: Path, size: int, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file that is too large for memory, part after part; see `write_new`.
 

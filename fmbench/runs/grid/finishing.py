@@ -20,6 +20,7 @@ from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.users_encoder import open_sights
 from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.files import link_file
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
 CHECKPOINTS = "checkpoints"
@@ -111,10 +112,7 @@ class Finishing:
                     f"{source if (folder / RUN_FILE).is_file() else folder / RUN_FILE} is missing"
                 )
             for path in sorted(path for path in source.rglob("*") if path.is_file()):
-                target = folder / CHECKPOINTS / path.relative_to(source)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.unlink(missing_ok=True)
-                target.hardlink_to(path)
+                link_file(folder / CHECKPOINTS / path.relative_to(source), path)
 
     def _is_ready(self, run: PlannedRun) -> bool:
         return all(is_done(job, self.out, self.accept_changes) for job in self.plan.jobs_of[run])

@@ -27,7 +27,7 @@ def other_writes(text: str, module: str) -> list[str]:
             continue
         called = ast.unparse(node.func)
         name = called.rpartition(".")[2]
-        bad = name in TO_PATHS
+        bad = name in TO_PATHS and (name != "hardlink_to" or module != WRITER)
         bad |= name == "open" and _writes(node) and module != WRITER
         bad |= called == "os.open" and "O_RDONLY" not in ast.unparse(node) and "devnull" not in text
         bad |= name in TO_FILES and "." in called and not _in_memory(node, text)
