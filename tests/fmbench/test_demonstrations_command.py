@@ -59,7 +59,7 @@ def test_the_noise_and_the_number_have_their_own_folders(tmp_path: Path) -> None
     [
         (("--episodes", "0"), "--episodes is 0; give a whole number from 1 to 300000"),
         (("--episodes", "-1"), "--episodes is -1; give"),
-        (("--task", "LiftCub"), "unknown task 'LiftCub'; did you mean LiftCube?"),
+        (("--task", "LiftCub"), "unknown task 'LiftCub'; did you mean LiftCube"),
         (("--noise", "nan"), "--noise is nan; give a number of at least 0"),
         (("--data", "/proc/x"), "--data is /proc/x; give a folder that can be written (/proc: "),
         (("--data", "../elsewhere"), "--data is ../elsewhere; give a path without '..'"),
