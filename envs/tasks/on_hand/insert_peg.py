@@ -1,11 +1,18 @@
 """InsertPeg on a described hand: take a peg by its handle and insert it into a hole."""
 
+import mujoco
+
 from envs.tasks.insert_peg import InsertPeg
 from envs.tasks.on_hand.wrist import WristTaskOnHand
+
+PEG_ARMATURE = 1e-4  # [kg m^2], about as much as the peg's own moments of inertia
 
 
 class InsertPegOnHand(WristTaskOnHand, InsertPeg):
     """Take a square peg by its handle and insert it into a hole that is 3 mm wider.
+
+    As InsertPeg of the fmbench hand, but the peg has 1e-4 kg m^2 more inertia against turns:
+    without it 2 of 3,000 episodes of random actions diverged, in which Allegro hit it in its rack.
 
     Actions: 6 + k absolute position targets in [-1, 1]: wrist x, y, z [m], yaw, pitch, roll [rad],
         then the hand's k servos [rad], each scaled to its range.
@@ -25,3 +32,9 @@ class InsertPegOnHand(WristTaskOnHand, InsertPeg):
 
     name = "InsertPeg"
     version = 0
+
+    def build_scene(self) -> mujoco.MjSpec:
+        """Return the scene of the fmbench hand's task with this hand, and a peg of more inertia."""
+        spec = super().build_scene()
+        spec.joint("peg").armature = PEG_ARMATURE
+        return spec
