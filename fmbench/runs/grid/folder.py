@@ -160,21 +160,14 @@ def bring(sources: Sequence[Path], plan: GridPlan, out: Path, say: Reporter) -> 
     Raises:
         FmbenchError: A job there was changed after it was written.
     """
-    settings = {job.setting for job in plan.jobs}
     for source in sources:
         taken = sum(
             _bring_one(source / JOBS_FOLDER / job.name, out / JOBS_FOLDER / job.name)
-            for job in _jobs_there(source, plan)
-            if job.setting in settings
+            for job in plan_jobs(list(plan.jobs_of), finished_jobs(source)).jobs
         )
         for run in plan.jobs_of:
             _bring_recordings(*(assembled_folder(o, run.section, run.name) for o in (source, out)))
         say.say(f"{source}: {taken} jobs taken")
-
-
-def _jobs_there(source: Path, plan: GridPlan) -> Sequence[Job]:
-    """Return the finished jobs of a folder that a plan needs, as they were divided there."""
-    return plan_jobs(list(plan.jobs_of), finished_jobs(source)).jobs
 
 
 def _bring_one(there: Path, here: Path) -> bool:

@@ -92,7 +92,8 @@ class GridWork:
         whole = plan_jobs(runs, finished_jobs(self.out))
         self.plan = whole.of_sections(options.only) if options.only else whole
         self.works = {job.name: work(job) for job in self.plan.jobs}
-        self.own = [job for job in self.plan.jobs if job.setting in self._own_settings()]
+        settings = self._own_settings()
+        self.own = [job for job in self.plan.jobs if settings is None or job.setting in settings]
         self.finishing = Finishing(
             self.plan, self.out, options.accept_changes, self.session, options.plugins
         )
@@ -123,13 +124,14 @@ class GridWork:
                 "is done, and the same command tries these again"
             )
 
-    def _own_settings(self) -> set[str]:
-        """Return the settings of this shard, which are the same whatever has been done."""
-        plan = plan_jobs(list(self.plan.jobs_of))
+    def _own_settings(self) -> set[str] | None:
+        """Return the settings of this shard, the same whatever has been done; None for all."""
+        if self.options.shard is None:
+            return None
         amounts: dict[str, float] = {}
-        for job in plan.jobs:
+        for job in plan_jobs(list(self.plan.jobs_of)).jobs:
             amounts[job.setting] = amounts.get(job.setting, 0.0) + work(job)
-        return set(amounts) if self.options.shard is None else shard(amounts, *self.options.shard)
+        return shard(amounts, *self.options.shard)
 
     def _remove_checkpoints(self) -> None:
         """Remove the checkpoints of finished jobs that no run waits for."""
