@@ -21,7 +21,8 @@ from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.task_names import choose_tasks
 from fmbench.errors import FmbenchError, unknown
-from fmbench.runs.grid.grid_file import Grid, read_grid
+from fmbench.runs.grid.grid_file import read_grid
+from fmbench.runs.grid.planned import Grid
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
@@ -144,9 +145,10 @@ def _run(options: argparse.Namespace) -> int:
         return _check(options, out, device)
 
     def work(session: Session) -> None:
+        from fmbench.runs.grid.options import GridOptions
         from fmbench.runs.grid.second_blocks import evaluate_second_blocks
         from fmbench.runs.grid.slots import slots_of
-        from fmbench.runs.grid.work import GridOptions, GridWork
+        from fmbench.runs.grid.work import GridWork
 
         plugins = [word for file in options.plugin or [] for word in ("--plugin", file)]
         settings = GridOptions(

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.accepted import Within
-from fmbench.storage.files import read_json, write_json_atomic
-from fmbench.storage.sealed_json import is_intact, with_seal
+from fmbench.storage.files import write_json_atomic
+from fmbench.storage.sealed_json import read_sealed, with_seal
 from fmbench.storage.typed import STRICT, parse
 
 GRID_FILE = "grid.json"
@@ -85,14 +85,7 @@ def read_grid_facts(folder: Path) -> GridFacts:
         FmbenchError: The file is missing or malformed, or was changed after it was written.
     """
     path = folder / GRID_FILE
-    values = read_json(path)
-    if not is_intact(values, SEAL):
-        raise FmbenchError(
-            f"{path} was changed after it was written (its {SEAL} differs); restore it, or give "
-            "another --out"
-        )
-    del values[SEAL]
-    facts = parse(GridFacts, values, path)
+    facts = parse(GridFacts, read_sealed(path, SEAL, "give another --out"), path)
     for name in (*(section.name for section in facts.sections), *facts.runs):
         if any(part in ("", "..", ".") for part in name.split("/")) or "\\" in name:
             raise FmbenchError(f"{path}: {name!r} is no name of a folder; fmbench wrote another")

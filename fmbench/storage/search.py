@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from fmbench.errors import FmbenchError
 from fmbench.storage.accepted import Amount, Count, Plain, Positive, Sha256, Within
-from fmbench.storage.files import read_json, write_json_atomic
+from fmbench.storage.files import write_json_atomic
 from fmbench.storage.rows import Row
 from fmbench.storage.run_facts import Choice, Plugin
-from fmbench.storage.sealed_json import is_intact, with_seal
+from fmbench.storage.sealed_json import read_sealed, with_seal
 from fmbench.storage.stamps import Stamp
 from fmbench.storage.typed import STRICT, parse
 
@@ -120,14 +119,7 @@ def read_search_facts(folder: Path) -> SearchFacts:
         FmbenchError: The file is missing or malformed, or was changed after it was written.
     """
     path = folder / SEARCH_FILE
-    values = read_json(path)
-    if not is_intact(values, SEAL):
-        raise FmbenchError(
-            f"{path} was changed after it was written (its {SEAL} differs); restore it, or search "
-            "again in another folder"
-        )
-    del values[SEAL]
-    return parse(SearchFacts, values, path)
+    return parse(SearchFacts, read_sealed(path, SEAL, "search again in another folder"), path)
 
 
 def write_search_facts(folder: Path, facts: SearchFacts) -> None:

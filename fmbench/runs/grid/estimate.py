@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
+from fmbench.cli.warnings import warn
 from fmbench.config import STATE, RunConfig
+from fmbench.errors import FmbenchError
 from fmbench.runs.grid.jobs import Job
 from fmbench.runs.policy_shape import policy_config, updates_of
+from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import Row
 from policies.training_rows import rows_per_window
 
@@ -111,3 +115,13 @@ def shard(works: Mapping[str, float], index: int, count: int) -> set[str]:
         amounts[least] += works[name]
         chosen[least].add(name)
     return chosen[index - 1]
+
+
+def read_job_rows(out: Path) -> list[JobRow]:
+    """Return the jobs that were done in a folder, with their durations."""
+    path = out / JobRow.file_name
+    try:
+        return read_rows(path, JobRow) if path.is_file() else []
+    except FmbenchError as error:  # only estimates need it
+        warn(f"{error}; begun anew")
+        return []

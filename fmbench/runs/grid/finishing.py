@@ -13,8 +13,8 @@ from fmbench.evaluation.cells import Cell
 from fmbench.runs.grid.assembly import assemble, is_assembled
 from fmbench.runs.grid.command_line import command_of
 from fmbench.runs.grid.folder import assembled_folder, is_done
-from fmbench.runs.grid.grid_file import PlannedRun
 from fmbench.runs.grid.jobs import GridPlan, Job
+from fmbench.runs.grid.planned import PlannedRun
 from fmbench.runs.grid.worker import SilentReporter
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import checkpoint_folder

@@ -10,15 +10,14 @@ from pathlib import Path
 
 from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
-from fmbench.runs.grid.grid_file import Grid
 from fmbench.runs.grid.jobs import (
-    JOBS_FOLDER,
     TIMED,
     GridPlan,
     Job,
     plan_jobs,
     setting_of,
 )
+from fmbench.runs.grid.planned import JOBS_FOLDER, Grid
 from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.runs.run_folder import check_code, check_empty, hold_folder
 from fmbench.storage.compressed import SUFFIX

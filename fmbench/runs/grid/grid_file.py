@@ -6,13 +6,14 @@ import itertools
 import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS, RunConfig, make_config
 from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.errors import FmbenchError, shown, unknown
+from fmbench.runs.grid.planned import JOBS_FOLDER, Grid, PlannedRun, Section
 
 DRAWINGS: dict[str, tuple[str, ...]] = {
     "matrix": ("policy", "backbone", "seeds", "preset"),
@@ -22,68 +23,11 @@ DRAWINGS: dict[str, tuple[str, ...]] = {
 }
 """What draws a section, and in what its runs may differ besides their tasks: the commands
 `fmbench.matrix`, `data_curve` and `observations`; or, whatever they differ in, a line for each."""
-JOBS_FOLDER = "jobs"
 OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
 MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ChooseTasks = Callable[[Sequence[str], str | None], tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class PlannedRun:
-    """One run of a grid: one task by one setting, with all policies of its section.
-
-    Attributes:
-        section: Name of its section.
-        name: The task, and the values in which it differs from others of the section.
-        config: Its configuration.
-        latency: Whether the latency of its decisions is measured.
-        record: How many successes and failures of each policy are recorded.
-    """
-
-    section: str
-    name: str
-    config: RunConfig
-    latency: bool = False
-    record: int = 0
-
-
-@dataclass(frozen=True)
-class Section:
-    """Runs that are drawn in one table.
-
-    Attributes:
-        name: Its name, which is that of its folder.
-        title: What it shows, in a few words.
-        draw: One of `DRAWINGS`.
-        runs: Its runs, tasks first.
-    """
-
-    name: str
-    title: str
-    draw: str
-    runs: tuple[PlannedRun, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The content of a grid file.
-
-    Attributes:
-        title: Title of the whole.
-        sections: Its sections, in order.
-        text: The text of the file.
-    """
-
-    title: str
-    sections: tuple[Section, ...]
-    text: str = field(repr=False, default="")
-
-    @property
-    def runs(self) -> list[PlannedRun]:
-        """All runs, in order."""
-        return [run for section in self.sections for run in section.runs]
 
 
 def read_grid(

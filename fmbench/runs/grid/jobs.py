@@ -9,8 +9,7 @@ from typing import Any
 
 from fmbench.config import RunConfig, config_hash
 from fmbench.evaluation.plan import plan_run
-from fmbench.runs.grid.grid_file import JOBS_FOLDER as JOBS_FOLDER
-from fmbench.runs.grid.grid_file import PlannedRun
+from fmbench.runs.grid.planned import JOBS_FOLDER, PlannedRun
 from policies.catalogue import POLICIES
 
 TIMED = "-timed"

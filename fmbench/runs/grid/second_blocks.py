@@ -13,8 +13,8 @@ from fmbench.runs.grid.folder import (
     open_grid_folder,
     second_block_folder,
 )
-from fmbench.runs.grid.grid_file import PlannedRun
 from fmbench.runs.grid.jobs import Job
+from fmbench.runs.grid.planned import PlannedRun
 from fmbench.runs.grid.processes import Order, Outcome
 from fmbench.runs.grid.work import GridWork
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts

@@ -16,7 +16,7 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
-from fmbench.runs.grid.estimate import JobRow, duration, shard, speed, work
+from fmbench.runs.grid.estimate import JobRow, duration, read_job_rows, shard, speed, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
     bring,
@@ -27,39 +27,13 @@ from fmbench.runs.grid.folder import (
     open_grid_folder,
     remove_checkpoints,
 )
-from fmbench.runs.grid.grid_file import Grid, PlannedRun
 from fmbench.runs.grid.jobs import Job, plan_jobs
 from fmbench.runs.grid.on_ray import RayJobs
+from fmbench.runs.grid.options import GridOptions
+from fmbench.runs.grid.planned import Grid, PlannedRun
 from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
 from fmbench.runs.preparation import check_runnable
-from fmbench.storage.row_files import read_rows, write_rows
-
-
-@dataclasses.dataclass(frozen=True)
-class GridOptions:
-    """How a grid is done; none of it decides a number.
-
-    Attributes:
-        command: The command line.
-        only: Sections to do; all if empty.
-        shard: Which shard of how many, from 1; None for all of it.
-        merge: Folders with jobs of the same grid, e.g. of its shards.
-        slots: The environment of each process.
-        plugins: Command line of the plug-ins.
-        accept_changes: Whether to go on with other code than that of finished jobs.
-        keeps_rows_only: Whether to remove checkpoints of finished jobs.
-        address: That of a cluster of Ray, see `fmbench.runs.grid.on_ray`; None for processes here.
-    """
-
-    command: str = ""
-    only: tuple[str, ...] = ()
-    shard: tuple[int, int] | None = None
-    merge: tuple[Path, ...] = ()
-    slots: Sequence[Mapping[str, str]] = ({},)
-    plugins: tuple[str, ...] = ()
-    accept_changes: bool = False
-    keeps_rows_only: bool = False
-    address: str | None = None
+from fmbench.storage.row_files import write_rows
 
 
 class GridWork:
@@ -153,21 +127,20 @@ class GridWork:
             state = f"{minutes:.1f}" if job in missing else "done"
             table.add_row(job.name, str(job.cells), state)
         Console(highlight=False, soft_wrap=True).print(table)
-        hours = self._hours(missing)
-        shown = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
         cells, basis = sum(job.cells for job in self.own), "as where fmbench was measured"
         if factor is not None:
             basis = f"from {len(rows)} jobs done in {self.out}, {factor:.2f} s for a second of work"
         print(
-            f"\n{len(self.own)} jobs with {cells:,} cells, {len(missing)} to do: about {shown} in "
-            f"{processes} processes ({basis})"
+            f"\n{len(self.own)} jobs with {cells:,} cells, {len(missing)} to do: about "
+            f"{self._time(missing)} in {processes} processes ({basis})"
         )
 
-    def _hours(self, jobs: Sequence[Job]) -> float:
-        """Return how long jobs take."""
+    def _time(self, jobs: Sequence[Job]) -> str:
+        """Return how long jobs take, in words."""
         processes = len(self.options.slots)
         factor = speed(read_job_rows(self.out), processes) or 1.0
-        return duration([self.works[job.name] for job in jobs], processes, factor) / 3600
+        hours = duration([self.works[job.name] for job in jobs], processes, factor) / 3600
+        return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
 
     def _missing(self) -> list[Job]:
         accept = self.options.accept_changes
@@ -175,11 +148,9 @@ class GridWork:
 
     def _do_jobs(self) -> None:
         missing = self._missing()
-        hours = self._hours(missing)
-        shown = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
         self.session.reporter.say(
             f"{len(self.own) - len(missing)} of {len(self.own)} jobs are done"
-            + f", the others take about {shown}" * bool(missing)
+            + f", the others take about {self._time(missing)}" * bool(missing)
             + (
                 f"; {len(self.plan.jobs) - len(self.own)} are in other shards"
                 * bool(self.options.shard)
@@ -308,13 +279,3 @@ def _check_run(run: PlannedRun) -> None:
         check_runnable(run.config)
     except (FmbenchError, ValueError) as error:
         raise FmbenchError(f"section {run.section}, run {run.name}: {error}") from None
-
-
-def read_job_rows(out: Path) -> list[JobRow]:
-    """Return the jobs that were done in a folder, with their durations."""
-    path = out / JobRow.file_name
-    try:
-        return read_rows(path, JobRow) if path.is_file() else []
-    except FmbenchError as error:  # only estimates need it
-        warn(f"{error}; begun anew")
-        return []

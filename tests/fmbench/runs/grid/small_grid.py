@@ -13,9 +13,11 @@ from fmbench.exit_code import ExitCode
 from fmbench.report.grid import settings
 from fmbench.report.matrix import draw as matrix
 from fmbench.runs.grid import work
-from fmbench.runs.grid.grid_file import Grid, read_grid
+from fmbench.runs.grid.grid_file import read_grid
+from fmbench.runs.grid.options import GridOptions
+from fmbench.runs.grid.planned import Grid
 from fmbench.runs.grid.processes import Order, Outcome
-from fmbench.runs.grid.work import GridOptions, GridWork
+from fmbench.runs.grid.work import GridWork
 from fmbench.runs.grid.worker import do_job
 from tests.fmbench.runs.small_experiment import Log
 

@@ -13,8 +13,10 @@ from fmbench.config import RunConfig
 from fmbench.errors import Incomplete, RunFailed
 from fmbench.runs.grid import check
 from fmbench.runs.grid.check import DIFFERS, ELSEWHERE, EQUAL, CheckedCell, choose_cells, summary
+from fmbench.runs.grid.estimate import read_job_rows
+from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.second_blocks import evaluate_second_blocks
-from fmbench.runs.grid.work import GridOptions, GridWork, read_job_rows
+from fmbench.runs.grid.work import GridWork
 from fmbench.runs.second_block import evaluate_second_block
 from fmbench.storage.episode_files import compress_run, read_episode_table
 from fmbench.storage.files import write_json_atomic
