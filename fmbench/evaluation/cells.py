@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.rows import CellRow
+from fmbench.storage.rows import HOLD, CellRow
 from fmbench.storage.stamps import Stamp, merge, present_stamp
 from fmbench.training.checkpoint_facts import CheckpointFacts
 
@@ -29,7 +29,13 @@ class Cell(CellRow):
         """A name for files, valid on every system, and for progress messages."""
         sampler = f"-{self.sampler.replace(':', '-')}{self.steps or ''}" if self.sampler else ""
         seed = f"-seed{self.train_seed}" if self.train_seed != NO_SEED else ""
-        return f"{self.task}-{self.policy}{sampler}{seed}"
+        return f"{self.task}-{self.policy}{sampler}{seed}{self._setting_name}"
+
+    @property
+    def _setting_name(self) -> str:
+        delay = f"-delay{self.delay}" if self.delay else ""
+        execution = f"-{self.execution}" if self.execution != HOLD else ""
+        return delay + execution + (f"-{self.perturb.replace('=', '-')}" if self.perturb else "")
 
 
 @dataclass(frozen=True)

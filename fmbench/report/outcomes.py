@@ -13,9 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmbench.storage.rows import CellRow
-
-CELL = list(CellRow.key[:-1])
+CELL = ["task", "policy", "sampler", "steps"]
 """Key of a summary row, which covers all training seeds."""
 MEANS = ["success", "success_any", "success_end", "progress", "nfe"]
 """Columns of the episodes whose means the tables show."""

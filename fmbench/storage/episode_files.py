@@ -25,7 +25,9 @@ from fmbench.storage.rows import (
     OriginRow,
     Row,
     TrainingRow,
+    cell_text,
     columns,
+    later_columns,
 )
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.storage.seals import has_seal_of, is_sealed, sealed
@@ -125,7 +127,7 @@ def read_episode_table(folder: Path) -> EpisodeTable:
         FmbenchError: A file is missing or malformed, or the two do not match.
     """
     path = folder / EpisodeRow.file_name
-    if set(read_header(path)) == set(columns(_EarlierRow)):
+    if set(read_header(path)) == set(columns(_EarlierRow)) - later_columns(_EarlierRow):
         earlier = _from_earlier(folder, read_rows(path, _EarlierRow))
         return EpisodeTable(table_of(earlier.rows, EpisodeRow), earlier.origins)
     origin_path = folder / OriginRow.file_name
@@ -217,9 +219,9 @@ def _rows_by_cell(episodes: Episodes) -> dict[Cell, list[EpisodeRow]]:
 
 
 def _key(row: CellRow) -> Cell:
-    return (row.task, row.policy, row.sampler, row.steps, row.train_seed)
+    return tuple(getattr(row, name) for name in CellRow.key)
 
 
 def _label(cell: Cell) -> str:
     """Return a cell as text for a message."""
-    return ", ".join(f"{name}={value}" for name, value in zip(CellRow.key, cell, strict=True))
+    return cell_text(dict(zip(CellRow.key, cell, strict=True)))

@@ -52,7 +52,11 @@ class RowTable(Generic[R]):
     @cached_property
     def rows(self) -> list[R]:
         """All rows."""
-        return [self.row_type(*values) for values in zip(*self.columns.values(), strict=True)]
+        names = tuple(self.columns)
+        return [
+            self.row_type(**dict(zip(names, values, strict=True)))
+            for values in zip(*self.columns.values(), strict=True)
+        ]
 
     def take(self, places: Sequence[int]) -> RowTable[R]:
         """Return some of the rows, in the order given, without texts."""

@@ -1,12 +1,14 @@
 """Row types of a run folder: one frozen dataclass per kind of file.
 
-A row type's fields, in order, are the columns of its file; their annotations state which numbers
-are accepted. A column whose field has a default may be missing in files of an earlier version.
+A row type's fields, in order, are the columns of its file, those of a cell's setting last; their
+annotations state which numbers are accepted. A column whose field has a default may be missing in
+files of an earlier version.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_type_hints
 
@@ -24,6 +26,8 @@ from fmbench.storage.accepted import (
 FLOAT_DIGITS = 6
 REFERENCES = ("expert", "random")
 """Upper and lower reference: in every table, never compared."""
+HOLD = "hold"
+"""The execution in which a chunk is executed as it arrives."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +50,17 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class CellRow(Row):
-    """Base of the rows about one cell: one policy on one task, with one sampler and one seed."""
+    """Base of the rows about one cell: one policy on one task, with one sampler and one seed.
 
-    key: ClassVar[tuple[str, ...]] = ("task", "policy", "sampler", "steps", "train_seed")
+    Its setting, delay, execution and perturbation, is the plain one in files of earlier versions.
+    """
+
+    setting: ClassVar[tuple[str, ...]] = ("delay", "execution", "perturb")
+    """Fields that say under which conditions the policy acts."""
+    key: ClassVar[tuple[str, ...]] = (
+        *("task", "policy", "sampler", "steps", "train_seed"),
+        *setting,
+    )
 
     task: str
     policy: str
@@ -59,6 +71,17 @@ class CellRow(Row):
     """Requested sampler steps; 0 where nothing is sampled, and for adaptive samplers."""
     train_seed: Annotated[int, Within(-1, MAX_INT)]
     """-1 where nothing is trained."""
+    delay: Count = dataclasses.field(default=0, kw_only=True)
+    """Control steps from an observation to the first action decided from it."""
+    execution: str = dataclasses.field(default=HOLD, kw_only=True)
+    """How successive chunks are joined: `hold`, `rtc`, ..."""
+    perturb: str = dataclasses.field(default="", kw_only=True)
+    """The disturbance, e.g. `mass=2`; empty without one."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the policy acts without delay and disturbance, its chunks as they are."""
+        return not self.delay and self.execution == HOLD and not self.perturb
 
     @property
     def cell(self) -> dict[str, Any]:
@@ -120,6 +143,10 @@ class EpisodeRow(CellRow):
     action_smoothness: Amount
     sim_unstable: bool
     error: str
+    boundary_jump: PossibleAmount = dataclasses.field(default=None, kw_only=True)
+    """Mean distance of the action at which a chunk takes over from the previous chunk's action."""
+    jerk: PossibleAmount = dataclasses.field(default=None, kw_only=True)
+    """Mean absolute third difference of the commands."""
 
     @property
     def contradiction(self) -> str:
@@ -225,6 +252,12 @@ def later_columns(row_type: type[Row]) -> set[str]:
     return {field.name for field in fields if field.default is not dataclasses.MISSING}
 
 
+def cell_text(cell: Mapping[str, Any]) -> str:
+    """Return the values that identify a cell as text for a message, without a plain setting."""
+    plain = {f.name: f.default for f in dataclasses.fields(CellRow) if f.name in CellRow.setting}
+    return ", ".join(f"{k}={value}" for k, value in cell.items() if plain.get(k) != value)
+
+
 def key_of(row: Row) -> tuple[object, ...]:
     """Return the values that identify a row within its file."""
     return tuple(getattr(row, name) for name in row.key)
@@ -233,7 +266,8 @@ def key_of(row: Row) -> tuple[object, ...]:
 @cache
 def _columns(row_type: Any, annotated: bool) -> dict[str, Any]:
     hints = get_type_hints(row_type, include_extras=annotated)
-    return {field.name: hints[field.name] for field in dataclasses.fields(row_type)}
+    names = [field.name for field in dataclasses.fields(row_type)]
+    return {name: hints[name] for name in sorted(names, key=CellRow.setting.__contains__)}
 
 
 @cache

@@ -23,6 +23,7 @@ from fmbench.storage.rows import (
     OriginRow,
     Row,
     TrainingRow,
+    cell_text,
 )
 from fmbench.storage.run_facts import RUN_FILE, Choice, RunFacts
 from fmbench.storage.stamps import stamp_of, unknown_parts
@@ -163,9 +164,7 @@ def _foreign_seeds(choice: Choice, found: Sequence[int], has_finished: bool) -> 
 
 def _reject(folder: Path, row: CellRow | TrainingRow, problem: str) -> None:
     if problem:
-        cell = ", ".join(
-            f"{name}={getattr(row, name)}" for name in CellRow.key if hasattr(row, name)
-        )
+        cell = cell_text({n: getattr(row, n) for n in CellRow.key if hasattr(row, n)})
         raise FmbenchError(f"{folder} has rows of something else, of {cell} ({problem})")
 
 

@@ -59,8 +59,13 @@ def _hash(texts: Iterable[str]) -> str:
 
 
 def _origin_text(origin: OriginRow) -> str:
+    """Return the text of an origin; a plain setting is as if not there, as in earlier versions."""
     unsealed = dataclasses.replace(origin, rows_hash="")
-    return SEPARATOR.join(row_texts(unsealed, OriginRow, "the origin"))
+    texts = zip(columns(OriginRow), row_texts(unsealed, OriginRow, "the origin"), strict=True)
+    is_plain = origin.is_plain
+    return SEPARATOR.join(
+        text for name, text in texts if not (is_plain and name in OriginRow.setting)
+    )
 
 
 def _texts(row: CellRow, row_type: type[CellRow], with_names: bool) -> list[str]:

@@ -154,7 +154,7 @@ def _evaluate(
     trainer = Trainer(config, folder, None, session, origin.train_seed)
     trained = trainer.train(task, origin.policy, windows)
     policy, facts = load_policy(trained.checkpoints[origin.train_seed])
-    cell = Cell(task, origin.policy, origin.sampler, origin.steps, origin.train_seed)
+    cell = Cell(**origin.cell)
     with session.reporter.stage(f"{cell.name} episodes", config.episodes) as stage:
 
         def count(done: int) -> None:
@@ -198,7 +198,7 @@ def compare(
     is_same = is_same and not stamp_of(origin).differences(stamp_of(made_now))
     verdict = EQUAL if list(there) == list(now) else DIFFERS if is_same else ELSEWHERE
     outcomes = [(a.success, b.success) for a, b in zip(there, now, strict=True)]
-    cell = Cell(*(getattr(origin, name) for name in OriginRow.key))
+    cell = Cell(**origin.cell)
     return CheckedCell(
         run=run,
         cell=cell.name,

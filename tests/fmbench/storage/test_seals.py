@@ -13,7 +13,7 @@ NAMES = ("LiftCube", "reflow", "euler", 10, 0)
 ORIGIN = OriginRow(*NAMES, 0, "a", "b", "c", "d", "e", "cpu", "python=3.11")
 COST = MeasurementRow(*NAMES, False, 1000, 300, 1.5, None, None)
 CHUNKS = DiagnosticRow(*NAMES, 0, 0, None, None, None)
-VALUES = {int: 300, float | None: 0.5, bool: True}
+VALUES = {int: 300, float | None: 0.5, bool: True, str: "rtc"}
 EARLIER = [
     (COST, "f237c2f330f63fbb"),
     (dataclasses.replace(COST, teacher_updates=300), "96ca3aca6fe244b0"),
@@ -55,3 +55,12 @@ def test_seals_of_earlier_versions_are_accepted(row: MeasurementRow, earlier: st
 def test_a_seal_without_later_values_is_that_of_earlier_versions() -> None:
     row, earlier = EARLIER[0]
     assert seal(row) == earlier
+
+
+def test_a_plain_setting_does_not_change_the_seal_and_any_other_does() -> None:
+    stated = sealed(ORIGIN, [COST], MeasurementRow)
+    assert stated.rows_hash == "f237c2f330f63fbb"
+    for change in ({"delay": 1}, {"execution": "rtc"}, {"perturb": "mass=2"}):
+        moved = dataclasses.replace(stated, **change)
+        assert moved.is_plain is False
+        assert not is_sealed(moved, [dataclasses.replace(COST, **change)], MeasurementRow)
