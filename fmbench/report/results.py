@@ -17,6 +17,7 @@ from fmbench.report.comparisons import ComparisonRow, compare
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.outcomes import CELL, Outcomes, SummaryKey, outcomes_of
+from fmbench.report.settings_split import PLAIN, Setting, plain_rows, split_settings
 from fmbench.report.summary import frame, summarise, table_frame
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.episode_files import EpisodeTable
@@ -32,7 +33,10 @@ from policies.catalogue import POLICIES
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """The rows of a run and the tables computed from them."""
+    """The rows of a run and the tables computed from them.
+
+    Rows with a delay or a disturbance are in `settings` only, and in `origins`.
+    """
 
     episodes: pd.DataFrame
     """Frame of `EpisodeRow`."""
@@ -66,6 +70,9 @@ class Results:
 
     margin: float = MARGIN
     """Largest difference of success rates that does not matter to its verdicts."""
+
+    settings: dict[Setting, pd.DataFrame] = dataclasses.field(default_factory=dict)
+    """Frame of `EpisodeRow` of every setting with a delay or a disturbance, in order."""
 
     @property
     def complete(self) -> bool:
@@ -112,9 +119,10 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir, run)
     )
     _check_config(run_dir, run, rows.episodes.origins)
-    episodes = table_frame(rows.episodes.table)
+    settings = split_settings(table_frame(rows.episodes.table))
+    episodes = settings.pop(PLAIN)
     origins = frame(rows.episodes.origins, OriginRow)
-    measurements = table_frame(rows.measurements)
+    measurements = plain_rows(table_frame(rows.measurements))
     looks = Looks(run)
     outcomes = outcomes_of(episodes)
     comparisons = frame([], ComparisonRow)
@@ -131,12 +139,13 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         comparisons=comparisons,
         caveats=(*version_lines(origins), *error_lines(episodes, looks.label)),
         broken=broken_cells(outcomes),
-        warnings=tuple(config_differences(origins, measurements, looks)),
-        diagnostics=table_frame(rows.diagnostics),
+        warnings=tuple(config_differences(plain_rows(origins), measurements, looks)),
+        diagnostics=plain_rows(table_frame(rows.diagnostics)),
         run=run,
         looks=looks,
         unfinished=rows.unfinished,
         margin=margin,
+        settings=settings,
     )
 
 
