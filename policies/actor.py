@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from policies.catalogue import HOLD
 from policies.chunk_policy import ChunkPolicy
-from policies.graph_sampler import Sampling, make_sampling
+from policies.joins import Join, JoinSetting, make_join
 from policies.threads import one_thread
 
 INFERENCE_ROWS = 64
@@ -19,10 +20,10 @@ PICTURE_ROWS = 8
 
 
 class Decision(NamedTuple):
-    """The actions of each requested row for the next `exec_horizon` control steps.
+    """The actions of each requested row for the next `chunk_length` control steps.
 
     Attributes:
-        actions: `(n, exec_horizon, act_dim)`, float32, within [-1, 1].
+        actions: `(n, chunk_length, act_dim)`, float32, within [-1, 1].
         nfe: `(n,)` int, network evaluations spent on each row's chunk.
     """
 
@@ -73,6 +74,10 @@ class ChunkActor:
         steps: Steps of the sampler; None is its default.
         device: The device to run on.
         sampling_seed: Seed of all sampling noise, at least 0.
+        chunk_length: Actions returned of each chunk; None is `exec_horizon`.
+        execution: How a chunk follows the previous one, a key of `policies.catalogue.EXECUTIONS`.
+        delay: Control steps from an observation to the first action decided from it; a decision
+            begins `max(exec_horizon, delay)` control steps after the previous one.
 
     Raises:
         ValueError: A horizon does not fit the policy, or the sampler does not fit the objective.
@@ -87,6 +92,9 @@ class ChunkActor:
         steps: int | None = None,
         device: str | torch.device = "cpu",
         sampling_seed: int = 0,
+        chunk_length: int | None = None,
+        execution: str = HOLD,
+        delay: int = 0,
     ) -> None:
         config = policy.config
         if obs_horizon != config.obs_horizon:
@@ -97,6 +105,11 @@ class ChunkActor:
             raise ValueError(
                 f"exec_horizon is {exec_horizon}; give 1 to {config.pred_horizon}, the pred_horizon"
             )
+        self.chunk_length = exec_horizon if chunk_length is None else chunk_length
+        if not exec_horizon <= self.chunk_length <= config.pred_horizon:
+            raise ValueError(
+                f"chunk_length is {chunk_length}; give {exec_horizon} to {config.pred_horizon}"
+            )
         if sampling_seed < 0:
             raise ValueError(f"sampling_seed is {sampling_seed}; it must be at least 0")
         self.sampler, self.steps = policy.objective.resolve_sampler(sampler, steps)
@@ -104,9 +117,16 @@ class ChunkActor:
         self.obs_horizon, self.exec_horizon = obs_horizon, exec_horizon
         self.device, self.sampling_seed = torch.device(device), sampling_seed
         self._episodes: dict[int, EpisodeNoise] = {}
-        self._sampling: Sampling | None = None
         encodes_slowly = policy.trained_eyes() and self.device.type == "cpu"
         self._rows = PICTURE_ROWS if encodes_slowly else INFERENCE_ROWS
+        self._execution, self._delay = execution, delay
+        self._join = self.make_join(self._rows)
+
+    def make_join(self, batch: int) -> Join:
+        """Return a new join with the actor's execution, for calls with `batch` rows."""
+        interval = max(self.exec_horizon, self._delay)
+        setting = JoinSetting(self.policy, self.sampler, self.steps, batch, interval, self._delay)
+        return make_join(self._execution, setting)
 
     def reset(self, rows: NDArray[np.integer], episode_seeds: NDArray[np.integer]) -> None:
         """Start an episode in each of `rows`, at decision 0.
@@ -118,6 +138,7 @@ class ChunkActor:
         Raises:
             ValueError: The lengths differ, or a seed is negative.
         """
+        self._join.begin(int(row) for row in rows)
         for row, seed in zip(rows, episode_seeds, strict=True):
             self._episodes[int(row)] = EpisodeNoise(self.sampling_seed, int(seed))
 
@@ -142,16 +163,21 @@ class ChunkActor:
             raise ValueError(f"rows {idle} have no episode; call reset first")
         streams = [self._episodes[int(row)].next_decision() for row in rows]
         actions = np.empty(
-            (len(rows), self.exec_horizon, self.policy.config.act_dim), dtype=np.float32
+            (len(rows), self.chunk_length, self.policy.config.act_dim), dtype=np.float32
         )
         nfe = np.empty(len(rows), dtype=np.int64)
         for start in range(0, len(rows), self._rows):
             block = slice(start, min(start + self._rows, len(rows)))
-            actions[block], nfe[block] = self._decide(observations[block], streams[block])
+            actions[block], nfe[block] = self._decide(
+                rows[block], observations[block], streams[block]
+            )
         return Decision(actions, nfe)
 
     def _decide(
-        self, observations: NDArray[np.float32], streams: Sequence[np.random.Generator]
+        self,
+        rows: NDArray[np.integer],
+        observations: NDArray[np.float32],
+        streams: Sequence[np.random.Generator],
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Run one block of rows, padded to the fixed batch size by repeating the last one."""
         count = len(streams)
@@ -162,14 +188,10 @@ class ChunkActor:
         self.policy.eval()
         try:
             with one_thread(), torch.inference_mode():
-                if self._sampling is None:
-                    self._sampling = make_sampling(
-                        self.policy, self.sampler, self.steps, self._rows
-                    )
-                sample = self._sampling(window.to(self.device), noise)
+                sample = self._join.sample(np.asarray(rows)[padded], window.to(self.device), noise)
         finally:
             self.policy.train(was_training)
-        chunk: NDArray[np.float32] = sample.actions[:count, : self.exec_horizon].cpu().numpy()
+        chunk: NDArray[np.float32] = sample.actions[:count, : self.chunk_length].cpu().numpy()
         return chunk, sample.nfe[:count]
 
 

@@ -1,6 +1,6 @@
 """A chunk policy: normalisers, encoder, network and objective as one module."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from policies.encoders.sight import SightEncoder
 from policies.encoders.window import WindowEncoder
 from policies.normalizer import Normalizer
 from policies.objectives import load_objective, make_objective
-from policies.objectives.base import Noise
+from policies.objectives.base import Network, Noise
 from policies.plans.planner import Planner
 
 OBSERVATION_CLIP = 5.0
@@ -36,6 +36,19 @@ class Sample(NamedTuple):
 
     actions: Tensor
     nfe: NDArray[np.int64]
+
+
+class Prefix(NamedTuple):
+    """The first actions of chunks, which are decided already.
+
+    Attributes:
+        actions: `(B, P, act_dim)` in the environment's units, P the policy's `prefix`; those beyond
+            the given number do not count.
+        given: How many of them are given, `(B,)` int64, 0 to P.
+    """
+
+    actions: Tensor
+    given: Tensor
 
 
 class ChunkPolicy(nn.Module):
@@ -56,7 +69,7 @@ class ChunkPolicy(nn.Module):
         shape = NetworkShape(
             config.act_dim,
             config.pred_horizon,
-            self.encoder.condition_dim,
+            self.condition_dim,
             config.width,
             config.depth,
             config.conditioning,
@@ -70,6 +83,11 @@ class ChunkPolicy(nn.Module):
             config.options,
         )
         self._planner = Planner()
+
+    @property
+    def condition_dim(self) -> int:
+        """Numbers in the condition: what is observed, and the actions that are decided already."""
+        return int(self.encoder.condition_dim) + self.config.prefix_dim
 
     def fit_normalizers(
         self,
@@ -137,7 +155,14 @@ class ChunkPolicy(nn.Module):
         if actions.shape != expected:
             raise ValueError(f"actions are {tuple(actions.shape)}; expected {expected}")
         chunk = self.action_normalizer.normalize(actions)
-        return self.objective.loss(self.network, chunk, self.encode(observations), generator)
+        prefix = None
+        if most := self.config.prefix:
+            given = torch.randint(
+                most + 1, (len(actions),), generator=generator, device=generator.device
+            )
+            prefix = Prefix(actions[:, :most], given.to(actions.device))
+        condition = self.encode(observations, prefix)
+        return self.objective.loss(self.network, chunk, condition, generator)
 
     def memorise(
         self,
@@ -171,6 +196,8 @@ class ChunkPolicy(nn.Module):
         noise: Noise,
         sampler: str | None = None,
         steps: int | None = None,
+        guide: Callable[[Network], Network] | None = None,
+        prefix: Prefix | None = None,
     ) -> Sample:
         """Sample one chunk per window of observations.
 
@@ -180,6 +207,9 @@ class ChunkPolicy(nn.Module):
                 only source of randomness.
             sampler: One of `objective.samplers`; None is the objective's default.
             steps: Steps of the sampler; None is its default.
+            guide: Wraps the network in this call, which then has no plan.
+            prefix: The first actions of the chunks, if the policy was trained for some; None for
+                none.
 
         Returns:
             The chunks and the number of network evaluations.
@@ -190,16 +220,40 @@ class ChunkPolicy(nn.Module):
         self._check_observations(observations)
         sampler, steps = self.objective.resolve_sampler(sampler, steps)
         sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
-        condition, shape = self.encode(observations), self.objective.chunk_shape
-        network = CountingNetwork(
-            self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
-        )
+        condition, shape = self.encode(observations, prefix), self.objective.chunk_shape
+        if guide is not None:
+            network = CountingNetwork(guide(self.network))
+        else:
+            key = (sampler, steps)
+            planned = self._planner.prepare(self.network, condition, key, sampling, shape)
+            network = CountingNetwork(planned)
         chunk = sampling(network, condition, noise)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
         return Sample(actions, network.nfe(len(observations)))
 
-    def encode(self, observations: Tensor) -> Tensor:
-        """Map observations `(B, obs_horizon, obs_dim)` to conditions `(B, condition_dim)`."""
+    def encode(self, observations: Tensor, prefix: Prefix | None = None) -> Tensor:
+        """Map observations `(B, obs_horizon, obs_dim)` to conditions `(B, condition_dim)`.
+
+        Training-time real-time chunking (Black et al. 2025, arXiv 2512.05964) trains a policy to
+        continue the first actions of a chunk, which are clean where the rest is noise. Here they
+        are part of the condition, as numbers and a mask, so that every objective and network can
+        do it; the loss is over the whole chunk.
+
+        Args:
+            observations: The observations.
+            prefix: The first actions of the chunks; None for none.
+        """
+        seen = self._encode_observations(observations)
+        if not self.config.prefix:
+            return seen
+        if prefix is None:
+            return torch.cat((seen, seen.new_zeros(len(seen), self.config.prefix_dim)), dim=1)
+        index = torch.arange(self.config.prefix, device=seen.device)
+        is_given = (index < prefix.given[:, None]).to(seen.dtype)
+        actions = self.action_normalizer.normalize(prefix.actions) * is_given[..., None]
+        return torch.cat((seen, actions.flatten(1), is_given), dim=1)
+
+    def _encode_observations(self, observations: Tensor) -> Tensor:
         config = self.config
         if not config.seen_dim:
             condition: Tensor = self.encoder(self.observation_normalizer.normalize(observations))

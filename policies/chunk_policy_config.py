@@ -43,6 +43,7 @@ class ChunkPolicyConfig:
         features: Numbers per group, or per camera, in the condition; 0 keeps the stored features.
         head: How maps become features; see `EncoderOptions`.
         model: The timm model whose architecture the encoder has; empty for none.
+        prefix: The most actions of the previous chunk that are part of the condition; 0 for none.
 
     Raises:
         ValueError: A size is not a positive integer, or a name is unknown, or what is seen does not
@@ -72,12 +73,15 @@ class ChunkPolicyConfig:
     features: int = 0
     head: str = ENCODER_CHOICES["head"][0]
     model: str = ""
+    prefix: int = 0
 
     def __post_init__(self) -> None:
         for name in ("obs_dim", "act_dim", "obs_horizon", "pred_horizon", "width", "depth"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} is {value!r}; give a positive integer")
+        if not 0 <= self.prefix < self.pred_horizon:
+            raise ValueError(f"prefix is {self.prefix}; give 0 to {self.pred_horizon - 1} actions")
         resolve_conditioning(self.backbone, self.conditioning)
         _ = self.options
         load_objective(self.objective).check_prediction(self.prediction)
@@ -101,6 +105,11 @@ class ChunkPolicyConfig:
     def picture_shape(self) -> PictureShape:
         """The shape of the pictures of one control step."""
         return PictureShape(self.cameras, self.image_size, self.image_size)
+
+    @property
+    def prefix_dim(self) -> int:
+        """Numbers of the condition about the previous chunk: its actions, and which are given."""
+        return self.prefix * (self.act_dim + 1)
 
     @property
     def agent_dim(self) -> int:

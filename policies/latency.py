@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from policies.actor import ChunkActor
-from policies.graph_sampler import make_sampling
 from policies.threads import one_thread
 
 
@@ -25,7 +24,8 @@ def measure_latency(
     Runs on one torch thread and restores the number of threads afterwards.
 
     Args:
-        actor: Provides the policy, the sampler with its steps, and the device.
+        actor: Provides the policy, the sampler with its steps, the execution, and the device. All
+            timed decisions but the first follow another one.
         agent_dim: Numbers in one observation, without what is seen.
         calls: Timed decisions.
         warm_up: Untimed decisions before them.
@@ -49,11 +49,12 @@ def measure_latency(
     policy.eval()
     try:
         with one_thread(), torch.inference_mode():
-            sampling = make_sampling(policy, actor.sampler, actor.steps, rows=1)
+            join, row = actor.make_join(batch=1), np.zeros(1, dtype=np.int64)
             for call in range(warm_up + calls):
                 start = time.perf_counter()
                 observations = numbers if look is None else torch.cat((numbers, look()), dim=-1)
-                sample = sampling(
+                sample = join.sample(
+                    row,
                     observations.to(device),
                     lambda: torch.randn(shape, generator=generator).to(device),
                 )

@@ -68,7 +68,7 @@ def rows_per_window(config: ChunkPolicyConfig, batch_size: int) -> float:
         return 0.0
     counter = RowCounter(objective.outputs_per_action(config.act_dim))
     with torch.device("meta"):
-        condition_dim = ChunkPolicy(config).encoder.condition_dim
+        condition_dim = ChunkPolicy(config).condition_dim
     windows = min(batch_size, max(LEAST_WINDOWS, 8 * MOST_WINDOWS // config.training_samples))
     windows = min(windows, MOST_WINDOWS)
     objective.follow(counter)

@@ -17,6 +17,14 @@ from policies.catalogue.backbones import (
     Recipe,
 )
 from policies.catalogue.encoders import ENCODER_CHOICES, ENCODERS, EncoderEntry
+from policies.catalogue.executions import (
+    BRIDGED,
+    EXECUTIONS,
+    HOLD,
+    MEASURED,
+    TRAINED,
+    cannot_execute,
+)
 from policies.catalogue.objectives import (
     COUNTS,
     MORE_COLOURS,
@@ -42,12 +50,16 @@ __all__ = [
     "ADAPTIVE",
     "ADAPTIVE_STEPS",
     "BACKBONES",
+    "BRIDGED",
     "CONDITIONINGS",
     "COUNTS",
     "DIFFUSION_STEPS",
     "ENCODERS",
     "ENCODER_CHOICES",
+    "EXECUTIONS",
     "GRIDS",
+    "HOLD",
+    "MEASURED",
     "MORE_COLOURS",
     "OPTIONS",
     "POLICIES",
@@ -56,6 +68,7 @@ __all__ = [
     "SHORTCUT_STEPS",
     "SIZES",
     "TOLERANCE",
+    "TRAINED",
     "BackboneEntry",
     "CountOption",
     "EncoderEntry",
@@ -63,5 +76,6 @@ __all__ = [
     "Recipe",
     "SamplerEntry",
     "StepLimits",
+    "cannot_execute",
     "limits_of",
 ]

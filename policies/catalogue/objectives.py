@@ -45,6 +45,8 @@ class PolicyEntry:
         teacher: The objective whose trained network it learns from; None if it needs only data.
         shares: The options that must be those of its teacher.
         trains: Whether it trains a network; if not, it stores the training data instead.
+        draws: Whether its chunks depend on noise.
+        denoises: Whether its network predicts clean chunks step by step, so that guidance works.
         extra: The optional dependency group it needs, or "".
         files: A user's files that define it, each with the sha256 of its bytes, the one that
             registered it first; empty for the suite.
@@ -63,6 +65,8 @@ class PolicyEntry:
     teacher: str | None = None
     shares: tuple[str, ...] = ()
     trains: bool = True
+    draws: bool = True
+    denoises: bool = False
     extra: str = ""
     files: dict[str, str] = field(default_factory=dict)
 
@@ -75,11 +79,11 @@ _FLOW_LIMITS = limits_of("euler", "midpoint", "heun", "rk4", "rk45")
 POLICIES: dict[str, PolicyEntry] = {
     "flow": PolicyEntry(
         "policies.objectives.flow:Flow", _FLOW, _FLOW_LIMITS, "euler", 10, "#0072B2",
-        planned=("euler",), reads=("time_sampling", "pairing"),
+        planned=("euler",), reads=("time_sampling", "pairing"), denoises=True,
     ),
     "reflow": PolicyEntry(
         "policies.objectives.reflow:Reflow", _FLOW, _FLOW_LIMITS, "euler", 20, "#56B4E9",
-        planned=("euler",), reads=("time_sampling",), teacher="flow",
+        planned=("euler",), reads=("time_sampling",), teacher="flow", denoises=True,
     ),
     "meanflow": PolicyEntry(
         "policies.objectives.meanflow:MeanFlow", _FLOW, limits_of("average"), "average", 30,
@@ -105,7 +109,7 @@ POLICIES: dict[str, PolicyEntry] = {
     "diffusion": PolicyEntry(
         "policies.objectives.diffusion:Diffusion", ("sample", "epsilon", "v_prediction"),
         limits_of("ddpm", "ddim", "dpmpp_2m"), "ddpm", 50, "#D55E00",
-        planned=("ddpm", "ddim"), reads=("schedule",),
+        planned=("ddpm", "ddim"), reads=("schedule",), denoises=True,
     ),
     "consistency": PolicyEntry(
         "policies.objectives.consistency:Consistency", ("sample",), limits_of("consistency"),
@@ -114,11 +118,11 @@ POLICIES: dict[str, PolicyEntry] = {
     ),
     "mip": PolicyEntry(
         "policies.objectives.mip:MinimalIterativePolicy", ("sample",), limits_of("two_step"),
-        "two_step", 60, "#E69F00",
+        "two_step", 60, "#E69F00", draws=False,
     ),
     "bc": PolicyEntry(
         "policies.objectives.bc:BehaviourCloning", ("sample",), limits_of("direct"), "direct", 70,
-        "#009E73",
+        "#009E73", draws=False,
     ),
     "gmm": PolicyEntry(
         "policies.objectives.gmm:MixtureDensity", ("sample",), limits_of("mixture"), "mixture", 80,
@@ -126,7 +130,7 @@ POLICIES: dict[str, PolicyEntry] = {
     ),
     "knn": PolicyEntry(
         "policies.objectives.knn:NearestNeighbour", ("sample",), limits_of("nearest"), "nearest",
-        90, "#000000", trains=False,
+        90, "#000000", trains=False, draws=False,
     ),
 }  # fmt: skip
 MORE_COLOURS = ("#332288", "#DDCC77", "#6699CC", "#661100")

@@ -93,6 +93,8 @@ def add_objective(
         objective.teacher,
         objective.shares,
         objective.trains,
+        objective.draws,
+        objective.denoises,
         files=dict(files or {}),
     )
     _ADDED[name] = objective

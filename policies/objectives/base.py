@@ -41,6 +41,28 @@ class RowNetwork(Protocol):
         """Return the evaluations of each of `batch` rows, `(batch,)`."""
 
 
+@runtime_checkable
+class Denoiser(Protocol):
+    """An objective whose network predicts, from a noisy chunk, the clean one or what implies it.
+
+    A noisy chunk is `signal chunk + noise_level noise`. Its methods take the network's time `(B,)`.
+    """
+
+    def levels(self, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the signal level and the noise level, each `(B,)`."""
+
+    def clean_chunk(self, output: Tensor, noisy_actions: Tensor, time: Tensor) -> Tensor:
+        """Return the clean chunk that the network's output implies, `(B, Tp, act_dim)`."""
+
+    def output_change(self, change: Tensor, time: Tensor) -> Tensor:
+        """Return by how much the output changes with the clean chunk, at the same noisy chunk.
+
+        Args:
+            change: Change of the clean chunk, `(B, Tp, act_dim)`.
+            time: The time.
+        """
+
+
 class Objective(nn.Module, ABC):
     """A loss that trains a chunk network, and the samplers of the trained network.
 
@@ -62,6 +84,8 @@ class Objective(nn.Module, ABC):
         reads: The options that the objective uses.
         least: The least number of an option, with the reason, where it is above that of the option.
         trains: Whether it trains a network; if not, it stores the training data instead.
+        draws: Whether its chunks depend on noise.
+        denoises: Whether it is a `Denoiser` whose sampling can be guided.
         teacher: The objective whose trained network it learns from, or None.
         shares: The options that must be those of its teacher.
         largest_average_decay: Largest decay of the averaged weights per update, where a loss that
@@ -78,6 +102,8 @@ class Objective(nn.Module, ABC):
     reads: ClassVar[tuple[str, ...]] = ()
     least: ClassVar[Mapping[str, tuple[int, str]]] = {}
     trains: ClassVar[bool] = True
+    draws: ClassVar[bool] = True
+    denoises: ClassVar[bool] = False
     teacher: ClassVar[str | None] = None
     shares: ClassVar[tuple[str, ...]] = ()
     largest_average_decay: ClassVar[float] = 1.0
@@ -90,6 +116,7 @@ class Objective(nn.Module, ABC):
             cls.default_sampler, cls.planned = entry.default_sampler, entry.planned
             cls.reads, cls.least = entry.reads, entry.least
             cls.trains, cls.teacher, cls.shares = entry.trains, entry.teacher, entry.shares
+            cls.draws, cls.denoises = entry.draws, entry.denoises
 
     def __init__(
         self,

@@ -75,6 +75,27 @@ class Diffusion(Objective, entry=POLICIES["diffusion"]):
         time = torch.as_tensor(network_time(k), dtype=actions.dtype)
         return F.mse_loss(network(x_t, time, condition), target)
 
+    def levels(self, time: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Denoiser.levels`: alpha and sigma."""
+        k = ((1.0 - time) * DIFFUSION_STEPS - 1.0).round().long()
+        return self.alpha[k], self.sigma[k]
+
+    def clean_chunk(self, output: Tensor, noisy_actions: Tensor, time: Tensor) -> Tensor:
+        """See `Denoiser.clean_chunk`."""
+        alpha, sigma = (level[:, None, None] for level in self.levels(time))
+        if self.prediction == "sample":
+            return output
+        if self.prediction == "epsilon":
+            return (noisy_actions - sigma * output) / alpha
+        return alpha * noisy_actions - sigma * output
+
+    def output_change(self, change: Tensor, time: Tensor) -> Tensor:
+        """See `Denoiser.output_change`."""
+        alpha, sigma = (level[:, None, None] for level in self.levels(time))
+        if self.prediction == "sample":
+            return change
+        return -change * (alpha / sigma if self.prediction == "epsilon" else 1.0 / sigma)
+
     def sample(
         self, network: Network, condition: Tensor, noise: Noise, sampler: str, steps: int
     ) -> Tensor:

@@ -72,6 +72,22 @@ class Flow(Objective, entry=POLICIES["flow"]):
         solve: OdeSolver = load_sampler(parsed.name)
         return solve(self.field(network, condition), noise(), steps, parsed.grid)
 
+    def levels(self, time: Tensor) -> tuple[Tensor, Tensor]:
+        """See `Denoiser.levels`: t and 1 - t."""
+        return time, 1.0 - time
+
+    def clean_chunk(self, output: Tensor, noisy_actions: Tensor, time: Tensor) -> Tensor:
+        """See `Denoiser.clean_chunk`."""
+        if self.prediction == "sample":
+            return output
+        return noisy_actions + (1.0 - time[:, None, None]) * output
+
+    def output_change(self, change: Tensor, time: Tensor) -> Tensor:
+        """See `Denoiser.output_change`."""
+        if self.prediction == "sample":
+            return change
+        return change / (1.0 - time[:, None, None]).clamp_min(1e-6)  # the change is 0 at t = 1
+
     def field(self, network: Network, condition: Tensor) -> Field:
         """Return the velocity field of a network, given the condition `(B, C)` of each chunk."""
         rows = (len(condition),)
