@@ -17,19 +17,27 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
-from fmbench.config import check_value
+from fmbench.config import FLAGS, check_value
+from fmbench.config.flag import ACTING
 from fmbench.errors import FmbenchError
 from policies.catalogue import TOLERANCE
 
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
-DESCRIPTION = "Evaluate a finished run with another sampler, or on the second block of test seeds."
+DESCRIPTION = (
+    "Evaluate a finished run with another sampler, with delayed decisions, or on the second block "
+    "of test seeds."
+)
+OF_ACTING = tuple(name for name, flag in FLAGS.items() if flag.group == ACTING)
 SECOND_BLOCK = 2
 EPILOG = """\
 With --sampler, every policy of the run that takes it is evaluated from its checkpoints, with all of
 its training seeds, on the run's test episodes. Nothing is trained. Values of --nfe that the sampler
 does not take are listed and skipped; at least one must be valid.
+
+With --delay and --execution, decisions take time, or chunks follow one another otherwise; without
+--sampler these are the run's own samplers, and its rows without delay are copied.
 
 With --test-block 2, all cells of the run are evaluated from the same checkpoints on as many test
 episodes that no run has met, and the difference is printed and written to test_blocks.csv and .md.
@@ -43,6 +51,7 @@ samplers and the network evaluations they take:
 examples:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 1 2 4 8 16 --grid late
   python -m fmbench.evaluate runs/try --sampler rk45 --rtol 1e-4 --atol 1e-4
+  python -m fmbench.evaluate runs/try --delay 0 2 4 measured --execution hold ensemble
   python -m fmbench.evaluate runs/try --test-block 2
 
 Ctrl-C saves; the same command resumes.
@@ -69,6 +78,8 @@ def _parser() -> Parser:
         text = f"{kind} tolerance of a step (default: {TOLERANCE:g})"
         add(flag, type=float, metavar="X", help=text)
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
+    for name in OF_ACTING:
+        add_config_flag(parser, name)
     add_config_flag(parser, "test_block")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     text = "where the file of the run's encoder weights is now, if it had one"
@@ -83,19 +94,29 @@ def _run(options: argparse.Namespace) -> int:
     nfe = values.pop("nfe", None)
     check_value("nfe", nfe, least=0)
     check_value("episodes", values.get("episodes"))
+    for name in OF_ACTING:
+        check_value(name, values.get(name))
     if options.out is not None:
         check_out(options.out)
     block = values.pop("test_block", None)
     if block is not None:
         return _run_second_block(options, values, block)
-    if options.sampler is None:
-        raise FmbenchError("--sampler must be given, or --test-block 2; see --help")
+    acts = any(name in values for name in OF_ACTING)
+    if options.sampler is None and not acts:
+        raise FmbenchError(
+            "--sampler must be given, or --delay, --execution or --test-block 2; see --help"
+        )
+    flags = ("nfe", "grid", "rtol", "atol")
+    if options.sampler is None and (lost := [f for f in flags if getattr(options, f) is not None]):
+        raise FmbenchError(f"--{lost[0]} belongs to --sampler; give both, or leave it out")
 
     def work(session: Session) -> None:
         from fmbench.runs.rescoring import run_rescoring
         from fmbench.runs.sampler_choice import SamplerRequest
 
-        request = SamplerRequest(options.sampler, nfe, options.grid, options.rtol, options.atol)
+        request = None
+        if options.sampler is not None:
+            request = SamplerRequest(options.sampler, nfe, options.grid, options.rtol, options.atol)
         run_rescoring(
             options.run,
             request,
@@ -114,11 +135,11 @@ def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], bl
         raise FmbenchError(
             f"--test-block is {block}; give {SECOND_BLOCK}, the only block besides the run's own"
         )
-    flags = ("sampler", "nfe", "grid", "rtol", "atol", "episodes")
+    flags = ("sampler", "nfe", "grid", "rtol", "atol", "episodes", *OF_ACTING)
     if extra := [flag for flag in flags if getattr(options, flag) is not None]:
         raise FmbenchError(
             f"--test-block is {block}, which evaluates the run as it is; leave out "
-            f"{', '.join(f'--{flag}' for flag in extra)}"
+            f"{', '.join('--' + flag.replace('_', '-') for flag in extra)}"
         )
 
     def work(session: Session) -> None:

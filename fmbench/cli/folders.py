@@ -75,5 +75,8 @@ def default_rescoring_folder(
     """
     plain = run if run.name and ".." not in run.parts else run.resolve()
     words = [plain.name, sampler, *map(str, sorted(nfe))]
-    words += [f"{name}{value}" for name, value in sorted(changes.items())]
-    return plain.with_name("-".join(words).replace(os.sep, "_").replace(":", "-"))
+    words += [
+        name + ("_".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        for name, value in sorted(changes.items())
+    ]
+    return plain.with_name("-".join(filter(None, words)).replace(os.sep, "_").replace(":", "-"))

@@ -5,6 +5,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from fmbench.config.acting import check_acting
 from fmbench.config.flag import Flag
 from fmbench.config.observations import resolve_observation
 from fmbench.config.presets import PRESETS
@@ -75,6 +76,7 @@ def _checked(
             f"--exec-horizon is {config.exec_horizon}; give at most --pred-horizon, "
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
+    check_acting(config)
     _check_pairs(config)
     return resolve_observation(config, given)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fmbench.config.flag import AFTER, HOW, SEEN, WHAT, WHERE, Flag
+from fmbench.config.flag import ACTING, AFTER, HOW, SEEN, WHAT, WHERE, Flag
 from fmbench.config.hashes import cell_hash, config_hash
 from fmbench.config.presets import PRESETS
 from policies.catalogue import (
@@ -20,6 +20,9 @@ from policies.catalogue import (
     COUNTS,
     ENCODER_CHOICES,
     ENCODERS,
+    EXECUTIONS,
+    HOLD,
+    MEASURED,
     OPTIONS,
     POLICIES,
     RECIPE,
@@ -41,6 +44,10 @@ ADDED: dict[str, Any] = {
     "weight_decay": RECIPE.weight_decay,
     "ema_decay": RECIPE.ema_decay,
     "test_block": 1,
+    "delay": ("0",),
+    "execution": (HOLD,),
+    "latency_ms": None,
+    "train_delay": 0,
 }
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
@@ -207,6 +214,36 @@ class RunConfig:
         least=0,
         below=1,
     )
+    train_delay: int = _value(
+        ADDED["train_delay"],
+        "largest delay for which policies learn to continue the previous chunk, of which that many "
+        "actions are part of their condition; for --execution rtc_train",
+        "N",
+        least=0,
+        most=1000,
+    )
+    delay: tuple[str, ...] = _value(
+        ADDED["delay"],
+        "control steps from an observation to the first action decided from it, or "
+        f"{MEASURED}: as many as the 95th percentile of the latency takes on this machine",
+        "N",
+        group=ACTING,
+    )
+    execution: tuple[str, ...] = _value(
+        ADDED["execution"],
+        "how a chunk follows the previous one: {choices} (default: {default})",
+        group=ACTING,
+        choices=EXECUTIONS,
+    )
+    latency_ms: float | None = _value(
+        ADDED["latency_ms"],
+        f"the latency from which --delay {MEASURED} follows, of another machine [ms]",
+        "X",
+        group=ACTING,
+        least=0,
+        above=True,
+        below=60_000,
+    )
     device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
     test_block: int = _value(
         ADDED["test_block"],
@@ -216,6 +253,11 @@ class RunConfig:
         most=2,
     )
 
+    @property
+    def largest_delay(self) -> int:
+        """The largest delay that may be given [control steps]."""
+        return min(self.exec_horizon, self.pred_horizon - self.exec_horizon)
+
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
@@ -224,7 +266,8 @@ class RunConfig:
                 values[name] = Path(values[name]).resolve().name
         if self.observation == STATE:
             values = {name: value for name, value in values.items() if name not in SEEN_FIELDS}
-        return {k: value for k, value in values.items() if k not in ADDED or value != ADDED[k]}
+        plain = {name for name, default in ADDED.items() if getattr(self, name) == default}
+        return {name: value for name, value in values.items() if name not in plain}
 
     def cell_hash(self, policy: str) -> str:
         """Return the hash of the values that decide the cells of one policy; see `cell_hash`."""

@@ -77,8 +77,10 @@ def replay(
     Returns:
         What `look` returned, in order.
     """
-    world, policy = player
-    (episode,) = rollout(world, policy, np.array([episode_seed]), keep_trajectories=True)
+    world, policy, delay = player
+    (episode,) = rollout(
+        world, policy, np.array([episode_seed]), keep_trajectories=True, delay=delay
+    )
     assert episode.trajectory is not None
     chosen = np.linspace(0, episode.length, count).round().astype(int).tolist()
     row, seen = world.all_rows, []

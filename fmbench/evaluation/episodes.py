@@ -12,7 +12,12 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
-from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
+from fmbench.evaluation.players import (
+    Player,
+    expert_player,
+    make_world,
+    policy_player,
+)
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST_BLOCKS, VALIDATION, episode_seeds
@@ -90,7 +95,7 @@ def play(
         watch: Called at every observation; the episodes then have trajectories.
     """
     num_sims = min(len(seeds), MAX_SIMS)
-    world, player = _player(cell, config, policy, sight, num_sims, watch)
+    world, player, delay = _player(cell, config, policy, sight, num_sims, watch)
     actor = _Watched(player)
     done = 0
 
@@ -102,7 +107,7 @@ def play(
         on_episode(done)
 
     keeps = watch is not None
-    return rollout(world, actor, seeds, keep_trajectories=keeps, on_episode=count)
+    return rollout(world, actor, seeds, keep_trajectories=keeps, on_episode=count, delay=delay)
 
 
 class _Watched:
@@ -195,7 +200,7 @@ def _player(
         return expert_player(cell.task, num_sims, watch)
     if policy is None:
         world = make_world(make_task(cell.task), num_sims, watch)
-        return world, RandomPolicy(world)
+        return Player(world, RandomPolicy(world))
     return policy_player(policy, cell, config, sight, num_sims, watch)
 
 
@@ -217,6 +222,8 @@ def episode_row(episode: Episode, cell: Cell) -> EpisodeRow:
         action_smoothness=episode.action_smoothness,
         sim_unstable=episode.sim_unstable,
         error=error_text(episode.error),
+        boundary_jump=episode.boundary_jump,
+        jerk=episode.jerk,
     )
 
 

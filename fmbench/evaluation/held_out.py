@@ -39,7 +39,7 @@ def held_out_windows(
         Their windows, with the expert's clean commands as actions; only those that are diagnosed
         where policies see.
     """
-    world, expert = expert_player(task, episodes)
+    world, expert, _ = expert_player(task, episodes)
     seeds = episode_seeds(VALIDATION, episodes)
     rolled = rollout(
         world,

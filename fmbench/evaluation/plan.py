@@ -1,10 +1,11 @@
 """Sampler steps of an evaluation: the interpretation of `--nfe`, for all commands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from fmbench.config import PRESETS, RunConfig
+from fmbench.evaluation.acting import Acting, plan_acting
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell
 from policies.catalogue import POLICIES, StepLimits
 
@@ -45,11 +46,14 @@ class Plan:
     Attributes:
         steps: Policy to its samplers, each with its numbers of steps, distinct and increasing; a
             policy without samplers cannot be evaluated.
-        skipped: One line per sampler with its impossible numbers of network evaluations.
+        skipped: One line per sampler with its impossible numbers of network evaluations, and per
+            execution that a policy cannot do.
+        acting: Policy to the ways in which it acts besides the plain one.
     """
 
     steps: Mapping[str, Mapping[str, tuple[int, ...]]]
     skipped: tuple[str, ...]
+    acting: Mapping[str, tuple[Acting, ...]] = field(default_factory=dict)
 
     def cells(self, task: str, policy: str, train_seed: int) -> list[Cell]:
         """Return the cells of one trained policy, its headline first.
@@ -68,11 +72,22 @@ class Plan:
             for sampler, steps in sorted(pairs, key=lambda pair: pair != headline)
         ]
 
-    def size(self, config: RunConfig) -> int:
-        """Return the number of cells of a run: references, and policies with all their seeds."""
-        steps_of_all = [counts for samplers in self.steps.values() for counts in samplers.values()]
-        per_task = len((EXPERT, RANDOM)) + config.seeds * sum(map(len, steps_of_all))
-        return len(config.task) * per_task
+    def size(self, config: RunConfig) -> int | None:
+        """Return the number of cells of a run; None if delays are measured.
+
+        A measured delay may be one that was given, too, or be missing.
+        """
+        is_measured = any(way.delay is None for ways in self.acting.values() for way in ways)
+        return None if is_measured else self.most_cells(config)
+
+    def most_cells(self, config: RunConfig) -> int:
+        """Return the largest number of cells: references, and policies with all their seeds."""
+        cells = sum(
+            len(counts) * (1 + len(self.acting.get(policy, ())))
+            for policy, samplers in self.steps.items()
+            for counts in samplers.values()
+        )
+        return len(config.task) * (len((EXPERT, RANDOM)) + config.seeds * cells)
 
 
 def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:
@@ -104,4 +119,5 @@ def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:
                 name = policy if policy == sampler else f"{policy} ({sampler})"
                 skipped.append(planned.skipped(name, limits))
         steps[policy] = steps_by_sampler if entry.default_sampler in steps_by_sampler else {}
-    return Plan(steps, tuple(skipped))
+    acting, impossible = plan_acting(config)
+    return Plan(steps, (*skipped, *impossible), acting)

@@ -1,13 +1,14 @@
 """Players: a world and the policy that acts in it, with pictures where the policy sees."""
 
 import os
-from typing import TypeAlias
+from typing import NamedTuple
 
 from envs.registry import make_expert, make_task
 from envs.task import IntArray, Task
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
+from fmbench.harness.chunks import Delay
 from fmbench.harness.rollout import Float32Array, Policy
 from fmbench.harness.watched_world import Watch, WatchedWorld
 from fmbench.sight.eyes import SeeingPolicy
@@ -15,7 +16,13 @@ from fmbench.sight.opening import Sight
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
 
-Player: TypeAlias = tuple[World, Policy]
+
+class Player(NamedTuple):
+    """A world, the policy that acts in it, and the delay of its decisions."""
+
+    world: World
+    policy: Policy
+    delay: Delay = Delay()
 
 
 def processors() -> int:
@@ -25,8 +32,15 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
+def delay_of_cell(cell: Cell, config: RunConfig) -> Delay:
+    """Return the delay of a trained policy's decisions, of chunks that reach their successors."""
+    delay = Delay(cell.delay)
+    reach = delay.interval(config.exec_horizon) + cell.delay + 1
+    return delay._replace(chunk_length=min(config.pred_horizon, reach))
+
+
 def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor:
-    """Return the actor of a trained policy with the sampler and steps of a cell."""
+    """Return the actor of a trained policy with the sampler, steps and setting of a cell."""
     return ChunkActor(
         policy,
         config.obs_horizon,
@@ -35,6 +49,9 @@ def make_actor(policy: ChunkPolicy, cell: Cell, config: RunConfig) -> ChunkActor
         cell.steps,
         config.device,
         sampling_seed=cell.train_seed,
+        chunk_length=delay_of_cell(cell, config).chunk_length,
+        execution=cell.execution,
+        delay=cell.delay,
     )
 
 
@@ -56,9 +73,9 @@ def policy_player(
         num_sims: Number of simulations.
         watch: Called at every observation.
     """
-    actor = make_actor(policy, cell, config)
+    actor, delay = make_actor(policy, cell, config), delay_of_cell(cell, config)
     if sight is None:
-        return make_world(make_task(cell.task), num_sims, watch), actor
+        return Player(make_world(make_task(cell.task), num_sims, watch), actor, delay)
     seeing = SeeingPolicy(actor, sight.eyes, sight.task.agent_columns)
 
     def both(world: World, rows: IntArray, observations: Float32Array) -> None:
@@ -66,13 +83,13 @@ def policy_player(
         if watch is not None:
             watch(world, rows, observations)
 
-    return WatchedWorld(sight.task, num_sims, both), seeing
+    return Player(WatchedWorld(sight.task, num_sims, both), seeing, delay)
 
 
 def expert_player(task: str, num_sims: int = 1, watch: Watch | None = None) -> Player:
     """Return the player of a task's expert."""
     world = make_world(make_task(task), num_sims, watch)
-    return world, make_expert(world)
+    return Player(world, make_expert(world))
 
 
 def make_world(task: Task, num_sims: int, watch: Watch | None = None) -> World:

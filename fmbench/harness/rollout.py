@@ -1,8 +1,8 @@
 """The rollout loop, the same for experts, random, learned and RL policies.
 
 Receding horizon: a policy receives the last `obs_horizon` observations and returns an action chunk,
-of which `exec_horizon` actions are executed before its next decision. With obs_horizon 2 and
-exec_horizon 4 (o: observed, x: executed):
+of which `exec_horizon` actions are executed before its next decision (`fmbench.harness.chunks` has
+the delays). With obs_horizon 2 and exec_horizon 4 (o: observed, x: executed):
 
     control step   -1   0   1   2   3   4   5   6   7   8
     decision 0          o
@@ -16,15 +16,17 @@ and its episode seed.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 
-from envs.task import BoolArray, FloatArray, IntArray
+from envs.task import BoolArray, IntArray
 from envs.world import Outcome, World
+from fmbench.harness.chunks import Chunks, Delay
+from fmbench.harness.chunks import Float32Array as Float32Array
+from fmbench.harness.episode import Episode as Episode
+from fmbench.harness.episode import Trajectory as Trajectory
 
-Float32Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 MAX_SIMS = 256
 """Most simulations of one rollout that callers ask for; episodes do not depend on their number."""
 
@@ -42,8 +44,9 @@ class Policy(Protocol):
         """Decide for `rows`, `(n,)`, from observations `(n, obs_horizon, obs_dim)`.
 
         Returns:
-            Actions to execute, `(n, exec_horizon, act_dim)` in [-1, 1], and the number of network
-            evaluations of each decision, `(n,)`.
+            Actions to execute, `(n, exec_horizon, act_dim)` in [-1, 1], or as many of each chunk as
+            the rollout's `Delay` states, and the number of network evaluations of each decision,
+            `(n,)`.
         """
 
 
@@ -57,62 +60,6 @@ class Disturbance(Protocol):
         """Return the executed actions `(n, act_dim)` for the commands at control steps `(n,)`."""
 
 
-@dataclass
-class Trajectory:
-    """The trajectory of one episode of T control steps.
-
-    Attributes:
-        observations: `(T + 1, obs_dim)` float32.
-        actions: The policy's commands, `(T, act_dim)` float32.
-        executed: The executed actions, `(T, act_dim)` float32.
-        rewards: `(T,)`.
-    """
-
-    observations: Float32Array
-    actions: Float32Array
-    executed: Float32Array
-    rewards: FloatArray
-
-
-@dataclass
-class Episode:
-    """The result of one counted episode.
-
-    Attributes:
-        episode_seed: Its seed.
-        success: Whether the task's condition was held long enough: the benchmark's success.
-        success_any: Whether the condition was met at some control step.
-        success_end: Whether the condition was met at the last control step.
-        progress: Progress at the end, in [0, 1].
-        episode_return: Sum of rewards.
-        length: Number of control steps.
-        time_to_success_s: Time at which the success was complete, or None.
-        mode: Name of the mode of the solution, or "".
-        decisions: Number of decisions of the policy.
-        nfe: Mean number of network evaluations per decision.
-        action_smoothness: Mean absolute second difference of the commands; smaller is smoother.
-        sim_unstable: Whether the simulation diverged (a failure).
-        error: The error of the policy (a failure), or "".
-        trajectory: The trajectory, if requested.
-    """
-
-    episode_seed: int
-    success: bool = False
-    success_any: bool = False
-    success_end: bool = False
-    progress: float = 0.0
-    episode_return: float = 0.0
-    length: int = 0
-    time_to_success_s: float | None = None
-    mode: str = ""
-    decisions: int = 0
-    nfe: float = 0.0
-    action_smoothness: float = 0.0
-    sim_unstable: bool = False
-    error: str = ""
-    trajectory: Trajectory | None = field(default=None, repr=False)
-
-
 def rollout(
     world: World,
     policy: Policy,
@@ -121,6 +68,7 @@ def rollout(
     disturbance: Disturbance | None = None,
     keep_trajectories: bool = False,
     on_episode: Callable[[Episode], None] | None = None,
+    delay: Delay = Delay(),  # noqa: B008, it is a tuple
 ) -> list[Episode]:
     """Run one episode per seed and return them in the order of the seeds.
 
@@ -131,13 +79,14 @@ def rollout(
         disturbance: Changes commands before they are executed.
         keep_trajectories: Whether episodes have a trajectory.
         on_episode: Called when an episode ends, in the order in which they end.
+        delay: The delay of the policy's decisions.
     """
     seeds = np.asarray(episode_seeds, dtype=np.int64)
     if not len(seeds):
         return []
     if len(np.unique(seeds)) != len(seeds):
         raise ValueError("Episode seeds repeat; each episode is counted once.")
-    run = _Run(world, policy, disturbance, keep_trajectories)
+    run = _Run(world, policy, disturbance, keep_trajectories, delay)
     finished: dict[int, Episode] = {}
     waiting = seeds.tolist()
     rows = world.all_rows[: len(waiting)]
@@ -162,18 +111,23 @@ class _Run:
     """The state of one rollout, one entry per row of the world."""
 
     def __init__(
-        self, world: World, policy: Policy, disturbance: Disturbance | None, keep: bool
+        self,
+        world: World,
+        policy: Policy,
+        disturbance: Disturbance | None,
+        keep: bool,
+        delay: Delay,
     ) -> None:
         n, task, horizon = world.num_sims, world.task, world.horizon
         self.world, self.policy, self.disturbance, self.keep = world, policy, disturbance, keep
         self.window: Float32Array = np.zeros((n, policy.obs_horizon, task.obs_dim), np.float32)
-        self.chunk: Float32Array = np.zeros((n, policy.exec_horizon, task.act_dim), np.float32)
-        self.position: IntArray = np.zeros(n, dtype=np.int64)  # next action of the chunk
-        self.recent: Float32Array = np.zeros((n, 2, task.act_dim), np.float32)
+        self.chunks = Chunks(n, policy.exec_horizon, delay, task.act_dim)
+        self.recent: Float32Array = np.zeros((n, 3, task.act_dim), np.float32)  # the latest last
         self.episodes = [Episode(-1)] * n
         self.failed: BoolArray = np.zeros(n, dtype=np.bool_)
         self.steps: IntArray = np.zeros(n, dtype=np.int64)
-        self.totals = {name: np.zeros(n) for name in ("return", "nfe", "roughness", "decisions")}
+        names = ("return", "nfe", "roughness", "jerk", "decisions")
+        self.totals = {name: np.zeros(n) for name in names}
         if keep:
             self.observations = np.zeros((n, horizon + 1, task.obs_dim), np.float32)
             self.actions = np.zeros((n, horizon, task.act_dim), np.float32)
@@ -187,7 +141,8 @@ class _Run:
             self.disturbance.reset(rows, seeds)
         first = self.world.observe(rows)
         self.window[rows] = first[:, None]
-        self.position[rows] = self.policy.exec_horizon
+        task = self.world.task
+        self.chunks.begin(rows, task.action(task.resting_command(self.world.view(rows))))
         self.failed[rows] = False
         self.steps[rows] = 0
         for total in self.totals.values():
@@ -199,14 +154,13 @@ class _Run:
 
     def advance(self, rows: IntArray) -> IntArray:
         """Step `rows` once; return those whose episode ended."""
-        self._decide(rows[self.position[rows] >= self.policy.exec_horizon])
+        self._decide(self.chunks.due(rows))
         failed = self.failed[rows]
         broken: IntArray = rows[failed]
         rows = rows[~failed]
         if not len(rows):
             return broken
-        actions = self.chunk[rows, self.position[rows]]
-        self.position[rows] += 1
+        actions = self.chunks.advance(rows)
         executed = actions
         if self.disturbance is not None:
             executed = self.disturbance.disturb(rows, self.steps[rows], actions)
@@ -219,10 +173,9 @@ class _Run:
     def _decide(self, rows: IntArray) -> None:
         if not len(rows):
             return
-        task, policy = self.world.task, self.policy
-        shape = (len(rows), policy.exec_horizon, task.act_dim)
+        shape = (len(rows), self.chunks.length, self.world.task.act_dim)
         try:
-            actions, nfe = policy.act(rows, self.window[rows])
+            actions, nfe = self.policy.act(rows, self.window[rows])
             actions = np.asarray(actions, dtype=np.float32)
             if actions.shape != shape:
                 raise ValueError(f"the policy returned actions {actions.shape}, not {shape}")
@@ -230,8 +183,7 @@ class _Run:
         except Exception as error:  # any exception of a policy is a counted failure
             self._fail(rows, f"{type(error).__name__}: {error}")
             return
-        self.chunk[rows] = np.clip(actions, -1.0, 1.0)
-        self.position[rows] = 0
+        self.chunks.decide(rows, np.clip(actions, -1.0, 1.0))
         self.totals["decisions"][rows] += 1
         is_finite = np.isfinite(actions).all(axis=(1, 2))
         self._fail(rows[~is_finite], "the policy returned NaN or infinity")
@@ -257,15 +209,21 @@ class _Run:
             self.rewards[rows, steps] = outcome.reward
         self.window[rows, :-1] = self.window[rows, 1:]
         self.window[rows, -1] = observations
-        second_difference = actions - 2.0 * self.recent[rows, 1] + self.recent[rows, 0]
-        roughness = np.abs(second_difference.astype(np.float64)).mean(axis=1)
-        self.totals["roughness"][rows] += np.where(steps >= 2, roughness, 0.0)
-        self.recent[rows, 0], self.recent[rows, 1] = self.recent[rows, 1], actions
+        self._record_smoothness(rows, actions, steps)
         self.totals["return"][rows] += outcome.reward
         self.steps[rows] += 1
         ended: BoolArray = outcome.terminated | outcome.truncated
         for k in np.flatnonzero(outcome.solved | ended).tolist():
             self._record_outcome(int(rows[k]), k, outcome, bool(ended[k]))
+
+    def _record_smoothness(self, rows: IntArray, actions: Float32Array, steps: IntArray) -> None:
+        """Add the second and third differences of the commands, and remember the last three."""
+        a, b, c = (self.recent[rows, k] for k in range(3))
+        second = np.abs((actions - 2.0 * c + b).astype(np.float64)).mean(axis=1)
+        third = np.abs((actions - 3.0 * c + 3.0 * b - a).astype(np.float64)).mean(axis=1)
+        self.totals["roughness"][rows] += np.where(steps >= 2, second, 0.0)
+        self.totals["jerk"][rows] += np.where(steps >= 3, third, 0.0)
+        self.recent[rows, 0], self.recent[rows, 1], self.recent[rows, 2] = b, c, actions
 
     def _record_outcome(self, row: int, k: int, outcome: Outcome, has_ended: bool) -> None:
         """Copy an outcome into the episode of one row that is solved or has ended."""
@@ -290,6 +248,8 @@ class _Run:
         episode.episode_return = float(self.totals["return"][row])
         episode.nfe = float(self.totals["nfe"][row]) / max(1, decisions)
         episode.action_smoothness = float(self.totals["roughness"][row]) / max(1, length - 2)
+        episode.jerk = float(self.totals["jerk"][row]) / max(1, length - 3)
+        episode.boundary_jump = self.chunks.boundary_jump(row)
         if self.keep:
             episode.trajectory = Trajectory(
                 observations=self.observations[row, : length + 1].copy(),

@@ -13,6 +13,7 @@ from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
+from fmbench.runs.delays import DelayedCells, check_measurable
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
@@ -83,6 +84,7 @@ class Experiment:
     ) -> None:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
+        check_measurable(config, options.times_decisions)
         self.origin = Origin()
         self.sights = open_sights(config)
         if not (options.yes_slow or self._has_trained()):
@@ -122,6 +124,7 @@ class Experiment:
             self.options.times_decisions,
             self.sights,
         )
+        self.delayed = DelayedCells(self.config, self.plan, self.cells)
         self.rows = RunRows()
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
@@ -187,17 +190,23 @@ class Experiment:
         """Roll out one trained policy with each of its samplers, and measure it."""
         policy, facts = load_policy(folder)
         origin = self.origin.of_checkpoint(facts)
-        for cell in self.plan.cells(task, name, train_seed):
+        plain = self.plan.cells(task, name, train_seed)
+        for cell in plain:
             episodes = self.cells.episodes(cell, origin, policy)
             self.rows.episodes += episodes
             decides = not episodes.has_errors
-            self.rows.measurements.append(
-                self.cells.measurement(cell, origin, policy, folder, decides)
-            )
+            cost = self.cells.measurement(cell, origin, policy, folder, decides)
+            self.rows.measurements += [
+                cost,
+                *self.delayed.measure(cell, origin, policy, folder, cost, decides),
+            ]
             diagnostic = self.cells.diagnostic(cell, origin, policy, decides)
             self.rows.diagnostics += [] if diagnostic is None else [diagnostic]
             if cell.headline and train_seed == 0:
                 self._draw_contact_sheet(cell, episodes.rows, policy)
+        for cell in plain:
+            for further in self.delayed.cells(cell):
+                self.rows.episodes += self.cells.episodes(further, origin, policy)
         log = read_progress(folder, facts).log
         self.rows.training += [
             TrainingRow(task, name, train_seed, **dataclasses.asdict(e)) for e in log

@@ -7,7 +7,7 @@ from fmbench.config import RunConfig
 from fmbench.sight.opening import Sight
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
-from policies.catalogue import BACKBONES
+from policies.catalogue import BACKBONES, POLICIES
 from policies.chunk_policy import ChunkPolicyConfig
 from policies.training_rows import rows_per_window
 
@@ -41,6 +41,7 @@ def policy_config(
         schedule=config.schedule,
         meanflow=config.meanflow,
         training_samples=config.training_samples,
+        prefix=config.train_delay if POLICIES[policy].trains else 0,
         **(_sight_values(config, sight) if sight else {}),
     )
 
@@ -81,7 +82,7 @@ def _shape(
     shape = NetworkShape(
         dims.act_dim,
         config.pred_horizon,
-        config.obs_horizon * condition_dim,
+        config.obs_horizon * condition_dim + config.train_delay * (dims.act_dim + 1),
         conditioning=config.conditioning or BACKBONES[config.backbone].conditioning,
     )
     return sized(shape, config.backbone, config.size, at_depth)

@@ -10,23 +10,26 @@ from fmbench.cli.folders import check_out, default_rescoring_folder
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
-from fmbench.config import RunConfig
+from fmbench.config import RunConfig, check_acting
 from fmbench.errors import FmbenchError
+from fmbench.evaluation.acting import plan_acting
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.episodes import check_origin, check_seeds, origin_row
-from fmbench.evaluation.plan import Plan
+from fmbench.evaluation.plan import Plan, plan_run
 from fmbench.runs.cell_store import CellStore
+from fmbench.runs.delays import DelayedCells, check_measurable
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_runnable
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
-from fmbench.runs.sampler_choice import SamplerRequest, choose_sampler
+from fmbench.runs.sampler_choice import SamplerChoice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.runs.users_encoder import open_sights, usable_encoder
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.rows import EpisodeRow, MeasurementRow
 from fmbench.storage.stamps import stamp_of
+from policies.chunk_policy import ChunkPolicy
 
 WRITER = "fmbench.evaluate"
 
@@ -49,6 +52,7 @@ class Rescoring:
         command: The command line, for `run.json`.
         accept_changes: Whether to continue a re-scoring that other code has started.
         draws: Whether tables and figures are drawn.
+        copies_plain: Whether rows of plain cells are copied from the run where it has them.
 
     Raises:
         FmbenchError: The device or a checkpoint is not accepted.
@@ -65,17 +69,20 @@ class Rescoring:
         command: str = "",
         accept_changes: bool = False,
         draws: bool = True,
+        copies_plain: bool = False,
     ) -> None:
         self.saved, self.out, self.session, self.draws = run, out, session, draws
+        self.copies_plain = copies_plain
         self.plan, self.policies = plan, tuple(plan.steps)
         self.config: RunConfig = dataclasses.replace(run.config, **changes)
         check_runnable(self.config)
+        self.rows = read_finished_rows(run.folder, run.facts)
+        check_measurable(self.config, self._has_the_runs_episodes)
         run.check_policies(self.policies)
         _check_encoder_weights(run, self.config)
         self.sights = open_sights(self.config)
         self._check_sights()
-        rows = read_finished_rows(run.folder, run.facts)
-        self.run_episodes, self.training = rows.episodes, rows.training.rows
+        self.run_episodes, self.training = self.rows.episodes, self.rows.training.rows
         self.origin = Origin()
         rescores = {
             "run": run.folder.resolve().name,
@@ -117,6 +124,7 @@ class Rescoring:
             times_decisions=self._has_the_runs_episodes,
             sights=self.sights,
         )
+        self.delayed = DelayedCells(self.config, self.plan, self.cells, self.rows.measurements.rows)
         rows = RunRows(
             training=[
                 row
@@ -151,27 +159,42 @@ class Rescoring:
     def _has_the_runs_episodes(self) -> bool:
         return self.config.test_block == self.saved.config.test_block
 
-    def _planned_cells(self) -> int:
+    def _planned_cells(self) -> int | None:
         """Return the number of cells to be evaluated; those of the run are only copied."""
-        references = [Cell(t, policy) for t in self.config.task for policy in (EXPERT, RANDOM)]
-        copied = [cell for cell in references if self._rows_of_run(cell)]
-        return self.plan.size(self.config) - len(copied)
+        size = self.plan.size(self.config)
+        cells = [Cell(t, policy) for t in self.config.task for policy in (EXPERT, RANDOM)]
+        if self.copies_plain:
+            cells += [
+                cell
+                for task in self.config.task
+                for policy in self.policies
+                for seed in range(self.config.seeds)
+                for cell in self.plan.cells(task, policy, seed)
+            ]
+        copied = [cell for cell in cells if self._rows_of_run(cell)]
+        return None if size is None else size - len(copied)
 
     def _rows_of_run(self, cell: Cell) -> list[EpisodeRow]:
-        """Return the run's episodes of the expert or of random actions; none if it lacks some."""
+        """Return the run's episodes of a cell; none if it lacks some."""
         if not self._has_the_runs_episodes:
             return []
-        rows = [row for row in self.run_episodes.rows if row.cell == cell.cell]
-        return rows if len(rows) >= self.config.episodes else []
+        places = self.run_episodes.places.get(tuple(cell.cell.values()), [])
+        enough = len(places) >= self.config.episodes
+        return [self.run_episodes.table.row(place) for place in places] if enough else []
 
     def _reference(self, cell: Cell) -> Episodes:
         """Return the episodes of the expert or of random actions, from the run if it has them."""
+        copied = self._copied(cell, self.origin)
+        return copied or self.cells.episodes(cell, self.origin, None)
+
+    def _copied(self, cell: Cell, origin: Origin) -> Episodes | None:
+        """Return the run's episodes of a cell, checked; None if it lacks some."""
         rows = self._rows_of_run(cell)
         if not rows:
-            return self.cells.episodes(cell, self.origin, None)
+            return None
         (there,) = [row for row in self.run_episodes.origins if row.cell == cell.cell]
         path = self.saved.folder / EpisodeRow.file_name
-        now = origin_row(cell, self.config, self.origin)
+        now = origin_row(cell, self.config, origin)
         check_origin(path, there, dataclasses.replace(now, device=there.device), [stamp_of(there)])
         check_seeds(path, rows, self.config.test_block)
         return Episodes(rows[: self.config.episodes], [there])
@@ -185,12 +208,34 @@ class Rescoring:
         episodes = Episodes()
         costs: list[MeasurementRow] = []
         checkpoint = self.saved.checkpoint(task, name, train_seed)
-        for cell in self.plan.cells(task, name, train_seed):
-            scored = self.cells.episodes(cell, origin, policy)
+        plain = self.plan.cells(task, name, train_seed)
+        for cell in plain:
+            copied = self._copied(cell, origin) if self.copies_plain else None
+            scored = copied or self.cells.episodes(cell, origin, policy)
             episodes += scored
             decides = not scored.has_errors
-            costs.append(self.cells.measurement(cell, origin, policy, checkpoint, decides))
+            cost = self._cost(cell, origin, policy, checkpoint, decides, copied is not None)
+            costs += [cost]
+            costs += self.delayed.measure(cell, origin, policy, checkpoint, cost, decides)
+        for cell in plain:
+            for further in self.delayed.cells(cell):
+                episodes += self.cells.episodes(further, origin, policy)
         return episodes, costs
+
+    def _cost(
+        self,
+        cell: Cell,
+        origin: Origin,
+        policy: ChunkPolicy,
+        checkpoint: Path,
+        decides: bool,
+        is_copied: bool,
+    ) -> MeasurementRow:
+        """Return the cost of a cell's decisions, that of the run if its episodes are."""
+        for row in self.rows.measurements.rows if is_copied else ():
+            if row.cell == cell.cell:
+                return dataclasses.replace(row, headline=cell.headline)
+        return self.cells.measurement(cell, origin, policy, checkpoint, decides)
 
 
 def _check_encoder_weights(run: SavedRun, config: RunConfig) -> None:
@@ -214,7 +259,7 @@ def _check_encoder_weights(run: SavedRun, config: RunConfig) -> None:
 
 def run_rescoring(
     folder: Path,
-    request: SamplerRequest,
+    request: SamplerRequest | None,
     changes: Mapping[str, Any],
     out: Path | None,
     session: Session,
@@ -225,22 +270,44 @@ def run_rescoring(
 
     Args:
         folder: The folder of the finished run.
-        request: The requested sampler.
-        changes: Values that replace the run's: `episodes`, `device` and `encoder_weights`.
+        request: The requested sampler; None for those of the run.
+        changes: Values that replace the run's: `episodes`, `device`, `encoder_weights`, and those
+            of how policies act.
         out: The new folder; None for one next to the run.
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         accept_changes: Whether to continue a re-scoring that other code has started.
     """
     run = open_saved_run(folder)
+    config = dataclasses.replace(run.config, **changes)
+    check_acting(config)
     try:
-        choice = choose_sampler(request, run.config.policy, str(run.folder))
+        choice = _choice(run, config, request)
     except FmbenchError as error:
         raise (FmbenchError(f"{error}; {run.skipped}") if run.skipped else error) from None
-    configure_torch(str(changes.get("device", run.config.device)))
+    configure_torch(config.device)
     named = {name: value for name, value in changes.items() if name != "encoder_weights"}
     out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, named)
     check_out(out)
     stated = {"sampler": choice.sampler, "nfe": sorted(choice.nfe)}
-    Rescoring(run, choice.plan, stated, changes, out, session, command, accept_changes).run()
+    Rescoring(
+        *(run, choice.plan, stated, changes, out, session, command, accept_changes),
+        copies_plain=request is None,
+    ).run()
     show_run(out)
+
+
+def _choice(run: SavedRun, config: RunConfig, request: SamplerRequest | None) -> SamplerChoice:
+    """Return the samplers to evaluate, and how their policies act."""
+    if request is not None:
+        choice = choose_sampler(request, config.policy, str(run.folder))
+    else:
+        plan = plan_run(config)
+        choice = SamplerChoice("", (), dataclasses.replace(plan, skipped=()))
+    acting, impossible = plan_acting(config)
+    if impossible and not any(acting[policy] for policy in choice.plan.steps):
+        raise FmbenchError("; ".join(impossible))
+    plan = dataclasses.replace(
+        choice.plan, acting=acting, skipped=(*choice.plan.skipped, *impossible)
+    )
+    return choice._replace(plan=plan)

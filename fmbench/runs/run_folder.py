@@ -268,7 +268,8 @@ def _compare(
         for line in differences(before, values):
             name = line.partition(":")[0]
             is_more = group == "config" and name in GROWING
-            is_more = is_more and _contains(values.get(name), before.get(name))
+            is_first = name in ADDED and name not in before  # all rows are those of its default
+            is_more = is_more and (is_first or _contains(values.get(name), before.get(name)))
             (growth if is_more else mismatches).append(line)
     return growth, mismatches
 

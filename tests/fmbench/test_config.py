@@ -14,12 +14,12 @@ from fmbench.config import (
     config_from_json,
     make_config,
 )
-from fmbench.config.flag import AFTER, HOW, SEEN, WHAT, WHERE
+from fmbench.config.flag import ACTING, AFTER, HOW, SEEN, WHAT, WHERE
 from fmbench.config.run_config import ADDED, RENDERERS, SEEN_FIELDS
 from fmbench.errors import FmbenchError
 from policies.catalogue import BACKBONES, ENCODERS, POLICIES, Recipe
 
-GROUPS = (WHAT, SEEN, HOW, WHERE, AFTER)
+GROUPS = (WHAT, SEEN, HOW, ACTING, WHERE, AFTER)
 TASKS = ("LiftCube", "PressEither", "TurnDial")
 
 

@@ -44,7 +44,7 @@ class Job:
     @property
     def cells(self) -> int:
         """Number of its cells, those of the expert and of random actions included."""
-        return plan_run(self.config).size(self.config)
+        return plan_run(self.config).most_cells(self.config)
 
     def folder(self, out: Path) -> Path:
         """Return the folder of its run."""

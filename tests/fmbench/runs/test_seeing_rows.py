@@ -81,8 +81,8 @@ def test_episodes_do_not_depend_on_their_order_and_neighbours(root: Path) -> Non
         cell = plan_run(config).cells("PressEither", "flow", 0)[0]
 
         def rolled(order: np.ndarray, sims: int) -> dict[int, object]:
-            world, player = policy_player(policy, cell, config, sight, sims)  # noqa: B023
-            return {one.episode_seed: one for one in rollout(world, player, order)}
+            world, player, delay = policy_player(policy, cell, config, sight, sims)  # noqa: B023
+            return {one.episode_seed: one for one in rollout(world, player, order, delay=delay)}
 
         alone = rolled(seeds, 1)
         assert rolled(seeds[::-1], 3) == alone

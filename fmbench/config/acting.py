@@ -1,0 +1,46 @@
+"""Validation of how policies act: delays and executions of a run."""
+
+from fmbench.config.run_config import RunConfig
+from fmbench.errors import FmbenchError
+from policies.catalogue import MEASURED, TRAINED
+
+
+def check_acting(config: RunConfig) -> None:
+    """Check the delays of a run against its horizons.
+
+    Raises:
+        FmbenchError: A delay is no whole number in its range, or `latency_ms` has no use.
+    """
+    most = config.largest_delay
+    texts = [str(number) for number in range(most + 1)]
+    for given in config.delay:
+        if given != MEASURED and given not in texts:
+            reach = (
+                "no more actions are predicted than executed"
+                if not most
+                else (
+                    f"a chunk of {config.pred_horizon} actions, of which {config.exec_horizon} are "
+                    "executed, bridges no longer one"
+                )
+            )
+            raise FmbenchError(
+                f"--delay is {given}; give whole numbers from 0 to {most} control steps ({reach}), "
+                f"or {MEASURED}"
+            )
+    if config.train_delay > most:
+        raise FmbenchError(
+            f"--train-delay is {config.train_delay}; give a whole number from 0 to {most}, the "
+            "largest delay"
+        )
+    largest = max((int(text) for text in config.delay if text != MEASURED), default=0)
+    if TRAINED in config.execution and config.train_delay < max(1, largest):
+        raise FmbenchError(
+            f"--execution {TRAINED} needs policies that have learnt to continue "
+            f"{max(1, largest)} actions, --train-delay is {config.train_delay}; train some in a "
+            f"new run with --train-delay {max(1, largest)} to {most}"
+        )
+    if config.latency_ms is not None and MEASURED not in config.delay:
+        raise FmbenchError(
+            f"--latency-ms is {config.latency_ms:g}, but no delay follows from it; add --delay "
+            f"{MEASURED}"
+        )
