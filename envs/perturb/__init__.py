@@ -1,0 +1,1 @@
+"""Disturbances of an episode: of its observations, commands, physics or initial state."""
