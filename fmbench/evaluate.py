@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmbench.cli.command import run_command
+from fmbench.cli.disturbances import axes_help, read_disturbances
 from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
 DESCRIPTION = (
-    "Evaluate a finished run with another sampler, with delayed decisions, or on the second block "
-    "of test seeds."
+    "Evaluate a finished run with another sampler, with delayed decisions, with disturbances, or on "
+    "the second block of test seeds."
 )
 OF_ACTING = tuple(name for name, flag in FLAGS.items() if flag.group == ACTING)
 SECOND_BLOCK = 2
@@ -43,6 +44,12 @@ With --test-block 2, all cells of the run are evaluated from the same checkpoint
 episodes that no run has met, and the difference is printed and written to test_blocks.csv and .md.
 Do this once, for a release or a paper: policies that are changed after it have seen both blocks.
 
+With --perturb, the headline of every policy and the expert are evaluated with each disturbance and,
+on the same episodes, without; disturbances.csv and .md have the paired differences.
+
+axes of --perturb, suggested levels, and what a level is:
+{axes}
+
 samplers and the network evaluations they take:
 {samplers}
 
@@ -52,6 +59,7 @@ examples:
   python -m fmbench.evaluate runs/try --sampler heun --nfe 1 2 4 8 16 --grid late
   python -m fmbench.evaluate runs/try --sampler rk45 --rtol 1e-4 --atol 1e-4
   python -m fmbench.evaluate runs/try --delay 0 2 4 measured --execution hold ensemble
+  python -m fmbench.evaluate runs/try --perturb mass=2 friction=0.5 obs-noise=0.03
   python -m fmbench.evaluate runs/try --test-block 2
 
 Ctrl-C saves; the same command resumes.
@@ -67,7 +75,7 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m fmbench.evaluate",
         DESCRIPTION,
-        EPILOG.format(samplers=samplers_help(), suffixes=suffixes_help()),
+        EPILOG.format(axes=axes_help(), samplers=samplers_help(), suffixes=suffixes_help()),
     )
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="folder of a finished run")
@@ -80,6 +88,8 @@ def _parser() -> Parser:
     add_config_flag(parser, "episodes", text="test episodes (default: the run's)")
     for name in OF_ACTING:
         add_config_flag(parser, name)
+    text = "disturb the episodes, e.g. mass=2; axes are listed below"
+    add("--perturb", nargs="+", metavar="AXIS=LEVEL", help=text)
     add_config_flag(parser, "test_block")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     text = "where the file of the run's encoder weights is now, if it had one"
@@ -101,10 +111,13 @@ def _run(options: argparse.Namespace) -> int:
     block = values.pop("test_block", None)
     if block is not None:
         return _run_second_block(options, values, block)
+    if options.perturb is not None:
+        return _run_disturbed(options, values)
     acts = any(name in values for name in OF_ACTING)
     if options.sampler is None and not acts:
         raise FmbenchError(
-            "--sampler must be given, or --delay, --execution or --test-block 2; see --help"
+            "--sampler must be given, or --delay, --execution, --perturb or --test-block 2; see "
+            "--help"
         )
     flags = ("nfe", "grid", "rtol", "atol")
     if options.sampler is None and (lost := [f for f in flags if getattr(options, f) is not None]):
@@ -135,7 +148,7 @@ def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], bl
         raise FmbenchError(
             f"--test-block is {block}; give {SECOND_BLOCK}, the only block besides the run's own"
         )
-    flags = ("sampler", "nfe", "grid", "rtol", "atol", "episodes", *OF_ACTING)
+    flags = ("sampler", "nfe", "grid", "rtol", "atol", "episodes", "perturb", *OF_ACTING)
     if extra := [flag for flag in flags if getattr(options, flag) is not None]:
         raise FmbenchError(
             f"--test-block is {block}, which evaluates the run as it is; leave out "
@@ -150,6 +163,31 @@ def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], bl
         )
 
     return run_resumable("fmbench.runs.second_block", work, "saved")
+
+
+def _run_disturbed(options: argparse.Namespace, values: Mapping[str, Any]) -> int:
+    settings = read_disturbances(options.perturb)
+    flags = ("sampler", "nfe", "grid", "rtol", "atol", *OF_ACTING)
+    if extra := [flag for flag in flags if getattr(options, flag) is not None]:
+        raise FmbenchError(
+            "--perturb evaluates every policy with its main sampler, without delay; leave out "
+            f"{', '.join('--' + flag.replace('_', '-') for flag in extra)}"
+        )
+
+    def work(session: Session) -> None:
+        from fmbench.runs.disturbed import run_disturbed
+
+        run_disturbed(
+            options.run,
+            settings,
+            values,
+            options.out,
+            session,
+            options.command,
+            options.accept_changes,
+        )
+
+    return run_resumable("fmbench.runs.disturbed", work, "saved")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Registration of a user's own tasks, policies, backbones and encoders, from the user's own file.
+"""Registration of a user's own tasks, policies, backbones, encoders and axes, from their own file.
 
 Commands load that file with `--plugin FILE`.
 """
@@ -14,6 +14,8 @@ from envs.experts.base import Expert
 from envs.hand.catalogue import add_hand
 from envs.hand.description import Hand
 from envs.hashing.sources import PROJECT, find_source
+from envs.perturb.axis import Axis
+from envs.perturb.catalogue import add_axis
 from envs.registry import add_hand_tasks, add_task, register_ids
 from envs.task import Task
 from fmbench.cli.plugin_files import absolute, loading
@@ -141,6 +143,33 @@ def register_encoder(
     assert made is not None
     files = _files(_caller(), build if features is None else features)
     add_encoder(name, made, "", frozen, reads, files)
+
+
+def register_axis(
+    name: str,
+    axis: type[Axis],
+    text: str,
+    levels: tuple[float, ...],
+    least: float,
+    most: float,
+    sees: bool = False,
+) -> None:
+    """Register a disturbance as the axis `name` of `python -m fmbench.evaluate RUN --perturb`.
+
+    Args:
+        name: The axis's name on the command line and in rows.
+        axis: The class.
+        text: What a level means, in a few words.
+        levels: Levels that `--help` suggests, increasing.
+        least: Least accepted level.
+        most: Largest accepted level.
+        sees: Whether it changes observations only; an expert is then not evaluated with it, nor
+            is a policy that sees pictures.
+
+    Raises:
+        ValueError: Another axis has that name, or a value is missing or invalid.
+    """
+    add_axis(name, axis, text, levels, (least, most), sees, _files(_caller(), axis))
 
 
 def _check_encoder(

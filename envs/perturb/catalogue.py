@@ -8,6 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from envs.names import check_new_name
+
+if TYPE_CHECKING:  # a command line must not import mujoco
+    from envs.perturb.axis import Axis
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,40 @@ AXES: dict[str, AxisEntry] = {
         (1,), 1, 1, is_switch=True, sees=True,
     ),
 }  # fmt: skip
+
+
+def add_axis(
+    name: str,
+    axis: type[Axis],
+    text: str,
+    levels: tuple[float, ...],
+    limits: tuple[float, float],
+    sees: bool = False,
+    files: Mapping[str, str] | None = None,
+) -> None:
+    """Register an axis.
+
+    Args:
+        name: Its name.
+        axis: The class.
+        text: What a level means.
+        levels: Suggested levels.
+        limits: Least and largest accepted level.
+        sees: As in `AxisEntry`.
+        files: As in `AxisEntry`.
+
+    Raises:
+        ValueError: The name is taken or not accepted, or a level is not accepted.
+    """
+    check_new_name("axis", name, AXES)
+    place = f"{axis.__module__}:{axis.__qualname__}"
+    entry = AxisEntry(place, text, tuple(levels), *limits, sees=sees, files=files or {})
+    wrong = [level for level in levels if not entry.accepts(level)]
+    if wrong or not levels:
+        raise ValueError(
+            f"levels of the axis {name!r} are {levels}; give {entry.accepted}, or more"
+        )
+    AXES[name] = entry
 
 
 def level_text(axis: str, level: float) -> str:

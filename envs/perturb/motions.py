@@ -3,7 +3,7 @@
 import numpy as np
 
 from envs.arrays import FloatArray, IntArray
-from envs.episode_streams import EpisodeStreams, episode_generator
+from envs.episode_streams import EpisodeStreams
 from envs.experts.command_noise import CommandNoise
 from envs.perturb.axis import About, Axis
 from envs.perturb.objects import free_objects
@@ -80,7 +80,7 @@ class WideGenerator(np.random.Generator):
         super().__init__(bits)
         self._factor = factor
 
-    def uniform(self, low=0.0, high=1.0, size=None):  # type: ignore[no-untyped-def, override]
+    def uniform(self, low=0.0, high=1.0, size=None):  # type: ignore[no-untyped-def]
         """Return numbers in the widened range; arguments as in NumPy."""
         centre = 0.5 * (np.asarray(low) + np.asarray(high))
         wide = centre + self._factor * (super().uniform(low, high, size) - centre)
@@ -105,18 +105,14 @@ class WideStart(Axis):
     @classmethod
     def lack(cls, task: Task) -> str:
         """Return why a task cannot be disturbed so; "" if it can."""
-        plain = task.draw_start(episode_generator(task, 0, "start"))
-        wide = task.draw_start(
-            _WideStreams(task, 1.5).at(EpisodeStreams(task, "start").keys(_0)[0])
-        )
+        streams = EpisodeStreams(task, "start"), _WideStreams(task, 1.5)
+        first = np.zeros(1, dtype=np.int64)
+        plain, wide = (task.draw_start(each.at(each.keys(first)[0])) for each in streams)
         return "" if _differ(plain, wide) else "its initial state is drawn from no range"
 
     def start_streams(self, streams: EpisodeStreams) -> EpisodeStreams:
         """Return the streams of wider initial states."""
         return _WideStreams(self.task, self.level)
-
-
-_0: IntArray = np.zeros(1, dtype=np.int64)
 
 
 def _differ(one: Start, other: Start) -> bool:

@@ -115,7 +115,8 @@ def add_plugin(parser: Parser) -> None:
         "--plugin",
         action="append",
         metavar="FILE",
-        help="Python file that registers tasks, policies, backbones or encoders; may be repeated",
+        help="Python file that registers tasks, policies, backbones, encoders or axes; may be "
+        "repeated",
     )
 
 

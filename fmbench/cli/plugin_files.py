@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
+from envs.perturb.catalogue import AXES
 from envs.registry import TASKS
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.user_code import describe
@@ -16,7 +17,7 @@ from fmbench.errors import FmbenchError
 from policies.catalogue import BACKBONES, ENCODERS, POLICIES
 
 FLAG = "--plugin"
-EXPECTED = "give a Python file, NAME.py, that registers a task, policy, backbone or encoder"
+EXPECTED = "give a Python file, NAME.py, that registers a task, policy, backbone, encoder or axis"
 
 
 class Entry(Protocol):
@@ -32,6 +33,7 @@ TABLES: Mapping[str, Mapping[str, Entry]] = {
     "policy": POLICIES,
     "backbone": BACKBONES,
     "encoder": ENCODERS,
+    "axis": AXES,
 }
 """Kind of what a user can register, to what is registered: name to entry."""
 _loading: list[tuple[str, str]] = []
@@ -90,8 +92,8 @@ def load_plugin(given: str) -> None:
     if not _registered_by(str(path)):
         raise FmbenchError(
             f"{problem}, which registers nothing when it is imported; call register_task, "
-            "register_policy, register_backbone or register_encoder of fmbench.plugins at its top "
-            "level"
+            "register_policy, register_backbone, register_encoder or register_axis of "
+            "fmbench.plugins at its top level"
         )
 
 

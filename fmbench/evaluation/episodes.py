@@ -12,12 +12,8 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
-from fmbench.evaluation.players import (
-    Player,
-    expert_player,
-    make_world,
-    policy_player,
-)
+from fmbench.evaluation.perturbed import perturbed_player
+from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST_BLOCKS, VALIDATION, episode_seeds
@@ -196,6 +192,8 @@ def _player(
     num_sims: int,
     watch: Watch | None,
 ) -> Player:
+    if cell.perturb:
+        return perturbed_player(cell, config, policy, sight, num_sims)
     if cell.policy == EXPERT:
         return expert_player(cell.task, num_sims, watch)
     if policy is None:

@@ -10,6 +10,7 @@ from fmbench.errors import unknown
 from fmbench.report.across_tasks.figure import render_across_tasks
 from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, across_tasks_of_run
 from fmbench.report.caveat_column import write_with_caveats
+from fmbench.report.disturbances.draw import draw_disturbances
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
 from fmbench.report.rendering import FORMATS, write_figure
@@ -51,6 +52,7 @@ def draw_all(
     results = read_results(run_dir, margin)
     across = across_tasks_of_run(results)
     written = write_tables(results, across, run_dir)
+    written += draw_disturbances(results, run_dir)
     figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
     }

@@ -216,7 +216,8 @@ def test_texts_of_levels_are_read_back_and_equal_levels_have_one() -> None:
         for level in entry.levels:
             assert entry.accepts(level)
             assert split_text(level_text(axis, level)) == (axis, level)
-        for level in (entry.neutral, entry.most + 1, entry.least - 1, float("nan"), float("inf")):
-            assert level is None or not entry.accepts(level)
+        assert entry.neutral is None or not entry.accepts(entry.neutral)
+        for level in (entry.most + 1, entry.least - 1, float("nan"), float("inf")):
+            assert not entry.accepts(level)
     assert level_text("mass", 2.0) == level_text("mass", 2) == "mass=2"
     assert not AXES["obs-stale"].accepts(1.5)

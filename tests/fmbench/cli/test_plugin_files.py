@@ -65,7 +65,7 @@ def test_every_command_loads_plug_ins(command: str, capsys: pytest.CaptureFixtur
     message = rejection(capsys, "--plugin", "none.py", command=command)
     assert message == (
         "--plugin is 'none.py', which does not exist; give a Python file, NAME.py, that registers "
-        "a task, policy, backbone or encoder"
+        "a task, policy, backbone, encoder or axis"
     )
     write("my_policy.py", POLICY)
     main = importlib.import_module(f"fmbench.{command}").main

@@ -230,7 +230,7 @@ def test_what_cannot_be_is_said_before_any_work(
         (("--sampler", "direct", "--execution", "bid"), "its chunks do not depend on noise"),
         (("--delay", "2", "--nfe", "2"), "--nfe belongs to --sampler; give both, or leave"),
         (("--test-block", "2", "--latency-ms", "3"), "leave out --latency-ms"),
-        ((), "--sampler must be given, or --delay, --execution or --test-block 2"),
+        ((), "--sampler must be given, or --delay, --execution, --perturb or --test-block 2"),
     ],
 )
 def test_what_an_evaluation_cannot_do_is_said(
