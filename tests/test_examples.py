@@ -9,11 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from stable_baselines3 import PPO
 
+from envs.perturb.axis import About
+from envs.perturb.catalogue import AXES
+from envs.perturb.world import PerturbedWorld
 from envs.registry import make_expert, make_task
 from envs.world import World
 from fmbench.evaluate import main as evaluate_main
@@ -21,6 +25,7 @@ from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import VALIDATION, episode_seeds
 from fmbench.run import main as run_main
 from fmbench.sb3_agent import SB3Agent
+from fmbench.storage.hashes import sha256_file
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
 from policies import backbones, encoders
@@ -28,6 +33,7 @@ from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES, ENCODERS
 from tests.envs.hand.described import CLAW
+from tests.envs.perturb.block import GRAVITY, TIMESTEP_S, Block
 from tests.fmbench.forked import run_forked
 from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text
 from tests.fmbench.small_run import LASTING, ROOT, SMALL, call
@@ -45,7 +51,7 @@ RUNS = {
 
 `tests/fmbench/runs/test_seeing_extras.py` runs `yolo_hand`, which needs an extra.
 """
-LOOPS = ("gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
+LOOPS = ("add_axis", "gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
 REFERENCE = ROOT / "results" / "reference"
 
 pytestmark = pytest.mark.usefixtures("torch_threads")
@@ -169,6 +175,38 @@ def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) ->
     # as a program, it is the same run
     code, _, error = run_forked(tmp_path, path, *words)
     assert (code, "run is complete" in error) == (0, True), error
+
+
+def test_an_axis_of_ones_own_is_short_and_disturbs_a_run(tmp_path: Path, finished: Path) -> None:
+    path = EXAMPLES / "add_axis.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) < 30
+    words = (finished, "--perturb", "gravity=1.5", "mass=2", "--out", "out")
+    output(tmp_path, "add_axis", *words)
+    rows = pd.read_csv(tmp_path / "out" / "disturbances.csv")
+    assert set(rows["perturb"]) == {"gravity=1.5", "mass=2"}
+    assert set(rows["policy"]) == {"expert", "flow", "bc"}
+    hashes = json.loads((tmp_path / "out" / "run.json").read_text())["rescores"]["axes"]
+    assert hashes == [f"add_axis.py {sha256_file(path)}"]
+    # as a plug-in it is the same evaluation; without it there is no such axis
+    flags = ("--plugin", path, *words)
+    code, _, error = run_forked(tmp_path, "-m", "fmbench.evaluate", *flags)
+    assert (code, "out is complete" in error) == (0, True), error
+    code, _, error = run_forked(tmp_path, "-m", "fmbench.evaluate", *words)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "unknown axis 'gravity'" in error
+
+
+def test_a_body_falls_by_the_gravity_of_the_example() -> None:
+    try:
+        load("add_axis")
+        world = PerturbedWorld(Block(height=50.0), 2, "gravity=1.5", About(), 1)
+    finally:
+        del AXES["gravity"]
+    world.reset(world.all_rows, np.arange(2))
+    for _ in range(4):
+        world.step(world.all_rows, np.zeros((2, 1)))
+    speed = world.batch.bind("qvel")[:, 2]
+    np.testing.assert_allclose(speed, -1.5 * GRAVITY * 20 * TIMESTEP_S, rtol=1e-9)
 
 
 def test_the_features_of_the_example_are_mean_colours_of_tiles() -> None:

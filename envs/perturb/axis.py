@@ -43,7 +43,7 @@ class Axis:
     without it.
 
     Class attributes:
-        model_fields: Fields of `MjModel` that `change` changes.
+        model_fields: Fields of `MjModel`, or of its options (`opt.gravity`), that `change` changes.
 
     Args:
         world: The world.

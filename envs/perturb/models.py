@@ -1,5 +1,7 @@
 """Model fields of disturbed simulations: the task's values, changed by an axis."""
 
+from operator import attrgetter
+
 import numpy as np
 from mujoco.batch import Batch
 
@@ -23,7 +25,7 @@ class ChangedModels(RowModels):
     def __init__(self, batch: Batch, task: Task, axis: Axis) -> None:
         super().__init__(batch, tuple(dict.fromkeys([*task.model_fields, *axis.model_fields])))
         self._axis = axis
-        self._compiled = {name: np.array(getattr(task.model, name)) for name in self.fields}
+        self._compiled = {name: np.array(attrgetter(name)(task.model)) for name in self.fields}
 
     def write(self, rows: IntArray, changes: dict[str, tuple[int, FloatArray]]) -> None:
         """Write fields of `rows`; see `RowModels.write`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from envs.perturb.catalogue import AXES, AxisEntry
-from envs.perturb.world import lack_of
+from envs.perturb.world import axis_class, lack_of
 from envs.registry import make_task
 from fmbench.cli.folders import check_out, default_rescoring_folder
 from fmbench.cli.session import Session
@@ -31,6 +31,8 @@ from fmbench.storage.rows import EpisodeRow, MeasurementRow
 from fmbench.storage.stamps import stamp_of
 from policies.chunk_policy import ChunkPolicy
 
+SHAPES = frozenset({"geom_size", "geom_pos", "geom_quat", "body_pos", "body_quat"})
+"""Fields of the model that decide how a scene looks."""
 _LONG = 60
 """Most characters of the settings in the name of a folder."""
 
@@ -71,7 +73,7 @@ class Disturbed(Rescoring):
         files = {file: sha for text in settings for file, sha in _entry(text).files.items()}
         request: dict[str, Any] = {"perturb": list(settings)}
         if files:
-            request["axes"] = {Path(file).name: sha for file, sha in files.items()}
+            request["axes"] = [f"{Path(file).name} {sha}" for file, sha in files.items()]
         for line in _skipped(run, settings, self.settings):
             session.reporter.say(line)
         measurements = read_finished_rows(run.folder, run.facts).measurements.rows
@@ -198,10 +200,10 @@ def _check_possible(
 ) -> None:
     """Reject a disturbance that no task of the run can have, or that pictures do not."""
     for text in settings:
-        if run.config.observation != STATE and _entry(text).sees:
-            others = " ".join(axis for axis, entry in AXES.items() if not entry.sees)
+        if run.config.observation != STATE and (reason := _unseen(text)):
+            others = " ".join(axis for axis in AXES if not _unseen(_any_level(axis)))
             raise FmbenchError(
-                f"--perturb {text} changes observed numbers, but the policies of {run.folder} see "
+                f"--perturb {text} changes {reason}, but the policies of {run.folder} see "
                 f"pictures; axes for them: {others}"
             )
         if not any(text in texts for texts in possible.values()):
@@ -211,6 +213,17 @@ def _check_possible(
                 f"--perturb {text}: {task} lacks this axis, because "
                 f"{lack_of(make_task(task), text)}; it has {', '.join(have)}"
             )
+
+
+def _unseen(text: str) -> str:
+    """Return what a disturbance changes that pictures do not show; "" if they show it.
+
+    Pictures are functions of positions and of what the task has drawn.
+    """
+    if _entry(text).sees:
+        return "observed numbers"
+    changed = SHAPES.intersection(axis_class(text.partition("=")[0]).model_fields)
+    return "shapes, which are drawn as without it" if changed else ""
 
 
 def _any_level(axis: str) -> str:

@@ -141,7 +141,9 @@ def test_policies_that_see_pictures_meet_physics_but_not_disturbed_numbers(
     copy = Path(shutil.copytree(seeing_runs / "features", tmp_path / "run"))
     message = rejection(capsys, copy, "--perturb", "mass=2", "obs-noise=0.1")
     assert "obs-noise=0.1 changes observed numbers" in message
-    assert "axes for them: act-noise mass friction kp size push start" in message
+    assert "axes for them: act-noise mass friction kp push start" in message
+    message = rejection(capsys, copy, "--perturb", "size=2")
+    assert "size=2 changes shapes, which are drawn as without it, but the policies" in message
     assert call(main, copy, "--perturb", "friction=2", "--out", tmp_path / "out") == 0
     rows = read_episodes(tmp_path / "out").rows
     assert {row.perturb for row in rows if row.train_seed >= 0} == {"", "friction=2"}
