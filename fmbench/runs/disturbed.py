@@ -23,6 +23,7 @@ from fmbench.report.disturbances.draw import print_disturbances
 from fmbench.report.results import read_results
 from fmbench.runs.finish import show_run
 from fmbench.runs.rescoring import Rescoring
+from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import read_finished_rows
@@ -68,7 +69,7 @@ class Disturbed(Rescoring):
         command: str = "",
         accept_changes: bool = False,
     ) -> None:
-        self.settings = {task: _possible(run, task, settings) for task in run.config.task}
+        self.settings = {task: _possible(task, settings) for task in run.config.task}
         _check_possible(run, settings, self.settings)
         files = {file: sha for text in settings for file, sha in _entry(text).files.items()}
         request: dict[str, Any] = {"perturb": list(settings)}
@@ -190,9 +191,11 @@ def _entry(text: str) -> AxisEntry:
     return AXES[text.partition("=")[0]]
 
 
-def _possible(run: SavedRun, task: str, settings: Sequence[str]) -> list[str]:
+def _possible(task: str, settings: Sequence[str]) -> list[str]:
     """Return the disturbances that a task can have."""
-    return [text for text in settings if not lack_of(make_task(task), text)]
+    files = [*files_of_task(task), *(file for text in settings for file in _entry(text).files)]
+    with users_code(f"{task} {' '.join(settings)}", files):
+        return [text for text in settings if not lack_of(make_task(task), text)]
 
 
 def _check_possible(
