@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
 DESCRIPTION = (
-    "Evaluate a finished run with another sampler, with delayed decisions, with disturbances, or on "
-    "the second block of test seeds."
+    "Evaluate a finished run with another sampler, delayed decisions or disturbances, or on the "
+    "second block of test seeds."
 )
 OF_ACTING = tuple(name for name, flag in FLAGS.items() if flag.group == ACTING)
 SECOND_BLOCK = 2

@@ -78,7 +78,7 @@ class DelayedCells:
         self._remember(plain)
         if cell.train_seed:
             return []
-        executions = dict.fromkeys(way.execution for way in self._plan.acting[cell.policy])
+        executions = dict.fromkeys(way.execution for way in self._plan.acting.get(cell.policy, ()))
         rows = []
         for execution in executions:
             if execution != HOLD:
@@ -95,7 +95,7 @@ class DelayedCells:
             cell: The cell in which the policy acts plainly.
         """
         seen = {_identity(cell)}
-        for way in self._plan.acting[cell.policy]:
+        for way in self._plan.acting.get(cell.policy, ()):
             delay = self._measured(cell, way) if way.delay is None else way.delay
             if delay is None or self._is_refused(cell, way, delay):
                 continue

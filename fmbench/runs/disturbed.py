@@ -17,7 +17,6 @@ from fmbench.cli.user_code import users_code
 from fmbench.config import STATE
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
-from fmbench.evaluation.episodes import check_origin, check_seeds, origin_row
 from fmbench.evaluation.plan import Plan, plan_run
 from fmbench.report.disturbances.draw import print_disturbances
 from fmbench.report.results import read_results
@@ -26,10 +25,8 @@ from fmbench.runs.rescoring import Rescoring
 from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.storage.episode_files import Episodes
-from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.rows import EpisodeRow, MeasurementRow
-from fmbench.storage.stamps import stamp_of
+from fmbench.storage.rows import MeasurementRow
 from policies.chunk_policy import ChunkPolicy
 
 SHAPES = frozenset({"geom_size", "geom_pos", "geom_quat", "body_pos", "body_quat"})
@@ -77,13 +74,13 @@ class Disturbed(Rescoring):
             request["axes"] = [f"{Path(file).name} {sha}" for file, sha in files.items()]
         for line in _skipped(run, settings, self.settings):
             session.reporter.say(line)
-        measurements = read_finished_rows(run.folder, run.facts).measurements.rows
-        self._measured = {tuple(row.cell.values()): row for row in measurements}
         plan = headlines_of(plan_run(run.config))
         super().__init__(run, plan, request, changes, out, session, command, accept_changes)
 
-    def _planned_cells(self) -> int:
+    def _planned_cells(self) -> int | None:
         """Return the number of cells to be evaluated; those of the run are only copied."""
+        with_references = super()._planned_cells()
+        assert with_references is not None  # no delay is measured
         seeds = self.config.seeds * len(self.policies)
         disturbed = sum(
             seeds + (not _entry(text).sees)
@@ -92,7 +89,7 @@ class Disturbed(Rescoring):
         )
         plain = [cell for task in self.config.task for cell in self._plain_cells(task)]
         missing = [cell for cell in plain if not self._rows_of_run(cell)]
-        return super()._planned_cells() - seeds * len(self.config.task) + disturbed + len(missing)
+        return with_references - seeds * len(self.config.task) + disturbed + len(missing)
 
     def _plain_cells(self, task: str) -> list[Cell]:
         """Return the headlines of a task without disturbance."""
@@ -114,14 +111,13 @@ class Disturbed(Rescoring):
         policy, facts = self.saved.load(task, name, train_seed)
         origin = self.origin.of_checkpoint(facts)
         (cell,) = self.plan.cells(task, name, train_seed)
-        episodes = self._copied(cell, origin) or self.cells.episodes(cell, origin, policy)
-        cost = self._measured.get(tuple(cell.cell.values()))
-        if cost is None:
-            folder = self.saved.checkpoint(task, name, train_seed)
-            cost = self.cells.measurement(cell, origin, policy, folder, not episodes.has_errors)
+        copied = self._copied(cell, origin)
+        episodes = copied or self.cells.episodes(cell, origin, policy)
+        folder, decides = self.saved.checkpoint(task, name, train_seed), not episodes.has_errors
+        cost = self._cost(cell, origin, policy, folder, decides, copied is not None)
         for text in self.settings[task]:
             episodes += self._disturbed(cell, text, origin, policy)
-        return episodes, [dataclasses.replace(cost, headline=True)]
+        return episodes, [cost]
 
     def _disturbed(
         self, cell: Cell, text: str, origin: Origin, policy: ChunkPolicy | None
@@ -129,20 +125,6 @@ class Disturbed(Rescoring):
         disturbed = dataclasses.replace(cell, perturb=text)
         with users_code(disturbed.name, list(_entry(text).files)):
             return self.cells.episodes(disturbed, origin, policy)
-
-    def _copied(self, cell: Cell, origin: Origin) -> Episodes | None:
-        """Return the run's episodes of a headline; None if it lacks some, or had another device."""
-        rows = self._rows_of_run(cell)
-        if not rows:
-            return None
-        (there,) = [row for row in self.run_episodes.origins if row.cell == cell.cell]
-        now = origin_row(cell, self.config, origin)
-        if there.device != now.device:
-            return None
-        path = self.saved.folder / EpisodeRow.file_name
-        check_origin(path, there, now, [stamp_of(there)])
-        check_seeds(path, rows, self.config.test_block)
-        return Episodes(rows[: self.config.episodes], [there])
 
 
 def headlines_of(plan: Plan) -> Plan:
@@ -152,7 +134,7 @@ def headlines_of(plan: Plan) -> Plan:
         if samplers:
             cell = plan.cells("", policy, 0)[0]
             steps[policy] = {cell.sampler: (cell.steps,)}
-    return dataclasses.replace(plan, steps=steps, skipped=())
+    return dataclasses.replace(plan, steps=steps, skipped=(), acting={})
 
 
 def run_disturbed(

@@ -27,7 +27,7 @@ from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.runs.users_encoder import open_sights, usable_encoder
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.finished import read_finished_rows
-from fmbench.storage.rows import EpisodeRow, MeasurementRow
+from fmbench.storage.rows import REFERENCES, EpisodeRow, MeasurementRow
 from fmbench.storage.stamps import stamp_of
 from policies.chunk_policy import ChunkPolicy
 
@@ -188,13 +188,18 @@ class Rescoring:
         return copied or self.cells.episodes(cell, self.origin, None)
 
     def _copied(self, cell: Cell, origin: Origin) -> Episodes | None:
-        """Return the run's episodes of a cell, checked; None if it lacks some."""
+        """Return the run's episodes of a cell, checked.
+
+        It is None if the run lacks some, or its policy acted on another device.
+        """
         rows = self._rows_of_run(cell)
         if not rows:
             return None
         (there,) = [row for row in self.run_episodes.origins if row.cell == cell.cell]
         path = self.saved.folder / EpisodeRow.file_name
         now = origin_row(cell, self.config, origin)
+        if cell.policy not in REFERENCES and there.device != now.device:
+            return None
         check_origin(path, there, dataclasses.replace(now, device=there.device), [stamp_of(there)])
         check_seeds(path, rows, self.config.test_block)
         return Episodes(rows[: self.config.episodes], [there])

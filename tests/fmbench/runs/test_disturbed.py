@@ -119,7 +119,7 @@ REJECTED = [
     (("mas=2",), "unknown axis 'mas'; did you mean mass?"),
     (
         ("mass=2", "--sampler", "heun"),
-        "--perturb evaluates every policy with its main sampler; lea",
+        "--perturb evaluates every policy with its main sampler, without delay; lea",
     ),
     (("mass=2", "--test-block", "2"), "evaluates the run as it is; leave out --perturb"),
     ((), "--perturb is empty; give one or more values"),

@@ -239,7 +239,10 @@ def test_the_first_test_episodes_are_the_same(finished: Path, tmp_path: Path) ->
         ((*HEUN, "--device", "tpu"), "--device is 'tpu'; known: cpu, cuda, cuda:N"),
         ((*HEUN, "--out", "a/../b"), "--out is a/../b; give a path without '..'"),
         ((*HEUN, "--out", __file__), f"--out is {__file__}; give a folder ({__file__} is a file)"),
-        (("--nfe", "2"), "--sampler must be given, or --perturb, or --test-block 2; see --help"),
+        (
+            ("--nfe", "2"),
+            "--sampler must be given, or --delay, --execution, --perturb or",
+        ),
         (("--test-block", "0"), "--test-block is 0; give 2, the only block besides the run's own"),
         (("--test-block", "1"), "--test-block is 1; give 2, the only block besides the run's own"),
         (("--test-block", "3"), "--test-block is 3; give 2, the only block besides the run's own"),
