@@ -8,6 +8,7 @@ from collections.abc import Callable
 import fmbench  # registers the environments
 from tests.benchmarks import (
     decisions,
+    delays,
     demonstrations,
     environments,
     harness,
@@ -40,6 +41,10 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         training.measure,
     ),
     "decisions": ("Decisions: default network, batch 1, one torch thread", decisions.measure),
+    "delays": (
+        f"Delays: rollouts of {delays.EPISODES} episodes, and chunks that continue others",
+        delays.measure,
+    ),
     "planner": (
         "Planned networks: one decision of flow, Euler, 10 steps, small networks, batch 1, "
         "one torch thread",
