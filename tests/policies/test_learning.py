@@ -4,6 +4,9 @@ All networks of a backbone have the same size, and train on the same batches wit
 The exceptions are those in `OWN`: with the others' numbers the weights of their modes would depend
 on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong; or the
 training would take long.
+
+All backbones learn from flow and regression in every run of the tests; from the other objectives
+only the MLP does, and the others where tests are thorough: a training takes up to half a minute.
 """
 
 from functools import cache
@@ -18,6 +21,7 @@ from policies.objectives.base import Objective
 from policies.objectives.flow import Flow
 from policies.straightness import field_straightness
 from tests.policies import mixtures
+from tests.thorough import thoroughly
 
 SAMPLERS = {
     "flow": ("euler", 32),
@@ -70,14 +74,8 @@ ONE_ANSWER_FACTOR = 1.5
 """Bound on mip's error relative to a flow's, for a problem with one correct answer."""
 
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
-few_step_cases = pytest.mark.parametrize(
-    ("objective", "backbone"),
-    [
-        (name, backbone)
-        for name in ("meanflow", "reflow", "shortcut", *ONE_STEP)
-        for backbone in BACKBONES
-    ],
-)
+mlp_and_thoroughly_others = pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always="mlp"))
+few_step_cases = pytest.mark.parametrize("objective", ["meanflow", "reflow", "shortcut", *ONE_STEP])
 pytestmark = pytest.mark.slow
 
 
@@ -143,47 +141,47 @@ def test_flow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("flow", backbone)
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_diffusion_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("diffusion", backbone)
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_shortcut_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("shortcut", backbone)
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_reflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("reflow", backbone)
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_drift_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("drift", backbone, bound_of(backbone))
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_imle_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("imle", backbone, bound_of(backbone))
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_consistency_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("consistency", backbone, bound_of(backbone))
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_maniflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("maniflow", backbone, bound_of(backbone))
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow(backbone: str) -> None:
     maniflow, flow = score(backbone, "maniflow", "average", 1), score(backbone, "flow", "euler", 1)
     assert maniflow.ring == pytest.approx(flow.ring, rel=0.1)
@@ -199,6 +197,7 @@ def test_regression_learns_the_mean_and_misses_all_modes(backbone: str) -> None:
     assert scores.veer > 2.4 * VEER_BOUND
 
 
+@mlp_and_thoroughly_others
 @few_step_cases
 def test_a_few_steps_are_as_good_as_a_flow_in_32(objective: str, backbone: str) -> None:
     few, flow = (
@@ -209,6 +208,7 @@ def test_a_few_steps_are_as_good_as_a_flow_in_32(objective: str, backbone: str) 
     assert few.veer < FEW_STEPS_FACTOR * flow.veer
 
 
+@mlp_and_thoroughly_others
 @few_step_cases
 def test_one_step_is_far_better_than_one_of_a_flow(objective: str, backbone: str) -> None:
     one, flow = (score(backbone, n, SAMPLERS[n][0], 1) for n in (objective, "flow"))
@@ -217,7 +217,7 @@ def test_one_step_is_far_better_than_one_of_a_flow(objective: str, backbone: str
     assert one.side < 0.25
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     noise = torch.randn(500, *mixtures.SHAPE, generator=torch.Generator().manual_seed(5))
     condition = torch.zeros(500, 2)
@@ -229,7 +229,7 @@ def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     assert bends[1] < bends[0] / 3
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
     network, learner = mixtures.train(backbone, "gmm", 200, problem=mixtures.draw_veers)
     for c in (-0.8, 0.0, 0.8):
@@ -244,7 +244,7 @@ def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
         assert abs(2 * float((errors[:, 0] < errors[:, 1]).float().mean()) - 1) < 0.2
 
 
-@every_backbone
+@mlp_and_thoroughly_others
 def test_mip_finds_the_only_correct_answer_like_a_flow(backbone: str) -> None:
     # Like bc it learns means, and would miss all modes of a multimodal problem.
     errors = {}

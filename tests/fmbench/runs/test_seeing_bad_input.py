@@ -13,6 +13,7 @@ from fmbench.data.array_store import ARRAY_FILE
 from fmbench.run import main
 from policies.encoders.detector_file import Manifest, detector_bytes
 from tests.fmbench.small_run import SMALL, call, finish, start
+from tests.thorough import thoroughly
 
 FEATURES, PIXELS = ("--observation", "features"), ("--observation", "pixels")
 RANDOM = (*SMALL, *FEATURES, "--encoder", "random", "--image-size", "32", "--no-latency")
@@ -156,7 +157,9 @@ def test_a_missing_extra_is_named_with_its_command(
     assert sorted(here.iterdir()) == before
 
 
-@pytest.mark.parametrize("platform", ["osmesa", "glfw", "disabled", "nonsense"])
+@pytest.mark.parametrize(
+    "platform", thoroughly(["osmesa", "glfw", "disabled", "nonsense"], always="nonsense disabled")
+)
 def test_opengl_that_does_not_start_is_one_line(platform: str, tmp_path: Path) -> None:
     if platform == "osmesa" and find_library("OSMesa"):
         pytest.skip("OSMesa is installed")
@@ -179,7 +182,7 @@ def seen(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     return data
 
 
-@pytest.mark.parametrize("kind", ["features", "pictures"])
+@pytest.mark.parametrize("kind", thoroughly(["features", "pictures"], always="pictures"))
 def test_a_truncated_array_is_named_before_anything_is_written(
     kind: str, seen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

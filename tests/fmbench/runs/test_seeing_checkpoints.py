@@ -40,6 +40,7 @@ def quick() -> Iterator[None]:
         yield
 
 
+@pytest.mark.thorough
 def test_a_restored_training_has_the_random_state_and_the_rates_of_its_parts(
     seeing_runs: Path, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_the_rows_of_a_run_scored_again_are_its_own(
 
 
 @pytest.mark.faults
+@pytest.mark.thorough
 @pytest.mark.parametrize("observation", SEEING)
 def test_training_in_half_precision_can_be_resumed(
     observation: str, seeing_runs: Path, tmp_path: Path

@@ -30,6 +30,7 @@ def quick() -> Iterator[None]:
         yield
 
 
+@pytest.mark.thorough
 def test_every_objective_learns_from_stored_features(seeing_runs: Path, tmp_path: Path) -> None:
     assert len(TRAINED) == len(POLICIES) - 1
     config = replace(SEEING[FEATURES], policy=TRAINED, episodes=2, updates=2)
@@ -46,6 +47,7 @@ def test_an_objective_that_compares_states_is_refused(seeing_runs: Path, tmp_pat
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.thorough
 def test_a_student_sees_with_the_encoder_of_its_teacher(seeing_runs: Path, tmp_path: Path) -> None:
     teachers, data = seeing_runs / PIXELS, seeing_runs / "data"
     learner = replace(LEARNER, from_run=str(teachers))

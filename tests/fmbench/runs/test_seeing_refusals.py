@@ -22,6 +22,7 @@ from tests.fmbench.runs.small_experiment import run
 from tests.fmbench.runs.test_experiment import rejection
 from tests.fmbench.small_run import call, files_of
 from tests.reseal import change_run
+from tests.thorough import thoroughly
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -69,10 +70,8 @@ def other_weights(monkeypatch: pytest.MonkeyPatch) -> None:
 LOOKS = {"colour": other_colour, "light": other_light, "view": other_view, "seed": other_weights}
 
 
-@pytest.mark.parametrize(
-    "what",
-    ["colour", "seed", *(pytest.param(x, marks=pytest.mark.faults) for x in ("light", "view"))],
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("what", thoroughly(LOOKS, always="seed"))
 def test_what_looks_otherwise_is_refused_and_drawn_anew(
     what: str, seeing_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +128,7 @@ def test_other_values_are_refused(
     assert words in message
 
 
+@pytest.mark.thorough
 def test_weights_of_other_pictures_are_not_trained_further(
     seeing_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def test_what_is_stored_is_read_and_gives_the_same_rows(
     assert comparable(tmp_path / "run") == comparable(root / observation)
 
 
+@pytest.mark.thorough
 def test_episodes_do_not_depend_on_their_order_and_neighbours(root: Path) -> None:
     seeds = np.arange(5)
     for observation, config in SEEING.items():
@@ -91,9 +92,10 @@ def test_episodes_do_not_depend_on_their_order_and_neighbours(root: Path) -> Non
 
 
 STOPS = [
-    pytest.param(FEATURES, " pictures", marks=pytest.mark.faults),
-    (FEATURES, " features"),
-    pytest.param(FEATURES, "flow training", marks=pytest.mark.faults),
+    *(
+        pytest.param(FEATURES, stage, marks=pytest.mark.thorough)
+        for stage in (" pictures", " features", "flow training")
+    ),
     (PIXELS, "flow training"),
     (PIXELS, "seed0 episodes"),
 ]
@@ -141,6 +143,7 @@ LARGER: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.faults
+@pytest.mark.thorough
 @pytest.mark.parametrize("observation", SEEING)
 def test_a_finished_run_grows_to_the_bytes_of_the_larger_run(
     observation: str, root: Path, tmp_path: Path

@@ -8,12 +8,14 @@ import pytest
 
 from envs.task import IntArray
 from envs.world import World
+from fmbench.config import PIXELS
 from fmbench.harness.rollout import Float32Array
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow
 from fmbench.training.checkpoint_facts import EMA_FILE, POLICY_FILE
 from tests.fmbench.runs.seeing_experiment import SEEING, quickly_seeing
 from tests.fmbench.runs.small_experiment import CONFIG, run
+from tests.thorough import thoroughly
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -44,7 +46,7 @@ def outcome(run_folder: Path) -> tuple[object, ...]:
     return (*weights, episodes, read_rows(run_folder / "diagnostics.csv", DiagnosticRow))
 
 
-@pytest.mark.parametrize("observation", ["state", *SEEING])
+@pytest.mark.parametrize("observation", thoroughly(["state", *SEEING], always=f"state {PIXELS}"))
 def test_what_pictures_replace_does_not_reach_a_policy_that_sees(
     observation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ class _Claims:
         self.shape = tensor.shape
 
 
+@pytest.mark.thorough
 def test_compilation_changes_no_loss_and_no_gradient(
     state: TrainingState, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.windows import Windows
 from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.small_training import ORIGIN, all_bytes, make_small_windows, start
+from tests.thorough import thoroughly
 
 TOLERANCE = 5e-5
 """Largest difference of a weight, alone and stacked, after 20 updates at a rate of 1e-3."""
@@ -55,7 +56,7 @@ def test_weights_are_close_to_those_of_a_training_alone(objective: str) -> None:
 
 
 @pytest.mark.parametrize("backbone", [name for name in BACKBONES if name != "mlp"])
-@pytest.mark.parametrize("objective", ["flow", "gmm", "meanflow"])
+@pytest.mark.parametrize("objective", thoroughly(["flow", "gmm", "meanflow"], always="flow"))
 def test_every_backbone_can_be_stacked(objective: str, backbone: str) -> None:
     windows = make_small_windows()
     config = CONFIG if objective == "flow" else SHORT

@@ -82,6 +82,7 @@ def test_pixels_are_scaled_as_stated() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["resnet18", "vit"])
 def test_it_is_compiled_as_one_graph(name: str) -> None:
     shape = PictureShape(2, 32, 32)
