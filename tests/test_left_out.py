@@ -59,6 +59,12 @@ def test_without_its_line_it_does_not(line: str, missed: list[tuple[str, ...]]) 
     assert set(never_run(without)) >= set(missed)
 
 
+@pytest.mark.parametrize("extra", ["vision,yolo", "dist"])
+def test_all_tests_of_an_extra_that_no_other_line_has_run_with_it(extra: str) -> None:
+    (line,) = [line for line in LINES if line.startswith(f"{extra}|")]
+    assert expression(line.split("|")[2]) == ""
+
+
 def test_a_line_of_some_files_or_without_the_mark_does_not_count() -> None:
     for arguments in ("tests/policies -m thorough", "tests -n 2", "-m 'not thorough'"):
         assert ("thorough",) in never_run([arguments])

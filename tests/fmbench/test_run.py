@@ -100,6 +100,7 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert err.splitlines()[-1].startswith("error: unknown task 'Nothing'; known: ")
 
 
+@pytest.mark.usefixtures("short_run")
 def test_stdout_is_a_plain_table_and_a_folder(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

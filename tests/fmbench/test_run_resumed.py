@@ -112,6 +112,7 @@ def test_damaged_demonstrations_are_rejected_before_a_run_starts(
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.usefixtures("short_run")
 def test_ctrl_c_saves_and_the_same_command_gives_the_same_bytes(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -107,6 +107,7 @@ def distilled() -> tuple[nn.Module, nn.Module]:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_two_points_of_one_path_of_the_teacher_lead_to_one_chunk() -> None:
     teacher, student = distilled()
     objective = taught(teacher)
@@ -133,6 +134,7 @@ def test_two_points_of_one_path_of_the_teacher_lead_to_one_chunk() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_one_evaluation_is_nearer_to_a_way_than_the_teachers() -> None:
     teacher, student = distilled()
     one = errors_to_modes(student, "consistency", "sample", "consistency", 1)

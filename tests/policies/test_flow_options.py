@@ -131,6 +131,7 @@ def bend(network: nn.Module, steps: int = 20) -> float:
     return float((along - along.mean(0)).square().mean())
 
 
+@pytest.mark.thorough
 def test_optimal_transport_straightens_paths() -> None:
     independent, paired = (bend(trained(ObjectiveOptions(pairing=p))) for p in OPTIONS["pairing"])
     assert paired < 0.7 * independent

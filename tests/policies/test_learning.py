@@ -5,8 +5,8 @@ The exceptions are those in `OWN`: with the others' numbers the weights of their
 on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong; or the
 training would take long.
 
-All backbones learn from flow and regression in every run of the tests; from the other objectives
-only the MLP does, and the others where tests are thorough: a training takes up to half a minute.
+Where tests are not thorough, the MLP learns from all objectives, the transformer from flow, and all
+backbones from those that take few updates, bc and gmm: a training takes up to half a minute.
 """
 
 from functools import cache
@@ -74,7 +74,7 @@ ONE_ANSWER_FACTOR = 1.5
 """Bound on mip's error relative to a flow's, for a problem with one correct answer."""
 
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
-mlp_and_thoroughly_others = pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always="mlp"))
+thorough_backbones = pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp"]))
 few_step_cases = pytest.mark.parametrize("objective", ["meanflow", "reflow", "shortcut", *ONE_STEP])
 pytestmark = pytest.mark.slow
 
@@ -136,52 +136,52 @@ def bound_of(backbone: str) -> float:
     return UNET_WEIGHT_BOUND if backbone == "unet" else WEIGHT_BOUND
 
 
-@every_backbone
+@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp", "dit"]))
 def test_flow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("flow", backbone)
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_diffusion_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("diffusion", backbone)
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_shortcut_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("shortcut", backbone)
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_reflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("reflow", backbone)
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_drift_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("drift", backbone, bound_of(backbone))
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_imle_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("imle", backbone, bound_of(backbone))
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_consistency_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("consistency", backbone, bound_of(backbone))
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_maniflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("maniflow", backbone, bound_of(backbone))
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow(backbone: str) -> None:
     maniflow, flow = score(backbone, "maniflow", "average", 1), score(backbone, "flow", "euler", 1)
     assert maniflow.ring == pytest.approx(flow.ring, rel=0.1)
@@ -197,7 +197,7 @@ def test_regression_learns_the_mean_and_misses_all_modes(backbone: str) -> None:
     assert scores.veer > 2.4 * VEER_BOUND
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 @few_step_cases
 def test_a_few_steps_are_as_good_as_a_flow_in_32(objective: str, backbone: str) -> None:
     few, flow = (
@@ -208,7 +208,7 @@ def test_a_few_steps_are_as_good_as_a_flow_in_32(objective: str, backbone: str) 
     assert few.veer < FEW_STEPS_FACTOR * flow.veer
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 @few_step_cases
 def test_one_step_is_far_better_than_one_of_a_flow(objective: str, backbone: str) -> None:
     one, flow = (score(backbone, n, SAMPLERS[n][0], 1) for n in (objective, "flow"))
@@ -217,7 +217,7 @@ def test_one_step_is_far_better_than_one_of_a_flow(objective: str, backbone: str
     assert one.side < 0.25
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     noise = torch.randn(500, *mixtures.SHAPE, generator=torch.Generator().manual_seed(5))
     condition = torch.zeros(500, 2)
@@ -229,7 +229,7 @@ def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     assert bends[1] < bends[0] / 3
 
 
-@mlp_and_thoroughly_others
+@every_backbone
 def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
     network, learner = mixtures.train(backbone, "gmm", 200, problem=mixtures.draw_veers)
     for c in (-0.8, 0.0, 0.8):
@@ -244,7 +244,7 @@ def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
         assert abs(2 * float((errors[:, 0] < errors[:, 1]).float().mean()) - 1) < 0.2
 
 
-@mlp_and_thoroughly_others
+@thorough_backbones
 def test_mip_finds_the_only_correct_answer_like_a_flow(backbone: str) -> None:
     # Like bc it learns means, and would miss all modes of a multimodal problem.
     errors = {}

@@ -19,6 +19,7 @@ from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.runs.small_experiment import CONFIG, run, without_opengl
 from tests.fmbench.small_run import files_of
 from tests.reseal import change_run
+from tests.thorough import thoroughly
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +84,7 @@ def test_predictions_compose(policy: str, prediction: str, data: Path, tmp_path:
     assert not any(row.error for row in read_rows(tmp_path / "episodes.csv", EpisodeRow))
 
 
-@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp"]))
 def test_backbones_compose_with_every_policy(backbone: str, data: Path, tmp_path: Path) -> None:
     config = replace(
         CONFIG, policy=("flow", "diffusion", "bc"), backbone=backbone, pred_horizon=7,

@@ -17,6 +17,7 @@ from tests.thorough import thoroughly
 
 FEATURES, PIXELS = ("--observation", "features"), ("--observation", "pixels")
 RANDOM = (*SMALL, *FEATURES, "--encoder", "random", "--image-size", "32", "--no-latency")
+PLATFORMS = ("osmesa", "glfw", "disabled", "nonsense")
 VIT = (*FEATURES, "--encoder", "vit", "--encoder-model", "test_vit", "--encoder-weights")
 
 pytestmark = pytest.mark.usefixtures("torch_threads")
@@ -157,9 +158,7 @@ def test_a_missing_extra_is_named_with_its_command(
     assert sorted(here.iterdir()) == before
 
 
-@pytest.mark.parametrize(
-    "platform", thoroughly(["osmesa", "glfw", "disabled", "nonsense"], always="nonsense disabled")
-)
+@pytest.mark.parametrize("platform", thoroughly(PLATFORMS, always=["disabled", "nonsense"]))
 def test_opengl_that_does_not_start_is_one_line(platform: str, tmp_path: Path) -> None:
     if platform == "osmesa" and find_library("OSMesa"):
         pytest.skip("OSMesa is installed")
@@ -182,7 +181,7 @@ def seen(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
     return data
 
 
-@pytest.mark.parametrize("kind", thoroughly(["features", "pictures"], always="pictures"))
+@pytest.mark.parametrize("kind", thoroughly(["features", "pictures"], always=["pictures"]))
 def test_a_truncated_array_is_named_before_anything_is_written(
     kind: str, seen: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,7 +71,7 @@ LOOKS = {"colour": other_colour, "light": other_light, "view": other_view, "seed
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("what", thoroughly(LOOKS, always="seed"))
+@pytest.mark.parametrize("what", thoroughly(LOOKS, always=["seed"]))
 def test_what_looks_otherwise_is_refused_and_drawn_anew(
     what: str, seeing_runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,15 @@ from fmbench.runs.experiment import Experiment, RunOptions
 from fmbench.storage.files import read_json
 from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.unfinished import read_finished_cells
-from tests.fmbench.runs.small_experiment import CONFIG, BlankRenderer, Log, at_few_starts, run
+from tests.fmbench.runs.small_experiment import (
+    CONFIG,
+    BlankRenderer,
+    Log,
+    at_few_starts,
+    figures_as_text,
+    run,
+    without_opengl,
+)
 from tests.fmbench.small_run import call, files_of
 from tests.reseal import change_run
 
@@ -169,7 +177,8 @@ def test_a_run_of_an_earlier_version_does_not_know_how_many_cells_it_plans(copy:
 def test_the_planned_cells_are_those_of_the_finished_run(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact_sheets, "TaskRenderer", BlankRenderer)
+    without_opengl(monkeypatch)
+    figures_as_text(monkeypatch)
     config = replace(TWO, policy=("diffusion", "knn"), task=("PressEither", "ReachPose"))
     interrupts = Interrupts()
     session = Session(Log(interrupts), interrupts)

@@ -46,7 +46,7 @@ def outcome(run_folder: Path) -> tuple[object, ...]:
     return (*weights, episodes, read_rows(run_folder / "diagnostics.csv", DiagnosticRow))
 
 
-@pytest.mark.parametrize("observation", thoroughly(["state", *SEEING], always=f"state {PIXELS}"))
+@pytest.mark.parametrize("observation", thoroughly(["state", *SEEING], always=["state", PIXELS]))
 def test_what_pictures_replace_does_not_reach_a_policy_that_sees(
     observation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

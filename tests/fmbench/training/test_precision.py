@@ -31,7 +31,7 @@ def trained(precision: str, backbone: str, updates: int) -> TrainingState:
     return state
 
 
-@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always="mlp"))
+@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp"]))
 def test_both_precisions_reach_the_same_loss(backbone: str) -> None:
     full, half = (trained(precision, backbone, 120) for precision in PRECISIONS)
     assert half.log[-1].loss == pytest.approx(full.log[-1].loss, rel=0.02)

@@ -1,6 +1,7 @@
 """What holds for every encoder of the catalogue."""
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,10 @@ from tests.policies.encoders.scenes import (
     noise,
     square,
 )
+from tests.thorough import thoroughly
 
+mostly = partial(thoroughly, always={*KINDS} - {"random projected"})
+"""All kinds but the control with projected features, which is slow and like the one without."""
 LEAST_CHANGE = 0.02
 """Change of the features by a moved square, relative to their length; averages give almost 0."""
 
@@ -31,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("detector")
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=mostly(KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -90,14 +94,14 @@ def test_pictures_of_another_shape_or_type_are_rejected(encoder: PictureEncoder)
             encoder(wrong)
 
 
-@pytest.mark.parametrize("kind", SEEING, indirect=True)
+@pytest.mark.parametrize("kind", mostly(SEEING), indirect=True)
 def test_two_pictures_and_two_places_have_different_features(encoder: PictureEncoder) -> None:
     assert change(encoder, noise(2)) > LEAST_CHANGE
     for moved in ((24, 4), (4, 24)):
         assert change(encoder, square((4, 4), moved)) > LEAST_CHANGE
 
 
-@pytest.mark.parametrize("kind", SEEING, indirect=True)
+@pytest.mark.parametrize("kind", mostly(SEEING), indirect=True)
 def test_every_camera_is_seen_by_numbers_of_its_own(encoder: PictureEncoder) -> None:
     pictures = noise(1).repeat(3, 1, 1, 1, 1)
     pictures[1:2, 0], pictures[2:, 1] = noise(1, 1)[:, 0], noise(1, 1)[:, 0]
@@ -148,7 +152,7 @@ def test_it_computes_in_bfloat16_what_it_computes_in_float32(encoder: PictureEnc
         assert torch.equal(raw, encoder.extract(noise(2)))
 
 
-@pytest.mark.parametrize("kind", FROZEN)
+@pytest.mark.parametrize("kind", mostly(FROZEN))
 def test_stored_features_depend_neither_on_number_nor_order_nor_threads(
     kind: str, folder: Path, torch_threads: None
 ) -> None:
@@ -165,7 +169,7 @@ def test_stored_features_depend_neither_on_number_nor_order_nor_threads(
     assert torch.get_num_threads() == 2
 
 
-@pytest.mark.parametrize("kind", TRAINED)
+@pytest.mark.parametrize("kind", mostly(TRAINED))
 def test_rows_of_one_batch_are_independent(kind: str, folder: Path) -> None:
     encoder, pictures = make(kind, folder), noise(16)
     with torch.inference_mode():
@@ -174,7 +178,7 @@ def test_rows_of_one_batch_are_independent(kind: str, folder: Path) -> None:
         assert torch.equal(encoder(pictures[order]), expected[order])
 
 
-@pytest.mark.parametrize("kind", FROZEN)
+@pytest.mark.parametrize("kind", mostly(FROZEN))
 def test_a_frozen_network_stays_in_evaluation_mode(kind: str, folder: Path) -> None:
     encoder = make(kind, folder)
     assert isinstance(encoder, FrozenEncoder)
@@ -188,7 +192,7 @@ def test_a_frozen_network_stays_in_evaluation_mode(kind: str, folder: Path) -> N
     }
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FROZEN if kind in SEEING])
+@pytest.mark.parametrize("kind", mostly(kind for kind in FROZEN if kind in SEEING))
 def test_the_fingerprint_changes_with_weights_and_not_with_the_head(
     kind: str, folder: Path
 ) -> None:

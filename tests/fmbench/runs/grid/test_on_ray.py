@@ -51,6 +51,7 @@ def cluster() -> Iterator[Any]:
             started.shutdown()
 
 
+@pytest.mark.thorough
 def test_a_lost_node_loses_no_job_and_the_rows_are_those_of_one_machine(
     cluster: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
