@@ -1,6 +1,7 @@
 """A process that has imported what commands import, and forks one for each of them.
 
-It reads one request a line from its standard input and answers each with the exit code.
+It reads one request a line from its standard input and answers each with the exit code. Commands
+find few ambiguous starts, like other runs of tests, and else do what they do for a user.
 """
 
 import gc
@@ -9,6 +10,10 @@ import json
 import os
 import runpy
 import sys
+
+import pytest
+
+from tests.fmbench.runs.small_experiment import at_few_starts
 
 IMPORTED = (
     "fmbench.runs.experiment",
@@ -25,6 +30,7 @@ def main() -> None:
     """Answer requests until there are no more; in a fork, be the command."""
     for name in IMPORTED:
         importlib.import_module(name)
+    at_few_starts(pytest.MonkeyPatch())
     gc.freeze()  # no command searches for garbage in what is imported
     for line in sys.stdin:
         request = json.loads(line)

@@ -1,5 +1,6 @@
 """Finished runs of policies that see, shared by all tests, and runs in this process made short."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,15 @@ from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text, 
 
 @pytest.fixture(autouse=True, scope="module")
 def short_runs() -> Iterator[None]:
-    """Find few starts and draw text; files whose tests look at either replace this fixture.
+    """Find few starts, draw text and do not wait for the disk.
 
+    Files whose tests look at starts, figures or other processes replace this fixture:
     `test_broken_policies.py` draws figures of every command, `test_plugins.py` compares them.
     """
     with pytest.MonkeyPatch.context() as patch:
         at_few_starts(patch)
         figures_as_text(patch)
+        patch.setattr(os, "fsync", lambda _: None)  # of use only where the power fails
         yield
 
 

@@ -4,15 +4,17 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from envs.registry import make_task
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import Reporter, Stage
 from fmbench.cli.session import Session
@@ -23,6 +25,7 @@ from fmbench.report import draw
 from fmbench.report.results import Results
 from fmbench.runs import cell_store, trainer
 from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.sight.opening import Sight
 from tests.fmbench.small_run import files_of
 
 CONFIG = RunConfig(
@@ -78,11 +81,31 @@ def without_opengl(monkeypatch: pytest.MonkeyPatch) -> None:
 def at_few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let bridge rates be measured at two starts, of two demonstrations in each way.
 
-    Chunks are compared with the expert's in two episodes.
+    Chunks are compared with the expert's in two episodes. Starts and episodes of experts are found
+    once: that they are the same again is tested in `tests/fmbench/evaluation`.
     """
     monkeypatch.setattr(ambiguous_starts, "STARTS", 2)
     monkeypatch.setattr(ambiguous_starts, "DRAWS", 2)
-    monkeypatch.setattr(cell_store, "held_out_windows", partial(held_out_windows, episodes=2))
+    monkeypatch.setattr(cell_store, "ambiguous_starts", _once(ambiguous_starts.ambiguous_starts))
+    monkeypatch.setattr(
+        cell_store, "held_out_windows", _once(partial(held_out_windows, episodes=2))
+    )
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep what a function of a run and a task returns, for policies that observe the state."""
+    known: dict[object, Any] = {}
+
+    def kept(config: RunConfig, task: str, sight: Sight | None = None) -> Any:
+        if sight is not None:
+            return function(config, task, sight)
+        horizons = config.obs_horizon, config.pred_horizon
+        key = make_task(task), config.noise, horizons, config.device
+        if key not in known:
+            known[key] = function(config, task)
+        return known[key]
+
+    return kept
 
 
 def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from envs.registry import make_task
 from envs.task import IntArray
 from envs.world import World
 from fmbench.config import PIXELS
@@ -36,6 +37,7 @@ def garble(monkeypatch: pytest.MonkeyPatch) -> None:
         return observations
 
     monkeypatch.setattr(World, "observe", observe_garbage)
+    make_task.cache_clear()  # nothing of the task as it was is used again
 
 
 def outcome(run_folder: Path) -> tuple[object, ...]:
