@@ -11,6 +11,7 @@ from fmbench.sb3_agent import SB3Agent
 
 
 @pytest.mark.slow
+@pytest.mark.thorough
 def test_ppo_learns_from_id_and_acts_in_world() -> None:
     model = PPO("MlpPolicy", "fmbench/LiftCube-v0", n_steps=256, n_epochs=2, seed=0, device="cpu")
     model.learn(2000)
