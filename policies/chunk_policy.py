@@ -207,7 +207,7 @@ class ChunkPolicy(nn.Module):
                 only source of randomness.
             sampler: One of `objective.samplers`; None is the objective's default.
             steps: Steps of the sampler; None is its default.
-            guide: Wraps the network in this call, which then has no plan.
+            guide: Wraps the network in this call.
             prefix: The first actions of the chunks, if the policy was trained for some; None for
                 none.
 
@@ -221,12 +221,8 @@ class ChunkPolicy(nn.Module):
         sampler, steps = self.objective.resolve_sampler(sampler, steps)
         sampling = partial(self.objective.sample, sampler=sampler, steps=steps)
         condition, shape = self.encode(observations, prefix), self.objective.chunk_shape
-        if guide is not None:
-            network = CountingNetwork(guide(self.network))
-        else:
-            key = (sampler, steps)
-            planned = self._planner.prepare(self.network, condition, key, sampling, shape)
-            network = CountingNetwork(planned)
+        planned = self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
+        network = CountingNetwork(planned if guide is None else guide(planned))
         chunk = sampling(network, condition, noise)
         actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
         return Sample(actions, network.nfe(len(observations)))

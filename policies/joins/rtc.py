@@ -1,13 +1,12 @@
 """Inference-time real-time chunking: a chunk is sampled so that it continues the previous one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
-import torch
 from torch import Tensor
 
 from policies.chunk_policy import Sample
-from policies.guidance import GuidedNetwork, soft_weights
+from policies.guidance import Coefficients, GuidedNetwork, soft_weights
 from policies.joins.base import Join, JoinSetting, Rows
 from policies.objectives.base import Denoiser, Noise
 
@@ -33,6 +32,7 @@ class RealTimeChunking(Join):
         if not (objective.denoises and isinstance(objective, Denoiser)):
             raise ValueError(f"{config.objective} takes no steps from noise that could be guided")
         self._denoiser, self._exact = objective, exact
+        self._known: dict[float, Coefficients] = {}
         self._weights = soft_weights(config.pred_horizon, setting.interval, setting.delay)
 
     def sample(self, rows: Rows, observations: Tensor, noise: Noise) -> Sample:
@@ -44,7 +44,7 @@ class RealTimeChunking(Join):
             sample = self.sampling(observations, partial(_record, noise, draws))
             actions, nfe = sample.actions.cpu().clone(), sample.nfe.copy()
         if known.any():
-            replayed = partial(_replay, iter(draws)) if draws else noise
+            replayed = partial(next, iter(draws)) if draws else noise
             guided = self._guided(observations, replayed, previous, known)
             if known.all():
                 actions, nfe = guided.actions.cpu(), guided.nfe
@@ -59,18 +59,16 @@ class RealTimeChunking(Join):
     ) -> Sample:
         """Sample every chunk, those of `known` guided."""
         policy, sampler, steps, *_ = self.setting
-        with torch.inference_mode(mode=False), torch.no_grad():
-            device = observations.device
-            target = policy.action_normalizer.normalize(previous.clone().to(device))
-            weights = (self._weights * known[:, None])[..., None].to(device)
-            guide = partial(
-                GuidedNetwork,
-                denoiser=self._denoiser,
-                target=target,
-                weights=weights,
-                exact=self._exact,
-            )
-            sample = policy.sample(observations.clone(), noise, sampler, steps, guide)
+        device = observations.device
+        guide = partial(
+            GuidedNetwork,
+            denoiser=self._denoiser,
+            target=policy.action_normalizer.normalize(previous.to(device)),
+            weights=(self._weights * known[:, None])[..., None].to(device),
+            exact=self._exact,
+            known=self._known,
+        )
+        sample = policy.sample(observations, noise, sampler, steps, guide)
         return Sample(sample.actions, sample.nfe * (2 if self._exact else 1))
 
 
@@ -78,11 +76,6 @@ def _record(noise: Noise, draws: list[Tensor]) -> Tensor:
     """Draw, and keep what was drawn."""
     draws.append(noise())
     return draws[-1]
-
-
-def _replay(draws: Iterator[Tensor]) -> Tensor:
-    """Return the next draw; a copy, as autograd takes no tensor of the inference mode."""
-    return next(draws).clone()
 
 
 identity_jacobian: Callable[[JoinSetting], RealTimeChunking] = partial(

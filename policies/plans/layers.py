@@ -73,6 +73,10 @@ class PlannedLayerNorm:
             affines = [(gain[:, None], offset[:, None]) for gain, offset in affines]
         self._affines = affines
 
+    def affine(self, index: int) -> Affine:
+        """Return gain and offset at the time of `index`, `(width,)` if the batch shares them."""
+        return self._affines[index]
+
     def __call__(self, index: int, hidden: Tensor) -> Tensor:
         """Normalise `hidden` `(rows, ..., width)` at the time of `index`."""
         gain, offset = self._affines[index]

@@ -7,14 +7,17 @@ from torch.nn import functional as F  # noqa: N812
 from policies.backbones.context import ContextEmbedding
 from policies.backbones.mlp import ResidualBlock, ResidualMLP, ScaledNorm
 from policies.backbones.modulated_norm import ModulatedNorm
+from policies.guidance import PullBack
 from policies.plans.layers import (
     Affine,
+    Layer,
     PlannedLayerNorm,
     PlannedLinear,
     add_one_to_gain,
     of_type,
     transposed,
 )
+from policies.plans.mlp_pullback import Block, MlpAt, linearise_mlp
 from policies.plans.plan import ContextTable, Plan
 
 
@@ -57,6 +60,9 @@ class MlpPlan(Plan):
         self._hidden = time_features.new_empty(batch, network.input.out_features)
         self._inner = torch.empty_like(self._hidden)
         self._chunk = self._output.buffer.view.view(batch, horizon, outputs)
+        self._eps = norms[0].eps
+        self._last: Layer = transposed(network.output)
+        self._layers: dict[int, MlpAt] = {}
 
     def set_condition(self, condition: Tensor) -> None:
         """Compute what depends on the observations; see `Plan.set_condition`."""
@@ -75,6 +81,28 @@ class MlpPlan(Plan):
             hidden.addmm_(inner, outer).add_(bias)
         self._output(self._output_norm(index, hidden))
         return self._finish(index, self._chunk, noisy_actions)
+
+    def linearise(self, index: int, noisy_actions: Tensor) -> tuple[Tensor, PullBack]:
+        """Return the output and its product with the Jacobian; see `Plan.linearise`."""
+        if index not in self._layers:
+            self._layers[index] = self._layers_at(index)
+        return linearise_mlp(self._layers[index], noisy_actions)
+
+    def _layers_at(self, index: int) -> MlpAt:
+        """Return the layers at a time of the schedule; they follow the condition."""
+        constants = self._constants.views[index]
+        return MlpAt(
+            constants[0],
+            self._input,
+            [
+                Block(norm.affine(index), constant, inner, outer)
+                for (norm, inner, outer), constant in zip(self._blocks, constants[1:], strict=True)
+            ],
+            self._output_norm.affine(index),
+            self._last,
+            self._gates[index] if self._has_skip else None,
+            self._eps,
+        )
 
 
 class InputConstants:

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 
 from policies.backbones.context import ContextEmbedding
 from policies.backbones.time_gate import GATE_GAIN, TIME_DIM, TimeGate
+from policies.guidance import PullBack
 from policies.plans.layers import Affine, Layer, matmul_layout, of_type, transposed
 
 
@@ -45,6 +46,14 @@ class Plan(ABC):
         Returns:
             `(B, pred_horizon, outputs)`, the buffer of this index, valid until its next evaluation.
         """
+
+    def linearise(self, index: int, noisy_actions: Tensor) -> tuple[Tensor, PullBack] | None:
+        """Return the output and its product with the Jacobian; None if a plan has none.
+
+        Both are valid until the next evaluation of this index.
+        """
+        del index, noisy_actions
+        return None
 
     def _finish(self, index: int, chunk: Tensor, noisy_actions: Tensor) -> Tensor:
         """Add the skip to the output of the layers; see `TimeGate.add_skip`."""

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from policies.backbones.dit import DiT
 from policies.backbones.mlp import ResidualMLP
 from policies.backbones.unet import UNet
+from policies.guidance import PullBack, linearise
 from policies.objectives.base import Network, Noise
 from policies.plans.dit import DiTPlan
 from policies.plans.mlp import MlpPlan
@@ -180,13 +181,27 @@ class PlannedNetwork:
 
     def __call__(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Evaluate the network once; see `policies.objectives.base.Network`."""
-        index = self._index
-        self._index += 1
-        if (
-            index < len(self._times)
-            and condition is self._condition
-            and (time.is_cuda or torch.equal(time, self._times[index]))
-        ):
+        index = self._next(time, condition)
+        if index is not None:
             return self._plan.evaluate(index, noisy_actions)
         output: Tensor = self._network(noisy_actions, time, condition)
         return output
+
+    def linearise(
+        self, noisy_actions: Tensor, time: Tensor, condition: Tensor
+    ) -> tuple[Tensor, PullBack]:
+        """Return the output and its product with the Jacobian; see `Linearised`."""
+        index = self._next(time, condition)
+        planned = None if index is None else self._plan.linearise(index, noisy_actions)
+        return planned or linearise(self._network, noisy_actions, time, condition)
+
+    def _next(self, time: Tensor, condition: Tensor) -> int | None:
+        """Return the place of this call in the plan; None if it is called otherwise."""
+        index = self._index
+        self._index += 1
+        is_planned = (
+            index < len(self._times)
+            and condition is self._condition
+            and (time.is_cuda or torch.equal(time, self._times[index]))
+        )
+        return index if is_planned else None
