@@ -1,7 +1,6 @@
 """Ways in which trained policies act besides the plain one: delays and executions."""
 
 import dataclasses
-import math
 from typing import NamedTuple
 
 from fmbench.config import RunConfig
@@ -50,11 +49,3 @@ def plan_acting(config: RunConfig) -> tuple[dict[str, tuple[Acting, ...]], tuple
         planned[policy] = tuple(w for w in ways if not (w.is_plain or reasons[w.execution]))
         skipped += [f"--execution {n}: {policy}, {why}" for n, why in reasons.items() if why]
     return planned, tuple(skipped)
-
-
-def delay_of(latency_ms: float, control_period_s: float) -> int:
-    """Return the control steps that a decision takes, rounded up, at least 1.
-
-    A result of rounding is no further step: exactly one period is one step.
-    """
-    return max(1, math.ceil(round(latency_ms / (1e3 * control_period_s), 9)))

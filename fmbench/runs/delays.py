@@ -6,8 +6,9 @@ from pathlib import Path
 
 from envs.registry import make_task
 from fmbench.config import RunConfig
+from fmbench.config.latency import delay_of
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.acting import Acting, delay_of
+from fmbench.evaluation.acting import Acting
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.plan import Plan
 from fmbench.runs.cell_store import CellStore

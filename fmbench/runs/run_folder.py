@@ -13,6 +13,7 @@ from fmbench.cli.progress import Reporter
 from fmbench.config import ADDED, GROWING, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.looks import record_looks
+from fmbench.runs.control_periods import control_periods
 from fmbench.runs.run_plugins import check_plugins, used_plugins
 from fmbench.storage.disk import needs_space
 from fmbench.storage.leftovers import is_leftover, recover
@@ -79,6 +80,7 @@ def start_facts(
         plugins=used_plugins(config.to_json()),
         config=config.to_json(),
         task_hashes=task_hashes,
+        control_periods=control_periods(config),
         hash_kind=HASH_KIND,
         command=command,
         commit=commit(),

@@ -114,6 +114,7 @@ PossibleAmount = Annotated[float | None, Within(0)]
 PossibleShare = Annotated[float | None, Within(0, 1)]
 Plain = Annotated[Any, PlainValue()]
 Finite = Annotated[float, Within()]
+Duration = Annotated[float, Within(1e-6)]
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}", "the 64 hexadecimal digits of a sha256")]
 Kind = Annotated[
     str, Matching(r"task|policy|backbone|encoder", "task, policy, backbone or encoder")

@@ -14,6 +14,7 @@ from fmbench.storage.accepted import (
     Amount,
     Colour,
     Count,
+    Duration,
     Kind,
     Plain,
     Positive,
@@ -137,6 +138,8 @@ class RunFacts:
         made_with: All code and versions that made its rows, in order; the first started it.
         machine: System, processor, number of cores.
         demonstrations: Task to how its demonstrations were made.
+        control_periods: Task to the duration of its control step [s]; None unless the run has
+            delays or executions.
         planned_cells: Number of cells that the run evaluates.
         complete: Whether the run has finished.
         seconds: Duration of the process that finished it [s].
@@ -161,6 +164,7 @@ class RunFacts:
     made_with: tuple[Stamp, ...] = ()
     machine: Mapping[str, Plain] = dataclasses.field(default_factory=dict)
     demonstrations: Mapping[str, MadeDemonstrations] | None = None
+    control_periods: Mapping[str, Duration] | None = None
     planned_cells: Positive | None = None
     complete: bool = False
     seconds: Amount | None = None

@@ -63,6 +63,14 @@ def test_foreign_content_is_one_line(content: bytes, message: str, tmp_path: Pat
         ({"seconds": -1}, "seconds is -1; give a number of at least 0"),
         ({"seconds": True}, "seconds is True; input should be a valid number"),
         ({"planned_cells": 0}, "planned_cells is 0; give a number of at least 1"),
+        (
+            {"control_periods": {"LiftCube": 0}},
+            "control_periods.LiftCube is 0; give a number of at",
+        ),
+        (
+            {"control_periods": {"LiftCube": "1"}},
+            "control_periods.LiftCube is '1'; input should be",
+        ),
         ({"planned_cells": 1.0}, "planned_cells is 1.0; input should be a valid integer"),
         ({"complete": 1}, "complete is 1; input should be a valid boolean"),
         ({"task_hashes": {"LiftCube": "ab"}}, "task_hashes.LiftCube is 'ab'; give the 64 hexa"),
