@@ -6,10 +6,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fmbench.config import ADDED, RECIPE_FIELDS
+from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS
+from fmbench.config.flag import ACTING
 from fmbench.errors import FmbenchError
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES, R, key_of
+
+OF_ACTING = frozenset(name for name, flag in FLAGS.items() if flag.group == ACTING)
+"""Configuration values that may always differ: no plain row depends on them."""
 
 
 def check_alike(
@@ -95,7 +99,7 @@ def _mismatches(
     return [
         f"{name} is {there.get(name)} in {first} and {here.get(name)} in {other}"
         for name in sorted(set(there) | set(here))
-        if name not in may_differ and there.get(name) != here.get(name)
+        if name not in {*may_differ, *OF_ACTING} and there.get(name) != here.get(name)
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -100,13 +100,27 @@ def compare(
     cells = [SummaryKey(*pair, *configuration) for pair, configuration in headline.items()]
     broken = broken_cells(outcomes)
     compared = [cell for cell in cells if cell.policy not in REFERENCES and cell not in broken]
-    found = []
+    pairs: list[tuple[SummaryKey, SummaryKey]] = []
     for task in outcomes.tasks:
-        cell_of = {cell.policy: cell for cell in compared if cell.task == task}
-        learned = sorted(cell_of, key=looks.order)
-        for a, b in itertools.combinations(learned, 2):
-            found.append(_compare_pair(outcomes, (a, b), (cell_of[a], cell_of[b])))
-    return frame(_with_verdicts(found, margin), ComparisonRow)
+        of_task = sorted(
+            (c for c in compared if c.task == task), key=lambda c: looks.order(c.policy)
+        )
+        pairs += itertools.combinations(of_task, 2)
+    return frame(compare_cells(outcomes, pairs, margin), ComparisonRow)
+
+
+def compare_cells(
+    outcomes: Outcomes, pairs: Iterable[tuple[SummaryKey, SummaryKey]], margin: float = MARGIN
+) -> list[ComparisonRow]:
+    """Compare cells of a task in pairs, in a table of their own; see `compare`.
+
+    Args:
+        outcomes: All outcomes.
+        pairs: The two cells of each comparison.
+        margin: As in `compare`; Holm's adjustment is over these pairs.
+    """
+    found = [_compare_pair(outcomes, (a.policy, b.policy), (a, b)) for a, b in pairs]
+    return _with_verdicts(found, margin)
 
 
 def compare_at_equal_nfe(
@@ -184,7 +198,9 @@ def is_ahead(comparisons: pd.DataFrame) -> pd.Series[bool]:
     return comparisons["verdict"].isin([AHEAD, BEHIND])
 
 
-def _with_verdicts(found: list[tuple[ComparisonRow, Pair | None]], margin: float) -> list[Any]:
+def _with_verdicts(
+    found: list[tuple[ComparisonRow, Pair | None]], margin: float
+) -> list[ComparisonRow]:
     """Return the rows of a table with adjusted p-values, verdicts and seeds that would decide."""
     rows = [row for row, _ in found]
     pairs = {place: pair for place, (_, pair) in enumerate(found) if pair}

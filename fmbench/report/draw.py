@@ -10,6 +10,11 @@ from fmbench.errors import unknown
 from fmbench.report.across_tasks.figure import render_across_tasks
 from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, across_tasks_of_run
 from fmbench.report.caveat_column import write_with_caveats
+from fmbench.report.delay.draw import FIGURE as DELAY_FIGURE
+from fmbench.report.delay.draw import write_delay_tables
+from fmbench.report.delay.figure import render_delay
+from fmbench.report.delay.rows import DelayRow, delay_rows
+from fmbench.report.delay.text import delay_caveats
 from fmbench.report.disturbances.draw import draw_disturbances
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
@@ -34,7 +39,8 @@ def draw_all(
     (training curves of a run of experts) is not drawn. A run that has not finished is drawn from
     its finished cells and marked; a figure that exists in another format is redrawn in it too, so
     that no mark is left when the run has finished. A finished run of several tasks is also compared
-    over all of them, in `across_tasks.csv` and in a figure, which are removed otherwise.
+    over all of them, in `across_tasks.csv` and in a figure, which are removed otherwise. So are
+    the tables and the figure of delays and executions, `delays.csv` and `delays.md`.
 
     Args:
         run_dir: Folder of a run.
@@ -51,7 +57,8 @@ def draw_all(
     check_formats(formats)
     results = read_results(run_dir, margin)
     across = across_tasks_of_run(results)
-    written = write_tables(results, across, run_dir)
+    delays = delay_rows(results)
+    written = write_tables(results, across, run_dir, delays)
     written += draw_disturbances(results, run_dir)
     figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
@@ -60,12 +67,14 @@ def draw_all(
         figures["across_tasks"] = partial(
             render_across_tasks, across.rows, results.looks, results.caveats, results.is_smoke
         )
+    if delays:
+        figures[DELAY_FIGURE] = partial(render_delay, delays, results)
     # one of an earlier state would contradict the tables
-    for name, draw in {**figures, "across_tasks": figures.get("across_tasks")}.items():
-        written += write_figure(run_dir / "figures" / name, formats, draw)
+    for name in dict.fromkeys([*figures, "across_tasks", DELAY_FIGURE]):
+        written += write_figure(run_dir / "figures" / name, formats, figures.get(name))
     if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
         return draw_all(run_dir, formats, warn, margin)
-    for line in filter(None, (results.unfinished, *results.caveats)):
+    for line in filter(None, (results.unfinished, *results.caveats, *delay_caveats(results))):
         warn(line)
     return written
 
@@ -81,21 +90,29 @@ def check_formats(formats: Sequence[str]) -> None:
             raise unknown("figure format", file_format, FORMATS)
 
 
-def write_tables(results: Results, across: AcrossTasks | None, run_dir: Path) -> list[Path]:
+def write_tables(
+    results: Results,
+    across: AcrossTasks | None,
+    run_dir: Path,
+    delays: Sequence[DelayRow] = (),
+) -> list[Path]:
     """Write the tables of a run and return the paths.
 
     Args:
         results: The run.
         across: Its policies, compared over all tasks; None if they are not.
         run_dir: Its folder.
+        delays: What `delay_rows` returns of it.
     """
     table, text = run_dir / SummaryRow.file_name, run_dir / "summary.md"
     rows = [SummaryRow(*row) for row in results.summary.itertuples(index=False)]
     write_with_caveats(table, rows, [results.unfinished] * len(rows), SummaryRow)
     write_bytes_atomic(text, summary_markdown(results, across).encode())
+    written = [table, text]
     over_tasks = run_dir / AcrossTasksRow.file_name
     if across and across.rows:
         write_rows(over_tasks, across.rows, AcrossTasksRow)
-        return [table, text, over_tasks]
-    over_tasks.unlink(missing_ok=True)
-    return [table, text]
+        written.append(over_tasks)
+    else:
+        over_tasks.unlink(missing_ok=True)
+    return written + write_delay_tables(delays, results, run_dir)

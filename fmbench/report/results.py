@@ -74,6 +74,9 @@ class Results:
     settings: dict[Setting, pd.DataFrame] = dataclasses.field(default_factory=dict)
     """Frame of `EpisodeRow` of every setting with a delay or a disturbance, in order."""
 
+    costs: dict[Setting, pd.DataFrame] = dataclasses.field(default_factory=dict)
+    """Frame of `MeasurementRow` of every such setting that was measured."""
+
     @property
     def complete(self) -> bool:
         """Whether the run has finished."""
@@ -122,7 +125,8 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
     settings = split_settings(table_frame(rows.episodes.table))
     episodes = settings.pop(PLAIN)
     origins = frame(rows.episodes.origins, OriginRow)
-    measurements = plain_rows(table_frame(rows.measurements))
+    costs = split_settings(table_frame(rows.measurements))
+    measurements = costs.pop(PLAIN)
     looks = Looks(run)
     outcomes = outcomes_of(episodes)
     comparisons = frame([], ComparisonRow)
@@ -146,6 +150,7 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         unfinished=rows.unfinished,
         margin=margin,
         settings=settings,
+        costs=costs,
     )
 
 

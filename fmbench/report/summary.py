@@ -174,7 +174,7 @@ def _summarise_cell(
     It is complete with all episodes of its task, with each of `train_seeds`.
     """
     count = len(seeds["episodes"])
-    low, high, disagree = _interval(seeds)
+    low, high, disagree = interval_of(seeds)
     p5, p95 = np.percentile(outcomes.nfe[cell], [5, 95])
     modes = outcomes.modes.get(cell, {})
     is_whole = bool((seeds["episode_seeds"] == outcomes.tasks[cell.task]).all())
@@ -214,7 +214,7 @@ def _mean(costs: Columns, name: str) -> float:
     return float(measured.mean()) if len(measured) else np.nan
 
 
-def _interval(seeds: Columns) -> tuple[float, float, bool]:
+def interval_of(seeds: Columns) -> tuple[float, float, bool]:
     """Return the interval of a cell's success rate, and whether its seeds disagree.
 
     Args:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fmbench.cli.session import Session
 from fmbench.errors import Incomplete
+from fmbench.report.delay.terminal import print_delays
 from fmbench.report.draw import draw_all
 from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
@@ -67,16 +68,18 @@ def finish_run(
 
 
 def show_run(out: Path) -> None:
-    """Print the summary of a finished run, and its folder.
+    """Print the summary of a finished run, its delays if it has some, and its folder.
 
     Raises:
         Incomplete: A policy failed in an episode. An unstable simulation is only warned about.
     """
     results = read_results(out)
     print_summary(results)
+    print_delays(results, out)
     print(f"Rows, tables and figures: {out}{os.sep}")
-    if failed := int((results.episodes["error"] != "").sum()):
+    episodes = [results.episodes, *results.settings.values()]
+    if failed := sum(int((rows["error"] != "").sum()) for rows in episodes):
         raise Incomplete(
-            f"{failed} of {len(results.episodes)} episodes ended by an error of the policy, see "
+            f"{failed} of {sum(map(len, episodes))} episodes ended by an error of the policy, see "
             "the warnings above; they count as failures"
         )

@@ -1,5 +1,9 @@
-"""A synthetic finished run of 204,000 episodes in 2,040 cells, as the grid of a paper has."""
+"""Synthetic finished runs of 204,000 episodes in 2,040 cells, as the grid of a paper has.
 
+One has plain cells only, the other one mostly delayed cells.
+"""
+
+import dataclasses
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +15,7 @@ from fmbench.storage.episode_files import Episodes, write_episodes
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import (
+    HOLD,
     REFERENCES,
     DiagnosticRow,
     EpisodeRow,
@@ -32,23 +37,51 @@ CONFIGURATIONS = [*((name, "euler", 16) for name in POLICIES), *MORE]
 STAMP = Stamp("0123456789abcdef", "python=3.12.3 torch=2.13.0 mujoco=4.0.0", "abc1234")
 TASK_HASH = "7e3f6cf3e2922aa396fb3d6a95b98ff632447c924764a366d23169440ffe8f16"
 UPDATES = range(100, 6_001, 100)
+Way = tuple[int, str]
+"""Delay and execution."""
+PLAIN: Way = (0, HOLD)
 
 
 def write_large_run(
-    folder: Path, tasks: tuple[str, ...] = TASKS, seeds: int = SEEDS, episodes: int = EPISODES
+    folder: Path,
+    tasks: tuple[str, ...] = TASKS,
+    seeds: int = SEEDS,
+    episodes: int = EPISODES,
+    ways: tuple[Way, ...] = (),
 ) -> int:
-    """Write the run's folder, complete and sealed, and return its number of episodes."""
-    config = RunConfig(task=tasks, policy=tuple(POLICIES), seeds=seeds, episodes=episodes)
+    """Write the run's folder, complete and sealed, and return its number of episodes.
+
+    Args:
+        folder: The folder.
+        tasks: Its tasks.
+        seeds: Training seeds.
+        episodes: Episodes of each cell.
+        ways: Delay and execution of cells besides the plain ones.
+    """
+    config = RunConfig(
+        task=tasks,
+        policy=tuple(POLICIES),
+        seeds=seeds,
+        episodes=episodes,
+        delay=tuple(dict.fromkeys(str(delay) for delay, _ in (PLAIN, *ways))),
+        execution=tuple(dict.fromkeys(execution for _, execution in (PLAIN, *ways))),
+    )
     values = config.to_json()
-    cells = list(_cells(tasks, seeds))
+    plain = list(_cells(tasks, seeds))
+    trained = [cell for cell in plain if cell[1] not in REFERENCES]
+    cells = [(PLAIN, cell) for cell in plain] + [(way, cell) for way in ways for cell in trained]
     rng = np.random.default_rng(0)
-    rows = [row for cell in cells for row in _episodes(cell, episodes, rng)]
+    rows = [row for way, cell in cells for row in _acting(way, _episodes(cell, episodes, rng))]
     origins = [
-        _origin(cell, cell_hash(values, str(cell[1])), str(values["device"])) for cell in cells
+        dataclasses.replace(
+            _origin(cell, cell_hash(values, str(cell[1])), str(values["device"])),
+            delay=way[0],
+            execution=way[1],
+        )
+        for way, cell in cells
     ]
     folder.mkdir(parents=True, exist_ok=True)
     write_episodes(folder, Episodes(rows, origins))
-    trained = [cell for cell in cells if cell[1] not in REFERENCES]
     costs = [_cost(cell, rng) for cell in trained]
     write_rows(folder / MeasurementRow.file_name, costs, MeasurementRow)
     headlines = [cell for cell in trained if cell[1:4] in CONFIGURATIONS[: len(POLICIES)]]
@@ -68,6 +101,7 @@ def write_large_run(
         config=values,
         task_hashes=dict.fromkeys(tasks, TASK_HASH),
         hash_kind=2,
+        control_periods=dict.fromkeys(tasks, 0.04) if ways else None,
         made_with=(STAMP,),
         planned_cells=len(cells),
         complete=True,
@@ -114,6 +148,19 @@ def _episodes(cell: Cell, count: int, rng: np.random.Generator) -> Iterator[Epis
             action_smoothness=float(smoothness[i]),
             sim_unstable=False,
             error="",
+        )
+
+
+def _acting(way: Way, rows: Iterator[EpisodeRow]) -> Iterator[EpisodeRow]:
+    """Yield the same episodes with a delay and an execution."""
+    if way == PLAIN:
+        yield from rows
+        return
+    for row in rows:
+        delay, execution = way
+        jump = 0.1 + 0.01 * delay
+        yield dataclasses.replace(
+            row, delay=delay, execution=execution, boundary_jump=jump, jerk=0.02
         )
 
 
