@@ -12,6 +12,7 @@ from tests.benchmarks import (
     demonstrations,
     environments,
     harness,
+    perturbed,
     physics,
     pictures,
     planner,
@@ -24,6 +25,11 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "harness": (
         "Harness over bare `Batch.step` calls: 100 random episodes with the same rows and controls",
         harness.measure,
+    ),
+    "perturbed": (
+        f"Disturbed worlds over plain ones: {perturbed.EPISODES} random episodes, levels too small "
+        "to change the motion",
+        perturbed.measure,
     ),
     "physics": (
         f"Physics: simulation steps per second on one core, {physics.EPISODES} expert "
