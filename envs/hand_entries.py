@@ -13,6 +13,7 @@ ON_HAND: dict[str, TaskEntry] = {
     "ReachPose": _on_hand("ReachPose", "reach_pose", horizon=60, has_goal=True),
     "PressEither": _on_hand("PressEither", "press_either", horizon=80),
     "PressChord": _on_hand("PressChord", "press_chord", horizon=100),
+    "TurnDial": _on_hand("TurnDial", "turn_dial", horizon=200, has_goal=True),
     "LiftCube": _on_hand("LiftCube", "lift_cube", horizon=150, has_goal=True),
     "PickEither": _on_hand("PickEither", "pick_either", horizon=120),
     "PlaceCube": _on_hand("PlaceCube", "place_cube", horizon=150, has_goal=True),

@@ -7,6 +7,7 @@ import numpy as np
 
 from envs.task import FloatArray, View
 from envs.tasks.on_hand.base import TaskOnHand
+from envs.tasks.on_hand.dial import open_posture
 from envs.world import World
 from tests.envs.cases.case import (
     Choice,
@@ -20,6 +21,7 @@ from tests.envs.cases.case import (
 )
 from tests.envs.cases.keys import press_one
 from tests.envs.cases.lifted import AVOID_POST, LIFT_CUBE, PICK_EITHER, RELOCATE_BALL
+from tests.envs.cases.palm import TURN_DIAL
 from tests.envs.cases.parts import CLEAR_M, EDGE_M
 from tests.envs.cases.put_down import INSERT_PEG, PLACE_CUBE
 
@@ -89,9 +91,17 @@ def reach_pose_on(hand: str) -> TaskCase:
 
 def jitter(task: TaskOnHand, view: View) -> FloatArray:
     """Return the servos' starts minus the posture over the keys, where no limit cuts them off."""
-    free = (task.start_posture - task.hand.low > 0.1) & (task.hand.high - task.start_posture > 0.1)  # type: ignore[attr-defined]
-    difference = task.measured(view) - task.start_posture  # type: ignore[attr-defined]
+    return jitter_around(task.start_posture, task, view)  # type: ignore[attr-defined]
+
+
+def jitter_around(middle: FloatArray, task: TaskOnHand, view: View) -> FloatArray:
+    free = (middle - task.hand.low > 0.1) & (task.hand.high - middle > 0.1)
+    difference = task.measured(view) - middle
     return np.asarray(difference[:, free & task.is_in_finger])
+
+
+def dial_jitter(task: TaskOnHand, view: View) -> FloatArray:
+    return jitter_around(open_posture(task.described, 0.014), task, view)
 
 
 def tips_over_keys(task: TaskOnHand, view: View) -> FloatArray:
@@ -158,6 +168,15 @@ def press_chord_on(hand: str) -> TaskCase:
 CASES = {f"ReachPose{hand}": reach_pose_on(hand) for hand in FINGERS}
 CASES |= {f"PressEither{hand}": PRESS_EITHER for hand in FINGERS}
 CASES |= {f"PressChord{hand}": press_chord_on(hand) for hand in FINGERS}
+TURN_DIAL_ON_HAND = replace(
+    TURN_DIAL,
+    starts=(
+        TURN_DIAL.starts[0],
+        Range("jitter", -0.1, 0.1, dial_jitter, margin=0.1),
+        *TURN_DIAL.starts[2:],
+    ),
+)
+CASES |= {f"TurnDial{hand}": TURN_DIAL_ON_HAND for hand in FINGERS}
 # On the wrist: as on the fmbench hand, whose slides have the same zero.
 
 
