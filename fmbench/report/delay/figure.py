@@ -38,6 +38,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
     {"linestyle": (0, (1, 1.2)), "marker": "^"},
     {"linestyle": (0, (5, 1.5, 1, 1.5)), "marker": "D"},
     {"linestyle": (0, (8, 2)), "marker": "v"},
+    {"linestyle": (0, (3, 1.2, 1, 1.2, 1, 1.2)), "marker": "P"},
 )
 """Looks of executions, in their order; further ones repeat them."""
 _TICK_STYLE: dict[str, Any] = {
