@@ -128,6 +128,7 @@ def _spawned(env: gymnasium.Env, actions: np.ndarray, queue: Any) -> None:
     queue.put(roll(env, actions))
 
 
+@pytest.mark.thorough
 def test_copies_continue_the_episode() -> None:
     env, actions = make(**BOTH), random_actions("LiftCube", 8)
     pickle.loads(pickle.dumps(env)).reset(seed=0)  # also before the first episode

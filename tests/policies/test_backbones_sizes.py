@@ -11,6 +11,7 @@ from policies import ChunkPolicy, ChunkPolicyConfig
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import count_parameters, sized
 from policies.catalogue import BACKBONES, CONDITIONINGS, SIZES
+from tests.thorough import thoroughly
 
 LIFT_CUBE = (20, 16, 140)
 RANDOM = random.Random(0)
@@ -27,7 +28,7 @@ def counts(conditioning: str, size: str, dims: tuple[int, int, int]) -> list[int
     ]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", thoroughly(SIZES, always=["small"]))
 @pytest.mark.parametrize("task", [task for task in suite() if has_extra(task)])
 def test_backbones_have_matching_parameter_counts_on_every_task(task: str, size: str) -> None:
     built = make_task(task)

@@ -13,8 +13,11 @@ from envs.pictures.states import PictureStates, joined
 from envs.registry import has_extra, make_task, suite
 from envs.task import Task
 from tests.envs.pictures.episodes import camera_names, episode_states, solved_states, start_states
+from tests.thorough import thoroughly
 
 INSTALLED = [name for name in suite() if has_extra(name)]
+FEW = ("ReachPose", "PressChord", "PlaceCube", "InsertPeg", "HandOver", "AdroitPen")
+"""Tasks for which every ray is cast also where tests are not thorough."""
 needs_adroit = pytest.mark.skipif(not has_extra("AdroitPen"), reason="needs the extra 'adroit'")
 
 
@@ -49,7 +52,7 @@ def test_bytes_do_not_depend_on_what_is_drawn_together(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", INSTALLED)
+@pytest.mark.parametrize("name", thoroughly(INSTALLED, always=FEW))
 def test_no_ray_is_left_out(name: str) -> None:
     """Casting every ray of a picture at every geom gives the same depths and geoms."""
     states = episode_states(name).rows(slice(None, None, 30))

@@ -116,6 +116,7 @@ def test_a_changed_file_is_refused_with_both_hashes(
         assert rejection(capsys, evaluate, *PLUGIN, *words).startswith(difference)
 
 
+@pytest.mark.thorough
 def test_stored_features_are_not_reused_for_another_function(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_fault_of_the_users_function_is_one_line(
 TRAINED = ("--observation", "pixels", "--encoder", "colours", "--image-size", "16")
 
 
+@pytest.mark.thorough
 def test_a_trained_encoder_of_a_user_is_trained_saved_and_scored_again() -> None:
     write(CLASS)
     words = (*SMALL, "--policy", "bc", *TRAINED, "--no-latency", "--out", "trained")
