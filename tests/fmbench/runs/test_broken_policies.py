@@ -65,7 +65,7 @@ runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 """Registers policies and runs a command; with `--diverge` all simulations diverge."""
 ERRORS = {
     "nan": "the policy returned NaN or infinity",
-    "flat": "ValueError: could not broadcast input array from shape (3,2,14) into shape (3,8,14)",
+    "flat": "ValueError: could not broadcast input array from shape (3,2,14) into shape (3,9,14)",
     "raising": "RuntimeError: no\\x00 good =1+1xxxx",
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fmbench.config import RunConfig
+from fmbench.config.latency import delay_of
 from fmbench.evaluate import main as evaluate_main
-from fmbench.evaluation.acting import delay_of
 from fmbench.evaluation.plan import plan_run
 from fmbench.report.results import read_results
 from fmbench.run import main as run_main
