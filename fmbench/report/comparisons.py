@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,8 +25,6 @@ from fmbench.report.power import of_checkpoint, seeds_to_decide
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval
 from fmbench.report.summary import frame, headline_configurations
 from fmbench.report.verdicts import (
-    AHEAD,
-    BEHIND,
     MARGIN,
     NOT_COMPARABLE,
     UNDECIDED,
@@ -173,29 +171,6 @@ def adjust_together(tables: Sequence[pd.DataFrame], margin: float = MARGIN) -> p
         for row in table.to_dict("records")
     ]
     return frame(_with_words(rows, margin), ComparisonRow)
-
-
-def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()) -> dict[str, str]:
-    """Return for each task the policy that is ahead of all others, if any.
-
-    Args:
-        comparisons: Frame of `ComparisonRow`.
-        not_compared: Headlines left out of them; none can lead where one was left out.
-    """
-    leader_by_task = {}
-    for task, rows in comparisons.groupby("task"):
-        if any(cell.task == task for cell in not_compared):
-            continue
-        for policy in {*rows["policy_a"], *rows["policy_b"]}:
-            of_policy = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
-            if (is_ahead(of_policy) & (of_policy["favours"] == policy)).all():
-                leader_by_task[str(task)] = str(policy)
-    return leader_by_task
-
-
-def is_ahead(comparisons: pd.DataFrame) -> pd.Series[bool]:
-    """Return for each comparison whether one of its policies is ahead of the other."""
-    return comparisons["verdict"].isin([AHEAD, BEHIND])
 
 
 def _with_verdicts(

@@ -10,7 +10,7 @@ import pandas as pd
 from fmbench.report.across_tasks.table import AcrossTasks, method_of
 from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import BridgeRate, bridge_rates
-from fmbench.report.comparisons import leaders
+from fmbench.report.leaders import leaders
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.notes import notes
 from fmbench.report.outcomes import CELL, SummaryKey

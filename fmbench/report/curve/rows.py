@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from fmbench.report.comparisons import is_ahead
+from fmbench.report.leaders import is_ahead
 from fmbench.report.results import Results
 from fmbench.report.summary import shared_values
 from fmbench.storage.rows import REFERENCES, Row

@@ -8,8 +8,8 @@ import pandas as pd
 
 from fmbench.config import STATE
 from fmbench.report.combined import Combined
-from fmbench.report.comparisons import is_ahead
 from fmbench.report.design_note import design_note
+from fmbench.report.leaders import is_ahead
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.observation.rows import ObservationRow, Pair, comparisons_of, pairs_of

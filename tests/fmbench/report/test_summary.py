@@ -13,8 +13,9 @@ import pytest
 from rich.console import Console
 
 from fmbench.errors import FmbenchError
-from fmbench.report.comparisons import compare, leaders
+from fmbench.report.comparisons import compare
 from fmbench.report.config_differences import config_differences
+from fmbench.report.leaders import leaders
 from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.over_seeds import difference_over_seeds, interval_over_seeds, seeds_of
