@@ -26,10 +26,7 @@ from policies.catalogue import TOLERANCE
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
-DESCRIPTION = (
-    "Evaluate a finished run with another sampler, delayed decisions or disturbances, or on the "
-    "second block of test seeds."
-)
+DESCRIPTION = "Evaluate a finished run again: other sampler, delay, disturbances or test seeds."
 OF_ACTING = tuple(name for name, flag in FLAGS.items() if flag.group == ACTING)
 SECOND_BLOCK = 2
 EPILOG = """\
