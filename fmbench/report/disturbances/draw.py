@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmbench.report.disturbances.pairs import DisturbancePairRow, pair_rows
-from fmbench.report.disturbances.rows import DisturbanceRow, disturbance_rows
+from fmbench.report.disturbances.rows import DisturbanceRow, arms_of, disturbance_rows
 from fmbench.report.disturbances.text import (
     HEADER,
     NOTES,
@@ -32,10 +32,10 @@ def draw_disturbances(results: Results, out: Path) -> list[Path]:
 
     Of a run without disturbances, or one that has not finished, nothing is written.
     """
-    rows = [] if results.unfinished else disturbance_rows(results)
-    if not rows:
+    arms = {} if results.unfinished else arms_of(results)
+    if not arms:
         return []
-    pairs = pair_rows(results)
+    rows, pairs = disturbance_rows(results, arms), pair_rows(results, arms)
     table = out / DisturbanceRow.file_name
     text, of_pairs = table.with_suffix(".md"), out / DisturbancePairRow.file_name
     write_rows(table, rows, DisturbanceRow)
@@ -48,7 +48,8 @@ def print_disturbances(results: Results, console: Console | None = None) -> None
     """Print what disturbances cost, one table per task, at most 100 columns wide."""
     width = None if sys.stdout.isatty() else _PLAIN_WIDTH
     out = console or Console(width=width, highlight=False)
-    rows, pairs = disturbance_rows(results), pair_rows(results)
+    arms = arms_of(results)
+    rows, pairs = disturbance_rows(results, arms), pair_rows(results, arms)
     for task in dict.fromkeys(row.task for row in rows):
         table = Table(
             title=Text(f"{task} with disturbances", style="bold"),

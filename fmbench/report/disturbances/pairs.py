@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fmbench.report.disturbances.rows import LEAST_PLAIN, Arms, arms_of, bounds_of, breaking
+from fmbench.report.disturbances.rows import LEAST_PLAIN, AllArms, Arms, bounds_of, breaking
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES, Row
@@ -41,13 +41,12 @@ class DisturbancePairRow(Row):
     """Kind of interval."""
 
 
-def pair_rows(results: Results) -> list[DisturbancePairRow]:
+def pair_rows(results: Results, arms: AllArms) -> list[DisturbancePairRow]:
     """Return a row for every two policies and every disturbance that the expert copes with.
 
     The policies have their headline samplers. Broken cells are left out, and so are policies that
     fail without the disturbance already: they have nothing to lose.
     """
-    arms = arms_of(results)
     breaks = breaking(arms)
     by_axis: dict[tuple[str, str], list[SummaryKey]] = {}
     for cell, text in arms:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fmbench.report.caveats import broken_cells
 from fmbench.report.outcomes import CELL, SummaryKey, outcomes_of
-from fmbench.report.over_seeds import Bounds, difference_over_seeds, seeds_of
+from fmbench.report.over_seeds import Bounds, difference_bounds, seeds_of
 from fmbench.report.results import Results
 from fmbench.report.settings_split import Setting
 from fmbench.report.statistics import paired_interval
@@ -99,7 +99,11 @@ def disturbances_of(results: Results) -> dict[str, pd.DataFrame]:
     return {text: found[text] for text in dict.fromkeys([*requested, *found]) if text in found}
 
 
-def arms_of(results: Results) -> dict[tuple[SummaryKey, str], Arms]:
+AllArms = Mapping[tuple[SummaryKey, str], Arms]
+"""Both arms of every disturbed cell, by cell and disturbance."""
+
+
+def arms_of(results: Results) -> AllArms:
     """Return both arms of every disturbed cell, by cell and disturbance.
 
     Cells are in the order of the summary, disturbances in that of the rows.
@@ -115,17 +119,16 @@ def arms_of(results: Results) -> dict[tuple[SummaryKey, str], Arms]:
     return {key: arms for key, arms in found.items() if arms.plain}
 
 
-def disturbance_rows(results: Results) -> list[DisturbanceRow]:
-    """Return the rows of a run; none if it has no disturbance."""
-    arms, broken = arms_of(results), _broken(results)
-    breaks = breaking(arms)
+def disturbance_rows(results: Results, arms: AllArms) -> list[DisturbanceRow]:
+    """Return the rows of a run with these arms; none if it has no disturbance."""
+    broken, breaks = set(_each_broken(results)), breaking(arms)
     return [
         _row(cell, text, both, (cell, text) in broken, (cell.task, text) not in breaks)
         for (cell, text), both in arms.items()
     ]
 
 
-def breaking(arms: Mapping[tuple[SummaryKey, str], Arms]) -> set[tuple[str, str]]:
+def breaking(arms: AllArms) -> set[tuple[str, str]]:
     """Return the tasks and disturbances with which the expert fails too often to rank anybody."""
     return {
         (cell.task, text)
@@ -143,8 +146,7 @@ def bounds_of(arms: Arms) -> tuple[Bounds, str]:
         return Bounds(np.float64(low), np.float64(high)), PAIRED  # type: ignore[arg-type]
     fewest = min(map(len, arms.plain))
     plain, disturbed = (seeds_of(rates * fewest, fewest) for rates in arms.rates)
-    found = difference_over_seeds(disturbed, plain)
-    return Bounds(found.low, found.high), OVER_SEEDS
+    return difference_bounds(disturbed, plain), OVER_SEEDS
 
 
 def _row(cell: SummaryKey, text: str, arms: Arms, is_broken: bool, ranks: bool) -> DisturbanceRow:
@@ -197,12 +199,10 @@ def _pair(plain: Successes, disturbed: Successes) -> Arms:
     return arms
 
 
-def _broken(results: Results) -> set[tuple[SummaryKey, str]]:
-    """Return the cells whose rate in an arm says nothing about the policy."""
-    return set(_each_broken(results))
-
-
 def _each_broken(results: Results) -> Iterator[tuple[SummaryKey, str]]:
+    """Yield the cells whose rate in an arm says nothing about the policy."""
     for text, rows in disturbances_of(results).items():
-        for cell in results.broken | broken_cells(outcomes_of(rows)):
+        ended = (rows["error"] != "") | rows["sim_unstable"].astype(bool)
+        broken = broken_cells(outcomes_of(rows)) if ended.any() else frozenset()
+        for cell in results.broken | broken:
             yield cell, text

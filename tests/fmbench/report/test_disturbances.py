@@ -7,11 +7,17 @@ import numpy as np
 import pytest
 
 from fmbench.report.disturbances.draw import draw_disturbances, print_disturbances
-from fmbench.report.disturbances.pairs import BOOTSTRAP, COMBINED, pair_rows
+from fmbench.report.disturbances.pairs import (
+    BOOTSTRAP,
+    COMBINED,
+    DisturbancePairRow,
+    pair_rows,
+)
 from fmbench.report.disturbances.rows import (
     OVER_SEEDS,
     PAIRED,
     DisturbanceRow,
+    arms_of,
     disturbance_rows,
 )
 from fmbench.report.over_seeds import difference_over_seeds, seeds_of
@@ -53,12 +59,20 @@ def results_of(folder: Path, *rows: list[EpisodeRow]) -> Results:
     return read_results(folder)
 
 
+def rows_of(results: Results) -> list[DisturbanceRow]:
+    return disturbance_rows(results, arms_of(results))
+
+
+def pairs_of(results: Results) -> list[DisturbancePairRow]:
+    return pair_rows(results, arms_of(results))
+
+
 def test_counts_difference_interval_and_retention_of_one_checkpoint(tmp_path: Path) -> None:
     # 40 episodes: 18 in both arms, 12 without only, 2 with only, 8 in neither.
     plain, disturbed = "1" * 30 + "0" * 10, "1" * 18 + "0" * 12 + "1" * 2 + "0" * 8
     expert = episodes("expert", "1" * 40, "1" * 36 + "0" * 4)
     results = results_of(tmp_path, expert, episodes("flow", plain, disturbed))
-    of_expert, row = disturbance_rows(results)
+    of_expert, row = rows_of(results)
     assert (row.policy, row.perturb, row.episodes, row.train_seeds) == ("flow", "mass=2", 40, 1)
     assert (row.plain, row.disturbed) == (30, 20)
     assert row.difference == pytest.approx(-0.25)
@@ -72,7 +86,7 @@ def test_counts_difference_interval_and_retention_of_one_checkpoint(tmp_path: Pa
 def test_several_training_seeds_are_the_sample(tmp_path: Path) -> None:
     outcomes = [("1" * 18 + "00", "1" * 9 + "0" * 11), ("1" * 16 + "0000", "1" * 4 + "0" * 16)]
     arms = [episodes("flow", *pair, seed=seed) for seed, pair in enumerate(outcomes)]
-    (row,) = disturbance_rows(results_of(tmp_path, *arms))
+    (row,) = rows_of(results_of(tmp_path, *arms))
     expected = difference_over_seeds(seeds_of([9, 4], 20), seeds_of([18, 16], 20))
     assert row.interval == OVER_SEEDS
     assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
@@ -80,7 +94,7 @@ def test_several_training_seeds_are_the_sample(tmp_path: Path) -> None:
 
 
 def test_no_retention_is_stated_of_a_policy_that_fails_already(tmp_path: Path) -> None:
-    (row,) = disturbance_rows(results_of(tmp_path, episodes("bc", "1001000000", "1000000000")))
+    (row,) = rows_of(results_of(tmp_path, episodes("bc", "1001000000", "1000000000")))
     assert row.retention is None
     assert row.difference == pytest.approx(-0.1)
 
@@ -93,8 +107,8 @@ def test_where_the_expert_breaks_nobody_is_ranked(expert: str, ranks: bool, tmp_
         episodes("flow", "1" * 20, "1" * 20),
         episodes("bc", "1" * 20, "0" * 20),
     )
-    assert {row.ranks for row in disturbance_rows(results)} == {ranks}
-    assert len(pair_rows(results)) == ranks
+    assert {row.ranks for row in rows_of(results)} == {ranks}
+    assert len(pairs_of(results)) == ranks
     draw_disturbances(results, tmp_path)
     text = (tmp_path / "disturbances.md").read_text(encoding="utf-8")
     assert ("| mass=2 ‡ |" in text) == (not ranks)
@@ -106,7 +120,7 @@ def test_the_difference_of_differences_is_bootstrapped_over_the_episodes(tmp_pat
     flow = ("1" * n, "1" * 45 + "0" * 15)
     bc = ("1" * 50 + "0" * 10, "1" * 20 + "0" * 40)
     results = results_of(tmp_path, episodes("flow", *flow), episodes("bc", *bc))
-    (row,) = pair_rows(results)
+    (row,) = pairs_of(results)
     change = [
         np.array([int(b) - int(a) for a, b in zip(*arms, strict=True)]) for arms in (flow, bc)
     ]
@@ -124,13 +138,13 @@ def test_the_difference_of_differences_is_bootstrapped_over_the_episodes(tmp_pat
 def test_policies_that_no_episode_separates_have_an_interval_all_the_same(tmp_path: Path) -> None:
     same = ("1" * 20, "1" * 20)
     results = results_of(tmp_path, episodes("flow", *same), episodes("bc", *same))
-    (row,) = pair_rows(results)
+    (row,) = pairs_of(results)
     assert row.interval == COMBINED
     assert row.low < -0.1 < row.difference == 0.0 < 0.1 < row.high
     failing = results_of(
         tmp_path / "failing", episodes("flow", *same), episodes("bc", "0" * 20, "0" * 20)
     )
-    assert pair_rows(failing) == []
+    assert pairs_of(failing) == []
 
 
 def test_files_are_functions_of_the_rows_and_the_terminal_fits(
