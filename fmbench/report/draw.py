@@ -21,6 +21,7 @@ from fmbench.report.plots import FIGURES, drawable, render
 from fmbench.report.rendering import FORMATS, write_figure
 from fmbench.report.results import Results, read_results
 from fmbench.report.summary import SummaryRow
+from fmbench.report.times import draw_times
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
@@ -59,7 +60,7 @@ def draw_all(
     across = across_tasks_of_run(results)
     delays = delay_rows(results)
     written = write_tables(results, across, run_dir, delays)
-    written += draw_disturbances(results, run_dir)
+    written += draw_disturbances(results, run_dir) + draw_times(results, run_dir)
     figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
     }

@@ -32,13 +32,14 @@ def test_redrawing_gives_the_same_bytes(tmp_path):
         "summary.csv",
         "summary.md",
         "across_tasks.csv",
+        "times.csv",
         *expected,
     ]
     first = [path.read_bytes() for path in paths]
     assert draw.draw_all(run, ("png", "svg")) == paths
     assert [path.read_bytes() for path in paths] == first
     assert not [path for path in run.rglob(".*")]
-    assert b"<dc:date>" not in first[4]
+    assert b"<dc:date>" not in first[5]
     assert len(read_rows(run / "summary.csv", SummaryRow)) == 20
 
 
@@ -47,7 +48,7 @@ def test_run_of_experts_is_drawn_without_training_curves(tmp_path):
     rows = [row for row in made if row.policy in ("expert", "random")]
     write_episode_rows(tmp_path, rows)
     names = [path.name for path in draw.draw_all(tmp_path)]
-    assert names == ["summary.csv", "summary.md", "success_rates.png"]
+    assert names == ["summary.csv", "summary.md", "times.csv", "success_rates.png"]
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
 
 
