@@ -69,7 +69,7 @@ _SEEN, _MOVED = "envs.perturb.observations:", "envs.perturb.motions:"
 AXES: dict[str, AxisEntry] = {
     "obs-noise": AxisEntry(
         f"{_SEEN}ObservationNoise",
-        "normal noise on every observed value, in units of its spread in the demonstrations",
+        "noise on every observed value, in its standard deviations",
         (0.01, 0.03, 0.1), 0.001, 1.0, sees=True,
     ),
     "obs-stale": AxisEntry(
@@ -77,26 +77,26 @@ AXES: dict[str, AxisEntry] = {
         is_whole=True, sees=True,
     ),
     "obs-drop": AxisEntry(
-        f"{_SEEN}DroppedObservation", "probability that the last observation comes again",
+        f"{_SEEN}DroppedObservation", "probability that an observation is lost",
         (0.1, 0.3), 0.01, 0.99, sees=True,
     ),
     "act-noise": AxisEntry(
-        f"{_MOVED}ActionNoise", "command noise, times that of demonstrations", (1, 2, 4), 0.1, 10,
+        f"{_MOVED}ActionNoise", "factor on the command noise of demonstrations", (1, 2, 4), 0.1, 10,
     ),
     "mass": _factor("Mass", "factor on the mass and inertia of the objects"),
     "friction": _factor("Friction", "factor on every friction coefficient"),
     "kp": _factor("ServoGain", "factor on the stiffness of the position servos"),
     "size": _factor("Size", "factor on the object's size, at equal mass", 0.5, 2.0),
     "push": AxisEntry(
-        f"{_MOVED}Push", "a horizontal kick of the object in mid-episode [m/s]", (0.1, 0.3, 0.5),
+        f"{_MOVED}Push", "kick of a free object in mid-episode [m/s]", (0.1, 0.3, 0.5),
         0.01, 2.0,
     ),
     "start": AxisEntry(
-        f"{_MOVED}WideStart", "factor on the width of every range of the initial state",
+        f"{_MOVED}WideStart", "factor on the width of every range of starts",
         (1.1, 1.25, 1.5), 1.01, 2.0,
     ),
     "hidden": AxisEntry(
-        f"{_SEEN}HiddenVelocity", "joint velocities replaced by their mean in the demonstrations",
+        f"{_SEEN}HiddenVelocity", "joint velocities replaced by their mean",
         (1,), 1, 1, is_switch=True, sees=True,
     ),
 }  # fmt: skip

@@ -37,4 +37,6 @@ def test_words_are_read_as_rows_have_them_in_the_given_order() -> None:
     assert read_disturbances(words) == (
         *("mass=2", "hidden=on", "mass=0.5", "obs-stale=4", "push=0.3"),
     )
-    assert [line.split()[0] for line in axes_help().splitlines()] == list(AXES)
+    lines = axes_help().splitlines()
+    assert [line.split()[0] for line in lines] == list(AXES)
+    assert max(map(len, lines)) <= 96

@@ -13,6 +13,7 @@ from fmbench.report.settings_split import Setting
 from fmbench.run import main as run_main
 from fmbench.runs import cell_store
 from fmbench.storage.episode_files import Episodes, read_episodes
+from fmbench.storage.run_facts import read_run_facts
 from tests.fmbench.small_run import LASTING, call, files_of
 
 SETTINGS = ("mass=2", "obs-noise=0.1")
@@ -59,6 +60,8 @@ def test_both_arms_are_there_and_the_plain_one_is_the_runs(both: Path) -> None:
     results = read_results(both / "disturbed")
     assert list(results.settings) == [Setting(perturb="mass=2"), Setting(perturb="obs-noise=0.1")]
     assert len(results.summary) == 4
+    evaluated = len(list((both / "disturbed" / "cells").glob("*.csv")))
+    assert read_run_facts(both / "disturbed").planned_cells == evaluated == 5
     names = ("disturbances.csv", "disturbances.md", "disturbance_pairs.csv")
     assert all((both / "disturbed" / name).is_file() for name in names)
 
