@@ -27,6 +27,7 @@ from fmbench.report.figure_parts import (
 )
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.over_nfe import bridge_vs_nfe, success_vs_nfe
+from fmbench.report.over_time import success_vs_time
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 from fmbench.report.summary import rows_of
@@ -131,6 +132,7 @@ FIGURES = {
     "training_curves": training_curves,
     "success_vs_nfe": success_vs_nfe,
     "bridge_vs_nfe": bridge_vs_nfe,
+    "success_vs_time": success_vs_time,
 }
 
 
@@ -141,6 +143,7 @@ def drawable(results: Results) -> list[str]:
         "training_curves": not results.training.empty,
         "success_vs_nfe": bool(learned_policies(results)),
         "bridge_vs_nfe": bool(results.diagnostics["bridge_rate"].notna().any()),
+        "success_vs_time": bool(results.episodes["time_to_success_s"].notna().any()),
     }
     return [name for name in FIGURES if has[name]]
 

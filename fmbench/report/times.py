@@ -54,22 +54,31 @@ class TimesRow(Row):
 
 def times_rows(results: Results) -> list[TimesRow]:
     """Return a row for every headline whose task the expert has solved on the same starts."""
-    table = results.episodes
-    headlines = results.summary[results.summary["headline"].astype(bool)]
     rows = []
-    for task in dict.fromkeys(headlines["task"]):
-        of_task = table[table["task"] == task]
-        limit = limit_of(of_task)
-        cells = [
-            SummaryKey(*cell)
-            for cell in headlines.loc[headlines["task"] == task, CELL].itertuples(index=False)
-        ]
-        experts = [cell for cell in cells if cell.policy == EXPERT]
-        if limit is None or not experts:
-            continue
-        expert = _times(of_task, experts[0], limit)
-        rows += [_row(cell, _times(of_task, cell, limit), expert, limit) for cell in cells]
+    for limit, times in headline_times(results).values():
+        experts = [table for cell, table in times.items() if cell.policy == EXPERT]
+        for expert in experts:
+            rows += [_row(cell, table, expert, limit) for cell, table in times.items()]
     return [row for row in rows if row is not None]
+
+
+def headline_times(results: Results) -> dict[str, tuple[float, dict[SummaryKey, pd.DataFrame]]]:
+    """Return the restricted times of the headlines of every task on which something succeeds.
+
+    Returns:
+        Task to its limit [s] and the times [s] of its headlines: a row per training seed, a column
+        per start.
+    """
+    headlines = results.summary[results.summary["headline"].astype(bool)]
+    found = {}
+    for task in dict.fromkeys(headlines["task"]):
+        of_task = results.episodes[results.episodes["task"] == task]
+        limit = limit_of(of_task)
+        cells = headlines.loc[headlines["task"] == task, CELL].itertuples(index=False)
+        keys = [SummaryKey(*cell) for cell in cells]
+        if limit is not None:
+            found[str(task)] = limit, {key: _times(of_task, key, limit) for key in keys}
+    return found
 
 
 def draw_times(results: Results, out: Path) -> list[Path]:

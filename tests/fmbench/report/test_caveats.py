@@ -218,6 +218,7 @@ def test_several_versions_are_named_by_every_output(tmp_path: Path) -> None:
     assert warned == [line]
     changed = {path.name for path, data in after.items() if data != before[path]}
     figures = {"success_rates.png", "training_curves.png", "success_vs_nfe.png"}
+    figures.add("success_vs_time.png")
     assert changed == {"summary.md", *figures}
     text = (run / "summary.md").read_text()
     assert f"> **Warning.** {line}\n" in text

@@ -18,7 +18,7 @@ from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from tests.fmbench.fake_run import make_rows, write_episode_rows, write_run
 
-NAMES = ["success_rates", "training_curves", "success_vs_nfe"]
+NAMES = ["success_rates", "training_curves", "success_vs_nfe", "success_vs_time"]
 TWO = ("fmbench/LiftCube-v0", "fmbench/TwoCubes-v0")
 
 
@@ -48,7 +48,13 @@ def test_run_of_experts_is_drawn_without_training_curves(tmp_path):
     rows = [row for row in made if row.policy in ("expert", "random")]
     write_episode_rows(tmp_path, rows)
     names = [path.name for path in draw.draw_all(tmp_path)]
-    assert names == ["summary.csv", "summary.md", "times.csv", "success_rates.png"]
+    assert names == [
+        "summary.csv",
+        "summary.md",
+        "times.csv",
+        "success_rates.png",
+        "success_vs_time.png",
+    ]
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fmbench.report.over_time import curve, success_vs_time
 from fmbench.report.results import Results, read_results
 from fmbench.report.times import TimesRow, draw_times, limit_of, times_rows
 from fmbench.storage.row_files import read_rows
@@ -55,6 +56,19 @@ def test_a_failure_counts_as_the_limit_and_the_expert_is_the_unit(tmp_path: Path
     solved = [[count is not None and count <= u for count in bc] for u in grid]
     area = PERIOD_S * (1.0 - np.mean(solved, axis=1)).sum()
     assert row.mean_time_s == pytest.approx(area)
+
+
+def test_the_curve_is_that_of_the_counted_successes(tmp_path: Path) -> None:
+    times, shares = curve(np.array([[2.0, 1.0, 6.0], [6.0, np.nan, 1.0]]), 6.0)
+    assert times.tolist() == [0.0, 1.0, 1.0, 2.0, 6.0]
+    assert shares.tolist() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.6])
+    bc = [100, 120, None, None]
+    results = results_of(tmp_path, episodes("expert", [50] * 4), episodes("bc", list(bc)))
+    (axes,) = success_vs_time(results).axes
+    expert, line = axes.lines
+    assert np.asarray(expert.get_xdata())[:2].tolist() == pytest.approx([0.0, 2.0])
+    assert np.asarray(line.get_ydata()).tolist() == [0.0, 0.25, 0.5, 0.5]
+    assert axes.get_xlim() == pytest.approx((0.0, 6.0))
 
 
 def test_half_of_the_episodes_may_never_succeed(tmp_path: Path) -> None:

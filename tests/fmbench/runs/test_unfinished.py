@@ -94,6 +94,7 @@ def test_figures_marks_title_table_and_file(copy: Path, capsys: pytest.CaptureFi
     assert {path.name for path in (copy / "figures").glob("success*")} == {
         "success_rates.png",
         "success_vs_nfe.png",
+        "success_vs_time.png",
     }
     assert not (copy / "episodes.csv").exists()
 
