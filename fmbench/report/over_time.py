@@ -53,8 +53,7 @@ def success_vs_time(results: Results) -> Figure:
 
 
 def curve(times: NDArray[np.float64], limit: float) -> Curve:
-    """Return the curve of restricted times, (seeds, n) [s]; a failure is at the limit or later."""
-    values = np.sort(times[np.isfinite(times) & (times < limit)])
-    count = int(np.isfinite(times).sum())
+    """Return the curve of times, (seeds, n) [s]; a failure is infinity, a missing episode NaN."""
+    values, count = np.sort(times[np.isfinite(times)]), int((~np.isnan(times)).sum())
     shares = np.arange(len(values) + 1) / max(count, 1)
     return np.array([0.0, *values, limit]), np.array([*shares, shares[-1]])

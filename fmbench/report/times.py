@@ -63,11 +63,11 @@ def times_rows(results: Results) -> list[TimesRow]:
 
 
 def headline_times(results: Results) -> dict[str, tuple[float, dict[SummaryKey, pd.DataFrame]]]:
-    """Return the restricted times of the headlines of every task on which something succeeds.
+    """Return the times of the headlines of every task on which something succeeds.
 
     Returns:
-        Task to its limit [s] and the times [s] of its headlines: a row per training seed, a column
-        per start.
+        Task to its limit [s] and the times [s] of its headlines, of failures infinity: a row per
+        training seed, a column per start.
     """
     headlines = results.summary[results.summary["headline"].astype(bool)]
     found = {}
@@ -106,9 +106,9 @@ def limit_of(episodes: pd.DataFrame) -> float | None:
 
 
 def _times(episodes: pd.DataFrame, cell: SummaryKey, limit: float) -> pd.DataFrame:
-    """Return the restricted times of a cell: a row per training seed, a column per start."""
+    """Return the times of a cell, a row per training seed, a column per start; see above."""
     of_cell = episodes[(episodes[["policy", "sampler", "steps"]] == list(cell[1:])).all(axis=1)]
-    times = of_cell["time_to_success_s"].astype(float).fillna(limit).clip(upper=limit)
+    times = of_cell["time_to_success_s"].astype(float).clip(upper=limit).fillna(np.inf)
     return of_cell.assign(time=times).pivot(
         index="train_seed", columns="episode_seed", values="time"
     )
@@ -120,16 +120,16 @@ def _row(
     common = times.dropna(axis=1).columns.intersection(expert.columns)
     if common.empty:
         return None
-    own, others = times[common].to_numpy(float), expert[common].to_numpy(float)[0]
-    middle = float(np.quantile(own, 0.5, method="inverted_cdf"))
-    low, high = _bootstrap(own, others)
+    own, others = (np.minimum(table[common].to_numpy(float), limit) for table in (times, expert))
+    middle = float(np.quantile(times[common].to_numpy(float), 0.5, method="inverted_cdf"))
+    low, high = _bootstrap(own, others[0])
     return TimesRow(
         *cell,
         train_seeds=0 if cell.policy in REFERENCES else len(own),
         episodes=len(common),
         limit_s=limit,
         mean_time_s=float(own.mean()),
-        median_time_s=middle if middle < limit else None,
+        median_time_s=middle if np.isfinite(middle) else None,
         throughput=float(others.mean() / own.mean()),
         low=low,
         high=high,

@@ -59,9 +59,10 @@ def test_a_failure_counts_as_the_limit_and_the_expert_is_the_unit(tmp_path: Path
 
 
 def test_the_curve_is_that_of_the_counted_successes(tmp_path: Path) -> None:
-    times, shares = curve(np.array([[2.0, 1.0, 6.0], [6.0, np.nan, 1.0]]), 6.0)
-    assert times.tolist() == [0.0, 1.0, 1.0, 2.0, 6.0]
-    assert shares.tolist() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.6])
+    never = np.inf
+    times, shares = curve(np.array([[2.0, 1.0, never], [6.0, np.nan, 1.0]]), 6.0)
+    assert times.tolist() == [0.0, 1.0, 1.0, 2.0, 6.0, 6.0]  # one in the last step
+    assert shares.tolist() == pytest.approx([0.0, 0.2, 0.4, 0.6, 0.8, 0.8])
     bc = [100, 120, None, None]
     results = results_of(tmp_path, episodes("expert", [50] * 4), episodes("bc", list(bc)))
     (axes,) = success_vs_time(results).axes
