@@ -14,6 +14,7 @@ ON_HAND: dict[str, TaskEntry] = {
     "PressEither": _on_hand("PressEither", "press_either", horizon=80),
     "PressChord": _on_hand("PressChord", "press_chord", horizon=100),
     "TurnDial": _on_hand("TurnDial", "turn_dial", horizon=200, has_goal=True),
+    "RotateCube": _on_hand("RotateCube", "rotate_cube", horizon=200, has_goal=True),
     "LiftCube": _on_hand("LiftCube", "lift_cube", horizon=150, has_goal=True),
     "PickEither": _on_hand("PickEither", "pick_either", horizon=120),
     "PlaceCube": _on_hand("PlaceCube", "place_cube", horizon=150, has_goal=True),
@@ -22,5 +23,8 @@ ON_HAND: dict[str, TaskEntry] = {
     "AvoidPost": _on_hand("AvoidPost", "avoid_post", horizon=150, has_goal=True),
 }
 """The classes that `envs.registry.add_hand_tasks` puts on a hand, by the task's name without it."""
-LEFT_OUT: dict[str, tuple[str, ...]] = {"AvoidPost": ("shadow", "allegro")}
+LEFT_OUT: dict[str, tuple[str, ...]] = {
+    "AvoidPost": ("shadow", "allegro"),
+    "RotateCube": ("allegro", "leap"),
+}
 """Hands on which no expert solves a task often enough; docs/hands.md has the reasons."""

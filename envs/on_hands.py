@@ -2,7 +2,8 @@
 
 from envs.hand.catalogue import HANDS as HANDS
 from envs.hand.catalogue import find_hand
-from envs.names import on_hand, unknown
+from envs.names import on_hand as on_hand
+from envs.names import unknown
 from envs.registry import ON_HAND, TASKS, suite
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from envs.on_hands import check_hand, task_on_hand
+from envs.on_hands import HANDS, check_hand, on_hand, task_on_hand
 from envs.registry import ON_HAND, TASKS, check_extra, has_extra, suite
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.config import ALL_TASKS
@@ -46,8 +46,8 @@ def choose_tasks(names: Sequence[str], hand: str | None = None) -> tuple[str, ..
 
 def _on_hand(names: Sequence[str], hand: str) -> Sequence[str]:
     """Return the names of tasks on a hand."""
-    if ALL_TASKS in names:
-        names = list(ON_HAND)
+    if ALL_TASKS in names and hand in HANDS:
+        names = [task for task in ON_HAND if on_hand(task, hand) in TASKS]
     try:
         return [task_on_hand(name, hand) for name in names]
     except ValueError as error:

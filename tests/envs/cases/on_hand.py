@@ -21,7 +21,7 @@ from tests.envs.cases.case import (
 )
 from tests.envs.cases.keys import press_one
 from tests.envs.cases.lifted import AVOID_POST, LIFT_CUBE, PICK_EITHER, RELOCATE_BALL
-from tests.envs.cases.palm import TURN_DIAL
+from tests.envs.cases.palm import ROTATE_CUBE, TURN_DIAL
 from tests.envs.cases.parts import CLEAR_M, EDGE_M
 from tests.envs.cases.put_down import INSERT_PEG, PLACE_CUBE
 
@@ -177,6 +177,16 @@ TURN_DIAL_ON_HAND = replace(
     ),
 )
 CASES |= {f"TurnDial{hand}": TURN_DIAL_ON_HAND for hand in FINGERS}
+
+
+def open_jitter(task: TaskOnHand, view: View) -> FloatArray:
+    return jitter_around(task.start_posture, task, view)  # type: ignore[attr-defined]
+
+
+CASES["RotateCubeShadow"] = replace(
+    ROTATE_CUBE,
+    starts=(*ROTATE_CUBE.starts[:-1], Range("jitter", -0.05, 0.05, open_jitter, margin=0.1)),
+)
 # On the wrist: as on the fmbench hand, whose slides have the same zero.
 
 

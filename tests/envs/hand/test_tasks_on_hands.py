@@ -23,7 +23,7 @@ from envs.tasks.on_hand.reach_pose import ReachPoseOnHand
 from envs.world import World
 from fmbench.cli.task_names import choose_tasks
 from fmbench.errors import FmbenchError
-from tests.envs.hand.described import REAL, case, claw, every_real_hand
+from tests.envs.hand.described import REAL, claw, every_real_hand
 from tests.fmbench.small_run import ROOT
 
 
@@ -48,6 +48,12 @@ def test_every_pair_is_named_and_all_leaves_them_out() -> None:
         ("ReachPose", "leep", r"unknown hand 'leep'; did you mean leap\? known: allegro, fmbench,"),
         ("ReachPoze", "leap", r"unknown task 'ReachPoze'; did you mean ReachPose\?"),
         ("HandOver", "leap", r"there is no HandOver on the hand leap: it has ReachPose.* fmbench$"),
+        ("all", "leep", r"unknown hand 'leep'; did you mean leap"),
+        (
+            "RotateCube",
+            "leap",
+            r"there is no RotateCube on .* leap: it has .* fmbench, shadow$",
+        ),
         ("AvoidPost", "shadow", r"there is no AvoidPost on the hand shadow: it has .* leap$"),
         ("AdroitPen", "leap", r"unknown task 'AdroitPen'|there is no AdroitPen"),
     ],
@@ -57,10 +63,11 @@ def test_a_pair_that_does_not_exist(task: str, hand: str, expected: str) -> None
         choose_tasks([task], hand)
 
 
-@pytest.mark.parametrize("name", [case("leap")])
+@every_real_hand
 def test_hand_resolves_to_tasks_on_it(name: str) -> None:
-    assert choose_tasks(["ReachPose"], name) == ("ReachPoseLeap",)
-    assert choose_tasks(["all"], name) == tuple(f"{task}Leap" for task in ON_HAND)
+    assert choose_tasks(["ReachPose"], name) == (f"ReachPose{name.capitalize()}",)
+    there = [task for task in ON_HAND if name not in LEFT_OUT.get(task, ())]
+    assert choose_tasks(["all"], name) == tuple(f"{task}{name.capitalize()}" for task in there)
     assert choose_tasks(["LiftCube", "ReachPose"], "fmbench") == ("LiftCube", "ReachPose")
     assert choose_tasks(["all"], "fmbench") == choose_tasks(["all"])
 
