@@ -33,6 +33,7 @@ class SectionFacts:
         draw: What draws it.
         runs: Name of each run, which is that of its folder in the section's, to the hash of its
             configuration.
+        hands: The hands on which its tasks are, as the grid file names them.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -41,6 +42,7 @@ class SectionFacts:
     title: str
     draw: str
     runs: Mapping[str, str]
+    hands: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -131,7 +131,7 @@ def across_tasks(
     counts_by_method: dict[Method, dict[str, Columns]] = {}
     reasons: dict[Method, list[str]] = {}
     for results in runs:
-        for method, task, counts in _headlines(results):
+        for method, task, counts in headline_counts(results):
             counts_by_method.setdefault(method, {})[task] = counts
             if SummaryKey(task, *method[1:]) in results.broken:
                 reasons.setdefault(method, []).append(f"broken on {task}")
@@ -154,7 +154,7 @@ def across_tasks(
     return AcrossTasks(tuple(tasks), tuple(_rows(scores)), left_out)
 
 
-def _headlines(results: Results) -> Iterator[tuple[Method, str, Columns]]:
+def headline_counts(results: Results) -> Iterator[tuple[Method, str, Columns]]:
     """Yield the headline of every policy and task: its successes and episodes by training seed."""
     summary = results.summary
     learned = summary[summary["headline"] & ~summary["policy"].isin(REFERENCES)]
@@ -175,7 +175,7 @@ def _gaps(counts_by_task: Mapping[str, Columns], tasks: Sequence[str]) -> Iterat
 
 def _rows(scores: Mapping[Method, Scores]) -> Iterator[AcrossTasksRow]:
     """Yield the rows of every policy, then those of every pair of policies on a backbone."""
-    drawn = {method: resample(found, _generator(method)) for method, found in scores.items()}
+    drawn = {method: resample(found, generator_of(method)) for method, found in scores.items()}
     for method, found in scores.items():
         samples = drawn[method]
         for quantity, of in ((MEAN, mean), (IQM, interquartile_mean)):
@@ -215,6 +215,6 @@ def _quantity(
         yield AcrossTasksRow(*method, quantity, against, place, *design, *map(float, values))
 
 
-def _generator(method: Method) -> np.random.Generator:
-    """Return the generator of a policy, a function of its name."""
-    return np.random.default_rng(zlib.crc32(" ".join(map(str, method)).encode()))
+def generator_of(names: Iterable[object]) -> np.random.Generator:
+    """Return the generator of what some names state, e.g. of a policy."""
+    return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))

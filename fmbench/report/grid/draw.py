@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmbench.errors import FmbenchError
+from fmbench.report.across_hands.draw import draw_across_hands
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.grid.headline import LINE_NAMES, headline, write_headline
@@ -85,6 +86,8 @@ def _draw_section(
     if not runs:
         return []
     written = _draw(section, runs, folder, formats, warn, margin)
+    if section.draw == "matrix" and len(section.hands) > 1:
+        written += draw_across_hands(runs, section.hands, folder, formats, margin)
     looks = Looks(*map(read_run_facts, runs))
     table = headline(section.title, _rows(section, folder), LINE_NAMES[section.draw], looks)
     return written + write_headline(folder, table)

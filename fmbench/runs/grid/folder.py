@@ -73,7 +73,9 @@ def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
 def grid_facts(grid: Grid, command: str) -> GridFacts:
     """Return the content of `grid.json`."""
     sections = tuple(
-        SectionFacts(s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs})
+        SectionFacts(
+            s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs}, s.hands
+        )
         for s in grid.sections
     )
     return GridFacts(SCHEMA, grid.title, sections, command, grid.text)

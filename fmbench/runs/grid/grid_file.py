@@ -97,9 +97,10 @@ class _Reader:
             raise FmbenchError(
                 f"{where}: record is {shown(record)}; give a whole number from 0 to {MOST_RECORDED}"
             )
+        variants = self._variants(where, values.pop("variants", [{}]))
         runs = [
             PlannedRun(name, run_name, config, latency, record)
-            for variant in self._variants(where, values.pop("variants", [{}]))
+            for variant in variants
             for changed, chosen in _combinations(where, {**values, **variant})
             for run_name, config in self._runs(where, {**variant, **changed}, chosen)
         ]
@@ -112,7 +113,7 @@ class _Reader:
                 "lists (nfe, cameras) in sections of their own"
             )
         _check_drawing(where, draw, runs)
-        return Section(name, title, draw, tuple(runs))
+        return Section(name, title, draw, tuple(runs), _hands([values, *variants]))
 
     def _variants(self, where: str, variants: object) -> list[dict[str, Any]]:
         """Return the options of each variant."""
@@ -150,6 +151,16 @@ class _Reader:
         except FmbenchError as error:
             raise FmbenchError(f"{where}: {error}") from None
         return runs
+
+
+def _hands(tables: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the hands that tables name, each once."""
+    named = [table["hand"] for table in tables if "hand" in table]
+    return tuple(
+        dict.fromkeys(
+            hand for value in named for hand in (value if isinstance(value, list) else [value])
+        )
+    )
 
 
 def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:

@@ -38,12 +38,14 @@ class Section:
         title: What it shows, in a few words.
         draw: One of `fmbench.runs.grid.grid_file.DRAWINGS`.
         runs: Its runs, tasks first.
+        hands: The hands on which its tasks are, as the file names them; empty if it names none.
     """
 
     name: str
     title: str
     draw: str
     runs: tuple[PlannedRun, ...]
+    hands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

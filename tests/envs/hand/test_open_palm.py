@@ -41,4 +41,4 @@ def test_tips_meet_the_cube_where_they_meet_it_on_the_fmbench_hand() -> None:
     expected, arms = rotate_cube.outline(yaw, centre)
     front, found = RotateCubeOnHandExpert.outline(ours, yaw, centre)
     assert front == pytest.approx(expected, abs=3e-4)
-    assert found == pytest.approx(arms, abs=2e-3)  # of points 1 mm apart
+    assert found == pytest.approx(arms, abs=3e-3)  # of points 1 mm apart

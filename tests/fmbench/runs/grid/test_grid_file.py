@@ -7,7 +7,9 @@ import pytest
 from envs.registry import TASKS
 from fmbench.cli.task_names import choose_tasks
 from fmbench.paper import GRIDS, grid_names
+from fmbench.runs.grid.folder import grid_facts
 from fmbench.runs.grid.grid_file import read_grid
+from fmbench.storage.grid_folder import read_grid_facts, write_grid_facts
 from tests.fmbench.runs.grid.small_grid import TEXT, rejected, small_grid
 
 COMMON = "[common]\npreset = 'smoke'\ntask = ['PressEither', 'ReachPose']\n"
@@ -115,6 +117,35 @@ def _without_hands(names: object, hand: str | None) -> tuple[str, ...]:
     if hand in (None, "fmbench"):
         return choose_tasks(names, hand)
     return tuple(f"{name}{str(hand).capitalize()}" for name in names)
+
+
+def test_the_hands_of_a_section_are_those_that_the_file_names(tmp_path: Path) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        f"{COMMON}[sections.none]\n[sections.one]\nhand = 'leap'\n"
+        "[sections.two]\nhand = ['fmbench', 'leap']\nvariants = [{}]\n"
+        "[sections.varied]\nvariants = [{hand = 'leap'}, {hand = 'shadow'}]\n"
+    )
+    grid = read_grid(path, _without_hands, tuple(TASKS))
+    hands = {section.name: section.hands for section in grid.sections}
+    assert hands == {
+        "none": (), "one": ("leap",), "two": ("fmbench", "leap"), "varied": ("leap", "shadow")
+    }  # fmt: skip
+    facts = grid_facts(grid, "python -m fmbench.paper")
+    write_grid_facts(tmp_path, facts)
+    assert read_grid_facts(tmp_path) == facts
+
+
+def test_the_paper_asks_whether_the_order_of_policies_holds_on_other_hands() -> None:
+    grid = read_grid(GRIDS / "paper.toml", _without_hands, tuple(TASKS))
+    (section,) = (section for section in grid.sections if section.name == "hands")
+    assert section.hands == ("fmbench", "shadow", "allegro", "leap")
+    tasks = ("PressEither", "TurnDial", "LiftCube", "InsertPeg")
+    names = {f"{task}{hand}" for task in tasks for hand in ("", "Shadow", "Allegro", "Leap")}
+    assert {run.name for run in section.runs} == names <= set(TASKS)
+    for run in section.runs:
+        assert (run.config.seeds, run.config.episodes, run.config.demos) == (3, 100, 200)
+        assert set(run.config.policy) == {"flow", "diffusion", "bc", "shortcut", "drift"}
 
 
 def test_the_text_of_the_file_is_kept(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Whether policies have the same order on several hands."""
