@@ -24,6 +24,7 @@ from fmbench.cli.folders import check_data, check_out, default_run_folder
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
+from fmbench.config import check_executions
 from fmbench.config.flag import WHERE
 from fmbench.errors import FmbenchError
 
@@ -90,6 +91,7 @@ def _run(options: argparse.Namespace) -> int:
 
         explain_unknown(unchecked_values(options), options.out)
         raise
+    check_executions(config)
     record = whole_numbers(options, RECORD)["record"]
     out = options.out or default_run_folder(config)
     check_out(out)

@@ -1,6 +1,6 @@
 """Run configuration: fields, flags, presets and validation."""
 
-from fmbench.config.acting import check_acting
+from fmbench.config.acting import check_acting, check_executions
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.flag import AFTER
 from fmbench.config.hashes import GROWING, cell_hash, config_hash
@@ -31,6 +31,7 @@ __all__ = [
     "RunConfig",
     "cell_hash",
     "check_acting",
+    "check_executions",
     "check_value",
     "config_from_json",
     "config_hash",

@@ -2,7 +2,7 @@
 
 from fmbench.config.run_config import RunConfig
 from fmbench.errors import FmbenchError
-from policies.catalogue import MEASURED, TRAINED
+from policies.catalogue import EXECUTIONS, MEASURED, TRAINED, cannot_execute
 
 
 def check_acting(config: RunConfig) -> None:
@@ -44,3 +44,20 @@ def check_acting(config: RunConfig) -> None:
             f"--latency-ms is {config.latency_ms:g}, but no delay follows from it; add --delay "
             f"{MEASURED}"
         )
+
+
+def check_executions(config: RunConfig) -> None:
+    """Check that some policy of a run can act with each of its executions.
+
+    Raises:
+        FmbenchError: No policy can; the message says why, and which executions are possible.
+    """
+    for execution in config.execution:
+        reasons = {policy: cannot_execute(execution, policy) for policy in config.policy}
+        if all(reasons.values()):
+            policy, reason = next(iter(reasons.items()))
+            able = [name for name in EXECUTIONS if not cannot_execute(name, policy)]
+            raise FmbenchError(
+                f"--execution is {execution}, but {policy} cannot act so: {reason}; it can "
+                f"{', '.join(able)}"
+            )

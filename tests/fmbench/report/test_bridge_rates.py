@@ -78,7 +78,7 @@ def test_the_table_has_bridge_rates_beside_success_where_there_are_some(folder: 
 
 def test_the_figure_has_a_panel_for_every_task_with_ways(folder: Path) -> None:
     names = [path.name for path in draw_all(folder)]
-    assert names[-2:] == ["bridge_vs_nfe.png", "across_tasks.png"]
+    assert {"bridge_vs_nfe.png", "across_tasks.png"} < set(names)
     (axes,) = bridge_vs_nfe(read_results(folder)).axes
     assert axes.get_title() == "TwoCubes-v0"
     (line,) = axes.containers

@@ -201,6 +201,8 @@ BAD = [
     (("--delay", "measured", "--latency-ms", "0"), "--latency-ms is 0.0; give a number above 0"),
     (("--delay", "measured", "--latency-ms", "1e9"), "above 0 and below 60000"),
     (("--delay", "measured", "--no-latency"), "decisions are not timed here; give --latency-ms"),
+    (("--policy", "bc", "--execution", "rtc"), "bc cannot act so: its samples cannot be guided"),
+    (("--policy", "knn", "bc", "--execution", "bid"), "it can hold, ensemble"),
     (("--execution", "rtc_train"), "needs policies that have learnt to continue 1 actions"),
     (("--execution", "rtc_train", "--delay", "4", "--train-delay", "2"), "--train-delay 4 to 8"),
     (("--train-delay", "9"), "--train-delay is 9; give a whole number from 0 to 8"),
