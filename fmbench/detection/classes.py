@@ -52,7 +52,7 @@ class _Scene:
     def __init__(self, drawn: PictureModel) -> None:
         task, model = drawn.task, drawn.model
         self._drawn, self._model = drawn, model
-        hands = [model.body_rootid[task.model.joint(n).bodyid[0]] for n in task.action_names]
+        hands = model.body_rootid[task.model.dof_bodyid[task.hand.dof]]
         of_hand: BoolArray = np.isin(model.body_rootid, hands)
         body = model.geom_bodyid
         self._shown: BoolArray = visible_geoms(model) & ~of_hand[body]
