@@ -4,6 +4,7 @@ A class here serves every hand. `pairs.put_on` makes it the task of one hand, wh
 the hand's. Sizes and distances follow from the hand's measures, by the rules in the data sheets.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -18,6 +19,8 @@ from envs.hand.hand import HandIndex
 from envs.hand.loading import PALM_FRAME, LoadedHand, load_hand, tip_site
 from envs.hand.reach import fingertips
 from envs.task import Field, Task, View
+
+MOST_DRAWS = 1000  # of postures for one start; nearly all are without contact where a hand fits
 
 
 class TaskOnHand(Task):
@@ -110,6 +113,21 @@ class TaskOnHand(Task):
         qpos: FloatArray = self.model.qpos0.copy()
         qpos[self.controls.qpos] = self.controls.angles(posture)
         return qpos
+
+    def draw_clear(self, what: str, draw: Callable[[], FloatArray]) -> FloatArray:
+        """Draw initial states until one is without contact; return its qpos, (nq,).
+
+        Raises:
+            ValueError: There is contact in too many of them: the hand does not fit `what`.
+        """
+        for _ in range(MOST_DRAWS):
+            qpos = draw()
+            if not self.touches(self.scratch, qpos):
+                return qpos
+        raise ValueError(
+            f"hand {self.described.name} does not fit {what}: it touches something in each of "
+            f"{MOST_DRAWS} drawn postures; describe another pregrasp posture"
+        )
 
 
 def straight(loaded: LoadedHand) -> FloatArray:

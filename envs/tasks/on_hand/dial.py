@@ -28,6 +28,9 @@ def reached_strokes(hand: Hand) -> tuple[float, float]:
 
     They are the strokes around the pregrasp posture's at which no tip is farther than `WITHIN_M`
     from its place, at most ±0.6 rad [rad].
+
+    Raises:
+        ValueError: In the pregrasp posture's stroke a tip does not reach the knob.
     """
     ends = []
     for sign in (-1.0, 1.0):
@@ -35,7 +38,13 @@ def reached_strokes(hand: Hand) -> tuple[float, float]:
         for stroke in sign * STROKES_RAD:
             places = _places(hand, float(stroke), 0.0)
             posture, errors = solve_fingertips(hand, places, posture, ITERATIONS)
-            if max(errors.values()) > WITHIN_M:
+            finger = max(errors, key=errors.__getitem__)
+            if errors[finger] > WITHIN_M and not stroke:
+                raise ValueError(
+                    f"hand {hand.name} does not fit the dial: {finger} misses the knob by "
+                    f"{1000 * errors[finger]:.1f} mm; describe another pregrasp posture"
+                )
+            if errors[finger] > WITHIN_M:
                 break
             end = float(stroke)
         ends.append(end)

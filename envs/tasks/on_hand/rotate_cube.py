@@ -87,17 +87,18 @@ class RotateCubeOnHand(TaskOnHand, RotateCube):
         turn = (2.0 * rng.integers(2) - 1.0) * rng.uniform(*TURN_RAD)
         memory = {"goal": np.array([yaw + turn]), "turn": np.array([turn]), "best": np.zeros(1)}
         memory["goal_wxyz"] = self.cube_quaternion(yaw + turn)
-        while True:
+
+        def draw() -> FloatArray:
             x, y = rng.uniform(-START_JITTER_M, START_JITTER_M, 2)
             jitter = START_JITTER_RAD * rng.uniform(-1.0, 1.0, self.act_dim) * self.is_in_finger
-            qpos = self.hand_qpos(
-                np.clip(self.start_posture + jitter, self.hand.low, self.hand.high)
-            )
-            place, address = np.array([HOME_M + x, y, CUBE_HALF_SIZE_M + REST_M]), self.cube_qpos
+            posture = np.clip(self.start_posture + jitter, self.hand.low, self.hand.high)
+            qpos, address = self.hand_qpos(posture), self.cube_qpos
+            place = np.array([HOME_M + x, y, CUBE_HALF_SIZE_M + REST_M])
             qpos[address : address + 3] = self.hand_origin + self.hand_axes @ place
             qpos[address + 3 : address + 7] = self.cube_quaternion(yaw)
-            if not self.touches(self.scratch, qpos):
-                return Start(qpos, memory)
+            return qpos
+
+        return Start(self.draw_clear("the cube in its palm", draw), memory)
 
     @property
     def start_posture(self) -> FloatArray:

@@ -77,12 +77,14 @@ class TurnDialOnHand(TaskOnHand, TurnDial):
     def draw_posture(self, rng: np.random.Generator, angle: float) -> FloatArray:
         """Draw an open hand without contact; return qpos, (nq,), with the dial at `angle` [rad]."""
         start = open_posture(self.described, OPEN_M)
-        while True:
+
+        def draw() -> FloatArray:
             jitter = START_JITTER_RAD * rng.uniform(-1.0, 1.0, self.act_dim) * self.is_in_finger
             qpos = self.hand_qpos(np.clip(start + jitter, self.hand.low, self.hand.high))
             qpos[self.dial_qpos] = angle
-            if not self.touches(self.scratch, qpos):
-                return qpos
+            return qpos
+
+        return self.draw_clear("the dial", draw)
 
     def tip_field(self) -> Field:
         """Return the field of the fingertips."""

@@ -1,15 +1,23 @@
 """How described hands grasp a dial: where tips touch, which strokes they reach, their forces."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from envs.experts.on_hand.dial_forces import PRESS_N, TURN_N, _along, _inwards, dial_grasp
+from envs.hand import menagerie
 from envs.hand.catalogue import find_hand
 from envs.hand.hold import hold_of
 from envs.hand.reach import fingertips
+from envs.on_hands import task_on_hand
+from envs.registry import make_task
 from envs.tasks.dial_parts import KNOB_HALF_HEIGHT_M, KNOB_RADIUS_M
+from envs.tasks.on_hand.base import TaskOnHand
 from envs.tasks.on_hand.dial import contact_angles, reached_strokes, rim_places
-from tests.envs.hand.described import every_real_hand
+from envs.tasks.on_hand.pairs import put_on
+from envs.tasks.on_hand.rotate_cube import RotateCubeOnHand
+from tests.envs.hand.described import case, claw, every_real_hand
 
 
 @every_real_hand
@@ -27,6 +35,24 @@ def test_touching_tips_are_on_the_rim_and_above_the_skirt(name: str) -> None:
                 abs(np.arctan2(y, x) - angle - stroke) == pytest.approx(2 * np.pi, abs=0.1)
             )
             assert z - radius + KNOB_HALF_HEIGHT_M > 0.002  # the skirt begins there
+
+
+def test_hands_that_do_not_fit_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand = claw(tmp_path)
+    with pytest.raises(ValueError, match=r"hand claw does not fit the dial: \w+ misses .* mm;"):
+        reached_strokes(hand)
+    monkeypatch.setattr(menagerie, "LEAP", hand)
+    with pytest.raises(ValueError, match="hand claw does not fit the cube: a fingertip misses"):
+        put_on(RotateCubeOnHand, "leap")()
+
+
+@pytest.mark.parametrize("name", [case("shadow")])
+def test_a_start_with_contact_in_every_draw_is_an_error(name: str) -> None:
+    task = make_task(task_on_hand("TurnDial", name))
+    assert isinstance(task, TaskOnHand)
+    touching = task.hand_qpos(dial_grasp(task.described).touch(np.zeros(1))[0])
+    with pytest.raises(ValueError, match="hand shadow does not fit a thing: it touches something"):
+        task.draw_clear("a thing", lambda: touching)
 
 
 @every_real_hand
