@@ -4,7 +4,7 @@ from envs.hand.catalogue import HANDS as HANDS
 from envs.hand.catalogue import find_hand
 from envs.names import on_hand as on_hand
 from envs.names import unknown
-from envs.registry import ON_HAND, TASKS, suite
+from envs.registry import ON_HAND, TASKS, make_expert, make_task, suite
 
 
 def task_on_hand(name: str, hand: str) -> str:
@@ -32,10 +32,17 @@ def task_on_hand(name: str, hand: str) -> str:
 def check_hand(name: str) -> None:
     """Check that the hand of a registered task can be loaded; its model is downloaded if need be.
 
+    A hand that a user has registered must also fit the task, and its expert.
+
     Raises:
         ValueError: Its model is missing, damaged or does not fit; the message states what to do.
     """
-    if TASKS[name].hand:
+    entry = TASKS[name]
+    if entry.hand:
         from envs.hand.loading import load_hand
 
-        load_hand(find_hand(TASKS[name].hand))
+        load_hand(find_hand(entry.hand))
+        if not entry.extra:
+            from envs.world import World
+
+            make_expert(World(make_task(name), 1, 1))

@@ -82,6 +82,23 @@ def test_a_missing_model_is_found_before_any_work(
         choose_tasks(["ReachPose"], name)
 
 
+def test_a_users_hand_that_does_not_fit_a_task_is_found_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(menagerie, "LEAP", claw(tmp_path))
+    for task, expected in (
+        ("LiftCube", "a cube of 5 cm does not fit between the pregrasp fingers: hand claw: thumb"),
+        ("TurnDial", "hand claw does not fit the dial: "),
+        ("PressChord", "hand claw does not fit the keys: thumb misses its own by"),
+    ):
+        entry = dataclasses.replace(TASKS[f"{task}Leap"], extra="")
+        monkeypatch.setitem(TASKS, f"{task}Leap", entry)
+        make_task.cache_clear()
+        with pytest.raises(FmbenchError, match=f"^{expected}"):
+            choose_tasks([task], "leap")
+    make_task.cache_clear()
+
+
 @every_real_hand
 def test_a_servo_holds_what_the_task_says_it_measures(name: str) -> None:
     task = make_task(task_on_hand("ReachPose", name))
