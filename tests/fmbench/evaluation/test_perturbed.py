@@ -47,7 +47,7 @@ def test_noise_has_the_scale_of_the_policys_normaliser(policy: ChunkPolicy) -> N
     np.testing.assert_allclose(about.mean[1:], 3.0, rtol=0.05)
     assert about.mean[0] == 0.25
     cell = replace(CELL, perturb="obs-noise=0.1")
-    world, actor = perturbed_player(cell, CONFIG, policy, None, 2)
+    world, actor, _ = perturbed_player(cell, CONFIG, policy, None, 2)
     plain = World(world.task, 2, 1)
     for each in (world, plain):
         each.reset(each.all_rows, np.array([TEST, TEST + 1]))
@@ -67,7 +67,7 @@ def test_the_experts_time_is_the_median_of_validation_episodes() -> None:
 
 
 def test_the_expert_acts_in_the_disturbed_world_itself() -> None:
-    world, expert = perturbed_player(Cell(TASK, EXPERT, perturb="mass=2"), CONFIG, None, None, 3)
+    world, expert, _ = perturbed_player(Cell(TASK, EXPERT, perturb="mass=2"), CONFIG, None, None, 3)
     assert isinstance(world, PerturbedWorld)
     assert expert.world is world  # type: ignore[attr-defined]
     assert all(e.success for e in rollout(world, expert, episode_seeds(TEST, 3)))

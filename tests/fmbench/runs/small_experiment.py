@@ -111,7 +111,8 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
 def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every figure of a run be the rows that figures show, as text."""
     monkeypatch.setattr(draw, "render", _rows_as_text)
-    monkeypatch.setattr(draw, "render_across_tasks", lambda rows, *_: repr(rows).encode())
+    for name in ("render_across_tasks", "render_delay"):
+        monkeypatch.setattr(draw, name, lambda rows, *_: repr(rows).encode())
 
 
 def _rows_as_text(_: object, results: Results, __: str) -> bytes:
