@@ -14,6 +14,7 @@ from fmbench.config import RunConfig
 from fmbench.evaluation import episodes
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.error_text import MAX_CHARACTERS, error_text
+from fmbench.evaluation.players import Player
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.row_values import neutralise
 from fmbench.storage.rows import EpisodeRow
@@ -95,7 +96,7 @@ class Shouting:
 def test_the_row_of_a_failed_episode_has_the_short_text(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    player = World(make_task("ReachPose"), 2), Shouting()
+    player = Player(World(make_task("ReachPose"), 2), Shouting())
     monkeypatch.setattr(episodes, "_player", lambda *_: player)
     config = RunConfig(task=("ReachPose",), episodes=2)
     cell = Cell("ReachPose", "shouting", "direct", 1, 0)

@@ -35,7 +35,7 @@ def test_lack_of_memory_is_no_failed_episode(
 
     def greedy(*_: object) -> Player:
         world = World(make_task(cell.task), CONFIG.episodes)
-        return world, Greedy(world)
+        return Player(world, Greedy(world))
 
     monkeypatch.setattr(episodes, "_player", greedy)
     with pytest.raises(RunFailed, match="PressEither-random evaluation needs more memory than is"):
