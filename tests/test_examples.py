@@ -177,6 +177,7 @@ def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) ->
     assert (code, "run is complete" in error) == (0, True), error
 
 
+@pytest.mark.thorough
 def test_an_axis_of_ones_own_is_short_and_disturbs_a_run(tmp_path: Path, finished: Path) -> None:
     path = EXAMPLES / "add_axis.py"
     assert len(path.read_text(encoding="utf-8").splitlines()) < 30

@@ -169,6 +169,7 @@ def test_a_broken_opengl_backend_is_reported(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.thorough
 def test_poor_terminals_from_another_directory_show_the_table(
     finished_run: Path, data: Path, tmp_path: Path
 ) -> None:

@@ -5,8 +5,9 @@ The exceptions are those in `OWN`: with the others' numbers the weights of their
 on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong; or the
 training would take long.
 
-Where tests are not thorough, the MLP learns from all objectives, the transformer from flow, and all
-backbones from those that take few updates, bc and gmm: a training takes up to half a minute.
+Where tests are not thorough, the MLP learns from all objectives but the two that take longest,
+meanflow and drift, and all backbones from those that take few updates, bc and gmm: a training takes
+up to half a minute.
 """
 
 from functools import cache
@@ -75,7 +76,13 @@ ONE_ANSWER_FACTOR = 1.5
 
 every_backbone = pytest.mark.parametrize("backbone", list(BACKBONES))
 thorough_backbones = pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp"]))
-few_step_cases = pytest.mark.parametrize("objective", ["meanflow", "reflow", "shortcut", *ONE_STEP])
+few_step_cases = pytest.mark.parametrize(
+    "objective",
+    thoroughly(
+        ["meanflow", "reflow", "shortcut", *ONE_STEP],
+        always=["reflow", "shortcut", "imle", "consistency"],
+    ),
+)
 pytestmark = pytest.mark.slow
 
 
@@ -136,7 +143,7 @@ def bound_of(backbone: str) -> float:
     return UNET_WEIGHT_BOUND if backbone == "unet" else WEIGHT_BOUND
 
 
-@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp", "dit"]))
+@thorough_backbones
 def test_flow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("flow", backbone)
 
@@ -156,12 +163,14 @@ def test_reflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("reflow", backbone)
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_meanflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("meanflow", backbone)
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_drift_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("drift", backbone, bound_of(backbone))
 

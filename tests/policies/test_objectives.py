@@ -13,6 +13,7 @@ from policies.objectives import load_objective, make_objective
 from policies.objectives.diffusion import Diffusion, network_time
 from policies.objectives.options import ObjectiveOptions
 from tests.policies.two_modes import SHAPE, build, errors_to_modes, train
+from tests.thorough import thoroughly
 
 
 @pytest.mark.slow
@@ -57,7 +58,7 @@ def test_behaviour_cloning_learns_the_mean_of_the_modes() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", list(BACKBONES))
+@pytest.mark.parametrize("backbone", thoroughly(BACKBONES, always=["mlp", "dit"]))
 @pytest.mark.parametrize(
     ("objective", "prediction"),
     [

@@ -117,6 +117,7 @@ def test_equally_good_policies_are_undecided_and_missing_ones_left_out(tmp_path:
     assert "- Not included: bc, mlp (not run: LiftCube on leap)." in text
 
 
+@pytest.mark.thorough
 def test_figures_of_a_grid_with_several_hands_have_it(tmp_path: Path) -> None:
     table = {"LiftCube": (38, 22, 4), "LiftCubeShadow": (22, 38, 4), "LiftCubeLeap": (4, 22, 38)}
     write_all(tmp_path / "hands", table)

@@ -217,6 +217,7 @@ def test_plain_tables_are_the_same_with_and_without_delayed_cells(tmp_path: Path
         assert (run / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
 
 
+@pytest.mark.thorough
 def test_redrawing_gives_the_same_bytes_and_no_delays_no_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import DiagnosticRow, later_columns
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, run, without_opengl
 from tests.fmbench.small_run import files_of
+from tests.thorough import thoroughly
 
 LATER = later_columns(DiagnosticRow)
 MORE = {
@@ -54,7 +55,7 @@ def grown(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "grown"))
 
 
-@pytest.mark.parametrize("what", MORE)
+@pytest.mark.parametrize("what", thoroughly(MORE, always=["episodes", "everything"]))
 def test_a_finished_run_grows_to_the_bytes_of_the_larger_run(
     what: str, data: Path, grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.thorough
 def test_a_search_is_resumed_as_if_it_had_not_been_interrupted(
     whole: Path, data: Path, tmp_path: Path
 ) -> None:
