@@ -121,8 +121,8 @@ def _run(options: argparse.Namespace) -> int:
         raise FmbenchError(f"--{lost[0]} belongs to --sampler; give both, or leave it out")
 
     def work(session: Session) -> None:
-        from fmbench.runs.rescoring import run_rescoring
         from fmbench.runs.sampler_choice import SamplerRequest
+        from fmbench.runs.scored_again import run_rescoring
 
         request = None
         if options.sampler is not None:
@@ -137,7 +137,7 @@ def _run(options: argparse.Namespace) -> int:
             options.accept_changes,
         )
 
-    return run_resumable("fmbench.runs.rescoring", work, "saved")
+    return run_resumable("fmbench.runs.scored_again", work, "saved")
 
 
 def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], block: int) -> int:

@@ -17,7 +17,7 @@ from tests.fmbench.runs.small_experiment import at_few_starts
 
 IMPORTED = (
     "fmbench.runs.experiment",
-    "fmbench.runs.rescoring",
+    "fmbench.runs.scored_again",
     "fmbench.report.matrix.draw",
     "fmbench.report.observation.figure",
     "fmbench.report.draw",
