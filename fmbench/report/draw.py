@@ -16,6 +16,8 @@ from fmbench.report.delay.figure import render_delay
 from fmbench.report.delay.rows import DelayRow, delay_rows
 from fmbench.report.delay.text import delay_caveats
 from fmbench.report.disturbances.draw import draw_disturbances
+from fmbench.report.disturbances.figure import FIGURE as HEAT_MAP
+from fmbench.report.disturbances.figure import render_disturbances
 from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
 from fmbench.report.rendering import FORMATS, write_figure
@@ -60,7 +62,8 @@ def draw_all(
     across = across_tasks_of_run(results)
     delays = delay_rows(results)
     written = write_tables(results, across, run_dir, delays)
-    written += draw_disturbances(results, run_dir) + draw_times(results, run_dir)
+    paths, disturbed = draw_disturbances(results, run_dir)
+    written += paths + draw_times(results, run_dir)
     figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
     }
@@ -70,8 +73,10 @@ def draw_all(
         )
     if delays:
         figures[DELAY_FIGURE] = partial(render_delay, delays, results)
+    if disturbed:
+        figures[HEAT_MAP] = partial(render_disturbances, disturbed, results)
     # one of an earlier state would contradict the tables
-    for name in dict.fromkeys([*figures, "across_tasks", DELAY_FIGURE]):
+    for name in dict.fromkeys([*figures, "across_tasks", DELAY_FIGURE, HEAT_MAP]):
         written += write_figure(run_dir / "figures" / name, formats, figures.get(name))
     if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
         return draw_all(run_dir, formats, warn, margin)

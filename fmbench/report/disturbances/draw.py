@@ -27,21 +27,24 @@ from fmbench.storage.row_files import write_rows
 _PLAIN_WIDTH = 100
 
 
-def draw_disturbances(results: Results, out: Path) -> list[Path]:
-    """Write `disturbances.csv` and `.md`, and `disturbance_pairs.csv`; return the paths.
+def draw_disturbances(results: Results, out: Path) -> tuple[list[Path], list[DisturbanceRow]]:
+    """Write `disturbances.csv` and `.md`, and `disturbance_pairs.csv`.
 
     Of a run without disturbances, or one that has not finished, nothing is written.
+
+    Returns:
+        The paths, and the rows of the first file, for the figure.
     """
     arms = {} if results.unfinished else arms_of(results)
     if not arms:
-        return []
+        return [], []
     rows, pairs = disturbance_rows(results, arms), pair_rows(results, arms)
     table = out / DisturbanceRow.file_name
     text, of_pairs = table.with_suffix(".md"), out / DisturbancePairRow.file_name
     write_rows(table, rows, DisturbanceRow)
     write_rows(of_pairs, pairs, DisturbancePairRow)
     write_bytes_atomic(text, disturbances_markdown(results, rows, pairs).encode())
-    return [table, of_pairs, text]
+    return [table, of_pairs, text], rows
 
 
 def print_disturbances(results: Results, console: Console | None = None) -> None:

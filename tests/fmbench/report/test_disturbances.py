@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fmbench.report.disturbances.draw import draw_disturbances, print_disturbances
+from fmbench.report.disturbances.figure import draw_heat_map, render_disturbances
 from fmbench.report.disturbances.pairs import (
     BOOTSTRAP,
     COMBINED,
@@ -156,7 +157,7 @@ def test_files_are_functions_of_the_rows_and_the_terminal_fits(
         episodes("flow", "1" * 10, "1" * 5 + "0" * 5),
         episodes("bc", "1" * 10, "1" * 10),
     )
-    paths = draw_disturbances(results, tmp_path)
+    paths, _ = draw_disturbances(results, tmp_path)
     assert [path.name for path in paths] == [
         *("disturbances.csv", "disturbance_pairs.csv", "disturbances.md"),
     ]
@@ -168,5 +169,23 @@ def test_files_are_functions_of_the_rows_and_the_terminal_fits(
     assert max(map(len, shown.splitlines())) <= 100
     assert "mass=2: bc loses 50.0 points less than flow" in shown.lower()
     plain = [row for row in episodes("flow", "10", "10") if not row.perturb]
-    assert draw_disturbances(results_of(tmp_path / "plain", plain), tmp_path / "plain") == []
+    assert draw_disturbances(results_of(tmp_path / "plain", plain), tmp_path / "plain") == ([], [])
     assert list(DisturbanceRow.key) == ["task", "policy", "sampler", "steps", "perturb"]
+
+
+def test_the_heat_map_has_a_cell_of_each_policy_and_setting(tmp_path: Path) -> None:
+    results = results_of(
+        tmp_path,
+        episodes("expert", "1" * 20, "1" * 10 + "0" * 10),
+        episodes("flow", "1" * 20, "1" * 15 + "0" * 5),
+        episodes("bc", "1" * 5 + "0" * 15, "1" * 2 + "0" * 18),
+    )
+    _, rows = draw_disturbances(results, tmp_path)
+    figure = draw_heat_map(rows, results)
+    axes = figure.axes[0]
+    assert [tick.get_text().lower() for tick in axes.get_yticklabels()] == ["flow", "bc", "expert"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["mass=2"]
+    assert np.asarray(axes.images[0].get_array()).tolist() == [[0.75], [0.1], [0.5]]
+    assert [text.get_text() for text in axes.texts] == ["0.50", "0.75", "(0.10)"]
+    assert len(axes.collections) == len(rows) == 3, "the setting breaks the expert: all are hatched"
+    assert render_disturbances(rows, results) == render_disturbances(rows, results)

@@ -111,7 +111,7 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
 def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every figure of a run be the rows that figures show, as text."""
     monkeypatch.setattr(draw, "render", _rows_as_text)
-    for name in ("render_across_tasks", "render_delay"):
+    for name in ("render_across_tasks", "render_delay", "render_disturbances"):
         monkeypatch.setattr(draw, name, lambda rows, *_: repr(rows).encode())
 
 
