@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fmbench.report.disturbances.rows import EXPERT, DisturbanceRow
+from fmbench.report.disturbances.rows import EXPERT, DisturbanceRow, disturbances_of
 from fmbench.report.figure_parts import WIDTH_IN
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
@@ -49,13 +49,14 @@ def draw_heat_map(rows: Sequence[DisturbanceRow], results: Results) -> Figure:
         _panel(axes, of_task, results)
         axes.set_title(task)
     image = panels[0].images[0]
-    figure.colorbar(image, ax=list(panels), label="success rate with the disturbance", pad=0.01)
+    figure.colorbar(image, ax=list(panels), label="success rate", pad=0.01)
     return figure
 
 
 def _panel(axes: Axes, rows: Sequence[DisturbanceRow], results: Results) -> None:
     """Draw the policies of one task, the expert last."""
-    settings = list(dict.fromkeys(row.perturb for row in rows))
+    present = {row.perturb for row in rows}
+    settings = [text for text in disturbances_of(results) if text in present]
     policies = sorted(
         {row.policy for row in rows}, key=lambda name: (name == EXPERT, results.looks.order(name))
     )
