@@ -15,6 +15,10 @@ from envs.registry import has_extra, make_expert, make_task, suite
 from envs.task import Task
 from envs.world import World
 from fmbench.harness.seeds import VALIDATION
+from tests.thorough import thoroughly
+
+FEW = ("ReachPose", "PlaceCube", "HandOver", "AdroitPen")
+"""Tasks that are looked at also where tests are not thorough."""
 
 EPISODES, PIXELS, PHASES = 4, 4, 5
 HIDDEN_AT_THE_END = {("RelocateBall", "goal")}  # inside the ball, when the ball has reached it
@@ -115,7 +119,7 @@ def objects(drawn: PictureModel) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", suite())
+@pytest.mark.parametrize("name", thoroughly(suite(), always=FEW))
 def test_some_camera_shows_every_object_and_goal_in_every_phase(name: str) -> None:
     if not has_extra(name):
         pytest.skip("the extra is not installed")

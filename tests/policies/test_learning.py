@@ -6,7 +6,7 @@ on the rounding of the processor, or, of a single step on transformer and U-Net,
 training would take long.
 
 Where tests are not thorough, the MLP learns from all objectives but the two that take longest,
-meanflow and drift, and all backbones from those that take few updates, bc and gmm: a training takes
+meanflow and drift, and all backbones from the one that takes fewest updates, bc: a training takes
 up to half a minute.
 """
 
@@ -238,7 +238,7 @@ def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     assert bends[1] < bends[0] / 3
 
 
-@every_backbone
+@thorough_backbones
 def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
     network, learner = mixtures.train(backbone, "gmm", 200, problem=mixtures.draw_veers)
     for c in (-0.8, 0.0, 0.8):

@@ -23,7 +23,10 @@ from tests.thorough import thoroughly
         ("flow", "velocity", [("euler", 10)]),
         ("diffusion", "sample", [("ddim", 10), ("ddpm", 100)]),
         ("diffusion", "epsilon", [("ddim", 10), ("ddpm", 100)]),
-        ("diffusion", "v_prediction", [("ddim", 10), ("ddpm", 100)]),
+        pytest.param(
+            *("diffusion", "v_prediction", [("ddim", 10), ("ddpm", 100)]),
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_generative_objectives_learn_both_modes(

@@ -125,6 +125,7 @@ def test_failing_episodes_are_rows_and_are_neither_timed_nor_diagnosed(
     assert read_results(folder / "run").comparisons.empty
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("words", "code"),
     [

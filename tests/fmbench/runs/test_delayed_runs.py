@@ -101,6 +101,7 @@ def test_delays_matter_and_are_measured_in_the_rows(delayed: Path) -> None:
         assert all((jump is None) == (way[1] == 8) for jump in jumps)
 
 
+@pytest.mark.thorough
 def test_a_finished_run_grows_by_delays(
     plain: Path, delayed: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.thorough
 def test_a_run_with_a_users_policy_is_redrawn_without_it(tmp_path: Path) -> None:
     script, run = tmp_path / "my_policy.py", tmp_path / "run"
     script.write_text(PLUGIN, encoding="utf-8")

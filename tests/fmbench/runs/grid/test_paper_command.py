@@ -64,6 +64,7 @@ def test_a_run_that_cannot_be_is_named_before_any_work(
     assert not Path("out").exists()
 
 
+@pytest.mark.thorough
 def test_processes_do_a_grid_and_the_same_command_finds_it_done(
     grid: Path, demonstrations_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
