@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from fmbench.storage.hashes import sha256_file
 from tests.fmbench.forked import run_forked
 from tests.fmbench.small_run import SMALL, files_of

@@ -136,6 +136,7 @@ def test_tables_of_several_runs_are_marked(
         assert {row["caveat"] for row in csv.DictReader(file)} == {MARK}
 
 
+@pytest.mark.thorough
 def test_no_mark_is_left_when_the_run_has_finished(
     copy: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
