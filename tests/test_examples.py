@@ -157,6 +157,7 @@ def test_a_policy_of_ones_own_is_trained_and_shown(tmp_path: Path, data: Path) -
     assert "| L1 regression |" in (tmp_path / "run" / "summary.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_features_of_ones_own_are_stored_and_seen(tmp_path: Path, data: Path) -> None:
     path = EXAMPLES / "add_encoder.py"
     assert len(path.read_text(encoding="utf-8").splitlines()) < 40

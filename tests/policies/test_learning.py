@@ -5,9 +5,9 @@ The exceptions are those in `OWN`: with the others' numbers the weights of their
 on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong; or the
 training would take long.
 
-Where tests are not thorough, the MLP learns from all objectives but the two that take longest,
-meanflow and drift, and all backbones from the one that takes fewest updates, bc: a training takes
-up to half a minute.
+Where tests are not thorough, the MLP learns from all objectives but those that take longest
+(meanflow, drift, maniflow and shortcut), and all backbones from the one that takes fewest updates,
+bc: a training takes up to half a minute.
 """
 
 from functools import cache
@@ -80,7 +80,7 @@ few_step_cases = pytest.mark.parametrize(
     "objective",
     thoroughly(
         ["meanflow", "reflow", "shortcut", *ONE_STEP],
-        always=["reflow", "shortcut", "imle", "consistency"],
+        always=["reflow", "imle", "consistency"],
     ),
 )
 pytestmark = pytest.mark.slow
@@ -153,7 +153,8 @@ def test_diffusion_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("diffusion", backbone)
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_shortcut_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("shortcut", backbone)
 
@@ -185,12 +186,14 @@ def test_consistency_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("consistency", backbone, bound_of(backbone))
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_maniflow_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("maniflow", backbone, bound_of(backbone))
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_one_step_of_maniflow_is_the_mean_like_one_of_a_flow(backbone: str) -> None:
     maniflow, flow = score(backbone, "maniflow", "average", 1), score(backbone, "flow", "euler", 1)
     assert maniflow.ring == pytest.approx(flow.ring, rel=0.1)
