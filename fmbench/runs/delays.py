@@ -53,7 +53,7 @@ class DelayedCells:
         known: Iterable[MeasurementRow] = (),
     ) -> None:
         self._config, self._plan, self._store = config, plan, store
-        self._latency: dict[Key, float | None] = {}
+        self._latency: dict[Key, float] = {}
         for row in known:
             self._remember(row)
 
@@ -127,8 +127,10 @@ class DelayedCells:
         return delay_of(latency_ms, make_task(cell.task).control_period_s)
 
     def _remember(self, row: MeasurementRow) -> None:
-        if row.train_seed == 0 and not row.delay and not row.perturb:
-            self._latency[_timed(row)] = row.latency_ms_p95
+        """Remember a latency that was measured, unless an earlier one is known."""
+        is_first = row.train_seed == 0 and not row.delay and not row.perturb
+        if is_first and row.latency_ms_p95 is not None:
+            self._latency.setdefault(_timed(row), row.latency_ms_p95)
 
 
 def _timed(row: CellRow) -> Key:

@@ -165,6 +165,9 @@ def test_a_measured_delay_is_that_of_the_first_seed_and_is_stored(
     assert call(run_main, *words) == 0
     assert (tmp_path / "run" / "episodes.csv").read_bytes() == first
     assert clock.calls == calls
+    second = ("--test-block", "2", "--out", tmp_path / "second")
+    assert call(evaluate_main, tmp_path / "run", *second) == 0
+    assert settings(episodes(tmp_path / "second"), "flow") == settings(rows, "flow")
     costs = read_rows(tmp_path / "run" / "measurements.csv", MeasurementRow)
     assert [(row.train_seed, row.execution) for row in costs] == [
         (0, "hold"), (0, "rtc"), (1, "hold"),
