@@ -147,12 +147,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def test_a_measured_delay_is_that_of_the_first_seed_and_is_stored(
     data: Path, tmp_path: Path, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = (*RUN, "--policy", "flow", "--seeds", "2", "--delay", "3", "measured")
+    words = (*RUN, "--policy", "flow", "--seeds", "2", "--delay", "5", "measured")
     words += ("--execution", "hold", "rtc", "--out", tmp_path / "run", "--data", data)
     assert call(run_main, *words) == 0
     rows = episodes(tmp_path / "run")
     # 90 ms are 2.25 periods of 40 ms; 400 ms are 10, which no previous chunk bridges.
-    assert settings(rows, "flow") == [("hold", 0), ("hold", 3), ("rtc", 3)]
+    assert settings(rows, "flow") == [("hold", 0), ("hold", 5), ("hold", 3), ("rtc", 5)]
     assert "skipped ReachPose-flow-euler2-seed0-delay10-rtc: rtc takes a delay of at most 8" in (
         capsys.readouterr().err
     )
