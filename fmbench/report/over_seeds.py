@@ -96,9 +96,12 @@ def is_beyond_range(seeds: Seeds) -> NDArray[np.bool_]:
 
     It is a one-sided chi-squared test with level 0.05.
     """
-    freedom = seeds.seeds - 1
-    limit = special.chdtri(freedom, _LEVEL_BEYOND) / freedom
-    beyond: NDArray[np.bool_] = seeds.dispersion > dispersion(RANGE, seeds.episodes) * limit
+    return _is_beyond(seeds.dispersion, seeds.seeds, seeds.episodes)
+
+
+def _is_beyond(observed: Numbers, seeds: int, episodes: int) -> NDArray[np.bool_]:
+    limit = special.chdtri(seeds - 1, _LEVEL_BEYOND) / (seeds - 1)
+    beyond: NDArray[np.bool_] = observed > dispersion(RANGE, episodes) * limit
     return beyond
 
 
@@ -111,16 +114,32 @@ def interval_over_seeds(seeds: Seeds, confidence: float | Numbers = 0.95) -> Bou
         seeds: The methods.
         confidence: Coverage, in (0, 1).
     """
-    tail, freedom = (1 - confidence) / 2, seeds.seeds - 1
+    paid = paid_for(seeds.dispersion, seeds.seeds, seeds.episodes, confidence)
+    tail = (1 - confidence) / 2
+    return clopper_pearson(seeds.rate, seeds.seeds * seeds.episodes / paid, tail)
+
+
+def paid_for(
+    dispersion_of_seeds: Numbers, seeds: int, episodes: int, confidence: float | Numbers
+) -> Numbers:
+    """Return by how much an effective episode costs more than one, at least 1.
+
+    Args:
+        dispersion_of_seeds: Variance between the seeds, divided by that of equal seeds.
+        seeds: Training seeds, at least two.
+        episodes: Episodes of each.
+        confidence: Coverage of the interval, in (0, 1).
+    """
+    tail, freedom = (1 - confidence) / 2, seeds - 1
     normal = special.ndtri(1 - tail)
-    least = dispersion(LEAST_SPREAD, seeds.episodes)
+    least = dispersion(LEAST_SPREAD, episodes)
     total = LEAST_WEIGHT + freedom
-    moderated = (LEAST_WEIGHT * least + freedom * seeds.dispersion) / total
+    moderated = (LEAST_WEIGHT * least + freedom * dispersion_of_seeds) / total
     # n_eff = S n / (D (t / z)^2), D = (d0 D0 + (S - 1) D_observed) / (d0 + S - 1)
     paid = np.maximum(moderated, 1.0) * (special.stdtrit(total, 1 - tail) / normal) ** 2
-    own = seeds.dispersion * (special.stdtrit(freedom, 1 - tail) / normal) ** 2
-    paid = np.where(is_beyond_range(seeds), np.maximum(paid, own), paid)
-    return clopper_pearson(seeds.rate, seeds.seeds * seeds.episodes / paid, tail)
+    own = dispersion_of_seeds * (special.stdtrit(freedom, 1 - tail) / normal) ** 2
+    beyond = _is_beyond(dispersion_of_seeds, seeds, episodes)
+    return np.asarray(np.where(beyond, np.maximum(paid, own), paid))
 
 
 def difference_bounds(a: Seeds, b: Seeds, confidence: float | Numbers = 0.95) -> Bounds:

@@ -9,11 +9,12 @@ import pytest
 from scipy import stats
 
 from fmbench.report.over_seeds import interval_over_seeds, seeds_of
-from tests.benchmarks import checkpoints, intervals, intervals_text
+from tests.benchmarks import changes, checkpoints, intervals, intervals_text
 
 RESULTS = Path(__file__).parents[2] / "results" / "intervals"
-COVERAGE, VERDICTS, CHECKPOINTS = (
-    pd.read_csv(RESULTS / f"{name}.csv") for name in ("coverage", "verdicts", "checkpoints")
+COVERAGE, VERDICTS, CHECKPOINTS, CHANGES = (
+    pd.read_csv(RESULTS / f"{name}.csv")
+    for name in ("coverage", "verdicts", "checkpoints", "changes")
 )
 
 
@@ -43,6 +44,17 @@ def test_cells_of_the_coverage_are_computed_again(place: int) -> None:
     pd.testing.assert_frame_equal(
         again, COVERAGE.iloc[[place]].reset_index(drop=True), check_dtype=False
     )
+
+
+def test_committed_changes_of_the_same_checkpoints_keep_their_promise() -> None:
+    assert len(CHANGES) == len(changes.change_cells())
+    assert CHANGES["coverage"].min() >= 0.94
+    assert (CHANGES["width"] / CHANGES["apart_width"]).mean() <= 0.85
+    unchanged = CHANGES[CHANGES["gained"] == CHANGES["lost"]]
+    assert unchanged["significant"].max() <= 0.07, "500 tables a cell: five standard errors"
+    place = 437
+    again = pd.DataFrame([changes.changes_in(changes.change_cells()[place])])
+    pd.testing.assert_frame_equal(again, CHANGES.iloc[[place]].reset_index(drop=True))
 
 
 def test_cells_of_the_verdicts_are_computed_again() -> None:

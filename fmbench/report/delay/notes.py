@@ -114,9 +114,10 @@ def _comparison_notes(rows: Sequence[DelayRow], results: Results) -> Iterator[st
         )
     if any(row.train_seeds > 1 for row in compared):
         yield (
-            "Difference with several training seeds: the intervals of both cells, squared and"
-            " added. That both are the same checkpoints is not used, so that the interval is wider"
-            " than it must be."
+            "Difference with several training seeds: over the seeds' changes. Each seed is its own"
+            " pair, and only episodes that it solves with one of the two tell something; their"
+            " effective number follows from how much the seeds' changes differ. Simulated coverage:"
+            " results/intervals/changes.csv."
         )
 
 

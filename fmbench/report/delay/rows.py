@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from fmbench.report.caveats import broken_cells
-from fmbench.report.comparisons import ComparisonRow, compare_cells
 from fmbench.report.delay.cells import (
     Acted,
     DelayedOutcomes,
@@ -20,6 +18,7 @@ from fmbench.report.delay.cells import (
 from fmbench.report.delay.latencies import NOT_TIMED, decision_delay_of, latencies_of
 from fmbench.report.outcomes import CELL, Columns, SummaryKey
 from fmbench.report.results import Results
+from fmbench.report.same_checkpoints import Change, compare_conditions
 from fmbench.report.settings_split import PLAIN
 from fmbench.report.summary import interval_of
 from fmbench.report.verdicts import Verdict, verdict_of
@@ -122,7 +121,7 @@ def delay_rows(results: Results) -> list[DelayRow]:
     found = delayed_outcomes(results)
     seeds = found.outcomes.seeds_by_cell()
     broken = broken_cells(found.outcomes)
-    compared = {} if results.unfinished else _compared(found, broken, results.margin)
+    compared = {} if results.unfinished else _compared(found, broken)
     latencies, decision_delay = latencies_of(results), decision_delay_of(results)
     headlines = _headlines(results)
     most = max(len(columns["episodes"]) for columns in seeds.values())
@@ -157,8 +156,8 @@ def _headlines(results: Results) -> set[SummaryKey]:
 
 
 def _compared(
-    found: DelayedOutcomes, broken: frozenset[SummaryKey], margin: float
-) -> dict[SummaryKey, ComparisonRow]:
+    found: DelayedOutcomes, broken: frozenset[SummaryKey]
+) -> dict[SummaryKey, Change | None]:
     """Compare every cell with the plain one of the same policy, sampler and steps."""
     pairs = [
         (one.key, plain)
@@ -167,8 +166,8 @@ def _compared(
         and one.setting != PLAIN
         and broken.isdisjoint((one.key, plain))
     ]
-    compared = compare_cells(found.outcomes, pairs, margin)
-    return {key: row for (key, _), row in zip(pairs, compared, strict=True)}
+    compared = compare_conditions(found.outcomes, pairs)
+    return {key: change for (key, _), change in zip(pairs, compared, strict=True)}
 
 
 def _success(seeds: Columns, is_broken: bool) -> dict[str, Any]:
@@ -194,18 +193,18 @@ def _is_complete(seeds: Columns, episodes: int, train_seeds: int) -> bool:
     )
 
 
-def _difference(row: ComparisonRow | None, margin: float) -> dict[str, Any]:
+def _difference(change: Change | None, margin: float) -> dict[str, Any]:
     """Return the fields of a comparison with the plain cell."""
-    verdict = verdict_of(row.low, row.high, row.p_holm, margin) if row else Verdict("")
+    verdict = verdict_of(change.low, change.high, change.p_holm, margin) if change else Verdict("")
     return {
         "verdict": verdict.word,
         "favours": {1: THIS, -1: PLAIN_CELL}.get(verdict.favours, ""),
         "within_margin": verdict.within_margin,
-        "difference": _possible(row.difference if row else None),
-        "difference_low": _possible(row.low if row else None),
-        "difference_high": _possible(row.high if row else None),
-        "p": _possible(row.p if row else None),
-        "p_holm": _possible(row.p_holm if row else None),
+        "difference": change and change.difference,
+        "difference_low": change and change.low,
+        "difference_high": change and change.high,
+        "p": change and change.p,
+        "p_holm": change and change.p_holm,
     }
 
 
@@ -223,10 +222,6 @@ def _mean(values: Any) -> float | None:
     """Return the mean of the seeds that have a value; None if none has."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
-
-
-def _possible(value: float | None) -> float | None:
-    return None if value is None or math.isnan(value) else float(value)
 
 
 def _order(results: Results) -> Callable[[DelayRow], tuple[object, ...]]:

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from fmbench.report.caveats import broken_cells
 from fmbench.report.outcomes import CELL, SummaryKey, outcomes_of
-from fmbench.report.over_seeds import Bounds, difference_bounds, seeds_of
+from fmbench.report.over_changes import change_bounds
+from fmbench.report.over_seeds import Bounds
 from fmbench.report.results import Results
+from fmbench.report.same_checkpoints import changes_of_pairs
 from fmbench.report.settings_split import Setting
 from fmbench.report.statistics import paired_interval
 from fmbench.storage.rows import REFERENCES, Row
@@ -27,7 +29,7 @@ LEAST_EXPERT = 0.8
 """Success rate below which a disturbance breaks the expert, and ranks nobody."""
 LEAST_PLAIN = 0.5
 """Success rate without disturbance from which a share of it can be stated."""
-PAIRED, OVER_SEEDS = "paired Newcombe", "over training seeds"
+PAIRED, OVER_SEEDS = "paired Newcombe", "changes over training seeds"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,9 +146,8 @@ def bounds_of(arms: Arms) -> tuple[Bounds, str]:
         counts = (int(np.sum(x & y)) for x, y in ((a, b), (a, ~b), (~a, b), (~a, ~b)))
         low, high = paired_interval(*counts)
         return Bounds(np.float64(low), np.float64(high)), PAIRED  # type: ignore[arg-type]
-    fewest = min(map(len, arms.plain))
-    plain, disturbed = (seeds_of(rates * fewest, fewest) for rates in arms.rates)
-    return difference_bounds(disturbed, plain), OVER_SEEDS
+    pairs = list(zip(arms.disturbed, arms.plain, strict=True))
+    return change_bounds(changes_of_pairs(pairs)), OVER_SEEDS
 
 
 def _row(cell: SummaryKey, text: str, arms: Arms, is_broken: bool, ranks: bool) -> DisturbanceRow:

@@ -21,7 +21,8 @@ from fmbench.report.delay.text import delay_markdown
 from fmbench.report.draw import draw_all
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.matrix.draw import draw_matrix
-from fmbench.report.over_seeds import difference_over_seeds, interval_over_seeds, seeds_of
+from fmbench.report.over_changes import change_over_seeds, changes_of
+from fmbench.report.over_seeds import interval_over_seeds, seeds_of
 from fmbench.report.results import Results, read_results
 from fmbench.report.statistics import holm, mcnemar_exact, paired_interval, wilson_interval
 from fmbench.storage.row_files import read_rows, write_rows
@@ -134,9 +135,9 @@ def test_methods_have_intervals_over_their_seeds(tmp_path: Path) -> None:
     rows = [row for seed, text in enumerate(plain) for row in episodes(text, seed)]
     rows += [row for seed, text in enumerate(slow) for row in episodes(text, seed, delay=3)]
     first, second = delay_rows(write(tmp_path, rows))
-    a, b = seeds_of([1, 2, 3], 8), seeds_of([8, 7, 6], 8)
+    a = seeds_of([1, 2, 3], 8)
     assert (second.low, second.high) == pytest.approx(tuple(map(float, interval_over_seeds(a))))
-    expected = difference_over_seeds(a, b)
+    expected = change_over_seeds(changes_of([0, 0, 0], [7, 5, 3], 8))
     found = (second.difference, second.difference_low, second.difference_high, second.p)
     assert found == pytest.approx(tuple(map(float, expected)))
     assert second.seed_rates == "0.125 0.25 0.375"

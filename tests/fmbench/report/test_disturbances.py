@@ -21,7 +21,7 @@ from fmbench.report.disturbances.rows import (
     arms_of,
     disturbance_rows,
 )
-from fmbench.report.over_seeds import difference_over_seeds, seeds_of
+from fmbench.report.over_changes import change_bounds, changes_of
 from fmbench.report.results import Results, read_results
 from fmbench.report.statistics import newcombe_interval, paired_interval
 from fmbench.storage.rows import EpisodeRow
@@ -88,7 +88,7 @@ def test_several_training_seeds_are_the_sample(tmp_path: Path) -> None:
     outcomes = [("1" * 18 + "00", "1" * 9 + "0" * 11), ("1" * 16 + "0000", "1" * 4 + "0" * 16)]
     arms = [episodes("flow", *pair, seed=seed) for seed, pair in enumerate(outcomes)]
     (row,) = rows_of(results_of(tmp_path, *arms))
-    expected = difference_over_seeds(seeds_of([9, 4], 20), seeds_of([18, 16], 20))
+    expected = change_bounds(changes_of([0, 0], [9, 12], 20))
     assert row.interval == OVER_SEEDS
     assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
     assert row.retention == pytest.approx((13 / 40) / (34 / 40))
