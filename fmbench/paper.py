@@ -128,7 +128,7 @@ def _parser() -> Parser:
 def _run(options: argparse.Namespace) -> int:
     path = _grid_file(options.grid)
     device = "cpu" if options.devices == "cpu" else "cuda"
-    grid = read_grid(path, choose_tasks, tuple(TASKS), device)
+    grid = read_grid(path, choose_tasks, tuple(TASKS), device, options.only)
     _check_sections(grid, options.only)
     shard = _shard(options.shard)
     if options.processes is not None and not 1 <= options.processes <= 256:

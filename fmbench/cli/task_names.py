@@ -10,11 +10,19 @@ from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
 
 
-def choose_tasks(names: Sequence[str], hand: str | None = None) -> tuple[str, ...]:
+def choose_tasks(
+    names: Sequence[str], hand: str | None = None, are_played: bool = True
+) -> tuple[str, ...]:
     """Return the tasks for `names`; unknown names are kept for the configuration to reject.
 
     "all" stands for the complete suite except tasks whose extra is not installed; one line on
     stderr lists those. With a hand it stands for the tasks on it.
+
+    Args:
+        names: Names of tasks, or "all".
+        hand: The hand on which they are meant.
+        are_played: Whether they are played here; if not, extras need not be installed, and "all"
+            is the complete suite.
 
     Raises:
         FmbenchError: The extra of a task is not installed, there is no such task on the hand, or
@@ -22,6 +30,8 @@ def choose_tasks(names: Sequence[str], hand: str | None = None) -> tuple[str, ..
     """
     if hand is not None and (hand, ALL_TASKS) != ("fmbench", *names):
         names = _on_hand(names, hand)
+    if not are_played:
+        return suite() if ALL_TASKS in names else tuple(names)
     if ALL_TASKS in names:
         missing = [name for name in suite() if not has_extra(name)]
         if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 import tomllib
@@ -27,11 +28,15 @@ OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
 MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-ChooseTasks = Callable[[Sequence[str], str | None], tuple[str, ...]]
+ChooseTasks = Callable[[Sequence[str], str | None, bool], tuple[str, ...]]
 
 
 def read_grid(
-    path: Path, choose_tasks: ChooseTasks, known_tasks: Collection[str], device: str = "cpu"
+    path: Path,
+    choose_tasks: ChooseTasks,
+    known_tasks: Collection[str],
+    device: str = "cpu",
+    only: Collection[str] = (),
 ) -> Grid:
     """Read and check the file of a grid.
 
@@ -46,6 +51,8 @@ def read_grid(
         choose_tasks: Resolves "all" and a hand, see `fmbench.cli.task_names`.
         known_tasks: Names of all tasks.
         device: Where all runs are done.
+        only: The sections that are done here; the tasks of others need not be installed. Empty for
+            all.
 
     Raises:
         FmbenchError: The file cannot be read, or it has an unknown key or a run that cannot be.
@@ -58,7 +65,7 @@ def read_grid(
         raise FmbenchError(f"{path}: title is {shown(title)}; give one line of text")
     if not sections:
         raise FmbenchError(f"{path} has no section; add a table, e.g. [sections.main]")
-    reader = _Reader(path, choose_tasks, tuple(known_tasks), device)
+    reader = _Reader(path, functools.cache(choose_tasks), tuple(known_tasks), device, tuple(only))
     _check_keys(path, "common", common, (*_options(), "latency", "record", "hand"))
     return Grid(
         title, tuple(reader.section(name, common, sections[name]) for name in sections), text
@@ -73,6 +80,7 @@ class _Reader:
     choose_tasks: ChooseTasks
     known_tasks: tuple[str, ...]
     device: str
+    only: tuple[str, ...]
 
     def section(self, name: str, common: Mapping[str, Any], own: object) -> Section:
         """Return a section with its runs."""
@@ -102,7 +110,7 @@ class _Reader:
             PlannedRun(name, run_name, config, latency, record)
             for variant in variants
             for changed, chosen in _combinations(where, {**values, **variant})
-            for run_name, config in self._runs(where, {**variant, **changed}, chosen)
+            for run_name, config in self._runs(name, {**variant, **changed}, chosen)
         ]
         order = list(dict.fromkeys(run.config.task[0] for run in runs))
         runs.sort(key=lambda run: order.index(run.config.task[0]))
@@ -131,9 +139,10 @@ class _Reader:
         return variants
 
     def _runs(
-        self, where: str, changed: Mapping[str, Any], values: Mapping[str, Any]
+        self, section: str, changed: Mapping[str, Any], values: Mapping[str, Any]
     ) -> list[tuple[str, RunConfig]]:
         """Return name and configuration of the runs of one combination of values."""
+        is_done = not self.only or section in self.only
         chosen = dict(values)
         hand, preset = chosen.pop("hand", None), chosen.pop("preset", RunConfig.preset)
         words = [
@@ -142,14 +151,14 @@ class _Reader:
             if name != "hand" and not _is_tuple(name)
         ]
         try:
-            tasks = self.choose_tasks(chosen.pop("task", RunConfig.task), hand)
+            tasks = self.choose_tasks(chosen.pop("task", RunConfig.task), hand, is_done)
             runs = []
             for task in tasks:
                 given = {**chosen, "task": (task,), "device": self.device}
                 config = make_config(preset, given, self.known_tasks)
                 runs.append(("-".join([task, *words]), config))
         except FmbenchError as error:
-            raise FmbenchError(f"{where}: {error}") from None
+            raise FmbenchError(f"{self.path}: section {section}: {error}") from None
         return runs
 
 

@@ -53,7 +53,8 @@ class GridWork:
         self.grid, self.out, self.data = grid, out, data
         self.session, self.options = session, options
         for run in grid.runs:
-            _check_run(run)
+            if not options.only or run.section in options.only:
+                _check_run(run)
         self.failed: dict[str, str] = {}
         """What failed, with the reason: jobs, and runs that could not be put together."""
         self._notes: set[str] = set()

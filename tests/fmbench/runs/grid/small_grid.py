@@ -73,9 +73,10 @@ class InProcess:
                 on_end(Outcome(order.name, code, text, 0.5, 2))
 
 
-def choose(names: Sequence[str], hand: str | None) -> tuple[str, ...]:
-    """Return the tasks, with the hand at the end of their names."""
+def choose(names: Sequence[str], hand: str | None, are_played: bool) -> tuple[str, ...]:
+    """Return the tasks."""
     assert hand is None
+    assert are_played
     return tuple(names)
 
 

@@ -1,10 +1,12 @@
 """Grid files: which runs they stand for, and what is rejected."""
 
+import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from envs.registry import TASKS
+from envs.registry import TASKS, suite
 from fmbench.cli.task_names import choose_tasks
 from fmbench.paper import GRIDS, grid_names
 from fmbench.runs.grid.folder import grid_facts
@@ -111,12 +113,29 @@ def test_the_grids_of_fmbench_can_be_read() -> None:
         assert len(grid.runs) == len({(run.section, run.name) for run in grid.runs})
 
 
-def _without_hands(names: object, hand: str | None) -> tuple[str, ...]:
+def _without_hands(
+    names: Sequence[str], hand: str | None, are_played: bool = True
+) -> tuple[str, ...]:
     """Resolve tasks on a machine without the models of real hands."""
-    assert isinstance(names, tuple | list)
-    if hand in (None, "fmbench"):
-        return choose_tasks(names, hand)
-    return tuple(f"{name}{str(hand).capitalize()}" for name in names)
+    return choose_tasks(names, hand, are_played and hand in (None, "fmbench"))
+
+
+def test_sections_that_are_not_done_here_need_no_extras(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MENAGERIE_ROOT", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        '[sections.all]\ntask = "all"\n[sections.door]\ntask = "AdroitDoor"\n'
+        '[sections.leap]\nhand = "leap"\n[sections.cube]\ntask = "LiftCube"\n'
+    )
+    grid = read_grid(path, choose_tasks, tuple(TASKS), only=["cube"])
+    assert [len(section.runs) for section in grid.sections] == [len(suite()), 1, 1, 1]
+    assert capsys.readouterr().err == "", "all is not done here, so nothing is skipped"
+    error = rejected(lambda: read_grid(path, choose_tasks, tuple(TASKS), only=["door"]))
+    assert "section door" in error
+    assert "fmbench[adroit]" in error
 
 
 def test_the_hands_of_a_section_are_those_that_the_file_names(tmp_path: Path) -> None:
