@@ -103,7 +103,7 @@ def _parser() -> Parser:
         "--processes",
         type=int,
         metavar="N",
-        help="jobs at a time (default: one per processor core, on a GPU at most four)",
+        help="jobs at a time (default: one per processor core, on a GPU at most eight)",
     )
     how.add_argument(
         "--engine",

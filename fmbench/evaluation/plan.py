@@ -72,22 +72,27 @@ class Plan:
             for sampler, steps in sorted(pairs, key=lambda pair: pair != headline)
         ]
 
-    def size(self, config: RunConfig) -> int | None:
+    def size(self, config: RunConfig, references: bool = True) -> int | None:
         """Return the number of cells of a run; None if delays are measured.
 
         A measured delay may be one that was given, too, or be missing.
+
+        Args:
+            config: The run.
+            references: Whether it plays the expert and random actions.
         """
         is_measured = any(way.delay is None for ways in self.acting.values() for way in ways)
-        return None if is_measured else self.most_cells(config)
+        return None if is_measured else self.most_cells(config, references)
 
-    def most_cells(self, config: RunConfig) -> int:
+    def most_cells(self, config: RunConfig, references: bool = True) -> int:
         """Return the largest number of cells: references, and policies with all their seeds."""
         cells = sum(
             len(counts) * (1 + len(self.acting.get(policy, ())))
             for policy, samplers in self.steps.items()
             for counts in samplers.values()
         )
-        return len(config.task) * (len((EXPERT, RANDOM)) + config.seeds * cells)
+        played = len((EXPERT, RANDOM)) if references else 0
+        return len(config.task) * (played + config.seeds * cells)
 
 
 def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:

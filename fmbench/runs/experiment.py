@@ -49,6 +49,8 @@ class RunOptions:
         yes_slow: Whether training may take many hours.
         draws: Whether tables, figures and contact sheets are drawn.
         record: Successes and failures of each policy, and episodes of each pair, to record.
+        references: Whether the expert and random actions are played; False if another run with
+            the same setting does so.
     """
 
     command: str = ""
@@ -58,6 +60,7 @@ class RunOptions:
     yes_slow: bool = False
     draws: bool = True
     record: int = 0
+    references: bool = True
 
 
 class Experiment:
@@ -130,7 +133,7 @@ class Experiment:
         teachers = dict(self.facts.teachers or {})
         for task in self.config.task:
             with users_code(task, files_of_task(task)):
-                for policy in (EXPERT, RANDOM):
+                for policy in (EXPERT, RANDOM) if self.options.references else ():
                     self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
                 data, made[task] = self._demonstrations(task)
             self.trainer.train_ahead(task, self.config.policy, data)
@@ -163,7 +166,7 @@ class Experiment:
             teachers=self._known_teachers(),
             sights=self.sights.identities or None,
             demonstrations={},
-            planned_cells=self.plan.size(self.config),
+            planned_cells=self.plan.size(self.config, self.options.references),
         )
         return open_run_folder(
             self.out, facts, "fmbench.run", self.session.reporter, self.options.accept_changes

@@ -79,8 +79,9 @@ class Finishing:
         if not is_assembled(run.config, jobs, folder):
             command = command_of(run.config, run.latency, self.plugins)
             assemble(run.config, jobs, folder, command)
-        if run.record and all((job / CHECKPOINTS).is_dir() for job in jobs):
-            self._record(run, jobs, folder)
+        trained = self._trained(run)
+        if run.record and all((job / CHECKPOINTS).is_dir() for job in trained):
+            self._record(run, trained, folder)
         elif run.record and not any((folder / RECORDINGS_FOLDER).glob("*")):
             self.unrecorded.append(f"{run.section}/{run.name}")
         self.finished.add(run)
@@ -104,8 +105,8 @@ class Finishing:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _link_checkpoints(self, run: PlannedRun, folder: Path) -> None:
-        for job in self.plan.jobs_of[run]:
-            source = job.folder(self.out) / CHECKPOINTS
+        for job in self._trained(run):
+            source = job / CHECKPOINTS
             if not (folder / RUN_FILE).is_file() or not source.is_dir():
                 raise FmbenchError(
                     f"{folder} cannot be evaluated on the second block of test seeds: "
@@ -113,6 +114,10 @@ class Finishing:
                 )
             for path in sorted(path for path in source.rglob("*") if path.is_file()):
                 link_file(folder / CHECKPOINTS / path.relative_to(source), path)
+
+    def _trained(self, run: PlannedRun) -> list[Path]:
+        """Return the folders of the jobs that have checkpoints of a run."""
+        return [job.folder(self.out) for job in self.plan.jobs_of[run] if job.trains]
 
     def _is_ready(self, run: PlannedRun) -> bool:
         return all(is_done(job, self.out, self.accept_changes) for job in self.plan.jobs_of[run])

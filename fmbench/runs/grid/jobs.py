@@ -14,16 +14,18 @@ from policies.catalogue import POLICIES
 
 TIMED = "-timed"
 """End of the name of a job whose decisions are timed."""
-TOGETHER = 4
-"""Policies, with their teachers, of one job on a GPU."""
+REFERENCES_JOB = "references"
+"""In the name of a job that trains no policy, but plays the expert and random actions."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Job:
     """One task by one setting, with one policy or with a teacher and those that learn from it.
 
+    The expert and random actions are played by a job of their own, once for all policies.
+
     Attributes:
-        config: Its configuration; that of a run of its own.
+        config: Its configuration; that of a run of its own, or one without a policy.
         latency: Whether the latency of its decisions is measured, for which it runs alone.
     """
 
@@ -33,7 +35,7 @@ class Job:
     @property
     def name(self) -> str:
         """Name of its folder."""
-        policies = "-".join(self.config.policy)
+        policies = "-".join(self.config.policy) or REFERENCES_JOB
         return f"{self.config.task[0]}-{policies}-{self.config.hash}{TIMED * self.latency}"
 
     @property
@@ -43,8 +45,13 @@ class Job:
 
     @property
     def cells(self) -> int:
-        """Number of its cells, those of the expert and of random actions included."""
-        return plan_run(self.config).most_cells(self.config)
+        """Number of its cells."""
+        return plan_run(self.config).most_cells(self.config, references=not self.trains)
+
+    @property
+    def trains(self) -> bool:
+        """Whether it trains a policy; if not, it plays the references."""
+        return bool(self.config.policy)
 
     def folder(self, out: Path) -> Path:
         """Return the folder of its run."""
@@ -81,8 +88,7 @@ def plan_jobs(
 ) -> GridPlan:
     """Divide the runs of a grid into jobs.
 
-    Runs that differ in their policies only share jobs, whatever their sections. On a GPU several
-    policies are one job, because trainings of one process share it better.
+    Runs that differ in their policies only share jobs, whatever their sections.
 
     Args:
         runs: The runs.
@@ -94,19 +100,22 @@ def plan_jobs(
         wanted.setdefault(_setting(run), []).extend(run.config.policy)
     jobs: dict[Job, list[Job]] = {}
     for setting, policies in wanted.items():
-        left, groups = dict.fromkeys(policies), list[tuple[str, ...]]()
+        left = dict.fromkeys(policies)
+        groups: list[tuple[str, ...]] = [()]
         for group in (finished or {}).get(setting.setting, ()):
             if set(group) & set(left):
                 groups.append(group)
                 left = dict.fromkeys(name for name in left if name not in group)
-        groups += _groups(left, setting.config.device != "cpu")
+        groups += _groups(left)
         jobs[setting] = [
             dataclasses.replace(setting, config=dataclasses.replace(setting.config, policy=group))
             for group in groups
         ]
     jobs_of = {
         run: tuple(
-            job for job in jobs[_setting(run)] if set(job.config.policy) & set(run.config.policy)
+            job
+            for job in jobs[_setting(run)]
+            if not job.trains or set(job.config.policy) & set(run.config.policy)
         )
         for run in runs
     }
@@ -118,22 +127,14 @@ def _setting(run: PlannedRun) -> Job:
     return Job(dataclasses.replace(run.config, policy=()), run.latency)
 
 
-def _groups(policies: Iterable[str], on_gpu: bool) -> list[tuple[str, ...]]:
-    """Put a policy together with those that learn from it, the teacher first.
-
-    Args:
-        policies: The policies.
-        on_gpu: Whether `TOGETHER` of these groups are one.
-    """
+def _groups(policies: Iterable[str]) -> list[tuple[str, ...]]:
+    """Put each policy together with those that learn from it, the teacher first."""
     names = list(policies)
     groups: dict[str, list[str]] = {}
     for name in names:
         teacher = POLICIES[name].teacher
         groups.setdefault(teacher if teacher in names else name, []).append(name)
-    ordered = [
+    return [
         tuple(sorted(group, key=lambda name: (name != first, names.index(name))))
         for first, group in groups.items()
     ]
-    step = TOGETHER if on_gpu else 1
-    parts = [ordered[at : at + step] for at in range(0, len(ordered), step)]
-    return [tuple(name for group in part for name in group) for part in parts]

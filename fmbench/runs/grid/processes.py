@@ -18,6 +18,7 @@ from typing import Any
 
 from fmbench.cli.interrupts import Interrupts
 from fmbench.exit_code import ExitCode
+from fmbench.runs.grid.slots import lend, processors_of
 
 ATTEMPTS = 2
 """A failed job is tried once more, after the others."""
@@ -65,6 +66,8 @@ class Outcome:
 class Processes:
     """Does jobs in several processes.
 
+    The processors of those that have nothing left to do are lent to the others.
+
     Args:
         slots: The environment of each process, e.g. which device it sees.
         command: What starts a process that does jobs as `fmbench.runs.grid.worker` does.
@@ -79,7 +82,8 @@ class Processes:
     ) -> None:
         self._slots, self._command, self._interrupts = slots, command, interrupts
         self._waiting: collections.deque[tuple[Order, int]] = collections.deque()
-        self._running: set[int] = set()
+        self._running: dict[int, Mapping[str, str]] = {}
+        """Each process to its slot."""
         self._since: dict[str, float] = {}
         self._left = 0
         self._is_stopping = False
@@ -152,7 +156,7 @@ class Processes:
             if worker is None:
                 worker = _Worker(slot, self._command, self._note)
                 with self._state:
-                    self._running.add(worker.pid)
+                    self._running[worker.pid] = slot
                     if self._is_stopping:  # it was started while the others were stopped
                         worker.stop()
             code, text = worker.do(order)
@@ -164,6 +168,16 @@ class Processes:
             self._finish(order, outcome)
         if worker is not None:
             self._end(worker)
+        self._share()
+
+    def _share(self) -> None:
+        """Lend the processors of slots without a process to the running ones, in equal parts."""
+        with self._state:
+            own = {pid: processors_of(slot) for pid, slot in self._running.items()}
+            taken = {number for numbers in own.values() for number in numbers}
+            free = sorted({n for slot in self._slots for n in processors_of(slot)} - taken)
+            for place, (pid, numbers) in enumerate(own.items()):
+                lend(pid, [*numbers, *free[place :: len(own)]])
 
     def _take(self) -> tuple[Order, int] | None:
         """Return the next job and which attempt it is; wait for jobs that may fail."""
@@ -190,7 +204,7 @@ class Processes:
     def _end(self, worker: _Worker) -> None:
         worker.close()
         with self._state:
-            self._running.discard(worker.pid)
+            self._running.pop(worker.pid, None)
 
 
 class _Worker:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Mapping, Sequence
 
 from fmbench.errors import FmbenchError
 
 PROCESSORS = "FMBENCH_PROCESSORS"
 """Numbers of the processors of a process, separated by commas."""
-PER_DEVICE = 4
+PER_DEVICE = 8
 """As many jobs share a CUDA device by default."""
 
 
@@ -18,7 +20,7 @@ def slots_of(devices: str, processes: int | None) -> list[dict[str, str]]:
     Args:
         devices: `cpu`, `cuda` (all devices), `cuda:N` or `cuda:FIRST-LAST`.
         processes: How many processes; None for as many as there are processors, on CUDA devices at
-            most four for each.
+            most eight for each.
 
     Raises:
         FmbenchError: The devices are written in another way, or are not there.
@@ -40,8 +42,23 @@ def take_processors() -> None:
     Simulations start as many threads as there are processors. Those of several processes would wait
     for each other.
     """
-    if (text := os.environ.get(PROCESSORS)) and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {int(number) for number in text.split(",")})
+    if processors_of(os.environ) and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, processors_of(os.environ))
+
+
+def processors_of(slot: Mapping[str, str]) -> list[int]:
+    """Return the numbers of the processors of a slot; none if it states none."""
+    return [int(number) for number in slot.get(PROCESSORS, "").split(",") if number]
+
+
+def lend(pid: int, processors: Sequence[int]) -> None:
+    """Let a process use these processors from now on, where the system can do that.
+
+    Simulations that it starts afterwards use them, episodes do not depend on how many there are.
+    """
+    if processors and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # it has just ended
+            os.sched_setaffinity(pid, processors)
 
 
 def _cores() -> list[int]:

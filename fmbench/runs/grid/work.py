@@ -241,6 +241,7 @@ class GridWork:
                 "nfe_is_given": True,
                 "yes_slow": True,
                 "draws": False,
+                "references": not job.trains,
             },
         }
 

@@ -118,7 +118,7 @@ def test_a_grid_that_has_grown_does_only_what_is_new(
     out = tmp_path / "out"
     shutil.copytree(finished, out)
     text = do_grid(small_grid(tmp_path), out, data)
-    assert "4 of 4 jobs are done" in text
+    assert "6 of 6 jobs are done" in text
     assert ORDERS == []
     more = small_grid(tmp_path, f"{TEXT}[sections.more]\npolicy = ['bc', 'knn']\n")
     do_grid(more, out, data, only=("more",))
@@ -177,9 +177,13 @@ def test_jobs_of_other_demonstrations_are_not_put_together(
     out = tmp_path / "out"
     shutil.copytree(finished, out)
     shutil.rmtree(out / "main")
-    for job in out.glob("jobs/*-bc-*"):
+    (references, *_), (trained, *_) = (
+        list(out.glob(f"jobs/*-{x}-*")) for x in ("references", "bc")
+    )
+    for job, policies in ((references, {"expert", "random"}), (trained, {"bc"})):
         rows = read_rows(job / OriginRow.file_name, OriginRow)
-        assert {row.policy for row in rows} == {"expert", "random", "bc"}
+        assert {row.policy for row in rows} == policies
+    for job in out.glob("jobs/*-bc-*"):
         facts = read_run_facts(job)
         write_run_facts(job, dataclasses.replace(facts, sights={"PressEither": "other eyes"}))
     message = rejected(lambda: do_grid(small_grid(tmp_path), out, data))
@@ -201,7 +205,7 @@ def test_finished_jobs_stay_as_they_were_divided_when_a_grid_grows(
     assert ORDERS == []
     whole = small_grid(tmp_path, more.replace("[sections.more]", "[sections.all]"))
     do_grid(whole, tmp_path / "new", data)
-    assert [name.split("-")[1:-1] for name in ORDERS] == [["flow", "reflow"]]
+    assert [name.split("-")[1:-1] for name in ORDERS] == [["flow", "reflow"], ["references"]]
     runs = (tmp_path / "whole" / "more", tmp_path / "new" / "all")
     grown, new = (comparable(folder / "PressEither") for folder in runs)
     assert grown == new
@@ -223,7 +227,7 @@ def test_rows_only_keeps_what_unfinished_jobs_need(
     original = experiment.finish_run
     monkeypatch.setattr(experiment, "finish_run", fails)
     grid = small_grid(tmp_path)
-    with pytest.raises(Incomplete, match="4 failed"):
+    with pytest.raises(Incomplete, match="6 failed"):
         do_grid(grid, tmp_path / "out", data, keeps_rows_only=True)
     assert len(list(tmp_path.glob("out/jobs/*/checkpoints"))) == 4
     monkeypatch.setattr(experiment, "finish_run", original)
@@ -242,7 +246,7 @@ def test_damage_is_named_healed_or_left_out(
     (out / "settings" / "PressEither-updates6" / "episodes.csv.xz").write_bytes(b"")
     (out / "jobs.csv").write_text("job\n")
     for job in out.glob("jobs/*"):
-        shutil.rmtree(job / "checkpoints")
+        shutil.rmtree(job / "checkpoints", ignore_errors="references" in job.name)
     shutil.rmtree(out / "main" / "PressEither" / "recordings")
     do_grid(grid, out, data)
     err = capsys.readouterr().err
@@ -265,17 +269,17 @@ def test_durations_are_kept_and_shown(
     finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = read_job_rows(finished)
-    assert [row.seconds for row in rows] == [0.5] * 4
+    assert [row.seconds for row in rows] == [0.5] * 6
     interrupts = Interrupts()
     grid, session = small_grid(tmp_path), Session(Log(interrupts), interrupts)
     for out, state in (
-        (finished, "0 to do: about 0 minutes in 2 processes (from 4 jobs done"),
-        (tmp_path / "none", "4 to do: about"),
+        (finished, "0 to do: about 0 minutes in 2 processes (from 6 jobs done"),
+        (tmp_path / "none", "6 to do: about"),
     ):
         GridWork(grid, out, data, session, GridOptions(slots=({}, {}))).show()
         printed = capsys.readouterr().out
         assert state in printed
-        assert printed.count("PressEither-") == 4
+        assert printed.count("PressEither-") == 6
     assert not (tmp_path / "none").exists()
 
 

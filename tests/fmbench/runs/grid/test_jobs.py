@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fmbench.config import make_config
+from fmbench.evaluation.plan import plan_run
 from fmbench.runs.grid.command_line import command_of
 from fmbench.runs.grid.estimate import JobRow, duration, shard, speed, work
 from fmbench.runs.grid.jobs import Job, plan_jobs
@@ -21,13 +22,26 @@ def test_a_training_that_several_sections_show_is_done_once(tmp_path: Path) -> N
     grid = small_grid(tmp_path)
     plan = plan_jobs(grid.runs)
     shown = [(job.config.policy, job.config.updates) for job in plan.jobs]
-    assert shown == [(("flow", "reflow"), 6), (("bc",), 6), (("flow",), 8), (("bc",), 8)]
+    policies = [(), ("flow", "reflow"), ("bc",), (), ("flow",), ("bc",)]
+    assert shown == list(zip(policies, [6, 6, 6, 8, 8, 8], strict=True))
     main, same, more = grid.runs
-    assert plan.jobs_of[main] == plan.jobs_of[same] == plan.jobs[:2]
-    assert plan.jobs_of[more] == plan.jobs[2:]
-    assert len({job.name for job in plan.jobs}) == 4
-    assert plan.of_sections(["main"]).jobs == plan.jobs[:2]
+    assert plan.jobs_of[main] == plan.jobs_of[same] == plan.jobs[:3]
+    assert plan.jobs_of[more] == plan.jobs[3:]
+    assert len({job.name for job in plan.jobs}) == 6
+    assert plan.of_sections(["main"]).jobs == plan.jobs[:3]
     assert plan.of_sections(["settings"]).jobs == plan.jobs
+
+
+def test_references_are_played_once_for_all_policies_of_a_setting(tmp_path: Path) -> None:
+    grid = small_grid(tmp_path)
+    plan = plan_jobs(grid.runs)
+    for run, jobs in plan.jobs_of.items():
+        assert [job.trains for job in jobs] == [False, True, True]
+        assert jobs[0].name.startswith("PressEither-references-")
+        assert jobs[0].cells == 2
+        together = plan_run(run.config).most_cells(run.config)
+        alike = {name for job in jobs for name in job.config.policy} == set(run.config.policy)
+        assert (sum(job.cells for job in jobs) == together) == alike
 
 
 def test_every_policy_is_in_one_job_with_its_teacher_first(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,15 @@ for line in iter(sys.stdin.readline, ""):
     if kind == "waits":
         while not stop:
             time.sleep(0.01)
+    if kind == "alone":  # until it has got the processors of the others
+        until = time.monotonic() + 20
+        while len(os.sched_getaffinity(0)) < job["times"] and time.monotonic() < until:
+            time.sleep(0.01)
     if kind == "notes":
         print("warning: careful", file=sys.stderr, flush=True)
     code, text = (130, "") if stop else (0, os.environ.get("SLOT", ""))
+    if kind == "alone":
+        text = str(sorted(os.sched_getaffinity(0)))
     if kind == "fails" and times < job["times"]:
         code, text = 1, "no luck"
     print(json.dumps({"code": code, "text": text}), flush=True)
@@ -43,7 +50,11 @@ for line in iter(sys.stdin.readline, ""):
 
 
 def do(
-    folder: Path, jobs: dict[str, tuple[str, int]], count: int = 2, stop_after: float | None = None
+    folder: Path,
+    jobs: dict[str, tuple[str, int]],
+    count: int = 2,
+    stop_after: float | None = None,
+    slots: Sequence[Mapping[str, str]] = (),
 ) -> tuple[list[Outcome], list[tuple[str, str]], dict[str, int]]:
     """Do jobs, given by name as kind and number of attempts; return outcomes, notes, attempts."""
     folder.mkdir(exist_ok=True)
@@ -54,9 +65,8 @@ def do(
     interrupts = Interrupts()
     if stop_after is not None:
         threading.Timer(stop_after, lambda: setattr(interrupts, "requested", True)).start()
-    processes = Processes(
-        [{"SLOT": str(slot)} for slot in range(count)], [sys.executable, "-c", WORKER], interrupts
-    )
+    slots = slots or [{"SLOT": str(slot)} for slot in range(count)]
+    processes = Processes(slots, [sys.executable, "-c", WORKER], interrupts)
     outcomes: list[Outcome] = []
     notes: list[tuple[str, str]] = []
     try:
@@ -74,6 +84,20 @@ def test_every_job_is_done_once_in_every_slot(tmp_path: Path) -> None:
     assert attempts == dict.fromkeys(jobs, 1)
     assert {outcome.text for outcome in outcomes} <= {"0", "1"}
     assert notes == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processes are not bound here")
+def test_the_last_job_gets_the_processors_of_those_that_have_ended(tmp_path: Path) -> None:
+    all_processors = sorted(os.sched_getaffinity(0))
+    half = len(all_processors) // 2
+    if not half:
+        pytest.skip("there is one processor only")
+    parts = (all_processors[:half], all_processors[half:])
+    slots = [{PROCESSORS: ",".join(map(str, part))} for part in parts]
+    jobs = {"last": ("alone", len(all_processors)), "short": ("plain", 1)}
+    outcomes, *_ = do(tmp_path / "jobs", jobs, slots=slots)
+    assert [outcome.name for outcome in outcomes] == ["short", "last"]
+    assert outcomes[-1].text == str(all_processors)
 
 
 @pytest.mark.parametrize("kind", ["dies", "fails"])
