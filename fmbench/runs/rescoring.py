@@ -51,7 +51,7 @@ class Rescoring:
         copies_plain: Whether rows of plain cells are copied from the run where it has them.
 
     Raises:
-        FmbenchError: The device or a checkpoint is not accepted.
+        FmbenchError: The device or a checkpoint is not accepted, or the run has all rows already.
     """
 
     def __init__(
@@ -81,6 +81,10 @@ class Rescoring:
         self._check_sights()
         self.run_episodes, self.training = self.rows.episodes, self.rows.training.rows
         self.origin = Origin()
+        if (planned := self._planned_cells()) == 0:
+            raise FmbenchError(
+                f"{run.folder} has all of these rows; give another --delay or --execution"
+            )
         rescores = {
             "run": run.folder.resolve().name,
             "config_hash": run.config_hash,
@@ -91,7 +95,7 @@ class Rescoring:
             start_facts(self.config, run.task_hashes, command),
             rescores=rescores,
             sights=self.sights.identities or None,
-            planned_cells=self._planned_cells(),
+            planned_cells=planned,
         )
         self.accept_changes = accept_changes
         for line in filter(None, [run.skipped, *(f"skipped {line}" for line in self.plan.skipped)]):

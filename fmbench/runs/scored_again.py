@@ -16,6 +16,7 @@ from fmbench.runs.finish import show_run
 from fmbench.runs.rescoring import Rescoring
 from fmbench.runs.sampler_choice import SamplerChoice, SamplerRequest, choose_sampler
 from fmbench.runs.saved_run import SavedRun, open_saved_run
+from policies.catalogue import MEASURED
 
 
 def run_rescoring(
@@ -40,14 +41,17 @@ def run_rescoring(
         accept_changes: Whether to continue a re-scoring that other code has started.
     """
     run = open_saved_run(folder)
+    named = {name: value for name, value in changes.items() if name != "encoder_weights"}
     config = dataclasses.replace(run.config, **changes)
+    if MEASURED not in config.delay and "latency_ms" not in changes:  # the run's has no use here
+        changes = {**changes, "latency_ms": None}
+        config = dataclasses.replace(config, latency_ms=None)
     check_acting(config)
     try:
         choice = _choice(run, config, request)
     except FmbenchError as error:
         raise (FmbenchError(f"{error}; {run.skipped}") if run.skipped else error) from None
     configure_torch(config.device)
-    named = {name: value for name, value in changes.items() if name != "encoder_weights"}
     out = out or default_rescoring_folder(folder, choice.sampler, choice.nfe, named)
     check_out(out)
     stated = {"sampler": choice.sampler, "nfe": sorted(choice.nfe)}

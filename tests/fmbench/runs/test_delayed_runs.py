@@ -181,6 +181,10 @@ def test_a_latency_may_be_that_of_another_machine(data: Path, tmp_path: Path) ->
     assert settings(episodes(tmp_path), "bc") == [("hold", 0), ("hold", 10)]
     decisions = {row.delay: row.decisions for row in episodes(tmp_path) if row.length >= 50}
     assert decisions[10] < decisions[0]  # a decision begins when the previous one has arrived
+    other = (tmp_path, "--delay", "3")  # which does not follow from the run's latency
+    assert call(evaluate_main, *other, "--out", tmp_path / "other") == 0
+    assert settings(episodes(tmp_path / "other"), "bc") == [("hold", 0), ("hold", 3)]
+    assert "latency_ms" not in read_json(tmp_path / "other" / "run.json")["config"]
 
 
 @pytest.mark.parametrize(
@@ -239,6 +243,7 @@ def test_what_cannot_be_is_said_before_any_work(
         ),
         (("--sampler", "direct", "--execution", "bid"), "its chunks do not depend on noise"),
         (("--delay", "2", "--nfe", "2"), "--nfe belongs to --sampler; give both, or leave"),
+        (("--delay", "0"), "has all of these rows; give another --delay or --execution"),
         (("--test-block", "2", "--latency-ms", "3"), "leave out --latency-ms"),
         ((), "--sampler must be given, or --delay, --execution, --perturb or --test-block 2"),
     ],
