@@ -176,6 +176,11 @@ def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
     origins = cells.episodes.origins
     if not origins:
         raise FmbenchError(f"{run_dir} has no finished cell yet; its own command resumes it")
+    if not any(origin.is_plain for origin in origins):  # an evaluation copies them at its end
+        raise FmbenchError(
+            f"{run_dir} has no finished cell without delay and disturbance yet; its own command "
+            "resumes it"
+        )
     tasks = list(run.choice.task or ())
     tasks += sorted({origin.task for origin in origins} - set(tasks))
     table = cells.episodes.table

@@ -86,6 +86,9 @@ def test_a_stopped_evaluation_resumes_to_the_same_bytes_and_is_redrawn(
     monkeypatch.setattr(cell_store, "evaluate", stop_at_the_fourth)
     assert call(main, *words) != 0
     monkeypatch.undo()
+    capsys.readouterr()
+    assert call(figures_main, tmp_path / "again") == 2  # the plain cells are copied at the end
+    assert "no finished cell without delay and disturbance yet" in capsys.readouterr().err
     assert call(main, *words) == 0
     assert without_times(tmp_path / "again") == without_times(both / "disturbed")
     (tmp_path / "again" / "disturbances.md").unlink()
