@@ -36,7 +36,8 @@ class DelayedCells:
     """The cells in which a run's policies act otherwise than plainly.
 
     A measured delay follows from the 95th percentile of the latency of the first training seed. It
-    is measured once and stored with the cell; all seeds have it.
+    is measured once and stored with the cell; all seeds have it. Where decisions are not timed, it
+    follows from the latency of the run that measured before.
 
     Args:
         config: The run.
@@ -127,10 +128,10 @@ class DelayedCells:
         return delay_of(latency_ms, make_task(cell.task).control_period_s)
 
     def _remember(self, row: MeasurementRow) -> None:
-        """Remember a latency that was measured, unless an earlier one is known."""
+        """Remember a latency that was measured, in place of one of an earlier run."""
         is_first = row.train_seed == 0 and not row.delay and not row.perturb
         if is_first and row.latency_ms_p95 is not None:
-            self._latency.setdefault(_timed(row), row.latency_ms_p95)
+            self._latency[_timed(row)] = row.latency_ms_p95
 
 
 def _timed(row: CellRow) -> Key:

@@ -168,6 +168,12 @@ def test_a_measured_delay_is_that_of_the_first_seed_and_is_stored(
     second = ("--test-block", "2", "--out", tmp_path / "second")
     assert call(evaluate_main, tmp_path / "run", *second) == 0
     assert settings(episodes(tmp_path / "second"), "flow") == settings(rows, "flow")
+    # Episodes that the run lacks are timed anew: the delay is that of the latency beside them.
+    more = ("--episodes", "4", "--out", tmp_path / "more")
+    assert call(evaluate_main, tmp_path / "run", "--delay", "measured", *more) == 0
+    assert settings(episodes(tmp_path / "more"), "flow") == [
+        ("hold", 0), ("hold", 1), ("rtc", 1),
+    ]  # fmt: skip
     costs = read_rows(tmp_path / "run" / "measurements.csv", MeasurementRow)
     assert [(row.train_seed, row.execution) for row in costs] == [
         (0, "hold"), (0, "rtc"), (1, "hold"),
