@@ -183,9 +183,9 @@ class _Run:
         except Exception as error:  # any exception of a policy is a counted failure
             self._fail(rows, f"{type(error).__name__}: {error}")
             return
-        self.chunks.decide(rows, np.clip(actions, -1.0, 1.0))
-        self.totals["decisions"][rows] += 1
         is_finite = np.isfinite(actions).all(axis=(1, 2))
+        self.chunks.decide(rows[is_finite], np.clip(actions[is_finite], -1.0, 1.0))
+        self.totals["decisions"][rows] += 1
         self._fail(rows[~is_finite], "the policy returned NaN or infinity")
 
     def _fail(self, rows: IntArray, error: str) -> None:

@@ -125,3 +125,18 @@ def test_a_rollout_executes_them_after_a_cold_start(delay: int) -> None:
     assert episode.jerk == pytest.approx(np.abs(third.astype(np.float64)).mean(), rel=1e-5)
     assert episode.decisions == 1 + (len(actions) - 1) // max(4, delay)
     assert (episode.boundary_jump is None) == (max(4, delay) + delay >= 10)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_chunk_that_is_not_finite_is_no_jump(bad: float) -> None:
+    class Failing(Counting):
+        def act(self, rows: np.ndarray, observations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            chunk, nfe = super().act(rows, observations)
+            return (np.full_like(chunk, bad) if self.decision == 3 else chunk), nfe
+
+    world = World(make_task("ReachPose"), 1, 1)
+    policy = Failing(world.task.act_dim, 10)
+    (episode,) = rollout(world, policy, np.array([5]), delay=Delay(0, 10))
+    assert episode.error == "the policy returned NaN or infinity"
+    # Between the first two decisions: 1 / 128 in one number, 4 / 128 in another.
+    assert episode.boundary_jump == pytest.approx(17**0.5 / 128)
