@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fmbench.cli.command import run_command
-from fmbench.cli.disturbances import axes_help, read_disturbances
+from fmbench.cli.disturbances import axes_help
 from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
-from fmbench.config import FLAGS, check_value
+from fmbench.config import FLAGS, check_value, read_disturbances
 from fmbench.config.flag import ACTING
 from fmbench.errors import FmbenchError
 from policies.catalogue import TOLERANCE
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
 DESCRIPTION = "Evaluate a finished run again: other sampler, delay, disturbances or test seeds."
-OF_ACTING = tuple(name for name, flag in FLAGS.items() if flag.group == ACTING)
+OF_ACTING = tuple(
+    name for name, flag in FLAGS.items() if flag.group == ACTING and name != "perturb"
+)
 SECOND_BLOCK = 2
 EPILOG = """\
 With --sampler, every policy of the run that takes it is evaluated from its checkpoints, with all of
@@ -86,7 +88,7 @@ def _parser() -> Parser:
     for name in OF_ACTING:
         add_config_flag(parser, name)
     text = "disturb the episodes, e.g. mass=2; axes are listed below"
-    add("--perturb", nargs="+", metavar="AXIS=LEVEL", help=text)
+    add_config_flag(parser, "perturb", text=text)
     add_config_flag(parser, "test_block")
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     text = "where the file of the run's encoder weights is now, if it had one"
@@ -98,7 +100,7 @@ def _parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> int:
     values = given_values(options)
-    nfe = values.pop("nfe", None)
+    nfe, _ = values.pop("nfe", None), values.pop("perturb", None)
     check_value("nfe", nfe, least=0)
     check_value("episodes", values.get("episodes"))
     for name in OF_ACTING:

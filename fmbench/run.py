@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fmbench.cli.command import run_command
+from fmbench.cli.disturbances import axes_help
 from fmbench.cli.flags import (
     add_accept_changes,
     add_config_flags,
@@ -38,6 +39,9 @@ RECORD = {
 }
 DESCRIPTION = "Train chunk policies on scripted demonstrations and compare them under one harness."
 EPILOG = """\
+axes of --perturb, suggested levels, and what a level is:
+{axes}
+
 presets; an option above overrides a preset's value:
 {presets}
 
@@ -46,6 +50,7 @@ examples:
   python -m fmbench.run --policy flow diffusion bc --task all
   python -m fmbench.run --policy flow bc --task PressEither --seeds 3 --nfe 1 2 4
   python -m fmbench.run --policy flow --preset smoke --out runs/try
+  python -m fmbench.run --policy flow bc --task LiftCube --perturb mass=2 obs-noise=0.03
   python -m fmbench.run --policy reflow --from runs/try --preset smoke
 
 Ctrl-C saves; the same command resumes. Tables and figures are redrawn from the rows by
@@ -62,7 +67,7 @@ def _parser() -> Parser:
     parser = Parser(
         "python -m fmbench.run",
         DESCRIPTION,
-        EPILOG.format(presets=preset_table()),
+        EPILOG.format(axes=axes_help(), presets=preset_table()),
         usage="python -m fmbench.run [--policy NAME ...] [--task NAME ...] [options]",
     )
     groups = add_config_flags(parser)

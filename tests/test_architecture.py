@@ -31,7 +31,7 @@ OURS: dict[str, set[str]] = {
     "fmbench.exit_code": set(),
     "fmbench.errors": {"fmbench.exit_code"},
     "fmbench.install_check": {"fmbench.exit_code"},
-    "fmbench.config": {"fmbench.errors", CATALOGUE},
+    "fmbench.config": {"fmbench.errors", AXES, CATALOGUE},
     "fmbench.storage": {"fmbench.errors"},
     "fmbench.harness": {"fmbench.errors", "envs"},
     "fmbench.report": {"fmbench.errors", "fmbench.config", "fmbench.storage", CATALOGUE},

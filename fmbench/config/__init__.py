@@ -2,6 +2,7 @@
 
 from fmbench.config.acting import check_acting, check_executions
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
+from fmbench.config.disturbances import read_disturbances
 from fmbench.config.flag import AFTER
 from fmbench.config.hashes import GROWING, cell_hash, config_hash
 from fmbench.config.presets import PRESETS
@@ -36,4 +37,5 @@ __all__ = [
     "config_from_json",
     "config_hash",
     "make_config",
+    "read_disturbances",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from fmbench.config.acting import check_acting
+from fmbench.config.disturbances import read_disturbances
 from fmbench.config.flag import Flag
 from fmbench.config.observations import resolve_observation
 from fmbench.config.presets import PRESETS
@@ -77,6 +78,7 @@ def _checked(
             f"{config.pred_horizon}: a policy cannot execute more actions than it predicts"
         )
     check_acting(config)
+    config = dataclasses.replace(config, perturb=read_disturbances(config.perturb))
     _check_pairs(config)
     return resolve_observation(config, given)
 
@@ -102,7 +104,7 @@ def check_value(
 
     Args:
         name: The field.
-        value: The value; None is always accepted.
+        value: The value; None is always accepted, and no values where that is the default.
         given_by: The flag in messages; "" for the field's own.
         choices: Accepted names; None for those of the field.
         least: Smallest accepted number; None for that of the field.
@@ -110,7 +112,7 @@ def check_value(
     Raises:
         FmbenchError: The value is invalid; the message states what is accepted.
     """
-    if value is None:
+    if value is None or value == () == getattr(RunConfig, name):
         return
     flag = FLAGS[name]
     flag = flag._replace(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 WHAT, SEEN = "what to compare", "what a policy observes"
 HOW, WHERE = "training, the same for every policy", "folders and device"
-ACTING = "how policies act; without delay, chunks as they are, is always evaluated"
+ACTING = "how policies act; undisturbed, without delay, chunks as they are, is always evaluated"
 """Groups of the help, in order."""
 AFTER = "evaluation of a finished run"
 """Group of what no run is started with."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from policies.catalogue import COUNTS, OPTIONS, POLICIES, PolicyEntry
 
-GROWING = ("task", "policy", "nfe", "seeds", "episodes", "delay", "execution")
+GROWING = ("task", "policy", "nfe", "seeds", "episodes", "delay", "execution", "perturb")
 """Fields that may grow in a finished run: more of them adds cells or episodes, changes none."""
 
 
@@ -19,9 +19,9 @@ def config_hash(values: Mapping[str, Any]) -> str:
 def cell_hash(values: Mapping[str, Any], policy: str) -> str:
     """Return the hash of the values of a configuration, as JSON, that decide one policy's cells.
 
-    The lists of tasks, policies, sampler steps and delays and the numbers of seeds and episodes
-    decide which cells and episodes there are, not what is in them; nor do options of other
-    policies. Expert and random actions depend on none of these values.
+    The lists of tasks, policies, sampler steps, delays and disturbances and the numbers of seeds
+    and episodes decide which cells and episodes there are, not what is in them; nor do options of
+    other policies. Expert and random actions depend on none of these values.
     """
     entry = POLICIES.get(policy)
     ignored = {*GROWING, "preset", "latency_ms"}

@@ -48,6 +48,7 @@ ADDED: dict[str, Any] = {
     "execution": (HOLD,),
     "latency_ms": None,
     "train_delay": 0,
+    "perturb": (),
 }
 """Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
 RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
@@ -243,6 +244,13 @@ class RunConfig:
         least=0,
         above=True,
         below=60_000,
+    )
+    perturb: tuple[str, ...] = _value(
+        ADDED["perturb"],
+        "disturb the episodes besides, e.g. mass=2, for each policy's headline without delay and "
+        "for the expert; axes are listed below",
+        "AXIS=LEVEL",
+        group=ACTING,
     )
     device: str = _value("cpu", "{default} (default), cuda or cuda:N", group=WHERE)
     test_block: int = _value(

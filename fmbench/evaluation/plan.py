@@ -7,6 +7,7 @@ from typing import NamedTuple
 from fmbench.config import PRESETS, RunConfig
 from fmbench.evaluation.acting import Acting, plan_acting
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell
+from fmbench.evaluation.disturbances import disturbed_cells
 from policies.catalogue import POLICIES, StepLimits
 
 
@@ -85,14 +86,25 @@ class Plan:
         return None if is_measured else self.most_cells(config, references)
 
     def most_cells(self, config: RunConfig, references: bool = True) -> int:
-        """Return the largest number of cells: references, and policies with all their seeds."""
+        """Return the largest number of cells: references, and policies with all their seeds.
+
+        Those with disturbances are among them.
+        """
         cells = sum(
             len(counts) * (1 + len(self.acting.get(policy, ())))
             for policy, samplers in self.steps.items()
             for counts in samplers.values()
         )
         played = len((EXPERT, RANDOM)) if references else 0
-        return len(config.task) * (played + config.seeds * cells)
+        plain = len(config.task) * (played + config.seeds * cells)
+        return plain + sum(self._disturbed(task, config, references) for task in config.task)
+
+    def _disturbed(self, task: str, config: RunConfig, references: bool) -> int:
+        """Return the number of cells of a task with disturbances."""
+        of_expert = disturbed_cells(Cell(task, EXPERT), config.perturb) if references else ()
+        of_each = disturbed_cells(Cell(task, ""), config.perturb)
+        policies = sum(bool(samplers) for samplers in self.steps.values())
+        return len(of_expert) + config.seeds * policies * len(of_each)
 
 
 def plan_run(config: RunConfig, nfe_is_given: bool = False) -> Plan:

@@ -14,6 +14,11 @@ from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.delays import DelayedCells, check_measurable
+from fmbench.runs.disturbances import (
+    check_disturbances,
+    disturbed_episodes,
+    skipped_disturbances,
+)
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
@@ -30,6 +35,7 @@ from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
+from fmbench.storage.episode_files import Episodes
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress
@@ -88,6 +94,7 @@ class Experiment:
         self.config, self.out, self.data, self.session = config, out, data, session
         check_runnable(config)
         check_measurable(config, options.times_decisions)
+        possible = check_disturbances(config.perturb, config.task, config.observation)
         self.origin = Origin()
         self.sights = open_sights(config)
         if not (options.yes_slow or self._has_trained()):
@@ -99,6 +106,8 @@ class Experiment:
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
+        for line in skipped_disturbances(possible, config.perturb):
+            session.reporter.say(line)
         for line in taught_first(config):
             session.reporter.say(line)
 
@@ -134,7 +143,9 @@ class Experiment:
         for task in self.config.task:
             with users_code(task, files_of_task(task)):
                 for policy in (EXPERT, RANDOM) if self.options.references else ():
-                    self.rows.episodes += self.cells.episodes(Cell(task, policy), self.origin, None)
+                    reference = Cell(task, policy)
+                    self.rows.episodes += self.cells.episodes(reference, self.origin, None)
+                    self._disturb(reference, self.origin, None)
                 data, made[task] = self._demonstrations(task)
             self.trainer.train_ahead(task, self.config.policy, data)
             for policy in self.config.policy:
@@ -210,10 +221,20 @@ class Experiment:
         for cell in plain:
             for further in self.delayed.cells(cell):
                 self.rows.episodes += self.cells.episodes(further, origin, policy)
+        for headline in plain[:1]:
+            self._disturb(headline, origin, policy)
         log = read_progress(folder, facts).log
         self.rows.training += [
             TrainingRow(task, name, train_seed, **dataclasses.asdict(e)) for e in log
         ]
+
+    def _disturb(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> None:
+        """Roll out a headline or the expert with each disturbance that it can have."""
+
+        def play(disturbed: Cell) -> Episodes:
+            return self.cells.episodes(disturbed, origin, policy)
+
+        self.rows.episodes += disturbed_episodes(cell, self.config.perturb, play)
 
     def _record(self) -> None:
         """Record episodes of every policy; see `choose_episodes`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from fmbench.cli.session import Session
 from fmbench.errors import Incomplete
 from fmbench.report.delay.terminal import print_delays
+from fmbench.report.disturbances.draw import print_disturbances
 from fmbench.report.draw import draw_all
 from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
@@ -68,7 +69,7 @@ def finish_run(
 
 
 def show_run(out: Path) -> None:
-    """Print the summary of a finished run, its delays if it has some, and its folder.
+    """Print the summary of a finished run, its delays and disturbances if any, and its folder.
 
     Raises:
         Incomplete: A policy failed in an episode. An unstable simulation is only warned about.
@@ -76,6 +77,7 @@ def show_run(out: Path) -> None:
     results = read_results(out)
     print_summary(results)
     print_delays(results, out)
+    print_disturbances(results)
     print(f"Rows, tables and figures: {out}{os.sep}")
     episodes = [results.episodes, *results.settings.values()]
     if failed := sum(int((rows["error"] != "").sum()) for rows in episodes):

@@ -33,9 +33,10 @@ WRITER = "fmbench.evaluate"
 class Rescoring:
     """Evaluation of some samplers on the checkpoints of one run, in its own folder.
 
-    All values are those of the run, but for some changes. Rows of the expert and of random actions
-    are copied from the run, unless it lacks the requested episodes. On the run's episodes the
-    latency of decisions is measured, on others it is not: it does not depend on them.
+    All values are those of the run, but for some changes, and there are no disturbances. Rows of
+    the expert and of random actions are copied from the run, unless it lacks the requested
+    episodes. On the run's episodes the latency of decisions is measured, on others it is not: it
+    does not depend on them.
 
     Args:
         run: The finished run.
@@ -70,7 +71,7 @@ class Rescoring:
         self.saved, self.out, self.session, self.draws = run, out, session, draws
         self.copies_plain = copies_plain
         self.plan, self.policies = plan, tuple(plan.steps)
-        self.config: RunConfig = dataclasses.replace(run.config, **changes)
+        self.config: RunConfig = dataclasses.replace(run.config, **{"perturb": (), **changes})
         check_runnable(self.config)
         self.rows = read_finished_rows(run.folder, run.facts)
         timed = any(row.latency_ms_p95 is not None for row in self.rows.measurements.rows)

@@ -40,6 +40,8 @@ def used_names(config: Mapping[str, Any]) -> list[Used]:
     entries = [POLICIES[name] for name in policies if name in POLICIES]
     teachers = [entry.teacher for entry in entries if entry.teacher]
     names += [Used("policy", name) for name in dict.fromkeys([*policies, *teachers])]
+    axes = [text.partition("=")[0] for text in _several(config.get("perturb"))]
+    names += [Used("axis", name) for name in dict.fromkeys(axes)]
     single = [(kind, config.get(kind)) for kind in OF_EVERY_POLICY]
     return names + [Used(kind, name) for kind, name in single if isinstance(name, str)]
 
@@ -96,6 +98,9 @@ def loadable_part(folder: Path, facts: RunFacts) -> tuple[dict[str, Any], str]:
     values = dict(facts.config)
     for kind in ("task", "policy"):
         values[kind] = [n for n in _several(values.get(kind)) if Used(kind, n) not in missing]
+    if settings := _several(values.pop("perturb", None)):
+        known = [x for x in settings if Used("axis", x.partition("=")[0]) not in missing]
+        values |= {"perturb": known} if known else {}
     is_shared = any(each.kind in OF_EVERY_POLICY for each in missing)
     if not values["task"] or not values["policy"] or is_shared:
         raise missing_error(folder, missing, facts)

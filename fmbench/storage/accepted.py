@@ -117,6 +117,7 @@ Finite = Annotated[float, Within()]
 Duration = Annotated[float, Within(1e-6)]
 Sha256 = Annotated[str, Matching(r"[0-9a-f]{64}", "the 64 hexadecimal digits of a sha256")]
 Kind = Annotated[
-    str, Matching(r"task|policy|backbone|encoder", "task, policy, backbone or encoder")
+    str,
+    Matching(r"task|policy|backbone|encoder|axis", "task, policy, backbone, encoder or axis"),
 ]
 Colour = Annotated[str, Matching(r"#[0-9A-Fa-f]{6}", 'a colour such as "#0072B2"')]

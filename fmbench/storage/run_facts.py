@@ -54,10 +54,10 @@ class MadeDemonstrations:
 
 @dataclasses.dataclass(frozen=True)
 class Plugin:
-    """A task, policy, backbone or encoder of a run that a user's file has registered.
+    """A task, policy, backbone, encoder or axis of a run that a user's file has registered.
 
     Attributes:
-        kind: "task", "policy", "backbone" or "encoder".
+        kind: "task", "policy", "backbone", "encoder" or "axis".
         name: Its name.
         file: The file that registers it, relative to the working directory if below it.
         sha256: Hash of the file's bytes.

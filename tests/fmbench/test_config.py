@@ -63,12 +63,24 @@ def test_the_hash_depends_on_every_value_and_nothing_else() -> None:
         value = getattr(config, field.name)
         if value is None:
             changed[field.name] = "x"
-        elif isinstance(value, tuple) and value:
-            changed[field.name] = value * 2
+        elif isinstance(value, tuple):
+            changed[field.name] = value * 2 or ("mass=2",)
         else:
             changed[field.name] = value + (1 if isinstance(value, int | float) else "x")
     hashes = {dataclasses.replace(config, **{name: changed[name]}).hash for name in changed}
     assert len({config.hash, *hashes}) == len(changed) + 1
+
+
+def test_disturbances_are_stored_as_rows_have_them_and_none_leave_the_hash() -> None:
+    plain = make_config("smoke", {}, TASKS)
+    disturbed = make_config("smoke", {"perturb": ("mass=2.0", "hidden=on")}, TASKS)
+    assert disturbed.perturb == ("mass=2", "hidden=on")
+    assert "perturb" not in plain.to_json()
+    assert plain.hash != disturbed.hash
+    assert plain.cell_hash("flow") == disturbed.cell_hash("flow")
+    assert config_from_json(disturbed.to_json(), TASKS) == disturbed
+    with pytest.raises(FmbenchError, match="each setting once"):
+        make_config("smoke", {"perturb": ("mass=2", "mass=2.0")}, TASKS)
 
 
 def test_values_about_pictures_are_no_part_of_a_run_on_states() -> None:

@@ -30,17 +30,20 @@ _PLAIN_WIDTH = 100
 def draw_disturbances(results: Results, out: Path) -> tuple[list[Path], list[DisturbanceRow]]:
     """Write `disturbances.csv` and `.md`, and `disturbance_pairs.csv`.
 
-    Of a run without disturbances, or one that has not finished, nothing is written.
+    Of a run without disturbances, or one that has not finished, there are none: those of an earlier
+    state, which would contradict the other tables, are removed.
 
     Returns:
         The paths, and the rows of the first file, for the figure.
     """
     arms = {} if results.unfinished else arms_of(results)
-    if not arms:
-        return [], []
-    rows, pairs = disturbance_rows(results, arms), pair_rows(results, arms)
     table = out / DisturbanceRow.file_name
     text, of_pairs = table.with_suffix(".md"), out / DisturbancePairRow.file_name
+    if not arms:
+        for path in (table, text, of_pairs):
+            path.unlink(missing_ok=True)
+        return [], []
+    rows, pairs = disturbance_rows(results, arms), pair_rows(results, arms)
     write_rows(table, rows, DisturbanceRow)
     write_rows(of_pairs, pairs, DisturbancePairRow)
     write_bytes_atomic(text, disturbances_markdown(results, rows, pairs).encode())

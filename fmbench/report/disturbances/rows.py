@@ -96,7 +96,7 @@ def disturbances_of(results: Results) -> dict[str, pd.DataFrame]:
         for setting, rows in results.settings.items()
         if setting.perturb and setting == Setting(perturb=setting.perturb)
     }
-    stated = (results.run.rescores or {}).get("perturb")
+    stated = (results.run.rescores or results.run.config).get("perturb")
     requested = stated if isinstance(stated, list) else []
     return {text: found[text] for text in dict.fromkeys([*requested, *found]) if text in found}
 

@@ -3,7 +3,8 @@
 import pytest
 
 from envs.perturb.catalogue import AXES
-from fmbench.cli.disturbances import axes_help, read_disturbances
+from fmbench.cli.disturbances import axes_help
+from fmbench.config import read_disturbances
 from fmbench.errors import FmbenchError
 
 REJECTED = [
