@@ -123,7 +123,7 @@ def arms_of(results: Results) -> AllArms:
 
 def disturbance_rows(results: Results, arms: AllArms) -> list[DisturbanceRow]:
     """Return the rows of a run with these arms; none if it has no disturbance."""
-    broken, breaks = set(_each_broken(results)), breaking(arms)
+    broken, breaks = broken_arms(results), breaking(arms)
     return [
         _row(cell, text, both, (cell, text) in broken, (cell.task, text) not in breaks)
         for (cell, text), both in arms.items()
@@ -200,8 +200,12 @@ def _pair(plain: Successes, disturbed: Successes) -> Arms:
     return arms
 
 
+def broken_arms(results: Results) -> frozenset[tuple[SummaryKey, str]]:
+    """Return the cells, with a disturbance, whose rate in an arm says nothing about the policy."""
+    return frozenset(_each_broken(results))
+
+
 def _each_broken(results: Results) -> Iterator[tuple[SummaryKey, str]]:
-    """Yield the cells whose rate in an arm says nothing about the policy."""
     for text, rows in disturbances_of(results).items():
         ended = (rows["error"] != "") | rows["sim_unstable"].astype(bool)
         broken = broken_cells(outcomes_of(rows)) if ended.any() else frozenset()

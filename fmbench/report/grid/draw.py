@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,9 @@ from fmbench.errors import FmbenchError
 from fmbench.report.across_hands.draw import draw_across_hands
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
-from fmbench.report.grid.headline import LINE_NAMES, headline, write_headline
+from fmbench.report.disturbances.retention import RetentionRow
+from fmbench.report.grid.disturbances import draw_retention_of_runs, retention_headline
+from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_headline
 from fmbench.report.grid.second_blocks import draw_second_blocks
 from fmbench.report.grid.settings import SettingRow, draw_settings
 from fmbench.report.looks import Looks
@@ -34,6 +36,7 @@ ROW_FILES = {
     "curve": CurveRow.file_name,
     "observations": ObservationRow.file_name,
     "settings": SettingRow.file_name,
+    "disturbances": RetentionRow.file_name,
 }
 """What draws a section: the file of its rows."""
 Warn = Callable[[str], None]
@@ -89,8 +92,7 @@ def _draw_section(
     if section.draw == "matrix" and len(section.hands) > 1:
         written += draw_across_hands(runs, section.hands, folder, formats, margin)
     looks = Looks(*map(read_run_facts, runs))
-    table = headline(section.title, _rows(section, folder), LINE_NAMES[section.draw], looks)
-    return written + write_headline(folder, table)
+    return written + write_headline(folder, _headline(section, _rows(section, folder), looks))
 
 
 def runs_of(out: Path, section: SectionFacts) -> list[Path]:
@@ -118,7 +120,16 @@ def _draw(
         return draw_observations(runs, folder, warn, margin, formats)
     if section.draw == "settings":
         return draw_settings(runs, folder, warn, margin, formats)
+    if section.draw == "disturbances":
+        return draw_retention_of_runs(runs, folder, warn, margin, formats)
     return draw_matrix(runs, folder, warn, margin, formats)
+
+
+def _headline(section: SectionFacts, rows: Sequence[Mapping[str, str]], looks: Looks) -> Headline:
+    """Return the small table of a section from the rows of its drawing."""
+    if section.draw == "disturbances":
+        return retention_headline(section.title, rows, looks)
+    return headline(section.title, rows, LINE_NAMES[section.draw], looks)
 
 
 def _rows(section: SectionFacts, folder: Path) -> list[dict[str, str]]:

@@ -30,7 +30,7 @@ POLICIES_PER_TABLE = 7
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "–": "--", "±": r"$\pm$",
+    "–": "--", "±": r"$\pm$", "°": r"$^\circ$", "‡": r"\ddag{}",
 }  # fmt: skip
 
 
@@ -43,12 +43,14 @@ class Headline:
         names: Headings of the columns that name a line, e.g. task and number of demonstrations.
         policies: Labels of the policies, in order.
         lines: What names each line, and the text of each policy; empty where it was not measured.
+        meaning: What a cell has.
     """
 
     title: str
     names: tuple[str, ...]
     policies: tuple[str, ...]
     lines: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    meaning: str = "Success in percent, with its 95 % interval."
 
 
 def headline(
@@ -135,9 +137,9 @@ def _markdown(table: Headline) -> str:
 
 def note(table: Headline) -> str:
     """Return what the cells of a table mean, in one line."""
-    text = "Success in percent, with its 95 % interval."
     has_caveat = any(cell.endswith(CAVEAT) for _, cells in table.lines for cell in cells)
-    return f"{text} {CAVEAT}: with a caveat, see the section's table." if has_caveat else text
+    caveat = f" {CAVEAT}: with a caveat, see the section's table."
+    return table.meaning + caveat * has_caveat
 
 
 def _rank(row: Mapping[str, str]) -> tuple[bool, int]:

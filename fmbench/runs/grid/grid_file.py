@@ -21,9 +21,11 @@ DRAWINGS: dict[str, tuple[str, ...]] = {
     "curve": ("demos", "preset"),
     "observations": ("policy", "demos", "nfe", "precision", *SEEN_FIELDS),
     "settings": (),
+    "disturbances": ("seeds", "preset"),
 }
 """What draws a section, and in what its runs may differ besides their tasks: the commands
-`fmbench.matrix`, `data_curve` and `observations`; or, whatever they differ in, a line for each."""
+`fmbench.matrix`, `data_curve` and `observations`; whatever they differ in, a line for each; or
+retention with every disturbance over all tasks."""
 OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
 MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
@@ -181,6 +183,8 @@ def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
         for name in names
         if any(config.get(name) != configs[0].get(name) for config in configs)
     }
+    if draw == "disturbances" and not all(run.config.perturb for run in runs):
+        raise FmbenchError(f"{where}: draw = '{draw}' needs disturbances; add perturb = ['mass=2']")
     several = len({config["backbone"] for config in configs}) > 1
     drawn = {"task", *DRAWINGS[draw], *(RECIPE_FIELDS if several else ())}
     if draw != "settings" and (other := sorted(differing - drawn)):

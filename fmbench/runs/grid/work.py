@@ -31,6 +31,7 @@ from fmbench.runs.grid.jobs import Job, plan_jobs
 from fmbench.runs.grid.on_ray import RayJobs
 from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.planned import Grid, PlannedRun
+from fmbench.runs.grid.possible_disturbances import with_possible_disturbances
 from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.row_files import write_rows
@@ -50,6 +51,7 @@ class GridWork:
     def __init__(
         self, grid: Grid, out: Path, data: Path, session: Session, options: GridOptions
     ) -> None:
+        grid = with_possible_disturbances(grid)
         self.grid, self.out, self.data = grid, out, data
         self.session, self.options = session, options
         for run in grid.runs:
