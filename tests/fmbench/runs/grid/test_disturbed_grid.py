@@ -55,7 +55,7 @@ def test_each_task_has_the_disturbances_that_it_can_have(tmp_path: Path) -> None
     cells = Counter[str]()
     for job in work.plan.jobs:
         cells[job.config.task[0]] += job.cells
-    assert cells == {"PressEither": 2 * (3 + 2 + 3), "ReachPose": 2 * (3 + 1 + 2)}
+    assert cells == {"PressEither": 2 + 2 + 2 * (1 + 3), "ReachPose": 2 + 1 + 2 * (1 + 2)}
 
 
 @pytest.mark.parametrize(

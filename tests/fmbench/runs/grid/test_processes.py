@@ -20,6 +20,8 @@ from tests.fmbench.runs.grid.small_grid import rejected
 WORKER = """
 import json, os, signal, sys, time
 stop = []
+if own := os.environ.get("FMBENCH_PROCESSORS"):
+    os.sched_setaffinity(0, {int(number) for number in own.split(",")})
 signal.signal(signal.SIGINT, lambda *_: stop.append(1))
 for line in iter(sys.stdin.readline, ""):
     job = json.loads(line)
