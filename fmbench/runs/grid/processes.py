@@ -82,8 +82,9 @@ class Processes:
     ) -> None:
         self._slots, self._command, self._interrupts = slots, command, interrupts
         self._waiting: collections.deque[tuple[Order, int]] = collections.deque()
-        self._running: dict[int, Mapping[str, str]] = {}
-        """Each process to its slot."""
+        self._running: set[int] = set()
+        self._busy: dict[int, Mapping[str, str]] = {}
+        """The processes that do a job, each with its slot."""
         self._since: dict[str, float] = {}
         self._left = 0
         self._is_stopping = False
@@ -156,10 +157,15 @@ class Processes:
             if worker is None:
                 worker = _Worker(slot, self._command, self._note)
                 with self._state:
-                    self._running[worker.pid] = slot
+                    self._running.add(worker.pid)
                     if self._is_stopping:  # it was started while the others were stopped
                         worker.stop()
+            with self._state:
+                self._busy[worker.pid] = slot
+                self._share()
             code, text = worker.do(order)
+            with self._state:
+                del self._busy[worker.pid]
             del self._since[order.name]
             outcome = Outcome(order.name, code, text, time.monotonic() - started, attempt)
             if worker.has_ended:
@@ -168,16 +174,19 @@ class Processes:
             self._finish(order, outcome)
         if worker is not None:
             self._end(worker)
-        self._share()
 
     def _share(self) -> None:
-        """Lend the processors of slots without a process to the running ones, in equal parts."""
-        with self._state:
-            own = {pid: processors_of(slot) for pid, slot in self._running.items()}
-            taken = {number for numbers in own.values() for number in numbers}
-            free = sorted({n for slot in self._slots for n in processors_of(slot)} - taken)
-            for place, (pid, numbers) in enumerate(own.items()):
-                lend(pid, [*numbers, *free[place :: len(own)]])
+        """Lend the processors of slots without a job to the busy processes, in equal parts.
+
+        Nothing is lent while jobs wait for a process.
+        """
+        if self._waiting:
+            return
+        own = {pid: processors_of(slot) for pid, slot in self._busy.items()}
+        taken = {number for numbers in own.values() for number in numbers}
+        free = sorted({n for slot in self._slots for n in processors_of(slot)} - taken)
+        for place, (pid, numbers) in enumerate(own.items()):
+            lend(pid, [*numbers, *free[place :: len(own)]])
 
     def _take(self) -> tuple[Order, int] | None:
         """Return the next job and which attempt it is; wait for jobs that may fail."""
@@ -185,6 +194,7 @@ class Processes:
             while not self._waiting:
                 if self._left == 0:
                     return None
+                self._share()
                 self._state.wait()
             return self._waiting.popleft()
 
@@ -204,7 +214,7 @@ class Processes:
     def _end(self, worker: _Worker) -> None:
         worker.close()
         with self._state:
-            self._running.pop(worker.pid, None)
+            self._running.discard(worker.pid)
 
 
 class _Worker:
@@ -223,6 +233,7 @@ class _Worker:
             start_new_session=True,  # the parent decides what Ctrl-C does
         )
         self.pid = self._process.pid
+        lend(self.pid, processors_of(slot))
         self._job = ""
         threading.Thread(target=self._read_errors, args=(note,), daemon=True).start()
 

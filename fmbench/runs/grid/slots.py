@@ -36,25 +36,16 @@ def slots_of(devices: str, processes: int | None) -> list[dict[str, str]]:
     ]
 
 
-def take_processors() -> None:
-    """Use the processors of this process's slot only, where the system can do that.
-
-    Simulations start as many threads as there are processors. Those of several processes would wait
-    for each other.
-    """
-    if processors_of(os.environ) and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, processors_of(os.environ))
-
-
 def processors_of(slot: Mapping[str, str]) -> list[int]:
     """Return the numbers of the processors of a slot; none if it states none."""
     return [int(number) for number in slot.get(PROCESSORS, "").split(",") if number]
 
 
 def lend(pid: int, processors: Sequence[int]) -> None:
-    """Let a process use these processors from now on, where the system can do that.
+    """Let a process use these processors only, from now on, where the system can do that.
 
-    Simulations that it starts afterwards use them, episodes do not depend on how many there are.
+    Simulations that it starts afterwards have as many threads; those of several processes would
+    wait for each other otherwise. Episodes do not depend on their number.
     """
     if processors and hasattr(os, "sched_setaffinity"):
         with contextlib.suppress(OSError):  # it has just ended

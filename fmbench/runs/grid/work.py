@@ -167,7 +167,7 @@ class GridWork:
         """Do jobs side by side; show how much of their work is done."""
         if not jobs:
             return
-        by_name, slots = {job.name: job for job in jobs}, slots[: len(jobs)]
+        by_name, processes = {job.name: job for job in jobs}, min(len(slots), len(jobs))
         total, started, done = sum(self.works[name] for name in by_name), time.monotonic(), 0.0
         reporter = self.session.reporter
         rows = read_job_rows(self.out)
@@ -181,7 +181,7 @@ class GridWork:
                     return
                 self.failed.pop(outcome.name, None)
                 done += self.works[outcome.name]
-                rows.append(self._row(job, outcome, len(slots)))
+                rows.append(self._row(job, outcome, processes))
                 write_rows(self.out / JobRow.file_name, rows, JobRow)
                 left = (time.monotonic() - started) / done * max(0.0, total - done)
                 reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {left / 60:.0f} min left")
@@ -190,7 +190,7 @@ class GridWork:
                     self._finish_one(run)
 
             def on_wait(running: Mapping[str, float]) -> None:
-                factor = speed(rows, len(slots)) or 1.0
+                factor = speed(rows, processes) or 1.0
                 parts = [min(self.works[n], s / factor) for n, s in running.items() if n in by_name]
                 stage.update(min(round(done + sum(parts)), round(total)))
 

@@ -27,7 +27,6 @@ from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
-from fmbench.runs.grid.slots import take_processors
 
 
 class SilentReporter(Reporter):
@@ -54,7 +53,6 @@ def main() -> int:
         os.dup2(2, 1)  # what a library prints must not be taken for a message
         session = Session(SilentReporter(), interrupts)
         try:
-            take_processors()
             load_plugins(sys.argv[1:])
             import_mujoco()
         except FmbenchError as error:

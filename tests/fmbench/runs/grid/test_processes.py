@@ -13,15 +13,13 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.evaluation.players import processors
 from fmbench.exit_code import ExitCode
 from fmbench.runs.grid.processes import Order, Outcome, Processes
-from fmbench.runs.grid.slots import PROCESSORS, slots_of, take_processors
+from fmbench.runs.grid.slots import PROCESSORS, slots_of
 from fmbench.storage.critical import Interrupted
 from tests.fmbench.runs.grid.small_grid import rejected
 
 WORKER = """
 import json, os, signal, sys, time
 stop = []
-if own := os.environ.get("FMBENCH_PROCESSORS"):
-    os.sched_setaffinity(0, {int(number) for number in own.split(",")})
 signal.signal(signal.SIGINT, lambda *_: stop.append(1))
 for line in iter(sys.stdin.readline, ""):
     job = json.loads(line)
@@ -165,14 +163,7 @@ def test_devices_take_turns(
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
-def test_a_process_has_the_processors_of_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = os.sched_getaffinity(0)
-    for slot in slots_of("cpu", len(before)):
-        monkeypatch.setenv(PROCESSORS, slot[PROCESSORS])
-        try:
-            take_processors()
-            assert processors() == 1
-            assert os.sched_getaffinity(0) == {int(slot[PROCESSORS])}
-        finally:
-            os.sched_setaffinity(0, before)
-    assert processors() == len(before)
+def test_a_process_has_the_processors_of_its_slot(tmp_path: Path) -> None:
+    for number, slot in enumerate(slots_of("cpu", processors())):
+        ((outcome,), *_) = do(tmp_path / str(number), {"job": ("alone", 1)}, slots=[slot])
+        assert outcome.text == f"[{slot[PROCESSORS]}]"
