@@ -19,7 +19,7 @@ from fmbench.storage.rows import Row
 OWN = "fmbench"
 """The hand of tasks whose names end with no other hand's."""
 LEAST_POLICIES = 2
-SAME, REVERSED, UNDECIDED = "same order", "reversed", "undecided"
+ALIKE, OPPOSED, UNDECIDED = "alike", "opposed", "undecided"
 """What the interval of a correlation says: above 0, below 0, or neither."""
 
 
@@ -45,7 +45,7 @@ class AcrossHandsRow(Row):
     low: float
     high: float
     verdict: str
-    """`same order`, `reversed` or `undecided`."""
+    """`alike`, `opposed` or `undecided`: the sign of the correlation, not its size."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,4 +175,4 @@ def _of_policies(group: _OfPolicies, place: HandTask, name: str) -> Numbers:
 
 
 def _verdict(low: float, high: float) -> str:
-    return SAME if low > 0 else REVERSED if high < 0 else UNDECIDED
+    return ALIKE if low > 0 else OPPOSED if high < 0 else UNDECIDED

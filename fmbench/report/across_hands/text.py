@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fmbench.report.across_hands.table import (
-    REVERSED,
-    SAME,
+    ALIKE,
+    OPPOSED,
     UNDECIDED,
     AcrossHands,
     AcrossHandsRow,
@@ -56,15 +56,15 @@ def _table(across: AcrossHands) -> str:
 def _sentences(across: AcrossHands) -> Iterator[str]:
     """Yield a sentence for every two hands."""
     texts = {
-        SAME: "order the policies alike",
-        REVERSED: "order the policies the other way round",
-        UNDECIDED: "are undecided: their orders may agree or not",
+        ALIKE: "what is better on one tends to be better on the other",
+        OPPOSED: "what is better on one tends to be worse on the other",
+        UNDECIDED: "undecided: their orders may agree or not",
     }
     for row in across.rows:
         if not row.task:
             tasks = "task" if row.tasks == 1 else "tasks"
             sizes = f"{row.policies} policies with {row.backbone}, {row.tasks} {tasks}"
-            yield f"{pair_name(row)} {texts[row.verdict]} ({sizes}; tau {_number(row)})."
+            yield f"{pair_name(row)}: {texts[row.verdict]} ({sizes}; tau {_number(row)})."
 
 
 def _notes(across: AcrossHands, looks: Looks) -> Iterator[str]:
@@ -89,8 +89,10 @@ def _notes(across: AcrossHands, looks: Looks) -> Iterator[str]:
         "coverage has not been simulated."
     )
     yield (
-        "Verdict: the interval is above 0 (same order), below 0 (reversed), or neither "
-        "(undecided). Undecided is not different: equally good policies have no order to keep."
+        "Verdict: the interval is above 0 (alike), below 0 (opposed), or neither (undecided). "
+        "Alike is not the same order: with a tau of 0.4, of ten pairs of policies seven have the "
+        "same order on both hands and three the other one. Undecided is not different: equally "
+        "good policies have no order to keep."
     )
 
 

@@ -11,8 +11,8 @@ from fmbench.figures import main
 from fmbench.report.across_hands.draw import draw_across_hands
 from fmbench.report.across_hands.ranks import correlation_bounds, kendall
 from fmbench.report.across_hands.table import (
-    REVERSED,
-    SAME,
+    ALIKE,
+    OPPOSED,
     UNDECIDED,
     AcrossHandsRow,
     HandTask,
@@ -95,13 +95,13 @@ def test_hands_are_compared_on_the_tasks_that_both_have(tmp_path: Path) -> None:
     found = {key: (row.tasks, round(row.tau, 3), row.verdict) for key, row in rows.items()}
     lower = round(-2 / np.sqrt(6), 3)
     assert found == {
-        ("fmbench", "shadow", ""): (1, 1.0, SAME),
-        ("fmbench", "shadow", "LiftCube"): (1, 1.0, SAME),
-        ("fmbench", "leap", ""): (2, round((-1 - 2 / np.sqrt(6)) / 2, 3), REVERSED),
-        ("fmbench", "leap", "InsertPeg"): (1, lower, REVERSED),
-        ("fmbench", "leap", "LiftCube"): (1, -1.0, REVERSED),
-        ("shadow", "leap", ""): (1, -1.0, REVERSED),
-        ("shadow", "leap", "LiftCube"): (1, -1.0, REVERSED),
+        ("fmbench", "shadow", ""): (1, 1.0, ALIKE),
+        ("fmbench", "shadow", "LiftCube"): (1, 1.0, ALIKE),
+        ("fmbench", "leap", ""): (2, round((-1 - 2 / np.sqrt(6)) / 2, 3), OPPOSED),
+        ("fmbench", "leap", "InsertPeg"): (1, lower, OPPOSED),
+        ("fmbench", "leap", "LiftCube"): (1, -1.0, OPPOSED),
+        ("shadow", "leap", ""): (1, -1.0, OPPOSED),
+        ("shadow", "leap", "LiftCube"): (1, -1.0, OPPOSED),
     }
     assert {(row.policies, row.train_seeds, row.episodes) for row in rows.values()} == {(3, 3, 40)}
 
@@ -113,7 +113,7 @@ def test_equally_good_policies_are_undecided_and_missing_ones_left_out(tmp_path:
     assert -1 <= mean.low < 0 < mean.high <= 1
     assert (task.low, task.high) == (mean.low, mean.high), "the mean of one task"
     text = (tmp_path / "across_hands.md").read_text(encoding="utf-8")
-    assert "- fmbench and leap are undecided: their orders may agree or not (2 policies" in text
+    assert "- fmbench and leap: undecided: their orders may agree or not (2 policies" in text
     assert "- Not included: bc, mlp (not run: LiftCube on leap)." in text
 
 
