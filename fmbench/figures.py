@@ -36,7 +36,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--compress",
         action="store_true",
-        help="first replace episodes.csv with episodes.csv.xz, ready to be committed; a folder in "
+        help="first compress episodes.csv and training.csv, ready to be committed; a folder in "
         "an earlier format is converted",
     )
     add_numbers(parser, MARGIN)

@@ -50,7 +50,7 @@ def finish_run(
     """
     write_episodes(out, rows.episodes)
     write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
-    write_rows(out / TrainingRow.file_name, rows.training, TrainingRow)
+    write_rows(stored_path(out / TrainingRow.file_name), rows.training, TrainingRow)
     if rows.diagnostics:
         write_rows(out / DiagnosticRow.file_name, rows.diagnostics, DiagnosticRow)
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.compressed import SUFFIX, compress_file, stored_path
+from fmbench.storage.compressed import SUFFIX, compress_file, is_stored, stored_path
 from fmbench.storage.provenance import versions_text
 from fmbench.storage.row_files import read_header, read_rows, write_rows
 from fmbench.storage.row_tables import RowTable, read_table, table_of
@@ -140,11 +140,16 @@ def read_episode_table(folder: Path) -> EpisodeTable:
     return episodes
 
 
-def compress_run(folder: Path) -> list[Path]:
-    """Replace `episodes.csv` by `episodes.csv.xz`, ready to be committed.
+COMPRESSED: tuple[type[Row], ...] = (EpisodeRow, TrainingRow)
+"""The rows of which a run has many."""
 
-    All row files are written again, which converts a folder of the first version to the present
-    format and changes nothing else. The folder is readable at every moment.
+
+def compress_run(folder: Path) -> list[Path]:
+    """Replace `episodes.csv` and `training.csv` by `.csv.xz`, ready to be committed.
+
+    The text of all files stays what it is, so that hashes of it stay valid; only a folder of the
+    first version, which has none, is converted to the present format. The folder is readable at
+    every moment.
 
     Returns:
         The paths of its row files.
@@ -152,15 +157,16 @@ def compress_run(folder: Path) -> list[Path]:
     Raises:
         FmbenchError: A file cannot be read.
     """
-    write_episodes(folder, read_episodes(folder))
-    path = stored_path(folder / EpisodeRow.file_name)
-    paths = [path if path.suffix == SUFFIX else compress_file(path), folder / OriginRow.file_name]
-    others: tuple[type[Row], ...] = (MeasurementRow, TrainingRow, DiagnosticRow)
-    for row_type in others:
+    episodes = read_episodes(folder)
+    if not is_stored(folder / OriginRow.file_name):
+        write_episodes(folder, episodes)
+    row_types = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow)
+    paths = []
+    for row_type in row_types:
         path = stored_path(folder / row_type.file_name)
         if os.path.lexists(path):
-            write_rows(path, read_rows(path, row_type), row_type)
-            paths.append(path)
+            is_plain = row_type in COMPRESSED and path.suffix != SUFFIX
+            paths.append(compress_file(path) if is_plain else path)
     return paths
 
 

@@ -79,7 +79,7 @@ def _write(
 ) -> None:
     """Write the file of one kind of rows; none if there are none."""
     if chosen := _select(row_type, policies, parts):
-        write_rows(out / row_type.file_name, chosen, row_type)
+        write_rows(stored_path(out / row_type.file_name), chosen, row_type)
     else:
         stored_path(out / row_type.file_name).unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ import pytest
 from fmbench.errors import FmbenchError
 from fmbench.figures import main
 from fmbench.report.draw import draw_all
+from fmbench.storage.compressed import read_lines
 from fmbench.storage.episode_files import Episodes, compress_run, read_episodes, write_episodes
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import (
@@ -78,13 +79,27 @@ def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
 def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
     episodes, tables = read_episodes(run), drawn_files(run)
     names = [path.name for path in compress_run(run)]
-    assert names == ["episodes.csv.xz", "cells.csv", "measurements.csv", "training.csv"]
+    assert names == ["episodes.csv.xz", "cells.csv", "measurements.csv", "training.csv.xz"]
     assert not (run / "episodes.csv").exists()
     assert read_episodes(run) == episodes
     assert drawn_files(run) == tables
     before = (run / "episodes.csv.xz").read_bytes()
     compress_run(run)
     assert (run / "episodes.csv.xz").read_bytes() == before
+
+
+def test_compressing_keeps_the_text_of_files_that_lack_later_columns(run: Path) -> None:
+    path = run / "episodes.csv"
+    table = [line.split(",") for line in path.read_text().splitlines()]
+    place = table[0].index("jerk")
+    earlier = "".join(",".join(r[:place] + r[place + 1 :]) + "\n" for r in table)
+    path.write_text(earlier)
+    cells = [line.split(",") for line in (run / "cells.csv").read_text().splitlines()]
+    seal = cells[0].index("rows_hash")
+    text = "".join(",".join(r[:seal] + [""] + r[seal + 1 :]) + "\n" for r in cells[1:])
+    (run / "cells.csv").write_text(",".join(cells[0]) + "\n" + text)
+    compress_run(run)
+    assert "".join(read_lines(run / "episodes.csv.xz")) == earlier
 
 
 def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

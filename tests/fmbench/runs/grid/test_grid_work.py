@@ -75,7 +75,7 @@ def test_a_run_is_that_of_the_command_in_its_run_json(
     run(config, tmp_path / "run", data)
     compress_run(tmp_path / "run")
     found, plain = files_of(finished / "main" / "PressEither"), files_of(tmp_path / "run")
-    for name in ("episodes.csv.xz", "cells.csv", "training.csv", "diagnostics.csv"):
+    for name in ("episodes.csv.xz", "cells.csv", "training.csv.xz", "diagnostics.csv"):
         assert found[name] == plain[name], name
     assert (
         comparable(finished / "main" / "PressEither")["measurements.csv"]
