@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from fmbench.report.disturbances.rows import EXPERT, DisturbanceRow, disturbances_of
 from fmbench.report.figure_parts import WIDTH_IN
@@ -14,6 +16,7 @@ from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 
 FIGURE = "disturbances"
+_COLOURS = "cividis"
 _CELL_IN = 0.34
 _HEAD_IN = 1.25
 _DARK = 0.45
@@ -67,13 +70,15 @@ def _panel(axes: Axes, rows: Sequence[DisturbanceRow], results: Results) -> None
         y, x = place
         kept = f"({row.disturbed_rate:.2f})" if row.retention is None else f"{row.retention:.2f}"
         colour = "white" if row.disturbed_rate < _DARK else "black"
-        axes.text(x, y, kept, ha="center", va="center", color=colour, fontsize=7.5)
+        text = axes.text(x, y, kept, ha="center", va="center", color=colour, fontsize=7.5)
         if not row.ranks:
+            edge = colormaps[_COLOURS](row.disturbed_rate)  # that of the cell, over its hatching
+            text.set_path_effects([withStroke(linewidth=4.0, foreground=edge)])
             axes.fill_between(
                 [x - 0.5, x + 0.5], y - 0.5, y + 0.5, facecolor="none", edgecolor="#888888",
                 hatch="////", linewidth=0.0,
             )  # fmt: skip
-    axes.imshow(rates, cmap="cividis", vmin=0.0, vmax=1.0, aspect="auto")
+    axes.imshow(rates, cmap=_COLOURS, vmin=0.0, vmax=1.0, aspect="auto")
     labels = [results.looks.label(name) for name in policies]
     axes.set_yticks(range(len(policies)), labels)
     axes.set_xticks(range(len(settings)), settings, rotation=35, ha="right")

@@ -87,8 +87,9 @@ def _sentence(row: DisturbancePairRow, looks: Looks) -> str:
     better, worse = (row.policy_a, row.policy_b)[:: 1 if row.difference > 0 else -1]
     low, high = (row.low, row.high) if row.difference > 0 else (-row.high, -row.low)
     return (
-        f"{row.perturb}: {looks.label(better)} loses {_points(abs(row.difference))} points less "
-        f"than {looks.label(worse)} (95 % interval {_points(low)} to {_points(high)})."
+        f"{row.perturb}: the difference of {looks.label(better)} is "
+        f"{_points(abs(row.difference))} points above that of {looks.label(worse)} "
+        f"(95 % interval {_points(low)} to {_points(high)})."
     )
 
 
