@@ -89,7 +89,8 @@ class Size(Axis):
     @classmethod
     def lack(cls, task: Task) -> str:
         """Return why a task cannot be disturbed so; "" if it can."""
-        return "" if _sized_object(task) else "its success depends on the size of its object"
+        only = " and ".join(SIZED_OBJECTS)
+        return "" if _sized_object(task) else f"only {only} have it among the built-in tasks"
 
     def change(self, values: dict[str, FloatArray]) -> None:
         """Scale lengths by f and, at equal mass, moments of inertia by f^2."""

@@ -33,11 +33,16 @@ def check_acting(config: RunConfig) -> None:
             "largest delay"
         )
     largest = max((int(text) for text in config.delay if text != MEASURED), default=0)
-    if TRAINED in config.execution and config.train_delay < max(1, largest):
+    if TRAINED in config.execution and config.train_delay < (least := max(1, largest)):
+        if not most:
+            raise FmbenchError(
+                f"--execution {TRAINED} continues the previous chunk, of which nothing is left: no "
+                "more actions are predicted than executed; give a larger --pred-horizon"
+            )
         raise FmbenchError(
-            f"--execution {TRAINED} needs policies that have learnt to continue "
-            f"{max(1, largest)} actions, --train-delay is {config.train_delay}; train some in a "
-            f"new run with --train-delay {max(1, largest)} to {most}"
+            f"--execution {TRAINED} needs policies that have learnt to continue {least} "
+            f"action{'s' if least > 1 else ''}, --train-delay is {config.train_delay}; train some "
+            f"in a new run with --train-delay {least}{f' to {most}' if most > least else ''}"
         )
     if config.latency_ms is not None and MEASURED not in config.delay:
         raise FmbenchError(

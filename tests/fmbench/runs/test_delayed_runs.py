@@ -221,7 +221,9 @@ BAD = [
     (("--delay", "measured", "--no-latency"), "decisions are not timed here; give --latency-ms"),
     (("--policy", "bc", "--execution", "rtc"), "bc cannot act so: its samples cannot be guided"),
     (("--policy", "knn", "bc", "--execution", "bid"), "it can hold, ensemble"),
-    (("--execution", "rtc_train"), "needs policies that have learnt to continue 1 actions"),
+    (("--execution", "rtc_train"), "needs policies that have learnt to continue 1 action, --tr"),
+    (("--execution", "rtc_train", "--delay", "8"), "in a new run with --train-delay 8\n"),
+    (("--execution", "rtc_train", "--exec-horizon", "16"), "give a larger --pred-horizon"),
     (("--execution", "rtc_train", "--delay", "4", "--train-delay", "2"), "--train-delay 4 to 8"),
     (("--train-delay", "9"), "--train-delay is 9; give a whole number from 0 to 8"),
 ]

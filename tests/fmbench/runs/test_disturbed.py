@@ -120,7 +120,7 @@ def test_more_episodes_than_the_run_has_are_evaluated_in_both_arms(
 
 
 REJECTED = [
-    (("size=2",), "--perturb size=2: PressEither lacks this axis, because its success depends"),
+    (("size=2",), "--perturb size=2: PressEither lacks this axis, because only LiftC"),
     (("push=0.3",), "--perturb push=0.3: PressEither lacks this axis, because it has no free obj"),
     (("mas=2",), "unknown axis 'mas'; did you mean mass?"),
     (
