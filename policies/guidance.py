@@ -55,7 +55,9 @@ class GuidedNetwork:
 
     which is the same as the clean chunk gaining (1 - t) times that. A diffusion with
     `x_k = a chunk + b noise` is at the flow time t = a / (a + b) with x_t = x_k / (a + b), so that
-    its g is (a + b) (ds / dx_k)^T [W (Y - s)]: the same guidance by a change of variables.
+    its g is (a + b) (ds / dx_k)^T [W (Y - s)]: the same guidance by a change of variables. Where
+    the network predicts the noise, s is clipped to [-1, 1] in the bracket: at the first steps it is
+    the network's error divided by a, and would throw the noise far out.
 
     Args:
         network: The network.
@@ -80,6 +82,7 @@ class GuidedNetwork:
         self._network, self._denoiser, self._exact = network, denoiser, exact
         self._weights, self._weighted_target = weights, weights * target
         self._known = {} if known is None else known
+        self._clips = getattr(denoiser, "prediction", "") == "epsilon"
 
     def __call__(
         self,
@@ -96,7 +99,8 @@ class GuidedNetwork:
             output = self._network(noisy_actions, time, condition)
         is_clean = isinstance(of_output, float) and (of_output, of_noisy) == (1.0, 0.0)
         clean = output if is_clean else of_output * output + of_noisy * noisy_actions
-        gradient = torch.addcmul(self._weighted_target, self._weights, clean, value=-1.0)
+        seen = clean.clamp(-1.0, 1.0) if self._clips else clean
+        gradient = torch.addcmul(self._weighted_target, self._weights, seen, value=-1.0)
         if self._exact:
             pulled = pull_back(gradient)
             gradient = pulled if is_clean else of_output * pulled + of_noisy * gradient
