@@ -5,7 +5,7 @@ Where too many lines would share a panel, every execution has one of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
+from fmbench.report.combined import Combined
 from fmbench.report.delay.rows import DelayRow
 from fmbench.report.delay.text import by_method, by_task, delay_caveats
 from fmbench.report.figure_parts import (
@@ -27,6 +28,7 @@ from fmbench.report.figure_parts import (
     reference_handles,
     short_name,
 )
+from fmbench.report.looks import Looks
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES
@@ -63,7 +65,7 @@ def render_delay(rows: Sequence[DelayRow], results: Results, file_format: str = 
         file_format: `png`, `svg` or `pdf`.
     """
     return figure_file(
-        lambda: draw_delay(rows, results),
+        lambda: draw_delay(rows, results.looks, references_of([results])),
         file_format,
         results.is_smoke,
         results.unfinished,
@@ -71,22 +73,67 @@ def render_delay(rows: Sequence[DelayRow], results: Results, file_format: str = 
     )
 
 
-def draw_delay(rows: Sequence[DelayRow], results: Results) -> Figure:
-    """Draw success over delay; see `render_delay`."""
+def render_delays(
+    rows: Sequence[DelayRow],
+    runs: Sequence[Results],
+    combined: Combined,
+    looks: Looks,
+    file_format: str = "png",
+) -> bytes:
+    """Draw the figure of several runs and return its file.
+
+    Args:
+        rows: Rows of all runs.
+        runs: The runs, for the expert and random actions.
+        combined: Their caveats.
+        looks: Labels, colours and order of their policies.
+        file_format: `png`, `svg` or `pdf`.
+    """
+    delayed = [line for run in runs for line in delay_caveats(run)]
+    return figure_file(
+        lambda: draw_delay(rows, looks, references_of(runs)),
+        file_format,
+        any(run.is_smoke for run in runs),
+        combined.unfinished,
+        list(dict.fromkeys([*combined.caveats, *delayed])),
+    )
+
+
+def references_of(runs: Sequence[Results]) -> dict[str, dict[str, float]]:
+    """Return the success rates of the expert and random actions on the tasks of some runs."""
+    found: dict[str, dict[str, float]] = {}
+    for run in runs:
+        names = ("task", "policy", "success_rate")
+        for task, policy, rate in zip(*(run.summary[name] for name in names), strict=True):
+            if policy in REFERENCES:
+                found.setdefault(task, {})[policy] = float(rate)
+    return found
+
+
+def draw_delay(
+    rows: Sequence[DelayRow], looks: Looks, references: Mapping[str, Mapping[str, float]]
+) -> Figure:
+    """Draw success over delay; see `render_delay`.
+
+    Args:
+        rows: All rows.
+        looks: Labels, colours and order of policies.
+        references: Task to the success rates of the expert and random actions.
+    """
     rows = [row for row in rows if row.headline]
     tasks = dict(by_task(rows))
-    policies = sorted({row.policy for row in rows}, key=results.looks.order)
-    colours = results.looks.colours(policies)
+    policies = sorted({row.policy for row in rows}, key=looks.order)
+    colours = looks.colours(policies)
     styles = _styles(rows)
     scale = _Scale(sorted({row.delay for row in rows}))
     figure, placed = _panels(tasks, list(styles))
     for axes, task, of_panel in placed:
-        _references(axes, results, task)
+        for policy, rate in references.get(task, {}).items():  # they have no delay
+            axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
         _panel(axes, of_panel, colours, styles, scale)
         axes.set_ylim(-0.03, 1.05)
     handles = [
-        Line2D([], [], color=colours[policy], label=results.looks.label(policy))
-        for policy in policies
+        Line2D([], [], color=colours[policy], label=looks.label(policy)) for policy in policies
     ]
     handles += [
         Line2D([], [], color="#555555", markersize=5, label=name, **style)
@@ -95,7 +142,7 @@ def draw_delay(rows: Sequence[DelayRow], results: Results) -> Figure:
     if any(row.latency_delay for row in rows):
         label = "delay of its latency"
         handles.append(Line2D([], [], color="#555555", label=label, **_TICK_STYLE))
-    handles += reference_handles({str(name) for name in results.summary["policy"]})
+    handles += reference_handles({name for of_task in references.values() for name in of_task})
     handles += broken_handles(row.low is None for row in rows)
     legend_above(figure, handles)
     figure.supxlabel("delay [control steps]", fontsize=10)
@@ -139,14 +186,6 @@ def _styles(rows: Sequence[DelayRow]) -> dict[str, dict[str, Any]]:
     return {
         name: _STYLES[place % len(_STYLES)] for place, name in enumerate(names) if name in present
     }
-
-
-def _references(axes: Axes, results: Results, task: str) -> None:
-    """Draw the expert and random actions, which have no delay."""
-    summary = results.summary[results.summary["task"] == task]
-    for policy, rate in zip(summary["policy"], summary["success_rate"], strict=True):
-        if policy in REFERENCES:
-            axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
 
 
 class _Scale:

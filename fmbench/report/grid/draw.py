@@ -17,7 +17,9 @@ from fmbench.errors import FmbenchError
 from fmbench.report.across_hands.draw import draw_across_hands
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
+from fmbench.report.delay.over_tasks import DelayOverTasksRow
 from fmbench.report.disturbances.retention import RetentionRow
+from fmbench.report.grid.delay import delay_headline, draw_delays_of_runs
 from fmbench.report.grid.disturbances import draw_retention_of_runs, retention_headline
 from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_headline
 from fmbench.report.grid.second_blocks import draw_second_blocks
@@ -37,6 +39,7 @@ ROW_FILES = {
     "observations": ObservationRow.file_name,
     "settings": SettingRow.file_name,
     "disturbances": RetentionRow.file_name,
+    "delay": DelayOverTasksRow.file_name,
 }
 """What draws a section: the file of its rows."""
 Warn = Callable[[str], None]
@@ -120,6 +123,8 @@ def _draw(
         return draw_observations(runs, folder, warn, margin, formats)
     if section.draw == "settings":
         return draw_settings(runs, folder, warn, margin, formats)
+    if section.draw == "delay":
+        return draw_delays_of_runs(runs, folder, warn, margin, formats)
     if section.draw == "disturbances":
         return draw_retention_of_runs(runs, folder, warn, margin, formats)
     return draw_matrix(runs, folder, warn, margin, formats)
@@ -127,6 +132,8 @@ def _draw(
 
 def _headline(section: SectionFacts, rows: Sequence[Mapping[str, str]], looks: Looks) -> Headline:
     """Return the small table of a section from the rows of its drawing."""
+    if section.draw == "delay":
+        return delay_headline(section.title, rows, looks)
     if section.draw == "disturbances":
         return retention_headline(section.title, rows, looks)
     return headline(section.title, rows, LINE_NAMES[section.draw], looks)

@@ -15,6 +15,7 @@ from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS, RunConfig, make_config
 from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.errors import FmbenchError, shown, unknown
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid, PlannedRun, Section
+from policies.catalogue import HOLD
 
 DRAWINGS: dict[str, tuple[str, ...]] = {
     "matrix": ("policy", "backbone", "seeds", "preset"),
@@ -22,10 +23,11 @@ DRAWINGS: dict[str, tuple[str, ...]] = {
     "observations": ("policy", "demos", "nfe", "precision", *SEEN_FIELDS),
     "settings": (),
     "disturbances": ("seeds", "preset"),
+    "delay": ("seeds", "preset", "delay", "execution", "latency_ms", "train_delay"),
 }
 """What draws a section, and in what its runs may differ besides their tasks: the commands
-`fmbench.matrix`, `data_curve` and `observations`; whatever they differ in, a line for each; or
-retention with every disturbance over all tasks."""
+`fmbench.matrix`, `data_curve` and `observations`; whatever they differ in, a line for each;
+retention with every disturbance over all tasks; or success by delay, a panel for each task."""
 OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
 MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
@@ -185,6 +187,8 @@ def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
     }
     if draw == "disturbances" and not all(run.config.perturb for run in runs):
         raise FmbenchError(f"{where}: draw = '{draw}' needs disturbances; add perturb = ['mass=2']")
+    if draw == "delay":
+        _check_executions(where, runs)
     several = len({config["backbone"] for config in configs}) > 1
     drawn = {"task", *DRAWINGS[draw], *(RECIPE_FIELDS if several else ())}
     if draw != "settings" and (other := sorted(differing - drawn)):
@@ -192,6 +196,21 @@ def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
             f"{where}: its runs differ in {', '.join(other)}, which draw = '{draw}' does not "
             "show; give draw = 'settings'"
         )
+
+
+def _check_executions(where: str, runs: Sequence[PlannedRun]) -> None:
+    """Reject two runs of a task with the same execution, which one line of a figure shows."""
+    seen: set[tuple[str, str]] = set()
+    for run in runs:
+        for execution in run.config.execution:
+            if (run.config.task[0], execution) in seen:
+                raise FmbenchError(
+                    f"{where} has two runs of {run.config.task[0]} with the execution {execution}; "
+                    "give each in one variant, or draw = 'settings'"
+                )
+            seen.add((run.config.task[0], execution))
+    if all((run.config.delay, run.config.execution) == (("0",), (HOLD,)) for run in runs):
+        raise FmbenchError(f"{where}: draw = 'delay' needs delays; add delay = ['0', '4']")
 
 
 def _combinations(

@@ -14,7 +14,7 @@ from rich.console import Console
 from fmbench import figures
 from fmbench.config.latency import delay_of
 from fmbench.report.curve.draw import draw_curve
-from fmbench.report.delay.figure import draw_delay
+from fmbench.report.delay.figure import draw_delay, references_of
 from fmbench.report.delay.rows import DelayRow, delay_rows
 from fmbench.report.delay.terminal import print_delays
 from fmbench.report.delay.text import delay_markdown
@@ -278,7 +278,7 @@ def test_the_figure_has_a_line_of_each_policy_and_execution(tmp_path: Path) -> N
     run = run_with_delays(tmp_path, tasks=(TASK,), episodes=4)
     results = read_results(run)
     rows = delay_rows(results)
-    figure = draw_delay(rows, results)
+    figure = draw_delay(rows, results.looks, references_of([results]))
     (axes,) = figure.axes
     assert len(axes.containers) == 3 * 2
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "2", "4"]
@@ -295,7 +295,7 @@ def test_too_many_lines_have_a_panel_of_each_execution_and_large_delays_a_logari
 ) -> None:
     run = run_with_delays(tmp_path, (2, 40), tasks=(*TASKS, "HandOver"), episodes=2)
     results = read_results(run)
-    figure = draw_delay(delay_rows(results), results)
+    figure = draw_delay(delay_rows(results), results.looks, references_of([results]))
     assert [len(axes.containers) for axes in figure.axes] == [3] * 6
     titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
     assert titles == ["hold", "ensemble", "", "", "", ""]
