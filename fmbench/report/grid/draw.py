@@ -17,9 +17,11 @@ from fmbench.errors import FmbenchError
 from fmbench.report.across_hands.draw import draw_across_hands
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
+from fmbench.report.delay.deployment import DeploymentRow
 from fmbench.report.delay.over_tasks import DelayOverTasksRow
 from fmbench.report.disturbances.retention import RetentionRow
 from fmbench.report.grid.delay import delay_headline, draw_delays_of_runs
+from fmbench.report.grid.deployment import deployment_headline, draw_deployment_of_runs
 from fmbench.report.grid.disturbances import draw_retention_of_runs, retention_headline
 from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_headline
 from fmbench.report.grid.second_blocks import draw_second_blocks
@@ -40,9 +42,25 @@ ROW_FILES = {
     "settings": SettingRow.file_name,
     "disturbances": RetentionRow.file_name,
     "delay": DelayOverTasksRow.file_name,
+    "deployment": DeploymentRow.file_name,
 }
 """What draws a section: the file of its rows."""
 Warn = Callable[[str], None]
+DRAWN: dict[str, Callable[[Sequence[Path], Path, Warn, float, Sequence[str]], list[Path]]] = {
+    "matrix": draw_matrix,
+    "observations": draw_observations,
+    "settings": draw_settings,
+    "disturbances": draw_retention_of_runs,
+    "delay": draw_delays_of_runs,
+    "deployment": draw_deployment_of_runs,
+}
+"""What draws a section, given its runs, its folder, what warns, the margin and the formats."""
+TABLES: dict[str, Callable[[str, Sequence[Mapping[str, str]], Looks], Headline]] = {
+    "disturbances": retention_headline,
+    "delay": delay_headline,
+    "deployment": deployment_headline,
+}
+"""What draws a section with a small table of its own: what returns it."""
 
 
 def draw_grid(
@@ -119,23 +137,13 @@ def _draw(
 ) -> list[Path]:
     if section.draw == "curve":
         return draw_curve(runs, folder, warn, formats)
-    if section.draw == "observations":
-        return draw_observations(runs, folder, warn, margin, formats)
-    if section.draw == "settings":
-        return draw_settings(runs, folder, warn, margin, formats)
-    if section.draw == "delay":
-        return draw_delays_of_runs(runs, folder, warn, margin, formats)
-    if section.draw == "disturbances":
-        return draw_retention_of_runs(runs, folder, warn, margin, formats)
-    return draw_matrix(runs, folder, warn, margin, formats)
+    return DRAWN[section.draw](runs, folder, warn, margin, formats)
 
 
 def _headline(section: SectionFacts, rows: Sequence[Mapping[str, str]], looks: Looks) -> Headline:
     """Return the small table of a section from the rows of its drawing."""
-    if section.draw == "delay":
-        return delay_headline(section.title, rows, looks)
-    if section.draw == "disturbances":
-        return retention_headline(section.title, rows, looks)
+    if section.draw in TABLES:
+        return TABLES[section.draw](section.title, rows, looks)
     return headline(section.title, rows, LINE_NAMES[section.draw], looks)
 
 

@@ -15,7 +15,7 @@ from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS, RunConfig, make_config
 from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.errors import FmbenchError, shown, unknown
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid, PlannedRun, Section
-from policies.catalogue import HOLD
+from policies.catalogue import HOLD, MEASURED
 
 DRAWINGS: dict[str, tuple[str, ...]] = {
     "matrix": ("policy", "backbone", "seeds", "preset"),
@@ -24,11 +24,13 @@ DRAWINGS: dict[str, tuple[str, ...]] = {
     "settings": (),
     "disturbances": ("seeds", "preset"),
     "delay": ("seeds", "preset", "delay", "execution", "latency_ms", "train_delay"),
+    "deployment": ("seeds", "preset"),
 }
 """What draws a section, and in what its runs may differ besides their tasks: the commands
 `fmbench.matrix`, `data_curve` and `observations`; whatever they differ in, a line for each;
-retention with every disturbance over all tasks; or success by delay, a panel for each task."""
-OF_SECTION = ("title", "draw", "latency", "record", "variants", "hand")
+retention with every disturbance over all tasks; success by delay, or at the delay of each policy's
+own latency, a panel for each task."""
+OF_SECTION = ("title", "draw", "latency", "cpu", "record", "variants", "hand")
 MOST_RECORDED = 100
 NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -48,7 +50,7 @@ def read_grid(
     `run.json` writes them (`pred_horizon = 16`), and one table `sections.NAME` for each section,
     which may override them. A list as the value of an option that takes a single value stands for
     one run for each; `variants` is a list of tables of options, one run for each. `hand` is the
-    flag `--hand`.
+    flag `--hand`. Runs of a section with `cpu = true` are done on the CPU, whatever `device` is.
 
     Args:
         path: The file.
@@ -70,7 +72,7 @@ def read_grid(
     if not sections:
         raise FmbenchError(f"{path} has no section; add a table, e.g. [sections.main]")
     reader = _Reader(path, functools.cache(choose_tasks), tuple(known_tasks), device, tuple(only))
-    _check_keys(path, "common", common, (*_options(), "latency", "record", "hand"))
+    _check_keys(path, "common", common, (*_options(), "latency", "cpu", "record", "hand"))
     return Grid(
         title, tuple(reader.section(name, common, sections[name]) for name in sections), text
     )
@@ -103,8 +105,10 @@ class _Reader:
             raise FmbenchError(f"{where}: title is {shown(title)}; give one line of text")
         if not isinstance(draw, str) or draw not in DRAWINGS:
             raise FmbenchError(f"{where}: {unknown('drawing', str(draw), DRAWINGS)}")
-        if not isinstance(latency, bool):
-            raise FmbenchError(f"{where}: latency is {shown(latency)}; give true or false")
+        on_cpu = values.pop("cpu", False)
+        for key, value in (("latency", latency), ("cpu", on_cpu)):
+            if not isinstance(value, bool):
+                raise FmbenchError(f"{where}: {key} is {shown(value)}; give true or false")
         if type(record) is not int or not 0 <= record <= MOST_RECORDED:
             raise FmbenchError(
                 f"{where}: record is {shown(record)}; give a whole number from 0 to {MOST_RECORDED}"
@@ -114,7 +118,7 @@ class _Reader:
             PlannedRun(name, run_name, config, latency, record)
             for variant in variants
             for changed, chosen in _combinations(where, {**values, **variant})
-            for run_name, config in self._runs(name, {**variant, **changed}, chosen)
+            for run_name, config in self._runs(name, {**variant, **changed}, chosen, on_cpu)
         ]
         order = list(dict.fromkeys(run.config.task[0] for run in runs))
         runs.sort(key=lambda run: order.index(run.config.task[0]))
@@ -143,11 +147,12 @@ class _Reader:
         return variants
 
     def _runs(
-        self, section: str, changed: Mapping[str, Any], values: Mapping[str, Any]
+        self, section: str, changed: Mapping[str, Any], values: Mapping[str, Any], on_cpu: bool
     ) -> list[tuple[str, RunConfig]]:
         """Return name and configuration of the runs of one combination of values."""
         is_done = not self.only or section in self.only
         chosen = dict(values)
+        device = "cpu" if on_cpu else self.device
         hand, preset = chosen.pop("hand", None), chosen.pop("preset", RunConfig.preset)
         words = [
             _word(name, value)
@@ -158,7 +163,7 @@ class _Reader:
             tasks = self.choose_tasks(chosen.pop("task", RunConfig.task), hand, is_done)
             runs = []
             for task in tasks:
-                given = {**chosen, "task": (task,), "device": self.device}
+                given = {**chosen, "task": (task,), "device": device}
                 config = make_config(preset, given, self.known_tasks)
                 runs.append(("-".join([task, *words]), config))
         except FmbenchError as error:
@@ -189,6 +194,14 @@ def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
         raise FmbenchError(f"{where}: draw = '{draw}' needs disturbances; add perturb = ['mass=2']")
     if draw == "delay":
         _check_executions(where, runs)
+    if draw == "deployment" and not all(_is_deployed(run.config) for run in runs):
+        raise FmbenchError(
+            f"{where}: draw = '{draw}' needs the delay of a latency; add delay = ['{MEASURED}']"
+        )
+    if any(_is_untimed(run) for run in runs):
+        raise FmbenchError(
+            f"{where}: delay is {MEASURED}, but decisions are not timed; add latency = true"
+        )
     several = len({config["backbone"] for config in configs}) > 1
     drawn = {"task", *DRAWINGS[draw], *(RECIPE_FIELDS if several else ())}
     if draw != "settings" and (other := sorted(differing - drawn)):
@@ -196,6 +209,14 @@ def _check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
             f"{where}: its runs differ in {', '.join(other)}, which draw = '{draw}' does not "
             "show; give draw = 'settings'"
         )
+
+
+def _is_deployed(config: RunConfig) -> bool:
+    return MEASURED in config.delay and HOLD in config.execution
+
+
+def _is_untimed(run: PlannedRun) -> bool:
+    return MEASURED in run.config.delay and not run.latency and run.config.latency_ms is None
 
 
 def _check_executions(where: str, runs: Sequence[PlannedRun]) -> None:

@@ -160,8 +160,10 @@ class GridWork:
             )
         )
         missing.sort(key=lambda job: -self.works[job.name])
-        self._do([job for job in missing if not job.latency], self.options.slots)
-        self._do([job for job in missing if job.latency], self.options.slots[:1])
+        for latency, slots in ((False, self.options.slots), (True, self.options.slots[:1])):
+            for device in dict.fromkeys(job.config.device for job in missing):
+                alike = [job for job in missing if job.config.device == device]
+                self._do([job for job in alike if job.latency == latency], slots)
 
     def _do(self, jobs: Sequence[Job], slots: Sequence[Mapping[str, str]]) -> None:
         """Do jobs side by side; show how much of their work is done."""

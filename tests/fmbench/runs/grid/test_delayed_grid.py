@@ -77,3 +77,27 @@ def test_runs_that_one_figure_does_not_show_are_rejected(
 def test_a_figure_of_delays_needs_some(tmp_path: Path) -> None:
     text = DELAY.partition("delay = [")[0]
     assert "draw = 'delay' needs delays" in rejected(lambda: small_grid(tmp_path, text))
+
+
+@pytest.mark.thorough
+def test_policies_are_drawn_at_their_measured_latency(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_this_process(monkeypatch)
+    out, text = tmp_path / "out", COMMON.replace('"knn", "bc"', '"flow", "bc"')
+    text += "[sections.deployment]\ndraw = 'deployment'\nlatency = true\ncpu = true\n"
+    text += "nfe = [1, 2]\ndelay = ['measured']\n"
+    do_grid(small_grid(tmp_path, text), out, demonstrations_folder.parent)
+    section = out / "deployment"
+    rows = table(section / "deployment.csv")
+    expected = [("flow", "1"), ("flow", "2"), ("bc", "1")]
+    assert sorted((r["task"], r["policy"], r["steps"]) for r in rows) == sorted(
+        (task, *cell) for task in ("PressEither", "ReachPose") for cell in expected
+    )
+    for row in rows:
+        periods = float(row["latency_ms"]) / float(row["control_period_ms"])
+        assert int(row["delay"]) - 1 < periods <= int(row["delay"])
+    before = files_of(section)
+    assert {"deployment.md", "deployment.png", "headline.tex"} <= set(before)
+    assert call(figures.main, out) == 0
+    assert files_of(section) == before

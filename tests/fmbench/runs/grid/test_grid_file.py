@@ -80,6 +80,15 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
         ("[sections.main]\nseeds = 0", "section main: --seeds is 0; give a whole number"),
         ("[sections.main]\ndraw = 'curves'", "section main: unknown drawing 'curves'; did you"),
         ("[sections.main]\nlatency = 1", "section main: latency is 1; give true or false"),
+        ("[sections.main]\ncpu = 'yes'", "section main: cpu is 'yes'; give true or false"),
+        (
+            "[sections.main]\ndraw = 'delay'\ndelay = ['0', 'measured']",
+            "section main: delay is measured, but decisions are not timed; add latency = true",
+        ),
+        (
+            "[sections.main]\ndraw = 'deployment'\ndelay = ['2']",
+            "draw = 'deployment' needs the delay of a latency; add delay = ['measured']",
+        ),
         ("[sections.main]\nrecord = -1", "section main: record is -1; give a whole number from 0"),
         ("[sections.main]\nvariants = 3", "section main: variants is 3; give a list of tables"),
         ("[sections.main]\nvariants = [3]", "section main: a variant is 3; give a table"),
@@ -136,6 +145,19 @@ def test_sections_that_are_not_done_here_need_no_extras(
     error = rejected(lambda: read_grid(path, choose_tasks, tuple(TASKS), only=["door"]))
     assert "section door" in error
     assert "fmbench[adroit]" in error
+
+
+def test_a_section_may_be_done_on_the_cpu_and_decide_its_delays_by_their_latency(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        f"{COMMON}[sections.main]\n[sections.deployment]\ndraw = 'deployment'\ncpu = true\n"
+        "latency = true\ndelay = ['measured']\n"
+    )
+    main, deployment = read_grid(path, choose_tasks, tuple(TASKS), "cuda").sections
+    assert {run.config.device for run in main.runs} == {"cuda"}
+    assert {(run.config.device, run.latency) for run in deployment.runs} == {("cpu", True)}
 
 
 def test_the_hands_of_a_section_are_those_that_the_file_names(tmp_path: Path) -> None:
