@@ -127,6 +127,9 @@ def draw_delay(
     styles = _styles(rows)
     scale = _Scale(sorted({row.delay for row in rows}))
     figure, placed = _panels(tasks, list(styles))
+    has_columns = len(placed) > len(tasks)  # one for each execution, which its title names
+    if has_columns:
+        styles = dict.fromkeys(styles, _STYLES[0])
     for axes, task, of_panel in placed:
         for policy, rate in references.get(task, {}).items():  # they have no delay
             axes.axhline(rate, **REFERENCE_STYLES[policy], zorder=1.5)
@@ -138,6 +141,7 @@ def draw_delay(
     handles += [
         Line2D([], [], color="#555555", markersize=5, label=name, **style)
         for name, style in styles.items()
+        if not has_columns
     ]
     if any(row.latency_delay for row in rows):
         label = "delay of its latency"

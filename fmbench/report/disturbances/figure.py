@@ -19,6 +19,8 @@ FIGURE = "disturbances"
 _COLOURS = "cividis"
 _CELL_IN = 0.34
 _HEAD_IN = 1.25
+_LEAST_IN, _SIDES_IN = 0.42, 2.0
+"""Least width of a cell, and that of what stands beside the cells."""
 _DARK = 0.45
 """Success rate below which the text of a cell is white."""
 
@@ -46,7 +48,9 @@ def draw_heat_map(rows: Sequence[DisturbanceRow], results: Results) -> Figure:
     tasks = list(dict.fromkeys(row.task for row in rows))
     by_task = {task: [row for row in rows if row.task == task] for task in tasks}
     heights = [len({row.policy for row in of_task}) * _CELL_IN for of_task in by_task.values()]
-    figure = Figure(figsize=(WIDTH_IN, sum(heights) + _HEAD_IN * len(tasks)), layout="constrained")
+    settings = len({row.perturb for row in rows})
+    size = (max(WIDTH_IN, _SIDES_IN + settings * _LEAST_IN), sum(heights) + _HEAD_IN * len(tasks))
+    figure = Figure(figsize=size, layout="constrained")
     panels = figure.subplots(len(tasks), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (task, of_task) in zip(panels, by_task.items(), strict=True):
         _panel(axes, of_task, results)

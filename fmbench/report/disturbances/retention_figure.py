@@ -21,6 +21,7 @@ from fmbench.report.rendering import figure_file
 
 _CELL_IN = (0.95, 0.3)
 _MARGIN_IN = (1.9, 1.5)
+_LEAST_WIDTH_IN, _PAD_IN = 6.5, 0.15
 _DARK = 0.45
 """Retention below which the text of a cell is white."""
 _GAP = 0.25
@@ -56,6 +57,7 @@ def draw_retention(rows: Sequence[RetentionRow], looks: Looks) -> Figure:
     y_of, x_of = _places(settings), _columns(policies)
     height, width = max(y_of.values()) + 1, max(x_of.values()) + 1
     size = (_MARGIN_IN[0] + width * _CELL_IN[0], _MARGIN_IN[1] + height * _CELL_IN[1])
+    size = (max(size[0], _LEAST_WIDTH_IN), size[1])
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     shades = ScalarMappable(Normalize(0.0, 1.0), "cividis")
@@ -74,7 +76,9 @@ def draw_retention(rows: Sequence[RetentionRow], looks: Looks) -> Figure:
         side.grid(visible=False)
         side.spines[:].set_visible(False)
     label = f"success with the disturbance / without (with {RATE_MARK}: success with it alone)"
-    figure.colorbar(shades, ax=axes, label=label, orientation="horizontal", aspect=50, pad=0.01)
+    figure.colorbar(
+        shades, ax=axes, label=label, orientation="horizontal", aspect=50, pad=_PAD_IN / size[1]
+    )
     if any(not row.ranks for row in rows):
         patch = Patch(facecolor="none", hatch="////", edgecolor="#999999", linewidth=0.0)
         label = f"the expert succeeds in less than {100 * LEAST_EXPERT:.0f} %: ranks nobody"

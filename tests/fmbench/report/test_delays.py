@@ -299,6 +299,8 @@ def test_too_many_lines_have_a_panel_of_each_execution_and_large_delays_a_logari
     assert [len(axes.containers) for axes in figure.axes] == [3] * 6
     titles = [axes.get_title(loc="left") or axes.get_title() for axes in figure.axes]
     assert titles == ["hold", "ensemble", "", "", "", ""]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert not {"hold", "ensemble"} & set(legend), "named by the titles"
     low, high = figure.axes[0].get_xlim()
     assert low < 0
     assert 5 < high < 7, "log2(1 + 40) and half a gap"

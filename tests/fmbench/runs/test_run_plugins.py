@@ -13,7 +13,13 @@ from fmbench import evaluate, figures, matrix, run
 from fmbench.cli.plugin_files import load_plugin
 from fmbench.config import config_hash
 from fmbench.errors import FmbenchError
-from fmbench.runs.run_plugins import plugin_differences, used_plugins
+from fmbench.runs.run_plugins import (
+    Used,
+    loadable_part,
+    plugin_differences,
+    used_names,
+    used_plugins,
+)
 from fmbench.storage.files import read_json
 from fmbench.storage.hashes import sha256_file
 from fmbench.storage.row_files import read_rows
@@ -272,3 +278,15 @@ def test_malformed_memories_are_rejected(value: object) -> None:
     good = Plugin("policy", "l1", "my.py", "3", {"base.py": "4"})
     facts = RunFacts(plugins=(good,))
     assert RunFacts.from_json(json.loads(json.dumps(facts.to_json())), Path("run.json")) == facts
+
+
+def test_an_axis_of_ones_own_is_remembered_and_left_out_where_it_is_missing() -> None:
+    config = {"task": ["PressEither"], "policy": ["bc"], "perturb": ["mass=2", "wind=1", "wind=2"]}
+    axes = [used for used in used_names(config) if used.kind == "axis"]
+    assert axes == [Used("axis", "mass"), Used("axis", "wind")]
+    facts = RunFacts(config=config, plugins=(Plugin("axis", "wind", "wind.py", "0" * 64),))
+    values, line = loadable_part(Path("run"), facts)
+    assert values == {**config, "perturb": ["mass=2"]}
+    assert line == "skipped the axis wind of wind.py; to include it, add --plugin wind.py"
+    alone = dataclasses.replace(facts, config={**config, "perturb": ["wind=1"]})
+    assert "perturb" not in loadable_part(Path("run"), alone)[0]
