@@ -17,7 +17,7 @@ from tests.fmbench.small_run import LASTING, call
 
 SETTINGS = ("mass=2", "obs-noise=0.1")
 TABLES = ("disturbances.csv", "disturbances.md", "disturbance_pairs.csv")
-RUN = (*LASTING, "--policy", "bc", "knn", "--no-latency")
+RUN = (*LASTING, "--policy", "bc", "knn", "--updates", "100", "--no-latency")
 
 pytestmark = pytest.mark.usefixtures("torch_threads")
 
@@ -86,6 +86,7 @@ def test_a_run_grows_without_training_and_its_other_tables_stay(plain: Path, gro
     assert [setting.perturb for setting in read_results(grown).settings] == list(SETTINGS)
 
 
+@pytest.mark.thorough
 def test_a_stopped_growth_resumes_to_the_same_bytes(
     plain: Path, grown: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
