@@ -17,6 +17,8 @@ from envs.hashing.sources import PROJECT, find_source
 from envs.perturb.axis import Axis
 from envs.perturb.catalogue import add_axis
 from envs.registry import add_hand_tasks, add_task, register_ids
+from envs.stages.catalogue import add_stages
+from envs.stages.declaration import Stages, T
 from envs.task import Task
 from fmbench.cli.plugin_files import absolute, loading
 from fmbench.config import ALL_TASKS
@@ -40,6 +42,19 @@ def register_task(task: type[Task], expert: type[Expert]) -> None:
     """
     _check_meaning("task", task.name, (ALL_TASKS,))
     add_task(task, expert, _files(_caller(), task, expert))
+
+
+def register_stages(task: type[T], stages: Stages[T]) -> None:
+    """Register the stages of a task, by which rows state how far an episode came.
+
+    Args:
+        task: The task.
+        stages: Its stages, and where the objects are that its hand carries.
+
+    Raises:
+        ValueError: The task has stages already.
+    """
+    add_stages(task, stages)
 
 
 def register_hand(hand: Hand) -> None:

@@ -14,6 +14,7 @@ from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
 from fmbench.evaluation.perturbed import perturbed_player
 from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
+from fmbench.harness.behaviour import Behaviour
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
 from fmbench.harness.seeds import TEST_BLOCKS, VALIDATION, episode_seeds
@@ -102,8 +103,15 @@ def play(
         done += 1
         on_episode(done)
 
-    keeps = watch is not None
-    return rollout(world, actor, seeds, keep_trajectories=keeps, on_episode=count, delay=delay)
+    return rollout(
+        world,
+        actor,
+        seeds,
+        keep_trajectories=watch is not None,
+        on_episode=count,
+        delay=delay,
+        measures=Behaviour(world),
+    )
 
 
 class _Watched:
@@ -222,6 +230,10 @@ def episode_row(episode: Episode, cell: Cell) -> EpisodeRow:
         error=error_text(episode.error),
         boundary_jump=episode.boundary_jump,
         jerk=episode.jerk,
+        peak_contact_force=episode.peak_contact_force,
+        drops=episode.drops,
+        stage=episode.stage,
+        stages_reached=episode.stages_reached,
     )
 
 

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from envs.contact_forces import sensing
 from envs.perturb.axis import About
 from envs.perturb.world import PerturbedWorld
 from envs.registry import make_expert, make_task
@@ -29,7 +30,7 @@ def perturbed_player(
         sight: What the policy sees with; None if it observes the state.
         num_sims: Number of simulations.
     """
-    task = make_task(cell.task) if sight is None else sight.task
+    task = sensing(make_task(cell.task) if sight is None else sight.task)
     about = about_policy(cell.task, None if sight else policy)
     if policy is None:
         world = PerturbedWorld(task, num_sims, cell.perturb, about, processors())

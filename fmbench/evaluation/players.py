@@ -3,6 +3,7 @@
 import os
 from typing import NamedTuple
 
+from envs.contact_forces import sensing
 from envs.registry import make_expert, make_task
 from envs.task import IntArray, Task
 from envs.world import World
@@ -83,7 +84,7 @@ def policy_player(
         if watch is not None:
             watch(world, rows, observations)
 
-    return Player(WatchedWorld(sight.task, num_sims, both), seeing, delay)
+    return Player(WatchedWorld(sensing(sight.task), num_sims, both), seeing, delay)
 
 
 def expert_player(task: str, num_sims: int = 1, watch: Watch | None = None) -> Player:
@@ -93,7 +94,13 @@ def expert_player(task: str, num_sims: int = 1, watch: Watch | None = None) -> P
 
 
 def make_world(task: Task, num_sims: int, watch: Watch | None = None) -> World:
-    """Return a world that calls `watch` at every observation, if it is given."""
+    """Return a world in which contact forces are measured.
+
+    Args:
+        task: The task.
+        num_sims: Number of simulations.
+        watch: Called at every observation, if it is given.
+    """
     if watch is None:
-        return World(task, num_sims, processors())
-    return WatchedWorld(task, num_sims, watch)
+        return World(sensing(task), num_sims, processors())
+    return WatchedWorld(sensing(task), num_sims, watch)

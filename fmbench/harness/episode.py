@@ -44,6 +44,10 @@ class Episode:
         error: The error of the policy (a failure), or "".
         boundary_jump: Mean distance of successive chunks where one takes over; see `Chunks`.
         jerk: Mean absolute third difference of the commands.
+        peak_contact_force: Largest normal force of a single contact of the hand [N], if measured.
+        drops: How often an object that the hand carried was lost; None where there is none.
+        stage: The furthest stage of the task that was reached; "" for a task without stages.
+        stages_reached: Its number, 0 for the start; None for a task without stages.
         trajectory: The trajectory, if requested.
     """
 
@@ -63,4 +67,8 @@ class Episode:
     error: str = ""
     boundary_jump: float | None = None
     jerk: float = 0.0
+    peak_contact_force: float | None = None
+    drops: int | None = None
+    stage: str = ""
+    stages_reached: int | None = None
     trajectory: Trajectory | None = field(default=None, repr=False)

@@ -50,6 +50,19 @@ class Policy(Protocol):
         """
 
 
+class Measures(Protocol):
+    """What is measured of episodes beside their outcome; it must not change them."""
+
+    def begin(self, rows: IntArray) -> None:
+        """Start episodes in `rows`, `(n,)`."""
+
+    def record(self, rows: IntArray, outcome: Outcome) -> None:
+        """Measure `rows`, `(n,)`, after a control step."""
+
+    def finish(self, row: int, episode: Episode) -> None:
+        """Write what was measured into the completed episode of a row."""
+
+
 class Disturbance(Protocol):
     """A disturbance between a command and its execution."""
 
@@ -69,6 +82,7 @@ def rollout(
     keep_trajectories: bool = False,
     on_episode: Callable[[Episode], None] | None = None,
     delay: Delay = Delay(),  # noqa: B008, it is a tuple
+    measures: Measures | None = None,
 ) -> list[Episode]:
     """Run one episode per seed and return them in the order of the seeds.
 
@@ -80,13 +94,14 @@ def rollout(
         keep_trajectories: Whether episodes have a trajectory.
         on_episode: Called when an episode ends, in the order in which they end.
         delay: The delay of the policy's decisions.
+        measures: What else is measured of the episodes.
     """
     seeds = np.asarray(episode_seeds, dtype=np.int64)
     if not len(seeds):
         return []
     if len(np.unique(seeds)) != len(seeds):
         raise ValueError("Episode seeds repeat; each episode is counted once.")
-    run = _Run(world, policy, disturbance, keep_trajectories, delay)
+    run = _Run(world, policy, disturbance, keep_trajectories, delay, measures)
     finished: dict[int, Episode] = {}
     waiting = seeds.tolist()
     rows = world.all_rows[: len(waiting)]
@@ -117,9 +132,11 @@ class _Run:
         disturbance: Disturbance | None,
         keep: bool,
         delay: Delay,
+        measures: Measures | None,
     ) -> None:
         n, task, horizon = world.num_sims, world.task, world.horizon
         self.world, self.policy, self.disturbance, self.keep = world, policy, disturbance, keep
+        self.measures = measures
         self.window: Float32Array = np.zeros((n, policy.obs_horizon, task.obs_dim), np.float32)
         self.chunks = Chunks(n, policy.exec_horizon, delay, task.act_dim)
         self.recent: Float32Array = np.zeros((n, 3, task.act_dim), np.float32)  # the latest last
@@ -139,6 +156,8 @@ class _Run:
         self.policy.reset(rows, seeds)
         if self.disturbance is not None:
             self.disturbance.reset(rows, seeds)
+        if self.measures is not None:
+            self.measures.begin(rows)
         first = self.world.observe(rows)
         self.window[rows] = first[:, None]
         task = self.world.task
@@ -167,6 +186,8 @@ class _Run:
         outcome = self.world.step(rows, executed)
         observations = self.world.observe(rows)
         self._record(rows, actions, executed, observations, outcome)
+        if self.measures is not None:
+            self.measures.record(rows, outcome)
         ended: IntArray = rows[outcome.terminated | outcome.truncated]
         return np.concatenate([broken, ended])
 
@@ -250,6 +271,8 @@ class _Run:
         episode.action_smoothness = float(self.totals["roughness"][row]) / max(1, length - 2)
         episode.jerk = float(self.totals["jerk"][row]) / max(1, length - 3)
         episode.boundary_jump = self.chunks.boundary_jump(row)
+        if self.measures is not None:
+            self.measures.finish(row, episode)
         if self.keep:
             episode.trajectory = Trajectory(
                 observations=self.observations[row, : length + 1].copy(),

@@ -13,6 +13,8 @@ import numpy as np
 from fmbench.storage.accepted import ANY, MAX_INT, WHOLE, Within
 from fmbench.storage.rows import FLOAT_DIGITS
 
+POSSIBLE = (float | None, int | None)
+"""Types of numbers that may be missing."""
 MAX_NUMBER_CHARACTERS, MAX_TEXT_CHARACTERS = 32, 2**17
 _PLAIN = re.compile(
     r"-?(?:0\.0|[1-9]\d{0,5}\.0|(?=.{3,7}\Z)[1-9]\d*\.\d*[1-9]|0\.0{0,3}[1-9](?:\d{0,4}[1-9])?)",
@@ -46,11 +48,11 @@ def _text_of(value: object, kind: Any, digits: int) -> str | None:
         return neutralise(value)
     if kind is bool and isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if kind is int and isinstance(value, Integral) and not isinstance(value, bool):
+    if kind in (int, int | None) and isinstance(value, Integral) and not isinstance(value, bool):
         return repr(int(value)) if -MAX_INT <= int(value) <= MAX_INT else None
     if kind in (float, float | None) and isinstance(value, Real) and not isinstance(value, bool):
         return _number_text(float(value), digits)
-    return "" if kind == (float | None) and value is None else None
+    return "" if kind in POSSIBLE and value is None else None
 
 
 def _number_text(value: float, digits: int = FLOAT_DIGITS) -> str:
@@ -71,10 +73,11 @@ def parser(kind: Any, accepted: Within | None, digits: int) -> Callable[[str], o
         return _text
     if kind is bool:
         return {"true": True, "false": False}.__getitem__
-    read: Callable[[str], Any] = int if kind is int else float
-    write: Callable[[Any], str] = repr if kind is int else partial(_number_text, digits=digits)
-    accepts = (accepted or (WHOLE if kind is int else ANY)).accepts
-    may_be_empty, is_plain = kind == (float | None), kind is not int and digits >= FLOAT_DIGITS
+    is_whole = kind in (int, int | None)
+    read: Callable[[str], Any] = int if is_whole else float
+    write: Callable[[Any], str] = repr if is_whole else partial(_number_text, digits=digits)
+    accepts = (accepted or (WHOLE if is_whole else ANY)).accepts
+    may_be_empty, is_plain = kind in POSSIBLE, not is_whole and digits >= FLOAT_DIGITS
 
     def number(text: str) -> object:
         if is_plain and _PLAIN(text):
@@ -116,6 +119,7 @@ _NAMES = {
     str: "text as fmbench writes it",
     bool: "true or false",
     int: "a whole number",
+    int | None: "a whole number or nothing",
     float: "a number",
     float | None: "a number or nothing",
 }

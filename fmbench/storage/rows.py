@@ -19,6 +19,7 @@ from fmbench.storage.accepted import (
     Count,
     Finite,
     PossibleAmount,
+    PossibleCount,
     PossibleShare,
     Within,
 )
@@ -119,6 +120,7 @@ class EpisodeRow(CellRow):
     key: ClassVar[tuple[str, ...]] = (*CellRow.key, "episode_seed")
     decisive: ClassVar[tuple[str, ...]] = (
         *("success", "success_any", "success_end", "sim_unstable", "time_to_success_s"),
+        *("stage", "stages_reached"),
     )
 
     episode_seed: Count
@@ -147,6 +149,14 @@ class EpisodeRow(CellRow):
     """Mean distance of the action at which a chunk takes over from the previous chunk's action."""
     jerk: PossibleAmount = dataclasses.field(default=None, kw_only=True)
     """Mean absolute third difference of the commands."""
+    peak_contact_force: PossibleAmount = dataclasses.field(default=None, kw_only=True)
+    """Largest normal force of a single contact of the hand at the end of a control step [N]."""
+    drops: PossibleCount = dataclasses.field(default=None, kw_only=True)
+    """How often a carried object was lost; empty for tasks in which nothing can be dropped."""
+    stage: str = dataclasses.field(default="", kw_only=True)
+    """The furthest stage of the task that was reached; empty for tasks without stages."""
+    stages_reached: PossibleCount = dataclasses.field(default=None, kw_only=True)
+    """Its number, 0 for `start`; the last one is the success."""
 
     @property
     def contradiction(self) -> str:
@@ -158,6 +168,8 @@ class EpisodeRow(CellRow):
             return "success is true, sim_unstable is too"
         if self.time_to_success_s is not None and not self.success:
             return "success is false, time_to_success_s is there"
+        if bool(self.stage) != (self.stages_reached is not None):
+            return "only one of stage and stages_reached is there"
         return ""
 
 

@@ -140,7 +140,7 @@ def test_formula_is_written_with_an_apostrophe(tmp_path):
         (",10.0,", ",ten,", "line 2, column nfe: 'ten' is not a number"),
         (",130,", ",130.5,", "line 2, column length: '130.5' is not a whole number"),
         (",true,true,", ",true,1,", "line 2, column success_any: '1' is not true or false"),
-        (",hold,\n", ",hold\n", "line 2: 23 values for 24 columns"),
+        (",hold,\n", ",hold\n", "line 2: 27 values for 28 columns"),
     ],
 )
 def test_reading_names_file_line_and_column(tmp_path, old, new, message):
