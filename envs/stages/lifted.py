@@ -29,9 +29,10 @@ def grip_of_ball(task: RelocateBall, view: View) -> Grip:
 
 
 def grasp_stages(grip: Grip) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Return who has reached, grasped and lifted an object, each (n,)."""
-    at, lifted = grip
-    return is_reached(at), is_grasped(at), lifted
+    """Return who has reached, grasped and lifted an object, each (n,); one flung up is not lifted."""
+    at, high = grip
+    reached = is_reached(at)
+    return reached, is_grasped(at), reached & high
 
 
 def in_air(*grips: Grip) -> Carry:

@@ -15,7 +15,6 @@ from envs.tasks.insert_peg import (
     HANDLE_HALF_SIZE_M,
     NEAR_M,
     RAIL_TOP_M,
-    RIM_M,
     InsertPeg,
 )
 from envs.tasks.place_cube import REACH_TOLERANCE_M, PlaceCube
@@ -71,8 +70,8 @@ def _stack_cubes_carry(task: StackCubes, view: View) -> Carry:
 
 
 def _grip_of_peg(task: InsertPeg, view: View) -> Grip:
-    """Return the grip of the peg, which is lifted when its lower end is above the hole's rim."""
-    lifted = view.site_position(task.tip_site)[:, 2] > RIM_M
+    """Return the grip of the peg, which is lifted while its handle is higher than in the rack."""
+    lifted = under_box(view, task.peg_site, HANDLE_HALF_SIZE_M) - RAIL_TOP_M > CLEAR_M
     return tips_at_box(task, view, task.peg_site, HANDLE_HALF_SIZE_M), np.asarray(lifted)
 
 
@@ -90,10 +89,7 @@ def _is_in_hole(task: InsertPeg, view: View) -> BoolArray:
 
 
 def _insert_peg_carry(task: InsertPeg, view: View) -> Carry:
-    """Return where the peg is; it is carried while its handle is higher than in the rack."""
-    at, _ = _grip_of_peg(task, view)
-    off_rack = under_box(view, task.peg_site, HANDLE_HALF_SIZE_M) - RAIL_TOP_M > CLEAR_M
-    return put_down((at, np.asarray(off_rack)), _is_in_hole(task, view))
+    return put_down(_grip_of_peg(task, view), _is_in_hole(task, view))
 
 
 def _stick(task: HandOver, view: View) -> tuple[BoolArray, BoolArray, BoolArray]:

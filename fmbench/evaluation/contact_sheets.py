@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import numpy as np
 
-from envs.registry import make_task
 from envs.render import TaskRenderer
 from envs.task import IntArray
 from envs.world import World
@@ -45,7 +44,7 @@ def draw_contact_sheet(
     for success, name in ((True, "success"), (False, "failure")):
         if success in chosen:
             player = policy_player(policy, cell, config, sight, num_sims=1)
-            frames += _film(cell.task, player, chosen[success])
+            frames += _film(player, chosen[success])
             titles.append(f"{cell.name}: {name}, episode seed {chosen[success]}")
     write_titled_sheet(path, frames, FRAMES, titles, every=FRAMES)
 
@@ -56,7 +55,7 @@ def draw_expert_sheet(path: Path, task: str, episode_seed: int = VALIDATION) -> 
     Raises:
         RuntimeError: There is no OpenGL library; the message lists what to install.
     """
-    frames = _film(task, expert_player(task), episode_seed)
+    frames = _film(expert_player(task), episode_seed)
     write_titled_sheet(path, frames, FRAMES, [task])
 
 
@@ -92,9 +91,9 @@ def replay(
     return seen
 
 
-def _film(name: str, player: Player, episode_seed: int) -> list[Frame]:
+def _film(player: Player, episode_seed: int) -> list[Frame]:
     """Return frames spread evenly over one episode."""
-    renderer = TaskRenderer(make_task(name), FRAME_PIXELS, FRAME_PIXELS)
+    renderer = TaskRenderer(player.world.task, FRAME_PIXELS, FRAME_PIXELS)
     try:
         images = replay(player, episode_seed, FRAMES, renderer.rows)
     finally:

@@ -9,6 +9,9 @@ from pathlib import Path
 from fmbench.errors import unknown
 from fmbench.report.across_tasks.figure import render_across_tasks
 from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, across_tasks_of_run
+from fmbench.report.behaviour.draw import draw_behaviour
+from fmbench.report.behaviour.figure import FIGURE as BEHAVIOUR
+from fmbench.report.behaviour.figure import render_behaviour
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.delay.draw import FIGURE as DELAY_FIGURE
 from fmbench.report.delay.draw import write_delay_tables
@@ -29,6 +32,9 @@ from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.unfinished import is_unfinished
 
+OPTIONAL = ("across_tasks", DELAY_FIGURE, HEAT_MAP, BEHAVIOUR)
+"""Figures that are removed where there is nothing to draw."""
+
 
 def draw_all(
     run_dir: Path,
@@ -43,7 +49,8 @@ def draw_all(
     its finished cells and marked; a figure that exists in another format is redrawn in it too, so
     that no mark is left when the run has finished. A finished run of several tasks is also compared
     over all of them, in `across_tasks.csv` and in a figure, which are removed otherwise. So are
-    the tables and the figure of delays and executions, `delays.csv` and `delays.md`.
+    the tables and the figure of delays and executions, `delays.csv` and `delays.md`, and those of
+    the behaviour beyond success, `behaviour.csv` and `behaviour.md`.
 
     Args:
         run_dir: Folder of a run.
@@ -64,6 +71,8 @@ def draw_all(
     written = write_tables(results, across, run_dir, delays)
     paths, disturbed = draw_disturbances(results, run_dir)
     written += paths + draw_times(results, run_dir)
+    paths, behaved = draw_behaviour(results, run_dir)
+    written += paths
     figures: dict[str, Callable[[str], bytes] | None] = {
         name: partial(render, FIGURES[name], results) for name in drawable(results)
     }
@@ -75,8 +84,10 @@ def draw_all(
         figures[DELAY_FIGURE] = partial(render_delay, delays, results)
     if disturbed:
         figures[HEAT_MAP] = partial(render_disturbances, disturbed, results)
+    if behaved:
+        figures[BEHAVIOUR] = partial(render_behaviour, behaved, results)
     # one of an earlier state would contradict the tables
-    for name in dict.fromkeys([*figures, "across_tasks", DELAY_FIGURE, HEAT_MAP]):
+    for name in dict.fromkeys([*figures, *OPTIONAL]):
         written += write_figure(run_dir / "figures" / name, formats, figures.get(name))
     if results.unfinished and not is_unfinished(run_dir):  # it has finished meanwhile
         return draw_all(run_dir, formats, warn, margin)

@@ -1,0 +1,1 @@
+"""How episodes went beyond their success: contact forces, drops, jerk and the furthest stage."""
