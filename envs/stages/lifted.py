@@ -29,7 +29,7 @@ def grip_of_ball(task: RelocateBall, view: View) -> Grip:
 
 
 def grasp_stages(grip: Grip) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Return who has reached, grasped and lifted an object, each (n,); one flung up is not lifted."""
+    """Return who has reached, grasped and lifted an object, each (n,), but not flung it up."""
     at, high = grip
     reached = is_reached(at)
     return reached, is_grasped(at), reached & high
