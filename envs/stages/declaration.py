@@ -46,8 +46,9 @@ class Stages(Generic[T]):
 
     def __post_init__(self) -> None:
         names = self.names
-        if not names or len({START, *names}) <= len(names) or not all(names):
+        are_texts = all(isinstance(name, str) and name and name.isprintable() for name in names)
+        if not names or not are_texts or len({START, *names}) <= len(names):
             raise ValueError(
-                f"stages are {names!r}; give one or more different names, none of them empty or "
-                f"{START!r}"
+                f"stages are {names!r}; give one or more different names of printable characters, "
+                f"none of them {START!r}"
             )

@@ -169,7 +169,8 @@ class EpisodeRow(CellRow):
         if self.time_to_success_s is not None and not self.success:
             return "success is false, time_to_success_s is there"
         if bool(self.stage) != (self.stages_reached is not None):
-            return "only one of stage and stages_reached is there"
+            there = ("there", "empty") if self.stage else ("empty", "there")
+            return "stage is {}, stages_reached is {}".format(*there)
         return ""
 
 

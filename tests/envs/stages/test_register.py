@@ -43,7 +43,7 @@ def test_a_subclass_has_the_stages_of_its_class_until_it_has_its_own(
         register_stages(LiftCube, stages)
 
 
-@pytest.mark.parametrize("names", [(), ("",), ("a", "a"), ("start", "a")])
-def test_names_of_stages_are_different_and_not_empty(names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("names", [(), ("",), ("a", "a"), ("start", "a"), ("a\n",)])
+def test_names_of_stages_are_different_printable_texts(names: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="give one or more different names"):
         Stages(names, nothing)

@@ -53,6 +53,21 @@ def test_rows_survive_writing_and_reading(tmp_path):
     assert os.listdir(path.parent) == [path.name]
 
 
+def test_rows_without_the_measures_of_later_versions_are_read(tmp_path):
+    later = ("boundary_jump", "jerk", "peak_contact_force", "drops", "stage", "stages_reached")
+    measured = {"peak_contact_force": 12.5, "drops": 0, "stage": "lifted", "stages_reached": 3}
+    path = tmp_path / "episodes.csv"
+    row_files.write_rows(path, [dataclasses.replace(ROW, **measured)], EpisodeRow)
+    (row,) = row_files.read_rows(path, EpisodeRow)
+    assert {name: getattr(row, name) for name in measured} == measured
+    assert isinstance(row.drops, int)
+    head, values = (line.split(",") for line in path.read_text().splitlines())
+    kept = [k for k, name in enumerate(head) if name not in later]
+    assert len(kept) == len(head) - len(later)
+    path.write_text("".join(",".join(line[k] for k in kept) + "\n" for line in (head, values)))
+    assert row_files.read_rows(path, EpisodeRow) == [ROW]
+
+
 def test_columns_are_the_fields_in_order_the_setting_last(tmp_path):
     for row_type in (EpisodeRow, MeasurementRow, TrainingRow):
         path = tmp_path / row_type.file_name

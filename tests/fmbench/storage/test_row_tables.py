@@ -61,6 +61,11 @@ def episodes(draw: st.DrawFn) -> EpisodeRow:
         action_smoothness=draw(AMOUNTS),
         sim_unstable=not success and draw(st.booleans()),
         error=draw(TEXTS),
+        jerk=draw(st.one_of(st.none(), AMOUNTS)),
+        peak_contact_force=draw(st.one_of(st.none(), AMOUNTS)),
+        drops=draw(st.one_of(st.none(), COUNTS)),
+        stage=(stage := draw(TEXTS.filter(str.isprintable))),
+        stages_reached=draw(COUNTS) if stage else None,
     )
 
 

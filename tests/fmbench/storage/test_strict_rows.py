@@ -68,6 +68,8 @@ def test_only_the_text_that_is_written_is_read(column: str, text: str, tmp_path:
         *((ROW, name, -1) for name in ("length", "decisions", "steps", "episode_seed")),
         *((ROW, "nfe", value) for value in (-1.0, float("nan"), float("inf"))),
         (ROW, "time_to_success_s", -0.01),
+        *((ROW, "drops", value) for value in (-1, 2**63)),
+        (ROW, "peak_contact_force", float("inf")),
         (TrainingRow("T", "flow", 0, 1, 0.5, 3e-4, 0.5), "loss", float("nan")),
         (TrainingRow("T", "flow", 0, 1, 0.5, 3e-4, 0.5), "gradient_norm", -1.0),
         (MeasurementRow("T", "flow", "e", 1, 0, True, 9, 9, 1.0, 1.0, None), "parameters", -1),
@@ -98,12 +100,14 @@ def test_a_number_out_of_its_range_is_neither_written_nor_read(
         {"success": False, "success_any": False, "success_end": True},
         {"success": True, "sim_unstable": True},
         {"success": False, "time_to_success_s": 1.0},
+        {"stage": "lifted", "stages_reached": None},
+        {"stage": "", "stages_reached": 3},
     ],
 )
 def test_an_episode_that_contradicts_itself_is_neither_written_nor_read(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
-    with pytest.raises(FmbenchError, match=r"line 2: success.* is .*; both cannot be"):
+    with pytest.raises(FmbenchError, match=r"line 2: (success|stage).* is .*; both cannot be"):
         written(tmp_path / "episodes.csv", dataclasses.replace(ROW, **changes))
 
 
