@@ -18,8 +18,9 @@ import numpy as np
 from envs.experts.base import Expert
 from envs.hand.scene import add_hand
 from envs.scene import add_camera, make_scene
-from envs.task import NO_MODE, Field, FloatArray, IntArray, Score, Start, Task, View
-from fmbench.plugins import register_task
+from envs.stages import Stages
+from envs.task import NO_MODE, BoolArray, Field, FloatArray, IntArray, Score, Start, Task, View
+from fmbench.plugins import register_stages, register_task
 from fmbench.run import main
 
 GOAL_RAD = (0.3, 1.3)
@@ -67,10 +68,14 @@ class BendIndex(Task):
         """Return every field's values, each (n, size)."""
         return {**self.observe_hand(view), "goal": view.memory("goal")}
 
+    def error(self, view: View) -> FloatArray:
+        """Return the angle that remains, (n,) [rad]."""
+        angle = view.qpos[:, self.hand.qpos[self.joint]]
+        return np.asarray(np.abs(angle - view.memory("goal")[:, 0]))
+
     def score(self, view: View) -> Score:
         """Judge n rows by the angle that remains."""
-        angle = view.qpos[:, self.hand.qpos[self.joint]]
-        error = np.abs(angle - view.memory("goal")[:, 0])
+        error = self.error(view)
         return Score(
             solved=error < TOLERANCE_RAD,
             failed=np.zeros(len(view), dtype=np.bool_),
@@ -90,7 +95,14 @@ class BendIndexExpert(Expert):
         return targets
 
 
+def reached(task: BendIndex, view: View) -> tuple[BoolArray, ...]:
+    """Return for each stage before the success whether n rows have reached it, each (n,)."""
+    error = task.error(view)
+    return error < GOAL_RAD[0], error < TOLERANCE_RAD
+
+
 register_task(BendIndex, BendIndexExpert)
+register_stages(BendIndex, Stages(("near", "at goal", "held"), reached))  # optional
 
 if __name__ == "__main__":
     sys.exit(main(["--task", "BendIndex", *sys.argv[1:]]))

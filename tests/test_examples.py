@@ -133,6 +133,11 @@ def test_a_task_of_ones_own_is_demonstrated_and_learnt(tmp_path: Path, data: Pat
     assert set(rows["task"]) == {"BendIndex"}
     assert rows[rows["policy"] == "expert"]["success"].all()
     assert not rows[rows["policy"] == "random"]["success"].any()
+    ends = rows.groupby("policy")["stage"].agg(set)
+    assert ends["expert"] == {"held"}
+    assert ends["random"] <= {"start", "near", "at goal"}
+    assert rows["drops"].isna().all()
+    assert (tmp_path / "run" / "figures" / "behaviour.png").is_file()
 
 
 def test_a_hand_of_ones_own_is_described_in_few_lines_and_used(tmp_path: Path, data: Path) -> None:

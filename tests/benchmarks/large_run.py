@@ -37,6 +37,7 @@ CONFIGURATIONS = [*((name, "euler", 16) for name in POLICIES), *MORE]
 STAMP = Stamp("0123456789abcdef", "python=3.12.3 torch=2.13.0 mujoco=4.0.0", "abc1234")
 TASK_HASH = "7e3f6cf3e2922aa396fb3d6a95b98ff632447c924764a366d23169440ffe8f16"
 UPDATES = range(100, 6_001, 100)
+STAGES = ("start", "reached", "lifted", "held")
 Way = tuple[int, str]
 """Delay and execution."""
 PLAIN: Way = (0, HOLD)
@@ -130,7 +131,8 @@ def _episodes(cell: Cell, count: int, rng: np.random.Generator) -> Iterator[Epis
     solved = rng.random(count) < expected + 0.1 * np.sqrt(expected * (1 - expected)) * rng.normal()
     lengths = rng.integers(20, 300, count)
     progress, returns = np.where(solved, 1.0, rng.random(count)), rng.normal(20, 8, count)
-    smoothness = rng.uniform(0, 0.1, count)
+    smoothness, forces = rng.uniform(0, 0.1, count), rng.lognormal(2.0, 0.5, count)
+    reached = np.where(solved, len(STAGES) - 1, rng.integers(0, len(STAGES) - 1, count))
     for i in range(count):
         yield EpisodeRow(
             *cell,
@@ -148,6 +150,10 @@ def _episodes(cell: Cell, count: int, rng: np.random.Generator) -> Iterator[Epis
             action_smoothness=float(smoothness[i]),
             sim_unstable=False,
             error="",
+            peak_contact_force=float(forces[i]),
+            drops=int(lengths[i]) // 250,
+            stage=STAGES[int(reached[i])],
+            stages_reached=int(reached[i]),
         )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fmbench
 from fmbench.report.across_tasks.table import across_tasks_of_run
+from fmbench.report.behaviour.draw import draw_behaviour
 from fmbench.report.delay.rows import delay_rows
 from fmbench.report.draw import write_tables
 from fmbench.report.results import read_results
@@ -35,6 +36,7 @@ TABLES = """\
 import sys
 from pathlib import Path
 from fmbench.report.across_tasks.table import across_tasks_of_run
+from fmbench.report.behaviour.draw import draw_behaviour
 from fmbench.report.delay.rows import delay_rows
 from fmbench.report.draw import write_tables
 from fmbench.report.results import read_results
@@ -42,6 +44,7 @@ from fmbench.report.results import read_results
 run = Path(sys.argv[1])
 results = read_results(run)
 write_tables(results, across_tasks_of_run(results), run, delay_rows(results))
+draw_behaviour(results, run)
 """
 
 
@@ -59,6 +62,7 @@ def _measure(kind: str, tasks: tuple[str, ...], ways: tuple[Way, ...]) -> Iterat
 
         def write() -> None:
             write_tables(results, across_tasks_of_run(results), run, delay_rows(results))
+            draw_behaviour(results, run)
 
         alternatives = {
             "reading and checking": timed(lambda: read_finished_rows(run, read_run_facts(run))),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from envs.registry import ON_HAND, TASKS, make_task, suite, task_id
+from envs.stages import stages_of
 from fmbench.__main__ import COMMANDS
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
@@ -75,6 +76,18 @@ def test_a_data_sheet_is_the_docstring_of_its_task(name: str) -> None:
     _, _, section = PAGES["docs/tasks.md"].partition(f"\n### {name}\n")
     lines = [line for line in section.partition("\n### ")[0].splitlines() if line.strip()]
     assert lines[1:] == [line for line in sheet.splitlines() if line.strip()]
+
+
+def test_the_stages_of_every_task_are_documented() -> None:
+    table = PAGES["docs/behaviour.md"].partition("| can be dropped |")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    documented = {task: rest for tasks, *rest in rows for task in tasks.split(", ")}
+    assert sorted(documented) == sorted(suite())
+    for name, (names, dropped) in documented.items():
+        stages = stages_of(make_task(name))
+        assert stages is not None
+        assert re.sub(r" \([^)]*\)", "", names).split(", ") == list(stages.names)
+        assert (stages.carry is None) == (dropped == "–")
 
 
 def included(text: str) -> str:
