@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections import Counter
 from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from fmbench.report.outcomes import CELL, SummaryKey
+from fmbench.report.outcomes import CELL, Columns, SummaryKey
 from fmbench.report.results import Results
 from fmbench.report.statistics import Interval
 from fmbench.storage.rows import REFERENCES, Row
 
 RESAMPLES, SEED, CONFIDENCE = 2_000, 0, 0.95
 Numbers = NDArray[np.float64]
+_WHOLE = ("train_seed", "episode_seed", "success")
+_NUMBERS = ("peak_contact_force", "drops", "jerk", "stages_reached")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,10 +75,24 @@ def behaviours(results: Results) -> list[CellBehaviour]:
 
     Delayed and disturbed episodes are left out.
     """
-    return [_behaviour(cell, episodes) for cell, episodes in _headline_episodes(results)]
+    episodes = results.episodes
+    is_measured = (episodes["stage"] != "") | episodes["peak_contact_force"].notna()
+    if not is_measured.any():
+        return []
+    measured = episodes[is_measured]
+    groups: Any = measured.groupby(CELL, sort=False).indices
+    columns = {name: measured[name].to_numpy() for name in (*_WHOLE, "stage")}
+    columns |= {name: measured[name].to_numpy(dtype=float) for name in _NUMBERS}
+    headlines = results.summary[results.summary["headline"].astype(bool)]
+    found = []
+    for key in headlines[CELL].itertuples(index=False, name=None):
+        if key in groups:  # as arrays: of many cells much faster than as frames
+            values = {name: column[groups[key]] for name, column in columns.items()}
+            found.append(_behaviour(SummaryKey(*key), values))
+    return found
 
 
-def drops_interval(drops: pd.DataFrame) -> Interval:
+def drops_interval(drops: Numbers) -> Interval:
     """Compute the 95 % interval of the mean number of drops of an episode.
 
     It is a percentile bootstrap that draws starts and training seeds, but no narrower than the
@@ -85,17 +100,18 @@ def drops_interval(drops: pd.DataFrame) -> Interval:
     are 0, and the rate may still be 3.7 / n.
 
     Args:
-        drops: A row per training seed, a column per start.
+        drops: (seeds, starts); NaN where an episode was not measured.
     """
-    values = drops.dropna(axis=1).to_numpy(float)
-    count, n = float(np.nansum(drops.to_numpy(float))), int(drops.notna().to_numpy().sum())
+    there = ~np.isnan(drops)
+    count, n = float(drops[there].sum()), int(there.sum())
     tail = (1 - CONFIDENCE) / 2
     # Quantiles of the gamma distributions with shapes k and k + 1, divided by n.
     low = float(special.gammaincinv(count, tail)) / n if count else 0.0
     high = float(special.gammaincinv(count + 1, 1 - tail)) / n
-    if values.size:
-        starts, seeds = _resamples(*values.shape)
-        means = ((seeds @ values) * starts).sum(axis=1)
+    common = drops[:, there.all(axis=0)]
+    if common.size:
+        starts, seeds = _resamples(*common.shape)
+        means = (starts @ common.T * seeds).sum(axis=1)
         drawn_low, drawn_high = np.percentile(means, [100 * tail, 100 * (1 - tail)])
         low, high = min(low, float(drawn_low)), max(high, float(drawn_high))
     return Interval(low, high)
@@ -110,50 +126,52 @@ def _resamples(seeds: int, starts: int) -> tuple[Numbers, Numbers]:
     return of_starts, of_seeds
 
 
-def _headline_episodes(results: Results) -> Iterator[tuple[SummaryKey, pd.DataFrame]]:
-    """Yield every headline that has measured episodes, with these."""
-    episodes = results.episodes
-    is_measured = (episodes["stage"] != "") | episodes["peak_contact_force"].notna()
-    if not is_measured.any():
-        return
-    measured = episodes[is_measured]
-    groups: Any = measured.groupby(CELL, sort=False).indices
-    headlines = results.summary[results.summary["headline"].astype(bool)]
-    for cell in headlines[CELL].itertuples(index=False, name=None):
-        if cell in groups:
-            yield SummaryKey(*cell), measured.iloc[groups[cell]]
-
-
-def _behaviour(cell: SummaryKey, episodes: pd.DataFrame) -> CellBehaviour:
-    forces, drops, jerk = (
-        episodes[name].astype(float) for name in ("peak_contact_force", "drops", "jerk")
+def _behaviour(cell: SummaryKey, episodes: Columns) -> CellBehaviour:
+    numbers, names = episodes["stages_reached"], episodes["stage"]
+    reached = Counter(
+        (int(number), str(name)) for number, name in zip(numbers, names, strict=True) if name
     )
-    staged = episodes[episodes["stage"] != ""]
-    counts: Any = staged.groupby([staged["stages_reached"].astype(int), "stage"]).size()
-    stages = {(int(number), str(name)): int(count) for (number, name), count in counts.items()}
-    interval = None
-    if drops.notna().any():
-        interval = drops_interval(
-            episodes.assign(drops=drops).pivot(
-                index="train_seed", columns="episode_seed", values="drops"
-            )
-        )
+    drops = interval = None
+    if not np.isnan(episodes["drops"]).all():
+        table = _by_seed_and_start(episodes, "drops")
+        drops, interval = float(np.nanmean(table)), drops_interval(table)
+    median, high = _percentiles(episodes["peak_contact_force"], (50, 90))
+    counts = dict(sorted(reached.items()))
     row = BehaviourRow(
         *cell,
-        train_seeds=0 if cell.policy in REFERENCES else episodes["train_seed"].nunique(),
-        episodes=len(episodes),
+        train_seeds=0 if cell.policy in REFERENCES else len(set(episodes["train_seed"].tolist())),
+        episodes=len(names),
         success_rate=float(episodes["success"].mean()),
-        peak_force_median=_or_none(float(forces.median())),
-        peak_force_p90=_or_none(float(forces.quantile(0.9))),
-        drops=_or_none(float(drops.mean())),
+        peak_force_median=median,
+        peak_force_p90=high,
+        drops=drops,
         drops_low=interval.low if interval else None,
         drops_high=interval.high if interval else None,
-        jerk=_or_none(float(jerk.mean())),
-        stages="; ".join(f"{name}: {count}" for (_, name), count in stages.items()),
+        jerk=_mean(episodes["jerk"]),
+        stages="; ".join(f"{name}: {count}" for (_, name), count in counts.items()),
     )
-    total = max(1, len(staged))
-    return CellBehaviour(row, {stage: count / total for stage, count in stages.items()})
+    total = reached.total()
+    return CellBehaviour(row, {stage: count / total for stage, count in counts.items()})
 
 
-def _or_none(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _by_seed_and_start(episodes: Columns, name: str) -> Numbers:
+    """Return a column as a table, a row per training seed, a column per start; NaN for none."""
+    places = [np.unique(episodes[key], return_inverse=True) for key in _WHOLE[:2]]
+    (seeds, rows), (starts, columns) = places
+    table = np.full((len(seeds), len(starts)), np.nan)
+    table[rows, columns] = episodes[name]
+    return table
+
+
+def _percentiles(values: Numbers, shares: tuple[int, int]) -> tuple[float | None, float | None]:
+    """Return two percentiles of the numbers that are there; None if there is none."""
+    there = values[~np.isnan(values)]
+    if not there.size:
+        return None, None
+    low, high = np.percentile(there, shares)
+    return float(low), float(high)
+
+
+def _mean(values: Numbers) -> float | None:
+    there = values[~np.isnan(values)]
+    return float(there.mean()) if there.size else None
