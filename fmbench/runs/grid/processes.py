@@ -178,9 +178,9 @@ class Processes:
     def _share(self) -> None:
         """Lend the processors of slots without a job to the busy processes, in equal parts.
 
-        Nothing is lent while jobs wait for a process.
+        Nothing is lent while jobs wait for a process, or for one that is just starting.
         """
-        if self._waiting:
+        if len(self._busy) < self._left:
             return
         own = {pid: processors_of(slot) for pid, slot in self._busy.items()}
         taken = {number for numbers in own.values() for number in numbers}

@@ -36,7 +36,7 @@ def test_every_axis_that_a_task_has_makes_a_step(name: str) -> None:
     task = make_task(name)
     for perturb in LARGEST.values():
         if lack_of(task, perturb):
-            with pytest.raises(ValueError, match=f"{name} cannot be disturbed by {perturb}: it"):
+            with pytest.raises(ValueError, match=f"{name} cannot be disturbed by {perturb}: "):
                 PerturbedWorld(task, 1, perturb, About())
             continue
         world = begin(perturb, 2, name)
