@@ -39,8 +39,9 @@ does not take are listed and skipped; at least one must be valid.
 With --delay and --execution, decisions take time, or chunks follow one another otherwise; without
 --sampler these are the run's own samplers, and its rows without delay are copied.
 
-With --test-block 2, all cells of the run are evaluated from the same checkpoints on as many test
-episodes that no run has met, and the difference is printed and written to test_blocks.csv and .md.
+With --test-block 2, all cells of the run but disturbed ones are evaluated from the same checkpoints
+on as many test episodes that no run has met, and the difference is printed and written to
+test_blocks.csv and .md.
 Do this once, for a release or a paper: policies that are changed after it have seen both blocks.
 
 With --perturb, the headline of every policy and the expert are evaluated with each disturbance and,
