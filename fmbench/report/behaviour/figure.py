@@ -23,9 +23,9 @@ from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
 
 FIGURE = "behaviour"
-_START, _SUCCESS = "#e2e2e2", "#1b7f4d"
-_RAMP, _LIGHTEST, _DARKEST = "YlOrBr", 0.18, 0.64
-_LANE_IN, _AROUND_IN = 0.27, 1.15
+_START, _SUCCESS = "#e2e2e2", "#2166ac"
+_RAMP, _LIGHTEST, _DARKEST = "YlOrBr", 0.16, 0.80
+_LANE_IN, _AROUND_IN = 0.27, 1.3
 _SIZES: dict[str, Any] = {"fontsize": 8.5}
 
 
@@ -80,7 +80,7 @@ def behaviour_figure(found: Sequence[CellBehaviour], results: Results) -> Figure
 
 
 def stage_colours(stages: Sequence[tuple[int, str]], success: int | None) -> dict[int, str]:
-    """Return a colour for the number of each stage: grey, light to dark, and the success's green.
+    """Return a colour for the number of each stage: grey, light to dark, and the success's blue.
 
     Args:
         stages: The stages, in order.
@@ -112,17 +112,18 @@ def _draw_stages(axes: Axes, block: Sequence[CellBehaviour]) -> None:
             if share > 0:
                 axes.barh(y, share, 0.72, left, color=colours[number], edgecolor="white")
                 left += share
-    axes.legend(
+    legend = axes.legend(
         handles=[Patch(color=colours[number], label=name) for number, name in stages],
         loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=len(stages), borderpad=0.0,
         borderaxespad=0.1, handlelength=0.9, handleheight=0.9, handletextpad=0.35,
         columnspacing=0.9, fontsize=8.0,
     )  # fmt: skip
+    legend.set_in_layout(False)  # a long one stands above the next panel, too
 
 
 def _draw_forces(axes: Axes, block: Sequence[CellBehaviour], colours: Sequence[str]) -> None:
     """Draw the median of the peak force of every policy, and a line to its 90th percentile."""
-    axes.set_xlabel("peak contact force [N]", **_SIZES)
+    axes.set_xlabel("peak contact force [N]\nmedian to 90th percentile", **_SIZES)
     largest = 1.0
     for y, (each, colour) in enumerate(zip(block, colours, strict=True)):
         median, high = each.row.peak_force_median, each.row.peak_force_p90
@@ -142,7 +143,7 @@ def _draw_forces(axes: Axes, block: Sequence[CellBehaviour], colours: Sequence[s
 
 def _draw_drops(axes: Axes, block: Sequence[CellBehaviour], colours: Sequence[str]) -> None:
     """Draw the mean number of drops of every policy with its interval."""
-    axes.set_xlabel("drops per episode", **_SIZES)
+    axes.set_xlabel("drops per episode\nmean, 95 % interval", **_SIZES)
     if all(each.row.drops is None for each in block):
         _say(axes, "nothing to drop")
         return

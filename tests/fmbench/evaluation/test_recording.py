@@ -76,6 +76,19 @@ def test_episodes_of_a_batch_are_those_of_each_alone() -> None:
         assert len(alone.state) == row.length + 1
 
 
+def test_an_episode_of_a_row_without_later_columns_is_recorded() -> None:
+    cell, config = Cell("PressEither", "expert"), RunConfig(task=("PressEither",))
+    (episode,) = play(cell, config, None, np.array([TEST]), quiet, None)
+    row = episode_row(episode, cell)
+    assert (row.stage, row.drops) == ("held", None)
+    assert 1.0 < (row.peak_contact_force or 0.0) < 10.0
+    older = replace(row, jerk=None, peak_contact_force=None, stage="", stages_reached=None)
+    (recording,) = record(cell, config, None, [older], "")
+    assert len(recording.state) == row.length + 1
+    with pytest.raises(RunFailed, match=r"does not repeat here \(stage: lifted there, held now"):
+        record(cell, config, None, [replace(row, stage="lifted")], "")
+
+
 def test_an_episode_that_ends_otherwise_than_its_row_is_not_recorded() -> None:
     cell, config = Cell("PressEither", "expert"), RunConfig(task=("PressEither",))
     (episode,) = play(cell, config, None, np.array([TEST]), quiet, None)
