@@ -8,12 +8,18 @@ from envs.stages import START, stages_of
 from envs.world import Outcome, World
 from fmbench.harness.episode import Episode
 
+FORCE_DIGITS = 4
+"""Significant digits of a peak contact force: more would only make rows longer."""
+RESIZED = "geom_size"
+"""The field of the model that differs where a disturbance changes the size of an object."""
+
 
 class Behaviour:
     """Measures of the episodes in the rows of a world, read from its states.
 
     They change nothing in the episodes. Forces need a world of `envs.contact_forces.sensing`,
-    stages and drops a task that has stages; what is not there is not measured.
+    stages and drops a task that has stages, with objects of its own sizes; what is not there is
+    not measured.
 
     Args:
         world: The world.
@@ -21,7 +27,9 @@ class Behaviour:
 
     def __init__(self, world: World) -> None:
         n = world.num_sims
-        self._world, self._stages = world, stages_of(world.task)
+        # Stages know the task's sizes, not those of an object that a disturbance has resized.
+        is_resized = RESIZED in {*world.model_fields} - {*world.task.model_fields}
+        self._world, self._stages = world, None if is_resized else stages_of(world.task)
         self._forces = ContactForces(world)
         self._peak = np.zeros(n)
         self._reached: IntArray = np.zeros(n, dtype=np.int64)  # number of stages
@@ -37,11 +45,8 @@ class Behaviour:
 
     def record(self, rows: IntArray, outcome: Outcome) -> None:
         """Measure `rows`, (n,), after a control step; simulations that have diverged are left."""
-        if outcome.unstable.any():
-            stable, rows = ~outcome.unstable, rows[~outcome.unstable]
-            success = outcome.success[stable]
-        else:
-            success = outcome.success
+        stable = ~outcome.unstable
+        rows, success = rows[stable], outcome.success[stable]
         if not len(rows):
             return
         if self._forces.is_there:
@@ -52,7 +57,7 @@ class Behaviour:
     def finish(self, row: int, episode: Episode) -> None:
         """Write what was measured into the completed episode of a row."""
         if self._forces.is_there:
-            episode.peak_contact_force = float(self._peak[row])
+            episode.peak_contact_force = float(f"{self._peak[row]:.{FORCE_DIGITS}g}")
         if self._stages is not None:
             reached = int(self._reached[row])
             episode.stages_reached = reached

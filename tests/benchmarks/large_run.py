@@ -150,7 +150,7 @@ def _episodes(cell: Cell, count: int, rng: np.random.Generator) -> Iterator[Epis
             action_smoothness=float(smoothness[i]),
             sim_unstable=False,
             error="",
-            peak_contact_force=float(forces[i]),
+            peak_contact_force=float(f"{forces[i]:.4g}"),
             drops=int(lengths[i]) // 250,
             stage=STAGES[int(reached[i])],
             stages_reached=int(reached[i]),

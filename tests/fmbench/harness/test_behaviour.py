@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from envs.contact_forces import sensing
 from envs.experts.command_noise import CommandNoise
+from envs.perturb.axis import About
+from envs.perturb.world import PerturbedWorld
 from envs.registry import make_expert, make_task
 from envs.stages import Carry, Stages, stages_of
 from envs.tasks.press_either import PressEither
@@ -27,11 +29,12 @@ class Scripted:
     """A world whose objects and stages are where a script says, step by step."""
 
     num_sims = 3
+    model_fields: ClassVar[dict[str, np.ndarray]] = {}
 
     def __init__(self, script: list[tuple[str, ...]], reached: list[int]) -> None:
         self.script, self.reached, self.step = script, reached, 0
         model = SimpleNamespace(nsensor=0)
-        self.task = SimpleNamespace(model=model)
+        self.task = SimpleNamespace(model=model, model_fields=())
 
     def view(self, rows: np.ndarray) -> np.ndarray:
         return rows
@@ -177,7 +180,9 @@ def test_measures_do_not_depend_on_the_batch(name: str) -> None:
     assert alone == run(8, 2) == run(2, 1)
     assert len({episode.stage for episode in alone}) > 1
     assert sum(episode.drops or 0 for episode in alone) >= 1
-    assert all(episode.peak_contact_force for episode in alone)
+    forces = [episode.peak_contact_force or 0.0 for episode in alone]
+    assert min(forces) > 0.0
+    assert forces == [float(f"{force:.4g}") for force in forces]
 
 
 def test_what_is_not_there_is_not_measured() -> None:
@@ -192,6 +197,19 @@ def test_what_is_not_there_is_not_measured() -> None:
     measures.record(block.all_rows, block.step(block.all_rows, np.zeros((1, 1))))
     measures.finish(0, bare)
     assert bare == replace(Episode(TEST), peak_contact_force=0.0)
+
+
+def test_a_resized_object_has_neither_stages_nor_drops() -> None:
+    for perturb, has_stages in (("size=2", False), ("mass=2", True)):
+        world = PerturbedWorld(sensing(make_task("LiftCube")), 1, perturb, About(), 1)
+        measures, episode = Behaviour(world), Episode(TEST)
+        world.reset(world.all_rows, np.array([TEST]))
+        measures.begin(world.all_rows)
+        rest = world.task.action(world.batch.bind("ctrl"))
+        measures.record(world.all_rows, world.step(world.all_rows, rest))
+        measures.finish(0, episode)
+        assert episode.peak_contact_force == 0.0
+        assert (episode.stage, episode.drops) == (("start", 0) if has_stages else ("", None))
 
 
 def test_waiting_counts_only_over_the_keys() -> None:
