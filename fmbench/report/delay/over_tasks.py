@@ -38,7 +38,7 @@ class DelayOverTasksRow(Row):
 
 
 def over_tasks(rows: Sequence[DelayRow]) -> list[DelayOverTasksRow]:
-    """Return the means over all tasks, in the order of the rows.
+    """Return the means over all tasks, in the order of the rows; of one task, its own numbers.
 
     What was not evaluated on every task has no row, because its mean would be one of other tasks.
 
@@ -57,6 +57,9 @@ def _row(group: Sequence[DelayRow]) -> DelayOverTasksRow:
     is_broken = any(row.low is None for row in group)
     variances, degrees = zip(*map(_variance, group), strict=True)
     half = half_width(variances, degrees) / len(group)
+    low, high = max(0.0, mean - half), min(1.0, mean + half)
+    if len(group) == 1:
+        low, high = group[0].low or 0.0, group[0].high or 0.0
     names = ("policy", "sampler", "steps", "execution", "delay")
     return DelayOverTasksRow(
         **{name: getattr(group[0], name) for name in names},
@@ -64,8 +67,8 @@ def _row(group: Sequence[DelayRow]) -> DelayOverTasksRow:
         tasks=len(group),
         train_seeds=min(row.train_seeds for row in group),
         success_rate=mean,
-        low=None if is_broken else max(0.0, mean - half),
-        high=None if is_broken else min(1.0, mean + half),
+        low=None if is_broken else low,
+        high=None if is_broken else high,
     )
 
 

@@ -126,7 +126,8 @@ def delay_headline(title: str, rows: Sequence[Mapping[str, str]], looks: Looks) 
         for execution, delay in lines
     ]
     tasks = rows[0]["tasks"] if rows else "0"
-    meaning = f"Success in percent, the mean over {tasks} tasks, with its 95 % interval."
+    of_tasks = "" if tasks == "1" else f", the mean over {tasks} tasks"
+    meaning = f"Success in percent{of_tasks}, with its 95 % interval."
     labels = tuple(map(looks.label, policies))
     return Headline(title, ("Execution", "Delay"), labels, tuple(cells), meaning)
 

@@ -114,3 +114,8 @@ def one_run(run: Path) -> Path:
     results = read_results(run)
     write_delay_tables(delay_rows(results), results, run)
     return run
+
+
+def test_of_one_task_there_are_its_own_numbers() -> None:
+    (found,) = over_tasks([row("A", (0.9, 0.5, 0.7))])
+    assert (found.success_rate, found.low, found.high) == (pytest.approx(0.7), 0.1, 0.9)
