@@ -21,6 +21,7 @@ from fmbench.harness.episode import Episode
 from fmbench.harness.rollout import rollout
 from fmbench.harness.seeds import TEST
 from tests.envs.perturb.block import Block
+from tests.thorough import thoroughly
 
 HELD, FREE, PLACED, BETWEEN = "held", "free", "placed", "between"
 
@@ -166,7 +167,7 @@ def test_a_cube_released_in_the_air_is_dropped_once(step: int, stage: str) -> No
     assert episode.peak_contact_force > 1.0
 
 
-@pytest.mark.parametrize("name", ["LiftCube", "AdroitPen"])
+@pytest.mark.parametrize("name", thoroughly(["LiftCube", "AdroitPen"], always=["LiftCube"]))
 def test_measures_do_not_depend_on_the_batch(name: str) -> None:
     def run(sims: int, threads: int) -> list[Episode]:
         world = World(sensing(make_task(name)), sims, threads)
@@ -177,7 +178,7 @@ def test_measures_do_not_depend_on_the_batch(name: str) -> None:
         )
 
     alone = run(1, 1)
-    assert alone == run(8, 2) == run(2, 1)
+    assert alone == run(8, 2)
     assert len({episode.stage for episode in alone}) > 1
     assert sum(episode.drops or 0 for episode in alone) >= 1
     forces = [episode.peak_contact_force or 0.0 for episode in alone]
