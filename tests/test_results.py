@@ -1,5 +1,6 @@
 """The committed results are small, readable and equal to what their rows give when redrawn."""
 
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
 from fmbench.report.draw import write_tables
+from fmbench.report.grid.draw import draw_grid
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.observation import draw as observations
 from fmbench.report.results import read_results
@@ -25,6 +27,7 @@ from policies.catalogue import BACKBONES
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.rglob("run.json"))
+TEXTS = {".csv", ".md", ".tex"}
 TABLES = ("summary.csv", "summary.md", "across_tasks.csv")
 SEARCHES = sorted(path.parent for path in RESULTS.rglob("search.json"))
 BUDGETS = {"policy_matrix": None, "policy_matrix_rows": "rows"}
@@ -32,10 +35,14 @@ BUDGETS = {"policy_matrix": None, "policy_matrix_rows": "rows"}
 MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
+GRIDS = sorted(path.parent for path in RESULTS.rglob("grid.json"))
+OF_GRIDS = {run for grid in GRIDS for run in RUNS if run.is_relative_to(grid)}
+"""Runs that are shown by the tables of their section only."""
 DRAWN = [
     run
     for run in RUNS
-    if run.parent.name != "demonstrations" or run.name.rpartition("-")[0] in TASKS[::3]
+    if run not in OF_GRIDS
+    and (run.parent.name != "demonstrations" or run.name.rpartition("-")[0] in TASKS[::3])
 ]
 """Runs that are redrawn here: of those over demonstrations, every third task."""
 
@@ -77,6 +84,19 @@ def test_committed_tables_match_their_rows(run: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in drawn) == sorted(path.name for path in committed)
     for path in drawn:
         assert path.read_bytes() == (run / path.name).read_bytes()
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
+def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
+    out = tmp_path / "grid"
+    shutil.copytree(grid, out)
+    tables = {path.relative_to(grid) for path in grid.glob("*/*") if path.suffix in TEXTS}
+    assert tables
+    for name in tables:
+        (out / name).unlink()
+    draw_grid(out, warn=lambda line: None, formats=())
+    for name in sorted(tables):
+        assert (out / name).read_bytes() == (grid / name).read_bytes(), name
 
 
 def test_a_run_of_several_tasks_is_compared_over_them() -> None:
