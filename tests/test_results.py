@@ -9,12 +9,12 @@ import pytest
 from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
-from fmbench.report.draw import write_tables
 from fmbench.report.grid.draw import draw_grid
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.observation import draw as observations
 from fmbench.report.results import read_results
 from fmbench.report.summary import frame
+from fmbench.report.tables import write_tables
 from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space

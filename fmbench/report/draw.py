@@ -8,28 +8,23 @@ from pathlib import Path
 
 from fmbench.errors import unknown
 from fmbench.report.across_tasks.figure import render_across_tasks
-from fmbench.report.across_tasks.table import AcrossTasks, AcrossTasksRow, across_tasks_of_run
+from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.behaviour.draw import draw_behaviour
 from fmbench.report.behaviour.figure import FIGURE as BEHAVIOUR
 from fmbench.report.behaviour.figure import render_behaviour
-from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.delay.draw import FIGURE as DELAY_FIGURE
-from fmbench.report.delay.draw import write_delay_tables
 from fmbench.report.delay.figure import render_delay
-from fmbench.report.delay.rows import DelayRow, delay_rows
+from fmbench.report.delay.rows import delay_rows
 from fmbench.report.delay.text import delay_caveats
 from fmbench.report.disturbances.draw import draw_disturbances
 from fmbench.report.disturbances.figure import FIGURE as HEAT_MAP
 from fmbench.report.disturbances.figure import render_disturbances
-from fmbench.report.markdown import summary_markdown
 from fmbench.report.plots import FIGURES, drawable, render
 from fmbench.report.rendering import FORMATS, write_figure
-from fmbench.report.results import Results, read_results
-from fmbench.report.summary import SummaryRow
+from fmbench.report.results import read_results
+from fmbench.report.tables import write_tables
 from fmbench.report.times import draw_times
 from fmbench.report.verdicts import MARGIN
-from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.row_files import write_rows
 from fmbench.storage.unfinished import is_unfinished
 
 OPTIONAL = ("across_tasks", DELAY_FIGURE, HEAT_MAP, BEHAVIOUR)
@@ -105,31 +100,3 @@ def check_formats(formats: Sequence[str]) -> None:
     for file_format in formats:
         if file_format not in FORMATS:
             raise unknown("figure format", file_format, FORMATS)
-
-
-def write_tables(
-    results: Results,
-    across: AcrossTasks | None,
-    run_dir: Path,
-    delays: Sequence[DelayRow] = (),
-) -> list[Path]:
-    """Write the tables of a run and return the paths.
-
-    Args:
-        results: The run.
-        across: Its policies, compared over all tasks; None if they are not.
-        run_dir: Its folder.
-        delays: What `delay_rows` returns of it.
-    """
-    table, text = run_dir / SummaryRow.file_name, run_dir / "summary.md"
-    rows = [SummaryRow(*row) for row in results.summary.itertuples(index=False)]
-    write_with_caveats(table, rows, [results.unfinished] * len(rows), SummaryRow)
-    write_bytes_atomic(text, summary_markdown(results, across).encode())
-    written = [table, text]
-    over_tasks = run_dir / AcrossTasksRow.file_name
-    if across and across.rows:
-        write_rows(over_tasks, across.rows, AcrossTasksRow)
-        written.append(over_tasks)
-    else:
-        over_tasks.unlink(missing_ok=True)
-    return written + write_delay_tables(delays, results, run_dir)

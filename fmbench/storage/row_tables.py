@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic
@@ -18,7 +18,7 @@ from typing import Any, Generic
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import read_texts, stored_path
 from fmbench.storage.row_files import read_header, read_rows, records
-from fmbench.storage.row_values import parser, value_text
+from fmbench.storage.row_values import reader, value_text
 from fmbench.storage.rows import R, Row, columns, later_columns, ranges
 
 SEPARATOR = "\x1f"
@@ -116,14 +116,14 @@ def _read_quickly(path: Path, row_type: type[R], with_texts: bool) -> RowTable[R
         raise ValueError("its columns are others, or in another order")
     table: RowTable[R] = RowTable(row_type, {name: [] for name in columns(row_type)})
     kinds, accepted = columns(row_type), ranges(row_type)
-    parsers = {name: parser(kinds[name], accepted.get(name), row_type.digits) for name in header}
+    readers = {name: reader(kinds[name], accepted.get(name), row_type.digits) for name in header}
     is_first = True
     for text in read_texts(path):
         cells = _cells(text, len(header), path)
         if is_first:
             cells, is_first = [texts[1:] for texts in cells], False
-        for (name, parse), texts in zip(parsers.items(), cells, strict=True):
-            table.columns[name].extend(_values(texts, parse))
+        for (name, read), texts in zip(readers.items(), cells, strict=True):
+            table.columns[name].extend(map(read(set(texts)).__getitem__, texts))
         if with_texts:
             table.texts.extend(sealed_texts(dict(zip(header, cells, strict=True)), row_type))
     for field in dataclasses.fields(row_type):
@@ -148,12 +148,6 @@ def _cells(text: str, count: int, path: Path) -> list[list[str]]:
     return [cells[place : -1 : count + 1] for place in range(count)]
 
 
-def _values(texts: list[str], parse: Callable[[str], object]) -> Iterator[object]:
-    """Return the values of a column, of which each text is parsed once."""
-    known = {text: parse(text) for text in set(texts)}
-    return map(known.__getitem__, texts)
-
-
 def sealed_texts(cells: dict[str, list[str]], row_type: type[Row]) -> list[str]:
     """Return the text of each row that a seal covers.
 
@@ -171,12 +165,11 @@ def sealed_texts(cells: dict[str, list[str]], row_type: type[Row]) -> list[str]:
             parts.append(texts)
             continue
         default = value_text(defaults[name], kinds[name], None, row_type.digits)
-        parts.append(["" if text == default else f"{SEPARATOR}{name}={text}" for text in texts])
-    earlier = len(cells) - sum(name in later for name in cells)
-    join = SEPARATOR.join
-    if earlier == len(parts):
-        return list(map(join, zip(*parts, strict=True)))
-    return [join(row[:earlier]) + "".join(row[earlier:]) for row in zip(*parts, strict=True)]
+        covered = {t: "" if t == default else f"{SEPARATOR}{name}={t}" for t in set(texts)}
+        parts.append(map(covered.__getitem__, texts))
+    count = sum(name in later for name in cells)
+    form = SEPARATOR.join(["%s"] * (len(cells) - count)) + "%s" * count
+    return list(map(form.__mod__, zip(*parts, strict=True)))
 
 
 def _check_rows(table: RowTable[Any]) -> None:

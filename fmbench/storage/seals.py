@@ -54,7 +54,7 @@ def _sealed(
 
 def _hash(texts: Iterable[str]) -> str:
     """Return the short hash of texts, each with its end."""
-    joined = "".join(f"{text}{END}" for text in texts)
+    joined = END.join([*texts, ""])
     return short_hash(hashlib.sha256(joined.encode("utf-8", "backslashreplace")).hexdigest())
 
 

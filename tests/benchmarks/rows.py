@@ -15,8 +15,8 @@ import fmbench
 from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.behaviour.draw import draw_behaviour
 from fmbench.report.delay.rows import delay_rows
-from fmbench.report.draw import write_tables
 from fmbench.report.results import read_results
+from fmbench.report.tables import write_tables
 from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.run_facts import read_run_facts
 from tests.benchmarks.interleaved import in_turn, spread, timed
@@ -38,7 +38,7 @@ from pathlib import Path
 from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.behaviour.draw import draw_behaviour
 from fmbench.report.delay.rows import delay_rows
-from fmbench.report.draw import write_tables
+from fmbench.report.tables import write_tables
 from fmbench.report.results import read_results
 
 run = Path(sys.argv[1])
