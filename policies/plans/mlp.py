@@ -1,5 +1,7 @@
 """Plan of the residual MLP."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
@@ -30,6 +32,8 @@ class MlpPlan(Plan):
         batch: Batch size of every evaluation.
         chunk_shape: `(pred_horizon, act_dim)`.
     """
+
+    linearises: ClassVar[bool] = True
 
     def __init__(
         self, network: ResidualMLP, times: Tensor, batch: int, chunk_shape: tuple[int, int]

@@ -6,6 +6,7 @@ support an output argument.
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,9 @@ class Plan(ABC):
         time_features: `(K, TIME_DIM)`.
         shape: Shape of the output, `(batch, pred_horizon, outputs)`.
     """
+
+    linearises: ClassVar[bool] = False
+    """Whether it has `linearise`."""
 
     def __init__(self, gate: TimeGate, time_features: Tensor, shape: tuple[int, int, int]) -> None:
         self._gates = GATE_GAIN * gate(time_features)
@@ -47,13 +51,12 @@ class Plan(ABC):
             `(B, pred_horizon, outputs)`, the buffer of this index, valid until its next evaluation.
         """
 
-    def linearise(self, index: int, noisy_actions: Tensor) -> tuple[Tensor, PullBack] | None:
-        """Return the output and its product with the Jacobian; None if a plan has none.
+    def linearise(self, index: int, noisy_actions: Tensor) -> tuple[Tensor, PullBack]:
+        """Return the output and its product with the Jacobian, if the plan `linearises`.
 
         Both are valid until the next evaluation of this index.
         """
-        del index, noisy_actions
-        return None
+        raise NotImplementedError
 
     def _finish(self, index: int, chunk: Tensor, noisy_actions: Tensor) -> Tensor:
         """Add the skip to the output of the layers; see `TimeGate.add_skip`."""

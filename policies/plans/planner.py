@@ -1,6 +1,7 @@
 """Creation and caching of plans, and the choice between a network and its plan."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import torch
@@ -81,7 +82,6 @@ class Planner:
         plan = self._plans[key]
         if plan is None:
             return network
-        plan.set_condition(condition)
         return PlannedNetwork(network, plan, self._times[key], condition)
 
     def _follow(self, network: nn.Module) -> bool:
@@ -168,9 +168,9 @@ class PlannedNetwork:
 
     Args:
         network: The network.
-        plan: Its plan, set to `condition`.
+        plan: Its plan; it is set to the condition when it is first used.
         times: The planned times, `(B,)` or `(B, 2)` each.
-        condition: The condition `(B, C)` of the plan.
+        condition: The condition `(B, C)`.
     """
 
     def __init__(
@@ -178,11 +178,14 @@ class PlannedNetwork:
     ) -> None:
         self._network, self._plan, self._condition = network, plan, condition
         self._times, self._index = times, 0
+        self._is_set = False
+        self._weights: list[nn.Parameter] | None = None
 
     def __call__(self, noisy_actions: Tensor, time: Tensor, condition: Tensor) -> Tensor:
         """Evaluate the network once; see `policies.objectives.base.Network`."""
         index = self._next(time, condition)
         if index is not None:
+            self._set()
             return self._plan.evaluate(index, noisy_actions)
         output: Tensor = self._network(noisy_actions, time, condition)
         return output
@@ -192,8 +195,19 @@ class PlannedNetwork:
     ) -> tuple[Tensor, PullBack]:
         """Return the output and its product with the Jacobian; see `Linearised`."""
         index = self._next(time, condition)
-        planned = None if index is None else self._plan.linearise(index, noisy_actions)
-        return planned or linearise(self._network, noisy_actions, time, condition)
+        if index is not None and self._plan.linearises:
+            self._set()
+            return self._plan.linearise(index, noisy_actions)
+        if self._weights is None:
+            self._weights = [w for w in self._network.parameters() if w.requires_grad]
+        with _frozen(self._weights):
+            return linearise(self._network, noisy_actions, time, condition)
+
+    def _set(self) -> None:
+        """Set the plan to the condition, once."""
+        if not self._is_set:
+            self._plan.set_condition(self._condition)
+            self._is_set = True
 
     def _next(self, time: Tensor, condition: Tensor) -> int | None:
         """Return the place of this call in the plan; None if it is called otherwise."""
@@ -205,3 +219,15 @@ class PlannedNetwork:
             and (time.is_cuda or torch.equal(time, self._times[index]))
         )
         return index if is_planned else None
+
+
+@contextmanager
+def _frozen(weights: Sequence[nn.Parameter]) -> Iterator[None]:
+    """Let weights need no gradient for a while: what only depends on them has no graph then."""
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)

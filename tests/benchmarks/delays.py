@@ -25,21 +25,25 @@ STEPS = 10
 
 def measure() -> list[Row]:
     """Return ratios of a delayed to a plain rollout, and of guided to plain chunks."""
-    return [_harness(), *_guided()]
+    return [_harness(), *_guided("mlp"), *_guided("unet", False), *_guided("dit", False)]
 
 
-def _policy(objective: str) -> ChunkPolicy:
+def _policy(objective: str, backbone: str = "mlp") -> ChunkPolicy:
     task = make_task(TASK)
     torch.manual_seed(0)
-    policy = ChunkPolicy(ChunkPolicyConfig(task.obs_dim, task.act_dim, objective=objective))
+    policy = ChunkPolicy(
+        ChunkPolicyConfig(task.obs_dim, task.act_dim, objective=objective, backbone=backbone)
+    )
     policy.action_normalizer.fit(np.outer([-0.02, 0.02], np.ones(task.act_dim)))
     return policy.eval()
 
 
-def _actor(objective: str, execution: str, delay: int, length: int) -> ChunkActor:
+def _actor(
+    objective: str, execution: str, delay: int, length: int, backbone: str = "mlp"
+) -> ChunkActor:
     sampler, steps = ("euler", STEPS) if objective == "flow" else (None, None)
     return ChunkActor(
-        *(_policy(objective), CONFIG.obs_horizon, CONFIG.exec_horizon, sampler, steps),
+        *(_policy(objective, backbone), CONFIG.obs_horizon, CONFIG.exec_horizon, sampler, steps),
         chunk_length=length,
         execution=execution,
         delay=delay,
@@ -64,10 +68,10 @@ def _harness() -> Row:
     )
 
 
-def _guided() -> list[Row]:
-    """Compare chunks that continue others with plain ones, alone and in an evaluation's batch."""
+def _guided(backbone: str, is_alone: bool = True) -> list[Row]:
+    """Compare chunks that continue others with plain ones, in an evaluation's batch and alone."""
     executions = ("hold", "rtc", "rtc_identity")
-    actors = {name: _actor("flow", name, 4, 13) for name in executions}
+    actors = {name: _actor("flow", name, 4, 13, backbone) for name in executions}
     agent_dim, rows = make_task(TASK).obs_dim, np.arange(INFERENCE_ROWS)
     windows = np.random.default_rng(0).standard_normal(
         (INFERENCE_ROWS, CONFIG.obs_horizon, agent_dim), dtype=np.float32
@@ -83,14 +87,16 @@ def _guided() -> list[Row]:
 
     for name in executions:
         actors[name].reset(rows, rows)
-    single = in_turn({name: partial(alone, name) for name in executions}, ROUNDS)
+    sizes = {}
+    if is_alone:
+        sizes[1] = in_turn({name: partial(alone, name) for name in executions}, ROUNDS)
     many = in_turn({name: timed(partial(batch, name)) for name in executions}, ROUNDS)
     return [
         Row(
-            f"{name} over hold, flow with {STEPS} steps, batch {size}",
+            f"{name} over hold, flow with {STEPS} steps, {backbone}, batch {size}",
             ratio(times[name].wall, times["hold"].wall),
             limit=GUIDED_LIMIT,
         )
-        for size, times in ((1, single), (INFERENCE_ROWS, many))
+        for size, times in {**sizes, INFERENCE_ROWS: many}.items()
         for name in executions[1:]
     ]

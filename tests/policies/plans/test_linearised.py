@@ -59,6 +59,7 @@ def check(
         (product,) = torch.autograd.grad(expected, given, gradient)
         assert torch.allclose(output, expected, atol=2e-5)
         assert torch.allclose(pulled, product, atol=2e-5)
+    assert all(weight.requires_grad for weight in policy.network.parameters())
 
 
 def test_a_planned_mlp_needs_no_autograd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +74,16 @@ def test_a_planned_mlp_needs_no_autograd(monkeypatch: pytest.MonkeyPatch) -> Non
             )
             _, pull_back = linearise(planned, torch.ones(1, 8, 5), torch.zeros(1), condition)
             assert pull_back(torch.ones(1, 8, 5)).abs().sum() > 0
+
+
+def test_a_plan_that_is_not_used_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = random_policy("unet", "film")
+    with torch.inference_mode():
+        condition = policy.encode(torch.zeros(1, 2, 6))
+        sampling = partial(policy.objective.sample, sampler="euler", steps=4)
+        planned = policy._planner.prepare(policy.network, condition, ("euler", 4), sampling, (8, 5))
+        assert isinstance(planned, PlannedNetwork)
+        monkeypatch.setattr(type(planned._plan), "set_condition", pytest.fail)
+        linearise(planned, torch.ones(1, 8, 5), torch.zeros(1), condition)
+        with pytest.raises(pytest.fail.Exception):
+            planned(torch.ones(1, 8, 5), torch.full((1,), 0.25), condition)
