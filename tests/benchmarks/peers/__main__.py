@@ -11,7 +11,7 @@ import fmbench
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.training.state import build_policy
 from tests.benchmarks.peers import latency, training
-from tests.benchmarks.peers.lerobot_policy import describe_unet, match
+from tests.benchmarks.peers.lerobot_policy import PUBLISHED, describe_unet, match
 from tests.benchmarks.peers.problem import BATCH, SIZES, policy_config
 from tests.benchmarks.report import Row, describe_machine, markdown, write
 
@@ -22,7 +22,9 @@ def main() -> int:
     """Run the command line; the exit code is 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.peers", description=__doc__)
     parser.add_argument("--device", choices=SIZES, default="cpu")
-    parser.add_argument("--only", nargs="+", metavar="TABLE", help="latency, training, precision")
+    parser.add_argument(
+        "--only", nargs="+", metavar="TABLE", help="latency, training, published, precision"
+    )
     parser.add_argument("--write", action="store_true", help="write the tables to the README")
     arguments = parser.parse_args()
     benchmarks = _benchmarks(arguments.device)
@@ -68,6 +70,12 @@ def _benchmarks(device: str) -> dict[str, tuple[str, Callable[[], list[Row]]]]:
         ),
     }
     if device == "cpu":
+        published = describe_unet(PUBLISHED)
+        benchmarks["published"] = (
+            f"Chunks, batch 1, two torch threads. LeRobot's U-Net in its published size, "
+            f"down_dims {PUBLISHED}, {published.text()}",
+            latency.measure_published,
+        )
         instructions = ", ".join(training.bf16_instructions()) or "none"
         benchmarks["precision"] = (
             f"`--precision bf16`, size `{size}`, batch {BATCH}. "

@@ -26,6 +26,7 @@ ROUNDS = 7
 NFE, CALLS, PEER_CALLS = 10, 40, {"DDPM-100": 2, "DDIM-10": 10}
 LEAST = {"DDPM-100": 20.0, "DDIM-10": 2.0}
 """Smallest accepted ratio of each to flow-10 on a CPU."""
+PUBLISHED_ROUNDS, PUBLISHED_THREADS = 3, 2
 LIMIT_MS, MANY_ROWS, MANY_LIMIT = 2.0, 128, 1.5
 """Limits on a GPU: the time of flow-10 for one row, and the ratio of many rows to one."""
 
@@ -60,6 +61,19 @@ def measure(policy: ChunkPolicy, down_dims: tuple[int, ...], device: str) -> lis
         name = f"fmbench, flow-10, {MANY_ROWS} chunks over one"
         rows.append(Row(name, ratio(many.wall, ours.wall), limit=MANY_LIMIT))
     return rows
+
+
+def measure_published() -> list[Row]:
+    """Return the time of a chunk of LeRobot's own network in its published size, on two threads."""
+    before = torch.get_num_threads()
+    peer = lerobot_policy.make_policy(lerobot_policy.PUBLISHED, "cpu")
+    sample = median_of(lerobot_policy.chunk_sampler(peer, 1), 1)
+    torch.set_num_threads(PUBLISHED_THREADS)
+    try:
+        times = in_turn({"DDPM-100": sample}, PUBLISHED_ROUNDS)["DDPM-100"]
+    finally:
+        torch.set_num_threads(before)
+    return [_milliseconds("LeRobot, DDPM-100, one chunk", times)]
 
 
 def chunk_sampler(policy: ChunkPolicy, rows: int) -> Callable[[], Tensor]:

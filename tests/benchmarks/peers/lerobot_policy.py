@@ -23,6 +23,8 @@ MODELING, TYPES = import_lerobot()
 GROUPS = 8
 """LeRobot normalises 8 groups of channels, so channels are multiples of it."""
 TOLERANCE = 0.1
+PUBLISHED = (512, 1024, 2048)
+"""Its default channels, those of Chi et al. 2023."""
 STATE, ENVIRONMENT = "observation.state", "observation.environment_state"
 STATE_DIM = OBS_DIM // 2
 """A policy without images requires an environment state in addition to the robot state."""
