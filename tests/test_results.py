@@ -19,6 +19,7 @@ from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space
 from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts
@@ -90,7 +91,9 @@ def test_committed_tables_match_their_rows(run: Path, tmp_path: Path) -> None:
 def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
     out = tmp_path / "grid"
     shutil.copytree(grid, out)
-    tables = {path.relative_to(grid) for path in grid.glob("*/*") if path.suffix in TEXTS}
+    sections = [grid / section.name for section in read_grid_facts(grid).sections]
+    paths = [path for section in sections if section.is_dir() for path in section.iterdir()]
+    tables = {path.relative_to(grid) for path in paths if path.suffix in TEXTS}
     assert tables
     for name in tables:
         (out / name).unlink()

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fmbench.report.comparisons import compare_at_equal_nfe
+from fmbench.report.delay.deployment import deployment_rows
 from fmbench.report.over_changes import Changes, change_over_seeds, changes_of
 from fmbench.report.results import Results, read_results
 from fmbench.report.statistics import holm
@@ -213,3 +214,27 @@ def test_what_disturbances_do_to_whom() -> None:
         ("act-noise=2", "InsertPeg"),
         ("start=1.5", "OpenDoor"),
     }
+
+
+def test_the_table_of_latencies_has_the_numbers_of_the_rows() -> None:
+    folder = RESULTS / "deployment"
+    names = {"euler": "Euler", "ddim": "DDIM", "ddpm": "DDPM", "direct": ""}
+    runs = {"MLP": "mlp/PressEither", "U-Net": "unet/PressEither"}
+    rows = [
+        (f"{network}, `{row.policy}` {names[row.sampler]} {row.steps}".replace("  1", ""), row)
+        for network, run in runs.items()
+        for row in deployment_rows([read_results(folder / run)])
+    ]
+    for size, run in (("our", "lerobot-225.09"), ("published", "lerobot-17500")):
+        found = deployment_rows([read_results(folder / run)])
+        (row,) = (row for row in found if row.sampler == "ddpm")
+        rows.append((f"LeRobot's latency, {size} size: `diffusion` DDPM 100", row))
+    for name, row in rows:
+        change = points(
+            row.difference or 0.0, row.difference_low or 0.0, row.difference_high or 0.0
+        )
+        latency = f"{row.latency_ms:.1f}" if row.latency_ms < 100 else f"{row.latency_ms:,.0f}"
+        rates = f"{100 * row.plain_rate:.0f} | {100 * row.success_rate:.0f}"
+        says(f"| {name} | {latency} | {row.delay} | {rates} | {change} |")
+    ours = [row.delay for name, row in rows if not name.startswith("LeRobot")]
+    assert set(ours) == {1}, "few evaluations do not count with these networks"
