@@ -71,7 +71,7 @@ def test_a_lost_node_loses_no_job_and_the_rows_are_those_of_one_machine(
     text = do_grid(grid, tmp_path / "out", data.resolve(), address=cluster.address, slots=({}, {}))
     thread.join(60)
     assert killed.is_set()
-    assert "0 of 4 jobs are done" in text
+    assert "0 of 6 jobs are done" in text
     assert len(list((tmp_path / "out" / "jobs").glob("*/checkpoints"))) == 4
     in_this_process(monkeypatch)
     do_grid(grid, tmp_path / "plain", data)
