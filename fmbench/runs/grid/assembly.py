@@ -154,7 +154,8 @@ def _select(row_type: type[R], policies: Iterable[str], parts: Sequence[Sequence
 def _facts(
     config: RunConfig, parts: Sequence[_Part], command: str, sha256: Mapping[str, str]
 ) -> RunFacts:
-    """Return the facts of the assembled run."""
+    """Return the facts of the assembled run, of those that are not shared a training job's."""
+    base = next((part.facts for part in parts if part.facts.choice.policy), parts[0].facts)
     made_with = parts[0].facts.made_with
     for part in parts[1:]:
         for stamp in part.facts.made_with:
@@ -163,7 +164,7 @@ def _facts(
     for part in parts if any(POLICIES[name].teacher for name in config.policy) else ():
         teachers |= part.facts.teachers or {}
     return dataclasses.replace(
-        parts[0].facts,
+        base,
         policies=record_looks(config.policy),
         config=config.to_json(),
         command=command,

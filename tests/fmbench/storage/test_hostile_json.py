@@ -87,7 +87,7 @@ def test_foreign_content_is_one_line(content: bytes, message: str, tmp_path: Pat
         ({"made_with": [{"code_hash": 3}]}, "made_with.0.code_hash is 3; input should be"),
         (
             {"plugins": [{"kind": "file"}]},
-            "plugins.0.kind is 'file'; give task, policy, backbone or",
+            "plugins.0.kind is 'file'; give task, policy, backbone, encoder or axis",
         ),
         ({"versions": {"torch": 2}}, "versions.torch is 2; input should be a valid string"),
         ({"schema": SCHEMA + 1}, f"schema is {SCHEMA + 1}; this fmbench reads up to {SCHEMA}: use"),

@@ -71,17 +71,17 @@ def test_processes_do_a_grid_and_the_same_command_finds_it_done(
     words = ("--grid", grid, "--only", "main", "--out", "out", "--processes", "1")
     words = (*words, "--data", demonstrations_folder.parent)
     assert call(paper.main, *words, "--dry-run") == 0
-    assert "1 jobs with 3 cells, 1 to do: about" in capsys.readouterr().out
+    assert "2 jobs with 3 cells, 2 to do: about" in capsys.readouterr().out
     assert not Path("out").exists()
     assert call(paper.main, *words) == 0
     out, err = capsys.readouterr()
     assert "main       All policies   1 of 1   main/headline.md" in out
-    assert "0 of 1 jobs are done" in err
+    assert "0 of 2 jobs are done" in err
     assert json.loads(Path("out/main/PressEither/run.json").read_text())["config"]["policy"] == [
         "knn"
     ]
     assert call(paper.main, *words) == 0
-    assert "1 of 1 jobs are done" in capsys.readouterr().err
+    assert "2 of 2 jobs are done" in capsys.readouterr().err
 
 
 def test_a_worker_reports_what_went_wrong_and_ends_with_its_input(tmp_path: Path) -> None:
