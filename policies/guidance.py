@@ -82,7 +82,7 @@ class GuidedNetwork:
         self._network, self._denoiser, self._exact = network, denoiser, exact
         self._weights, self._weighted_target = weights, weights * target
         self._known = {} if known is None else known
-        self._clips = getattr(denoiser, "prediction", "") == "epsilon"
+        self._clips = denoiser.prediction == "epsilon"
 
     def __call__(
         self,

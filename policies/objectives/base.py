@@ -46,7 +46,12 @@ class Denoiser(Protocol):
     """An objective whose network predicts, from a noisy chunk, the clean one or what implies it.
 
     A noisy chunk is `signal chunk + noise_level noise`. Its methods take the network's time `(B,)`.
+
+    Attributes:
+        prediction: What the network predicts; where it is the noise, "epsilon".
     """
+
+    prediction: str
 
     def levels(self, time: Tensor) -> tuple[Tensor, Tensor]:
         """Return the signal level and the noise level, each `(B,)`."""
