@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fmbench.report import comparable
 from fmbench.report.across_tasks.table import across_tasks_of_run
 from fmbench.report.caveats import version_lines
 from fmbench.report.curve import draw as curve
@@ -114,7 +115,7 @@ def test_a_run_of_several_tasks_is_compared_over_them() -> None:
 def test_committed_matrix_matches_its_rows(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(matrix, "read_results", read)
+    monkeypatch.setattr(comparable, "read_results", read)
     for name in ("render_matrix", "render_ways", "render_across_tasks"):
         monkeypatch.setattr(matrix, name, lambda *_: b"")
     runs = sorted((run for run in RUNS if run.parent.name == folder), key=by_backbone)
@@ -153,7 +154,7 @@ def test_committed_search_matches_its_trials(folder: Path) -> None:
 def test_committed_observations_match_their_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observations, "read_results", read)
+    monkeypatch.setattr(comparable, "read_results", read)
     monkeypatch.setattr(observations, "render_observations", lambda *_: b"")
     runs = [run for run in RUNS if run.parent.name == "vision" and run.name != "yolo-hand"]
     observations.draw_observations(runs, tmp_path)
@@ -164,7 +165,7 @@ def test_committed_observations_match_their_rows(
 def test_committed_data_curve_matches_its_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(curve, "read_results", read)
+    monkeypatch.setattr(comparable, "read_results", read)
     curve.draw_curve([run for run in DRAWN if run.parent.name == "demonstrations"], tmp_path)
     runs = [run for run in RUNS if run.parent.name == "demonstrations"]
     origins = [row for run in runs for row in read_rows(run / OriginRow.file_name, OriginRow)]

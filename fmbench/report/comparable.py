@@ -9,11 +9,36 @@ from typing import Any
 from fmbench.config import ADDED, FLAGS, RECIPE_FIELDS
 from fmbench.config.flag import ACTING
 from fmbench.errors import FmbenchError
-from fmbench.report.results import Results
+from fmbench.report.results import Results, read_results
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.rows import REFERENCES, R, key_of
 
 OF_ACTING = frozenset(name for name, flag in FLAGS.items() if flag.group == ACTING)
 """Configuration values that may always differ: no plain row depends on them."""
+
+
+def read_alike(
+    runs: Sequence[Path],
+    may_differ: Sequence[str],
+    value: str,
+    what: str,
+    margin: float = MARGIN,
+) -> list[Results]:
+    """Read the runs of one table, which must be alike; see `check_alike`.
+
+    Args:
+        runs: Their folders.
+        may_differ: As there, like `value` and `what`.
+        value: The value that the table compares.
+        what: The same in words.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
+
+    Raises:
+        FmbenchError: A folder is not a run, or two runs cannot be compared.
+    """
+    by_path = {path: read_results(path, margin) for path in runs}
+    check_alike(by_path, may_differ, value, what)
+    return list(by_path.values())
 
 
 def check_alike(

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.curve.figure import render_curve
 from fmbench.report.curve.rows import CurveRow, curve_rows, summary_key
 from fmbench.report.curve.text import curve_markdown
 from fmbench.report.looks import Looks
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import read_results
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import REFERENCES, key_of
 
@@ -46,9 +45,7 @@ def draw_curve(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy, task and number of demonstrations.
     """
-    results_by_path = {path: read_results(path) for path in runs}
-    check_alike(results_by_path, MAY_DIFFER, "demos", "number of demonstrations")
-    all_results = list(results_by_path.values())
+    all_results = read_alike(runs, MAY_DIFFER, "demos", "number of demonstrations")
     rows = without_repeats(
         (row for results in all_results for row in curve_rows(results)),
         _what,

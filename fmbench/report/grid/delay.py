@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.delay.figure import render_delays
 from fmbench.report.delay.over_tasks import DelayOverTasksRow, over_tasks
 from fmbench.report.delay.rows import DelayRow, delay_rows
@@ -17,7 +17,7 @@ from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import Results, read_results
+from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, sampler_label
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -62,9 +62,7 @@ def draw_delays_of_runs(
     Raises:
         FmbenchError: A folder is not a run, or two runs have the same cell.
     """
-    by_path = {path: read_results(path, margin) for path in runs}
-    check_alike(by_path, MAY_DIFFER, "task", "task")
-    results = list(by_path.values())
+    results = read_alike(runs, MAY_DIFFER, "task", "task", margin)
     rows = stated_rows(results)
     combined = Combined(results, lambda run: "with delays", lambda run, row: None)
     looks = Looks(*(run.run for run in results))

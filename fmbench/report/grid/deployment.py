@@ -8,14 +8,13 @@ from pathlib import Path
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.delay.deployment import DeploymentRow, deployment_rows
 from fmbench.report.delay.deployment_figure import render_deployment
 from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import read_results
 from fmbench.report.row_texts import BROKEN, sampler_label
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -58,9 +57,7 @@ def draw_deployment_of_runs(
     Raises:
         FmbenchError: A folder is not a run, or two runs cannot be compared.
     """
-    by_path = {path: read_results(path, margin) for path in runs}
-    check_alike(by_path, MAY_DIFFER, "task", "task")
-    results = list(by_path.values())
+    results = read_alike(runs, MAY_DIFFER, "task", "task", margin)
     rows = without_repeats(deployment_rows(results), lambda row: f"{row.policy} on {row.task}")
     combined = Combined(results, lambda run: "at its latency", lambda run, row: None)
     looks = Looks(*(run.run for run in results))

@@ -9,7 +9,7 @@ from typing import Any
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.disturbances.retention import RetentionRow, retention_rows
 from fmbench.report.disturbances.retention_figure import render_retention
 from fmbench.report.disturbances.retention_text import NOTES, RATE_MARK, retention_markdown
@@ -28,7 +28,7 @@ from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import Results, read_results
+from fmbench.report.results import Results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import key_of
@@ -60,9 +60,7 @@ def draw_retention_of_runs(
     Raises:
         FmbenchError: A folder is not a run, or two runs cannot be compared.
     """
-    results = {path: read_results(path, margin) for path in runs}
-    check_alike(results, MAY_DIFFER, "task", "task")
-    all_results = list(results.values())
+    all_results = read_alike(runs, MAY_DIFFER, "task", "task", margin)
     combined = Combined(all_results, lambda run: "with disturbances", _key)
     looks = Looks(*(run.run for run in all_results))
     order = _merged([list(disturbances_of(run)) for run in all_results])

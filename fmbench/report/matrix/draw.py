@@ -13,14 +13,13 @@ from fmbench.report.across_tasks.figure import render_across_tasks
 from fmbench.report.across_tasks.table import AcrossTasksRow, across_tasks_of_runs
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike, without_repeats
+from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import read_results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
@@ -58,9 +57,7 @@ def draw_matrix(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy on the same backbone and task.
     """
-    results_by_path = {path: read_results(path, margin) for path in runs}
-    check_alike(results_by_path, MAY_DIFFER, "backbone", "backbone")
-    all_results = list(results_by_path.values())
+    all_results = read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin)
     rows = without_repeats(
         (row for results in all_results for row in matrix_rows(results)),
         lambda row: f"{f'{row.policy} {row.backbone}'.rstrip()} on {row.task}",

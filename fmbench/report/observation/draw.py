@@ -12,14 +12,13 @@ from pathlib import Path
 from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import check_alike
+from fmbench.report.comparable import read_alike
 from fmbench.report.looks import Looks
 from fmbench.report.observation.figure import render_observations
 from fmbench.report.observation.rows import ObservationRow, observation_key, observation_rows
 from fmbench.report.observation.text import observation_markdown
 from fmbench.report.observed import observation_label
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import read_results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import key_of
@@ -61,9 +60,7 @@ def draw_observations(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy, task, observation and number of demonstrations.
     """
-    results_by_path = {path: read_results(path, margin) for path in runs}
-    check_alike(results_by_path, MAY_DIFFER, "demos", "number of demonstrations")
-    results = list(results_by_path.values())
+    results = read_alike(runs, MAY_DIFFER, "demos", "number of demonstrations", margin)
     rows = observation_rows(results)
     combined = Combined(
         results, lambda run: f"from {observation_label(run.run.config)}", observation_key
