@@ -36,7 +36,7 @@ class Section:
     Attributes:
         name: Its name, which is that of its folder.
         title: What it shows, in a few words.
-        draw: One of `fmbench.runs.grid.grid_file.DRAWINGS`.
+        draw: One of `fmbench.runs.grid.drawings.DRAWINGS`.
         runs: Its runs, tasks first.
         hands: The hands on which its tasks are, as the file names them; empty if it names none.
     """

@@ -22,7 +22,7 @@ from fmbench.runs.grid.slots import lend, processors_of
 
 ATTEMPTS = 2
 """A failed job is tried once more, after the others."""
-POLL_S = 0.2
+POLL_S, CLOSE_S = 0.2, 5.0
 WORKER = (sys.executable, "-m", "fmbench.runs.grid.worker")
 
 
@@ -235,7 +235,8 @@ class _Worker:
         self.pid = self._process.pid
         lend(self.pid, processors_of(slot))
         self._job = ""
-        threading.Thread(target=self._read_errors, args=(note,), daemon=True).start()
+        self._errors = threading.Thread(target=self._read_errors, args=(note,), daemon=True)
+        self._errors.start()
 
     @property
     def has_ended(self) -> bool:
@@ -268,6 +269,7 @@ class _Worker:
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
         self._process.wait()
+        self._errors.join(CLOSE_S)  # what it wrote last; a child of its own may hold the pipe open
 
     def _read_errors(self, note: Callable[[str, str], None]) -> None:
         assert self._process.stderr is not None
