@@ -22,7 +22,9 @@ from fmbench.runs.grid.slots import lend, processors_of
 
 ATTEMPTS = 2
 """A failed job is tried once more, after the others."""
-POLL_S, CLOSE_S = 0.2, 5.0
+POLL_S, CLOSE_S, NOTES_S = 0.2, 5.0, 1.0
+END_OF_NOTES = "\x1e"
+"""The line that a process writes on standard error when a job has ended, before it says so."""
 WORKER = (sys.executable, "-m", "fmbench.runs.grid.worker")
 
 
@@ -235,6 +237,7 @@ class _Worker:
         self.pid = self._process.pid
         lend(self.pid, processors_of(slot))
         self._job = ""
+        self._is_noted = threading.Event()
         self._errors = threading.Thread(target=self._read_errors, args=(note,), daemon=True)
         self._errors.start()
 
@@ -246,6 +249,7 @@ class _Worker:
     def do(self, order: Order) -> tuple[int, str]:
         """Do one job; return its exit code, and what went wrong."""
         self._job = order.name
+        self._is_noted.clear()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it has ended; what it said is read below
@@ -253,6 +257,7 @@ class _Worker:
         line = self._process.stdout.readline()
         if not line:
             return ExitCode.FAILED, f"its process ended ({_ended(self._process.wait())})"
+        self._is_noted.wait(NOTES_S)  # its last lines are this job's, not the next one's
         message = json.loads(line)
         if message["code"] == ExitCode.INTERRUPTED:
             self._process.wait()
@@ -274,7 +279,9 @@ class _Worker:
     def _read_errors(self, note: Callable[[str, str], None]) -> None:
         assert self._process.stderr is not None
         for line in self._process.stderr:
-            if line.strip():
+            if line.rstrip("\n") == END_OF_NOTES:
+                self._is_noted.set()
+            elif line.strip():
                 note(self._job, line.rstrip())
 
 

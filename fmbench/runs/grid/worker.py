@@ -27,6 +27,7 @@ from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
+from fmbench.runs.grid.processes import END_OF_NOTES
 
 
 class SilentReporter(Reporter):
@@ -62,6 +63,7 @@ def main() -> int:
         threading.Thread(target=_read, args=(lines, interrupts), daemon=True).start()
         while line := lines.get():
             code, text = do_job(json.loads(line), session)
+            print(END_OF_NOTES, file=sys.stderr, flush=True)
             _send(channel, code, text)
             if code == ExitCode.INTERRUPTED:
                 return code
