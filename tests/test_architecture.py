@@ -35,6 +35,14 @@ OURS: dict[str, set[str]] = {
     "fmbench.storage": {"fmbench.errors"},
     "fmbench.harness": {"fmbench.errors", "envs"},
     "fmbench.report": {"fmbench.errors", "fmbench.config", "fmbench.storage", CATALOGUE},
+    "fmbench.report.page": {
+        "fmbench.errors",
+        "fmbench.report",
+        "fmbench.config",
+        "fmbench.storage",
+        CATALOGUE,
+    },
+    "fmbench.report.page.libraries": {"fmbench.errors"},
     "fmbench.cli": {
         "fmbench.exit_code",
         "fmbench.errors",
@@ -120,6 +128,8 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.storage": {"numpy", "pydantic", "filelock"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
+    "fmbench.report.page": {"numpy", "pandas", "jinja2", "markupsafe"},
+    "fmbench.report.page.libraries": {"plotly"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},
@@ -127,6 +137,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "optuna": {"fmbench.runs.tuning.suggestions"},
+    "plotly": {"fmbench.report.page.libraries"},
     "ray": {"fmbench.runs.grid.on_ray"},
     "mujoco_menagerie": {"envs.hand.model_files"},
     "timm": {"policies.encoders.timm_vit"},
