@@ -1,7 +1,9 @@
 """Evaluation of a cell: one policy with one sampler on the test episodes of one task."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,6 +142,10 @@ class _Watched:
             raise
 
 
+MOTION = ("episode_return", "action_smoothness", "boundary_jump", "jerk", "peak_contact_force")
+"""Columns that describe a motion."""
+MOTION_DIGITS = 3
+"""Their significant digits: more would only make rows longer."""
 IDENTITY = ("task_version", "task_hash", "weights_hash", "demonstrations_hash", "config_hash")
 """What the origin of saved rows must have in common with this run's; the device too."""
 
@@ -210,9 +216,18 @@ def _player(
     return policy_player(policy, cell, config, sight, num_sims, watch)
 
 
+def with_short_motion(row: EpisodeRow) -> EpisodeRow:
+    """Return a row with what describes the motion in `MOTION_DIGITS` significant digits."""
+    values = {name: getattr(row, name) for name in MOTION}
+    short: dict[str, Any] = {
+        k: v if v is None else float(f"{v:.{MOTION_DIGITS}g}") for k, v in values.items()
+    }
+    return dataclasses.replace(row, **short)
+
+
 def episode_row(episode: Episode, cell: Cell) -> EpisodeRow:
     """Return the row of one episode of a cell."""
-    return EpisodeRow(
+    row = EpisodeRow(
         **cell.cell,
         episode_seed=episode.episode_seed,
         success=episode.success,
@@ -235,6 +250,7 @@ def episode_row(episode: Episode, cell: Cell) -> EpisodeRow:
         stage=episode.stage,
         stages_reached=episode.stages_reached,
     )
+    return with_short_motion(row)
 
 
 def origin_row(cell: Cell, config: RunConfig, origin: Origin) -> OriginRow:

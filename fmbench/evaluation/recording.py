@@ -14,7 +14,7 @@ from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import RunFailed
 from fmbench.evaluation.cells import Cell
-from fmbench.evaluation.episodes import episode_row, play
+from fmbench.evaluation.episodes import episode_row, play, with_short_motion
 from fmbench.harness.rollout import Episode, Float32Array
 from fmbench.sight.opening import Sight
 from fmbench.storage.recordings import RecordedEpisode, RecordingFacts, rounded
@@ -124,7 +124,8 @@ def _recording(
         RunFailed: The episode did not end as its row says.
     """
     where = f"{cell.name}, episode seed {row.episode_seed}"
-    pairs = [row_texts(each, EpisodeRow, where) for each in (row, episode_row(episode, cell))]
+    both = (with_short_motion(row), episode_row(episode, cell))  # earlier rows have more digits
+    pairs = [row_texts(each, EpisodeRow, where) for each in both]
     later = later_columns(EpisodeRow)  # empty in rows of an earlier version
     if differences := [
         f"{name}: {there} there, {now} now"

@@ -13,7 +13,7 @@ from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.errors import RunFailed
 from fmbench.evaluation.cells import Cell
-from fmbench.evaluation.episodes import episode_row, play
+from fmbench.evaluation.episodes import MOTION, episode_row, play
 from fmbench.evaluation.recording import record
 from fmbench.evaluation.replaying import recorded_states
 from fmbench.harness.seeds import TEST
@@ -87,6 +87,23 @@ def test_an_episode_of_a_row_without_later_columns_is_recorded() -> None:
     assert len(recording.state) == row.length + 1
     with pytest.raises(RunFailed, match=r"does not repeat here \(stage: lifted there, held now"):
         record(cell, config, None, [replace(row, stage="lifted")], "")
+
+
+def test_motion_has_three_digits_and_an_earlier_row_with_more_is_recorded() -> None:
+    cell, config = Cell("PressEither", "expert"), RunConfig(task=("PressEither",))
+    (episode,) = play(cell, config, None, np.array([TEST]), quiet, None)
+    row = episode_row(episode, cell)
+    for name in MOTION:
+        value, short = getattr(episode, name), getattr(row, name)
+        if value is None:
+            assert short is None
+        else:
+            assert short == pytest.approx(value, rel=0.006)
+            assert short == float(f"{short:.3g}")
+            assert short != value
+    earlier = replace(row, **{name: getattr(episode, name) for name in MOTION})
+    (recording,) = record(cell, config, None, [earlier], "")
+    assert len(recording.state) == row.length + 1
 
 
 def test_an_episode_that_ends_otherwise_than_its_row_is_not_recorded() -> None:

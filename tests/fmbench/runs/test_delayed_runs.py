@@ -84,7 +84,10 @@ def test_delays_matter_and_are_measured_in_the_rows(delayed: Path) -> None:
         way: [row for row in rows if (row.execution, row.delay) == way]
         for way in settings(rows, "flow")
     }
-    returns = {way: tuple(r.episode_return for r in rs) for way, rs in by_setting.items()}
+    returns = {
+        way: tuple((r.episode_return, r.action_smoothness, r.jerk) for r in rs)
+        for way, rs in by_setting.items()
+    }
     # With the longest delay nothing of a chunk that others reach is executed.
     alike = [("hold", 8), ("ensemble", 8), ("bid", 8)]
     assert len({returns.pop(way) for way in alike}) == 1
