@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,6 @@ from fmbench.storage.memory import needs_memory
 from fmbench.storage.recordings import SUFFIX, read_recording, write_recording
 from fmbench.storage.rows import EpisodeRow
 from fmbench.training.checkpoints import load_policy
-from policies.chunk_policy import ChunkPolicy
 
 RECORDINGS_FOLDER = "recordings"
 REMEDY = "lower --record, or resume where more is free: finished work is kept"
@@ -36,16 +34,13 @@ class ToRecord(NamedTuple):
 
     Attributes:
         cell: The cell.
-        rows: The episodes.
-        weights_hash: First digits of the hash of the policy's weights; empty without weights.
-        load: Returns the trained policy, or None of the expert and of random actions; called only
-            if a recording is missing.
+        files: The file of each recording, with its episode.
+        weights_hash: First digits of the hash of the policy's weights.
     """
 
     cell: Cell
-    rows: Sequence[EpisodeRow]
+    files: Mapping[Path, EpisodeRow]
     weights_hash: str
-    load: Callable[[], ChunkPolicy | None]
 
 
 def recording_file(folder: Path, cell: Cell, episode_seed: int) -> Path:
@@ -53,77 +48,23 @@ def recording_file(folder: Path, cell: Cell, episode_seed: int) -> Path:
     return folder / f"{cell.name}-episode{episode_seed}{SUFFIX}"
 
 
-def record_episodes(
-    folder: Path,
-    config: RunConfig,
-    chosen: Sequence[ToRecord],
-    session: Session,
-    sights: Sights,
-) -> list[Path]:
-    """Record episodes that have been evaluated, those of a cell in one batch.
-
-    A recording that is there is kept if it is of the same episode of the same weights and task.
-    Interrupted, the same call goes on to the same files.
-
-    Args:
-        folder: The folder of the recordings.
-        config: The run.
-        chosen: The episodes, each cell once.
-        session: Progress display and requests to stop.
-        sights: What the policies see with.
-
-    Returns:
-        The files, in order.
-
-    Raises:
-        RunFailed: An episode does not end as its row says, or the disk is full.
-    """
-    paths, tasks = list[Path](), dict[str, Task]()
-    for cell, rows, weights, load in chosen:
-        if cell.task not in tasks:
-            tasks = {cell.task: make_task(cell.task)}
-        files = {recording_file(folder, cell, row.episode_seed): row for row in rows}
-        paths += files
-        missing = {
-            path: row
-            for path, row in files.items()
-            if not _is_recorded(path, tasks[cell.task], row, weights)
-        }
-        if missing:
-            left = ToRecord(cell, list(missing.values()), weights, load)
-            _record(config, left, list(missing), session, sights)
-    return paths
-
-
-def record_run(
+def choose_of_run(
     folder: Path,
     config: RunConfig,
     episodes: Episodes,
     count: int,
-    checkpoint: Callable[[Cell], Path],
-    session: Session,
-    sights: Sights,
     paired: Collection[str] | None = None,
-) -> list[Path]:
-    """Record episodes of every task of a run, and remove those that are not chosen any more.
+) -> list[ToRecord]:
+    """Choose the episodes of every task of a run that are recorded, each cell once.
 
     Args:
         folder: The folder of the recordings.
         config: The run.
         episodes: Its rows.
         count: How many of each kind; see `choose_episodes`.
-        checkpoint: Returns the folder of the checkpoint of a cell.
-        session: Progress display and requests to stop.
-        sights: What the policies see with.
         paired: Policies whose pairs are shown; None for all.
-
-    Returns:
-        The files, in order.
-
-    Raises:
-        RunFailed: See `record_episodes`.
     """
-    plan, paths = plan_run(config), list[Path]()
+    plan, found = plan_run(config), list[ToRecord]()
     weights = {tuple(o.cell.values()): o.weights_hash for o in episodes.origins}
     for task in config.task:
         cells = {
@@ -136,18 +77,95 @@ def record_run(
         rows = [row for row in episodes.rows if row.task == task]
         for key, chosen in choose_episodes(rows, list(cells.values()), count, paired).items():
             cell = cells[key]
-            files = files_of_policy(config, task, cell.policy)
-            with users_code(f"{cell.name} recordings", files), usable_encoder(config):
-                load = partial(_policy_at, checkpoint(cell))
-                each = ToRecord(cell, chosen, weights[key], load)
-                paths += record_episodes(folder, config, [each], session, sights)
+            files = {recording_file(folder, cell, row.episode_seed): row for row in chosen}
+            found.append(ToRecord(cell, files, weights[key]))
+    return found
+
+
+def missing_of(chosen: Iterable[ToRecord]) -> list[ToRecord]:
+    """Return what is not recorded yet of chosen episodes, without the cells that are.
+
+    A recording that is there is kept if it is of the same episode of the same weights and task.
+    """
+    missing, tasks = list[ToRecord](), dict[str, Task]()
+    for each in chosen:
+        name = each.cell.task
+        if name not in tasks:
+            tasks = {name: make_task(name)}
+        files = {
+            path: row
+            for path, row in each.files.items()
+            if not _is_recorded(path, tasks[name], row, each.weights_hash)
+        }
+        if files:
+            missing.append(each._replace(files=files))
+    return missing
+
+
+def record_chosen(
+    config: RunConfig,
+    chosen: Iterable[ToRecord],
+    checkpoint: Callable[[Cell], Path],
+    session: Session,
+    sights: Sights,
+) -> None:
+    """Record episodes that have been evaluated and are not recorded yet, a cell in one batch.
+
+    Interrupted, the same call goes on to the same files.
+
+    Args:
+        config: The run.
+        chosen: The episodes.
+        checkpoint: Returns the folder of the checkpoint of a cell.
+        session: Progress display and requests to stop.
+        sights: What the policies see with.
+
+    Raises:
+        RunFailed: An episode does not end as its row says, or the disk is full.
+    """
+    for each in missing_of(chosen):
+        cell = each.cell
+        files = files_of_policy(config, cell.task, cell.policy)
+        with users_code(f"{cell.name} recordings", files), usable_encoder(config):
+            _record(config, each, checkpoint(cell), session, sights)
+
+
+def record_run(
+    folder: Path,
+    config: RunConfig,
+    episodes: Episodes,
+    count: int,
+    checkpoint: Callable[[Cell], Path],
+    session: Session,
+    sights: Sights,
+) -> list[Path]:
+    """Record episodes of every task of a run, and remove those that are not chosen any more.
+
+    Args:
+        folder: The folder of the recordings.
+        config: The run.
+        episodes: Its rows.
+        count: How many of each kind; see `choose_episodes`.
+        checkpoint: Returns the folder of the checkpoint of a cell.
+        session: Progress display and requests to stop.
+        sights: What the policies see with.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        RunFailed: See `record_chosen`.
+    """
+    chosen = choose_of_run(folder, config, episodes, count)
+    record_chosen(config, chosen, checkpoint, session, sights)
+    paths = files_of(chosen)
     remove_others(folder, paths)
     return paths
 
 
-def _policy_at(checkpoint: Path) -> ChunkPolicy:
-    """Return the trained policy of a checkpoint."""
-    return load_policy(checkpoint)[0]
+def files_of(chosen: Iterable[ToRecord]) -> list[Path]:
+    """Return the files of the recordings of chosen episodes."""
+    return [path for each in chosen for path in each.files]
 
 
 def remove_others(folder: Path, kept: Sequence[Path]) -> None:
@@ -160,23 +178,22 @@ def remove_others(folder: Path, kept: Sequence[Path]) -> None:
 def _record(
     config: RunConfig,
     chosen: ToRecord,
-    files: Sequence[Path],
+    checkpoint: Path,
     session: Session,
     sights: Sights,
 ) -> None:
     """Record the episodes of one cell."""
-    cell, rows, weights, load = chosen
+    cell, files, weights = chosen
     session.interrupts.stop_here()
     name = f"{cell.name} recordings"
-    with session.reporter.stage(name, len(rows)) as stage, needs_memory(name, REMEDY):
+    with session.reporter.stage(name, len(files)) as stage, needs_memory(name, REMEDY):
 
         def count(done: int) -> None:
             session.interrupts.stop_here()
             stage.update(done)
 
-        policy = load()
-        sight = None if policy is None else sights.of(cell.task)
-        recordings = record(cell, config, policy, rows, weights, count, sight)
+        policy, rows = load_policy(checkpoint)[0], list(files.values())
+        recordings = record(cell, config, policy, rows, weights, count, sights.of(cell.task))
         for path, recording in zip(files, recordings, strict=True):
             write_recording(path, recording)
 

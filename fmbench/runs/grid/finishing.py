@@ -1,31 +1,24 @@
-"""Finish the runs of a grid whose jobs are all done: put their rows together, record episodes."""
+"""Finish the runs of a grid whose jobs are all done, by putting their rows together."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.cells import Cell
 from fmbench.runs.grid.assembly import assemble, is_assembled
 from fmbench.runs.grid.command_line import command_of
 from fmbench.runs.grid.folder import assembled_folder, is_done
 from fmbench.runs.grid.jobs import GridPlan, Job
 from fmbench.runs.grid.planned import PlannedRun
-from fmbench.runs.grid.worker import SilentReporter
-from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
-from fmbench.runs.run_folder import checkpoint_folder
-from fmbench.runs.users_encoder import open_sights
-from fmbench.storage.episode_files import read_episodes
+from fmbench.runs.grid.recording import RunToRecord
+from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.storage.files import link_file
-from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.run_facts import RUN_FILE
 
 CHECKPOINTS = "checkpoints"
-PAIRED = ("flow", "diffusion", "bc")
-"""Policies of which episodes are recorded that only one of two solved."""
 
 
 class Finishing:
@@ -35,11 +28,11 @@ class Finishing:
         plan: The jobs of each run.
         out: The folder of the grid.
         accept_changes: Whether jobs may be of other code.
-        session: Progress display and requests to stop.
         plugins: Command line of the plug-ins, for the command of each run.
 
     Attributes:
-        finished: The runs that are put together, and recorded if that was asked for and possible.
+        finished: The runs that are put together, and recorded if that was asked for and possible;
+            those who do that add them.
         unrecorded: Those that could not be recorded, as SECTION/RUN.
     """
 
@@ -48,10 +41,9 @@ class Finishing:
         plan: GridPlan,
         out: Path,
         accept_changes: bool,
-        session: Session,
         plugins: Sequence[str] = (),
     ) -> None:
-        self.plan, self.out, self.session = plan, out, session
+        self.plan, self.out = plan, out
         self.accept_changes, self.plugins = accept_changes, plugins
         self.finished: set[PlannedRun] = set()
         self.unrecorded: list[str] = []
@@ -68,23 +60,36 @@ class Finishing:
         return [run for run in self.plan.jobs_of if self._is_ready(run)]
 
     def finish(self, run: PlannedRun) -> None:
-        """Put a run together, unless that has been done, and record what is not recorded yet.
+        """Put a run together, unless that has been done.
 
         Raises:
             FmbenchError: Its jobs do not fit together.
-            RunFailed: An episode does not end as its row says.
         """
         folder = assembled_folder(self.out, run.section, run.name)
         jobs = [job.folder(self.out) for job in self.plan.jobs_of[run]]
         if not is_assembled(run.config, jobs, folder):
             command = command_of(run.config, run.latency, self.plugins)
             assemble(run.config, jobs, folder, command)
-        trained = self._trained(run)
-        if run.record and all((job / CHECKPOINTS).is_dir() for job in trained):
-            self._record(run, trained, folder)
-        elif run.record and not any((folder / RECORDINGS_FOLDER).glob("*")):
-            self.unrecorded.append(f"{run.section}/{run.name}")
-        self.finished.add(run)
+
+    def to_record(self, runs: Iterable[PlannedRun]) -> list[RunToRecord]:
+        """Return those of assembled runs of which episodes are to be recorded.
+
+        One whose checkpoints are not here keeps the recordings that it has.
+        """
+        found = []
+        for run in runs:
+            if not run.record:
+                continue
+            folder = assembled_folder(self.out, run.section, run.name)
+            jobs: dict[str, Path] = {}
+            for job in self.plan.jobs_of[run]:
+                for policy in job.config.policy:
+                    jobs.setdefault(policy, job.folder(self.out))
+            if all((job / CHECKPOINTS).is_dir() for job in jobs.values()):
+                found.append(RunToRecord(run.path, folder, run.config, run.record, jobs))
+            elif not any((folder / RECORDINGS_FOLDER).glob("*")):
+                self.unrecorded.append(run.path)
+        return found
 
     @contextmanager
     def with_checkpoints(self, runs: Sequence[PlannedRun]) -> Iterator[None]:
@@ -121,26 +126,3 @@ class Finishing:
 
     def _is_ready(self, run: PlannedRun) -> bool:
         return all(is_done(job, self.out, self.accept_changes) for job in self.plan.jobs_of[run])
-
-    def _record(self, run: PlannedRun, jobs: Sequence[Path], folder: Path) -> None:
-        """Record episodes of an assembled run by the checkpoints of its jobs."""
-        policies = {job: read_run_facts(job).choice.policy or [] for job in jobs}
-
-        def checkpoint(cell: Cell) -> Path:
-            job = next(job for job in jobs if cell.policy in policies[job])
-            return checkpoint_folder(job, cell.task, cell.policy, cell.train_seed)
-
-        sights = open_sights(run.config)
-        try:
-            record_run(
-                folder / RECORDINGS_FOLDER,
-                run.config,
-                read_episodes(folder),
-                run.record,
-                checkpoint,
-                Session(SilentReporter(), self.session.interrupts),
-                sights,
-                PAIRED,
-            )
-        finally:
-            sights.close()

@@ -28,6 +28,11 @@ class PlannedRun:
     latency: bool = False
     record: int = 0
 
+    @property
+    def path(self) -> str:
+        """Path of its folder in that of the grid."""
+        return f"{self.section}/{self.name}"
+
 
 @dataclass(frozen=True)
 class Section:

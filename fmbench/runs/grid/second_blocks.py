@@ -15,7 +15,7 @@ from fmbench.runs.grid.folder import (
 )
 from fmbench.runs.grid.jobs import Job
 from fmbench.runs.grid.planned import PlannedRun
-from fmbench.runs.grid.processes import Order, Outcome
+from fmbench.runs.grid.processes import Order
 from fmbench.runs.grid.work import GridWork
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
@@ -58,18 +58,6 @@ def _evaluate(work: GridWork, runs: Sequence[PlannedRun]) -> None:
         message = work.message(Job(run.config))
         message["run"] = str(assembled_folder(work.out, run.section, run.name))
         message["out"] = str(second_block_folder(work.out, run.section, run.name))
-        orders.append(Order(f"{run.section}/{run.name}", message))
-    with work.session.reporter.stage("runs on the second block", len(orders)) as stage:
-        done = 0
-
-        def on_end(outcome: Outcome) -> None:
-            nonlocal done
-            if not outcome.is_done:
-                work.note_failure(outcome)
-                return
-            work.failed.pop(outcome.name, None)
-            done += 1
-            stage.update(done)
-
-        engine = work.engine(work.options.slots[: len(orders)], runs[0].config.device)
-        engine.run(orders, on_end, work.note, lambda running: None)
+        orders.append(Order(run.path, message))
+    engine = work.engine(work.options.slots[: len(orders)], runs[0].config.device)
+    work.do_counted("runs on the second block", orders, engine)

@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
+from fmbench.runs.grid.dry_run import print_jobs
 from fmbench.runs.grid.estimate import JobRow, duration, read_job_rows, shard, speed, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
@@ -33,6 +30,7 @@ from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.planned import Grid, PlannedRun
 from fmbench.runs.grid.possible_disturbances import with_possible_disturbances
 from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
+from fmbench.runs.grid.recording import RunToRecord
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.row_files import write_rows
 
@@ -71,9 +69,7 @@ class GridWork:
         self.works = {job.name: work(job) for job in self.plan.jobs}
         settings = self._own_settings()
         self.own = [job for job in self.plan.jobs if settings is None or job.setting in settings]
-        self.finishing = Finishing(
-            self.plan, self.out, options.accept_changes, self.session, options.plugins
-        )
+        self.finishing = Finishing(self.plan, self.out, options.accept_changes, options.plugins)
 
     def run(self) -> None:
         """Do all remaining work, while holding the folder's lock.
@@ -122,14 +118,8 @@ class GridWork:
         missing = self._missing()
         rows, processes = read_job_rows(self.out), len(self.options.slots)
         factor = speed(rows, processes)
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-        for name in ("job", "cells", "minutes"):
-            table.add_column(name, justify="left" if name == "job" else "right", no_wrap=True)
-        for job in self.own:
-            minutes = self.works[job.name] * (factor or 1.0) / 60
-            state = f"{minutes:.1f}" if job in missing else "done"
-            table.add_row(job.name, str(job.cells), state)
-        Console(highlight=False, soft_wrap=True).print(table)
+        minutes = {job.name: self.works[job.name] * (factor or 1.0) / 60 for job in missing}
+        print_jobs(self.own, minutes)
         cells, basis = sum(job.cells for job in self.own), "as where fmbench was measured"
         if factor is not None:
             basis = f"from {len(rows)} jobs done in {self.out}, {factor:.2f} s for a second of work"
@@ -203,9 +193,12 @@ class GridWork:
         """Return what does the jobs."""
         options, interrupts = self.options, self.session.interrupts
         if options.address is None:
-            return Processes(slots, (*WORKER, *options.plugins), interrupts)
+            return self._processes(slots)
         on_gpu = device != "cpu"
         return RayJobs(options.address, len(slots), on_gpu, options.plugins, interrupts)
+
+    def _processes(self, slots: Sequence[Mapping[str, str]]) -> Processes:
+        return Processes(slots, (*WORKER, *self.options.plugins), self.session.interrupts)
 
     def _row(self, job: Job, outcome: Outcome, processes: int) -> JobRow:
         return JobRow(
@@ -250,13 +243,16 @@ class GridWork:
         }
 
     def _finish(self) -> None:
-        """Finish every run whose jobs are all done."""
+        """Put every run together whose jobs are all done, and record what it lacks."""
         ready = self.finishing.ready()
         with self.session.reporter.stage("runs", len(ready)) as stage:
             for count, run in enumerate(ready, 1):
                 self.session.interrupts.stop_here()
                 self._finish_one(run)
                 stage.update(count)
+        together = [run for run in ready if run.path not in self.failed]
+        failed = self._record(self.finishing.to_record(together))
+        self.finishing.finished |= {run for run in together if run.path not in failed}
         if unrecorded := self.finishing.unrecorded:
             warn(
                 f"{len(unrecorded)} runs were not recorded, because their checkpoints are not "
@@ -264,15 +260,43 @@ class GridWork:
             )
 
     def _finish_one(self, run: PlannedRun) -> None:
-        """Finish one run; a folder that is damaged must not stop the others."""
-        name = f"{run.section}/{run.name}"
+        """Put one run together; a folder that is damaged must not stop the others."""
         try:
             self.finishing.finish(run)
-            self.failed.pop(name, None)
+            self.failed.pop(run.path, None)
         except FmbenchError as error:
-            if name not in self.failed:
-                self.session.reporter.say(f"{name} failed: {error}")
-            self.failed[name] = str(error)
+            if run.path not in self.failed:
+                self.session.reporter.say(f"{run.path} failed: {error}")
+            self.failed[run.path] = str(error)
+
+    def _record(self, runs: Sequence[RunToRecord]) -> set[str]:
+        """Record what is missing, by the processes here; return the runs of which some failed."""
+        of, orders = dict[str, str](), list[Order]()
+        for run in runs:
+            self.session.interrupts.stop_here()
+            added = run.orders(self.message(Job(run.config)))
+            of |= {order.name: run.name for order in added}
+            orders += added
+        if orders:
+            processes = self._processes(self.options.slots[: len(orders)])
+            self.do_counted("recordings of policies", orders, processes)
+        return {run for name, run in of.items() if name in self.failed}
+
+    def do_counted(self, what: str, orders: Sequence[Order], engine: Processes | RayJobs) -> None:
+        """Do side by side what is not a job of the plan; show how much is done."""
+        done = 0
+        with self.session.reporter.stage(what, len(orders)) as stage:
+
+            def on_end(outcome: Outcome) -> None:
+                nonlocal done
+                if not outcome.is_done:
+                    self.note_failure(outcome)
+                    return
+                self.failed.pop(outcome.name, None)
+                done += 1
+                stage.update(done)
+
+            engine.run(orders, on_end, self.note, lambda running: None)
 
 
 def _check_run(run: PlannedRun) -> None:

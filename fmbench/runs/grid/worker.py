@@ -84,6 +84,7 @@ def _read(lines: queue.SimpleQueue[str], interrupts: Interrupts) -> None:
 def do_job(job: dict[str, Any], session: Session) -> tuple[int, str]:
     """Do one job; return its exit code, and what went wrong in one line."""
     from fmbench.runs.experiment import Experiment, RunOptions
+    from fmbench.runs.grid.recording import record_policy
     from fmbench.runs.second_block import evaluate_second_block
 
     values: dict[str, Any] = {
@@ -96,6 +97,8 @@ def do_job(job: dict[str, Any], session: Session) -> tuple[int, str]:
             run, out = Path(job["run"]), Path(job["out"])
             accept = options.accept_changes
             evaluate_second_block(run, {}, out, session, options.command, accept, draws=False)
+        elif "record" in job:  # episodes of a finished run
+            record_policy(config, job["record"], session)
         else:
             Experiment(config, Path(job["out"]), Path(job["data"]), session, options).run()
     except KeyboardInterrupt:

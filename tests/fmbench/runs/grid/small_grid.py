@@ -48,6 +48,8 @@ updates = [6, 8]
 TASKS = ("PressEither", "ReachPose")
 ORDERS: list[str] = []
 """Names of the jobs that `InProcess` was asked to do."""
+RECORDED: list[str] = []
+"""Names of the recordings that it was asked to make."""
 
 
 class InProcess:
@@ -65,7 +67,8 @@ class InProcess:
     ) -> None:
         on_note("nobody", "a note")
         on_wait({order.name: 0.1 for order in orders})
-        ORDERS.extend(order.name for order in orders)
+        for order in orders:
+            (RECORDED if "record" in order.message else ORDERS).append(order.name)
         for order in orders:
             code, text = do_job(dict(order.message), self.session)
             on_end(Outcome(order.name, code, text, 0.5))
@@ -109,6 +112,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let grids be done by `InProcess`."""
     monkeypatch.setattr(work, "Processes", InProcess)
     ORDERS.clear()
+    RECORDED.clear()
 
 
 def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:

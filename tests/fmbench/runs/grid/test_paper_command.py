@@ -80,8 +80,12 @@ def test_processes_do_a_grid_and_the_same_command_finds_it_done(
     assert json.loads(Path("out/main/PressEither/run.json").read_text())["config"]["policy"] == [
         "knn"
     ]
+    assert list(Path("out/main/PressEither/recordings").glob("PressEither-knn-*.npz"))
+    assert "recordings of policies" in err
     assert call(paper.main, *words) == 0
-    assert "2 of 2 jobs are done" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "2 of 2 jobs are done" in err
+    assert "recordings of policies" not in err
 
 
 def test_a_worker_reports_what_went_wrong_and_ends_with_its_input(tmp_path: Path) -> None:
