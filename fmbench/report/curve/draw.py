@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from fmbench.errors import FmbenchError
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import read_alike, without_repeats
@@ -20,8 +21,9 @@ from fmbench.report.rendering import write_figure
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import REFERENCES, key_of
 
-MAY_DIFFER = ("task", "demos", "preset", "device")
-"""Configuration values that may differ between the runs of one curve."""
+MAY_DIFFER = ("task", "demos", "nfe", "preset", "device")
+"""Configuration values that may differ between the runs of one curve; its points must still be at
+one sampler and number of steps for each policy."""
 
 
 def draw_curve(
@@ -42,14 +44,16 @@ def draw_curve(
         The paths written.
 
     Raises:
-        FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
-            have the same policy, task and number of demonstrations.
+        FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, two runs
+            have the same policy, task and number of demonstrations, or a policy has several
+            headlines.
     """
     all_results = read_alike(runs, MAY_DIFFER, "demos", "number of demonstrations")
     rows = without_repeats(
         (row for results in all_results for row in curve_rows(results)),
         _what,
     )
+    _check_headlines(rows)
     paths = [out / CurveRow.file_name, out / "data_curve.md"]
     combined = Combined(
         all_results,
@@ -70,3 +74,15 @@ def _what(row: CurveRow) -> str:
     """Return what a row is about; the expert and random actions learn from no demonstrations."""
     learns = row.policy not in REFERENCES
     return f"{row.policy} on {row.task}" + f" with {row.demos} demonstrations" * learns
+
+
+def _check_headlines(rows: Sequence[CurveRow]) -> None:
+    """Reject a policy whose points are of several samplers or numbers of steps."""
+    first: dict[str, CurveRow] = {}
+    for row in rows:
+        there = first.setdefault(row.policy, row)
+        if (there.sampler, there.steps) != (row.sampler, row.steps):
+            raise FmbenchError(
+                f"the headline of {_what(there)} is {there.sampler} {there.steps}, that of "
+                f"{_what(row)} {row.sampler} {row.steps}; evaluate both with the same largest --nfe"
+            )

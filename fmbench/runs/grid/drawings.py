@@ -12,7 +12,7 @@ from policies.catalogue import HOLD, MEASURED
 
 DRAWINGS: dict[str, tuple[str, ...]] = {
     "matrix": ("policy", "backbone", "seeds", "preset"),
-    "curve": ("demos", "preset"),
+    "curve": ("demos", "nfe", "preset"),
     "observations": ("policy", "demos", "nfe", "precision", *SEEN_FIELDS),
     "settings": (),
     "disturbances": ("seeds", "preset"),
@@ -38,6 +38,8 @@ def check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
         raise FmbenchError(f"{where}: draw = '{draw}' needs disturbances; add perturb = ['mass=2']")
     if draw == "delay":
         _check_executions(where, runs)
+    if draw == "curve":
+        _check_headlines(where, runs)
     if draw == "deployment" and not all(_is_deployed(run.config) for run in runs):
         raise FmbenchError(
             f"{where}: draw = '{draw}' needs the delay of a latency; add delay = ['{MEASURED}']"
@@ -53,6 +55,18 @@ def check_drawing(where: str, draw: str, runs: Sequence[PlannedRun]) -> None:
             f"{where}: its runs differ in {', '.join(other)}, which draw = '{draw}' does not "
             "show; give draw = 'settings'"
         )
+
+
+def _check_headlines(where: str, runs: Sequence[PlannedRun]) -> None:
+    """Reject runs with other headlines: those are at the largest number of evaluations."""
+    most = {run.name: max(run.config.nfe) for run in runs}
+    first = runs[0].name
+    for name, number in most.items():
+        if number != most[first]:
+            raise FmbenchError(
+                f"{where}: a curve is drawn at the largest nfe, which is {most[first]} in {first} "
+                f"and {number} in {name}; let it be the same"
+            )
 
 
 def _is_deployed(config: RunConfig) -> bool:

@@ -84,10 +84,15 @@ def grid_facts(grid: Grid, command: str) -> GridFacts:
 def check_same(out: Path, there: GridFacts, now: GridFacts) -> None:
     """Reject a folder with runs that a grid does not have.
 
+    In a folder without jobs, e.g. of committed results, a run that was planned only may be another.
+
     Raises:
         FmbenchError: There is one; the message names the first.
     """
+    is_at_work = (out / JOBS_FOLDER).is_dir()
     for run, config in there.runs.items():
+        if not is_at_work and not (out / run / RUN_FILE).is_file():
+            continue
         if run not in now.runs:
             raise FmbenchError(
                 f"{out} holds another grid: it has the run {run}, which the grid file lacks; give "

@@ -1,5 +1,6 @@
 """Data curves: one table of runs that differ only in task and number of demonstrations."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,9 +10,11 @@ from envs.registry import TASKS as KNOWN_TASKS
 from envs.registry import suite
 from fmbench.data_curve import main
 from fmbench.errors import FmbenchError
+from fmbench.report.curve import draw
 from fmbench.report.curve.draw import draw_curve
-from fmbench.report.curve.rows import CurveRow
+from fmbench.report.curve.rows import CurveRow, curve_rows
 from fmbench.report.curve.text import separation
+from fmbench.report.results import Results
 from fmbench.storage.row_files import read_rows
 from tests.fmbench.fake_run import write_run
 
@@ -57,6 +60,30 @@ def test_another_expert_is_named_without_demonstrations(runs: list[Path], tmp_pa
         draw_curve(runs, tmp_path / "out")
 
 
+def test_runs_may_differ_in_evaluations_besides_the_headline(tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / "few", 10, nfe=[10]), make_run(tmp_path / "more", 200, nfe=[2, 10])]
+    assert draw_curve(runs, tmp_path / "out")
+
+
+def test_a_curve_is_at_one_number_of_evaluations(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rows_at_other_steps(results: Results) -> list[CurveRow]:
+        rows = curve_rows(results)
+        return [
+            dataclasses.replace(row, steps=7) if (row.policy, row.demos) == ("flow", 200) else row
+            for row in rows
+        ]
+
+    monkeypatch.setattr(draw, "curve_rows", rows_at_other_steps)
+    message = (
+        r"the headline of flow on LiftCube with 10 demonstrations is euler \d+, that of flow on "
+        "LiftCube with 200 demonstrations euler 7; evaluate both with the same largest --nfe"
+    )
+    with pytest.raises(FmbenchError, match=message):
+        draw_curve(runs, tmp_path / "out")
+
+
 def row(policy: str, demos: int, low: float, high: float, ahead: str = "") -> CurveRow:
     rate = (low + high) / 2
     return CurveRow("T", policy, demos, "s", 1, 1, 100, rate, low, high, ahead)
@@ -74,7 +101,7 @@ def test_differences_are_those_at_the_most_demonstrations() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"updates": 7}, "runs in one table may differ only in task, demos, preset, device"),
+        ({"updates": 7}, "runs in one table may differ only in task, demos, nfe, preset, device"),
         ({"demos": 10}, "two runs have flow on LiftCube with 10 demonstrations; only equal"),
     ],
 )

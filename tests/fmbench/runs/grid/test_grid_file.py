@@ -11,6 +11,7 @@ from fmbench.cli.task_names import choose_tasks
 from fmbench.paper import GRIDS, grid_names
 from fmbench.runs.grid.folder import grid_facts
 from fmbench.runs.grid.grid_file import read_grid
+from fmbench.runs.grid.jobs import plan_jobs
 from fmbench.storage.grid_folder import read_grid_facts, write_grid_facts
 from tests.fmbench.runs.grid.small_grid import TEXT, rejected, small_grid
 
@@ -78,6 +79,12 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
             "section main: unknown policy 'flo'; did you mean flow",
         ),
         ("[sections.main]\nseeds = 0", "section main: --seeds is 0; give a whole number"),
+        (
+            "[sections.main]\ndraw = 'curve'\n"
+            "variants = [{ demos = 10, nfe = 2 }, { demos = 50 }]\nnfe = [1, 4]",
+            "section main: a curve is drawn at the largest nfe, which is 2 in PressEither-demos10 "
+            "and 4 in PressEither-demos50; let it be the same",
+        ),
         ("[sections.main]\ndraw = 'curves'", "section main: unknown drawing 'curves'; did you"),
         ("[sections.main]\nlatency = 1", "section main: latency is 1; give true or false"),
         ("[sections.main]\ncpu = 'yes'", "section main: cpu is 'yes'; give true or false"),
@@ -187,6 +194,19 @@ def test_the_paper_asks_whether_the_order_of_policies_holds_on_other_hands() -> 
     for run in section.runs:
         assert (run.config.seeds, run.config.episodes, run.config.demos) == (3, 100, 200)
         assert set(run.config.policy) == {"flow", "diffusion", "bc", "shortcut", "drift"}
+
+
+def test_the_paper_evaluates_fewer_demonstrations_at_the_headline_only() -> None:
+    grid = read_grid(GRIDS / "paper.toml", _without_hands, tuple(TASKS))
+    runs = {s.name: s.runs for s in grid.sections}
+    evaluations = {(run.config.demos, run.config.nfe) for run in runs["demonstrations"]}
+    assert evaluations == {(10, (16,)), (50, (16,)), (200, (1, 2, 4, 8, 16))}
+    chosen = [*runs["main"], *runs["demonstrations"]]
+    plan = plan_jobs(chosen)
+    of_main = set(plan.of_sections(["main"]).jobs)
+    shared = [job for job in plan.of_sections(["demonstrations"]).jobs if job.config.demos == 200]
+    assert len(shared) == 4 * 21
+    assert set(shared) <= of_main
 
 
 def test_the_text_of_the_file_is_kept(tmp_path: Path) -> None:

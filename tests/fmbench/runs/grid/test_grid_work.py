@@ -137,6 +137,24 @@ def test_a_grid_that_has_grown_does_only_what_is_new(
         assert message in rejected(lambda grid=other: do_grid(grid, out, data))
 
 
+def test_a_run_that_was_only_planned_may_become_another(
+    finished: Path, data: Path, tmp_path: Path
+) -> None:
+    out, changed = tmp_path / "out", TEXT.replace("[6, 8]", "[6, 7]")
+    shutil.copytree(finished, out)
+    shutil.rmtree(out / "settings" / "PressEither-updates8")
+    grid = small_grid(tmp_path, changed)
+    message = rejected(lambda: do_grid(grid, out, data))
+    assert "it has the run settings/PressEither-updates8, which the grid file lacks" in message
+    shutil.rmtree(out / "jobs")
+    (out / "jobs.csv").unlink()
+    merge = (finished,)
+    message = rejected(lambda: do_grid(grid, out, data, merge=merge))
+    assert "it has the run settings/PressEither-updates8, which the grid file lacks" in message
+    do_grid(grid, out, data, only=("settings",))
+    assert list(read_grid_facts(out).runs)[-1] == "settings/PressEither-updates7"
+
+
 def test_a_job_that_fails_twice_leaves_the_rest_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
