@@ -42,6 +42,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.storage",
         CATALOGUE,
     },
+    "fmbench.report.paper": {"fmbench.errors", "fmbench.report", "fmbench.storage"},
     "fmbench.report.page.libraries": {"fmbench.errors"},
     "fmbench.cli": {
         "fmbench.exit_code",
@@ -130,6 +131,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
     "fmbench.report.page": {"numpy", "pandas", "jinja2", "markupsafe"},
     "fmbench.report.page.libraries": {"plotly"},
+    "fmbench.report.paper": {"jinja2", "markdown_it"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},

@@ -31,6 +31,7 @@ from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.observation.draw import draw_observations
 from fmbench.report.observation.rows import ObservationRow
+from fmbench.report.paper.draw import draw_paper
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.grid_folder import GridFacts, SectionFacts, read_grid_facts
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
@@ -99,6 +100,12 @@ def draw_grid(
             failed[f"section {section.name}"] = str(error)
     for _ in draw_second_blocks(out, facts, margin):
         pass
+    try:
+        return written + draw_paper(out)
+    except FmbenchError as error:
+        if failed is None:
+            raise
+        failed["the paper"] = str(error)
     return written
 
 

@@ -14,8 +14,10 @@ from fmbench.report.across_tasks.table import AcrossTasksRow, across_tasks_of_ru
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import read_alike, without_repeats
+from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
+from fmbench.report.matrix.pairs import PairRow, pair_rows
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
@@ -36,7 +38,7 @@ def draw_matrix(
     margin: float = MARGIN,
     formats: Sequence[str] = ("png",),
 ) -> list[Path]:
-    """Write `matrix.csv`, `matrix.md` and the figure `matrix`.
+    """Write `matrix.csv`, `comparisons.csv`, `matrix.md` and the figure `matrix`.
 
     Bridge rates at one network evaluation are also drawn, in `ways`. Finished runs with several
     tasks are also compared over all of them: in a section of `matrix.md`, and in `across_tasks.csv`
@@ -68,7 +70,9 @@ def draw_matrix(
     write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
     looks = Looks(*(results.run for results in all_results))
     across = across_tasks_of_runs(all_results, looks)
-    write_bytes_atomic(paths[1], matrix_markdown(rows, all_results, combined, across).encode())
+    equal_nfe = [compare_at_equal_nfe(run.outcomes, margin=run.margin) for run in all_results]
+    text = matrix_markdown(rows, all_results, equal_nfe, combined, across)
+    write_bytes_atomic(paths[1], text.encode())
     single, over_tasks = one_evaluation(rows), across.rows if across else []
     ways = partial(render_ways, single, combined, looks) if single else None
     matrix = partial(render_matrix, rows, combined, looks)
@@ -85,5 +89,7 @@ def draw_matrix(
     else:  # that of an earlier call would contradict the matrix
         table.unlink(missing_ok=True)
     paths += write_figure(out / "across_tasks", formats, drawn if over_tasks else None)
+    paths.append(out / PairRow.file_name)
+    write_rows(paths[-1], list(pair_rows(all_results, equal_nfe)), PairRow)
     combined.warn(warn)
     return paths

@@ -10,10 +10,10 @@ from fmbench.report.across_tasks.table import AcrossTasks
 from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
-from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.design_note import design_note
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.markup import escape, markdown_table
+from fmbench.report.matrix.pairs import EQUAL_NFE, HEADLINE
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.results import Results
 from fmbench.report.sentences import left_out, sentences, tally
@@ -24,6 +24,7 @@ from fmbench.storage.rows import REFERENCES, key_of
 def matrix_markdown(
     rows: Sequence[MatrixRow],
     runs: Sequence[Results],
+    equal_nfe: Sequence[pd.DataFrame],
     combined: Combined,
     across: AcrossTasks | None = None,
 ) -> str:
@@ -32,6 +33,7 @@ def matrix_markdown(
     Args:
         rows: All rows.
         runs: The runs they come from, for the comparisons.
+        equal_nfe: Of each run, the comparisons at equal numbers of evaluations.
         combined: Their caveats and the marks of rows.
         across: The comparison over all tasks, if there are several.
     """
@@ -41,7 +43,6 @@ def matrix_markdown(
         title += ", trained with equal rows of the network"
     blocks = [f"# {combined.title(title)}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
-    equal_nfe = [compare_at_equal_nfe(run.outcomes, margin=run.margin) for run in runs]
     for task in dict.fromkeys(row.task for row in rows):
         of_task = [row for row in rows if row.task == task]
         of_task.sort(key=lambda row: _order(row, looks))
@@ -152,8 +153,8 @@ def _comparisons(
             yield f"- {backbone}: policies are compared when the run has finished"
             continue
         for samplers, comparisons in (
-            ("headline samplers", results.comparisons),
-            ("flow with Euler against diffusion with DDIM at equal NFE", at_equal_nfe),
+            (HEADLINE, results.comparisons),
+            (EQUAL_NFE, at_equal_nfe),
         ):
             of_task = comparisons[comparisons["task"] == task]
             if len(of_task):

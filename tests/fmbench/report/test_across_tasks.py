@@ -279,7 +279,9 @@ def test_nothing_is_drawn_of_one_task(runs: list[Path], tmp_path: Path) -> None:
     for run in runs:
         changed(run, lambda row: row if row.task == TASKS[0] else None)
     written = draw_matrix(runs, tmp_path / "out")
-    assert [path.name for path in written] == ["matrix.csv", "matrix.md", "matrix.png"]
+    assert [path.name for path in written] == [
+        *("matrix.csv", "matrix.md", "matrix.png", "comparisons.csv")
+    ]
     assert "Across" not in written[1].read_text()
     assert set((tmp_path / "out").iterdir()) == set(written)
 
@@ -298,7 +300,7 @@ def section(text: str) -> list[str]:
 def test_a_run_of_several_tasks_has_the_section_of_a_matrix(
     runs: list[Path], tmp_path: Path
 ) -> None:
-    _, matrix, _, table, _ = draw_matrix(runs[:1], tmp_path / "out")
+    _, matrix, _, table, *_ = draw_matrix(runs[:1], tmp_path / "out")
     written = {path.name: path for path in draw_all(runs[0], ("png", "svg"))}
     assert len(section(matrix.read_text())) > 10
     assert section(written["summary.md"].read_text()) == section(matrix.read_text())

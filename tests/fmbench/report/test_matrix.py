@@ -18,6 +18,7 @@ from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.matrix import draw
 from fmbench.report.matrix.draw import draw_matrix
 from fmbench.report.matrix.figure import render_matrix
+from fmbench.report.matrix.pairs import EQUAL_NFE, HEADLINE, PairRow
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.matrix.ways import draw_ways, one_evaluation, render_ways
 from fmbench.report.results import read_results
@@ -52,7 +53,7 @@ def runs(tmp_path: Path) -> list[Path]:
 def test_every_cell_of_every_run_has_a_row(runs: list[Path], tmp_path: Path) -> None:
     written = draw_matrix(runs, tmp_path / "out")
     names = ["matrix.csv", "matrix.md", "matrix.png", "across_tasks.csv", "across_tasks.png"]
-    assert [path.name for path in written] == names
+    assert [path.name for path in written] == [*names, "comparisons.csv"]
     rows = read_rows(written[0], MatrixRow)
     learned = {(r.task, r.backbone, r.policy, r.sampler, r.steps) for r in rows if r.backbone}
     assert len(learned) == 2 * 2 * 8, "tasks, backbones, configurations of fake_run"
@@ -60,6 +61,25 @@ def test_every_cell_of_every_run_has_a_row(runs: list[Path], tmp_path: Path) -> 
     assert {r.train_seeds for r in rows if r.backbone} == {2}
     first = [path.read_bytes() for path in written]
     assert [path.read_bytes() for path in draw_matrix(runs, tmp_path / "out")] == first
+
+
+@pytest.mark.usefixtures("no_figures")
+def test_every_comparison_is_a_row(runs: list[Path], tmp_path: Path) -> None:
+    rows = read_rows(draw_matrix(runs, tmp_path / "out")[-1], PairRow)
+    found = {
+        (row.backbone, row.samplers, row.task, row.policy_a, row.policy_b): row.verdict
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    expected = {}
+    for run in map(read_results, runs):
+        nfe = compare_at_equal_nfe(run.outcomes)
+        for samplers, table in ((HEADLINE, run.comparisons), (EQUAL_NFE, nfe)):
+            for row in table.itertuples():
+                key = (samplers, row.task, row.policy_a, row.policy_b)
+                expected[run.run.config["backbone"], *key] = row.verdict
+    assert len(expected) == 2 * 2 * (3 + 2)
+    assert found == expected
 
 
 @pytest.mark.usefixtures("no_figures")
