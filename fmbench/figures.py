@@ -36,8 +36,8 @@ def _parser() -> Parser:
     parser.add_argument(
         "--compress",
         action="store_true",
-        help="first compress episodes.csv and training.csv, ready to be committed; a folder in "
-        "an earlier format is converted",
+        help="first compress episodes.csv, cells.csv and training.csv, ready to be committed; a "
+        "folder in an earlier format is converted",
     )
     add_numbers(parser, MARGIN)
     return parser

@@ -140,12 +140,12 @@ def read_episode_table(folder: Path) -> EpisodeTable:
     return episodes
 
 
-COMPRESSED: tuple[type[Row], ...] = (EpisodeRow, TrainingRow)
+COMPRESSED: tuple[type[Row], ...] = (EpisodeRow, OriginRow, TrainingRow)
 """The rows of which a run has many."""
 
 
 def compress_run(folder: Path) -> list[Path]:
-    """Replace `episodes.csv` and `training.csv` by `.csv.xz`, ready to be committed.
+    """Replace the files of `COMPRESSED` by `.csv.xz`, ready to be committed.
 
     The text of all files stays what it is, so that hashes of it stay valid; only a folder of the
     first version, which has none, is converted to the present format. The folder is readable at

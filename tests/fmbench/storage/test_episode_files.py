@@ -79,7 +79,7 @@ def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
 def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
     episodes, tables = read_episodes(run), drawn_files(run)
     names = [path.name for path in compress_run(run)]
-    assert names == ["episodes.csv.xz", "cells.csv", "measurements.csv", "training.csv.xz"]
+    assert names == [*("episodes.csv.xz", "cells.csv.xz", "measurements.csv", "training.csv.xz")]
     assert not (run / "episodes.csv").exists()
     assert read_episodes(run) == episodes
     assert drawn_files(run) == tables
@@ -109,7 +109,7 @@ def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixtu
     tables = drawn_files(run)
     assert main([str(run), "--compress"]) == 0
     printed = [Path(line).name for line in capsys.readouterr().out.splitlines()]
-    assert printed[:2] == ["episodes.csv.xz", "cells.csv"]
+    assert printed[:2] == ["episodes.csv.xz", "cells.csv.xz"]
     assert printed[-len(tables) :] == list(tables)
     files = {path.name: path for path in run.rglob("*")}
     assert {name: files[name].read_bytes() for name in tables} == tables

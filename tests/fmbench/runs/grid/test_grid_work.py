@@ -75,7 +75,7 @@ def test_a_run_is_that_of_the_command_in_its_run_json(
     run(config, tmp_path / "run", data)
     compress_run(tmp_path / "run")
     found, plain = files_of(finished / "main" / "PressEither"), files_of(tmp_path / "run")
-    for name in ("episodes.csv.xz", "cells.csv", "training.csv.xz", "diagnostics.csv"):
+    for name in ("episodes.csv.xz", "cells.csv.xz", "training.csv.xz", "diagnostics.csv"):
         assert found[name] == plain[name], name
     assert (
         comparable(finished / "main" / "PressEither")["measurements.csv"]
@@ -260,7 +260,7 @@ def test_damage_is_named_healed_or_left_out(
     out, grid = tmp_path / "out", small_grid(tmp_path)
     shutil.copytree(finished, out)
     before = rows_of(out)
-    (out / "main" / "PressEither" / "cells.csv").unlink()
+    (out / "main" / "PressEither" / "cells.csv.xz").unlink()
     (out / "settings" / "PressEither-updates6" / "episodes.csv.xz").write_bytes(b"")
     (out / "jobs.csv").write_text("job\n")
     for job in out.glob("jobs/*"):
