@@ -14,7 +14,7 @@ from fmbench.report.results import Results, read_results
 from fmbench.report.statistics import holm
 from tests.fmbench.test_results_page import RESULTS, TEXT, signed
 
-HANDS = RESULTS / "hands" / "hands"
+HANDS = RESULTS / "paper" / "hands"
 DELAY, PERTURB = (RESULTS / "paper" / name for name in ("delay", "perturb"))
 TASKS = ("PressEither", "TurnDial", "LiftCube", "InsertPeg")
 OTHERS = ("", "Shadow", "Allegro", "Leap")
