@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +42,7 @@ class CellStore:
         made_with: All code and versions that this run accepts.
         times_decisions: Whether to measure the latency of decisions.
         sights: What the policies see with; None for those of `config`.
+        on_cell: Called with a cell and its episodes when they are on disk.
     """
 
     def __init__(
@@ -52,7 +53,9 @@ class CellStore:
         made_with: Sequence[Stamp],
         times_decisions: bool = True,
         sights: Sights | None = None,
+        on_cell: Callable[[Cell, Sequence[EpisodeRow]], None] = lambda cell, rows: None,
     ) -> None:
+        self.on_cell = on_cell
         self.folder, self.config, self.session = out / CELLS_FOLDER, config, session
         self.made_with, self.times_decisions = made_with, times_decisions
         self.sights = sights or open_sights(config)
@@ -65,6 +68,11 @@ class CellStore:
         Raises:
             FmbenchError: The episodes on disk were changed, or belong to something else.
         """
+        episodes = self._episodes(cell, origin, policy)
+        self.on_cell(cell, episodes.rows)
+        return episodes
+
+    def _episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
         path = cell_file(self.folder, cell.name, EpisodeRow)
         earlier, origins = self._read(path, cell, origin, EpisodeRow)
         if origins:

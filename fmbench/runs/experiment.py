@@ -9,6 +9,7 @@ from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
+from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
@@ -35,6 +36,7 @@ from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
+from fmbench.runs.watching import Watcher, Watchers
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
@@ -57,6 +59,7 @@ class RunOptions:
         record: Successes and failures of each policy, and episodes of each pair, to record.
         references: Whether the expert and random actions are played; False if another run with
             the same setting does so.
+        tensorboard: Whether curves are written for TensorBoard, in `tensorboard/`.
     """
 
     command: str = ""
@@ -67,6 +70,7 @@ class RunOptions:
     draws: bool = True
     record: int = 0
     references: bool = True
+    tensorboard: bool = False
 
 
 class Experiment:
@@ -103,6 +107,7 @@ class Experiment:
         found = check_found_demonstrations(config, data, self.sights)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
+        self.watchers = Watchers(_watchers(out, options))
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
@@ -127,7 +132,9 @@ class Experiment:
     def _run(self) -> None:
         started = time.time()
         self.facts = self._open()
-        self.trainer = Trainer(self.config, self.out, self.teachers, self.session)
+        self.trainer = Trainer(
+            self.config, self.out, self.teachers, self.session, on_log=self.watchers.trained
+        )
         self.cells = CellStore(
             self.out,
             self.config,
@@ -135,6 +142,7 @@ class Experiment:
             self.facts.made_with,
             self.options.times_decisions,
             self.sights,
+            self.watchers.evaluated,
         )
         self.delayed = DelayedCells(self.config, self.plan, self.cells)
         self.rows = RunRows()
@@ -157,6 +165,7 @@ class Experiment:
                         self._evaluate(task, policy, train_seed, folder)
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
         finish_run(self.out, self.rows, facts, started, self.session, self.options.draws)
+        self.watchers.finished()
         if self.options.record:
             self._record()
 
@@ -258,6 +267,18 @@ class Experiment:
             draw_contact_sheet(path, cell, self.config, rows, policy, sight)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
+
+
+def _watchers(out: Path, options: RunOptions) -> list[Watcher]:
+    """Return what follows a run; packages of extras are imported only then."""
+    watchers: list[Watcher] = []
+    if options.tensorboard:
+        try:
+            from fmbench.runs.event_files import EventFiles
+        except ImportError as error:
+            raise FmbenchError(f"--tensorboard: tensorboard cannot be imported: {error}") from None
+        watchers.append(EventFiles(out))
+    return watchers
 
 
 def run_experiment(

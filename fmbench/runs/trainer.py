@@ -1,7 +1,7 @@
 """Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
@@ -65,6 +65,7 @@ class Trainer:
         session: Progress display and requests to stop.
         only: The only training seed that is needed; those of its stack are trained with it. None
             for all.
+        on_log: Called with trainings at their start and after each logged update.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class Trainer:
         teachers: TeacherRun | None,
         session: Session,
         only: int | None = None,
+        on_log: Callable[[Sequence[RunTraining]], None] = lambda trainings: None,
     ) -> None:
+        self.on_log = on_log
         self.config, self.out, self.teachers, self.session = config, out, teachers, session
         self._only = only
         self.train_config = train_config(config)
@@ -189,7 +192,9 @@ class Trainer:
             origin[STACKED] = str(PLACES)
         if folder.exists():
             restore_checkpoint(folder, state, config, origin)
-        return RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
+        training = RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
+        self.on_log([training])
+        return training
 
     def _continue(self, trainings: list[RunTraining], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
@@ -206,6 +211,8 @@ class Trainer:
             def count(update: int) -> None:
                 if update % 10 == 0:
                     stage.update(update)
+                if update % config.log_every == 0 or update == config.updates:
+                    self.on_log(trainings)
                 if update % CHECKPOINT_UPDATES == 0:
                     save()
 
