@@ -90,6 +90,11 @@ def _parser() -> Parser:
         action="store_true",
         help="write curves for TensorBoard in tensorboard/ of the run's folder (extra track)",
     )
+    groups[WHERE].add_argument(
+        "--live",
+        action="store_true",
+        help="rewrite report.html in the run's folder as cells finish, for a browser",
+    )
     add_accept_changes(groups[WHERE])
     return parser
 
@@ -126,6 +131,7 @@ def _run(options: argparse.Namespace) -> int:
                 yes_slow=options.yes_slow,
                 record=record,
                 tensorboard=options.tensorboard,
+                live=options.live,
             ),
         )
 

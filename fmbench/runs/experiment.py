@@ -21,6 +21,7 @@ from fmbench.runs.disturbances import (
     skipped_disturbances,
 )
 from fmbench.runs.finish import RunRows, finish_run, show_run
+from fmbench.runs.live_report import LiveReport
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import (
@@ -60,6 +61,7 @@ class RunOptions:
         references: Whether the expert and random actions are played; False if another run with
             the same setting does so.
         tensorboard: Whether curves are written for TensorBoard, in `tensorboard/`.
+        live: Whether `report.html` is rewritten as cells finish.
     """
 
     command: str = ""
@@ -71,6 +73,7 @@ class RunOptions:
     record: int = 0
     references: bool = True
     tensorboard: bool = False
+    live: bool = False
 
 
 class Experiment:
@@ -107,7 +110,7 @@ class Experiment:
         found = check_found_demonstrations(config, data, self.sights)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
-        self.watchers = Watchers(_watchers(out, options))
+        self.watchers = Watchers(_watchers(out, options, session))
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
@@ -269,7 +272,7 @@ class Experiment:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
 
 
-def _watchers(out: Path, options: RunOptions) -> list[Watcher]:
+def _watchers(out: Path, options: RunOptions, session: Session) -> list[Watcher]:
     """Return what follows a run; packages of extras are imported only then."""
     watchers: list[Watcher] = []
     if options.tensorboard:
@@ -278,6 +281,8 @@ def _watchers(out: Path, options: RunOptions) -> list[Watcher]:
         except ImportError as error:
             raise FmbenchError(f"--tensorboard: tensorboard cannot be imported: {error}") from None
         watchers.append(EventFiles(out))
+    if options.live:
+        watchers.append(LiveReport(out, session.reporter.say))
     return watchers
 
 
