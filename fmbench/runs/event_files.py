@@ -41,7 +41,8 @@ class EventFiles:
 
     def __init__(self, out: Path) -> None:
         self._folder = out / FOLDER
-        self._name = f"{PREFIX}{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
+        # TensorBoard reads the files of a folder in the order of their names.
+        self._name = f"{PREFIX}{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
         self._begun: set[str] = set()
         self._update: dict[str, int] = {}
         """Curve to the last update that is on it."""

@@ -9,7 +9,6 @@ from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
 from fmbench.config import RunConfig
-from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell, Origin
 from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
@@ -20,8 +19,8 @@ from fmbench.runs.disturbances import (
     disturbed_episodes,
     skipped_disturbances,
 )
+from fmbench.runs.expected import pieces_of_policy, pieces_of_run, sheet_piece
 from fmbench.runs.finish import RunRows, finish_run, show_run
-from fmbench.runs.live_report import LiveReport
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import (
@@ -37,7 +36,7 @@ from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
-from fmbench.runs.watching import Watcher, Watchers
+from fmbench.runs.watching import open_watchers
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
@@ -110,7 +109,7 @@ class Experiment:
         found = check_found_demonstrations(config, data, self.sights)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
-        self.watchers = Watchers(_watchers(out, options, session))
+        self.watchers = open_watchers(out, options.tensorboard, options.live, session.reporter.say)
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
@@ -149,6 +148,7 @@ class Experiment:
         )
         self.delayed = DelayedCells(self.config, self.plan, self.cells)
         self.rows = RunRows()
+        self._expect()
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
         for task in self.config.task:
@@ -195,6 +195,14 @@ class Experiment:
             self.out, facts, "fmbench.run", self.session.reporter, self.options.accept_changes
         )
 
+    def _expect(self) -> None:
+        """Plan the pieces of the run, for the time left that is shown."""
+        reporter, options = self.session.reporter, self.options
+        if reporter.is_shown:
+            references, times = options.references, options.times_decisions
+            pieces = pieces_of_run(self.config, self.plan, references, times, options.draws)
+            reporter.outlook.plan(pieces)
+
     def _known_teachers(self) -> dict[str, str] | None:
         """Return the teachers' weights that are known before training; None without teachers."""
         if self.teachers is not None:
@@ -206,6 +214,7 @@ class Experiment:
         folder = demonstrate(self.config, task, self.data, self.session)
         sight = self.sights.of(task)
         data, demonstrations = prepare(self.config, folder, sight, task, self.session)
+        self.session.reporter.outlook.skip(f"{task} pictures", f"{task} features")  # found
         counts = {
             name: int(demonstrations.manifest[name]) for name in ("episodes", "attempted", "failed")
         }
@@ -236,6 +245,8 @@ class Experiment:
         for headline in plain[:1]:
             self._disturb(headline, origin, policy)
         log = read_progress(folder, facts).log
+        pieces = pieces_of_policy(self.config, self.plan, task, name, train_seed)
+        self.session.reporter.outlook.skip(*(piece.name for piece in pieces))  # what it lacks
         self.rows.training += [
             TrainingRow(task, name, train_seed, **dataclasses.asdict(e)) for e in log
         ]
@@ -267,23 +278,10 @@ class Experiment:
             return
         try:
             sight = self.sights.of(cell.task)
-            draw_contact_sheet(path, cell, self.config, rows, policy, sight)
+            with self.session.reporter.outlook.during(sheet_piece(cell)):
+                draw_contact_sheet(path, cell, self.config, rows, policy, sight)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
-
-
-def _watchers(out: Path, options: RunOptions, session: Session) -> list[Watcher]:
-    """Return what follows a run; packages of extras are imported only then."""
-    watchers: list[Watcher] = []
-    if options.tensorboard:
-        try:
-            from fmbench.runs.event_files import EventFiles
-        except ImportError as error:
-            raise FmbenchError(f"--tensorboard: tensorboard cannot be imported: {error}") from None
-        watchers.append(EventFiles(out))
-    if options.live:
-        watchers.append(LiveReport(out, session.reporter.say))
-    return watchers
 
 
 def run_experiment(

@@ -9,6 +9,7 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
+from fmbench.runs.expected import training_piece
 from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.sharing import RunTraining, described, shared, shared_updates
@@ -194,6 +195,8 @@ class Trainer:
             restore_checkpoint(folder, state, config, origin)
         training = RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
         self.on_log([training])
+        if not self._is_unfinished(training):
+            self.session.reporter.outlook.skip(training_piece(task, name, train_seed))
         return training
 
     def _continue(self, trainings: list[RunTraining], windows: Windows) -> None:
@@ -201,7 +204,8 @@ class Trainer:
         config, states = trainings[0].config, [training.state for training in trainings]
         self._compile(trainings[0].name, config, states, windows)
         label = described(trainings)
-        with self.session.reporter.stage(label, config.updates, states[0].update) as stage:
+        pieces = [training_piece(t.task, t.policy, t.train_seed) for t in trainings]
+        with self.session.reporter.stage(label, config.updates, states[0].update, pieces) as stage:
 
             def save() -> None:
                 with uninterrupted():  # all are of the same update

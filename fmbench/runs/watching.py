@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import methodcaller
+from pathlib import Path
 from typing import Protocol
 
 from fmbench.cli.warnings import warn
+from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import Cell
+from fmbench.runs.live_report import LiveReport
 from fmbench.runs.sharing import RunTraining
 from fmbench.storage.rows import EpisodeRow
 
@@ -61,3 +64,25 @@ class Watchers:
                     self._warned.add(watcher.title)
                     text = " ".join(str(error).split()) or type(error).__name__
                     warn(f"{watcher.title} cannot be written, the run goes on: {text}")
+
+
+def open_watchers(out: Path, tensorboard: bool, live: bool, say: Callable[[str], None]) -> Watchers:
+    """Return what follows a run; nothing is written yet.
+
+    Args:
+        out: The run's folder.
+        tensorboard: Whether to write event files for TensorBoard.
+        live: Whether to write the report.
+        say: Prints a line.
+
+    Raises:
+        FmbenchError: TensorBoard's package cannot be imported.
+    """
+    watchers: list[Watcher] = [LiveReport(out, say)] if live else []
+    if tensorboard:
+        try:
+            from fmbench.runs.event_files import EventFiles
+        except ImportError as error:
+            raise FmbenchError(f"--tensorboard: tensorboard cannot be imported: {error}") from None
+        watchers.append(EventFiles(out))
+    return Watchers(watchers)
