@@ -1,8 +1,9 @@
 """Event files of TensorBoard: the curves of a run's trainings and the success of its cells.
 
-They are a function of what the run has stored: a process that resumes it replaces the files of the
-earlier one and writes all points again, so that none is there twice or is of an update that was
-lost. TensorBoard itself does not take part; only its records are written.
+They are a function of what the run has stored. A process that resumes it writes all points again,
+in files of its own that begin with a mark at which TensorBoard forgets those before: none is shown
+twice, or is of an update that was lost. The earlier files stay, because a TensorBoard that is open
+stops where one vanishes. TensorBoard itself does not take part; only its records are written.
 """
 
 from __future__ import annotations
@@ -84,13 +85,11 @@ class EventFiles:
         """Do nothing: all points are written."""
 
     def _write(self, curve: str, points: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """Append points to the file of a curve; replace those of earlier processes."""
+        """Append points to this process's file of a curve."""
         folder = self._folder / curve
         events = [_event(step, values) for step, values in points]
         if curve not in self._begun:
             folder.mkdir(parents=True, exist_ok=True)
-            for earlier in folder.glob(f"{PREFIX}*"):
-                earlier.unlink()
             events[:0] = _start()
             self._begun.add(curve)
         with (folder / self._name).open("ab") as file:
@@ -105,7 +104,7 @@ def _curve(task: str, policy: str, train_seed: int) -> str:
 
 
 def _start() -> list[Event]:
-    """Return the first events of a file: an open TensorBoard forgets the points it has read."""
+    """Return the first events of a file; at a start all points from its step on are forgotten."""
     now = time.time()
     start = SessionLog(status=SessionLog.START)
     return [
