@@ -24,8 +24,8 @@ from fmbench.cli.success import Score, SuccessSoFar
 PLAIN_PERIOD_S = 600.0
 """Where output is no terminal, a stage is one line at its end, and one in this time before it."""
 
-WIDE, BAR, NUMBERS = 64, 12, 26
-"""Terminals with bars have this many columns; columns of a bar, and of counts and time left."""
+WIDE, BAR, ELAPSED, LEFT = 64, 12, 7, 12
+"""Columns of a terminal that has bars; of a bar, of the time since a stage began, of that left."""
 
 
 class Stage(Protocol):
@@ -129,7 +129,7 @@ class _Display(Progress):
         is_wide = console.width >= WIDE
         wide = (BarColumn(bar_width=BAR), TimeElapsedColumn()) if is_wide else ()
         super().__init__(
-            _Name(console.width - NUMBERS - is_wide * (BAR + 9)),
+            _Name(console.width - LEFT - 2 - is_wide * (BAR + ELAPSED + 2)),
             *wide[:1],
             MofNCompleteColumn(),
             *wide[1:],
@@ -150,13 +150,12 @@ class _Name(ProgressColumn):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self._width = max(8, width)
+        self._width = width
 
     def render(self, task: Task) -> Text:
-        name = task.description
-        if len(name) > self._width:
-            name = f"{name[: self._width - 3]}..."
-        return Text(name, no_wrap=True)
+        counts = 2 * len(f"{task.total or 0:.0f}") + 1
+        name, width = task.description, max(8, self._width - counts)
+        return Text(name if len(name) <= width else f"{name[: width - 3]}...", no_wrap=True)
 
 
 class _Left(ProgressColumn):
