@@ -142,6 +142,7 @@ def test_a_resumed_run_continues_its_curves_without_doubling_points(
     assert [point.step for point in reader.Reload().Scalars("training/loss")] == [5, 10, 12]
 
 
+@pytest.mark.thorough
 def test_files_that_cannot_be_written_do_not_stop_the_run(
     demonstrations_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

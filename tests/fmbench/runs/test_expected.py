@@ -58,6 +58,7 @@ def test_all_that_a_run_does_is_planned_and_done(
     assert str(again._successes) == str(log._successes), "those of an earlier process count"
 
 
+@pytest.mark.thorough
 def test_measured_delays_leave_nothing_at_the_end(
     demonstrations_folder: Path, tmp_path: Path
 ) -> None:
