@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from fmbench.cli.command import run_command
 from fmbench.cli.disturbances import axes_help
+from fmbench.cli.extras import check_extra
 from fmbench.cli.flags import (
     add_accept_changes,
     add_config_flags,
@@ -84,6 +85,16 @@ def _parser() -> Parser:
         help="train an encoder on a CPU although that takes many hours",
     )
     add_whole_numbers(groups[WHERE], RECORD)
+    groups[WHERE].add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write curves for TensorBoard in tensorboard/ of the run's folder (extra track)",
+    )
+    groups[WHERE].add_argument(
+        "--live",
+        action="store_true",
+        help="rewrite report.html in the run's folder as cells finish, for a browser",
+    )
     add_accept_changes(groups[WHERE])
     return parser
 
@@ -101,6 +112,8 @@ def _run(options: argparse.Namespace) -> int:
     out = options.out or default_run_folder(config)
     check_out(out)
     check_data(options.data)
+    if options.tensorboard:
+        check_extra("--tensorboard", "tensorboard", "track")
 
     def work(session: Session) -> None:
         from fmbench.runs.experiment import RunOptions, run_experiment
@@ -117,6 +130,8 @@ def _run(options: argparse.Namespace) -> int:
                 nfe_is_given=options.nfe is not None,
                 yes_slow=options.yes_slow,
                 record=record,
+                tensorboard=options.tensorboard,
+                live=options.live,
             ),
         )
 

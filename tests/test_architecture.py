@@ -141,6 +141,7 @@ ONLY_IN = {
     "optuna": {"fmbench.runs.tuning.suggestions"},
     "plotly": {"fmbench.report.page.libraries"},
     "ray": {"fmbench.runs.grid.on_ray"},
+    "tensorboard": {"fmbench.runs.event_files"},
     "mujoco_menagerie": {"envs.hand.model_files"},
     "timm": {"policies.encoders.timm_vit"},
     "ultralytics": {

@@ -27,9 +27,17 @@ class Cell(CellRow):
     @property
     def name(self) -> str:
         """A name for files, valid on every system, and for progress messages."""
-        sampler = f"-{self.sampler.replace(':', '-')}{self.steps or ''}" if self.sampler else ""
         seed = f"-seed{self.train_seed}" if self.train_seed != NO_SEED else ""
-        return f"{self.task}-{self.policy}{sampler}{seed}{self._setting_name}"
+        return f"{self.task}-{self.policy}{self._sampler_name}{seed}{self._setting_name}"
+
+    @property
+    def way(self) -> str:
+        """How a policy acts, the end of its name: sampler, steps and setting, if any."""
+        return f"{self._sampler_name}{self._setting_name}".lstrip("-")
+
+    @property
+    def _sampler_name(self) -> str:
+        return f"-{self.sampler.replace(':', '-')}{self.steps or ''}" if self.sampler else ""
 
     @property
     def _setting_name(self) -> str:

@@ -3,11 +3,12 @@
 import contextlib
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from fmbench.cli.session import Session
+from fmbench.cli.success import Score
 from fmbench.config import STATE, RunConfig
 from fmbench.evaluation.ambiguous_starts import AmbiguousStarts, ambiguous_starts
 from fmbench.evaluation.cells import Cell, Origin
@@ -20,7 +21,14 @@ from fmbench.sight.opening import Sights
 from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.memory import needs_memory
-from fmbench.storage.rows import CellRow, DiagnosticRow, EpisodeRow, MeasurementRow, OriginRow
+from fmbench.storage.rows import (
+    REFERENCES,
+    CellRow,
+    DiagnosticRow,
+    EpisodeRow,
+    MeasurementRow,
+    OriginRow,
+)
 from fmbench.storage.stamps import Stamp, merge, stamp_of
 from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy
@@ -42,6 +50,7 @@ class CellStore:
         made_with: All code and versions that this run accepts.
         times_decisions: Whether to measure the latency of decisions.
         sights: What the policies see with; None for those of `config`.
+        on_cell: Called with a cell and its episodes when they are on disk.
     """
 
     def __init__(
@@ -52,7 +61,9 @@ class CellStore:
         made_with: Sequence[Stamp],
         times_decisions: bool = True,
         sights: Sights | None = None,
+        on_cell: Callable[[Cell, Sequence[EpisodeRow]], None] = lambda cell, rows: None,
     ) -> None:
+        self.on_cell = on_cell
         self.folder, self.config, self.session = out / CELLS_FOLDER, config, session
         self.made_with, self.times_decisions = made_with, times_decisions
         self.sights = sights or open_sights(config)
@@ -65,15 +76,23 @@ class CellStore:
         Raises:
             FmbenchError: The episodes on disk were changed, or belong to something else.
         """
+        episodes = self._episodes(cell, origin, policy)
+        self.on_cell(cell, episodes.rows)
+        return episodes
+
+    def _episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
         path = cell_file(self.folder, cell.name, EpisodeRow)
         earlier, origins = self._read(path, cell, origin, EpisodeRow)
         if origins:
             check_seeds(path, earlier, self.config.test_block)
+        name, reporter = f"{cell.name} episodes", self.session.reporter
         if origins and len(earlier) >= self.config.episodes:
-            return Episodes(earlier[: self.config.episodes], origins)
+            reporter.outlook.skip(name)
+            rows = earlier[: self.config.episodes]
+            reporter.score(*_score(cell, rows))
+            return Episodes(rows, origins)
         self.session.interrupts.stop_here()
-        name = f"{cell.name} episodes"
-        with self.session.reporter.stage(name, self.config.episodes, len(earlier)) as stage:
+        with reporter.stage(name, self.config.episodes, len(earlier)) as stage:
 
             def count(done: int) -> None:
                 self.session.interrupts.stop_here()
@@ -82,6 +101,7 @@ class CellStore:
             with needs_memory(f"{cell.name} evaluation", REMEDY):
                 sight = None if policy is None else self.sights.of(cell.task)
                 episodes = evaluate(cell, self.config, origin, policy, count, earlier, sight)
+            reporter.score(*_score(cell, episodes.rows))
         stamps = [stamp_of(row) for row in origins] + [origin.stamp]
         now = origin_row(cell, self.config, dataclasses.replace(origin, stamp=merge(stamps)))
         write_cell(path, episodes.rows, now, EpisodeRow)
@@ -106,10 +126,13 @@ class CellStore:
         """
         path = cell_file(self.folder, cell.name, MeasurementRow)
         rows, _ = self._read(path, cell, origin, MeasurementRow)
-        if not rows:
+        name, outlook = f"{cell.name} measurement", self.session.reporter.outlook
+        if rows:
+            outlook.skip(name)
+        else:
             self.session.interrupts.stop_here()
             times = self.times_decisions and decides
-            with needs_memory(f"{cell.name} measurement", REMEDY):
+            with needs_memory(name, REMEDY), outlook.during(name):  # nothing is drawn meanwhile
                 sight = self.sights.of(cell.task)
                 row = measure(cell, self.config, policy, checkpoint, times, sight)
             # In a larger run other steps may be the headline: it is no fact of the cell.
@@ -143,6 +166,7 @@ class CellStore:
                 write_cell(path, rows, origins[0], DiagnosticRow)
         if decides and (not rows or (cell.headline and rows[0].chunk_distance is None)):
             rows = self._diagnose(path, cell, origin, policy)
+        self.session.reporter.outlook.skip(f"{cell.name} diagnostics")
         if not rows:
             path.unlink(missing_ok=True)
             return None
@@ -180,8 +204,9 @@ class CellStore:
         return self._starts[task]
 
     def _stage_if(self, takes_time: bool, name: str) -> contextlib.AbstractContextManager[object]:
-        """Return a stage of the progress display for work that takes seconds, else nothing."""
-        return self.session.reporter.stage(name, 1) if takes_time else contextlib.nullcontext()
+        """Return a stage of the progress display for work that takes seconds, else none."""
+        reporter = self.session.reporter
+        return reporter.stage(name, 1) if takes_time else reporter.outlook.during(name)
 
     def _read(
         self, path: Path, cell: Cell, origin: Origin, row_type: type[C]
@@ -192,3 +217,11 @@ class CellStore:
         rows, there = read_cell(path, row_type)
         check_origin(path, there, origin_row(cell, self.config, origin), self.made_with)
         return rows, [there]
+
+
+def _score(cell: Cell, rows: Sequence[EpisodeRow]) -> tuple[Score, bool]:
+    """Return the success of a cell, and whether it is a policy's that acts plainly."""
+    name, successes = f"{cell.policy} {cell.way}".strip(), sum(row.success for row in rows)
+    return Score(
+        cell.task, name, successes, len(rows)
+    ), cell.policy not in REFERENCES and cell.is_plain

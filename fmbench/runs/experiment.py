@@ -19,6 +19,7 @@ from fmbench.runs.disturbances import (
     disturbed_episodes,
     skipped_disturbances,
 )
+from fmbench.runs.expected import pieces_of_policy, pieces_of_run, sheet_piece
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
@@ -35,6 +36,7 @@ from fmbench.runs.trainer import Trainer, find_teachers
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
+from fmbench.runs.watching import open_watchers
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
@@ -57,6 +59,8 @@ class RunOptions:
         record: Successes and failures of each policy, and episodes of each pair, to record.
         references: Whether the expert and random actions are played; False if another run with
             the same setting does so.
+        tensorboard: Whether curves are written for TensorBoard, in `tensorboard/`.
+        live: Whether `report.html` is rewritten as cells finish.
     """
 
     command: str = ""
@@ -67,6 +71,8 @@ class RunOptions:
     draws: bool = True
     record: int = 0
     references: bool = True
+    tensorboard: bool = False
+    live: bool = False
 
 
 class Experiment:
@@ -103,6 +109,7 @@ class Experiment:
         found = check_found_demonstrations(config, data, self.sights)
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
+        self.watchers = open_watchers(out, options.tensorboard, options.live, session.reporter.say)
         self.plan = plan_run(config, options.nfe_is_given)
         for line in self.plan.skipped:
             session.reporter.say(f"skipped {line}")
@@ -127,7 +134,9 @@ class Experiment:
     def _run(self) -> None:
         started = time.time()
         self.facts = self._open()
-        self.trainer = Trainer(self.config, self.out, self.teachers, self.session)
+        self.trainer = Trainer(
+            self.config, self.out, self.teachers, self.session, on_log=self.watchers.trained
+        )
         self.cells = CellStore(
             self.out,
             self.config,
@@ -135,9 +144,11 @@ class Experiment:
             self.facts.made_with,
             self.options.times_decisions,
             self.sights,
+            self.watchers.evaluated,
         )
         self.delayed = DelayedCells(self.config, self.plan, self.cells)
         self.rows = RunRows()
+        self._expect()
         made: dict[str, MadeDemonstrations] = {}
         teachers = dict(self.facts.teachers or {})
         for task in self.config.task:
@@ -157,6 +168,7 @@ class Experiment:
                         self._evaluate(task, policy, train_seed, folder)
         facts = dataclasses.replace(self.facts, demonstrations=made, teachers=teachers or None)
         finish_run(self.out, self.rows, facts, started, self.session, self.options.draws)
+        self.watchers.finished()
         if self.options.record:
             self._record()
 
@@ -183,6 +195,14 @@ class Experiment:
             self.out, facts, "fmbench.run", self.session.reporter, self.options.accept_changes
         )
 
+    def _expect(self) -> None:
+        """Plan the pieces of the run, for the time left that is shown."""
+        reporter, options = self.session.reporter, self.options
+        if reporter.is_shown:
+            references, times = options.references, options.times_decisions
+            pieces = pieces_of_run(self.config, self.plan, references, times, options.draws)
+            reporter.outlook.plan(pieces)
+
     def _known_teachers(self) -> dict[str, str] | None:
         """Return the teachers' weights that are known before training; None without teachers."""
         if self.teachers is not None:
@@ -194,6 +214,7 @@ class Experiment:
         folder = demonstrate(self.config, task, self.data, self.session)
         sight = self.sights.of(task)
         data, demonstrations = prepare(self.config, folder, sight, task, self.session)
+        self.session.reporter.outlook.skip(f"{task} pictures", f"{task} features")  # found
         counts = {
             name: int(demonstrations.manifest[name]) for name in ("episodes", "attempted", "failed")
         }
@@ -224,6 +245,8 @@ class Experiment:
         for headline in plain[:1]:
             self._disturb(headline, origin, policy)
         log = read_progress(folder, facts).log
+        pieces = pieces_of_policy(self.config, self.plan, task, name, train_seed)
+        self.session.reporter.outlook.skip(*(piece.name for piece in pieces))  # what it lacks
         self.rows.training += [
             TrainingRow(task, name, train_seed, **dataclasses.asdict(e)) for e in log
         ]
@@ -255,7 +278,8 @@ class Experiment:
             return
         try:
             sight = self.sights.of(cell.task)
-            draw_contact_sheet(path, cell, self.config, rows, policy, sight)
+            with self.session.reporter.outlook.during(sheet_piece(cell)):
+                draw_contact_sheet(path, cell, self.config, rows, policy, sight)
         except RuntimeError as error:
             self.session.reporter.say(f"No contact sheet of {cell.name}: {error}")
 

@@ -1,7 +1,7 @@
 """Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
@@ -9,6 +9,7 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.config import PIXELS, RunConfig
 from fmbench.errors import RunFailed
+from fmbench.runs.expected import training_piece
 from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.sharing import RunTraining, described, shared, shared_updates
@@ -65,6 +66,7 @@ class Trainer:
         session: Progress display and requests to stop.
         only: The only training seed that is needed; those of its stack are trained with it. None
             for all.
+        on_log: Called with trainings at their start and after each logged update.
     """
 
     def __init__(
@@ -74,7 +76,9 @@ class Trainer:
         teachers: TeacherRun | None,
         session: Session,
         only: int | None = None,
+        on_log: Callable[[Sequence[RunTraining]], None] = lambda trainings: None,
     ) -> None:
+        self.on_log = on_log
         self.config, self.out, self.teachers, self.session = config, out, teachers, session
         self._only = only
         self.train_config = train_config(config)
@@ -189,14 +193,19 @@ class Trainer:
             origin[STACKED] = str(PLACES)
         if folder.exists():
             restore_checkpoint(folder, state, config, origin)
-        return RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
+        training = RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
+        self.on_log([training])
+        if not self._is_unfinished(training):
+            self.session.reporter.outlook.skip(training_piece(task, name, train_seed))
+        return training
 
     def _continue(self, trainings: list[RunTraining], windows: Windows) -> None:
         """Continue trainings at the same update to the end, or until the user interrupts."""
         config, states = trainings[0].config, [training.state for training in trainings]
         self._compile(trainings[0].name, config, states, windows)
         label = described(trainings)
-        with self.session.reporter.stage(label, config.updates, states[0].update) as stage:
+        pieces = [training_piece(t.task, t.policy, t.train_seed) for t in trainings]
+        with self.session.reporter.stage(label, config.updates, states[0].update, pieces) as stage:
 
             def save() -> None:
                 with uninterrupted():  # all are of the same update
@@ -206,6 +215,8 @@ class Trainer:
             def count(update: int) -> None:
                 if update % 10 == 0:
                     stage.update(update)
+                if update % config.log_every == 0 or update == config.updates:
+                    self.on_log(trainings)
                 if update % CHECKPOINT_UPDATES == 0:
                     save()
 

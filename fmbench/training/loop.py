@@ -144,6 +144,8 @@ def _make_all(
             state.seconds += (now - started) / len(states)
         started = now
         on_update(states[0].update)
+        if is_logged:  # nothing is under way; a checkpoint or a report is no training time
+            started = time.perf_counter()
     return True
 
 

@@ -59,11 +59,11 @@ def work(job: Job) -> float:
     for policy in config.policy:
         shape = policy_config(state, config.task[0], policy)
         rows = rows_per_window(shape, config.batch_size)
-        seconds += updates_of(config, shape) * _update_s(config, rows) if rows else 0.0
+        seconds += updates_of(config, shape) * update_s(config, rows) if rows else 0.0
     return seconds
 
 
-def _update_s(config: RunConfig, rows: float) -> float:
+def update_s(config: RunConfig, rows: float) -> float:
     """Return the time of one update of all seeds [s]."""
     if config.device != "cpu":
         return -(-config.seeds // STACK) * (STACK_UPDATE_S + STACK_ROW_S * (rows - 1))

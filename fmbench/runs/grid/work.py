@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fmbench.cli.outlook import in_words
 from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
@@ -30,6 +30,7 @@ from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.planned import Grid, PlannedRun
 from fmbench.runs.grid.possible_disturbances import with_possible_disturbances
 from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
+from fmbench.runs.grid.progress import JobsProgress
 from fmbench.runs.grid.recording import RunToRecord
 from fmbench.runs.preparation import check_runnable
 from fmbench.storage.row_files import write_rows
@@ -150,41 +151,46 @@ class GridWork:
             )
         )
         missing.sort(key=lambda job: -self.works[job.name])
+        parts = []
         for latency, slots in ((False, self.options.slots), (True, self.options.slots[:1])):
             for device in dict.fromkeys(job.config.device for job in missing):
                 alike = [job for job in missing if job.config.device == device]
-                self._do([job for job in alike if job.latency == latency], slots)
+                if jobs := [job for job in alike if job.latency == latency]:
+                    parts.append((jobs, slots[: len(jobs)]))
+        times = [
+            duration([self.works[job.name] for job in jobs], len(slots), 1.0)
+            for jobs, slots in parts
+        ]
+        for k, (jobs, slots) in enumerate(parts):
+            self._do(jobs, slots, sum(times[k + 1 :]))
 
-    def _do(self, jobs: Sequence[Job], slots: Sequence[Mapping[str, str]]) -> None:
-        """Do jobs side by side; show how much of their work is done."""
-        if not jobs:
-            return
-        by_name, processes = {job.name: job for job in jobs}, min(len(slots), len(jobs))
-        total, started, done = sum(self.works[name] for name in by_name), time.monotonic(), 0.0
-        reporter = self.session.reporter
-        rows = read_job_rows(self.out)
-        with reporter.stage(f"{len(jobs)} jobs, seconds of work", round(total)) as stage:
+    def _do(self, jobs: Sequence[Job], slots: Sequence[Mapping[str, str]], later: float) -> None:
+        """Do jobs side by side; show how much of their work is done, and the time left of all."""
+        by_name, processes = {job.name: job for job in jobs}, len(slots)
+        reporter, rows = self.session.reporter, read_job_rows(self.out)
+        progress = JobsProgress(
+            {name: self.works[name] for name in by_name}, processes, rows, later
+        )
+        with reporter.stage(f"{len(jobs)} jobs, seconds of work", progress.total) as stage:
 
             def on_end(outcome: Outcome) -> None:
-                nonlocal done
                 job = by_name[outcome.name]
                 if not outcome.is_done:
                     self.note_failure(outcome)
                     return
                 self.failed.pop(outcome.name, None)
-                done += self.works[outcome.name]
+                progress.end(outcome.name)
                 rows.append(self._row(job, outcome, processes))
                 write_rows(self.out / JobRow.file_name, rows, JobRow)
-                left = (time.monotonic() - started) / done * max(0.0, total - done)
-                reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {left / 60:.0f} min left")
-                stage.update(round(done))
+                left = progress.left()
+                reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {in_words(left)} left")
+                stage.update(progress.done(), left)
                 for run in self.finishing.runs_of(job):
                     self._finish_one(run)
 
             def on_wait(running: Mapping[str, float]) -> None:
-                factor = speed(rows, processes) or 1.0
-                parts = [min(self.works[n], s / factor) for n, s in running.items() if n in by_name]
-                stage.update(min(round(done + sum(parts)), round(total)))
+                progress.run(running)
+                stage.update(progress.done(), progress.left())
 
             orders = [Order(job.name, self.message(job)) for job in jobs]
             self.engine(slots, jobs[0].config.device).run(orders, on_end, self.note, on_wait)

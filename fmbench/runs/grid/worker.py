@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -33,18 +33,22 @@ from fmbench.runs.grid.processes import END_OF_NOTES
 class SilentReporter(Reporter):
     """Shows nothing: the parent shows the progress of all jobs together."""
 
+    is_shown = False
+
     def say(self, text: str) -> None:
         """Say nothing."""
 
     @contextmanager
-    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+    def stage(
+        self, name: str, total: int, done: int = 0, pieces: Sequence[str] = ()
+    ) -> Iterator[Stage]:
         """Show nothing."""
-        del name, total, done
+        del name, total, done, pieces
         yield _Silent()
 
 
 class _Silent:
-    def update(self, done: int) -> None:
+    def update(self, done: int, left: float | None = None) -> None:
         """Show nothing."""
 
 

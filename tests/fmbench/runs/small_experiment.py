@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -67,9 +67,11 @@ class Log(Reporter):
         self.interrupts, self.stop_in = interrupts, stop_in
 
     @contextmanager
-    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+    def stage(
+        self, name: str, total: int, done: int = 0, pieces: Sequence[str] = ()
+    ) -> Iterator[Stage]:
         self.interrupts.requested |= self.stop_in in name
-        with super().stage(name, total, done) as stage:
+        with super().stage(name, total, done, pieces) as stage:
             yield stage
 
 
