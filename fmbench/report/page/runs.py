@@ -32,14 +32,14 @@ class NamedRun:
 def read_runs(
     paths: Sequence[Path],
     margin: float = MARGIN,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[NamedRun]:
     """Read folders of runs and of grids, in order.
 
     Args:
         paths: The folders; of a grid, the runs that are there are read.
         margin: Largest difference of success rates that does not matter, in (0, 1).
-        progress: Called with how many runs are read, and with their number.
+        progress: Called with how many runs are read.
 
     Raises:
         FmbenchError: A folder is neither, has no run, or is given twice.
@@ -48,7 +48,7 @@ def read_runs(
     runs = []
     for name, folder in folders.items():
         runs.append(NamedRun(name, folder, read_results(folder, margin)))
-        progress(len(runs), len(folders))
+        progress(len(runs))
     return runs
 
 

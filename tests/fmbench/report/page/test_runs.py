@@ -23,14 +23,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_order_is_that_of_the_command(folder: Path) -> None:
-    done = []
-    runs = read_runs(
-        [folder / "b", folder / "g", folder / "a"], progress=lambda *counts: done.append(counts)
-    )
+    done: list[int] = []
+    runs = read_runs([folder / "b", folder / "g", folder / "a"], progress=done.append)
     assert [run.name for run in runs] == [str(folder / "b"), "s/one", str(folder / "a")]
     assert [run.folder for run in runs] == [folder / name for name in ("b", "g/s/one", "a")]
     assert all(len(run.results.summary) for run in runs)
-    assert done == [(1, 3), (2, 3), (3, 3)]
+    assert done == [1, 2, 3]
 
 
 def test_runs_of_two_grids_have_different_names(folder: Path) -> None:

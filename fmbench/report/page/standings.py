@@ -1,0 +1,64 @@
+"""Each policy of a run against the best one on its task, by the comparisons of the run."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fmbench.report.leaders import leaders
+from fmbench.report.outcomes import CELL, SummaryKey
+from fmbench.report.results import Results
+from fmbench.report.sentences import sentences
+from fmbench.report.verdicts import AHEAD, BEHIND, NON_INFERIOR, UNDECIDED
+
+HIGHEST = "highest"
+"""Of the policy with the highest rate that is not ahead of all others."""
+ORDER = (AHEAD, HIGHEST, "equivalent", NON_INFERIOR, UNDECIDED, BEHIND, "not comparable")
+"""Words of a standing, as they are sorted."""
+_FLIPPED = {AHEAD: BEHIND, BEHIND: AHEAD}
+
+
+class Standing(NamedTuple):
+    """How a policy stands on a task.
+
+    Attributes:
+        word: One of `ORDER`, said of the policy against the best one.
+        evidence: The sentence of the comparison; of the best policy those against all others.
+    """
+
+    word: str
+    evidence: str
+
+
+def standings(results: Results) -> dict[SummaryKey, Standing]:
+    """Return how each compared headline of a run stands; empty without a comparison."""
+    table = results.comparisons
+    if table.empty:
+        return {}
+    leader = leaders(
+        table, [k for task in results.outcomes.tasks for k in results.not_compared(task)]
+    )
+    texts = dict(zip(table.index, sentences(table, results.looks), strict=True))
+    heads = results.summary[results.summary["headline"]]
+    found: dict[SummaryKey, Standing] = {}
+    for task, rows in table.groupby("task", sort=False):
+        pairs = list(rows.itertuples())
+        compared = {*rows["policy_a"], *rows["policy_b"]}
+        cells = heads[(heads["task"] == task) & heads["policy"].isin(compared)]
+        best = str(cells["policy"].iloc[cells["success_rate"].argmax()])
+        against_best = [pair for pair in pairs if best in (pair.policy_a, pair.policy_b)]
+        for key in (SummaryKey(*cell) for cell in cells[CELL].itertuples(index=False)):
+            if key.policy == best:
+                word = AHEAD if leader.get(key.task) == best else HIGHEST
+                of_all = " ".join(texts[pair.Index] for pair in against_best)
+                found[key] = Standing(word, of_all)
+                continue
+            (pair,) = (p for p in against_best if key.policy in (p.policy_a, p.policy_b))
+            found[key] = Standing(_word(pair, key.policy), texts[pair.Index])
+    return found
+
+
+def _word(row: Any, policy: str) -> str:
+    """Return the verdict of a comparison, said of one of its two policies."""
+    if row.verdict == NON_INFERIOR:  # the best one may be so to this one, which says less
+        return NON_INFERIOR if row.favours == policy else UNDECIDED
+    return str(row.verdict if row.policy_a == policy else _FLIPPED.get(row.verdict, row.verdict))
