@@ -99,6 +99,8 @@ class Results:
 
     def not_compared(self, task: str) -> list[SummaryKey]:
         """Return the broken headlines of a task; no comparison is based on them."""
+        if not self.broken:
+            return []
         headlines = self.summary[self.summary["headline"] & (self.summary["task"] == task)]
         cells = [SummaryKey(*cell) for cell in headlines[CELL].itertuples(index=False)]
         return [cell for cell in cells if cell in self.broken and cell.policy not in REFERENCES]

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
-from fmbench.report.results import Results, read_results
+from fmbench.report.page.reading import read_all
+from fmbench.report.results import Results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.grid_folder import GRID_FILE, is_grid, read_grid_facts
 from fmbench.storage.run_facts import RUN_FILE
@@ -46,8 +47,9 @@ def read_runs(
     """
     folders = find_runs(paths)
     runs = []
-    for name, folder in folders.items():
-        runs.append(NamedRun(name, folder, read_results(folder, margin)))
+    read = read_all(list(folders.values()), margin)
+    for (name, folder), results in zip(folders.items(), read, strict=True):
+        runs.append(NamedRun(name, folder, results))
         progress(len(runs))
     return runs
 

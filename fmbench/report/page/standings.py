@@ -38,21 +38,26 @@ def standings(results: Results) -> dict[SummaryKey, Standing]:
         table, [k for task in results.outcomes.tasks for k in results.not_compared(task)]
     )
     texts = dict(zip(table.index, sentences(table, results.looks), strict=True))
-    heads = results.summary[results.summary["headline"]]
+    heads: dict[str, dict[SummaryKey, float]] = {}
+    summary = results.summary[results.summary["headline"]]
+    for *cell, rate in summary[[*CELL, "success_rate"]].itertuples(index=False, name=None):
+        key = SummaryKey(*cell)
+        heads.setdefault(key.task, {})[key] = rate
+    pairs: dict[str, list[Any]] = {}
+    for row in table.itertuples():
+        pairs.setdefault(str(row.task), []).append(row)
     found: dict[SummaryKey, Standing] = {}
-    for task, rows in table.groupby("task", sort=False):
-        pairs = list(rows.itertuples())
-        compared = {*rows["policy_a"], *rows["policy_b"]}
-        cells = heads[(heads["task"] == task) & heads["policy"].isin(compared)]
-        best = str(cells["policy"].iloc[cells["success_rate"].argmax()])
-        against_best = [pair for pair in pairs if best in (pair.policy_a, pair.policy_b)]
-        for key in (SummaryKey(*cell) for cell in cells[CELL].itertuples(index=False)):
+    for task, rows in pairs.items():
+        compared = {policy for row in rows for policy in (row.policy_a, row.policy_b)}
+        cells = {key: rate for key, rate in heads[task].items() if key.policy in compared}
+        best = max(cells, key=cells.__getitem__).policy
+        against_best = [row for row in rows if best in (row.policy_a, row.policy_b)]
+        for key in cells:
             if key.policy == best:
-                word = AHEAD if leader.get(key.task) == best else HIGHEST
-                of_all = " ".join(texts[pair.Index] for pair in against_best)
-                found[key] = Standing(word, of_all)
+                word = AHEAD if leader.get(task) == best else HIGHEST
+                found[key] = Standing(word, " ".join(texts[row.Index] for row in against_best))
                 continue
-            (pair,) = (p for p in against_best if key.policy in (p.policy_a, p.policy_b))
+            (pair,) = (row for row in against_best if key.policy in (row.policy_a, row.policy_b))
             found[key] = Standing(_word(pair, key.policy), texts[pair.Index])
     return found
 
