@@ -51,14 +51,13 @@ def _write(options: argparse.Namespace) -> int:
     out = _page_of(options)
     # Imported late to keep `--help` fast: pandas and scipy take a second.
     from fmbench.cli.progress import Reporter
-    from fmbench.report.page.contents import write_page
-    from fmbench.report.page.runs import find_runs, read_runs
+    from fmbench.report.page.runs import find_runs
+    from fmbench.report.page.write import write_report
 
     total = len(find_runs(options.runs))
     with Reporter().stage("Reading runs", total) as stage:
-        runs = read_runs(options.runs, share, stage.update)
-    size = write_page(out, runs, tiers())
-    print(f"{out} ({size / 1e6:.1f} MB)")
+        write_report(options.runs, out, share, tiers(), stage.update)
+    print(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
     return ExitCode.DONE
 
 

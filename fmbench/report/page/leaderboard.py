@@ -119,13 +119,13 @@ def bar(row: BoardRow) -> Markup:
     )
     return Markup(
         '<svg viewBox="0 0 104 12" width="104" height="12" aria-hidden="true" focusable="false">'
-        '<line class="scale" x1="2" x2="102" y1="6" y2="6"/>{}'
+        '<line class="scale" x1="4" x2="100" y1="6" y2="6"/>{}'
         '<circle class="rate" cx="{}" cy="6" r="3"/></svg>'
     ).format(ends, _x(row.rate))
 
 
 def _x(share: float) -> str:
-    return f"{2 + 100 * share:.1f}"
+    return f"{4 + 96 * share:.1f}"
 
 
 def _notes(runs: Sequence[NamedRun], rows: Sequence[BoardRow]) -> list[str]:

@@ -72,7 +72,7 @@ function draw(row) {
 }
 
 function bar(row) {
-  const x = (share) => String(2 + 100 * share);
+  const x = (share) => String(4 + 96 * share);
   const part = (tag, attributes) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
@@ -80,7 +80,7 @@ function bar(row) {
   };
   const line = { y1: 6, y2: 6 };
   const drawn = part("svg", { viewBox: "0 0 104 12", width: 104, height: 12, "aria-hidden": true });
-  drawn.append(part("line", { class: "scale", x1: 2, x2: 102, ...line }));
+  drawn.append(part("line", { class: "scale", x1: 4, x2: 100, ...line }));
   if (row.low !== null) {
     drawn.append(part("line", { class: "interval", x1: x(row.low), x2: x(row.high), ...line }));
   }
@@ -162,4 +162,5 @@ for (const button of steps) {
     page.announce(count.textContent);
   });
 }
+if (matchMedia("(max-width: 40rem)").matches) root.querySelector("details").open = false;
 update();

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fmbench.report.page.contents import write_page
 from fmbench.report.page.runs import read_runs
+from fmbench.report.page.write import write_page
 from fmbench.storage.files import write_json_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import MeasurementRow
@@ -48,5 +48,5 @@ def page_of(folder: Path, count: int, name: str = "", error: str = "") -> Path:
     """Write a page of some runs into a folder and return its path."""
     runs = [write_run(folder / f"run-{i}", i, name, error) for i in range(count)]
     path = folder / "report.html"
-    write_page(path, read_runs(runs), TIERS)
+    write_page(read_runs(runs), path, TIERS)
     return path

@@ -1,0 +1,68 @@
+"""The page of runs as a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from fmbench.report.page.contents import sections_of
+from fmbench.report.page.runs import NamedRun, read_runs
+from fmbench.report.page.shell import render_page
+from fmbench.report.verdicts import MARGIN
+from fmbench.storage.files import write_bytes_atomic
+
+TITLE = "fmbench report"
+
+
+def write_report(
+    folders: Sequence[Path],
+    out: Path,
+    margin: float = MARGIN,
+    tiers: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Path:
+    """Write the page of folders of runs and of grids; an earlier page is replaced at once.
+
+    Args:
+        folders: The folders, see `read_runs`; runs may be unfinished.
+        out: The file.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
+        tiers: Name of each known task to its tier; the others show none.
+        progress: Called with how many runs are read.
+
+    Returns:
+        The file.
+
+    Raises:
+        FmbenchError: A folder is no run, has no finished cell yet, or is given twice; or a package
+            of the extra `report` is missing.
+        RunFailed: The disk is full.
+    """
+    return write_page(read_runs(folders, margin, progress), out, tiers)
+
+
+def write_page(runs: Sequence[NamedRun], out: Path, tiers: Mapping[str, str] | None = None) -> Path:
+    """Write the page of runs that are read; see `write_report`.
+
+    Args:
+        runs: The runs; without one the page says so.
+        out: As there, like `tiers`.
+        tiers: Tiers of tasks.
+    """
+    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {})
+    write_bytes_atomic(out, render_page(TITLE, sections, about(runs)).encode())
+    return out
+
+
+def about(runs: Sequence[NamedRun]) -> str:
+    """Return one sentence on what a page shows."""
+    if not runs:
+        return "No run was given, so there is nothing to show."
+    tasks = {task for run in runs for task in run.results.outcomes.tasks}
+    episodes = sum(len(run.results.episodes) for run in runs)
+    return f"{_count(len(runs), 'run')}, {_count(len(tasks), 'task')}, {episodes:,} episodes."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
