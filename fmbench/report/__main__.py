@@ -14,6 +14,7 @@ from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
+from fmbench.report.page.libraries import check_libraries
 
 DESCRIPTION = "Write a page that shows runs, one HTML file to open from a disk or to send."
 PAGE = "report.html"
@@ -49,6 +50,7 @@ def _parser() -> Parser:
 def _write(options: argparse.Namespace) -> int:
     share = margin(options)
     out = _page_of(options)
+    check_libraries()
     # Imported late to keep `--help` fast: pandas and scipy take a second.
     from fmbench.cli.progress import Reporter
     from fmbench.report.page.runs import find_runs

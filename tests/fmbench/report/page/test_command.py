@@ -1,5 +1,6 @@
 """The command `python -m fmbench.report`: one page from runs, and one line for what is wrong."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_what_is_wrong_is_one_line(
     assert err.startswith("error: ")
     assert message in err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_one_line_before_any_work(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    assert call(main, run, run / "none") == 2
+    assert capsys.readouterr().err == (
+        "error: the report needs the package plotly; install it with: "
+        "pip install -c constraints.txt -e '.[report]'\n"
+    )
 
 
 def test_a_page_without_runs_says_so(tmp_path: Path) -> None:
