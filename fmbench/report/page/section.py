@@ -22,7 +22,8 @@ class PageSection:
             and `page`, what the page offers to all (see `page.js`). It runs once, after the first
             paint; then the element has the attribute `data-ready`.
         data: What the script reads, as JSON.
-        libraries: Scripts of others that it needs, names of `fmbench.report.page.libraries`.
+        libraries: Scripts of others that it needs, names of `fmbench.report.page.libraries`. Its
+            own script then waits until the reader comes near to the section.
     """
 
     name: str

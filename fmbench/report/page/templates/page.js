@@ -3,6 +3,7 @@
 const page = (() => {
   const root = document.documentElement;
   const waiting = [];
+  let hasLooked = false; // which sections are near
   root.classList.add("scripted");
 
   /* Register the script of a section; it runs after the first paint. */
@@ -10,19 +11,38 @@ const page = (() => {
     waiting.push({ name, libraries, run });
   }
 
-  /* Run the scripts, those that need nothing of others first, each as a task of its own. */
+  /* Run the scripts, each as a task of its own. One that needs a library waits until the reader
+     comes near, because a library may take a second to be read. */
   function start() {
-    waiting.sort((a, b) => Math.min(a.libraries.length, 1) - Math.min(b.libraries.length, 1));
     markWhereTheReaderIs();
-    const first = () => setTimeout(next);
+    const later = new Map();
+    for (const one of waiting.splice(0)) {
+      if (one.libraries.length) later.set(document.getElementById(one.name), one);
+      else waiting.push(one);
+    }
+    const near = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        waiting.push(later.get(target));
+      }
+      hasLooked = true;
+      next();
+    }, { rootMargin: "100% 0px" });
+    hasLooked = !later.size;
+    const first = () => setTimeout(() => {
+      later.forEach((one, element) => near.observe(element)); // it looks after the next frame
+      next();
+    });
     if (document.visibilityState === "hidden") first();
     else requestAnimationFrame(first);
   }
 
+  /* Run the script that waits longest; the page is ready when none near the reader waits. */
   function next() {
     const one = waiting.shift();
     if (!one) {
-      root.dataset.ready = "true";
+      if (hasLooked) root.dataset.ready = "true";
       return;
     }
     setTimeout(next); // an error in one section is reported and stops no other

@@ -65,3 +65,16 @@ def test_plotly_runs_under_the_policy(tmp_path: Path, open_page: OpenPage) -> No
     opened = open_page(write(tmp_path, section))
     assert opened.page.locator("#one").get_attribute("title").count(".") == 2
     assert (opened.errors, opened.outside()) == ([], [])
+
+
+def test_a_library_is_read_when_the_reader_comes_near(tmp_path: Path, open_page: OpenPage) -> None:
+    pytest.importorskip("plotly")
+    first = PageSection("one", "One", Markup('<div style="height: 5000px"></div>'))
+    script = "root.title = Plotly.version;"
+    second = PageSection("two", "Two", Markup("<p></p>"), script=script, libraries=["plotly"])
+    page = open_page(write(tmp_path, first, second)).page
+    assert page.evaluate("typeof Plotly") == "undefined"
+    assert page.locator("#two").get_attribute("data-ready") is None
+    page.locator("#two p").scroll_into_view_if_needed()
+    page.locator("#two[data-ready]").wait_for()
+    assert page.evaluate("typeof Plotly") == "object"
