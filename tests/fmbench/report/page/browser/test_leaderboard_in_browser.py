@@ -140,8 +140,18 @@ def test_any_number_of_runs_is_a_page(
 ) -> None:
     opened = open_page(page_of(tmp_path, count))
     assert (opened.errors, opened.outside()) == ([], [])
-    assert opened.page.locator("h2").count() == 2
+    assert opened.page.locator("#leaderboard h2, #provenance h2").count() == 2
     assert opened.page.locator("#leaderboard tbody tr").count() == rows
+
+
+def test_every_button_can_be_pressed(report: Path, open_page: OpenPage) -> None:
+    opened = open_page(report, permissions=["clipboard-read", "clipboard-write"])
+    for button in opened.page.locator("#leaderboard button:visible").all():
+        button.click()
+    for button in opened.page.locator("#leaderboard td.more button").all():
+        button.click()
+    assert opened.page.locator("#leaderboard td.more").count() > 0
+    assert (opened.errors, opened.outside()) == ([], [])
 
 
 def test_names_and_errors_are_text(tmp_path: Path, open_page: OpenPage) -> None:
@@ -163,4 +173,4 @@ def test_without_scripts_the_first_rows_stand_there(report: Path, open_page: Ope
     page = open_page(report, java_script_enabled=False).page
     assert page.locator("#leaderboard tbody tr").count() == 25
     assert not page.locator("form").is_visible()
-    assert page.locator("noscript").is_visible()
+    assert page.locator("header noscript").is_visible()
