@@ -42,6 +42,16 @@ with_models() {
   fi
 }
 
+# Install what the tests marked `browser` need, where it is missing: Chromium, and npm for axe-core.
+with_chromium() {
+  for command in chromium npm; do
+    command -v "$command" > /dev/null || show "apt-get update -q && apt-get install -q -y --no-install-recommends $command" || {
+      echo "error: $command is missing and could not be installed; run: apt-get install $command" >&2
+      exit 1
+    }
+  done
+}
+
 # Print the times of the stages, then the last line of each test log.
 close() {
   end_stage

@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 from fmbench.cli.exit_codes import run_command_line
 from fmbench.errors import unknown
@@ -13,6 +14,7 @@ COMMANDS = (
     "run",
     "evaluate",
     "figures",
+    "report",
     "replay",
     "demonstrations",
     "experts",
@@ -23,7 +25,9 @@ COMMANDS = (
     "tune",
     "paper",
 )
-"""Modules of this package, in the order of a user's workflow."""
+"""Modules and folders of this package, in the order of a user's workflow."""
+FOLDERS = ("report",)
+"""Those that are folders, whose command is in `__main__`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,15 +36,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         return run_command_line(_list_commands)
     if words[0] in COMMANDS:
-        return int(importlib.import_module(f"fmbench.{words[0]}").main(words[1:]))
+        return int(load(words[0]).main(words[1:]))
     return run_command_line(lambda: _reject(words[0]))
+
+
+def module_of(name: str) -> str:
+    """Return the full name of the module of a command."""
+    return f"fmbench.{name}.__main__" if name in FOLDERS else f"fmbench.{name}"
+
+
+def load(name: str) -> ModuleType:
+    """Import the module of a command."""
+    return importlib.import_module(module_of(name))
 
 
 def _list_commands() -> int:
     """Print every command with its description."""
     print("usage: python -m fmbench.COMMAND [--help]\n")
     for name in COMMANDS:
-        print(f"  {name:<16}{importlib.import_module(f'fmbench.{name}').DESCRIPTION}")
+        print(f"  {name:<16}{load(name).DESCRIPTION}")
     print("\nREADME.md shows a first run and explains how to read its table.")
     return ExitCode.DONE
 

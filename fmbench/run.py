@@ -114,6 +114,8 @@ def _run(options: argparse.Namespace) -> int:
     check_data(options.data)
     if options.tensorboard:
         check_extra("--tensorboard", "tensorboard", "track")
+    if options.live:
+        check_extra("--live", "plotly", "report")
 
     def work(session: Session) -> None:
         from fmbench.runs.experiment import RunOptions, run_experiment

@@ -41,9 +41,12 @@ class SourceTree:
         return {unit: targets - {unit} for unit, targets in edges.items()}
 
     def unit(self, module: str) -> str:
-        """Return `fmbench.folder` for a module in a folder of fmbench, else the module."""
+        """Return `fmbench.folder` for a module in a folder of fmbench, else the module.
+
+        The command of a folder, its `__main__`, is a unit of its own.
+        """
         parts = module.split(".")
-        return ".".join(parts[:2]) if len(parts) > 2 else module
+        return module if parts[-1] == "__main__" else ".".join(parts[:2])
 
     def cycle(self) -> list[str]:
         """Return the modules of an import cycle, or an empty list."""

@@ -112,8 +112,8 @@ OURS: dict[str, set[str]] = {
         "policies",
     },
 }
-COMMANDS = (*fmbench_main.COMMANDS, "__main__")
-OURS |= {f"fmbench.{name}": {"fmbench", "envs.registry", AXES, CATALOGUE} for name in COMMANDS}
+COMMANDS = (*map(fmbench_main.module_of, fmbench_main.COMMANDS), "fmbench.__main__")
+OURS |= {name: {"fmbench", "envs.registry", AXES, CATALOGUE} for name in COMMANDS}
 LIBRARIES: dict[str, set[str]] = {
     # what a folder may import of other packages, besides the standard library; where several places
     # hold a module, the innermost one decides
@@ -154,8 +154,13 @@ MAX_LAYERS = 8
 
 
 def is_in(module: str, place: str) -> bool:
-    """Return whether a module is `place` or below it."""
-    return module == place or module.startswith(f"{place}.")
+    """Return whether a module is `place` or below it; the command of a folder is above it."""
+    return module == place or (module.startswith(f"{place}.") and not is_command(module))
+
+
+def is_command(module: str) -> bool:
+    """Return whether a module is the command of a folder."""
+    return module.endswith(".__main__")
 
 
 def breaches(imports: Mapping[str, set[str]]) -> list[str]:
@@ -291,7 +296,7 @@ LIGHT = [
     "fmbench",
     *sorted(name for name in SourceTree(ROOT).files if is_in(name, CATALOGUE)),
     *sorted(name for name in SourceTree(ROOT).files if is_in(name, "fmbench.report")),
-    *(f"fmbench.{name}" for name in COMMANDS),
+    *COMMANDS,
 ]
 
 

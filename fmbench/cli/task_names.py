@@ -9,6 +9,9 @@ from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.config import ALL_TASKS
 from fmbench.errors import FmbenchError
 
+SANITY, RANKED = "sanity check", "ranking"
+"""Tiers of tasks."""
+
 
 def choose_tasks(
     names: Sequence[str], hand: str | None = None, are_played: bool = True
@@ -67,3 +70,8 @@ def _on_hand(names: Sequence[str], hand: str) -> Sequence[str]:
 def runnable_suite() -> tuple[str, ...]:
     """Return the tasks that "all" stands for here."""
     return tuple(name for name in suite() if has_extra(name))
+
+
+def tiers() -> dict[str, str]:
+    """Return the tier of every registered task."""
+    return {name: SANITY if entry.is_sanity else RANKED for name, entry in TASKS.items()}

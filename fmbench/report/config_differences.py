@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 
@@ -33,8 +31,9 @@ def config_differences(
     lines = []
     for task in dict.fromkeys(origins["task"]):
         for rows, field in checks:
-            values = rows[rows["task"] == task].groupby("policy")[field].unique()
-            if len(set(itertools.chain.from_iterable(values))) > 1:
+            of_task = rows[rows["task"] == task]
+            if len(set(of_task[field])) > 1:
+                values = of_task.groupby("policy")[field].unique()
                 by_policy = "; ".join(
                     f"{looks.label(policy)} "
                     + " and ".join(_format(value) for value in sorted(values[policy]))

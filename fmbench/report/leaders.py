@@ -17,14 +17,19 @@ def leaders(comparisons: pd.DataFrame, not_compared: Collection[SummaryKey] = ()
         comparisons: Frame of `ComparisonRow`.
         not_compared: Headlines left out of them; none can lead where one was left out.
     """
+    left_out = {cell.task for cell in not_compared}
+    by_task: dict[str, list[tuple[str, str, str]]] = {}
+    columns = (comparisons[name] for name in ("task", "policy_a", "policy_b", "favours", "verdict"))
+    for task, a, b, favours, verdict in zip(*columns, strict=True):
+        ahead = str(favours) if verdict in (AHEAD, BEHIND) else ""
+        by_task.setdefault(str(task), []).append((str(a), str(b), ahead))
     leader_by_task = {}
-    for task, rows in comparisons.groupby("task"):
-        if any(cell.task == task for cell in not_compared):
-            continue
-        for policy in {*rows["policy_a"], *rows["policy_b"]}:
-            of_policy = rows[(rows["policy_a"] == policy) | (rows["policy_b"] == policy)]
-            if (is_ahead(of_policy) & (of_policy["favours"] == policy)).all():
-                leader_by_task[str(task)] = str(policy)
+    for task, pairs in sorted(by_task.items()):
+        for policy in (
+            {policy for *pair, _ in pairs for policy in pair} if task not in left_out else ()
+        ):
+            if all(ahead == policy for *pair, ahead in pairs if policy in pair):
+                leader_by_task[task] = policy
     return leader_by_task
 
 

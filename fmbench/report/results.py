@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fmbench.config import cell_hash
 from fmbench.errors import FmbenchError, shown
@@ -17,7 +19,13 @@ from fmbench.report.comparisons import ComparisonRow, compare
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
 from fmbench.report.outcomes import CELL, Outcomes, SummaryKey, outcomes_of
-from fmbench.report.settings_split import PLAIN, Setting, plain_rows, split_settings
+from fmbench.report.settings_split import (
+    PLAIN,
+    Setting,
+    is_of_plain_setting,
+    plain_rows,
+    split_settings,
+)
 from fmbench.report.summary import frame, summarise, table_frame
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.episode_files import EpisodeTable
@@ -77,6 +85,9 @@ class Results:
     costs: dict[Setting, pd.DataFrame] = dataclasses.field(default_factory=dict)
     """Frame of `MeasurementRow` of every such setting that was measured."""
 
+    places: NDArray[np.int64] | None = None
+    """Row of each of `episodes` in the file of episodes, from 0; None if they are in several."""
+
     @property
     def complete(self) -> bool:
         """Whether the run has finished."""
@@ -88,6 +99,8 @@ class Results:
 
     def not_compared(self, task: str) -> list[SummaryKey]:
         """Return the broken headlines of a task; no comparison is based on them."""
+        if not self.broken:
+            return []
         headlines = self.summary[self.summary["headline"] & (self.summary["task"] == task)]
         cells = [SummaryKey(*cell) for cell in headlines[CELL].itertuples(index=False)]
         return [cell for cell in cells if cell in self.broken and cell.policy not in REFERENCES]
@@ -122,7 +135,8 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir, run)
     )
     _check_config(run_dir, run, rows.episodes.origins)
-    settings = split_settings(table_frame(rows.episodes.table))
+    table = table_frame(rows.episodes.table)
+    settings = split_settings(table)
     episodes = settings.pop(PLAIN)
     origins = frame(rows.episodes.origins, OriginRow)
     costs = split_settings(table_frame(rows.measurements))
@@ -151,6 +165,7 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         margin=margin,
         settings=settings,
         costs=costs,
+        places=None if rows.unfinished else np.flatnonzero(is_of_plain_setting(table)),
     )
 
 

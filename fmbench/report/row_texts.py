@@ -41,13 +41,13 @@ def cells(row: Any, looks: Looks, is_broken: bool = False) -> list[str]:
         success = f"{row.successes}/{row.episodes}"
     else:
         success = f"{row.success_rate:.3f} ({row.train_seeds} seeds)"
-    latency = f"{_number(row.latency_ms_p50)} / {_number(row.latency_ms_p95)}"
+    latency = f"{number_text(row.latency_ms_p50)} / {number_text(row.latency_ms_p95)}"
     return [
         looks.label(row.policy),
         sampler_label(row.sampler, row.steps),
         " ".join([success, *rate_marks(row, is_broken)]),
         "–" if is_broken else f"{row.low:.3f}–{row.high:.3f}",
-        _evaluations(row),
+        evaluations(row),
         "–" if math.isnan(row.latency_ms_p50) else latency,
         f"{row.parameters:,.0f}" if row.parameters > 0 else "–",
         _duration(row.training_time_s),
@@ -68,14 +68,14 @@ def sampler_label(sampler: str, steps: int) -> str:
     return f"{sampler} {steps}" if steps > 0 and has_choice_of_steps(sampler) else sampler
 
 
-def _evaluations(row: Any) -> str:
+def evaluations(row: Any) -> str:
     """Format the mean NFE, with the 5th to 95th percentile where episodes differ."""
     mean = f"{row.nfe:.0f}" if row.nfe == round(row.nfe) else f"{row.nfe:.1f}"
     low, high = f"{row.nfe_p5:.0f}", f"{row.nfe_p95:.0f}"
     return mean if low == high else f"{mean} ({low}–{high})"
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """Format a positive number with two decimals below 10, one below 100, else none."""
     if math.isnan(value):
         return "–"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fmbench.storage.rows import HOLD, CellRow
 
@@ -35,8 +37,7 @@ def split_settings(rows: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
     Returns:
         Setting to its rows, numbered from 0; the plain setting is there even without rows.
     """
-    names = list(CellRow.setting)
-    is_plain = (rows[names] == list(PLAIN)).all(axis=1)
+    names, is_plain = list(CellRow.setting), is_of_plain_setting(rows)
     if is_plain.all():
         return {PLAIN: rows.reset_index(drop=True)}
     split = {PLAIN: rows[is_plain].reset_index(drop=True)}
@@ -46,6 +47,12 @@ def split_settings(rows: pd.DataFrame) -> dict[Setting, pd.DataFrame]:
         setting = Setting(int(delay), str(execution), str(perturb))
         split[setting] = others.iloc[places].reset_index(drop=True)
     return split
+
+
+def is_of_plain_setting(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return for each row whether it is without delay and disturbance."""
+    columns = [rows[name].to_numpy() == value for name, value in PLAIN._asdict().items()]
+    return np.array(np.logical_and.reduce(columns), dtype=bool)
 
 
 def plain_rows(rows: pd.DataFrame) -> pd.DataFrame:

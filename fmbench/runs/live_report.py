@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+from fmbench.cli.task_names import tiers
 from fmbench.evaluation.cells import Cell
 from fmbench.runs.sharing import RunTraining
 from fmbench.storage.rows import EpisodeRow
@@ -62,7 +64,7 @@ class LiveReport:
         if self._write is None:
             from fmbench.report.page.write import write_report
 
-            self._write = write_report
+            self._write = partial(write_report, tiers=tiers())
         started = time.monotonic()
         self._is_behind = False
         try:

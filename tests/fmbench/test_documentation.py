@@ -13,7 +13,7 @@ import yaml
 
 from envs.registry import ON_HAND, TASKS, make_task, suite, task_id
 from envs.stages import stages_of
-from fmbench.__main__ import COMMANDS
+from fmbench.__main__ import COMMANDS, load
 from fmbench.evaluation.expert_rows import ExpertRow
 from fmbench.storage.row_files import read_rows
 from policies.catalogue import POLICIES
@@ -126,7 +126,7 @@ def test_every_promise_names_tests_that_exist() -> None:
 def test_every_flag_of_a_run_is_documented_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     flags = {}
     for name in COMMANDS:
-        assert call(importlib.import_module(f"fmbench.{name}").main, "--help") == 0
+        assert call(load(name).main, "--help") == 0
         flags[name] = set(FLAG.findall(capsys.readouterr().out))
     assert len(flags["run"]) > 20
     documented = set(FLAG.findall("".join(PAGES.values())))

@@ -19,10 +19,11 @@ class PageSection:
         html: Its content, made by a template that escapes every text.
         style: Its rules of style; selectors begin with `#NAME`.
         script: The body of a JavaScript function of `root`, the element of the section, `data`,
-            and `page`, what the page offers to all (see `page.js`). It runs once, after the page
-            is shown.
+            and `page`, what the page offers to all (see `page.js`). It runs once, after the first
+            paint; then the element has the attribute `data-ready`.
         data: What the script reads, as JSON.
-        libraries: Scripts of others that it needs, names of `fmbench.report.page.libraries`.
+        libraries: Scripts of others that it needs, names of `fmbench.report.page.libraries`. Its
+            own script then waits until the reader comes near to the section.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -21,23 +22,46 @@ def environment() -> jinja2.Environment:
     return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
 
 
-def render_page(title: str, sections: Sequence[PageSection]) -> str:
+@dataclasses.dataclass(frozen=True)
+class Scripts:
+    """The scripts of a page, in its order; the policy has a hash of each.
+
+    Attributes:
+        page: What the page offers to all sections.
+        libraries: Scripts of others by name. The page holds them as inert text until a section
+            that needs one begins: the browser can paint before it reads megabytes.
+        sections: The scripts of the sections, each registered as a function.
+    """
+
+    page: Markup
+    libraries: dict[str, Markup]
+    sections: Markup
+
+    @property
+    def all(self) -> list[str]:
+        """All of them, in order."""
+        return [self.page, *self.libraries.values(), self.sections]
+
+
+def render_page(title: str, sections: Sequence[PageSection], about: str = "") -> str:
     """Return the page.
 
     Args:
         title: Its heading.
         sections: Its parts, in order.
+        about: What it shows, in one sentence below the heading.
     """
     templates = environment()
-    scripts = [_closed(script) for script in _scripts(templates, sections)]
-    style = "\n".join((_source(templates, "page.css"), *(each.style for each in sections)))
+    scripts = _scripts(templates, sections)
+    style = "\n".join((source(templates, "page.css"), *(each.style for each in sections)))
     return templates.get_template("page.html").render(
         title=title,
-        policy=content_policy(scripts),
+        about=about,
+        policy=content_policy(scripts.all),
         style=Markup(style),
         sections=sections,
         data={each.name: as_json(each.data) for each in sections},
-        scripts=[Markup(script) for script in scripts],
+        scripts=scripts,
     )
 
 
@@ -64,33 +88,34 @@ def as_json(data: Mapping[str, Any]) -> Markup:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _scripts(templates: jinja2.Environment, sections: Sequence[PageSection]) -> list[str]:
-    """Return the scripts of the page: its own first, then libraries, then the sections."""
+def _scripts(templates: jinja2.Environment, sections: Sequence[PageSection]) -> Scripts:
+    """Return the scripts of the page."""
     names = dict.fromkeys(name for each in sections for name in each.libraries)
-    own = [_source(templates, "page.js")]
-    return own + [LIBRARIES[name]() for name in names] + [_call(each) for each in sections]
-
-
-def _call(section: PageSection) -> str:
-    """Return the script of a section as a call of a function."""
-    if not section.script:
-        return ""
-    name = json.dumps(section.name)
-    return (
-        f"(function (root, data, page) {{\n{section.script}\n}})(document.getElementById({name}), "
-        f"JSON.parse(document.getElementById({name} + '-data').textContent), page);"
+    calls = [_registration(each) for each in sections if each.script]
+    return Scripts(
+        _closed(source(templates, "page.js")),
+        {name: _closed(LIBRARIES[name]()) for name in names},
+        _closed("\n".join([*calls, "page.start();"])),
     )
 
 
-def _source(templates: jinja2.Environment, name: str) -> str:
-    """Return the text of a template that is no template."""
+def _registration(section: PageSection) -> str:
+    """Return the script of a section as a function that the page calls."""
+    name, libraries = json.dumps(section.name), json.dumps(list(section.libraries))
+    return (
+        f"page.section({name}, {libraries}, function (root, data, page) {{\n{section.script}\n}});"
+    )
+
+
+def source(templates: jinja2.Environment, name: str) -> str:
+    """Return the text of a style or a script beside the templates."""
     assert templates.loader is not None
     return templates.loader.get_source(templates, name)[0]
 
 
-def _closed(script: str) -> str:
+def _closed(script: str) -> Markup:
     """Return a script that cannot end its element too early."""
-    return script.replace("</script", "<\\/script")
+    return Markup(script.replace("</script", "<\\/script"))
 
 
 def _sha256(text: str) -> str:

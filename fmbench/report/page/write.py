@@ -1,52 +1,68 @@
-"""The report of runs as a file."""
+"""The page of runs as a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from markupsafe import Markup
-
-from fmbench.report.page.section import PageSection
-from fmbench.report.page.shell import environment, render_page
-from fmbench.report.results import Results, read_results
+from fmbench.report.page.contents import sections_of
+from fmbench.report.page.runs import NamedRun, read_runs
+from fmbench.report.page.shell import render_page
+from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 
-TABLE = """
-<p>{{ unfinished or "finished" }}</p>
-<table>
-<tr>{% for name in columns %}<th scope="col">{{ name }}</th>{% endfor %}</tr>
-{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
-{% endfor %}</table>
-"""
-COLUMNS = ["task", "policy", "sampler", "steps", "successes", "episodes", "low", "high"]
+TITLE = "fmbench report"
 
 
-def write_report(run_folders: Sequence[Path], out: Path) -> Path:
-    """Write the page of runs, finished or not; an earlier page is replaced at once.
+def write_report(
+    folders: Sequence[Path],
+    out: Path,
+    margin: float = MARGIN,
+    tiers: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Path:
+    """Write the page of folders of runs and of grids; an earlier page is replaced at once.
 
     Args:
-        run_folders: The folders of the runs.
-        out: The page's file.
+        folders: The folders, see `read_runs`; runs may be unfinished.
+        out: The file.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
+        tiers: Name of each known task to its tier; the others show none.
+        progress: Called with how many runs are read.
 
     Returns:
         The file.
 
     Raises:
-        FmbenchError: A folder is no run, or has no finished cell yet.
+        FmbenchError: A folder is no run, has no finished cell yet, or is given twice; or a package
+            of the extra `report` is missing.
+        RunFailed: The disk is full.
     """
-    sections = [
-        _summary(f"run-{number}", str(folder), read_results(folder))
-        for number, folder in enumerate(run_folders)
-    ]
-    title = run_folders[0].name if len(run_folders) == 1 else f"{len(run_folders)} runs"
-    write_bytes_atomic(out, render_page(title, sections).encode())
+    return write_page(read_runs(folders, margin, progress), out, tiers)
+
+
+def write_page(runs: Sequence[NamedRun], out: Path, tiers: Mapping[str, str] | None = None) -> Path:
+    """Write the page of runs that are read; see `write_report`.
+
+    Args:
+        runs: The runs; without one the page says so.
+        out: As there, like `tiers`.
+        tiers: Tiers of tasks.
+    """
+    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {})
+    write_bytes_atomic(out, render_page(TITLE, sections, about(runs)).encode())
     return out
 
 
-def _summary(name: str, title: str, results: Results) -> PageSection:
-    rows = results.summary[COLUMNS].itertuples(index=False)
-    html = environment().from_string(TABLE).render(
-        unfinished=results.unfinished, columns=COLUMNS, rows=list(rows)
-    )  # fmt: skip
-    return PageSection(name, title, Markup(html))
+def about(runs: Sequence[NamedRun]) -> str:
+    """Return one sentence on what a page shows."""
+    if not runs:
+        return "No run was given, so there is nothing to show."
+    tasks = {task for run in runs for task in run.results.outcomes.tasks}
+    episodes = sum(len(run.results.episodes) for run in runs)
+    return f"{_count(len(runs), 'run')}, {_count(len(tasks), 'task')}, {episodes:,} episodes."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -24,6 +24,7 @@ COMMANDS: dict[str, Sequence[str]] = {
     "fmbench.demonstrations": ("--task", "PressEither", "--episodes", "4", "--data", "data"),
     "fmbench.experts": ("--task", "PressEither", "--episodes", "1", "--out", "experts"),
     "fmbench.figures": ("run",),
+    "fmbench.report": ("run", "--out", "page.html"),
     "fmbench.matrix": ("run", "--out", "matrix"),
     "fmbench.data_curve": ("run", "--out", "curve"),
     "fmbench.observations": ("run", "--out", "observations"),
@@ -40,7 +41,11 @@ HEAVY = (
 )
 """They import torch or MuJoCo: not every combination is worth their seconds."""
 LIGHT = tuple(name for name in COMMANDS if name not in HEAVY)
-EXTRA = {"fmbench.detector": "ultralytics", "fmbench.tune": "optuna"}
+EXTRA = {
+    "fmbench.detector": "ultralytics",
+    "fmbench.report": "plotly",
+    "fmbench.tune": "optuna",
+}
 """Commands that need a package of an extra."""
 CLOSED = "error: standard output is closed\n"
 FULL = "error: standard output cannot be written: No space left on device\n"

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from fmbench import demonstrations, figures, run
-from fmbench.__main__ import COMMANDS
+from fmbench.__main__ import COMMANDS, FOLDERS, load
 from fmbench.__main__ import main as fmbench_main
 from fmbench.cli.flags import NOT_IN_TABLE, preset_table
 from fmbench.cli.parser import Parser
@@ -85,14 +85,16 @@ def test_every_command_is_listed_with_its_description(tmp_path: Path) -> None:
     assert (code, err) == (0, "")
     for name in COMMANDS:
         (line,) = re.findall(rf"^  {name} +(.*)$", out, re.MULTILINE)
-        assert line == importlib.import_module(f"fmbench.{name}").DESCRIPTION
+        assert line == load(name).DESCRIPTION
         assert len(line) < 100
     assert "README" in out
     modules = [path.stem for path in (ROOT / "fmbench").glob("[a-z]*.py")]
     commands = {
         name for name in modules if hasattr(importlib.import_module(f"fmbench.{name}"), "main")
     }
-    assert commands == set(COMMANDS), "COMMANDS is complete"
+    folders = {path.parent.name for path in (ROOT / "fmbench").glob("*/__main__.py")}
+    assert commands | folders == set(COMMANDS), "COMMANDS is complete"
+    assert folders == set(FOLDERS)
 
 
 def test_the_list_of_commands_imports_nothing_heavy(tmp_path: Path) -> None:

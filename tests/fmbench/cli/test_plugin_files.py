@@ -1,6 +1,5 @@
 """`--plugin FILE`: loaded before names are checked, every mistake in one line."""
 
-import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from envs.registry import TASKS
 from fmbench import run
-from fmbench.__main__ import COMMANDS
+from fmbench.__main__ import COMMANDS, load
 from fmbench.storage.hashes import sha256_file
 from policies.catalogue import BACKBONES, POLICIES
 from tests.fmbench.registered import ENCODER, POLICY, TASK, registrations
@@ -32,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def rejection(capsys: pytest.CaptureFixture[str], *words: object, command: str = "run") -> str:
     """Run a command that must be rejected in one line; return the message."""
-    assert call(importlib.import_module(f"fmbench.{command}").main, *words) == 2
+    assert call(load(command).main, *words) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
@@ -68,7 +67,7 @@ def test_every_command_loads_plug_ins(command: str, capsys: pytest.CaptureFixtur
         "a task, policy, backbone, encoder or axis"
     )
     write("my_policy.py", POLICY)
-    main = importlib.import_module(f"fmbench.{command}").main
+    main = load(command).main
     assert call(main, "--plugin", "my_policy.py", "--help") == 0
     assert "--plugin FILE" in capsys.readouterr().out
     assert "l1" in POLICIES

@@ -1,0 +1,83 @@
+"""The command `python -m fmbench.report RUN ...`: write one page that shows runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fmbench.cli.command import run_command
+from fmbench.cli.folders import check_out
+from fmbench.cli.numbers import MARGIN, add_numbers, margin
+from fmbench.cli.parser import Parser
+from fmbench.cli.task_names import tiers
+from fmbench.errors import FmbenchError
+from fmbench.exit_code import ExitCode
+from fmbench.report.page.libraries import check_libraries
+
+DESCRIPTION = "Write a page that shows runs, one HTML file to open from a disk or to send."
+PAGE = "report.html"
+"""Name of the page, where none is given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    return run_command(arguments, _parser, _write)
+
+
+def _parser() -> Parser:
+    parser = Parser("python -m fmbench.report", DESCRIPTION)
+    parser.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="folders of runs, and of python -m fmbench.paper with all their runs",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help=f"the page (default: {PAGE} in the folder of a single RUN, else in the current one)",
+    )
+    add_numbers(parser, MARGIN)
+    return parser
+
+
+def _write(options: argparse.Namespace) -> int:
+    share = margin(options)
+    out = _page_of(options)
+    check_libraries()
+    # Imported late to keep `--help` fast: pandas and scipy take a second.
+    from fmbench.cli.progress import Reporter
+    from fmbench.report.page.runs import find_runs
+    from fmbench.report.page.write import write_report
+
+    total = len(find_runs(options.runs))
+    with Reporter().stage("Reading runs", total) as stage:
+        write_report(options.runs, out, share, tiers(), stage.update)
+    print(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
+    return ExitCode.DONE
+
+
+def _page_of(options: argparse.Namespace) -> Path:
+    """Return the file of the page, which can be written.
+
+    Raises:
+        FmbenchError: It is a folder, or has another suffix, or its folder cannot be written.
+    """
+    if options.out is None:
+        folder = options.runs[0] if len(options.runs) == 1 else Path()
+        return Path(folder, PAGE)
+    out: Path = options.out
+    if out.is_dir() or out.suffix not in (".html", ".htm"):
+        kind = "a folder" if out.is_dir() else "no name of a page"
+        near = out / PAGE if out.is_dir() else out.with_suffix(".html")
+        raise FmbenchError(f"--out is {out}, {kind}; give a file, e.g. {near}")
+    check_out(out.parent)
+    return out
+
+
+if __name__ == "__main__":
+    sys.exit(main())
