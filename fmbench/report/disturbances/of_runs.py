@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fmbench.report.comparable import without_repeats
 from fmbench.report.disturbances.retention import RetentionRow, retention_rows
 from fmbench.report.disturbances.rows import (
+    AllArms,
     Arms,
     DisturbanceRow,
     arms_of,
@@ -26,18 +27,21 @@ def disturbances_of_runs(
     Raises:
         FmbenchError: Two runs have the same cell.
     """
+    arms, broken = arms_of_runs(runs), frozenset(key for run in runs for key in broken_arms(run))
+    rows = without_repeats(
+        (row for run in runs for row in disturbance_rows(run, arms_of(run))),
+        lambda row: f"{row.policy} on {row.task} with {row.perturb}",
+    )
+    return rows, retention_rows(arms, broken)
+
+
+def arms_of_runs(runs: Sequence[Results]) -> AllArms:
+    """Return both arms of every disturbed cell of all runs, by disturbance."""
     order = _merged([list(disturbances_of(run)) for run in runs])
     found: dict[tuple[SummaryKey, str], Arms] = {}
-    rows: list[DisturbanceRow] = []
-    broken: set[tuple[SummaryKey, str]] = set()
     for run in runs:
-        arms = arms_of(run)
-        found |= arms
-        rows += disturbance_rows(run, arms)
-        broken |= broken_arms(run)
-    rows = without_repeats(rows, lambda row: f"{row.policy} on {row.task} with {row.perturb}")
-    sorted_arms = dict(sorted(found.items(), key=lambda item: order.index(item[0][1])))
-    return rows, retention_rows(sorted_arms, frozenset(broken))
+        found |= arms_of(run)
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0][1])))
 
 
 def _merged(lists: Iterable[Sequence[str]]) -> list[str]:

@@ -1,0 +1,145 @@
+"""Runs of one matrix, in parts: a task on one network each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from fmbench.report.groups import Group, Kind, Named, group_alike
+from fmbench.report.looks import Looks, backbone_order
+from fmbench.report.may_differ import MATRIX
+from fmbench.report.page.charts.chart import Axis, Series, level, note_of, titles
+from fmbench.report.results import Results
+from fmbench.report.shown import short_name, shown_summary
+from fmbench.storage.rows import REFERENCES
+
+REFERENCE_NAMES = {"expert": "expert (ceiling)", "random": "random (floor)"}
+REFERENCE_COLOURS = {"expert": "#444444", "random": "#999999"}
+REFERENCE_DASHES = {"expert": 1, "random": 2}
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A task on one network.
+
+    Attributes:
+        title: The task, and the network where there are several.
+        group: The runs.
+        note: Why they are not with others, and what has not finished.
+        task: The task.
+        runs: The runs of the group that have it, on this network.
+        table: Their summaries, with the expert and random actions once.
+        looks: Labels, colours and order of all policies of the group.
+        colours: Their colours.
+    """
+
+    title: str
+    group: str
+    note: str
+    task: str
+    runs: tuple[Named, ...]
+    table: pd.DataFrame
+    looks: Looks
+    colours: dict[str, str]
+
+
+def policies_on_tasks(results: Results) -> Collection[str]:
+    """Return in words what no two runs of a matrix may have."""
+    rows = results.summary[~results.summary["policy"].isin(REFERENCES)]
+    backbone = results.run.config.get("backbone", "")
+    pairs = dict.fromkeys(zip(rows["policy"], rows["task"], strict=True))
+    return [f"{policy} on {task} with {backbone}" for policy, task in pairs]
+
+
+KIND = Kind(MATRIX, "backbone", "backbone", policies_on_tasks)
+
+
+def matrix_parts(runs: Sequence[Named]) -> Iterator[Part]:
+    """Yield the parts of all groups of runs."""
+    groups = group_alike(runs, KIND)
+    for group in groups:
+        yield from parts_of(group, len(groups) > 1)
+
+
+def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
+    """Yield the parts of a group, by task and network.
+
+    Args:
+        group: The runs.
+        has_others: Whether there are further groups, so that it must be named.
+    """
+    looks = group.looks
+    places: dict[tuple[str, str], list[Named]] = {}
+    for name, results in group.runs:
+        for task in dict.fromkeys(results.summary["task"]):
+            backbone = str(results.run.config.get("backbone", ""))
+            places.setdefault((str(task), backbone), []).append((name, results))
+    backbones: dict[str, set[str]] = {}
+    for task, backbone in places:
+        backbones.setdefault(task, set()).add(backbone)
+    tasks = list(backbones)
+    policies = {p for results in group.results for p in results.summary["policy"]}
+    colours = looks.colours(sorted(policies - set(REFERENCES), key=looks.order))
+    for task, backbone in sorted(places, key=lambda key: (tasks.index(key[0]), *_order(key[1]))):
+        of_part = places[task, backbone]
+        table = pd.concat([shown_summary(results) for _, results in of_part], ignore_index=True)
+        table = table[table["task"] == task]
+        repeats = table["policy"].isin(REFERENCES) & table.duplicated("policy")
+        yield Part(
+            titles([short_name(task), backbone * (len(backbones[task]) > 1)]),
+            group.label * has_others,
+            group_note(group, of_part),
+            task,
+            tuple(of_part),
+            table[~repeats],
+            looks,
+            colours,
+        )
+
+
+def group_note(group: Group, runs: Sequence[Named]) -> str:
+    """Return what a reader must know of some runs of a group."""
+    lines = [f"Drawn apart from the first runs: {group.difference}."] if group.difference else []
+    lines += [f"{name}: {results.unfinished}." for name, results in runs if results.unfinished]
+    if any(results.is_smoke for _, results in runs):
+        lines.append("A smoke run: its numbers are not results.")
+    lines += [f"{line}." for _, results in runs for line in results.caveats[:1]]
+    return " ".join(dict.fromkeys(lines))
+
+
+def reference_levels(rows: pd.DataFrame, axis: Axis) -> list[Series]:
+    """Return the expert and random actions of one task as levels.
+
+    Args:
+        rows: Their rows of the summary.
+        axis: The horizontal axis.
+    """
+    return [
+        level(
+            REFERENCE_NAMES[row.policy],
+            REFERENCE_COLOURS[row.policy],
+            axis,
+            row,
+            note_of(int(row.episodes), 0, str(row.interval)),
+            REFERENCE_DASHES[row.policy],
+        )
+        for row in sorted(rows_in(rows), key=lambda row: REFERENCES.index(row.policy))
+    ]
+
+
+def rows_in(table: pd.DataFrame) -> Iterator[Any]:
+    """Yield the rows of a summary."""
+    yield from table.itertuples()
+
+
+def row_note(row: Any) -> str:
+    """Return the note of a row of a summary."""
+    text = note_of(row.episodes, row.train_seeds, row.interval)
+    return text + ", seeds disagree" * bool(row.seeds_disagree)
+
+
+def _order(backbone: str) -> tuple[int, str]:
+    return backbone_order(backbone)

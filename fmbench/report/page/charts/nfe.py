@@ -1,0 +1,89 @@
+"""Success against network evaluations per chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fmbench.report.groups import Named
+from fmbench.report.nfe_lines import NfeLine, lines_over_nfe
+from fmbench.report.page.charts.chart import (
+    LINE,
+    Axis,
+    Chart,
+    Panel,
+    Series,
+    finite,
+    level,
+    numbers,
+)
+from fmbench.report.page.charts.matrix import (
+    Part,
+    matrix_parts,
+    reference_levels,
+    row_note,
+    rows_in,
+)
+
+_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def nfe_chart(runs: Sequence[Named]) -> Chart | None:
+    """Return the figure; None if no run has evaluated a network or another policy."""
+    panels = tuple(panel for part in matrix_parts(runs) if (panel := _panel(part)))
+    if not panels:
+        return None
+    return Chart(
+        "nfe",
+        "Success against network evaluations",
+        "Success rate of every policy and sampler over the number of network evaluations (NFE) per "
+        "action chunk, with its 95 % interval. Points of one number are shifted a little so that "
+        "their intervals can be read. A policy that evaluates no network, the expert and random "
+        "actions are horizontal lines. That one interval lies above another is a hint, not a test.",
+        "NFE per chunk",
+        "Success rate",
+        panels,
+    )
+
+
+def _panel(part: Part) -> Panel | None:
+    found = lines_over_nfe(part.table, part.looks.order)
+    if not found.lines and found.levels.empty:
+        return None
+    axis = _axis(max((float(line.rows["nfe"].max()) for line in found.lines), default=1.0))
+    policies = list(dict.fromkeys(line.policy for line in found.lines))
+    series = [_series(line, part, policies.index(line.policy)) for line in found.lines]
+    series += [
+        level(
+            f"{part.looks.label(row.policy)}, no network",
+            part.colours[row.policy],
+            axis,
+            row,
+            row_note(row),
+            3,
+        )
+        for row in rows_in(found.levels)
+    ]
+    series += reference_levels(found.references, axis)
+    return Panel(part.title, part.group, part.note, tuple(series), axis)
+
+
+def _series(line: NfeLine, part: Part, marker: int) -> Series:
+    rows = line.rows
+    return Series(
+        ", ".join(filter(None, (part.looks.label(line.policy), line.sampler))),
+        part.colours[line.policy],
+        numbers(rows["nfe"] * line.shift, 4),
+        numbers(rows["success_rate"]),
+        finite(rows["low"]),
+        finite(rows["high"]),
+        tuple(map(row_note, rows_in(rows))),
+        LINE,
+        (marker, line.place),
+        numbers(rows["nfe"], 4),
+        tuple(place for place, broken in enumerate(rows["broken"]) if broken),
+    )
+
+
+def _axis(most: float) -> Axis:
+    ticks = tuple(float(t) for t in _TICKS if t <= max(1.3 * most, 2))
+    return Axis(ticks, tuple(f"{t:g}" for t in ticks), (0.75, 1.35 * max(most, 2)), is_log=True)
