@@ -15,6 +15,7 @@ from fmbench.report.groups import Group, Kind, Named, group_alike
 from fmbench.report.looks import Looks
 from fmbench.report.may_differ import DELAY
 from fmbench.report.page.charts.chart import Axis, Chart, Panel, Series, finite, note_of, titles
+from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import group_note
 from fmbench.report.results import Results
 from fmbench.report.row_texts import sampler_label
@@ -45,7 +46,7 @@ def delay_chart(runs: Sequence[Named]) -> Chart | None:
         "Success against delay",
         "Success rate of every policy with its headline sampler over the delay: control steps from "
         "an observation to the first action decided from it, with its 95 % interval. An execution "
-        "says how successive chunks are joined; `hold` takes each as it is. Points of one delay "
+        "says how successive chunks are joined; hold takes each as it is. Points of one delay "
         "are shifted a little so that their intervals can be read.",
         "Delay [control steps]",
         "Success rate",
@@ -111,7 +112,7 @@ def _series(rows: DelayRows, of_part: DelayRows, looks: Looks) -> tuple[list[Ser
     places = np.array([_place(delay, delays[-1]) for delay in delays])
     gap = float(np.min(np.diff(places))) if len(places) > 1 else 1.0
     policies = sorted({row.policy for row in of_part}, key=looks.order)
-    colours, executions = looks.colours(policies), _executions(of_part)
+    colours, executions = looks.colours(policies), [*EXECUTIONS, *_executions(of_part)]
     lines = by_method(rows)  # type: ignore[arg-type]
     series = []
     for lane, line in enumerate(lines):
@@ -127,7 +128,7 @@ def _series(rows: DelayRows, of_part: DelayRows, looks: Looks) -> tuple[list[Ser
                 finite(p.low for p in points),
                 finite(p.high for p in points),
                 tuple(f"{sampler_label(p.sampler, p.steps)}, {_note(p)}" for p in points),
-                look=(policies.index(first.policy), executions.index(first.execution)),
+                look=(look_of(first.policy), executions.index(first.execution)),
                 at=tuple(float(p.delay) for p in points),
                 broken=tuple(i for i, p in enumerate(points) if p.low is None),
             )

@@ -10,6 +10,7 @@ from fmbench.report.looks import Looks
 from fmbench.report.may_differ import CURVE
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.page.charts.chart import Axis, Chart, Panel, Series, level, note_of
+from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import (
     REFERENCE_COLOURS,
     REFERENCE_DASHES,
@@ -97,7 +98,7 @@ def _panel(
                 tuple(row.low for row in points),
                 tuple(row.high for row in points),
                 tuple(f"{sampler_label(r.sampler, r.steps)}, {_note(r)}" for r in points),
-                look=(place, 0),
+                look=(look_of(policy), 0),
                 at=tuple(float(row.demos) for row in points),
                 broken=tuple(place for place, cell in enumerate(cells) if cell in broken),
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from fmbench.report.groups import Group, Named, group_alike
+from fmbench.report.looks import backbone_order
 from fmbench.report.page.charts.chart import (
     FRONT,
     POINTS,
@@ -51,8 +52,8 @@ def latency_chart(runs: Sequence[Named]) -> Chart | None:
         "latency",
         "Success against latency",
         "Success rate of every policy, network, sampler and number of steps over the 95th "
-        "percentile of the time of one decision, with its 95 % interval. Rings and the stepped "
-        "line mark the Pareto front: no other point is both as fast and as successful. It follows "
+        "percentile of the time of one decision, with its 95 % interval. A marker is a network. "
+        "Rings and the stepped line mark the Pareto front: no other point is both as fast and as successful. It follows "
         "from the rates alone, not from their intervals.",
         "Latency, 95th percentile [ms]",
         "Success rate",
@@ -77,9 +78,9 @@ def _panel(parts: Sequence[Part]) -> Panel | None:
     latency = table["latency_ms_p95"]
     axis = _axis(float(latency.min()), float(latency.max()))
     policies = sorted(set(table["policy"]), key=part.looks.order)
-    backbones = list(dict.fromkeys(table["backbone"]))
+    backbones = sorted(set(table["backbone"]), key=backbone_order)
     series = [
-        _series(rows, part, policies.index(str(policy)), backbones, str(policy), str(backbone))
+        _series(rows, part, str(policy), str(backbone))
         for policy in policies
         for backbone in backbones
         if len(rows := table[(table["policy"] == policy) & (table["backbone"] == backbone)])
@@ -104,14 +105,7 @@ def _timed(parts: Sequence[Part]) -> pd.DataFrame:
     return table[~table["policy"].isin(REFERENCES) & table["latency_ms_p95"].notna()]
 
 
-def _series(
-    rows: pd.DataFrame,
-    part: Part,
-    marker: int,
-    backbones: Sequence[str],
-    policy: str,
-    backbone: str,
-) -> Series:
+def _series(rows: pd.DataFrame, part: Part, policy: str, backbone: str) -> Series:
     rows = rows.sort_values("latency_ms_p95", kind="stable")
     notes = tuple(
         f"{sampler_label(row.sampler, row.steps)}, NFE {row.nfe:.4g}, "
@@ -119,7 +113,7 @@ def _series(
         for row in rows_in(rows)
     )
     return Series(
-        titles([part.looks.label(policy), backbone * (len(backbones) > 1)]),
+        titles([part.looks.label(policy), backbone]),
         part.colours[policy],
         numbers(rows["latency_ms_p95"]),
         numbers(rows["success_rate"]),
@@ -127,7 +121,7 @@ def _series(
         finite(rows["high"]),
         notes,
         POINTS,
-        (marker, backbones.index(backbone)),
+        (backbone_order(backbone)[0], 0),
         broken=tuple(place for place, broken in enumerate(rows["broken"]) if broken),
     )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import colorsys
 import functools
+import zlib
+
+from policies.catalogue import POLICIES
 
 SYMBOLS = (
     "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x", "star",
@@ -29,6 +32,12 @@ CIVIDIS = (
 LEAST_CONTRAST = 3.0
 """Least contrast of a line in the dark, that of WCAG 2.2, 1.4.11."""
 _DARK = "#16181D"
+
+
+def look_of(policy: str) -> int:
+    """Return which marker or dash a policy has, whatever others are in the figure."""
+    names = list(POLICIES)
+    return names.index(policy) if policy in POLICIES else zlib.crc32(policy.encode()) % len(SYMBOLS)
 
 
 def symbol(place: int) -> str:

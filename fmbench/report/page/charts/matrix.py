@@ -83,7 +83,9 @@ def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
     tasks = list(backbones)
     policies = {p for results in group.results for p in results.summary["policy"]}
     colours = looks.colours(sorted(policies - set(REFERENCES), key=looks.order))
-    for task, backbone in sorted(places, key=lambda key: (tasks.index(key[0]), *_order(key[1]))):
+    for task, backbone in sorted(
+        places, key=lambda key: (tasks.index(key[0]), *backbone_order(key[1]))
+    ):
         of_part = places[task, backbone]
         table = pd.concat([shown_summary(results) for _, results in of_part], ignore_index=True)
         table = table[table["task"] == task]
@@ -139,7 +141,3 @@ def row_note(row: Any) -> str:
     """Return the note of a row of a summary."""
     text = note_of(row.episodes, row.train_seeds, row.interval)
     return text + ", seeds disagree" * bool(row.seeds_disagree)
-
-
-def _order(backbone: str) -> tuple[int, str]:
-    return backbone_order(backbone)

@@ -16,6 +16,7 @@ from fmbench.report.page.charts.chart import (
     level,
     numbers,
 )
+from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import (
     Part,
     matrix_parts,
@@ -50,8 +51,7 @@ def _panel(part: Part) -> Panel | None:
     if not found.lines and found.levels.empty:
         return None
     axis = _axis(max((float(line.rows["nfe"].max()) for line in found.lines), default=1.0))
-    policies = list(dict.fromkeys(line.policy for line in found.lines))
-    series = [_series(line, part, policies.index(line.policy)) for line in found.lines]
+    series = [_series(line, part) for line in found.lines]
     series += [
         level(
             f"{part.looks.label(row.policy)}, no network",
@@ -67,7 +67,7 @@ def _panel(part: Part) -> Panel | None:
     return Panel(part.title, part.group, part.note, tuple(series), axis)
 
 
-def _series(line: NfeLine, part: Part, marker: int) -> Series:
+def _series(line: NfeLine, part: Part) -> Series:
     rows = line.rows
     return Series(
         ", ".join(filter(None, (part.looks.label(line.policy), line.sampler))),
@@ -78,7 +78,7 @@ def _series(line: NfeLine, part: Part, marker: int) -> Series:
         finite(rows["high"]),
         tuple(map(row_note, rows_in(rows))),
         LINE,
-        (marker, line.place),
+        (look_of(line.policy), line.place),
         numbers(rows["nfe"], 4),
         tuple(place for place, broken in enumerate(rows["broken"]) if broken),
     )

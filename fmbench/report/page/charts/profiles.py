@@ -13,6 +13,7 @@ from fmbench.report.across_tasks.table import (
 )
 from fmbench.report.groups import Group, Named, group_alike
 from fmbench.report.page.charts.chart import STEPS, Axis, Chart, Panel, Series, numbers, titles
+from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import KIND, group_note
 from fmbench.report.row_texts import sampler_label
 from fmbench.report.shown import short_name
@@ -71,8 +72,8 @@ def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
     for backbone in dict.fromkeys(method.backbone for method in methods):
         of_backbone = [method for method in methods if method.backbone == backbone]
         series = tuple(
-            _series(across, method, looks.label(method.policy), colours[method.policy], place)
-            for place, method in enumerate(of_backbone)
+            _series(across, method, looks.label(method.policy), colours[method.policy])
+            for method in of_backbone
         )
         tasks = ", ".join(map(short_name, across.tasks))
         left_out = [
@@ -85,7 +86,7 @@ def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
         yield Panel(title, group.label * has_others, note, series, axis)
 
 
-def _series(across: AcrossTasks, method: Method, name: str, colour: str, place: int) -> Series:
+def _series(across: AcrossTasks, method: Method, name: str, colour: str) -> Series:
     rows = [r for r in across.rows if r.method == method and r.quantity == PROFILE][::_EVERY]
     first = rows[0]
     seeds = f"{first.train_seeds} training seed{'s' * (first.train_seeds > 1)}"
@@ -102,5 +103,5 @@ def _series(across: AcrossTasks, method: Method, name: str, colour: str, place: 
         numbers([*(row.high for row in rows), 0.0], 4),
         (note,),
         STEPS,
-        (0, place),
+        (0, look_of(method.policy)),
     )

@@ -13,7 +13,7 @@ from fmbench.report.page.charts.marks import dash_array, outline
 MOST_PANELS = 6
 _COLUMNS, _WIDTH, _HEIGHT = 3, 320, 230
 _LEFT, _TOP, _RIGHT, _BOTTOM = 34, 24, 8, 22
-_LEGEND_LINE, _CHARACTER = 17, 6.3
+_LEGEND_LINE, _CHARACTER = 17, 6.8
 
 
 def static_svg(chart: Chart) -> Markup:

@@ -9,6 +9,7 @@ import numpy as np
 from fmbench.report.groups import Named
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.page.charts.chart import STEPS, Axis, Chart, Panel, Series, finite, numbers
+from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import (
     REFERENCE_COLOURS,
     REFERENCE_DASHES,
@@ -55,19 +56,16 @@ def _panel(part: Part) -> Panel | None:
     if not found:
         return None
     rows = {tuple(getattr(row, name) for name in CELL): row for row in rows_in(part.table)}
-    learned = sorted({cell.policy for cell in found} - set(REFERENCES), key=part.looks.order)
     cells = sorted(found, key=lambda c: (c.policy in REFERENCES, part.looks.order(c.policy)))
-    series = [_series(cell, *found[cell], part, learned, row_note(rows[cell])) for cell in cells]
+    series = [_series(cell, *found[cell], part, row_note(rows[cell])) for cell in cells]
     limit = max(float(at[-1]) for at, _ in found.values())
     return Panel(part.title, part.group, part.note, tuple(series), _axis(limit))
 
 
-def _series(
-    cell: SummaryKey, at: Numbers, solved: SolvedBy, part: Part, learned: Sequence[str], note: str
-) -> Series:
+def _series(cell: SummaryKey, at: Numbers, solved: SolvedBy, part: Part, note: str) -> Series:
     low, high = solved.bounds()
     is_reference = cell.policy in REFERENCES
-    dash = REFERENCE_DASHES[cell.policy] if is_reference else learned.index(cell.policy)
+    dash = REFERENCE_DASHES[cell.policy] if is_reference else look_of(cell.policy)
     return Series(
         REFERENCE_NAMES[cell.policy] if is_reference else part.looks.label(cell.policy),
         REFERENCE_COLOURS[cell.policy] if is_reference else part.colours[cell.policy],

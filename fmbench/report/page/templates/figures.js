@@ -11,6 +11,8 @@ const SHAPES = {
   x: "M12 3.5l3 2.2l3-2.2l1.5 1.5l-2.5 2l2.5 2l-1.5 1.5l-3-2.2l-3 2.2l-1.5-1.5l2.5-2l-2.5-2z",
   star: "M15 2l1.4 3.2l3.5.3l-2.7 2.3l.9 3.4l-3.1-1.8l-3.1 1.8l.9-3.4l-2.7-2.3l3.5-.3z",
 };
+// Bands of more curves than these cannot be told apart.
+const MOST_BANDS = 5;
 const JOINED = { line: true, steps: true, level: true, front: true };
 
 // Plotly reads a small part of HTML in its texts.
@@ -58,12 +60,14 @@ function wrapped(text) {
 
 function tracesOf(chart, panel, hidden) {
   const traces = [];
+  const curves = panel.series.filter((series, i) => series.kind === "steps" && !hidden.has(i)).length;
   panel.series.forEach((series, place) => {
     const x = xOf(panel, series), colour = colourOf(series), visible = !hidden.has(place);
+    const isCurve = series.kind === "steps", hasBand = series.kind === "level" || (isCurve && curves <= MOST_BANDS);
     const isJoined = JOINED[series.kind], isStep = series.kind === "steps" || series.kind === "front";
     const line = { color: colour, dash: series.dash, width: 2, shape: isStep ? "hv" : "linear" };
     const common = { x, type: "scatter", visible, hoverinfo: "skip", showlegend: false };
-    if ((series.kind === "steps" || series.kind === "level") && series.low) {
+    if (hasBand && series.low) {
       const side = { ...line, width: 0 };
       traces.push({ ...common, y: series.low, mode: "lines", line: side });
       traces.push({ ...common, y: series.high, mode: "lines", line: side, fill: "tonexty",
@@ -128,7 +132,7 @@ function layoutOf(chart, panel, ink) {
   const isHeat = Boolean(panel.cells);
   const isNarrow = root.clientWidth < 600;
   const layout = {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 13 },
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: ink, size: 13, family: getComputedStyle(root).fontFamily },
     margin: { l: isNarrow ? 44 : 60, r: 12, t: 34, b: 52 }, hovermode: "closest", dragmode: "zoom",
     hoverlabel: { bgcolor: box, bordercolor: ink, font: { color: ink, size: 13 }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: ink },
@@ -175,16 +179,27 @@ function swatch(series) {
 
 function drawLegend(place, panel, hidden, redraw) {
   place.replaceChildren();
+  const all = element("button", "Hide all", { type: "button" });
+  all.addEventListener("click", () => {
+    const isShown = hidden.size < panel.series.length;
+    panel.series.forEach((_, i) => (isShown ? hidden.add(i) : hidden.delete(i)));
+    drawLegend(place, panel, hidden, redraw);
+    place.lastChild.focus();
+    redraw();
+  });
+  if (hidden.size === (panel.series || []).length) all.textContent = "Show all";
   (panel.series || []).forEach((series, i) => {
     const button = element("button", undefined, { type: "button", "aria-pressed": !hidden.has(i) });
     button.append(swatch(series), element("span", series.name));
     button.addEventListener("click", () => {
       if (!hidden.delete(i)) hidden.add(i);
       button.setAttribute("aria-pressed", !hidden.has(i));
+      all.textContent = hidden.size < panel.series.length ? "Hide all" : "Show all";
       redraw();
     });
     place.append(button);
   });
+  if (panel.series && panel.series.length > 2) place.append(all);
 }
 
 function linesOf(chart, panel) {
