@@ -81,7 +81,8 @@ def group_alike(runs: Sequence[Named], kind: Kind) -> list[Group]:
     for named in runs:
         if set(named[1].summary["policy"]) <= set(REFERENCES):
             continue
-        candidates = by_values.setdefault(_values(named[1], kind), [])
+        is_known = named[1].run.config.get(kind.value) is not None
+        candidates = by_values.setdefault(_values(named[1], kind), []) if is_known else []
         cells = set(kind.cells(named[1]))
         for group in candidates:
             if group._cells.isdisjoint(cells) and not _difference(_nearest(group, named), kind):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
-
-import pandas as pd
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from fmbench.storage.rows import REFERENCES
 
@@ -28,7 +26,7 @@ class NfeLine(NamedTuple):
     sampler: str
     place: int
     shift: float
-    rows: pd.DataFrame
+    rows: list[Any]
 
 
 class NfeLines(NamedTuple):
@@ -41,35 +39,35 @@ class NfeLines(NamedTuple):
     """
 
     lines: list[NfeLine]
-    levels: pd.DataFrame
-    references: pd.DataFrame
+    levels: list[Any]
+    references: list[Any]
 
 
-def lines_over_nfe(table: pd.DataFrame, order: Callable[[str], tuple[float, str]]) -> NfeLines:
+def lines_over_nfe(rows: Iterable[Any], order: Callable[[str], tuple[float, str]]) -> NfeLines:
     """Return the lines of a table.
 
     Args:
-        table: Rows of `fmbench.report.shown.shown_summary`.
+        rows: Rows as of `fmbench.report.shown.shown_rows`, or of the frame `shown_summary`.
         order: Sort key of policies.
     """
-    is_reference = table["policy"].isin(REFERENCES)
-    compared = table[~is_reference]
-    learned = compared[compared["nfe"] > 0]
-    keys = sorted(
-        set(zip(learned["policy"], learned["sampler"], strict=True)),
-        key=lambda key: (order(key[0]), key[1]),
-    )
+    by_key: dict[tuple[str, str], list[Any]] = {}
+    levels, references = [], []
+    for row in rows:
+        if row.policy in REFERENCES:
+            references.append(row)
+        elif row.nfe > 0:
+            by_key.setdefault((row.policy, row.sampler), []).append(row)
+        elif row.nfe == 0 and not row.broken:  # the broken ones did not decide
+            levels.append(row)
+    keys = sorted(by_key, key=lambda key: (order(key[0]), key[1]))
     lines = [
         NfeLine(
             policy,
             sampler,
             [other for name, other in keys if name == policy].index(sampler),
             SPREAD ** (i - (len(keys) - 1) / 2),
-            learned[(learned["policy"] == policy) & (learned["sampler"] == sampler)].sort_values(
-                "nfe", kind="stable"
-            ),
+            sorted(by_key[policy, sampler], key=lambda row: float(row.nfe)),
         )
         for i, (policy, sampler) in enumerate(keys)
     ]
-    levels = compared[(compared["nfe"] == 0) & ~compared["broken"]]  # the others did not decide
-    return NfeLines(lines, levels, table[is_reference])
+    return NfeLines(lines, levels, references)

@@ -82,7 +82,7 @@ def _draw(
         references: Legend entries of expert and random actions.
         show_seeds: Whether the rate is that of the seeds, so that each is drawn.
     """
-    found = lines_over_nfe(table, results.looks.order)
+    found = lines_over_nfe(table.itertuples(), results.looks.order)
     learned = table[~table["policy"].isin(REFERENCES) & (table["nfe"] > 0)]
     levels = found.levels
     colours = results.looks.colours(learned_policies(results))
@@ -90,10 +90,10 @@ def _draw(
     figure = Figure(figsize=panel_size(len(tasks)))
     for axes, task in panels(figure, tasks, share_y=True):
         _reference_lines(axes, table[table["task"] == task])
-        for level in levels[levels["task"] == task].itertuples():
+        for level in (row for row in levels if row.task == task):
             _level(axes, level, colours[str(level.policy)])
         for line in found.lines:
-            rows = line.rows[line.rows["task"] == task]
+            rows = [row for row in line.rows if row.task == task]
             _line(axes, rows, line.shift, colours[line.policy], _style(line.place), show_seeds)
         axes.set(title=short_name(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
@@ -111,7 +111,7 @@ def _draw(
     ]
     handles += [
         Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
-        for p in sorted(set(levels["policy"]), key=results.looks.order)
+        for p in sorted({level.policy for level in levels}, key=results.looks.order)
     ]
     handles += seed_handles(learned["seed_rates"] if show_seeds else [])
     handles += broken_handles(learned["broken"])
@@ -121,28 +121,28 @@ def _draw(
 
 def _line(
     axes: Axes,
-    rows: pd.DataFrame,
+    rows: Sequence[Any],
     shift: float,
     colour: str,
     style: dict[str, Any],
     show_seeds: bool,
 ) -> None:
     """Draw one policy and sampler, its points shifted by a factor, with a dot for every seed."""
-    errors = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
+    rates = np.array([row.rate for row in rows], dtype=float)
+    errors = [rates - [row.low for row in rows], [row.high for row in rows] - rates]
     axes.errorbar(
-        rows["nfe"] * shift,
-        rows["rate"],
+        [row.nfe * shift for row in rows],
+        rates,
         yerr=np.maximum(np.array(errors, dtype=float), 0.0),
         color=colour,
         elinewidth=1.1,
         **style,
     )
-    if show_seeds:
-        for nfe, rates in zip(rows["nfe"], rows["seed_rates"], strict=True):
-            seed_dots(axes, nfe * shift, rates, colour)
-    broken = rows[rows["broken"]]
-    if len(broken):
-        axes.plot(broken["nfe"] * shift, broken["rate"], **BROKEN_STYLE)
+    for row in rows if show_seeds else ():
+        seed_dots(axes, row.nfe * shift, row.seed_rates, colour)
+    if broken := [row for row in rows if row.broken]:
+        places = [row.nfe * shift for row in broken]
+        axes.plot(places, [row.rate for row in broken], **BROKEN_STYLE)
 
 
 def _style(place: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +15,7 @@ from fmbench.report.page.charts.chart import Chart, Panel
 from fmbench.report.page.charts.delay import delay_chart
 from fmbench.report.page.charts.demonstrations import demonstrations_chart
 from fmbench.report.page.charts.latency import latency_chart
+from fmbench.report.page.charts.matrix import matrix_parts
 from fmbench.report.page.charts.nfe import nfe_chart
 from fmbench.report.page.charts.profiles import profiles_chart
 from fmbench.report.page.charts.retention import retention_chart
@@ -25,16 +26,6 @@ from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.section import PageSection
 from fmbench.report.page.shell import environment
 
-CHARTS: tuple[Callable[[Sequence[Named]], Chart | None], ...] = (
-    nfe_chart,
-    latency_chart,
-    demonstrations_chart,
-    delay_chart,
-    time_chart,
-    profiles_chart,
-    retention_chart,
-)
-"""The figures in order; each returns None where it has no data."""
 INTRODUCTION = (
     "A point or line tells its episodes, its training seeds and its interval when it is pointed "
     "at, and the table below each figure has the same numbers. Names above a figure hide and show "
@@ -77,7 +68,17 @@ def figure_sections(runs: Sequence[NamedRun]) -> list[PageSection]:
 def charts_of(runs: Sequence[NamedRun]) -> list[Chart]:
     """Return the figures for which some runs have data."""
     named = list(_named(runs))
-    return [chart for make in CHARTS if (chart := make(named))]
+    parts = matrix_parts(named)
+    charts = (
+        nfe_chart(parts),
+        latency_chart(named),
+        demonstrations_chart(named),
+        delay_chart(named),
+        time_chart(parts),
+        profiles_chart(named),
+        retention_chart(named),
+    )
+    return [chart for chart in charts if chart]
 
 
 def _named(runs: Sequence[NamedRun]) -> Iterator[Named]:

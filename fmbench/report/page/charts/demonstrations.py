@@ -29,6 +29,8 @@ _SPREAD = 1.04
 
 def demonstrations_chart(runs: Sequence[Named]) -> Chart | None:
     """Return the figure; None if no task was learnt from two numbers of demonstrations."""
+    if len({results.run.config.get("demos") for _, results in runs} - {None}) < 2:
+        return None
     kind = Kind(CURVE, "demos", "number of demonstrations", _cells)
     groups = [group for group in group_alike(runs, kind) if any(_panels(group))]
     # again, because the first of them may differ from what it was compared with

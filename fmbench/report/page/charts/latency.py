@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
-
 from fmbench.report.groups import Group, Named, group_alike
 from fmbench.report.looks import backbone_order
 from fmbench.report.page.charts.chart import (
@@ -26,12 +24,11 @@ from fmbench.report.page.charts.matrix import (
     parts_of,
     reference_levels,
     row_note,
-    rows_in,
 )
 from fmbench.report.pareto import pareto_front
 from fmbench.report.results import Results
 from fmbench.report.row_texts import sampler_label
-from fmbench.report.shown import short_name
+from fmbench.report.shown import ShownRow, short_name
 from fmbench.storage.rows import REFERENCES
 
 _TICKS = tuple(digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5))
@@ -53,8 +50,8 @@ def latency_chart(runs: Sequence[Named]) -> Chart | None:
         "Success against latency",
         "Success rate of every policy, network, sampler and number of steps over the 95th "
         "percentile of the time of one decision, with its 95 % interval. A marker is a network. "
-        "Rings and the stepped line mark the Pareto front: no other point is both as fast and as successful. It follows "
-        "from the rates alone, not from their intervals.",
+        "Rings and the stepped line mark the Pareto front: no other point is both as fast and as "
+        "successful. It follows from the rates alone, not from their intervals.",
         "Latency, 95th percentile [ms]",
         "Success rate",
         panels,
@@ -72,64 +69,63 @@ def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
 
 
 def _panel(parts: Sequence[Part]) -> Panel | None:
-    part, table = parts[0], _timed(parts)
-    if table.empty:
+    part, timed = parts[0], list(_timed(parts))
+    if not timed:
         return None
-    latency = table["latency_ms_p95"]
-    axis = _axis(float(latency.min()), float(latency.max()))
-    policies = sorted(set(table["policy"]), key=part.looks.order)
-    backbones = sorted(set(table["backbone"]), key=backbone_order)
+    latencies = [row.latency_ms_p95 for _, row in timed]
+    axis = _axis(min(latencies), max(latencies))
+    methods = sorted(
+        {(row.policy, backbone) for backbone, row in timed},
+        key=lambda method: (part.looks.order(method[0]), backbone_order(method[1])),
+    )
     series = [
-        _series(rows, part, str(policy), str(backbone))
-        for policy in policies
-        for backbone in backbones
-        if len(rows := table[(table["policy"] == policy) & (table["backbone"] == backbone)])
-    ]
-    sound = table[~table["broken"]]
-    if len(sound):
+        _series([row for where, row in timed if (row.policy, where) == (policy, backbone)], part,
+                policy, backbone)
+        for policy, backbone in methods
+    ]  # fmt: skip
+    if sound := [row for _, row in timed if not row.broken]:
         series.append(_front(sound))
-    references = pd.concat([each.table for each in parts]).drop_duplicates("policy")
-    series += reference_levels(references[references["policy"].isin(REFERENCES)], axis)
-    note = " ".join(dict.fromkeys(filter(None, (each.note for each in parts))))
-    note = " ".join(filter(None, (note, f"Measured on {_machine(part.runs[0][1])}.")))
+    series += reference_levels((row for each in parts for row in each.rows), axis)
+    notes = dict.fromkeys(each.note for each in parts if each.note)
+    note = " ".join([*notes, f"Measured on {_machine(part.runs[0][1])}."])
     return Panel(short_name(part.task), part.group, note, tuple(series), axis)
 
 
-def _timed(parts: Sequence[Part]) -> pd.DataFrame:
-    """Return the rows of trained policies with a latency, with their network."""
-    tables = [
-        part.table.assign(backbone=str(part.runs[0][1].run.config.get("backbone", "")))
-        for part in parts
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    return table[~table["policy"].isin(REFERENCES) & table["latency_ms_p95"].notna()]
+def _timed(parts: Sequence[Part]) -> Iterator[tuple[str, ShownRow]]:
+    """Yield the rows of trained policies with a latency, each with its network."""
+    for part in parts:
+        backbone = str(part.runs[0][1].run.config.get("backbone", ""))
+        for row in part.rows:
+            if row.policy not in REFERENCES and row.latency_ms_p95 == row.latency_ms_p95:
+                yield backbone, row
 
 
-def _series(rows: pd.DataFrame, part: Part, policy: str, backbone: str) -> Series:
-    rows = rows.sort_values("latency_ms_p95", kind="stable")
+def _series(found: Sequence[ShownRow], part: Part, policy: str, backbone: str) -> Series:
+    rows = sorted(found, key=lambda row: row.latency_ms_p95)
     notes = tuple(
         f"{sampler_label(row.sampler, row.steps)}, NFE {row.nfe:.4g}, "
         f"median {row.latency_ms_p50:.3g} ms, {row_note(row)}"
-        for row in rows_in(rows)
+        for row in rows
     )
     return Series(
         titles([part.looks.label(policy), backbone]),
         part.colours[policy],
-        numbers(rows["latency_ms_p95"]),
-        numbers(rows["success_rate"]),
-        finite(rows["low"]),
-        finite(rows["high"]),
+        numbers(row.latency_ms_p95 for row in rows),
+        numbers(row.success_rate for row in rows),
+        finite(row.low for row in rows),
+        finite(row.high for row in rows),
         notes,
         POINTS,
         (backbone_order(backbone)[0], 0),
-        broken=tuple(place for place, broken in enumerate(rows["broken"]) if broken),
+        broken=tuple(place for place, row in enumerate(rows) if row.broken),
     )
 
 
-def _front(rows: pd.DataFrame) -> Series:
+def _front(rows: Sequence[ShownRow]) -> Series:
     """Return the front of the rows, as steps."""
-    front = rows.iloc[pareto_front(rows["latency_ms_p95"], rows["success_rate"])]
-    x, y = numbers(front["latency_ms_p95"]), numbers(front["success_rate"])
+    places = pareto_front([r.latency_ms_p95 for r in rows], [r.success_rate for r in rows])
+    x = numbers(rows[place].latency_ms_p95 for place in places)
+    y = numbers(rows[place].success_rate for place in places)
     none = (None,) * len(x)
     return Series(FRONT_NAME, FRONT_COLOUR, x, y, none, none, ("on the front",), FRONT, (0, 1))
 

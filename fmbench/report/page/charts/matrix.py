@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
-
-import pandas as pd
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from fmbench.report.groups import Group, Kind, Named, group_alike
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.may_differ import MATRIX
 from fmbench.report.page.charts.chart import Axis, Series, level, note_of, titles
 from fmbench.report.results import Results
-from fmbench.report.shown import short_name, shown_summary
+from fmbench.report.shown import ShownRow, short_name, shown_rows
 from fmbench.storage.rows import REFERENCES
 
 REFERENCE_NAMES = {"expert": "expert (ceiling)", "random": "random (floor)"}
@@ -31,7 +28,7 @@ class Part:
         note: Why they are not with others, and what has not finished.
         task: The task.
         runs: The runs of the group that have it, on this network.
-        table: Their summaries, with the expert and random actions once.
+        rows: Their summaries, with the expert and random actions once.
         looks: Labels, colours and order of all policies of the group.
         colours: Their colours.
     """
@@ -41,7 +38,7 @@ class Part:
     note: str
     task: str
     runs: tuple[Named, ...]
-    table: pd.DataFrame
+    rows: tuple[ShownRow, ...]
     looks: Looks
     colours: dict[str, str]
 
@@ -57,11 +54,10 @@ def policies_on_tasks(results: Results) -> Collection[str]:
 KIND = Kind(MATRIX, "backbone", "backbone", policies_on_tasks)
 
 
-def matrix_parts(runs: Sequence[Named]) -> Iterator[Part]:
-    """Yield the parts of all groups of runs."""
+def matrix_parts(runs: Sequence[Named]) -> list[Part]:
+    """Return the parts of all groups of runs."""
     groups = group_alike(runs, KIND)
-    for group in groups:
-        yield from parts_of(group, len(groups) > 1)
+    return [part for group in groups for part in parts_of(group, len(groups) > 1)]
 
 
 def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
@@ -72,34 +68,43 @@ def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
         has_others: Whether there are further groups, so that it must be named.
     """
     looks = group.looks
-    places: dict[tuple[str, str], list[Named]] = {}
+    places: dict[tuple[str, str], dict[str, list[ShownRow]]] = {}
+    runs = dict(group.runs)
     for name, results in group.runs:
-        for task in dict.fromkeys(results.summary["task"]):
-            backbone = str(results.run.config.get("backbone", ""))
-            places.setdefault((str(task), backbone), []).append((name, results))
+        backbone = str(results.run.config.get("backbone", ""))
+        for row in shown_rows(results):
+            places.setdefault((row.task, backbone), {}).setdefault(name, []).append(row)
     backbones: dict[str, set[str]] = {}
     for task, backbone in places:
         backbones.setdefault(task, set()).add(backbone)
     tasks = list(backbones)
-    policies = {p for results in group.results for p in results.summary["policy"]}
+    policies = {row.policy for named in places.values() for rows in named.values() for row in rows}
     colours = looks.colours(sorted(policies - set(REFERENCES), key=looks.order))
     for task, backbone in sorted(
         places, key=lambda key: (tasks.index(key[0]), *backbone_order(key[1]))
     ):
-        of_part = places[task, backbone]
-        table = pd.concat([shown_summary(results) for _, results in of_part], ignore_index=True)
-        table = table[table["task"] == task]
-        repeats = table["policy"].isin(REFERENCES) & table.duplicated("policy")
+        named = places[task, backbone]
+        of_part = tuple((name, runs[name]) for name in named)
         yield Part(
             titles([short_name(task), backbone * (len(backbones[task]) > 1)]),
             group.label * has_others,
             group_note(group, of_part),
             task,
-            tuple(of_part),
-            table[~repeats],
+            of_part,
+            tuple(references_once(row for rows in named.values() for row in rows)),
             looks,
             colours,
         )
+
+
+def references_once(rows: Iterable[ShownRow]) -> Iterator[ShownRow]:
+    """Yield rows of a task, those of the expert and of random actions once."""
+    seen: set[str] = set()
+    for row in rows:
+        if row.policy not in seen:
+            yield row
+        if row.policy in REFERENCES:
+            seen.add(row.policy)
 
 
 def group_note(group: Group, runs: Sequence[Named]) -> str:
@@ -112,32 +117,29 @@ def group_note(group: Group, runs: Sequence[Named]) -> str:
     return " ".join(dict.fromkeys(lines))
 
 
-def reference_levels(rows: pd.DataFrame, axis: Axis) -> list[Series]:
-    """Return the expert and random actions of one task as levels.
+def reference_levels(rows: Iterable[ShownRow], axis: Axis) -> list[Series]:
+    """Return the expert and random actions among the rows of one task as levels.
 
     Args:
-        rows: Their rows of the summary.
+        rows: The rows.
         axis: The horizontal axis.
     """
+    found = {row.policy: row for row in reversed(list(rows)) if row.policy in REFERENCES}
     return [
         level(
-            REFERENCE_NAMES[row.policy],
-            REFERENCE_COLOURS[row.policy],
+            REFERENCE_NAMES[name],
+            REFERENCE_COLOURS[name],
             axis,
-            row,
-            note_of(int(row.episodes), 0, str(row.interval)),
-            REFERENCE_DASHES[row.policy],
+            found[name],
+            note_of(found[name].episodes, 0, found[name].interval),
+            REFERENCE_DASHES[name],
         )
-        for row in sorted(rows_in(rows), key=lambda row: REFERENCES.index(row.policy))
+        for name in REFERENCES
+        if name in found
     ]
 
 
-def rows_in(table: pd.DataFrame) -> Iterator[Any]:
-    """Yield the rows of a summary."""
-    yield from table.itertuples()
-
-
-def row_note(row: Any) -> str:
+def row_note(row: ShownRow) -> str:
     """Return the note of a row of a summary."""
     text = note_of(row.episodes, row.train_seeds, row.interval)
-    return text + ", seeds disagree" * bool(row.seeds_disagree)
+    return text + ", seeds disagree" * row.seeds_disagree

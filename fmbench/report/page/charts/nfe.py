@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fmbench.report.groups import Named
 from fmbench.report.nfe_lines import NfeLine, lines_over_nfe
 from fmbench.report.page.charts.chart import (
     LINE,
@@ -19,18 +18,16 @@ from fmbench.report.page.charts.chart import (
 from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import (
     Part,
-    matrix_parts,
     reference_levels,
     row_note,
-    rows_in,
 )
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def nfe_chart(runs: Sequence[Named]) -> Chart | None:
+def nfe_chart(parts: Sequence[Part]) -> Chart | None:
     """Return the figure; None if no run has evaluated a network or another policy."""
-    panels = tuple(panel for part in matrix_parts(runs) if (panel := _panel(part)))
+    panels = tuple(panel for part in parts if (panel := _panel(part)))
     if not panels:
         return None
     return Chart(
@@ -47,10 +44,10 @@ def nfe_chart(runs: Sequence[Named]) -> Chart | None:
 
 
 def _panel(part: Part) -> Panel | None:
-    found = lines_over_nfe(part.table, part.looks.order)
-    if not found.lines and found.levels.empty:
+    found = lines_over_nfe(part.rows, part.looks.order)
+    if not (found.lines or found.levels):
         return None
-    axis = _axis(max((float(line.rows["nfe"].max()) for line in found.lines), default=1.0))
+    axis = _axis(max((line.rows[-1].nfe for line in found.lines), default=1.0))
     series = [_series(line, part) for line in found.lines]
     series += [
         level(
@@ -61,7 +58,7 @@ def _panel(part: Part) -> Panel | None:
             row_note(row),
             3,
         )
-        for row in rows_in(found.levels)
+        for row in found.levels
     ]
     series += reference_levels(found.references, axis)
     return Panel(part.title, part.group, part.note, tuple(series), axis)
@@ -72,15 +69,15 @@ def _series(line: NfeLine, part: Part) -> Series:
     return Series(
         ", ".join(filter(None, (part.looks.label(line.policy), line.sampler))),
         part.colours[line.policy],
-        numbers(rows["nfe"] * line.shift, 4),
-        numbers(rows["success_rate"]),
-        finite(rows["low"]),
-        finite(rows["high"]),
-        tuple(map(row_note, rows_in(rows))),
+        numbers((row.nfe * line.shift for row in rows), 4),
+        numbers(row.success_rate for row in rows),
+        finite(row.low for row in rows),
+        finite(row.high for row in rows),
+        tuple(map(row_note, rows)),
         LINE,
         (look_of(line.policy), line.place),
-        numbers(rows["nfe"], 4),
-        tuple(place for place, broken in enumerate(rows["broken"]) if broken),
+        numbers((row.nfe for row in rows), 4),
+        tuple(place for place, broken in enumerate(row.broken for row in rows) if broken),
     )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fmbench.report.groups import Named
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.page.charts.chart import STEPS, Axis, Chart, Panel, Series, finite, numbers
 from fmbench.report.page.charts.marks import look_of
@@ -15,9 +14,7 @@ from fmbench.report.page.charts.matrix import (
     REFERENCE_DASHES,
     REFERENCE_NAMES,
     Part,
-    matrix_parts,
     row_note,
-    rows_in,
 )
 from fmbench.report.row_texts import sampler_label
 from fmbench.report.solved_by import SolvedBy, solved_by
@@ -28,9 +25,9 @@ TIMES = 41
 """Times at which a curve is written into the page, from 0 to the limit at equal distances."""
 
 
-def time_chart(runs: Sequence[Named]) -> Chart | None:
+def time_chart(parts: Sequence[Part]) -> Chart | None:
     """Return the figure; None if no episode has succeeded."""
-    panels = tuple(panel for part in matrix_parts(runs) if (panel := _panel(part)))
+    panels = tuple(panel for part in parts if (panel := _panel(part)))
     if not panels:
         return None
     return Chart(
@@ -55,7 +52,7 @@ def _panel(part: Part) -> Panel | None:
             found.setdefault(cell, (at, solved))
     if not found:
         return None
-    rows = {tuple(getattr(row, name) for name in CELL): row for row in rows_in(part.table)}
+    rows = {row[: len(CELL)]: row for row in part.rows}
     cells = sorted(found, key=lambda c: (c.policy in REFERENCES, part.looks.order(c.policy)))
     series = [_series(cell, *found[cell], part, row_note(rows[cell])) for cell in cells]
     limit = max(float(at[-1]) for at, _ in found.values())
