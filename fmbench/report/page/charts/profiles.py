@@ -43,7 +43,8 @@ def profiles_chart(runs: Sequence[Named]) -> Chart | None:
         "Share of scores above each success rate; a score is the success rate of one training seed "
         "on one task, with the headline sampler. The higher a curve, the better; where two cross, "
         "neither policy is better throughout. Bands are 95 % bootstrap intervals, stratified by "
-        f"task, of {RESAMPLES:,} resamples; with few training seeds they can be too narrow.{more}",
+        f"task, of {RESAMPLES:,} resamples; with few training seeds they can be too narrow. "
+        f"They are drawn for at most five lines at once.{more}",
         "Success rate",
         "Share of scores above it",
         panels,

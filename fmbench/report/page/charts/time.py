@@ -36,7 +36,8 @@ def time_chart(parts: Sequence[Part]) -> Chart | None:
         "Share of episodes that have succeeded by a time, for every policy with its headline "
         "sampler; with several training seeds of all of their episodes. A failure counts as never: "
         "it is censored at the horizon, where the curve ends at the success rate. Curves are "
-        f"written at {TIMES} times; at each, the 95 % interval is that of a success rate.",
+        f"written at {TIMES} times; at each, the 95 % interval is that of a success rate. "
+        "Bands are drawn for at most five lines at once.",
         "Time [s]",
         "Share solved by then",
         panels,

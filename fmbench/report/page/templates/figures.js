@@ -50,8 +50,8 @@ function hoverOf(chart, panel, series, i) {
 // Notes are long for a phone: at most 44 characters a line.
 function wrapped(text) {
   const lines = [""];
-  for (const part of text.split(", ")) {
-    const joined = lines[lines.length - 1] ? `${lines[lines.length - 1]}, ${part}` : part;
+  for (const part of text.split(/(?<=,) /)) {
+    const joined = `${lines[lines.length - 1]} ${part}`.trim();
     if (joined.length > 44 && lines[lines.length - 1]) lines.push(part);
     else lines[lines.length - 1] = joined;
   }

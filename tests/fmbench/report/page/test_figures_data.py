@@ -11,7 +11,14 @@ from fmbench.report.delay.stated import stated_rows
 from fmbench.report.disturbances.of_runs import disturbances_of_runs
 from fmbench.report.page.charts.as_data import Texts, chart_data
 from fmbench.report.page.charts.chart import FRONT, LEVEL, Chart
-from fmbench.report.page.charts.marks import SYMBOLS, contrast, in_the_dark, look_of, outline
+from fmbench.report.page.charts.marks import (
+    LEAST_CONTRAST,
+    SYMBOLS,
+    contrast,
+    in_the_dark,
+    look_of,
+    outline,
+)
 from fmbench.report.page.charts.matrix import matrix_parts
 from fmbench.report.page.charts.nfe import nfe_chart
 from fmbench.report.page.figures import charts_of, figure_sections
@@ -221,8 +228,8 @@ def test_the_section_is_the_same_each_time(runs):
 
 @pytest.mark.parametrize("colour", [*MORE_COLOURS, *(e.colour for e in POLICIES.values())])
 def test_colours_are_seen_in_the_dark(colour):
-    assert contrast(in_the_dark(colour), "#16181D") >= 3
-    if contrast(colour, "#16181D") >= 3:
+    assert contrast(in_the_dark(colour), "#16181D") >= LEAST_CONTRAST
+    if contrast(colour, "#16181D") >= LEAST_CONTRAST:
         assert in_the_dark(colour) == colour
 
 
