@@ -20,7 +20,7 @@ _MOST_CHARACTERS = 300
 
 
 @dataclasses.dataclass
-class Group:
+class RunGroup:
     """Runs that may be drawn together.
 
     Attributes:
@@ -50,7 +50,7 @@ class Group:
 
 
 @dataclasses.dataclass(frozen=True)
-class Kind:
+class GroupKind:
     """What decides which runs a figure may hold together; see `check_alike`.
 
     Attributes:
@@ -69,15 +69,15 @@ class Kind:
     measured: Callable[[Results], str] = lambda results: ""
 
 
-def group_alike(runs: Sequence[Named], kind: Kind) -> list[Group]:
+def group_alike(runs: Sequence[Named], kind: GroupKind) -> list[RunGroup]:
     """Return the runs in groups, each in the first one that may hold it.
 
     Args:
         runs: The runs in order; those without a policy, and with it an expert, are left out.
         kind: What decides.
     """
-    groups: list[Group] = []
-    by_values: dict[str, list[Group]] = {}
+    groups: list[RunGroup] = []
+    by_values: dict[str, list[RunGroup]] = {}
     for named in runs:
         if set(named[1].summary["policy"]) <= set(REFERENCES):
             continue
@@ -91,19 +91,19 @@ def group_alike(runs: Sequence[Named], kind: Kind) -> list[Group]:
                 break
         else:
             reason = _reason(groups[0], named, kind, cells) if groups else ""
-            candidates.append(Group([named], reason, cells))
+            candidates.append(RunGroup([named], reason, cells))
             groups.append(candidates[-1])
     return groups
 
 
-def _values(results: Results, kind: Kind) -> str:
+def _values(results: Results, kind: GroupKind) -> str:
     """Return what runs of one group share, as text."""
     config = values_to_share(results.run.config, kind.may_differ)
     stated = {name: value for name, value in config.items() if value is not None}
     return json.dumps([stated, kind.measured(results)], sort_keys=True, default=str)
 
 
-def _nearest(group: Group, named: Named) -> list[Named]:
+def _nearest(group: RunGroup, named: Named) -> list[Named]:
     """Return a run with those of a group that it must agree with.
 
     These are the first one, the first with its network, and the first on each of its tasks.
@@ -116,7 +116,7 @@ def _nearest(group: Group, named: Named) -> list[Named]:
     return [*chosen, named]
 
 
-def _reason(first: Group, named: Named, kind: Kind, cells: set[str]) -> str:
+def _reason(first: RunGroup, named: Named, kind: GroupKind, cells: set[str]) -> str:
     """Return why a run is not drawn with the first group."""
     if text := _difference(_nearest(first, named), kind):
         return text if len(text) < _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} …"
@@ -128,7 +128,7 @@ def _reason(first: Group, named: Named, kind: Kind, cells: set[str]) -> str:
     return f"both have {common[0]}" + f" and {len(common) - 1} more" * (len(common) > 1)
 
 
-def _difference(runs: Sequence[Named], kind: Kind) -> str:
+def _difference(runs: Sequence[Named], kind: GroupKind) -> str:
     """Return why runs may not be in one table; empty if they may."""
     try:
         check_alike({Path(n): r for n, r in runs}, kind.may_differ, kind.value, kind.what)

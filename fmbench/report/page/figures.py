@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import jinja2
 from markupsafe import Markup
 
 from fmbench.report.groups import Named
@@ -48,21 +49,24 @@ def figure_sections(runs: Sequence[NamedRun]) -> list[PageSection]:
     html = templates.get_template("figures.html").render(
         introduction=INTRODUCTION, charts=[_as_html(chart) for chart in charts]
     )
-    assert templates.loader is not None
-    style, script = (
-        templates.loader.get_source(templates, f"figures.{kind}")[0] for kind in ("css", "js")
-    )
+    sources = [_source(templates, name) for name in ("figures_plot.js", "figures.js")]
     return [
         PageSection(
             "figures",
             "Figures",
             Markup(html),
-            style,
-            script,
+            _source(templates, "figures.css"),
+            "\n".join(sources),
             {"texts": list(texts.all), "charts": data},
             ("plotly",),
         )
     ]
+
+
+def _source(templates: jinja2.Environment, name: str) -> str:
+    """Return the text of a file that is no template."""
+    assert templates.loader is not None
+    return templates.loader.get_source(templates, name)[0]
 
 
 def charts_of(runs: Sequence[NamedRun]) -> list[Chart]:

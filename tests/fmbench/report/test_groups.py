@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from fmbench.report.groups import Kind, group_alike
+from fmbench.report.groups import GroupKind, group_alike
 from fmbench.report.page.charts.matrix import KIND
 from fmbench.report.results import Results
 from tests.fmbench.report.page.small_runs import made_run, named
@@ -55,5 +55,5 @@ def test_another_machine_is_another_group(results):
 
 
 def test_what_no_cell_names_may_repeat(results):
-    kind = Kind(KIND.may_differ, "backbone", "backbone", lambda found: ())
+    kind = GroupKind(KIND.may_differ, "backbone", "backbone", lambda found: ())
     assert len(group_alike(_runs(results, a={}, b={}, c={}), kind)) == 1

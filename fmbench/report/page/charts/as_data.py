@@ -40,7 +40,9 @@ def chart_data(chart: Chart, texts: Texts) -> dict[str, Any]:
 
 
 def _panel(panel: Panel, texts: Texts) -> dict[str, Any]:
-    values: dict[str, Any] = {"title": panel.title, "note": texts.place(panel.note)}
+    runs = f"Runs: {panel.group}." if panel.group else ""
+    note = " ".join(filter(None, (runs, panel.note)))
+    values: dict[str, Any] = {"title": panel.title, "note": texts.place(note)}
     if panel.axis:
         axis = panel.axis
         values |= {"ticks": [axis.ticks, axis.labels], "sides": axis.sides, "log": axis.is_log}

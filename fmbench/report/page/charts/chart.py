@@ -69,7 +69,7 @@ class Axis:
 
 
 @dataclasses.dataclass(frozen=True)
-class Cell:
+class HeatCell:
     """A cell of a heat map.
 
     Attributes:
@@ -93,7 +93,7 @@ class Heat:
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[HeatCell, ...]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fmbench.report.delay.over_tasks import DelayOverTasksRow, over_tasks
 from fmbench.report.delay.rows import DelayRow
 from fmbench.report.delay.stated import stated_rows
 from fmbench.report.delay.text import by_method, by_task
-from fmbench.report.groups import Group, Kind, Named, group_alike
+from fmbench.report.groups import GroupKind, Named, RunGroup, group_alike
 from fmbench.report.looks import Looks
 from fmbench.report.may_differ import DELAY
 from fmbench.report.page.charts.chart import Axis, Chart, Panel, Series, finite, note_of, titles
@@ -37,7 +37,7 @@ DelayRows = Sequence[DelayRow] | Sequence[DelayOverTasksRow]
 def delay_chart(runs: Sequence[Named]) -> Chart | None:
     """Return the figure of the runs with delays or executions; None if there is none."""
     delayed = [run for run in runs if delayed_settings(run[1])]
-    groups = group_alike(delayed, Kind(DELAY, "task", "task", _cells))
+    groups = group_alike(delayed, GroupKind(DELAY, "task", "task", _cells))
     panels = tuple(p for group in groups for p in _panels(group, len(groups) > 1))
     if not panels:
         return None
@@ -67,7 +67,7 @@ def _cells(results: Results) -> Collection[str]:
     }
 
 
-def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
+def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
     rows = [row for row in stated_rows(group.results) if row.headline]
     tasks = dict(by_task(rows))
     parts: dict[str, DelayRows] = {}

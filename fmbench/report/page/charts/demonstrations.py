@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from fmbench.report.curve.rows import CurveRow, curve_rows
-from fmbench.report.groups import Group, Kind, Named, group_alike
+from fmbench.report.groups import GroupKind, Named, RunGroup, group_alike
 from fmbench.report.looks import Looks
 from fmbench.report.may_differ import CURVE
 from fmbench.report.outcomes import SummaryKey
@@ -31,7 +31,7 @@ def demonstrations_chart(runs: Sequence[Named]) -> Chart | None:
     """Return the figure; None if no task was learnt from two numbers of demonstrations."""
     if len({results.run.config.get("demos") for _, results in runs} - {None}) < 2:
         return None
-    kind = Kind(CURVE, "demos", "number of demonstrations", _cells)
+    kind = GroupKind(CURVE, "demos", "number of demonstrations", _cells)
     groups = [group for group in group_alike(runs, kind) if any(_panels(group))]
     # again, because the first of them may differ from what it was compared with
     groups = group_alike([run for group in groups for run in group.runs], kind)
@@ -60,7 +60,7 @@ def _cells(results: Results) -> Collection[str]:
     return [f"{policy} on {task} with {demos} demonstrations" for policy, task in pairs]
 
 
-def _panels(group: Group) -> Iterator[Panel]:
+def _panels(group: RunGroup) -> Iterator[Panel]:
     rows = [row for results in group.results for row in curve_rows(results)]
     broken = {cell for results in group.results for cell in _broken(results)}
     looks, note = group.looks, group_note(group, group.runs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from fmbench.report.groups import Group, Named, group_alike
+from fmbench.report.groups import Named, RunGroup, group_alike
 from fmbench.report.looks import backbone_order
 from fmbench.report.page.charts.chart import (
     FRONT,
@@ -20,7 +20,7 @@ from fmbench.report.page.charts.chart import (
 )
 from fmbench.report.page.charts.matrix import (
     KIND,
-    Part,
+    TaskPart,
     parts_of,
     reference_levels,
     row_note,
@@ -58,9 +58,9 @@ def latency_chart(runs: Sequence[Named]) -> Chart | None:
     )
 
 
-def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
+def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
     """Yield a panel for every task, with all networks."""
-    by_task: dict[str, list[Part]] = {}
+    by_task: dict[str, list[TaskPart]] = {}
     for part in parts_of(group, has_others):
         by_task.setdefault(part.task, []).append(part)
     for parts in by_task.values():
@@ -68,7 +68,7 @@ def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
             yield panel
 
 
-def _panel(parts: Sequence[Part]) -> Panel | None:
+def _panel(parts: Sequence[TaskPart]) -> Panel | None:
     part, timed = parts[0], list(_timed(parts))
     if not timed:
         return None
@@ -91,7 +91,7 @@ def _panel(parts: Sequence[Part]) -> Panel | None:
     return Panel(short_name(part.task), part.group, note, tuple(series), axis)
 
 
-def _timed(parts: Sequence[Part]) -> Iterator[tuple[str, ShownRow]]:
+def _timed(parts: Sequence[TaskPart]) -> Iterator[tuple[str, ShownRow]]:
     """Yield the rows of trained policies with a latency, each with its network."""
     for part in parts:
         backbone = str(part.runs[0][1].run.config.get("backbone", ""))
@@ -100,7 +100,7 @@ def _timed(parts: Sequence[Part]) -> Iterator[tuple[str, ShownRow]]:
                 yield backbone, row
 
 
-def _series(found: Sequence[ShownRow], part: Part, policy: str, backbone: str) -> Series:
+def _series(found: Sequence[ShownRow], part: TaskPart, policy: str, backbone: str) -> Series:
     rows = sorted(found, key=lambda row: row.latency_ms_p95)
     notes = tuple(
         f"{sampler_label(row.sampler, row.steps)}, NFE {row.nfe:.4g}, "

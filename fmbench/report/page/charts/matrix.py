@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from fmbench.report.groups import Group, Kind, Named, group_alike
+from fmbench.report.groups import GroupKind, Named, RunGroup, group_alike
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.may_differ import MATRIX
 from fmbench.report.page.charts.chart import Axis, Series, level, note_of, titles
@@ -19,7 +19,7 @@ REFERENCE_DASHES = {"expert": 1, "random": 2}
 
 
 @dataclasses.dataclass(frozen=True)
-class Part:
+class TaskPart:
     """A task on one network.
 
     Attributes:
@@ -51,16 +51,16 @@ def policies_on_tasks(results: Results) -> Collection[str]:
     return [f"{policy} on {task} with {backbone}" for policy, task in pairs]
 
 
-KIND = Kind(MATRIX, "backbone", "backbone", policies_on_tasks)
+KIND = GroupKind(MATRIX, "backbone", "backbone", policies_on_tasks)
 
 
-def matrix_parts(runs: Sequence[Named]) -> list[Part]:
+def matrix_parts(runs: Sequence[Named]) -> list[TaskPart]:
     """Return the parts of all groups of runs."""
     groups = group_alike(runs, KIND)
     return [part for group in groups for part in parts_of(group, len(groups) > 1)]
 
 
-def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
+def parts_of(group: RunGroup, has_others: bool) -> Iterator[TaskPart]:
     """Yield the parts of a group, by task and network.
 
     Args:
@@ -85,7 +85,7 @@ def parts_of(group: Group, has_others: bool) -> Iterator[Part]:
     ):
         named = places[task, backbone]
         of_part = tuple((name, runs[name]) for name in named)
-        yield Part(
+        yield TaskPart(
             titles([short_name(task), backbone * (len(backbones[task]) > 1)]),
             group.label * has_others,
             group_note(group, of_part),
@@ -107,7 +107,7 @@ def references_once(rows: Iterable[ShownRow]) -> Iterator[ShownRow]:
             seen.add(row.policy)
 
 
-def group_note(group: Group, runs: Sequence[Named]) -> str:
+def group_note(group: RunGroup, runs: Sequence[Named]) -> str:
     """Return what a reader must know of some runs of a group."""
     lines = [f"Drawn apart from the first runs: {group.difference}."] if group.difference else []
     lines += [f"{name}: {results.unfinished}." for name, results in runs if results.unfinished]

@@ -17,7 +17,7 @@ from fmbench.report.page.charts.chart import (
 )
 from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import (
-    Part,
+    TaskPart,
     reference_levels,
     row_note,
 )
@@ -25,7 +25,7 @@ from fmbench.report.page.charts.matrix import (
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-def nfe_chart(parts: Sequence[Part]) -> Chart | None:
+def nfe_chart(parts: Sequence[TaskPart]) -> Chart | None:
     """Return the figure; None if no run has evaluated a network or another policy."""
     panels = tuple(panel for part in parts if (panel := _panel(part)))
     if not panels:
@@ -43,7 +43,7 @@ def nfe_chart(parts: Sequence[Part]) -> Chart | None:
     )
 
 
-def _panel(part: Part) -> Panel | None:
+def _panel(part: TaskPart) -> Panel | None:
     found = lines_over_nfe(part.rows, part.looks.order)
     if not (found.lines or found.levels):
         return None
@@ -64,7 +64,7 @@ def _panel(part: Part) -> Panel | None:
     return Panel(part.title, part.group, part.note, tuple(series), axis)
 
 
-def _series(line: NfeLine, part: Part) -> Series:
+def _series(line: NfeLine, part: TaskPart) -> Series:
     rows = line.rows
     return Series(
         ", ".join(filter(None, (part.looks.label(line.policy), line.sampler))),

@@ -11,7 +11,7 @@ from fmbench.report.across_tasks.table import (
     Method,
     across_tasks_of_runs,
 )
-from fmbench.report.groups import Group, Named, group_alike
+from fmbench.report.groups import Named, RunGroup, group_alike
 from fmbench.report.page.charts.chart import STEPS, Axis, Chart, Panel, Series, numbers, titles
 from fmbench.report.page.charts.marks import look_of
 from fmbench.report.page.charts.matrix import KIND, group_note
@@ -53,7 +53,7 @@ def profiles_chart(runs: Sequence[Named]) -> Chart | None:
     )
 
 
-def _tasks(group: Group) -> set[str]:
+def _tasks(group: RunGroup) -> set[str]:
     return {
         task
         for results in group.results
@@ -62,7 +62,7 @@ def _tasks(group: Group) -> set[str]:
     }
 
 
-def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
+def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
     looks = group.looks
     across = across_tasks_of_runs(group.results, looks, only_profiles=True)
     if across is None or not across.rows:

@@ -11,14 +11,13 @@ from fmbench.report.disturbances.rows import (
     LEAST_EXPERT,
     LEAST_PLAIN,
     AllArms,
-    arms_of,
     broken_arms,
     disturbances_of,
 )
 from fmbench.report.disturbances.text import UNRANKED
-from fmbench.report.groups import Group, Kind, Named, group_alike
+from fmbench.report.groups import GroupKind, Named, RunGroup, group_alike
 from fmbench.report.may_differ import RETENTION
-from fmbench.report.page.charts.chart import Cell, Chart, Heat, Panel
+from fmbench.report.page.charts.chart import Chart, Heat, HeatCell, Panel
 from fmbench.report.page.charts.matrix import group_note
 from fmbench.report.results import Results
 from fmbench.report.shown import short_name
@@ -30,7 +29,7 @@ INTERVAL = "95 % interval of a ratio, tasks as strata"
 def retention_chart(runs: Sequence[Named]) -> Chart | None:
     """Return the figure of the runs with disturbances; None if there is none."""
     disturbed = [run for run in runs if disturbances_of(run[1]) and not run[1].unfinished]
-    groups = group_alike(disturbed, Kind(RETENTION, "task", "task", _cells))
+    groups = group_alike(disturbed, GroupKind(RETENTION, "task", "task", _cells))
     panels = tuple(p for group in groups for p in _panels(group, len(groups) > 1))
     if not panels:
         return None
@@ -51,13 +50,14 @@ def retention_chart(runs: Sequence[Named]) -> Chart | None:
 
 def _cells(results: Results) -> Collection[str]:
     return {
-        f"{cell.policy} on {cell.task} with {text}"
-        for cell, text in arms_of(results)
-        if cell.policy not in REFERENCES
+        f"{policy} on {task} with {text}"
+        for text, rows in disturbances_of(results).items()
+        for policy, task in set(zip(rows["policy"], rows["task"], strict=True))
+        if policy not in REFERENCES
     }
 
 
-def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
+def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
     """Yield a panel over all tasks, and one for each."""
     arms = arms_of_runs(group.results)
     broken = frozenset(each for run in group.results for each in broken_arms(run))
@@ -71,7 +71,7 @@ def _panels(group: Group, has_others: bool) -> Iterator[Panel]:
             yield Panel(title, label, note, heat=_heat(rows, chosen, group))
 
 
-def _heat(rows: Sequence[RetentionRow], arms: AllArms, group: Group) -> Heat:
+def _heat(rows: Sequence[RetentionRow], arms: AllArms, group: RunGroup) -> Heat:
     episodes = {
         (cell.policy, cell.sampler, cell.steps, text): min(map(len, both.plain))
         for (cell, text), both in arms.items()
@@ -94,7 +94,7 @@ def _heat(rows: Sequence[RetentionRow], arms: AllArms, group: Group) -> Heat:
     )
 
 
-def _cell(row: RetentionRow, line: int, column: int, episodes: int) -> Cell:
+def _cell(row: RetentionRow, line: int, column: int, episodes: int) -> HeatCell:
     seeds = f"{row.train_seeds} training seed{'s' * (row.train_seeds != 1)}"
     note = (
         f"{row.tasks} task{'s' * (row.tasks > 1)}, {seeds if row.train_seeds else 'no seed'} and "
@@ -103,7 +103,7 @@ def _cell(row: RetentionRow, line: int, column: int, episodes: int) -> Cell:
     )
     if row.retention is None or row.low is None or row.high is None:
         text = f"{row.disturbed_rate:.2f}{RATE_MARK}"
-        return Cell(line, column, None, text, (text, "–", note))
+        return HeatCell(line, column, None, text, (text, "–", note))
     interval = f"{row.low:.3f}–{row.high:.3f}"
     parts = (f"{row.retention:.3f}", interval, f"{note}, {INTERVAL}")
-    return Cell(line, column, round(min(1.0, row.retention), 3), f"{row.retention:.2f}", parts)
+    return HeatCell(line, column, round(min(1.0, row.retention), 3), f"{row.retention:.2f}", parts)

@@ -13,7 +13,7 @@ from fmbench.report.page.charts.matrix import (
     REFERENCE_COLOURS,
     REFERENCE_DASHES,
     REFERENCE_NAMES,
-    Part,
+    TaskPart,
     row_note,
 )
 from fmbench.report.row_texts import sampler_label
@@ -25,7 +25,7 @@ TIMES = 41
 """Times at which a curve is written into the page, from 0 to the limit at equal distances."""
 
 
-def time_chart(parts: Sequence[Part]) -> Chart | None:
+def time_chart(parts: Sequence[TaskPart]) -> Chart | None:
     """Return the figure; None if no episode has succeeded."""
     panels = tuple(panel for part in parts if (panel := _panel(part)))
     if not panels:
@@ -45,7 +45,7 @@ def time_chart(parts: Sequence[Part]) -> Chart | None:
     )
 
 
-def _panel(part: Part) -> Panel | None:
+def _panel(part: TaskPart) -> Panel | None:
     found: dict[SummaryKey, tuple[Numbers, SolvedBy]] = {}
     for _, results in part.runs:
         at, of_cells = solved_by(results, part.task, TIMES)
@@ -60,7 +60,7 @@ def _panel(part: Part) -> Panel | None:
     return Panel(part.title, part.group, part.note, tuple(series), _axis(limit))
 
 
-def _series(cell: SummaryKey, at: Numbers, solved: SolvedBy, part: Part, note: str) -> Series:
+def _series(cell: SummaryKey, at: Numbers, solved: SolvedBy, part: TaskPart, note: str) -> Series:
     low, high = solved.bounds()
     is_reference = cell.policy in REFERENCES
     dash = REFERENCE_DASHES[cell.policy] if is_reference else look_of(cell.policy)

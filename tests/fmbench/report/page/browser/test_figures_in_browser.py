@@ -11,6 +11,7 @@ import pytest
 
 from fmbench.report.page.figures import figure_sections
 from fmbench.report.page.shell import render_page
+from tests.fmbench.report.page.browser.axe import violations
 from tests.fmbench.report.page.browser.conftest import PHONE, OpenPage
 from tests.fmbench.report.page.small_runs import acted_run, made_run, named
 
@@ -67,6 +68,16 @@ def test_all_figures_are_drawn_without_an_error_or_a_request(
     assert wide <= PHONE[0]
     assert opened.errors == []
     assert opened.outside() == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_grave_is_found(open_page: OpenPage, path: Path, dark: bool) -> None:
+    page = open_page(path, dark=dark).page
+    _plots(page)
+    for summary in page.locator("#figures details.numbers summary").all():
+        summary.click()
+    page.locator("#figures .legend button").first.click()
+    assert violations(page) == []
 
 
 def test_a_figure_is_drawn_when_it_comes_near(open_page: OpenPage, path: Path) -> None:
