@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -43,12 +44,17 @@ class NfeLines(NamedTuple):
     references: list[Any]
 
 
-def lines_over_nfe(rows: Iterable[Any], order: Callable[[str], tuple[float, str]]) -> NfeLines:
+def lines_over_nfe(
+    rows: Iterable[Any],
+    order: Callable[[str], tuple[float, str]],
+    widest: float = math.inf,
+) -> NfeLines:
     """Return the lines of a table.
 
     Args:
         rows: Rows as of `fmbench.report.shown.shown_rows`, or of the frame `shown_summary`.
         order: Sort key of policies.
+        widest: Largest factor between the positions of the first and the last line.
     """
     by_key: dict[tuple[str, str], list[Any]] = {}
     levels, references = [], []
@@ -60,12 +66,13 @@ def lines_over_nfe(rows: Iterable[Any], order: Callable[[str], tuple[float, str]
         elif row.nfe == 0 and not row.broken:  # the broken ones did not decide
             levels.append(row)
     keys = sorted(by_key, key=lambda key: (order(key[0]), key[1]))
+    spread = min(SPREAD, widest ** (1 / max(len(keys) - 1, 1)))
     lines = [
         NfeLine(
             policy,
             sampler,
             [other for name, other in keys if name == policy].index(sampler),
-            SPREAD ** (i - (len(keys) - 1) / 2),
+            spread ** (i - (len(keys) - 1) / 2),
             sorted(by_key[policy, sampler], key=lambda row: float(row.nfe)),
         )
         for i, (policy, sampler) in enumerate(keys)

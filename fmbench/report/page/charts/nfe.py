@@ -22,6 +22,8 @@ from fmbench.report.page.charts.matrix import (
     row_note,
 )
 
+_WIDEST = 1.4
+"""Largest factor between points of one number, so that none seems to have the next."""
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
@@ -44,7 +46,7 @@ def nfe_chart(parts: Sequence[TaskPart]) -> Chart | None:
 
 
 def _panel(part: TaskPart) -> Panel | None:
-    found = lines_over_nfe(part.rows, part.looks.order)
+    found = lines_over_nfe(part.rows, part.looks.order, _WIDEST)
     if not (found.lines or found.levels):
         return None
     axis = _axis(max((line.rows[-1].nfe for line in found.lines), default=1.0))

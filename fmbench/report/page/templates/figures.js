@@ -13,6 +13,7 @@ const SHAPES = {
   x: "M12 3.5l3 2.2l3-2.2l1.5 1.5l-2.5 2l2.5 2l-1.5 1.5l-3-2.2l-3 2.2l-1.5-1.5l2.5-2l-2.5-2z",
   star: "M15 2l1.4 3.2l3.5.3l-2.7 2.3l.9 3.4l-3.1-1.8l-3.1 1.8l.9-3.4l-2.7-2.3l3.5-.3z",
 };
+const AXES = ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"];
 const JOINED = { line: true, steps: true, level: true, front: true };
 
 // Plotly reads a small part of HTML in its texts.
@@ -141,9 +142,10 @@ function start(chart) {
   const select = block.querySelector("select"), numbers = block.querySelector("details.numbers");
   let isDrawn = false, hidden = new Set();
   const panel = () => chart.panels[select ? Number(select.value) : 0];
-  const config = { responsive: true, displaylogo: false,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
-    toImageButtonOptions: { format: "svg", filename: chart.name } };
+  // Named one by one: plotly's own choice has a button that sends the figure to a server.
+  const buttons = chart.panels[0].cells ? [["toImage"]] : [["toImage"], AXES];
+  const config = { responsive: true, displaylogo: false, showSendToCloud: false,
+    modeBarButtons: buttons, toImageButtonOptions: { format: "svg", filename: chart.name } };
   function draw() {
     const ink = getComputedStyle(root).color, shown = panel();
     const traces = shown.cells ? cellsOf(chart, shown, ink) : tracesOf(chart, shown, hidden);

@@ -75,11 +75,12 @@ function layoutOf(chart, panel, ink) {
   const box = page.dark.matches ? "#22262C" : "#FFFFFF";
   const isHeat = Boolean(panel.cells);
   const isNarrow = root.clientWidth < 600;
+  const family = getComputedStyle(root).fontFamily;
   const layout = {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: ink, size: 13, family: getComputedStyle(root).fontFamily },
+    font: { color: ink, size: 13, family },
     margin: { l: isNarrow ? 44 : 60, r: 12, t: 34, b: 52 }, hovermode: "closest", dragmode: "zoom",
-    hoverlabel: { bgcolor: box, bordercolor: ink, font: { color: ink, size: 13 }, align: "left" },
+    hoverlabel: { bgcolor: box, bordercolor: ink, font: { color: ink, size: 13, family }, align: "left" },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: ink, activecolor: ink },
     height: isHeat ? 120 + 24 * panel.rows.length : 420, showlegend: false, uirevision: panel.title,
     xaxis: { gridcolor: grid, linecolor: grid, zeroline: false, fixedrange: isHeat || isNarrow },

@@ -85,6 +85,18 @@ def test_points_over_nfe_are_those_of_the_summary(one):
     assert panel.group == ""
 
 
+def test_points_of_many_lines_stay_near_their_number(one):
+    (panel,) = _chart([one], "nfe").panels
+    (part,) = matrix_parts([("one", one.results)])
+    rows = [r._replace(sampler=f"{r.sampler}{i}") for r in part.rows for i in range(8)]
+    chart = nfe_chart([dataclasses.replace(part, rows=tuple(rows))])
+    for series in (*panel.series, *chart.panels[0].series):
+        factors = [x / at for x, at in zip(series.x, series.at, strict=True)] if series.at else [1]
+        assert all(1 / 1.2 < factor < 1.2 for factor in factors)
+        left, right = panel.axis.sides
+        assert all(left <= x <= right for x in series.x)
+
+
 def test_the_front_of_latency_has_what_nothing_beats(one):
     (panel,) = _chart([one], "latency").panels
     (front,) = [series for series in panel.series if series.kind == FRONT]

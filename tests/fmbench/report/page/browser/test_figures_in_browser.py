@@ -196,6 +196,34 @@ def test_the_button_that_saves_a_picture_works(open_page: OpenPage, path: Path) 
     assert opened.errors == []
 
 
+def test_no_button_sends_a_figure_anywhere(open_page: OpenPage, path: Path) -> None:
+    page = open_page(path).page
+    _plots(page)
+    titles = page.locator("#figures .modebar-btn").evaluate_all(
+        "buttons => [...new Set(buttons.map((button) => button.dataset.title))]"
+    )
+    assert sorted(titles) == ["Download plot", "Pan", "Reset axes", "Zoom", "Zoom in", "Zoom out"]
+
+
+def test_every_button_of_a_figure_works(open_page: OpenPage, path: Path) -> None:
+    opened = open_page(path)
+    _plots(opened.page)
+    plot = opened.page.locator("#figures-nfe .plot")
+    tick = plot.locator(".ytick text").last
+    plot.scroll_into_view_if_needed()
+    before = plot.locator(".ytick text").all_inner_texts()
+    for title in ("Zoom", "Pan", "Zoom in"):
+        plot.hover(position={"x": 5, "y": 5})
+        plot.locator(f'.modebar-btn[data-title="{title}"]').click()
+    tick.wait_for()
+    assert plot.locator(".ytick text").all_inner_texts() != before
+    for title in ("Zoom out", "Reset axes"):
+        plot.locator(f'.modebar-btn[data-title="{title}"]').click()
+    opened.page.wait_for_timeout(300)
+    assert plot.locator(".ytick text").all_inner_texts() == before
+    assert opened.errors == []
+
+
 def test_figures_follow_the_scheme_of_the_system(open_page: OpenPage, path: Path) -> None:
     page = open_page(path).page
     _plots(page)
