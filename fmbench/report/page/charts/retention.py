@@ -103,7 +103,7 @@ def _cell(row: RetentionRow, line: int, column: int, episodes: int) -> HeatCell:
     )
     if row.retention is None or row.low is None or row.high is None:
         text = f"{row.disturbed_rate:.2f}{RATE_MARK}"
-        return HeatCell(line, column, None, text, (text, "–", note))
+        return HeatCell(line, column, None, text, (f"{text} (a success rate)", "–", note))
     interval = f"{row.low:.3f}–{row.high:.3f}"
     parts = (f"{row.retention:.3f}", interval, f"{note}, {INTERVAL}")
     return HeatCell(line, column, round(min(1.0, row.retention), 3), f"{row.retention:.2f}", parts)

@@ -62,11 +62,10 @@ function cellsOf(chart, panel, ink) {
   }
   return [
     { type: "heatmap", z, zmin: 0, zmax: 1, colorscale: "Cividis", xgap: 1, ygap: 1,
-      hoverinfo: "skip", colorbar: { thickness: 12, len: 0.5, outlinewidth: 0 },
-      showscale: root.clientWidth > 600 },
+      hoverinfo: "text", hovertext: hover, hoverongaps: true,
+      colorbar: { thickness: 12, len: 0.5, outlinewidth: 0 }, showscale: root.clientWidth > 600 },
     { type: "scatter", mode: "text", x: text.x, y: text.y, text: text.text,
-      textfont: { color: text.colours, size: 12 }, hoverinfo: "text",
-      hovertext: panel.cells.map(([row, column]) => hover[row][column]), showlegend: false },
+      textfont: { color: text.colours, size: 12 }, hoverinfo: "skip", showlegend: false },
   ];
 }
 
