@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
-from fmbench.report.results import Results, read_results
+from fmbench.report.page.reading import read_all
+from fmbench.report.results import Results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.grid_folder import GRID_FILE, is_grid, read_grid_facts
 from fmbench.storage.run_facts import RUN_FILE
@@ -32,23 +33,24 @@ class NamedRun:
 def read_runs(
     paths: Sequence[Path],
     margin: float = MARGIN,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[NamedRun]:
     """Read folders of runs and of grids, in order.
 
     Args:
         paths: The folders; of a grid, the runs that are there are read.
         margin: Largest difference of success rates that does not matter, in (0, 1).
-        progress: Called with how many runs are read, and with their number.
+        progress: Called with how many runs are read.
 
     Raises:
         FmbenchError: A folder is neither, has no run, or is given twice.
     """
     folders = find_runs(paths)
     runs = []
-    for name, folder in folders.items():
-        runs.append(NamedRun(name, folder, read_results(folder, margin)))
-        progress(len(runs), len(folders))
+    read = read_all(list(folders.values()), margin)
+    for (name, folder), results in zip(folders.items(), read, strict=True):
+        runs.append(NamedRun(name, folder, results))
+        progress(len(runs))
     return runs
 
 
