@@ -11,20 +11,11 @@ from fmbench.report.delay.stated import stated_rows
 from fmbench.report.disturbances.of_runs import disturbances_of_runs
 from fmbench.report.page.charts.as_data import Texts, chart_data
 from fmbench.report.page.charts.chart import FRONT, LEVEL, Chart
-from fmbench.report.page.charts.marks import (
-    LEAST_CONTRAST,
-    SYMBOLS,
-    contrast,
-    in_the_dark,
-    look_of,
-    outline,
-)
 from fmbench.report.page.charts.matrix import matrix_parts
 from fmbench.report.page.charts.nfe import nfe_chart
 from fmbench.report.page.figures import charts_of, figure_sections
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.shell import as_json, render_page
-from policies.catalogue import MORE_COLOURS, POLICIES
 from tests.fmbench.report.page.small_runs import acted_run, made_run, named, solved_run
 
 HOSTILE = "<script>alert(1)</script>&%{x}"
@@ -236,20 +227,3 @@ def test_static_figures_are_well_formed_and_hold_text_only(runs):
 
 def test_the_section_is_the_same_each_time(runs):
     assert figure_sections(runs) == figure_sections(runs)
-
-
-@pytest.mark.parametrize("colour", [*MORE_COLOURS, *(e.colour for e in POLICIES.values())])
-def test_colours_are_seen_in_the_dark(colour):
-    assert contrast(in_the_dark(colour), "#16181D") >= LEAST_CONTRAST
-    if contrast(colour, "#16181D") >= LEAST_CONTRAST:
-        assert in_the_dark(colour) == colour
-
-
-def test_contrast_of_black_and_white():
-    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
-
-
-def test_a_marker_depends_on_the_policy_alone():
-    assert [look_of(name) for name in ("flow", "reflow")] == [0, 1]
-    assert look_of("mine") == look_of("mine") < len(SYMBOLS)
-    assert len({outline(place, 0, 0) for place in range(len(SYMBOLS))}) == len(SYMBOLS)
