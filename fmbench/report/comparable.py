@@ -94,6 +94,17 @@ def check_alike(
         raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
 
 
+def values_to_share(config: Mapping[str, Any], may_differ: Collection[str]) -> dict[str, Any]:
+    """Return the values of a configuration that all runs of one table must have.
+
+    Args:
+        config: The configuration.
+        may_differ: Names of values that may differ between the runs.
+    """
+    left_out = {*may_differ, *OF_ACTING}
+    return {name: value for name, value in {**ADDED, **config}.items() if name not in left_out}
+
+
 def without_repeats(rows: Iterable[R], what: Callable[[R], str]) -> list[R]:
     """Return the rows of several runs, equal ones of the expert and of random actions once.
 
@@ -120,11 +131,11 @@ def _mismatches(
     configs: Mapping[Path, Mapping[str, Any]], first: Path, other: Path, may_differ: Collection[str]
 ) -> list[str]:
     """Return one line for each value that differs between two runs and must not."""
-    there, here = ({**ADDED, **configs[path]} for path in (first, other))
+    there, here = (values_to_share(configs[path], may_differ) for path in (first, other))
     return [
         f"{name} is {there.get(name)} in {first} and {here.get(name)} in {other}"
         for name in sorted(set(there) | set(here))
-        if name not in {*may_differ, *OF_ACTING} and there.get(name) != here.get(name)
+        if there.get(name) != here.get(name)
     ]
 
 

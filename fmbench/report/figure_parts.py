@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
-from fmbench.report.results import Results
 from fmbench.storage.rows import REFERENCES
 
 WIDTH_IN = 8.5
@@ -90,21 +88,6 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
     axes.set_xlim(0.75 * first, max(top, 2) * 1.35)
 
 
-def shown_summary(results: Results) -> pd.DataFrame:
-    """Return the summary with a column `broken`; a broken cell has an interval without width."""
-    summary = results.summary.copy()
-    summary["broken"] = [results.is_broken(row) for row in summary.itertuples()]
-    for side in ("low", "high"):
-        summary[side] = summary[side].where(~summary["broken"], summary["success_rate"])
-    return summary
-
-
-def learned_policies(results: Results) -> list[str]:
-    """Return the trained policies of a run in order."""
-    names = {*results.summary["policy"], *results.training["policy"]} - set(REFERENCES)
-    return sorted(names, key=results.looks.order)
-
-
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Place one legend above the figure."""
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
@@ -139,8 +122,3 @@ def panels(
     yield from zip(grid.flat, tasks, strict=False)
     for unused in grid.flat[len(tasks) :]:
         unused.remove()
-
-
-def short_name(task: str) -> str:
-    """Drop the namespace of a task id."""
-    return task.removeprefix("fmbench/")

@@ -17,7 +17,6 @@ from fmbench.report.figure_parts import (
     NFE_LABEL,
     REFERENCE_STYLES,
     broken_handles,
-    learned_policies,
     legend_above,
     nfe_axis,
     panel_size,
@@ -25,11 +24,11 @@ from fmbench.report.figure_parts import (
     reference_handles,
     seed_dots,
     seed_handles,
-    short_name,
-    shown_summary,
 )
+from fmbench.report.nfe_lines import lines_over_nfe
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.results import Results
+from fmbench.report.shown import learned_policies, short_name, shown_summary
 from fmbench.storage.rows import REFERENCES
 
 _LEVEL: dict[str, Any] = {"linestyle": (0, (7, 2, 1, 2)), "linewidth": 1.3}
@@ -83,26 +82,19 @@ def _draw(
         references: Legend entries of expert and random actions.
         show_seeds: Whether the rate is that of the seeds, so that each is drawn.
     """
-    compared = table[~table["policy"].isin(REFERENCES)]
-    learned = compared[compared["nfe"] > 0]
-    levels = compared[(compared["nfe"] == 0) & ~compared["broken"]]  # the others did not decide
+    found = lines_over_nfe(table.itertuples(), results.looks.order)
+    learned = table[~table["policy"].isin(REFERENCES) & (table["nfe"] > 0)]
+    levels = found.levels
     colours = results.looks.colours(learned_policies(results))
-    lines = sorted(
-        set(zip(learned["policy"], learned["sampler"], strict=True)),
-        key=lambda line: (results.looks.order(line[0]), line[1]),
-    )
-    styles = {line: _style(lines, line) for line in lines}
     tasks = list(dict.fromkeys(table["task"]))
     figure = Figure(figsize=panel_size(len(tasks)))
     for axes, task in panels(figure, tasks, share_y=True):
         _reference_lines(axes, table[table["task"] == task])
-        for level in levels[levels["task"] == task].itertuples():
+        for level in (row for row in levels if row.task == task):
             _level(axes, level, colours[str(level.policy)])
-        for i, (policy, sampler) in enumerate(lines):
-            chosen = (learned["policy"] == policy) & (learned["sampler"] == sampler)
-            rows = learned[chosen & (learned["task"] == task)].sort_values("nfe")
-            shift = 1.05 ** (i - (len(lines) - 1) / 2)
-            _line(axes, rows, shift, colours[policy], styles[policy, sampler], show_seeds)
+        for line in found.lines:
+            rows = [row for row in line.rows if row.task == task]
+            _line(axes, rows, line.shift, colours[line.policy], _style(line.place), show_seeds)
         axes.set(title=short_name(task), ylim=(-0.03, 1.05))
         axes.set_xlabel(NFE_LABEL if len(tasks) == 1 else "evaluations per chunk (NFE)")
         nfe_axis(axes, float(learned["nfe"].max()) if len(learned) else 1.0)
@@ -111,15 +103,15 @@ def _draw(
         Line2D(
             [],
             [],
-            color=colours[p],
-            label=", ".join([results.looks.label(p), *[s] * bool(s)]),
-            **styles[p, s],
+            color=colours[line.policy],
+            label=", ".join(filter(None, (results.looks.label(line.policy), line.sampler))),
+            **_style(line.place),
         )
-        for p, s in lines
+        for line in found.lines
     ]
     handles += [
         Line2D([], [], color=colours[p], label=f"{results.looks.label(p)}, no network", **_LEVEL)
-        for p in sorted(set(levels["policy"]), key=results.looks.order)
+        for p in sorted({level.policy for level in levels}, key=results.looks.order)
     ]
     handles += seed_handles(learned["seed_rates"] if show_seeds else [])
     handles += broken_handles(learned["broken"])
@@ -129,33 +121,32 @@ def _draw(
 
 def _line(
     axes: Axes,
-    rows: pd.DataFrame,
+    rows: Sequence[Any],
     shift: float,
     colour: str,
     style: dict[str, Any],
     show_seeds: bool,
 ) -> None:
     """Draw one policy and sampler, its points shifted by a factor, with a dot for every seed."""
-    errors = [rows["rate"] - rows["low"], rows["high"] - rows["rate"]]
+    rates = np.array([row.rate for row in rows], dtype=float)
+    errors = [rates - [row.low for row in rows], [row.high for row in rows] - rates]
     axes.errorbar(
-        rows["nfe"] * shift,
-        rows["rate"],
+        [row.nfe * shift for row in rows],
+        rates,
         yerr=np.maximum(np.array(errors, dtype=float), 0.0),
         color=colour,
         elinewidth=1.1,
         **style,
     )
-    if show_seeds:
-        for nfe, rates in zip(rows["nfe"], rows["seed_rates"], strict=True):
-            seed_dots(axes, nfe * shift, rates, colour)
-    broken = rows[rows["broken"]]
-    if len(broken):
-        axes.plot(broken["nfe"] * shift, broken["rate"], **BROKEN_STYLE)
+    for row in rows if show_seeds else ():
+        seed_dots(axes, row.nfe * shift, row.seed_rates, colour)
+    if broken := [row for row in rows if row.broken]:
+        places = [row.nfe * shift for row in broken]
+        axes.plot(places, [row.rate for row in broken], **BROKEN_STYLE)
 
 
-def _style(lines: list[tuple[str, str]], line: tuple[str, str]) -> dict[str, Any]:
-    """Return marker and line style of one policy's sampler."""
-    place = [sampler for policy, sampler in lines if policy == line[0]].index(line[1])
+def _style(place: int) -> dict[str, Any]:
+    """Return marker and line style of one of a policy's samplers."""
     return {
         "marker": _MARKERS[place % len(_MARKERS)],
         "linestyle": _LINES[place % len(_LINES)],

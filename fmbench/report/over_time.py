@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
 from fmbench.report.figure_parts import (
     REFERENCE_STYLES,
-    learned_policies,
     legend_above,
     panel_size,
     panels,
     reference_handles,
-    short_name,
 )
 from fmbench.report.results import Results
-from fmbench.report.times import headline_times
-
-Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Times [s], and the share that has succeeded by each."""
+from fmbench.report.shown import learned_policies, short_name
+from fmbench.report.times import curve, headline_times
 
 
 def success_vs_time(results: Results) -> Figure:
@@ -50,10 +44,3 @@ def success_vs_time(results: Results) -> Figure:
     ]
     legend_above(figure, [*handles, *reference_handles(present)])
     return figure
-
-
-def curve(times: NDArray[np.float64], limit: float) -> Curve:
-    """Return the curve of times, (seeds, n) [s]; a failure is infinity, a missing episode NaN."""
-    values, count = np.sort(times[np.isfinite(times)]), int((~np.isnan(times)).sum())
-    shares = np.arange(len(values) + 1) / max(count, 1)
-    return np.array([0.0, *values, limit]), np.array([*shares, shares[-1]])

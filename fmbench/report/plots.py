@@ -16,20 +16,18 @@ from fmbench.report.figure_parts import (
     REFERENCE_STYLES,
     WIDTH_IN,
     broken_handles,
-    learned_policies,
     legend_above,
     panel_size,
     panels,
     reference_handles,
     seed_handles,
-    short_name,
-    shown_summary,
 )
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.over_nfe import bridge_vs_nfe, success_vs_nfe
 from fmbench.report.over_time import success_vs_time
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
+from fmbench.report.shown import learned_policies, short_name, shown_summary
 from fmbench.report.summary import rows_of
 from fmbench.storage.rows import REFERENCES
 

@@ -23,6 +23,8 @@ from fmbench.storage.rows import REFERENCES, Row
 EXPERT = REFERENCES[0]
 RESAMPLES, SEED = 2_000, 0
 Numbers = NDArray[np.float64]
+Curve = tuple[Numbers, Numbers]
+"""Times [s], and the share that has succeeded by each."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,6 +81,13 @@ def headline_times(results: Results) -> dict[str, tuple[float, dict[SummaryKey, 
         if limit is not None:
             found[str(task)] = limit, {key: _times(of_task, key, limit) for key in keys}
     return found
+
+
+def curve(times: Numbers, limit: float) -> Curve:
+    """Return the curve of times, (seeds, n) [s]; a failure is infinity, a missing episode NaN."""
+    values, count = np.sort(times[np.isfinite(times)]), int((~np.isnan(times)).sum())
+    shares = np.arange(len(values) + 1) / max(count, 1)
+    return np.array([0.0, *values, limit]), np.array([*shares, shares[-1]])
 
 
 def draw_times(results: Results, out: Path) -> list[Path]:

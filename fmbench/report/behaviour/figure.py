@@ -13,14 +13,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fmbench.report.behaviour.rows import CellBehaviour
 from fmbench.report.behaviour.text import stages_of_task
-from fmbench.report.figure_parts import (
-    REFERENCE_STYLES,
-    WIDTH_IN,
-    learned_policies,
-    short_name,
-)
+from fmbench.report.figure_parts import REFERENCE_STYLES, WIDTH_IN
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
+from fmbench.report.shown import learned_policies, short_name
 
 FIGURE = "behaviour"
 _START, _SUCCESS = "#e2e2e2", "#2166ac"

@@ -17,13 +17,10 @@ from fmbench.report.curve.figure import render_curve
 from fmbench.report.curve.rows import CurveRow, curve_rows, summary_key
 from fmbench.report.curve.text import curve_markdown
 from fmbench.report.looks import Looks
+from fmbench.report.may_differ import CURVE as MAY_DIFFER
 from fmbench.report.rendering import write_figure
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import REFERENCES, key_of
-
-MAY_DIFFER = ("task", "demos", "nfe", "preset", "device")
-"""Configuration values that may differ between the runs of one curve; its points must still be at
-one sampler and number of steps for each policy."""
 
 
 def draw_curve(

@@ -19,10 +19,10 @@ from fmbench.report.figure_parts import (
     legend_above,
     panel_size,
     panels,
-    short_name,
 )
 from fmbench.report.looks import Looks
 from fmbench.report.rendering import figure_file
+from fmbench.report.shown import short_name
 
 _MARGIN = 1.6
 """Factor between the outermost latencies and the sides of a panel."""

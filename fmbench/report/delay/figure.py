@@ -26,11 +26,11 @@ from fmbench.report.figure_parts import (
     panel_size,
     panels,
     reference_handles,
-    short_name,
 )
 from fmbench.report.looks import Looks
 from fmbench.report.rendering import figure_file
 from fmbench.report.results import Results
+from fmbench.report.shown import short_name
 from fmbench.storage.rows import REFERENCES
 from policies.catalogue import EXECUTIONS
 

@@ -8,24 +8,22 @@ from pathlib import Path
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import read_alike, without_repeats
+from fmbench.report.comparable import read_alike
 from fmbench.report.delay.figure import render_delays
 from fmbench.report.delay.over_tasks import DelayOverTasksRow, over_tasks
-from fmbench.report.delay.rows import DelayRow, delay_rows
+from fmbench.report.delay.rows import DelayRow
+from fmbench.report.delay.stated import stated_rows
 from fmbench.report.delay.text import by_task, delay_caveats
 from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
+from fmbench.report.may_differ import DELAY as MAY_DIFFER
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import Results
 from fmbench.report.row_texts import BROKEN, sampler_label
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import HOLD
 from policies.catalogue import EXECUTIONS
 
-MAY_DIFFER = ("task", "seeds", "preset", "device", "from_run", "train_delay")
-"""Configuration values that may differ between the runs of one figure, besides how policies act."""
 FIGURE, TEXT = "delay", "delays.md"
 NAMES = ("Execution", "Policy", "Sampler")
 NOTES = (
@@ -79,28 +77,6 @@ def draw_delays_of_runs(
     for line in dict.fromkeys(caveats):
         warn(line)
     return paths
-
-
-def stated_rows(results: Sequence[Results]) -> list[DelayRow]:
-    """Return the rows of some runs with the executions that each of them states, tasks first.
-
-    Every run has plain cells; those of a run for other executions, whose policies may have been
-    trained otherwise, are left out.
-
-    Raises:
-        FmbenchError: Two runs have the same cell.
-    """
-    rows = without_repeats(
-        (
-            row
-            for run in results
-            for row in delay_rows(run)
-            if row.execution in run.run.config.get("execution", [HOLD])
-        ),
-        lambda row: f"{row.policy} on {row.task}, {row.execution} with delay {row.delay}",
-    )
-    tasks = list(dict.fromkeys(row.task for row in rows))
-    return sorted(rows, key=lambda row: tasks.index(row.task))
 
 
 def delay_headline(title: str, rows: Sequence[Mapping[str, str]], looks: Looks) -> Headline:

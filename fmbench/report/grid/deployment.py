@@ -14,13 +14,12 @@ from fmbench.report.delay.deployment_figure import render_deployment
 from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
+from fmbench.report.may_differ import DEPLOYMENT as MAY_DIFFER
 from fmbench.report.rendering import write_figure
 from fmbench.report.row_texts import BROKEN, sampler_label
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 
-MAY_DIFFER = ("task", "seeds", "preset", "device", "from_run")
-"""Configuration values that may differ between the runs, besides how policies act."""
 FIGURE = "deployment"
 HEADER = ("Policy", "Sampler", "NFE", "Latency p95 [ms]", "Delay", "Success", "Without delay")
 NOTES = (

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
-from fmbench.report.comparable import read_alike, without_repeats
-from fmbench.report.disturbances.retention import RetentionRow, retention_rows
+from fmbench.report.comparable import read_alike
+from fmbench.report.disturbances.of_runs import disturbances_of_runs
+from fmbench.report.disturbances.retention import RetentionRow
 from fmbench.report.disturbances.retention_figure import render_retention
 from fmbench.report.disturbances.retention_text import NOTES, RATE_MARK, retention_markdown
 from fmbench.report.disturbances.rows import (
     EXPERT,
     LEAST_PLAIN,
-    Arms,
     DisturbanceRow,
-    arms_of,
-    broken_arms,
-    disturbance_rows,
-    disturbances_of,
 )
 from fmbench.report.disturbances.text import UNRANKED
 from fmbench.report.grid.headline import CAVEAT, Headline
 from fmbench.report.looks import Looks
-from fmbench.report.outcomes import SummaryKey
+from fmbench.report.may_differ import RETENTION as MAY_DIFFER
 from fmbench.report.rendering import write_figure
 from fmbench.report.results import Results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.rows import key_of
 
-MAY_DIFFER = ("task", "seeds", "preset", "device", "from_run")
-"""Configuration values that may differ between the runs of one table."""
 FIGURE = "retention"
 
 
@@ -63,18 +57,7 @@ def draw_retention_of_runs(
     all_results = read_alike(runs, MAY_DIFFER, "task", "task", margin)
     combined = Combined(all_results, lambda run: "with disturbances", _key)
     looks = Looks(*(run.run for run in all_results))
-    order = _merged([list(disturbances_of(run)) for run in all_results])
-    found: dict[tuple[SummaryKey, str], Arms] = {}
-    rows: list[DisturbanceRow] = []
-    broken: set[tuple[SummaryKey, str]] = set()
-    for run in all_results:
-        arms = arms_of(run)
-        found |= arms
-        rows += disturbance_rows(run, arms)
-        broken |= broken_arms(run)
-    rows = without_repeats(rows, lambda row: f"{row.policy} on {row.task} with {row.perturb}")
-    sorted_arms = dict(sorted(found.items(), key=lambda item: order.index(item[0][1])))
-    kept = retention_rows(sorted_arms, frozenset(broken))
+    rows, kept = disturbances_of_runs(all_results)
     paths = [out / name for name in (RetentionRow.file_name, DisturbanceRow.file_name)]
     is_broken = [row.retention is None and row.plain_rate >= LEAST_PLAIN for row in kept]
     write_with_caveats(paths[0], kept, ["broken" * each for each in is_broken], RetentionRow)
@@ -129,15 +112,3 @@ def _key(run: Results, row: Any) -> tuple[object, ...] | None:
     """Return the key of a row of a run's summary: task, policy, sampler and steps."""
     del run
     return (row.task, row.policy, row.sampler, row.steps)
-
-
-def _merged(lists: Iterable[Sequence[str]]) -> list[str]:
-    """Return the texts of several lists in an order that keeps that of each, where one does."""
-    order: list[str] = []
-    for texts in lists:
-        place = 0
-        for text in texts:
-            if text not in order:
-                order.insert(place, text)
-            place = order.index(text) + 1
-    return order

@@ -21,14 +21,12 @@ from fmbench.report.matrix.pairs import PairRow, pair_rows
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
+from fmbench.report.may_differ import MATRIX as MAY_DIFFER
 from fmbench.report.rendering import write_figure
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 from fmbench.storage.rows import key_of
-
-MAY_DIFFER = ("task", "policy", "backbone", "seeds", "preset", "device", "from_run")
-"""Configuration values that may differ between the runs of one matrix."""
 
 
 def draw_matrix(

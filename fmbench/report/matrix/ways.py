@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import legend_within, panel_size, panels, short_name
+from fmbench.report.figure_parts import legend_within, panel_size, panels
 from fmbench.report.looks import OF_CATALOGUE, Looks, backbone_order
 from fmbench.report.matrix.figure import BACKBONE_MARKERS
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.rendering import figure_file
+from fmbench.report.shown import short_name
 
 _LANE, _MOST = 0.03, 0.98
 """Height of a lane, as a share, and the largest bridge rate of a row that is not in one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fmbench.report.page.figures import figure_sections
 from fmbench.report.page.leaderboard import leaderboard
 from fmbench.report.page.provenance import provenance
 from fmbench.report.page.runs import NamedRun
@@ -21,4 +22,4 @@ def sections_of(
         folder: The folder of the page, from which its links lead.
         tiers: Name of each known task to its tier.
     """
-    return [leaderboard(runs, folder, tiers), provenance(runs)]
+    return [leaderboard(runs, folder, tiers), *figure_sections(runs), provenance(runs)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from fmbench.report.disturbances.of_runs import _merged
 from fmbench.report.disturbances.retention import (
     RetentionRow,
     retention_interval,
@@ -13,7 +14,7 @@ from fmbench.report.disturbances.retention import (
 )
 from fmbench.report.disturbances.retention_figure import draw_retention
 from fmbench.report.disturbances.rows import Arms
-from fmbench.report.grid.disturbances import _merged, retention_headline
+from fmbench.report.grid.disturbances import retention_headline
 from fmbench.report.grid.headline import latex
 from fmbench.report.looks import OF_CATALOGUE
 from fmbench.report.outcomes import SummaryKey

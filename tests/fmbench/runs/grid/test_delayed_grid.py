@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fmbench import figures
-from fmbench.report.grid.delay import stated_rows
+from fmbench.report.delay.stated import stated_rows
 from fmbench.report.results import read_results
 from tests.fmbench.runs.grid.small_grid import do_grid, in_this_process, rejected, small_grid
 from tests.fmbench.runs.grid.test_disturbed_grid import COMMON

@@ -1,0 +1,1 @@
+"""Figures of the page: what each shows, and how it is written for a script and for print."""
