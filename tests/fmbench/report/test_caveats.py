@@ -176,7 +176,7 @@ def test_a_broken_policy_stands_in_no_verdict_of_matrix_and_curve(tmp_path: Path
 
     run = make_run(tmp_path / "run", expert_leads)
     warned: list[str] = []
-    table, matrix, picture = draw_matrix([run], tmp_path / "matrix", warned.append)
+    table, matrix, picture, _ = draw_matrix([run], tmp_path / "matrix", warned.append)
     text = matrix.read_text()
     warning = f"broken: 240 of 240 episodes of flow with mlp on LiftCube ended by an error ({NAN})"
     assert warned == [warning]
@@ -199,7 +199,7 @@ def test_a_broken_policy_stands_in_no_verdict_of_matrix_and_curve(tmp_path: Path
 
 def render_without_caveats(tmp_path: Path) -> bytes:
     run = make_run(tmp_path / "sound", lambda row: row)
-    table, _, picture = draw_matrix([run], tmp_path / "sound_matrix")
+    table, _, picture, _ = draw_matrix([run], tmp_path / "sound_matrix")
     assert not table.read_text().splitlines()[0].endswith("caveat")
     return picture.read_bytes()
 
@@ -242,7 +242,7 @@ def test_runs_of_several_commits_are_combined_and_the_table_says_so(
     made = [dataclasses.replace(row, commit="def5678") for row in stored.origins]
     write_episodes(two[1], Episodes(stored.rows, made))
     warned: list[str] = []
-    _, text, _ = draw_matrix(two, tmp_path / "out", warned.append)
+    _, text, *_ = draw_matrix(two, tmp_path / "out", warned.append)
     assert warned == ["made with 2 versions of the code: commits abc1234, def5678"]
     assert f"> **Warning.** {warned[0]}\n" in text.read_text()
 

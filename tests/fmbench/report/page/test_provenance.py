@@ -10,7 +10,7 @@ from fmbench.report.page.run_differences import MAX_SHOWN, run_differences
 from fmbench.report.page.runs import NamedRun, read_runs
 from tests.fmbench.fake_run import write_run
 
-REAL = Path("results/hands/hands/TurnDial")
+REAL = Path("results/paper/hands/TurnDial")
 
 
 @pytest.fixture(scope="module")
