@@ -69,6 +69,8 @@ def _page_of(options: argparse.Namespace) -> Path:
     """
     if options.out is None:
         folder = options.runs[0] if len(options.runs) == 1 else Path()
+        if folder.is_dir():  # what is none is refused as a run
+            check_out(folder.resolve())
         return Path(folder, PAGE)
     out: Path = options.out
     if out.is_dir() or out.suffix not in (".html", ".htm"):

@@ -1,5 +1,6 @@
 """The command `python -m fmbench.report`: one page from runs, and one line for what is wrong."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from fmbench.cli.task_names import tiers
 from fmbench.report.__main__ import main
 from fmbench.report.page.write import write_page
 from tests.fmbench.fake_run import write_run
+from tests.fmbench.read_only import read_only, run_obeying
 from tests.fmbench.small_run import call
 
 
@@ -76,6 +78,16 @@ def test_a_missing_package_is_one_line_before_any_work(
         "error: the report needs the package plotly; install it with: "
         "pip install -c constraints.txt -e '.[report]'\n"
     )
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_before_any_work(
+    run: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "copy"))
+    with read_only(copy):
+        done = run_obeying(tmp_path, "-m", "fmbench.report", "copy")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "copy; give a folder that can be written" in done.stderr
 
 
 def test_a_page_without_runs_says_so(tmp_path: Path) -> None:
