@@ -156,7 +156,7 @@ def _run(options: argparse.Namespace) -> int:
             only=tuple(options.only),
             shard=shard,
             merge=tuple(options.merge),
-            slots=slots_of(options.devices, options.processes),
+            slots=slots_of(options.devices, options.processes, bool(options.merge)),
             plugins=tuple(plugins),
             accept_changes=options.accept_changes,
             keeps_rows_only=options.rows_only,

@@ -16,7 +16,7 @@ class GridOptions:
         only: Sections to do; all if empty.
         shard: Which shard of how many, from 1; None for all of it.
         merge: Folders with jobs of the same grid, e.g. of its shards.
-        slots: The environment of each process.
+        slots: The environment of each process; none where jobs cannot be done, but merged.
         plugins: Command line of the plug-ins.
         accept_changes: Whether to go on with other code than that of finished jobs.
         keeps_rows_only: Whether to remove checkpoints of finished jobs.

@@ -14,13 +14,16 @@ PER_DEVICE = 8
 """As many jobs share a CUDA device by default."""
 
 
-def slots_of(devices: str, processes: int | None) -> list[dict[str, str]]:
+def slots_of(
+    devices: str, processes: int | None, may_be_none: bool = False
+) -> list[dict[str, str]]:
     """Return the environment of each process.
 
     Args:
         devices: `cpu`, `cuda` (all devices), `cuda:N` or `cuda:FIRST-LAST`.
         processes: How many processes; None for as many as there are processors, on CUDA devices at
             most eight for each.
+        may_be_none: Whether there need be no CUDA device; the answer is then empty.
 
     Raises:
         FmbenchError: The devices are written in another way, or are not there.
@@ -28,7 +31,9 @@ def slots_of(devices: str, processes: int | None) -> list[dict[str, str]]:
     cores = _cores()
     if devices == "cpu":
         return [_own(cores, k, processes or len(cores)) for k in range(processes or len(cores))]
-    numbers = _devices(devices)
+    numbers = _devices(devices, may_be_none)
+    if not numbers:
+        return []
     count = processes or min(PER_DEVICE * len(numbers), max(len(cores), len(numbers)))
     return [
         {"CUDA_VISIBLE_DEVICES": numbers[k % len(numbers)], **_own(cores, k, count)}
@@ -66,8 +71,8 @@ def _own(cores: list[int], index: int, count: int) -> dict[str, str]:
     return {PROCESSORS: ",".join(map(str, own))}
 
 
-def _devices(devices: str) -> list[str]:
-    """Return the numbers of CUDA devices."""
+def _devices(devices: str, may_be_none: bool) -> list[str]:
+    """Return the numbers of CUDA devices; none if there are none here and that may be."""
     import torch
 
     there = torch.cuda.device_count()
@@ -76,6 +81,8 @@ def _devices(devices: str) -> list[str]:
     given = (first, last or first) if numbers else ("0", str(max(0, there - 1)))
     if kind != "cuda" or not all(n.isascii() and n.isdigit() and len(n) < 4 for n in given):
         raise FmbenchError(f"--devices is {devices!r}; give cpu, cuda, cuda:N or cuda:FIRST-LAST")
+    if may_be_none and there == 0:
+        return []
     chosen = range(int(given[0]), int(given[1]) + 1)
     if not chosen or chosen[-1] >= there:
         raise FmbenchError(f"--devices is {devices!r}; this machine has {there} CUDA devices")

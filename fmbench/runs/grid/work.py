@@ -12,8 +12,8 @@ from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
-from fmbench.runs.grid.dry_run import print_jobs
-from fmbench.runs.grid.estimate import JobRow, duration, read_job_rows, shard, speed, work
+from fmbench.runs.grid.dry_run import print_jobs, time_of
+from fmbench.runs.grid.estimate import JobRow, read_job_rows, shard, speed, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
     bring,
@@ -53,7 +53,7 @@ class GridWork:
         grid = with_possible_disturbances(grid)
         self.grid, self.out, self.data = grid, out, data
         self.session, self.options = session, options
-        for run in grid.runs:
+        for run in grid.runs if options.slots else ():
             if not options.only or run.section in options.only:
                 _check_run(run)
         self.failed: dict[str, str] = {}
@@ -116,25 +116,13 @@ class GridWork:
 
     def show(self) -> None:
         """Print the jobs, and how long the missing ones take, without doing anything."""
-        missing = self._missing()
-        rows, processes = read_job_rows(self.out), len(self.options.slots)
-        factor = speed(rows, processes)
-        minutes = {job.name: self.works[job.name] * (factor or 1.0) / 60 for job in missing}
-        print_jobs(self.own, minutes)
-        cells, basis = sum(job.cells for job in self.own), "as where fmbench was measured"
-        if factor is not None:
-            basis = f"from {len(rows)} jobs done in {self.out}, {factor:.2f} s for a second of work"
-        print(
-            f"\n{len(self.own)} jobs with {cells:,} cells, {len(missing)} to do: about "
-            f"{self._time(missing)} in {processes} processes ({basis})"
-        )
+        missing = {job.name for job in self._missing()}
+        processes = len(self.options.slots)
+        print_jobs(self.out, self.own, self.works, missing, processes)
 
     def _time(self, jobs: Sequence[Job]) -> str:
         """Return how long jobs take, in words."""
-        processes = len(self.options.slots)
-        factor = speed(read_job_rows(self.out), processes) or 1.0
-        hours = duration([self.works[job.name] for job in jobs], processes, factor) / 3600
-        return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+        return time_of([self.works[job.name] for job in jobs], self.out, len(self.options.slots))
 
     def _missing(self) -> list[Job]:
         accept = self.options.accept_changes
@@ -150,6 +138,9 @@ class GridWork:
                 * bool(self.options.shard)
             )
         )
+        if missing and not self.options.slots:
+            warn(f"{len(missing)} jobs are missing; this machine has no CUDA device to do them")
+            return
         missing.sort(key=lambda job: -self.works[job.name])
         parts = []
         for latency, slots in ((False, self.options.slots), (True, self.options.slots[:1])):
@@ -257,7 +248,8 @@ class GridWork:
                 self._finish_one(run)
                 stage.update(count)
         together = [run for run in ready if run.path not in self.failed]
-        failed = self._record(self.finishing.to_record(together))
+        recorded = self.finishing.to_record(together) if self.options.slots else []
+        failed = self._record(recorded)
         self.finishing.finished |= {run for run in together if run.path not in failed}
         if unrecorded := self.finishing.unrecorded:
             warn(

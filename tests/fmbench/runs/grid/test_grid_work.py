@@ -90,7 +90,9 @@ def test_a_run_is_that_of_the_command_in_its_run_json(
     )
 
 
-def test_shards_merge_to_what_one_machine_finds(finished: Path, data: Path, tmp_path: Path) -> None:
+def test_shards_merge_to_what_one_machine_finds(
+    finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     grid = small_grid(tmp_path)
     done = []
     for index in (1, 2):
@@ -101,6 +103,11 @@ def test_shards_merge_to_what_one_machine_finds(finished: Path, data: Path, tmp_
     assert done[1]
     assert not done[0] & done[1]
     assert not list(tmp_path.glob("shard*/jobs/*/checkpoints"))
+    without = do_grid(grid, tmp_path / "half", data, merge=(tmp_path / "shard1",), slots=())
+    assert f"{tmp_path / 'shard1'}: {len(done[0])} jobs taken" in without
+    assert ORDERS == []
+    assert f"{len(done[1])} jobs are missing; this machine has no CUDA" in capsys.readouterr().err
+    assert 0 < len(list((tmp_path / "half").glob("*/*/run.json"))) < len(grid.runs) + len(done[0])
     merge = (tmp_path / "shard1", tmp_path / "shard2")
     text = do_grid(grid, tmp_path / "whole", data, merge=merge)
     assert ORDERS == []

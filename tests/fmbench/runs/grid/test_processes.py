@@ -144,6 +144,15 @@ def test_slots() -> None:
         assert f"--devices is {devices!r}; " in rejected(lambda text=devices: slots_of(text, None))
 
 
+def test_there_may_be_no_slots_where_folders_are_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert slots_of("cuda:0-3", 40, may_be_none=True) == []
+    assert "this machine has 0 CUDA devices" in rejected(lambda: slots_of("cuda:0-3", 40))
+    assert "give cpu, cuda" in rejected(lambda: slots_of("gpu", 40, may_be_none=True))
+
+
 @pytest.mark.parametrize(
     ("devices", "processes", "numbers"),
     [("cuda", 4, "0123"), ("cuda:2", 2, "22"), ("cuda:1-2", 3, "121"), ("cuda:0-3", None, "0123")],
