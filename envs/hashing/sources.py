@@ -1,8 +1,9 @@
 """Find the source of first-party modules.
 
 A module is first-party if it is neither in the standard library nor installed as a distribution
-(in a folder `site-packages` or `dist-packages`): a user's script, the modules next to it, and a
-project installed in editable mode. The three packages of this project are always first-party.
+(in a folder `site-packages` or `dist-packages`, or in one whose `*.dist-info` list it, as
+`pip install --target` makes it): a user's script, the modules next to it, and a project installed
+in editable mode. The three packages of this project are always first-party.
 Everything else is external and counts by name only; its version is recorded elsewhere.
 """
 
@@ -49,7 +50,7 @@ def find_source(module: str) -> Source | None:
     path = Path(loaded) if loaded else _file_of(module)
     if path is None or path.suffix != ".py" or not path.is_file():
         return None
-    if top not in PROJECT and INSTALLED.intersection(path.parts):
+    if top not in PROJECT and _is_installed(top, path):
         return None
     return Source(path.read_bytes(), path)
 
@@ -62,6 +63,26 @@ def sources_in(root: Path) -> Finder:
         return Source(path.read_bytes(), path) if path else None
 
     return find
+
+
+def _is_installed(top: str, path: Path) -> bool:
+    """Return whether a file of a module below `top` belongs to an installed distribution."""
+    if INSTALLED.intersection(path.parts):
+        return True
+    names = (top, f"{top}.py")
+    return any(
+        place.name in names and top in _listed(place.parent) for place in (path, *path.parents)
+    )
+
+
+@lru_cache(maxsize=256)
+def _listed(folder: Path) -> frozenset[str]:
+    """Return the top-level modules of the distributions that are installed in a folder."""
+    names = set[str]()
+    for record in folder.glob("*.dist-info/RECORD"):
+        lines = record.read_text(encoding="utf-8", errors="replace").splitlines()
+        names.update(line.partition("/")[0].partition(".py,")[0] for line in lines)
+    return frozenset(names)
 
 
 def _file_of(module: str) -> Path | None:
