@@ -27,7 +27,6 @@ from fmbench.storage.rows import EpisodeRow
 from fmbench.training.checkpoints import load_policy
 from policies.chunk_policy import ChunkPolicy
 
-RECORDINGS_FOLDER = "recordings"
 REMEDY = "lower --record, or resume where more is free: finished work is kept"
 
 

@@ -16,11 +16,12 @@ from fmbench.runs.grid.folder import assembled_folder, is_done
 from fmbench.runs.grid.jobs import GridPlan, Job
 from fmbench.runs.grid.planned import PlannedRun
 from fmbench.runs.grid.worker import SilentReporter
-from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
+from fmbench.runs.recordings import record_run
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.users_encoder import open_sights
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.files import link_file
+from fmbench.storage.recordings import RECORDINGS_FOLDER
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
 CHECKPOINTS = "checkpoints"

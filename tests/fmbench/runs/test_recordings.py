@@ -177,7 +177,7 @@ def test_recordings_of_other_tasks_are_refused(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--out", "a.mp4"), "--out is a.mp4; give a file that ends in .png or .gif"),
+        (("--out", "a.mp4"), "--out is a.mp4; give a file that ends in .png or .webp or .gif"),
         ((), "--out must be given; see --help"),
         (("--out", "a.png", "--size", "8"), "--size is 8; give a whole number from 16 to 480"),
         (
