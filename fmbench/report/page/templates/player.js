@@ -240,4 +240,8 @@ document.addEventListener("click", (event) => {
   dialog.showModal();
   choose(Number(button.dataset.play), Number(button.dataset.beside ?? NONE));
 });
-page.player = { choose, read, sides, seek, forwardKinematics, state: () => ({ step, last, playing: playing !== 0, camera }) };
+page.player = {
+  choose, read, sides, seek,
+  state: () => ({ step, last, playing: playing !== 0, camera }),
+  kinematics: (scene, fields, qpos, mocap) => forwardKinematics(sceneOfEpisode(scene, fields), qpos, mocap),
+};
