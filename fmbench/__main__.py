@@ -14,6 +14,7 @@ COMMANDS = (
     "evaluate",
     "figures",
     "replay",
+    "view",
     "demonstrations",
     "experts",
     "matrix",

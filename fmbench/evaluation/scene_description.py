@@ -84,7 +84,7 @@ def describe_scene(task: Task) -> Scene:
         "bodies": [_body(model, k) for k in range(model.nbody)],
         "joints": [_joint(model, k) for k in range(model.njnt)],
         "geoms": [_geom(model, k, names) for k in shapes],
-        "cameras": _cameras(picture),
+        "cameras": describe_cameras(picture),
     }
     return Scene(picture, shapes, values, {names[k]: text for k, text in meshes.items()})
 
@@ -195,7 +195,7 @@ def _packed_mesh(vertices: bytes, faces: bytes) -> str:
     )
 
 
-def _cameras(picture: PictureModel) -> list[dict[str, Any]]:
+def describe_cameras(picture: PictureModel) -> list[dict[str, Any]]:
     """Return name, position, target and field of view [degrees] of every camera.
 
     The target lies on the camera's axis, as far as the middle of all bodies that can move.
