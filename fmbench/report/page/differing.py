@@ -6,8 +6,9 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
+import numpy as np
 
+from fmbench.report.outcomes import Solved
 from fmbench.report.page.media import PlayedEpisode
 
 
@@ -30,21 +31,20 @@ class Difference:
     both: int
 
 
-def differences(rows: Mapping[str, pd.DataFrame]) -> list[Difference]:
+def differences(solved: Mapping[str, Solved]) -> list[Difference]:
     """Return every pair of policies that differ in an episode.
 
     Args:
-        rows: Policy to its episodes on one task, in one run.
+        solved: Policy to its episodes on one task, in one run.
     """
-    solved = {
-        policy: each.set_index(["train_seed", "episode_seed"])["success"].astype(bool)
-        for policy, each in rows.items()
-    }
     found = []
     for first, second in itertools.combinations(solved, 2):
-        pair = pd.concat([solved[first], solved[second]], axis=1, join="inner")
-        a, b = (pair.iloc[:, k].to_numpy(dtype=bool) for k in (0, 1))
-        each = Difference(first, second, int((a & ~b).sum()), int((b & ~a).sum()), len(pair))
+        one, other = solved[first], solved[second]
+        both, places, others = np.intersect1d(
+            one.episodes, other.episodes, assume_unique=True, return_indices=True
+        )
+        a, b = one.success[places], other.success[others]
+        each = Difference(first, second, int((a & ~b).sum()), int((b & ~a).sum()), len(both))
         if each.only_first or each.only_second:
             found.append(each)
     return found

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from fmbench.report.outcomes import CELL
+from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.page.runs import NamedRun
 
 OUTCOMES = ("solved", "timed out", "failed", "unstable", "error")
 """How an episode can end: by a failure that cannot be undone, a simulation that diverged, ..."""
+Headlines = dict[str, dict[str, SummaryKey]]
+"""Task to its policies, each with its headline cell."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,48 +44,49 @@ class PolicyOutcomes:
         return sum(self.counts.values())
 
 
-def headline_rows(run: NamedRun) -> dict[tuple[str, str], pd.DataFrame]:
-    """Return the episodes of a run at headline samplers, by task and policy, in its order."""
+def headlines(run: NamedRun) -> Headlines:
+    """Return the headline cells of a run, tasks in its order, policies as tables have them."""
     summary, looks = run.results.summary, run.results.looks
-    heads = summary[summary["headline"]]
-    chosen = {tuple(cell) for cell in heads[CELL].itertuples(index=False)}
-    groups: Any = run.results.episodes.groupby(CELL, sort=False)
-    found = {(str(k[0]), str(k[1])): rows for k, rows in groups if tuple(k) in chosen}
-    tasks = list(dict.fromkeys(task for task, _ in found))
-    order = sorted(found, key=lambda key: (tasks.index(key[0]), looks.order(key[1])))
-    return {key: found[key] for key in order}
+    keys = [SummaryKey(*cell) for cell in summary[CELL].itertuples(index=False)]
+    heads = [key for key, is_head in zip(keys, summary["headline"], strict=True) if is_head]
+    found: Headlines = {key.task: {} for key in heads}
+    for key in sorted(heads, key=lambda key: looks.order(key.policy)):
+        found[key.task][key.policy] = key
+    return found
 
 
-def policy_outcomes(run: NamedRun, policy: str, rows: pd.DataFrame, horizon: int) -> PolicyOutcomes:
-    """Return how the episodes of a policy ended.
+def outcomes_of_run(
+    run: NamedRun, heads: Headlines, horizons: Mapping[str, int]
+) -> dict[str, list[PolicyOutcomes]]:
+    """Return how the episodes of every policy ended, by task.
 
     Args:
-        run: Its run.
-        policy: Its name.
-        rows: Its episodes on one task.
-        horizon: Control steps after which these are cut off.
+        run: The run.
+        heads: Its headline cells.
+        horizons: Task to the control steps after which its episodes are cut off.
     """
-    first = rows.iloc[0]
-    sampler = f"{first['sampler']} {first['steps'] or ''}".strip()
-    kinds = outcome_kinds(rows, horizon)
-    modes = rows["mode"][rows["mode"] != ""].value_counts().sort_index()
-    return PolicyOutcomes(
-        run=run.name,
-        policy=policy,
-        label=run.results.looks.label(policy),
-        sampler=sampler,
-        counts={name: int((kinds == k).sum()) for k, name in enumerate(OUTCOMES)},
-        modes={str(mode): int(count) for mode, count in modes.items()},
-    )
+    rows = run.results.episodes
+    kinds = outcome_kinds(rows, rows["task"].map(horizons).to_numpy())
+    cells = rows.groupby(CELL, sort=False).indices
+    places = {SummaryKey(*key): at for key, at in cells.items()}
+    return {
+        task: [_of_cell(run, key, kinds[places[key]]) for key in policies.values()]
+        for task, policies in heads.items()
+    }
 
 
-def outcome_kinds(rows: pd.DataFrame, horizon: int) -> np.ndarray:
-    """Return how each episode ended, `(n,)`, as a place in `OUTCOMES`."""
+def outcome_kinds(rows: pd.DataFrame, horizon: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return how each of n episodes ended, `(n,)`, as a place in `OUTCOMES`.
+
+    Args:
+        rows: The episodes.
+        horizon: Control steps after which they are cut off, of each or of all.
+    """
     conditions = [
-        rows["error"] != "",
-        rows["sim_unstable"].astype(bool),
-        rows["success"].astype(bool),
-        rows["length"] >= horizon,
+        rows["error"].to_numpy() != "",
+        rows["sim_unstable"].to_numpy(dtype=bool),
+        rows["success"].to_numpy(dtype=bool),
+        rows["length"].to_numpy() >= horizon,
     ]
     kinds = [OUTCOMES.index(name) for name in ("error", "unstable", "solved", "timed out")]
     return np.select(conditions, kinds, OUTCOMES.index("failed"))
@@ -93,8 +96,19 @@ def longest_episodes(runs: Sequence[NamedRun]) -> dict[str, int]:
     """Return the length of the longest episode of every task [control steps]."""
     longest: dict[str, int] = {}
     for run in runs:
-        for task, length in (
-            run.results.episodes.groupby("task", sort=False)["length"].max().items()
-        ):
+        lengths = run.results.episodes.groupby("task", sort=False)["length"].max()
+        for task, length in lengths.items():
             longest[str(task)] = max(longest.get(str(task), 0), int(length))
     return longest
+
+
+def _of_cell(run: NamedRun, key: SummaryKey, kinds: NDArray[np.int64]) -> PolicyOutcomes:
+    counts = np.bincount(kinds, minlength=len(OUTCOMES)).tolist()
+    return PolicyOutcomes(
+        run=run.name,
+        policy=key.policy,
+        label=run.results.looks.label(key.policy),
+        sampler=f"{key.sampler} {key.steps or ''}".strip(),
+        counts=dict(zip(OUTCOMES, counts, strict=True)),
+        modes=run.results.outcomes.modes.get(key, {}),
+    )

@@ -6,31 +6,32 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import pandas as pd
 from markupsafe import Markup
 
+from fmbench.report.outcomes import Solved, SummaryKey
 from fmbench.report.page.commands import record_command, view_command
-from fmbench.report.page.differing import RecordedPair, differences, recorded_pairs
+from fmbench.report.page.differing import Difference, RecordedPair, differences, recorded_pairs
 from fmbench.report.page.episodes import playable, player_section, title_of
 from fmbench.report.page.media import Media, PagePicture, PlayedEpisode
 from fmbench.report.page.outcome_counts import (
     OUTCOMES,
     PolicyOutcomes,
-    headline_rows,
+    headlines,
     longest_episodes,
-    policy_outcomes,
+    outcomes_of_run,
 )
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.section import PageSection
 from fmbench.report.page.shell import environment
 from fmbench.report.page.template_files import template_text
 from fmbench.storage.recordings import RECORDINGS_FOLDER, SUFFIX
+from fmbench.storage.rows import REFERENCES
 
 NOT_MADE = "Pictures and the episode player were not asked for."
 MOST_PAIRS = 60
 """Most pairs of episodes that a task's section lists."""
-Rows = dict[str, pd.DataFrame]
-"""Policy to its episodes."""
+MOST_DIFFERENCES = 100
+"""Most pairs of policies that it lists."""
 
 
 def task_sections(runs: Sequence[NamedRun], media: Media | None) -> list[PageSection]:
@@ -41,19 +42,27 @@ def task_sections(runs: Sequence[NamedRun], media: Media | None) -> list[PageSec
         media: What was made of their recordings; None if that was not asked for.
     """
     media = media or Media(reason=NOT_MADE)
-    by_task: dict[str, list[tuple[NamedRun, Rows]]] = {}
+    page = _Page(runs, media)
+    by_task: dict[str, list[_OfRun]] = {}
     for run in runs:
-        of_run: dict[str, Rows] = {}
-        for (task, policy), rows in headline_rows(run).items():
-            of_run.setdefault(task, {})[policy] = rows
-        for task, policies in of_run.items():
-            by_task.setdefault(task, []).append((run, policies))
+        heads = headlines(run)
+        outcomes = outcomes_of_run(run, heads, page.horizons)
+        for task, policies in heads.items():
+            found = _OfRun(run, outcomes[task], differences(_trained(run, policies)))
+            by_task.setdefault(task, []).append(found)
     if not by_task:
         return []
-    page = _Page(runs, media)
     sections = [page.section(task, found) for task, found in by_task.items()]
     has_recordings = any(page.has_recordings.values())
     return [*sections, player_section(media, has_recordings)]
+
+
+class _OfRun(NamedTuple):
+    """What a run says about one task: how episodes ended, and where two policies differ."""
+
+    run: NamedRun
+    outcomes: list[PolicyOutcomes]
+    differences: list[Difference]
 
 
 class _Listed(NamedTuple):
@@ -75,7 +84,8 @@ class _Page:
     def __init__(self, runs: Sequence[NamedRun], media: Media) -> None:
         self.media = media
         self.folders = {run.name: str(run.folder) for run in runs}
-        self.longest = longest_episodes(runs)
+        self.horizons = longest_episodes(runs)
+        self.horizons |= {task: sheet.horizon for task, sheet in media.sheets.items()}
         self.playable = playable(media)
         self.places = {episode.key: place for place, episode in enumerate(self.playable)}
         self.pairs: dict[str, list[RecordedPair]] = {}
@@ -88,17 +98,13 @@ class _Page:
         self.names: set[str] = set()
         self.template = environment().get_template("task.html")
 
-    def section(self, task: str, found: Sequence[tuple[NamedRun, Rows]]) -> PageSection:
-        """Return the section of one task, given its rows in every run."""
+    def section(self, task: str, found: Sequence[_OfRun]) -> PageSection:
+        """Return the section of one task, given what every run says about it."""
         is_first = not self.names
         sheet = self.media.sheets.get(task)
-        horizon = sheet.horizon if sheet else self.longest[task]
         several = len(found) > 1
-        outcomes = [
-            policy_outcomes(run, policy, rows, horizon)
-            for run, policies in found
-            for policy, rows in policies.items()
-        ]
+        outcomes = [row for of_run in found for row in of_run.outcomes]
+        differing = [(of_run.run.name, each) for of_run in found for each in of_run.differences]
         name = self._name(task)
         episodes = [each for each in self.media.episodes if each.facts.task == task]
         html = self.template.render(
@@ -106,7 +112,7 @@ class _Page:
             task=task,
             sheet=sheet,
             tier=_tier(sheet.is_sanity) if sheet else "",
-            horizon=horizon,
+            horizon=self.horizons[task],
             problem=self.media.reason or self.media.missing.get(task, ""),
             outcomes=outcomes,
             kinds=OUTCOMES,
@@ -117,14 +123,13 @@ class _Page:
             films=[each for each in episodes if each.film],
             title_of=title_of,
             episodes=[self._listed(each, several) for each in episodes],
-            differences=[
-                (run.name, each) for run, rows in found for each in differences(_trained(rows))
-            ],
+            differences=differing[:MOST_DIFFERENCES],
+            more_differences=max(0, len(differing) - MOST_DIFFERENCES),
             pairs=self._pairs(task, several)[:MOST_PAIRS],
             more_pairs=max(0, len(self.pairs.get(task, ())) - MOST_PAIRS),
             unrecorded=[
                 (run.name, record_command(run))
-                for run, _ in found
+                for run, _, _ in found
                 if not self.has_recordings[run.name]
             ],
         )
@@ -194,6 +199,7 @@ def _modes(known: Sequence[str], outcomes: Sequence[PolicyOutcomes]) -> list[str
     return list(dict.fromkeys([*known, *(mode for each in outcomes for mode in each.modes)]))
 
 
-def _trained(rows: Rows) -> Rows:
-    """Return the episodes of trained policies."""
-    return {policy: each for policy, each in rows.items() if each["train_seed"].iloc[0] >= 0}
+def _trained(run: NamedRun, policies: Mapping[str, SummaryKey]) -> dict[str, Solved]:
+    """Return which episodes each trained policy of a run solved."""
+    solved = run.results.outcomes.solved
+    return {name: solved[key] for name, key in policies.items() if name not in REFERENCES}

@@ -4,13 +4,15 @@ import dataclasses
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from fmbench.report.outcomes import CELL, Solved
 from fmbench.report.page.commands import record_command, view_command
 from fmbench.report.page.differing import Difference, RecordedPair, differences, recorded_pairs
 from fmbench.report.page.media import Media, PagePicture, Shown
-from fmbench.report.page.outcome_counts import OUTCOMES, headline_rows, outcome_kinds
+from fmbench.report.page.outcome_counts import OUTCOMES, headlines, outcome_kinds, outcomes_of_run
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.shell import render_page
 from fmbench.report.page.tasks import MOST_PAIRS, NOT_MADE, bar, task_sections
@@ -62,18 +64,23 @@ def test_episodes_are_counted_by_how_they_ended(run: NamedRun) -> None:
         ("failed", 75.0, 25.0),
     ]
     assert bar({"solved": 0}) == []
-    found = headline_rows(run)
-    assert list(found)[:5] == [
-        ("LiftTwo", name) for name in ("expert", "random", "flow", "diffusion", "bc")
-    ]
-    for (task, policy), episodes in found.items():
-        assert len(episodes) == 12
-        assert set(episodes["task"]) == {task}
-        assert set(zip(episodes["policy"], episodes["sampler"], strict=True)) <= {
-            (policy, sampler) for sampler in ("", "euler", "ddpm", "ddim", "direct")
-        }
+    heads = headlines(run)
+    assert {task: list(policies) for task, policies in heads.items()} == {
+        task: ["expert", "random", "flow", "diffusion", "bc"] for task in ("LiftTwo", "Lift")
+    }
+    rows = run.results.episodes
+    found = outcomes_of_run(run, heads, {"LiftTwo": 90, "Lift": 1000})
+    for task, each in ((task, each) for task, of_task in found.items() for each in of_task):
+        key = heads[task][each.policy]
+        own = rows[(rows[CELL] == list(key)).all(axis=1)]
+        failures = own[~own["success"].astype(bool)]
+        in_time = failures["length"] < {"LiftTwo": 90, "Lift": 1000}[task]
+        assert each.episodes == 12
+        assert [each.counts[name] for name in OUTCOMES] == [
+            12 - len(failures), int((~in_time).sum()), int(in_time.sum()), 0, 0
+        ]  # fmt: skip
     section = task_sections([run], None)[1]
-    solved = int(found["Lift", "flow"]["success"].sum())
+    solved = found["Lift"][2].counts["solved"]
     assert f'<td class="number">12</td><td class="number">{solved}</td>' in section.html
 
 
@@ -81,7 +88,8 @@ def test_modes_are_counted_those_that_nobody_took_too(run: NamedRun) -> None:
     html = task_sections([run], Media(sheets={"LiftTwo": SHEET}))[0].html
     row = next(line for line in html.splitlines() if "Modes taken" in line)
     assert row
-    counts = headline_rows(run)["LiftTwo", "bc"]["mode"].value_counts()
+    rows = run.results.episodes
+    counts = rows["mode"][(rows["task"] == "LiftTwo") & (rows["policy"] == "bc")].value_counts()
     assert f"left {counts['left']}, right {counts['right']}" in text_of(html)
     sheet = dataclasses.replace(SHEET, modes=("left", "right", "over"))
     assert "over 0" in text_of(task_sections([run], Media(sheets={"LiftTwo": sheet}))[0].html)
@@ -111,13 +119,13 @@ def test_the_data_sheet_is_shown_and_every_text_escaped(run: NamedRun) -> None:
 
 
 def test_policies_are_compared_on_common_episodes() -> None:
-    def rows(seeds: list[int], success: list[bool]) -> pd.DataFrame:
-        return pd.DataFrame({"train_seed": 0, "episode_seed": seeds, "success": success})
+    def rows(episodes: list[int], success: list[bool]) -> Solved:
+        return Solved(np.array(episodes), np.array(success))
 
     found = differences(
         {
             "a": rows([1, 2, 3, 4], [True, True, False, False]),
-            "b": rows([4, 3, 2], [True, True, False]),
+            "b": rows([2, 3, 4], [False, True, True]),
             "c": rows([1, 2], [True, True]),
         }
     )
