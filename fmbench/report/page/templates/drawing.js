@@ -83,6 +83,7 @@ class Drawing {
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.DEPTH_TEST);
     gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+    gl.polygonOffset(1, 8);
     gl.useProgram(this.program);
     const view = viewMatrix(camera);
     gl.uniformMatrix4fv(at.view, false, view);
@@ -93,7 +94,9 @@ class Drawing {
       gl.depthMask(opaque);
       for (const each of this.geoms) {
         if (each.geom[5][3] >= OPAQUE !== opaque) continue;
-        const [body, , , offset, turn, colour] = each.geom, [place, frame] = poses[body];
+        const [body, kind, , offset, turn, colour] = each.geom, [place, frame] = poses[body];
+        // Balls in joints are hardly smaller than the links about them, which are drawn in front.
+        gl[kind === "sphere" && opaque ? "enable" : "disable"](gl.POLYGON_OFFSET_FILL);
         gl.uniformMatrix4fv(at.model, false, poseMatrix(plus(place, turned(frame, offset)), product(frame, turn)));
         gl.uniform4fv(at.colour, colour);
         gl.bindVertexArray(each.array);

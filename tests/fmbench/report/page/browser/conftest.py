@@ -42,12 +42,17 @@ OpenPage = Callable[..., Opened]
 """Opens a file: `(path, size=WIDE, dark=False, **options of a playwright context)`."""
 
 
+def chromium() -> str | None:
+    """Return the path of this machine's Chromium, which the variable CHROMIUM may give."""
+    found = filter(None, (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM)))
+    return next(found, None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Chromium of this machine; its path may be given as CHROMIUM."""
+    """Chromium of this machine."""
     playwright = pytest.importorskip("playwright.sync_api")
-    found = filter(None, (os.environ.get("CHROMIUM"), *map(shutil.which, CHROMIUM)))
-    path = next(found, None)
+    path = chromium()
     if path is None:
         pytest.fail("there is no Chromium: apt install chromium, or set CHROMIUM to its path")
     with playwright.sync_playwright() as driver:
