@@ -59,8 +59,6 @@ def make_media(
         on_progress: Called with how many tasks are done, with their number and the next one.
         most_characters: Most characters of all packed states.
 
-    Raises:
-        RunFailed: The disk is full.
     """
     tasks = list(dict.fromkeys(task for run in runs for task in run.results.outcomes.tasks))
     found, missing = _find_recordings(runs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import warnings
 from pathlib import Path
 from urllib.parse import quote
 
@@ -84,9 +85,18 @@ class PictureFolder:
         return PagePicture(address, text, width, height, file.stat().st_size)
 
 
+_opengl_starts = True
+"""False once it did not; some of its backends end the process at the second attempt."""
+
+
 def _open(task: Task, size: int) -> PictureRenderer:
     """Return what draws faster: OpenGL, even by a processor, and rays where it does not start."""
-    try:
-        return open_renderer(task, size=size, renderer="opengl")
-    except RuntimeError:
-        return open_renderer(task, size=size, renderer="rays")
+    global _opengl_starts
+    if _opengl_starts:
+        try:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module="glfw")
+                return open_renderer(task, size=size, renderer="opengl")
+        except RuntimeError:
+            _opengl_starts = False
+    return open_renderer(task, size=size, renderer="rays")

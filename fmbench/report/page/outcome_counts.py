@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,8 +67,8 @@ def outcomes_of_run(
         horizons: Task to the control steps after which its episodes are cut off.
     """
     rows = run.results.episodes
-    kinds = outcome_kinds(rows, rows["task"].map(horizons).to_numpy())
-    cells = rows.groupby(CELL, sort=False).indices
+    kinds = outcome_kinds(rows, rows["task"].map(horizons).to_numpy(dtype=np.int64))
+    cells: Any = rows.groupby(CELL, sort=False).indices
     places = {SummaryKey(*key): at for key, at in cells.items()}
     return {
         task: [_of_cell(run, key, kinds[places[key]]) for key in policies.values()]

@@ -32,6 +32,10 @@ MOST_PAIRS = 60
 """Most pairs of episodes that a task's section lists."""
 MOST_DIFFERENCES = 100
 """Most pairs of policies that it lists."""
+MOST_EPISODES = 100
+"""Most recorded episodes that it lists, those with states in the page first."""
+MOST_ROWS = 300
+"""Most rows of its table of outcomes; the leaderboard has all of them."""
 
 
 def task_sections(runs: Sequence[NamedRun], media: Media | None) -> list[PageSection]:
@@ -103,7 +107,7 @@ class _Page:
         is_first = not self.names
         sheet = self.media.sheets.get(task)
         several = len(found) > 1
-        outcomes = [row for of_run in found for row in of_run.outcomes]
+        outcomes = _distinct([row for of_run in found for row in of_run.outcomes])
         differing = [(of_run.run.name, each) for of_run in found for each in of_run.differences]
         name = self._name(task)
         episodes = [each for each in self.media.episodes if each.facts.task == task]
@@ -114,7 +118,8 @@ class _Page:
             tier=_tier(sheet.is_sanity) if sheet else "",
             horizon=self.horizons[task],
             problem=self.media.reason or self.media.missing.get(task, ""),
-            outcomes=outcomes,
+            outcomes=outcomes[:MOST_ROWS],
+            more_outcomes=max(0, len(outcomes) - MOST_ROWS),
             kinds=OUTCOMES,
             bar=bar,
             mode_names=_modes(sheet.modes if sheet else (), outcomes),
@@ -122,7 +127,8 @@ class _Page:
             pictures=self._pictures(task),
             films=[each for each in episodes if each.film],
             title_of=title_of,
-            episodes=[self._listed(each, several) for each in episodes],
+            episodes=[self._listed(each, several) for each in episodes[:MOST_EPISODES]],
+            recorded=len(episodes),
             differences=differing[:MOST_DIFFERENCES],
             more_differences=max(0, len(differing) - MOST_DIFFERENCES),
             pairs=self._pairs(task, several)[:MOST_PAIRS],
@@ -197,6 +203,17 @@ def _tier(is_sanity: bool) -> str:
 def _modes(known: Sequence[str], outcomes: Sequence[PolicyOutcomes]) -> list[str]:
     """Return the modes of a task, those of its class first."""
     return list(dict.fromkeys([*known, *(mode for each in outcomes for mode in each.modes)]))
+
+
+def _distinct(outcomes: Sequence[PolicyOutcomes]) -> list[PolicyOutcomes]:
+    """Return the rows of a table, those of expert and random once if several runs agree on them."""
+    seen, kept = set[tuple[object, ...]](), []
+    for row in outcomes:
+        key = (row.policy, *row.counts.values(), *sorted(row.modes.items()))
+        if row.policy not in REFERENCES or key not in seen:
+            kept.append(row)
+        seen.add(key)
+    return kept
 
 
 def _trained(run: NamedRun, policies: Mapping[str, SummaryKey]) -> dict[str, Solved]:

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from envs.pictures.renderer import PictureRenderer, open_renderer
 from envs.registry import TASKS, make_task
+from envs.task import Task
 from fmbench.config import RunConfig
+from fmbench.evaluation import page_pictures
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.data_sheets import data_sheet
 from fmbench.evaluation.episodes import episode_row, play
@@ -17,7 +20,7 @@ from fmbench.evaluation.recording import record
 from fmbench.harness.seeds import TEST
 from fmbench.report.page.media import PlayedEpisode, Shown
 from fmbench.report.page.runs import NamedRun
-from fmbench.storage.recordings import RECORDINGS_FOLDER, write_recording
+from fmbench.storage.recordings import RECORDINGS_FOLDER, read_recording, write_recording
 from tests.fmbench.report.page.played import named_run, played
 from tests.fmbench.report.page.test_packing import unpacked
 
@@ -102,3 +105,24 @@ def test_a_data_sheet_is_that_of_the_task() -> None:
     assert sheet.notes["Success"] == (
         "exactly one key at least 3 mm down for 5 consecutive control steps (0.2 s)."
     )
+
+
+def test_rays_draw_where_opengl_does_not_start(
+    run: NamedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def only_rays(task: Task, *, size: int, renderer: str) -> PictureRenderer:
+        tried.append(renderer)
+        if renderer == "opengl":
+            raise RuntimeError("no library")
+        return open_renderer(task, size=size, renderer=renderer)
+
+    monkeypatch.setattr(page_pictures, "_opengl_starts", True)
+    monkeypatch.setattr(page_pictures, "open_renderer", only_rays)
+    drawn = page_pictures.PictureFolder(tmp_path, make_task(TASK))
+    path = run.folder / RECORDINGS_FOLDER / "a.npz"
+    pictures = [draw(path, read_recording(path)) for draw in (drawn.film, drawn.sheet)]
+    drawn.close()
+    assert tried == ["opengl", "rays", "rays"], "a second attempt may end the process"
+    assert all(picture.size > 1000 for picture in pictures)

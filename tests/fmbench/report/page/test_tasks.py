@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fmbench.report.outcomes import CELL, Solved
+from fmbench.report.page import tasks
 from fmbench.report.page.commands import record_command, view_command
 from fmbench.report.page.differing import Difference, RecordedPair, differences, recorded_pairs
 from fmbench.report.page.media import Media, PagePicture, Shown
@@ -84,6 +85,28 @@ def test_episodes_are_counted_by_how_they_ended(run: NamedRun) -> None:
     assert f'<td class="number">12</td><td class="number">{solved}</td>' in section.html
 
 
+def test_references_are_shown_once_and_long_tables_are_cut(
+    run: NamedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = dataclasses.replace(run, name="two")
+
+    def policies() -> list[str]:
+        html = task_sections([run, again], None)[1].html
+        table = html.partition('<table class="outcomes">')[2].partition("</table>")[0]
+        return re.findall(r'<th scope="row">([^<]*)</th>', table)
+
+    names = ["flow", "diffusion", "bc"]
+    assert policies() == ["expert", "random", *names, *names]
+    monkeypatch.setattr(tasks, "MOST_ROWS", 3)
+    assert policies() == ["expert", "random", "flow"]
+    assert "5 more rows are in the leaderboard" in task_sections([run, again], None)[1].html
+    monkeypatch.setattr(tasks, "MOST_EPISODES", 2)
+    media = Media(episodes=tuple(played("bc", k) for k in range(5)), scenes={"Lift": "AAAA"})
+    html = task_sections([run], media)[1].html
+    assert "Recorded episodes of Lift (5)" in html
+    assert "3 more are in the folders" in html
+
+
 def test_modes_are_counted_those_that_nobody_took_too(run: NamedRun) -> None:
     html = task_sections([run], Media(sheets={"LiftTwo": SHEET}))[0].html
     row = next(line for line in html.splitlines() if "Modes taken" in line)
@@ -151,7 +174,10 @@ def test_recorded_pairs_begin_alike_and_end_differently() -> None:
     ]
 
 
-def test_pairs_and_episodes_lead_to_the_player(run: NamedRun) -> None:
+def test_pairs_and_episodes_lead_to_the_player(
+    run: NamedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "MOST_EPISODES", 1000)
     flow = [played("flow", k) for k in range(MOST_PAIRS + 2)]
     bc = [played("bc", k, False) for k in range(MOST_PAIRS + 2)]
     listed = played("diffusion", 7, packed="")
