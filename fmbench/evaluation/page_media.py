@@ -16,7 +16,7 @@ from fmbench.evaluation.cells import EXPERT, Cell
 from fmbench.evaluation.data_sheets import data_sheet
 from fmbench.evaluation.episodes import episode_row, play
 from fmbench.evaluation.films import recorded_states
-from fmbench.evaluation.page_pictures import PictureFolder
+from fmbench.evaluation.page_pictures import PictureFolder, in_the_page
 from fmbench.evaluation.recording import record
 from fmbench.evaluation.replaying import task_of_recording
 from fmbench.evaluation.scene_description import Scene, describe_scene, poses_of_episode
@@ -39,6 +39,8 @@ ACTION_STEPS = 2.0**9
 """Steps to which commands in [-1, 1] are rounded, for their plot."""
 MOST_CHARACTERS = 4_000_000
 """Most characters of all packed states of a page; episodes beyond them are listed only."""
+MOST_PICTURE_CHARACTERS = 2_000_000
+"""Most characters of all contact sheets that are in a page; the others lie beside it."""
 Progress = Callable[[int, int, str], None]
 
 
@@ -70,12 +72,13 @@ def make_media(
         except (FmbenchError, ValueError, RuntimeError) as error:
             missing[name] = str(error)
     on_progress(len(tasks), len(tasks), "")
+    pictures = {k: v for part in parts for k, v in part.pictures.items()}
     return Media(
         sheets={k: v for part in parts for k, v in part.sheets.items()},
         scenes={k: v for part in parts for k, v in part.scenes.items()},
         meshes={k: v for part in parts for k, v in part.meshes.items()},
         episodes=within_budget([e for part in parts for e in part.episodes], most_characters),
-        pictures={k: v for part in parts for k, v in part.pictures.items()},
+        pictures=in_the_page(pictures, folder, MOST_PICTURE_CHARACTERS),
         missing=missing,
     )
 

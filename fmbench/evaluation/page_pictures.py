@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import hashlib
 import io
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from PIL import Image
 
 from envs.pictures.renderer import PictureRenderer, open_renderer
 from envs.render import contact_sheet
 from envs.task import Task
+from fmbench.evaluation.cells import EXPERT
 from fmbench.evaluation.films import (
     QUALITY,
     SHEET_FRAMES,
@@ -21,13 +25,34 @@ from fmbench.evaluation.films import (
     write_film,
 )
 from fmbench.evaluation.replaying import describe
-from fmbench.report.page.media import PagePicture
+from fmbench.report.page.media import PagePicture, Shown
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.recordings import RecordedEpisode
 
 FILM_PIXELS, SHEET_PIXELS = 240, 120
 FILM_HZ = 12.5
 """Pictures in a second of a film of a page."""
+
+
+def in_the_page(
+    pictures: Mapping[Shown, PagePicture], folder: Path, most_characters: int
+) -> dict[Shown, PagePicture]:
+    """Return pictures of which as many as there is room for are in the page, experts' first.
+
+    Args:
+        pictures: Pictures in files of the folder.
+        folder: The folder.
+        most_characters: Most characters that they take of the page.
+    """
+    placed, left = dict(pictures), most_characters
+    for shown in sorted(pictures, key=lambda shown: shown.policy != EXPERT):
+        file = folder / unquote(pictures[shown].address.rpartition("/")[2])
+        address = f"data:image/webp;base64,{base64.b64encode(file.read_bytes()).decode()}"
+        left -= len(address)
+        if left < 0:
+            break
+        placed[shown] = dataclasses.replace(pictures[shown], address=address)
+    return placed
 
 
 class PictureFolder:

@@ -76,7 +76,7 @@ def outcomes_of_run(
     }
 
 
-def outcome_kinds(rows: pd.DataFrame, horizon: NDArray[np.int64] | int) -> NDArray[np.int64]:
+def outcome_kinds(rows: pd.DataFrame, horizon: NDArray[Any] | int) -> NDArray[np.int64]:
     """Return how each of n episodes ended, `(n,)`, as a place in `OUTCOMES`.
 
     Args:

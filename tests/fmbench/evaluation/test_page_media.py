@@ -1,7 +1,10 @@
 """Media of a page: made once, from recordings that fit; what does not fit is noted."""
 
+import base64
 import dataclasses
+import io
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from envs.pictures.renderer import PictureRenderer, open_renderer
 from envs.registry import TASKS, make_task
 from envs.task import Task
 from fmbench.config import RunConfig
-from fmbench.evaluation import page_pictures
+from fmbench.evaluation import page_media, page_pictures
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.data_sheets import data_sheet
 from fmbench.evaluation.episodes import episode_row, play
@@ -42,7 +45,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> NamedRun:
     return run
 
 
-def test_media_are_made_once_and_faults_are_noted(run: NamedRun, tmp_path: Path) -> None:
+def test_media_are_made_once_and_faults_are_noted(
+    run: NamedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, said = tmp_path / "report files", list[tuple[int, int, str]]()
     media = make_media([run], folder, lambda *progress: said.append(progress))
     assert said == [(0, 2, TASK), (1, 2, "Nowhere"), (2, 2, "")]
@@ -55,7 +60,12 @@ def test_media_are_made_once_and_faults_are_noted(run: NamedRun, tmp_path: Path)
     ]
     assert set(media.pictures) == {Shown(TASK, "expert"), Shown(TASK, "random", run.name)}
     films = [episode.film for episode in media.episodes]
-    for picture in [*media.pictures.values(), *films]:
+    for picture in media.pictures.values():
+        kind, _, data = picture.address.partition(",")
+        assert kind == "data:image/webp;base64"
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            assert image.size == (picture.width, picture.height)
+    for picture in films:
         assert picture is not None
         assert picture.address.startswith("report%20files/PressEither-") or "/a-" in picture.address
         file = folder / picture.address.partition("/")[2]
@@ -66,6 +76,13 @@ def test_media_are_made_once_and_faults_are_noted(run: NamedRun, tmp_path: Path)
     assert make_media([run], folder) == media
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == made
     check_states(media.episodes[1], run)
+    monkeypatch.setattr(page_media, "MOST_PICTURE_CHARACTERS", 20_000)
+    placed = make_media([run], folder).pictures
+    assert placed[Shown(TASK, "expert")].address.startswith("data:")
+    others = [each for shown, each in placed.items() if shown.policy != "expert"]
+    assert [(folder.parent / unquote(each.address)).stat().st_size for each in others] == [
+        each.size for each in others
+    ]
 
 
 def check_states(episode: PlayedEpisode, run: NamedRun) -> None:
