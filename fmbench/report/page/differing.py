@@ -13,7 +13,7 @@ from fmbench.report.page.media import PlayedEpisode
 
 
 @dataclasses.dataclass(frozen=True)
-class Difference:
+class PolicyDifference:
     """Two policies of one run on one task.
 
     Attributes:
@@ -31,7 +31,7 @@ class Difference:
     both: int
 
 
-def differences(solved: Mapping[str, Solved]) -> list[Difference]:
+def differences(solved: Mapping[str, Solved]) -> list[PolicyDifference]:
     """Return every pair of policies that differ in an episode.
 
     Args:
@@ -44,7 +44,7 @@ def differences(solved: Mapping[str, Solved]) -> list[Difference]:
             one.episodes, other.episodes, assume_unique=True, return_indices=True
         )
         a, b = one.success[places], other.success[others]
-        each = Difference(first, second, int((a & ~b).sum()), int((b & ~a).sum()), len(both))
+        each = PolicyDifference(first, second, int((a & ~b).sum()), int((b & ~a).sum()), len(both))
         if each.only_first or each.only_second:
             found.append(each)
     return found

@@ -10,7 +10,12 @@ from markupsafe import Markup
 
 from fmbench.report.outcomes import Solved, SummaryKey
 from fmbench.report.page.commands import record_command, view_command
-from fmbench.report.page.differing import Difference, RecordedPair, differences, recorded_pairs
+from fmbench.report.page.differing import (
+    PolicyDifference,
+    RecordedPair,
+    differences,
+    recorded_pairs,
+)
 from fmbench.report.page.episodes import playable, player_section, title_of
 from fmbench.report.page.media import Media, PagePicture, PlayedEpisode
 from fmbench.report.page.outcome_counts import (
@@ -66,7 +71,7 @@ class _OfRun(NamedTuple):
 
     run: NamedRun
     outcomes: list[PolicyOutcomes]
-    differences: list[Difference]
+    differences: list[PolicyDifference]
 
 
 class _Listed(NamedTuple):
@@ -197,7 +202,7 @@ def bar(counts: Mapping[str, int]) -> list[tuple[str, float, float]]:
 def _tier(is_sanity: bool) -> str:
     if is_sanity:
         return "sanity check: regression, flow and diffusion all reach the expert here"
-    return "ranks policies"
+    return "ranking"
 
 
 def _modes(known: Sequence[str], outcomes: Sequence[PolicyOutcomes]) -> list[str]:

@@ -11,7 +11,12 @@ import pytest
 from fmbench.report.outcomes import CELL, Solved
 from fmbench.report.page import tasks
 from fmbench.report.page.commands import record_command, view_command
-from fmbench.report.page.differing import Difference, RecordedPair, differences, recorded_pairs
+from fmbench.report.page.differing import (
+    PolicyDifference,
+    RecordedPair,
+    differences,
+    recorded_pairs,
+)
 from fmbench.report.page.media import Media, PagePicture, Shown
 from fmbench.report.page.outcome_counts import OUTCOMES, headlines, outcome_kinds, outcomes_of_run
 from fmbench.report.page.runs import NamedRun
@@ -152,7 +157,7 @@ def test_policies_are_compared_on_common_episodes() -> None:
             "c": rows([1, 2], [True, True]),
         }
     )
-    assert found == [Difference("a", "b", 1, 2, 3), Difference("b", "c", 0, 1, 1)]
+    assert found == [PolicyDifference("a", "b", 1, 2, 3), PolicyDifference("b", "c", 0, 1, 1)]
 
 
 def test_recorded_pairs_begin_alike_and_end_differently() -> None:
