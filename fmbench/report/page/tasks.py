@@ -114,6 +114,7 @@ class _Page:
         several = len(found) > 1
         outcomes = _distinct([row for of_run in found for row in of_run.outcomes])
         differing = [(of_run.run.name, each) for of_run in found for each in of_run.differences]
+        order = {row.policy: place for place, row in reversed(list(enumerate(outcomes)))}
         name = self._name(task)
         episodes = [each for each in self.media.episodes if each.facts.task == task]
         html = self.template.render(
@@ -129,8 +130,11 @@ class _Page:
             bar=bar,
             mode_names=_modes(sheet.modes if sheet else (), outcomes),
             several=several,
-            pictures=self._pictures(task),
-            films=[each for each in episodes if each.film],
+            pictures=sorted(self._pictures(task), key=lambda named: order.get(named[0], 0)),
+            films=sorted(
+                (each for each in episodes if each.film),
+                key=lambda e: (order.get(e.facts.policy, 0), not e.facts.success),
+            ),
             title_of=title_of,
             episodes=[self._listed(each, several) for each in episodes[:MOST_EPISODES]],
             recorded=len(episodes),

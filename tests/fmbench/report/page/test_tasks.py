@@ -197,6 +197,21 @@ def test_pairs_and_episodes_lead_to_the_player(
     assert "1 more\nis recorded but left out" in player.html
 
 
+def test_films_and_pictures_are_in_the_order_of_tables_successes_first(run: NamedRun) -> None:
+    picture = PagePicture("f/a.webp", "text", 8, 1, 9)
+    episodes = [
+        dataclasses.replace(played(policy, 1, success), film=picture)
+        for policy, success in (("bc", False), ("bc", True), ("flow", False), ("expert", True))
+    ]
+    pictures = {Shown("Lift", policy): picture for policy in ("bc", "flow", "expert")}
+    media = Media(episodes=tuple(episodes), pictures=pictures, scenes={"Lift": "AAAA"})
+    html = task_sections([run], media)[1].html
+    assert re.findall(r"Film: (\w+, \w+)", html) == [
+        "expert, success", "flow, failure", "bc, success", "bc, failure",
+    ]  # fmt: skip
+    assert re.findall(r'aria-label="Pictures of (\w+)', html) == ["expert", "flow", "bc"]
+
+
 def test_commands_that_record_and_open_an_episode(run: NamedRun) -> None:
     def command(words: str) -> str:
         facts = dataclasses.replace(run.results.run, command=words)
