@@ -16,6 +16,7 @@ COMMANDS = (
     "figures",
     "report",
     "replay",
+    "view",
     "demonstrations",
     "experts",
     "matrix",

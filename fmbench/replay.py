@@ -28,7 +28,7 @@ examples:
   python -m fmbench.replay runs/try/recordings/NAME.npz --out film.gif --camera right-front
 """
 SIZE = {"size": Whole(240, 16, 480, "rows and columns of a picture [px]")}
-ENDS = (".png", ".gif")
+ENDS = (".png", ".webp", ".gif")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +44,7 @@ def _parser() -> Parser:
         type=Path,
         required=True,
         metavar="FILE",
-        help="the image: NAME.png, pictures spread over the episode, or NAME.gif, a film",
+        help="NAME.png, pictures spread over the episode, or NAME.webp or NAME.gif, a film",
     )
     parser.add_argument(
         "--camera", default="main", metavar="NAME", help="main (default), or one of the task's"

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image
 
 from envs.cameras import MAIN
 from envs.pictures.renderer import open_renderer
-from envs.pictures.states import PictureStates
 from envs.registry import TASKS, check_extra, make_task
 from envs.task import Task
 from envs.task_hash import HASH_KIND, task_hash
 from fmbench.errors import FmbenchError, unknown
-from fmbench.evaluation.titled_sheet import Frame, write_titled_sheet
-from fmbench.storage.files import write_bytes_atomic
+from fmbench.evaluation.films import SHEET_FRAMES, film_frames, sheet_frames, write_film
+from fmbench.evaluation.titled_sheet import write_titled_sheet
 from fmbench.storage.recordings import RecordedEpisode, RecordingFacts, read_recording
 
-SHEET, FILM = ".png", ".gif"
-FRAMES = 8
-"""Pictures of a contact sheet, spread evenly over the episode."""
-FILM_HZ = 25.0
-"""Most pictures in a second of a film; a GIF cannot show more than 50."""
+SHEET = ".png"
 
 
 def draw_recording(
     path: Path, out: Path, camera: str = MAIN, size: int = 240, renderer: str = "auto"
 ) -> RecordingFacts:
-    """Draw a recording as a contact sheet (`.png`) or as a film in real time (`.gif`).
+    """Draw a recording as a contact sheet (`.png`) or as a film in real time (`.webp`, `.gif`).
 
     Args:
         path: The recording.
@@ -48,30 +38,29 @@ def draw_recording(
         RuntimeError: OpenGL was asked for and does not start.
     """
     recording = read_recording(path)
-    task = _same_task(path, recording)
-    states, facts = recorded_states(recording), recording.facts
-    if out.suffix == SHEET:
-        chosen = np.linspace(0, facts.length, FRAMES).round().astype(int)
-    else:
-        per_second = 1 / facts.control_period_s if facts.control_period_s > 0 else FILM_HZ
-        stride = max(1, round(per_second / FILM_HZ))
-        chosen = np.unique([*range(0, facts.length + 1, stride), facts.length])
+    draw_episode(recording, task_of_recording(path, recording), out, camera, size, renderer)
+    return recording.facts
+
+
+def draw_episode(
+    recording: RecordedEpisode,
+    task: Task,
+    out: Path,
+    camera: str = MAIN,
+    size: int = 240,
+    renderer: str = "auto",
+) -> None:
+    """Draw a recorded episode of a task; see `draw_recording`."""
     drawer = open_renderer(task, (camera,), size, renderer)
     try:
-        frames = [drawer.draw(states.rows(np.array([k])))[0, 0] for k in chosen.tolist()]
+        if out.suffix == SHEET:
+            titles = [describe(recording.facts)]
+            frames = sheet_frames(drawer, recording)
+            write_titled_sheet(out, frames, SHEET_FRAMES, titles, every=SHEET_FRAMES)
+        else:
+            write_film(out, film_frames(drawer, recording))
     finally:
         drawer.close()
-    if out.suffix == SHEET:
-        write_titled_sheet(out, frames, FRAMES, [describe(facts)], every=FRAMES)
-    else:
-        _write_film(out, frames, [*np.diff(chosen), 25], facts.control_period_s)
-    return facts
-
-
-def recorded_states(recording: RecordedEpisode) -> PictureStates:
-    """Return the states of a recording, as they are drawn."""
-    memory = {name: values.astype(np.float64) for name, values in recording.memory.items()}
-    return PictureStates(recording.state.astype(np.float64), memory)
 
 
 def describe(facts: RecordingFacts) -> str:
@@ -85,7 +74,7 @@ def describe(facts: RecordingFacts) -> str:
     )
 
 
-def _same_task(path: Path, recording: RecordedEpisode) -> Task:
+def task_of_recording(path: Path, recording: RecordedEpisode) -> Task:
     """Return the task of a recording.
 
     Raises:
@@ -120,14 +109,3 @@ def _same_task(path: Path, recording: RecordedEpisode) -> Task:
                 f"{sizes.get(name, 'no such variable')}"
             )
     return task
-
-
-def _write_film(
-    path: Path, frames: Sequence[Frame], steps: Sequence[int], control_period_s: float
-) -> None:
-    """Write a GIF that plays once and again; each picture is shown for its control steps."""
-    first, *others = (Image.fromarray(frame) for frame in frames)
-    buffer = io.BytesIO()
-    durations = [max(20, round(1000 * control_period_s * int(count))) for count in steps]
-    first.save(buffer, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
-    write_bytes_atomic(path, buffer.getvalue())

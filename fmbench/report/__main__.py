@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fmbench.cli.command import run_command
 from fmbench.cli.folders import check_out
@@ -15,6 +17,11 @@ from fmbench.cli.task_names import tiers
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
 from fmbench.report.page.libraries import check_libraries
+
+if TYPE_CHECKING:
+    from fmbench.cli.progress import Reporter
+    from fmbench.report.page.media import Media
+    from fmbench.report.page.runs import NamedRun
 
 DESCRIPTION = "Write a page that shows runs, one HTML file to open from a disk or to send."
 PAGE = "report.html"
@@ -41,6 +48,11 @@ def _parser() -> Parser:
         metavar="FILE",
         help=f"the page (default: {PAGE} in the folder of a single RUN, else in the current one)",
     )
+    parser.add_argument(
+        "--no-media",
+        action="store_true",
+        help="leave out pictures, films and the episode player, which take seconds for each task",
+    )
     add_numbers(parser, MARGIN)
     return parser
 
@@ -51,14 +63,38 @@ def _write(options: argparse.Namespace) -> int:
     check_libraries()
     # Imported late to keep `--help` fast: pandas and scipy take a second.
     from fmbench.cli.progress import Reporter
-    from fmbench.report.page.runs import find_runs
-    from fmbench.report.page.write import write_report
+    from fmbench.report.page.runs import find_runs, read_runs
+    from fmbench.report.page.write import write_page
 
-    total = len(find_runs(options.runs))
-    with Reporter().stage("Reading runs", total) as stage:
-        write_report(options.runs, out, share, tiers(), stage.update)
+    reporter, total = Reporter(), len(find_runs(options.runs))
+    with reporter.stage("Reading runs", total) as stage:
+        runs = read_runs(options.runs, share, stage.update)
+    media = None if options.no_media else _media_of(runs, out, reporter)
+    write_page(runs, out, tiers(), media)
     print(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
+    if media and media.pictures:
+        print(f"pictures and films: {_media_folder(out)}{os.sep}, to be kept beside the page")
     return ExitCode.DONE
+
+
+def _media_of(runs: Sequence[NamedRun], out: Path, reporter: Reporter) -> Media:
+    """Make what a page shows besides rows; where tasks cannot be built it says why."""
+    from fmbench.cli.mujoco_import import import_mujoco
+    from fmbench.report.page.media import Media
+
+    try:
+        import_mujoco()
+    except (FmbenchError, ImportError) as error:
+        return Media(reason=str(error))
+    from fmbench.evaluation.page_media import make_media
+
+    tasks = {task for run in runs for task in run.results.outcomes.tasks}
+    with reporter.stage("Pictures, films and episodes of tasks", len(tasks)) as stage:
+        return make_media(runs, _media_folder(out), lambda done, total, what: stage.update(done))
+
+
+def _media_folder(page: Path) -> Path:
+    return page.with_name(f"{page.stem}_files")
 
 
 def _page_of(options: argparse.Namespace) -> Path:

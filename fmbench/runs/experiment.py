@@ -22,7 +22,7 @@ from fmbench.runs.disturbances import (
 from fmbench.runs.expected import pieces_of_policy, pieces_of_run, sheet_piece
 from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
-from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
+from fmbench.runs.recordings import record_run
 from fmbench.runs.run_folder import (
     checkpoint_folder,
     contact_sheet_file,
@@ -38,6 +38,7 @@ from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
 from fmbench.runs.watching import open_watchers
 from fmbench.storage.episode_files import Episodes
+from fmbench.storage.recordings import RECORDINGS_FOLDER
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress

@@ -25,7 +25,6 @@ from fmbench.storage.recordings import SUFFIX, read_recording, write_recording
 from fmbench.storage.rows import EpisodeRow
 from fmbench.training.checkpoints import load_policy
 
-RECORDINGS_FOLDER = "recordings"
 REMEDY = "lower --record, or resume where more is free: finished work is kept"
 
 

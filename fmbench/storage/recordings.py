@@ -34,6 +34,8 @@ from fmbench.storage.typed import STRICT, parse
 Float32Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 Float16Array: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float16]]
 
+RECORDINGS_FOLDER = "recordings"
+"""The folder of the recordings of a run, in its own."""
 SUFFIX = ".npz"
 SCHEMA = 1
 STEPS_PER_UNIT = 2.0**14

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from fmbench.report.page.figures import figure_sections
 from fmbench.report.page.leaderboard import leaderboard
+from fmbench.report.page.media import Media
 from fmbench.report.page.provenance import provenance
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.section import PageSection
+from fmbench.report.page.tasks import task_sections
 
 
 def sections_of(
-    runs: Sequence[NamedRun], folder: Path, tiers: Mapping[str, str]
+    runs: Sequence[NamedRun], folder: Path, tiers: Mapping[str, str], media: Media | None = None
 ) -> list[PageSection]:
     """Return the sections of a page; without runs only what says so.
 
@@ -21,5 +23,11 @@ def sections_of(
         runs: The runs.
         folder: The folder of the page, from which its links lead.
         tiers: Name of each known task to its tier.
+        media: Pictures, films and recorded states; None if they were not asked for.
     """
-    return [leaderboard(runs, folder, tiers), *figure_sections(runs), provenance(runs)]
+    return [
+        leaderboard(runs, folder, tiers),
+        *figure_sections(runs),
+        *task_sections(runs, media),
+        provenance(runs),
+    ]

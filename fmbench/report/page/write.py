@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fmbench.report.page.contents import sections_of
+from fmbench.report.page.media import Media
 from fmbench.report.page.runs import NamedRun, read_runs
 from fmbench.report.page.shell import render_page
 from fmbench.report.verdicts import MARGIN
@@ -42,15 +43,21 @@ def write_report(
     return write_page(read_runs(folders, margin, progress), out, tiers)
 
 
-def write_page(runs: Sequence[NamedRun], out: Path, tiers: Mapping[str, str] | None = None) -> Path:
+def write_page(
+    runs: Sequence[NamedRun],
+    out: Path,
+    tiers: Mapping[str, str] | None = None,
+    media: Media | None = None,
+) -> Path:
     """Write the page of runs that are read; see `write_report`.
 
     Args:
         runs: The runs; without one the page says so.
         out: As there, like `tiers`.
         tiers: Tiers of tasks.
+        media: Pictures, films and recorded states; None to leave them out.
     """
-    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {})
+    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {}, media)
     write_bytes_atomic(out, render_page(TITLE, sections, about(runs)).encode())
     return out
 

@@ -14,8 +14,8 @@ from fmbench.runs.grid.folder import assembled_folder, is_done
 from fmbench.runs.grid.jobs import GridPlan, Job
 from fmbench.runs.grid.planned import PlannedRun
 from fmbench.runs.grid.recording import RunToRecord
-from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.storage.files import link_file
+from fmbench.storage.recordings import RECORDINGS_FOLDER
 from fmbench.storage.run_facts import RUN_FILE
 
 CHECKPOINTS = "checkpoints"

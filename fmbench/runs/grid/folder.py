@@ -18,7 +18,6 @@ from fmbench.runs.grid.jobs import (
     setting_of,
 )
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid
-from fmbench.runs.recordings import RECORDINGS_FOLDER
 from fmbench.runs.run_folder import check_code, check_empty, hold_folder
 from fmbench.storage.compressed import SUFFIX
 from fmbench.storage.files import write_bytes_atomic, write_new
@@ -33,6 +32,7 @@ from fmbench.storage.grid_folder import (
     write_grid_facts,
 )
 from fmbench.storage.leftovers import staged
+from fmbench.storage.recordings import RECORDINGS_FOLDER
 from fmbench.storage.recordings import SUFFIX as RECORDING
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.run_rows import ROW_FILES

@@ -12,7 +12,6 @@ from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
 from fmbench.runs.grid.processes import Order
 from fmbench.runs.recordings import (
-    RECORDINGS_FOLDER,
     ToRecord,
     choose_of_run,
     files_of,
@@ -23,6 +22,7 @@ from fmbench.runs.recordings import (
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.users_encoder import open_sights
 from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.recordings import RECORDINGS_FOLDER
 
 PAIRED = ("flow", "diffusion", "bc")
 """Policies of which episodes are recorded that only one of two solved."""

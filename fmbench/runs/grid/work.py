@@ -13,7 +13,7 @@ from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
 from fmbench.runs.grid.dry_run import print_jobs, time_of
-from fmbench.runs.grid.estimate import JobRow, read_job_rows, shard, speed, work
+from fmbench.runs.grid.estimate import JobRow, duration, read_job_rows, shard, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
     bring,

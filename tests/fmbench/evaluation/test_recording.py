@@ -14,8 +14,8 @@ from fmbench.config import RunConfig
 from fmbench.errors import RunFailed
 from fmbench.evaluation.cells import Cell
 from fmbench.evaluation.episodes import MOTION, episode_row, play
+from fmbench.evaluation.films import recorded_states
 from fmbench.evaluation.recording import record
-from fmbench.evaluation.replaying import recorded_states
 from fmbench.harness.seeds import TEST
 from fmbench.storage.recordings import (
     RecordedEpisode,

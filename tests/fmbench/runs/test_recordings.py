@@ -1,4 +1,4 @@
-"""Recordings of a run, `--record N`, and `python -m fmbench.replay`."""
+"""Recordings of a run, `--record N`, and the commands `fmbench.replay` and `fmbench.view`."""
 
 import shutil
 import subprocess
@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fmbench.evaluation.replaying import describe
 from fmbench.replay import main as replay_main
 from fmbench.run import main as run_main
 from fmbench.runs import recordings as module
-from fmbench.storage.recordings import RecordedEpisode, read_recording, write_recording
+from fmbench.runs.repeated_episode import repeat_episode
+from fmbench.storage.grid_folder import GridFacts, SectionFacts, write_grid_facts
+from fmbench.storage.recordings import RecordedEpisode, read_recording, rounded, write_recording
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
+from fmbench.storage.wanted_episode import WantedEpisode
+from fmbench.view import main as view_main
 from tests.fmbench.small_run import LASTING, ROOT, call, files_of
 
 pytestmark = pytest.mark.usefixtures("torch_threads")
@@ -177,7 +182,7 @@ def test_recordings_of_other_tasks_are_refused(
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--out", "a.mp4"), "--out is a.mp4; give a file that ends in .png or .gif"),
+        (("--out", "a.mp4"), "--out is a.mp4; give a file that ends in .png or .webp or .gif"),
         ((), "--out must be given; see --help"),
         (("--out", "a.png", "--size", "8"), "--size is 8; give a whole number from 16 to 480"),
         (
@@ -209,3 +214,82 @@ def test_states_of_another_size_are_refused(recorded: Path, tmp_path: Path) -> N
     )
     write_recording(tmp_path / "a.npz", other)
     assert call(replay_main, tmp_path / "a.npz", "--out", tmp_path / "a.png") == 2
+
+
+def test_an_episode_is_viewed_from_its_recording_or_from_the_checkpoint(
+    recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = some_recording(recorded)
+    facts = read_recording(path).facts
+    film = ("--size", 32, "--renderer", "rays", "--video")
+    asked = ("--episode", facts.episode_seed, "--policy", facts.policy)
+    assert call(view_main, recorded, *asked, *film, tmp_path / "a.gif") == 0
+    said = capsys.readouterr().out
+    assert call(replay_main, path, "--out", tmp_path / "b.gif", *film[:-1]) == 0
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    bare = Path(shutil.copytree(recorded, tmp_path / "bare"))
+    shutil.rmtree(bare / "recordings")
+    assert call(view_main, bare, *asked, *film, tmp_path / "c.gif") == 0
+    assert (tmp_path / "c.gif").read_bytes() == (tmp_path / "a.gif").read_bytes()
+    repeated = repeat_episode(bare, WantedEpisode(facts.episode_seed, policy=facts.policy), {})
+    assert repeated.facts == facts
+    np.testing.assert_array_equal(rounded(repeated.state), read_recording(path).state)
+    assert said.splitlines()[0] == describe(facts)
+    shutil.rmtree(bare / "checkpoints")
+    capsys.readouterr()
+    assert call(view_main, bare, *asked, *film, tmp_path / "d.gif") == 2
+    error = capsys.readouterr().err
+    assert f"has no recording of episode {facts.episode_seed}, {facts.policy}; " in error
+    assert "give a run that still has its checkpoints" in error
+    assert not (tmp_path / "d.gif").exists()
+    assert call(view_main, bare, *asked[:2], "--policy", "expert", *film, tmp_path / "d.gif") == 0
+    assert capsys.readouterr().out.startswith("PressEither: expert, episode ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ("--episode", "1"),
+            "no episode 1; it has the episodes 3000000 to 3000004, and 1 training ",
+        ),
+        (("--episode", "3000000"), "choose one by --policy"),
+        (("--episode", "3000000", "--policy", "flwo"), "'flwo'; did you mean flow? known: bc, ex"),
+        (
+            ("--episode", "3000000", "--task", "PressEihter"),
+            "did you mean PressEither? known: Press",
+        ),
+        (("--episode", "x"), "--episode is 'x'; give a whole number"),
+        ((), "--episode must be given; see --help"),
+        (
+            ("--episode", "1", "--video", "a.mp4"),
+            "--video is a.mp4; give a file that ends in .webp",
+        ),
+        (("--episode", "1", "--size", "8"), "--size is 8; give a whole number from 16 to 480"),
+        (("--episode", "1", "--renderer", "opengi"), "unknown renderer 'opengi'; did you mean "),
+    ],
+)
+def test_episodes_that_cannot_be_viewed_are_told_in_one_line(
+    flags: tuple[str, ...], message: str, plain: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert call(view_main, plain, *flags) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_the_folder_of_a_run_is_viewed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(view_main, tmp_path / "none", "--episode", 1) == 2
+    assert "none does not exist; give the folder of a run" in capsys.readouterr().err
+    section = SectionFacts("main", "Main", "matrix", {"One": "0" * 64})
+    write_grid_facts(tmp_path, GridFacts(1, "Grid", (section,), "", ""))
+    (tmp_path / "main" / "One").mkdir(parents=True)
+    assert call(view_main, tmp_path, "--episode", 1) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path} is a grid; give a run in it, like {tmp_path / 'main' / 'One'}" in error
