@@ -15,6 +15,10 @@ TEXT, PAPER = "text.md", "paper"
 """The text with placeholders in the folder of a grid, and the name of what is made of it."""
 
 
+SMALL = r"\tiny\setlength{\tabcolsep}{3pt}"
+"""How a table of seven policies fits on a page."""
+
+
 def draw_paper(out: Path) -> list[Path]:
     """Write `paper.md` and `paper.tex` if the folder of a grid has a text.
 
@@ -49,16 +53,15 @@ def _as_markdown(out: Path, section: str) -> str:
 def _as_latex(out: Path, section: str) -> str:
     """Return a block of LaTeX that includes the headline table of a section."""
     name = _table(out, section, "tex").relative_to(out).as_posix()
-    return f"```{RAW}\n\\begin{{center}}\\small\n\\input{{{name}}}\\end{{center}}\n```"
+    table = f"{SMALL}\\begin{{center}}\n\\input{{{name}}}\\end{{center}}"
+    return f"```{RAW}\n{{{table}}}\n```"
 
 
 def _table(out: Path, section: str, end: str) -> Path:
     path = out / section / f"headline.{end}"
     if not path.is_file():
         there = sorted(each.parent.name for each in out.glob(f"*/headline.{end}"))
-        raise (
-            unknown("section with a table", section, there)
-            if there
-            else FmbenchError(f"{out} has no table yet")
-        )
+        if not there:
+            raise FmbenchError(f"{out} has no table yet")
+        raise unknown("section with a table", section, there)
     return path

@@ -12,14 +12,16 @@ from fmbench.report.grid.headline import escape_latex
 
 RAW = "{=latex}"
 """The language of a fenced block that is LaTeX already."""
-PREAMBLE = r"""\documentclass[11pt]{article}
+PREAMBLE = r"""\documentclass[10pt]{article}
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
-\usepackage[a4paper,margin=25mm]{geometry}
+\usepackage[a4paper,margin=20mm]{geometry}
 \usepackage{booktabs,graphicx,hyperref}
 \DeclareUnicodeCharacter{2212}{\ensuremath{-}}
 \DeclareUnicodeCharacter{03C4}{\ensuremath{\tau}}
 """
+SIZE = r"width=\linewidth,height=0.8\textheight,keepaspectratio"
+"""Size of a figure."""
 _HEADINGS = {"h2": "section*", "h3": "subsection*", "h4": "paragraph"}
 _BLOCKS = {
     "bullet_list_open": "\\begin{itemize}\n", "bullet_list_close": "\\end{itemize}\n\n",
@@ -123,7 +125,7 @@ def _figure(token: Token) -> str:
     name = _address(token, "src").rsplit(".", 1)[0]  # LaTeX chooses between PDF and PNG
     return (
         "\\begin{figure}[htbp]\n\\centering\n"
-        f"\\includegraphics[width=\\linewidth]{{{name}}}\n\\caption{{{caption}}}\n\\end{{figure}}"
+        f"\\includegraphics[{SIZE}]{{{name}}}\n\\caption{{{caption}}}\n\\end{{figure}}"
     )
 
 
