@@ -14,13 +14,14 @@ from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.delays import DelayedCells, check_measurable
+from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.disturbances import (
     check_disturbances,
     disturbed_episodes,
     skipped_disturbances,
 )
 from fmbench.runs.finish import RunRows, finish_run, show_run
-from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
+from fmbench.runs.preparation import check_found_demonstrations, check_runnable
 from fmbench.runs.recordings import RECORDINGS_FOLDER, record_run
 from fmbench.runs.run_folder import (
     checkpoint_folder,
