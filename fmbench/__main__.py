@@ -15,6 +15,7 @@ COMMANDS = (
     "figures",
     "replay",
     "demonstrations",
+    "export",
     "experts",
     "matrix",
     "data_curve",

@@ -14,6 +14,7 @@ has three attributes, its index `id`, its `seed` and its length T as `total_step
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -98,7 +99,7 @@ def stored_episodes(
     """Yield the episodes of such a file, one in memory at a time; see `read_stored_episodes`."""
     with opened(path) as file:
         for index, episode in enumerate(_checked_episodes(file, path, task, seeds, steps)):
-            parts = {part: array.read() for part, array in episode.arrays.items()}
+            parts: dict[str, Any] = {name: array.read() for name, array in episode.arrays.items()}
             _check_values(path, task, parts, np.array([episode.length]), index)
             yield StoredEpisode(parts[OBSERVATIONS], parts[CLEAN], parts[EXECUTED], parts[REWARDS])
 
