@@ -96,24 +96,42 @@ def read_stored_episodes(
 def stored_episodes(
     path: Path, task: Task, seeds: Sequence[int], steps: int
 ) -> Iterator[StoredEpisode]:
-    """Yield the episodes of such a file, one in memory at a time; see `read_stored_episodes`."""
+    """Yield the episodes of such a file, one in memory at a time; see `read_stored_episodes`.
+
+    What concerns all of them, their steps and places in the file, is checked after the last one.
+    """
+    found, spans = 0, list[tuple[int, int]]()
     with opened(path) as file:
-        for index, episode in enumerate(_checked_episodes(file, path, task, seeds, steps)):
+        _check_names(file, seeds)
+        for index, seed in enumerate(seeds):
+            episode = _Episode(file.group(f"episode_{index}"), index, seed, task)
             parts: dict[str, Any] = {name: array.read() for name, array in episode.arrays.items()}
             _check_values(path, task, parts, np.array([episode.length]), index)
+            found += episode.length
+            spans += episode.spans
             yield StoredEpisode(parts[OBSERVATIONS], parts[CLEAN], parts[EXECUTED], parts[REWARDS])
+    _check_steps(path, found, steps)
+    check_places(path, spans)
 
 
 def _checked_episodes(
     file: Place, path: Path, task: Task, seeds: Sequence[int], steps: int
 ) -> list["_Episode"]:
     """Return the episodes of an open file, unread, after checking their layout and places."""
-    file.check([f"episode_{k}" for k in range(len(seeds))])
+    _check_names(file, seeds)
     episodes = [_Episode(file.group(f"episode_{k}"), k, s, task) for k, s in enumerate(seeds)]
-    if (found := sum(episode.length for episode in episodes)) != steps:
-        raise FmbenchError(f"{path} holds {found} steps, not {steps}; {REMEDY}")
-    check_places(path, [array for e in episodes for array in e.arrays.values()])
+    _check_steps(path, sum(episode.length for episode in episodes), steps)
+    check_places(path, [span for episode in episodes for span in episode.spans])
     return episodes
+
+
+def _check_names(file: Place, seeds: Sequence[int]) -> None:
+    file.check([f"episode_{k}" for k in range(len(seeds))])
+
+
+def _check_steps(path: Path, found: int, steps: int) -> None:
+    if found != steps:
+        raise FmbenchError(f"{path} holds {found} steps, not {steps}; {REMEDY}")
 
 
 class _Episode:
@@ -145,6 +163,11 @@ class _Episode:
             TERMINATIONS: place.array(TERMINATIONS, (steps,), np.bool_),
             TRUNCATIONS: place.array(TRUNCATIONS, (steps,), np.bool_),
         }
+
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The places of all chunks in the file, see `StoredArray`."""
+        return [span for array in self.arrays.values() for span in array.spans]
 
 
 def _check_values(

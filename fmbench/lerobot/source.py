@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,19 +21,23 @@ class Pictures:
     """Pictures of demonstrations.
 
     Attributes:
-        array: Of every observation, `(steps + E, cameras, H, W, 3)`, memory-mapped.
+        file: A NumPy file of those of every observation, `(steps + E, cameras, size, size, 3)`.
         cameras: Names of the cameras.
+        size: Rows and columns of a picture.
         decides: What decides their bytes, as JSON values.
     """
 
-    array: NDArray[np.uint8]
+    file: Path
     cameras: tuple[str, ...]
+    size: int
     decides: Mapping[str, Any]
 
-    @property
-    def size(self) -> int:
-        """Rows and columns of a picture."""
-        return int(self.array.shape[2])
+    def rows(self, first: int, stop: int, camera: int) -> NDArray[np.uint8]:
+        """Return a camera's pictures of some observations, `(n, size, size, 3)`.
+
+        The file is mapped anew each time: pages that were read do not stay in memory.
+        """
+        return np.array(np.load(self.file, mmap_mode="r")[first:stop, camera])
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Source:
         rows = (self.lengths + 1).cumsum() - (self.lengths + 1)
         for index in range(first, stop):
             begin = int(rows[index])
-            yield self.pictures.array[begin : begin + int(self.lengths[index]), camera]
+            yield self.pictures.rows(begin, begin + int(self.lengths[index]), camera)
 
 
 def measure(

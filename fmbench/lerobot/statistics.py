@@ -13,7 +13,7 @@ from envs.task import FloatArray, IntArray
 
 QUANTILES = {"q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99}
 LEVELS = 256
-COLUMNS_AT_ONCE = 16
+COLUMNS_AT_ONCE = 8
 
 Statistics = dict[str, list[Any]]
 

@@ -9,9 +9,9 @@ from envs.task import Task
 from fmbench.cli.folders import check_out
 from fmbench.cli.session import Session
 from fmbench.config import PIXELS, RunConfig
-from fmbench.data.array_store import folder_beside
-from fmbench.data.minari_file import DATA
-from fmbench.data.pictures import draw_demonstrations, picture_spec
+from fmbench.data.array_store import ARRAY_FILE, ArraySpec, folder_beside, read_array
+from fmbench.data.minari_file import DATA, DATA_FILE
+from fmbench.data.pictures import draw_demonstrations, spec_of_rows
 from fmbench.data.store import (
     DemonstrationConfig,
     dataset_folder,
@@ -64,7 +64,13 @@ def export_lerobot(config: RunConfig, data: Path, out: Path, session: Session) -
         request = DemonstrationConfig(name, config.demos, config.noise)
         facts, episodes = stream_demonstrations(folder, name, request)
         lengths, scaling = measure(task, episodes)
-        pictures = _pictures(config, folder, task, renderer, session) if renderer else None
+        pictures = None
+        if renderer is not None:
+            rows = facts.steps + facts.episodes
+            asked = config.cameras or (), config.image_size
+            spec = spec_of_rows(task, facts.sha256[DATA_FILE], rows, renderer, *asked)
+            place = _found_or_drawn(spec, folder, task, renderer, *asked, session)
+            pictures = Pictures(place / ARRAY_FILE, *asked, dict(spec.decides))
     finally:
         if renderer is not None:
             renderer.close()
@@ -105,17 +111,25 @@ def _renderer(config: RunConfig, task: Task) -> PictureRenderer:
         raise FmbenchError(f"--renderer is {config.renderer}; {error}") from None
 
 
-def _pictures(
-    config: RunConfig, folder: Path, task: Task, renderer: PictureRenderer, session: Session
-) -> Pictures:
-    """Return the pictures of all observations, stored beside the demonstrations if new."""
-    cameras = config.cameras or ()
+def _found_or_drawn(
+    spec: ArraySpec,
+    folder: Path,
+    task: Task,
+    renderer: PictureRenderer,
+    cameras: tuple[str, ...],
+    size: int,
+    session: Session,
+) -> Path:
+    """Return the folder of the pictures of all observations, drawn first if they are new."""
+    place = folder_beside(folder, spec)
+    if place.exists():
+        session.reporter.say(f"{task.name} pictures: found in {place}")
+        read_array(place, spec)
+        return place
+    check_out(place.parent, "--data")
     with needs_memory(f"{task.name} demonstrations", "ask for fewer demonstrations"):
         demonstrations = load_demonstrations(folder, task.name)
-        spec = picture_spec(task, demonstrations, renderer, cameras, config.image_size)
-        place, episodes = folder_beside(folder, spec), len(demonstrations.lengths)
-        if not place.exists():
-            check_out(place.parent, "--data")
+        episodes = len(demonstrations.lengths)
         with session.reporter.stage(f"{task.name} pictures", episodes + spec.shape[0]) as stage:
             before = {"replay": 0, "pictures": episodes}
 
@@ -123,14 +137,7 @@ def _pictures(
                 session.interrupts.stop_here()
                 stage.update(before[part] + done)
 
-            stored = draw_demonstrations(
-                folder,
-                task,
-                demonstrations,
-                renderer,
-                cameras,
-                config.image_size,
-                count,
-                Waiting(session.reporter.say, session.interrupts.stop_here),
-            )
-    return Pictures(stored.array, cameras, dict(spec.decides))
+            waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
+            return draw_demonstrations(
+                folder, task, demonstrations, renderer, cameras, size, count, waiting
+            ).folder
