@@ -78,17 +78,27 @@ def export(source: Source, out: Path, on_episode: Callable[[int], None], waiting
     return True
 
 
+def check_target(out: Path) -> str | None:
+    """Return the key of the verified data set in a folder; None if there is no such folder.
+
+    Raises:
+        FmbenchError: The folder holds something else, or the data set is damaged.
+    """
+    if not out.exists():
+        return None
+    try:
+        return str(verify(out, KIND).get("key"))
+    except FmbenchError as error:
+        raise FmbenchError(f"--out is {out}; give another folder ({error})") from None
+
+
 def _check_same(out: Path, key: str) -> None:
     """Check that a folder holds this data set, and every byte of it.
 
     Raises:
         FmbenchError: It does not.
     """
-    try:
-        manifest = verify(out, KIND)
-    except FmbenchError as error:
-        raise FmbenchError(f"--out is {out}; give another folder ({error})") from None
-    if manifest.get("key") != key:
+    if check_target(out) != key:
         raise FmbenchError(
             f"--out is {out}, which holds another data set (other demonstrations, cameras or "
             "versions); give another folder"

@@ -55,6 +55,9 @@ def export_lerobot(config: RunConfig, data: Path, out: Path, session: Session) -
         out: Folder of the data set.
         session: Progress display and requests to stop.
     """
+    from fmbench.lerobot.export import check_target  # pyarrow
+
+    check_target(out)
     (name,) = config.task
     task = make_task(name)
     frames_per_second(task)
