@@ -18,6 +18,7 @@ from fmbench.data.store import Demonstrations
 from tests.fmbench.small_run import call
 
 pytest.importorskip("lerobot")
+pytestmark = pytest.mark.thorough
 NEWER = importlib.metadata.version("lerobot") != "0.4.4"
 SMALL = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
 SEEN = ("--cameras", "main", "--image-size", "96", "--renderer", "rays")
