@@ -61,7 +61,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.data",
         "envs",
     },
-    "fmbench.lerobot.tables": {"fmbench.errors"},
+    "fmbench.lerobot.parquet": {"fmbench.errors"},
     "fmbench.lerobot.films": set(),
     "fmbench.detection": {
         "fmbench.errors",
@@ -142,7 +142,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.report.page.libraries": {"plotly"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
     "fmbench.lerobot": {"numpy"},
-    "fmbench.lerobot.tables": {"numpy", "pyarrow"},
+    "fmbench.lerobot.parquet": {"numpy", "pyarrow"},
     "fmbench.lerobot.films": {"numpy", "av"},
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},
@@ -151,7 +151,7 @@ LIBRARIES: dict[str, set[str]] = {
 ONLY_IN = {
     "av": {"fmbench.lerobot.films"},
     "optuna": {"fmbench.runs.tuning.suggestions"},
-    "pyarrow": {"fmbench.lerobot.tables"},
+    "pyarrow": {"fmbench.lerobot.parquet"},
     "plotly": {"fmbench.report.page.libraries"},
     "ray": {"fmbench.runs.grid.on_ray"},
     "mujoco_menagerie": {"envs.hand.model_files"},

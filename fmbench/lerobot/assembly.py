@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from fmbench.lerobot import layout, tables
-from fmbench.lerobot.parts import Part
+from fmbench.lerobot import layout, parquet
+from fmbench.lerobot.parts import EpisodeFiles
 from fmbench.lerobot.source import Source
 from fmbench.lerobot.statistics import COLUMNS_AT_ONCE, Statistics, of_columns, of_pictures
 from fmbench.storage.files import encode_json, link_file, write_new
 
 
-def assemble(source: Source, parts: Sequence[Part], folder: Path, ours: Mapping[str, Any]) -> None:
+def assemble(
+    source: Source, parts: Sequence[EpisodeFiles], folder: Path, ours: Mapping[str, Any]
+) -> None:
     """Write a data set into an empty folder.
 
     Args:
@@ -32,7 +34,7 @@ def assemble(source: Source, parts: Sequence[Part], folder: Path, ours: Mapping[
     counts = {"episodes": len(source.lengths), "frames": frames}
     contents = {
         layout.EPISODES_FILE: _episodes(source, parts),
-        layout.TASKS_FILE: tables.encode_tasks([source.task.description]),
+        layout.TASKS_FILE: parquet.encode_tasks([source.task.description]),
     }
     tables_of_json = {
         layout.INFO_FILE: layout.info(source.task, counts, videos, ours),
@@ -51,10 +53,10 @@ def _place(pattern: str, number: int, key: str = "") -> str:
 
 
 def _statistics(
-    source: Source, parts: Sequence[Part], files: Sequence[Path], frames: int
+    source: Source, parts: Sequence[EpisodeFiles], files: Sequence[Path], frames: int
 ) -> dict[str, Statistics]:
     found = {
-        name: of_columns(tables.column_parts(files, name, COLUMNS_AT_ONCE))
+        name: of_columns(parquet.column_parts(files, name, COLUMNS_AT_ONCE))
         for name in layout.numeric_features(source.task)
     }
     for key in source.videos:
@@ -63,7 +65,7 @@ def _statistics(
     return found
 
 
-def _episodes(source: Source, parts: Sequence[Part]) -> bytes:
+def _episodes(source: Source, parts: Sequence[EpisodeFiles]) -> bytes:
     """Return the table of episodes: where the frames of each are, and what no frame holds."""
     types = {
         **{"episode_index": "int", "tasks": "texts", "length": "int"},
@@ -105,4 +107,4 @@ def _episodes(source: Source, parts: Sequence[Part]) -> bytes:
                 f"videos/{key}/to_timestamp": (end - before) / fps,
             }
         rows.append(row)
-    return tables.encode_rows(rows, types)
+    return parquet.encode_rows(rows, types)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from envs.task import IntArray
 from fmbench.data.schema import StoredEpisode
 from fmbench.errors import FmbenchError
-from fmbench.lerobot import layout, tables
+from fmbench.lerobot import layout, parquet
 from fmbench.lerobot.source import Source
 from fmbench.lerobot.statistics import LEVELS, histogram
 from fmbench.storage.artefacts import publish, staged_folder, verify
@@ -26,7 +26,7 @@ DATA = "data.parquet"
 
 
 @dataclass(frozen=True)
-class Part:
+class EpisodeFiles:
     """The files of some episodes.
 
     Attributes:
@@ -53,7 +53,7 @@ class Part:
 
 def write_parts_of(
     source: Source, folder: Path, key: str, on_episode: Callable[[int], None]
-) -> list[Part]:
+) -> list[EpisodeFiles]:
     """Write all parts, or find those that an earlier process has finished.
 
     Args:
@@ -76,7 +76,7 @@ def write_parts_of(
     return parts
 
 
-def _found(place: Path, key: str, first: int, stop: int) -> Part | None:
+def _found(place: Path, key: str, first: int, stop: int) -> EpisodeFiles | None:
     """Return a finished part; one that is damaged or of another export is deleted."""
     if not place.exists():
         return None
@@ -84,7 +84,7 @@ def _found(place: Path, key: str, first: int, stop: int) -> Part | None:
         facts = verify(place, KIND)
         if facts.get("key") == key:
             counts = {name: np.array(rows) for name, rows in facts["counts"].items()}
-            return Part(place, first, stop, counts)
+            return EpisodeFiles(place, first, stop, counts)
     except FmbenchError:
         pass
     shutil.rmtree(place)
@@ -99,12 +99,12 @@ def _write(
     first: int,
     stop: int,
     on_episode: Callable[[int], None],
-) -> Part:
+) -> EpisodeFiles:
     """Write a part; `episodes` yields those from `first` on."""
     counts: dict[str, IntArray] = {}
     with staged_folder(place) as staging:
         features = layout.numeric_features(source.task)
-        data = tables.encode_frames(features, source.columns(episodes, first, stop))
+        data = parquet.encode_frames(features, source.columns(episodes, first, stop))
         write_new(staging / DATA, data)
         del data
         for camera, (name, feature) in enumerate(source.videos.items()):
@@ -116,7 +116,7 @@ def _write(
             write_new(staging / f"{name}.mp4", encode_film(pictures, size, rate))
         facts = {"key": key, "counts": {name: rows.tolist() for name, rows in counts.items()}}
         publish(staging, place, KIND, facts)
-    return Part(place, first, stop, counts)
+    return EpisodeFiles(place, first, stop, counts)
 
 
 def _counted(
