@@ -99,13 +99,13 @@ def check_found_demonstrations(
         sights: What the policies see with, whose stored pictures and features are checked, too.
 
     Returns:
-        Task to the hash of its demonstrations, for those that exist.
+        Task to the hash of its demonstrations, for those that exist and are not given.
 
     Raises:
         FmbenchError: Names the folder under `data` and what is wrong with it.
     """
     hashes = {}
-    for task in config.task:
+    for task in config.task if config.demonstrations is None else ():
         request = DemonstrationConfig(task, config.demos, config.noise)
         folder = dataset_folder(request, data)
         if folder.exists():
