@@ -13,6 +13,7 @@ import numpy as np
 from envs.task import Task
 from fmbench.data.minari_file import METADATA_FILE
 from fmbench.data.recorded import RecordedEpisode
+from fmbench.data.schema import CLEAN
 from fmbench.errors import FmbenchError, shown
 from fmbench.storage.files import read_json
 from fmbench.storage.hashes import sha256_file
@@ -77,10 +78,8 @@ def _environment(text: Any) -> str | None:
 def _read(path: Path, group: Any, index: int, task: Task) -> RecordedEpisode:
     where = f"{path}: /episode_{index}"
     infos = group.get("infos")
-    has_clean = isinstance(infos, h5py.Group) and "clean_action" in infos
-    actions = _array(
-        where, infos if has_clean else group, "clean_action" if has_clean else "actions"
-    )
+    has_clean = isinstance(infos, h5py.Group) and CLEAN in infos
+    actions = _array(where, infos, CLEAN) if has_clean else _array(where, group, "actions")
     observations = _array(where, group, "observations")
     for name, array, width in (
         ("observations", observations, task.obs_dim),

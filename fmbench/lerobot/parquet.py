@@ -103,10 +103,7 @@ def read_columns(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
         column, kind = table.column(name), schema.field(name).type
         if column.null_count:
             raise FmbenchError(f"{path}: {name} has {column.null_count} empty rows; give all")
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            columns[name] = np.array(column.to_pylist(), dtype=object)
-        else:
-            columns[name] = _numbers(path, name, column, kind)
+        columns[name] = _numbers(path, name, column, kind)
     return columns
 
 
