@@ -25,6 +25,7 @@ from tests.fmbench.small_run import call, files_of
 
 pq = pytest.importorskip("pyarrow.parquet")
 av = pytest.importorskip("av")
+pytestmark = pytest.mark.thorough
 SMALL = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
 SEEN = ("--cameras", "main", "right-front", "--image-size", "32", "--renderer", "rays")
 TASK = make_task("PressEither")

@@ -22,6 +22,7 @@ from tests.fmbench.small_run import SMALL, call
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
+pytestmark = pytest.mark.thorough
 from fmbench.lerobot.reading import read_lerobot  # noqa: E402 - after the check for pyarrow
 
 TASK = make_task("PressEither")
