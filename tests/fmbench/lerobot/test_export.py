@@ -16,8 +16,6 @@ from envs.registry import make_task
 from fmbench import export as command
 from fmbench.data.pictures import draw_demonstrations
 from fmbench.data.store import Demonstrations
-from fmbench.lerobot import parts
-from fmbench.lerobot.export import parts_folder
 from fmbench.lerobot.statistics import QUANTILES, of_pictures
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
@@ -25,6 +23,9 @@ from tests.fmbench.small_run import call, files_of
 
 pq = pytest.importorskip("pyarrow.parquet")
 av = pytest.importorskip("av")
+from fmbench.lerobot import parts  # noqa: E402 - after the check for pyarrow
+from fmbench.lerobot.export import parts_folder  # noqa: E402
+
 pytestmark = pytest.mark.thorough
 SMALL = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
 SEEN = ("--cameras", "main", "right-front", "--image-size", "32", "--renderer", "rays")
