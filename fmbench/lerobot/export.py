@@ -17,7 +17,7 @@ from fmbench.lerobot.columns import field_table
 from fmbench.lerobot.layout import VERSION
 from fmbench.lerobot.parts import write_parts_of
 from fmbench.lerobot.source import Source
-from fmbench.storage.artefacts import publish, staged_folder, verify
+from fmbench.storage.artefacts import MANIFEST, publish, staged_folder, verify
 from fmbench.storage.leftovers import recover, recover_target
 from fmbench.storage.locks import Waiting, lock_beside, locked
 
@@ -86,6 +86,8 @@ def check_target(out: Path) -> str | None:
     """
     if not out.exists():
         return None
+    if not (out / MANIFEST).is_file():
+        raise FmbenchError(f"--out is {out}, which is there and no export; give a new folder")
     try:
         return str(verify(out, KIND).get("key"))
     except FmbenchError as error:

@@ -59,8 +59,11 @@ def camera_key(camera: str) -> str:
 
 
 def numeric_features(task: Task) -> dict[str, dict[str, Any]]:
-    """Return the features that are columns of the data files, in order."""
-    return {
+    """Return the features that are columns of the data files, in order.
+
+    A task of which pictures would show nothing has no environment state.
+    """
+    features = {
         STATE: _vector(state_names(task)),
         ENVIRONMENT: _vector(environment_names(task)),
         ACTION: _vector(list(task.action_names)),
@@ -72,6 +75,7 @@ def numeric_features(task: Task) -> dict[str, dict[str, Any]]:
         TIMESTAMP: _single("float32"),
         **{name: _single("int64") for name in COUNTED[1:]},
     }
+    return {name: feature for name, feature in features.items() if feature["shape"] != [0]}
 
 
 def video_feature(size: int, fps: int) -> dict[str, Any]:

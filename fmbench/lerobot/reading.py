@@ -40,6 +40,7 @@ def read_lerobot(folder: Path, task: Task) -> tuple[list[RecordedEpisode], str]:
         raise FmbenchError(f"{folder / 'data'} holds no Parquet files (chunk-000/file-000.parquet)")
     files = [parquet.read_columns(path, names) for path in paths]
     columns = {name: np.concatenate([file[name] for file in files]) for name in names}
+    _check_widths(folder, task, columns)
     finals = _finals(folder, task)
     episodes = _episodes(folder, task, columns, _scaling(folder, task, ours), finals)
     if len(episodes) != info.get("total_episodes"):
@@ -104,6 +105,17 @@ def _check_feature(path: Path, task: Task, name: str, features: Mapping[str, Any
         )
 
 
+def _check_widths(folder: Path, task: Task, columns: Columns) -> None:
+    """Check that rows have as many numbers as the features say."""
+    for name, feature in layout.numeric_features(task).items():
+        width = columns[name][:1].size if name in columns else None
+        if width not in (None, *feature["shape"]):
+            raise FmbenchError(
+                f"{folder / 'data'}: {name} has {width} numbers a frame; {layout.INFO_FILE} says "
+                f"{feature['shape'][0]}"
+            )
+
+
 def _scaling(folder: Path, task: Task, ours: Mapping[str, Any]) -> Scaling | None:
     """Return the map by which the environment state was scaled; None if it was not."""
     stated = ours.get("environment_state")
@@ -151,26 +163,31 @@ def _episodes(
     if finals is not None and len(finals) != len(begins):
         raise FmbenchError(f"{folder} has {len(begins)} episodes, but rows of {len(finals)}")
     observations = _observations(task, columns, scaling)
-    success = columns.get(layout.SUCCESS)
+    actions, success = _rows(columns, layout.ACTION), columns.get(layout.SUCCESS)
     episodes = []
     for index, (begin, end) in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
         observed = observations[begin:end]
         if finals is not None:
             observed = np.concatenate((observed, finals[index : index + 1].astype(np.float32)))
         succeeded = None if success is None else bool(success[end - 1])
-        actions = columns[layout.ACTION][begin:end].astype(np.float32)
-        episodes.append(RecordedEpisode(observed, actions, succeeded))
+        episodes.append(RecordedEpisode(observed, actions[begin:end], succeeded))
     return episodes
 
 
 def _observations(task: Task, columns: Columns, scaling: Scaling | None) -> Float32Array:
-    state = columns[layout.STATE].astype(np.float32)
+    state = _rows(columns, layout.STATE)
     if layout.RAW_ENVIRONMENT in columns:
-        return joined(task, state, columns[layout.RAW_ENVIRONMENT].astype(np.float32))
+        return joined(task, state, _rows(columns, layout.RAW_ENVIRONMENT))
     if layout.ENVIRONMENT not in columns:
         return state
-    scaled = columns[layout.ENVIRONMENT].astype(np.float32)
+    scaled = _rows(columns, layout.ENVIRONMENT)
     return joined(task, state, scaled if scaling is None else scaling.undo(scaled))
+
+
+def _rows(columns: Columns, name: str) -> Float32Array:
+    """Return a feature as rows, `(n, k)`; a single number is a column without a second axis."""
+    values = columns[name]
+    return values.reshape(len(values), -1).astype(np.float32)
 
 
 def _hash(folder: Path, data: list[Path]) -> str:

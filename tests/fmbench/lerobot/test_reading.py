@@ -11,7 +11,9 @@ import pytest
 
 from envs.registry import make_task
 from fmbench import export as command
+from fmbench.data.manifest import DemonstrationFacts
 from fmbench.data.recorded import chosen
+from fmbench.data.schema import StoredEpisode
 from fmbench.data.store import Demonstrations
 from fmbench.errors import FmbenchError
 from fmbench.run import main
@@ -23,7 +25,10 @@ from tests.fmbench.small_run import SMALL, call
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 pytestmark = pytest.mark.thorough
-from fmbench.lerobot.reading import read_lerobot  # noqa: E402 - after the check for pyarrow
+from fmbench.lerobot.layout import numeric_features  # noqa: E402 - after the check for pyarrow
+from fmbench.lerobot.parquet import encode_frames, read_columns  # noqa: E402
+from fmbench.lerobot.reading import _observations, read_lerobot  # noqa: E402
+from fmbench.lerobot.source import Source, measure  # noqa: E402
 
 TASK = make_task("PressEither")
 INFO = Path("meta", "info.json")
@@ -189,6 +194,12 @@ def replaced(folder: Path, name: str, values: Any) -> None:
         ("action", lambda c: pa.array(["x"] * len(c)), "action is of type 'string'; accepted"),
         ("action", lambda c: pa.array([{"a": 1}] * len(c)), "action is of type"),
         ("frame_index", lambda c: pa.array(range(len(c))), "frames are not in order"),
+        (
+            "action",
+            lambda c: pa.array([[0.0] * 13] * len(c)),
+            "action has 13 numbers a frame; meta",
+        ),
+        ("next.success", lambda c: pa.array([[True] * 2] * len(c)), "next.success has 2 numbers"),
     ],
 )
 def test_columns_that_are_no_rows_of_numbers_are_refused(
@@ -239,3 +250,34 @@ def test_a_missing_package_is_named_with_the_extra_that_has_it(
     config = RunConfig(task=("PressEither",), demonstrations=str(exported))
     with pytest.raises(FmbenchError, match="which needs pyarrow; install the extra export: pip"):
         read_given(config, None)
+
+
+@pytest.mark.parametrize("hidden", [0, 1])
+def test_an_environment_of_no_or_one_number_is_written_and_read(
+    hidden: int, demonstrations: Demonstrations, tmp_path: Path
+) -> None:
+    task = type(TASK)()
+    columns = np.ones(task.obs_dim, dtype=np.bool_)
+    columns[:hidden] = False
+    task.__dict__["agent_columns"] = columns
+    features = numeric_features(task)
+    assert ("observation.environment_state" in features) == bool(hidden)
+    steps = int(demonstrations.lengths[0])
+    episode = StoredEpisode(
+        demonstrations.observations[: steps + 1],
+        demonstrations.actions[:steps],
+        demonstrations.executed[:steps],
+        np.zeros(steps),
+    )
+    lengths, scaling = measure(task, lambda: iter([episode]))
+    facts = DemonstrationFacts.from_json(demonstrations.manifest, tmp_path)
+    source = Source(task, facts, lambda: iter([episode]), lengths, scaling)
+    rows = source.columns(source.episodes(), 0, 1)
+    path = tmp_path / "data.parquet"
+    path.write_bytes(encode_frames(features, rows))
+    names = [name for name in features if name.startswith(("observation", "info.env"))]
+    found = read_columns(path, names)
+    shapes = {name: values.shape[1:] for name, values in found.items()}
+    assert shapes["observation.state"] == (task.obs_dim - hidden,)
+    read_back = _observations(task, found, None if hidden == 0 else scaling)
+    assert np.array_equal(read_back, episode.observations[:-1])
