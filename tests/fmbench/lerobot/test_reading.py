@@ -197,7 +197,7 @@ def replaced(folder: Path, name: str, values: Any) -> None:
         (
             "action",
             lambda c: pa.array([[0.0] * 13] * len(c)),
-            "action has 13 numbers a frame; meta",
+            "action has 13 numbers a frame",
         ),
         ("next.success", lambda c: pa.array([[True] * 2] * len(c)), "next.success has 2 numbers"),
     ],
