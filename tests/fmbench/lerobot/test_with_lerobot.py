@@ -83,7 +83,7 @@ def test_it_loads_every_frame(roots: dict[str, Path], demonstrations: Demonstrat
     assert sum(bool(frame["next.success"]) for frame in frames) == 4
 
 
-@pytest.mark.skipif(not NEWER, reason="0.4.4 reads films by a part of torchvision before 0.26")
+@pytest.mark.skipif(not NEWER, reason="0.4.4 reads films by what torchvision 0.28 has no more")
 def test_it_finds_the_pictures_of_each_frame(roots: dict[str, Path]) -> None:
     loaded = data_set(roots["seen"])
     mean = np.ravel(loaded.meta.stats["observation.images.main"]["mean"])
