@@ -12,7 +12,7 @@ import numpy as np
 
 from envs.task import Task
 from fmbench.data.minari_file import METADATA_FILE
-from fmbench.data.recorded import RecordedEpisode
+from fmbench.data.recorded import GivenEpisode
 from fmbench.data.schema import CLEAN
 from fmbench.errors import FmbenchError, shown
 from fmbench.storage.files import read_json
@@ -29,7 +29,7 @@ def minari_data(folder: Path) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def read_minari(folder: Path, task: Task) -> tuple[list[RecordedEpisode], str]:
+def read_minari(folder: Path, task: Task) -> tuple[list[GivenEpisode], str]:
     """Return the episodes of a Minari data set and the hash of its data file.
 
     `infos/clean_action` are the actions to imitate where they are recorded, otherwise `actions`.
@@ -75,7 +75,7 @@ def _environment(text: Any) -> str | None:
         return None
 
 
-def _read(path: Path, group: Any, index: int, task: Task) -> RecordedEpisode:
+def _read(path: Path, group: Any, index: int, task: Task) -> GivenEpisode:
     where = f"{path}: /episode_{index}"
     infos = group.get("infos")
     has_clean = isinstance(infos, h5py.Group) and CLEAN in infos
@@ -91,7 +91,7 @@ def _read(path: Path, group: Any, index: int, task: Task) -> RecordedEpisode:
                 f"{where}/{name} are {tuple(array.shape)} ({kind}); {task.id} has (steps, {width}) "
                 "numbers"
             )
-    return RecordedEpisode(
+    return GivenEpisode(
         observations.astype(np.float32), actions.astype(np.float32), _success(where, group)
     )
 

@@ -13,7 +13,7 @@ from fmbench.harness.rollout import Float32Array
 
 
 @dataclass(frozen=True)
-class RecordedEpisode:
+class GivenEpisode:
     """One episode of T control steps.
 
     Attributes:
@@ -47,7 +47,7 @@ class Recorded:
 def chosen(
     folder: Path,
     task: Task,
-    episodes: Sequence[RecordedEpisode],
+    episodes: Sequence[GivenEpisode],
     sha256: str,
     keeps_unsuccessful: bool,
     most: int | None,
@@ -92,13 +92,13 @@ def chosen(
     return Recorded(demonstrations, len(episodes), sum(failed), is_stated)
 
 
-def _with_last(episode: RecordedEpisode) -> Float32Array:
+def _with_last(episode: GivenEpisode) -> Float32Array:
     if len(episode.observations) > len(episode.actions):
         return episode.observations
     return np.concatenate((episode.observations, episode.observations[-1:]))
 
 
-def _check(folder: Path, task: Task, index: int, episode: RecordedEpisode) -> None:
+def _check(folder: Path, task: Task, index: int, episode: GivenEpisode) -> None:
     """Check the sizes and values of an episode; NaN is within no limits."""
     steps, where = len(episode.actions), f"{folder}: episode {index}"
     if not steps or len(episode.observations) - steps not in (0, 1):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.task import Task
-from fmbench.data.recorded import RecordedEpisode
+from fmbench.data.recorded import GivenEpisode
 from fmbench.errors import FmbenchError, shown
 from fmbench.harness.rollout import Float32Array
 from fmbench.lerobot import layout, parquet
@@ -21,7 +21,7 @@ from fmbench.storage.hashes import sha256_file
 Columns = Mapping[str, NDArray[Any]]
 
 
-def read_lerobot(folder: Path, task: Task) -> tuple[list[RecordedEpisode], str]:
+def read_lerobot(folder: Path, task: Task) -> tuple[list[GivenEpisode], str]:
     """Return the episodes of a LeRobot v3.0 data set, and a hash of its numbers.
 
     Both states are taken in the task's units: `info.environment_state` where it is there; else
@@ -150,7 +150,7 @@ def _episodes(
     columns: Columns,
     scaling: Scaling | None,
     finals: NDArray[Any] | None,
-) -> list[RecordedEpisode]:
+) -> list[GivenEpisode]:
     """Return the episodes of all frames, which are in order."""
     numbers, frames = columns[layout.EPISODE], columns[layout.FRAME]
     begins = np.flatnonzero(np.diff(numbers, prepend=-1))
@@ -170,7 +170,7 @@ def _episodes(
         if finals is not None:
             observed = np.concatenate((observed, finals[index : index + 1].astype(np.float32)))
         succeeded = None if success is None else bool(success[end - 1])
-        episodes.append(RecordedEpisode(observed, actions[begin:end], succeeded))
+        episodes.append(GivenEpisode(observed, actions[begin:end], succeeded))
     return episodes
 
 

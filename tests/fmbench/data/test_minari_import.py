@@ -13,7 +13,7 @@ import pytest
 from envs.registry import make_task
 from fmbench.data.minari_file import DATA_FILE, METADATA_FILE
 from fmbench.data.minari_import import minari_data, read_minari
-from fmbench.data.recorded import RecordedEpisode, chosen
+from fmbench.data.recorded import GivenEpisode, chosen
 from fmbench.data.store import Demonstrations
 from fmbench.errors import FmbenchError
 from tests.fmbench.small_run import files_of
@@ -174,13 +174,13 @@ def test_a_file_that_is_no_hdf5_is_refused_and_nothing_is_written(copy: Path) ->
     assert minari_data(copy.parent) is None
 
 
-def episode(**changes: Any) -> RecordedEpisode:
+def episode(**changes: Any) -> GivenEpisode:
     values: dict[str, Any] = {
         "observations": np.zeros((5, TASK.obs_dim), dtype=np.float32),
         "actions": np.zeros((4, TASK.act_dim), dtype=np.float32),
         "success": True,
     }
-    return RecordedEpisode(**{**values, **changes})
+    return GivenEpisode(**{**values, **changes})
 
 
 def refusal(**changes: Any) -> str:
