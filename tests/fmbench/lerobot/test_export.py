@@ -1,6 +1,7 @@
 """A LeRobot v3.0 data set, read with pyarrow and PyAV alone: its schema, numbers, films, bytes."""
 
 import shutil
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from envs.cameras import MAIN
 from envs.pictures.renderer import open_renderer
 from envs.registry import make_task
 from fmbench import export as command
+from fmbench.data.manifest import DemonstrationFacts
 from fmbench.data.pictures import draw_demonstrations
+from fmbench.data.schema import StoredEpisode
 from fmbench.data.store import Demonstrations
 from fmbench.lerobot.statistics import QUANTILES, of_pictures
 from fmbench.storage.artefacts import MANIFEST
@@ -25,6 +28,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 av = pytest.importorskip("av")
 from fmbench.lerobot import parts  # noqa: E402 - after the check for pyarrow
 from fmbench.lerobot.export import parts_folder  # noqa: E402
+from fmbench.lerobot.source import Source, measure  # noqa: E402
 
 pytestmark = pytest.mark.thorough
 SMALL = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
@@ -308,6 +312,32 @@ def test_a_damaged_part_is_made_again(
     data_file.write_bytes(data_file.read_bytes()[:-1])
     assert call(command.main, *words, "--out", out) == 0
     assert files_of(out) == files_of(seen)
+
+
+def test_memory_does_not_grow_with_the_number_of_episodes(
+    demonstrations: Demonstrations, tmp_path: Path
+) -> None:
+    facts = DemonstrationFacts.from_json(demonstrations.manifest, tmp_path)
+    steps = 100
+
+    def episodes(count: int) -> Iterator[StoredEpisode]:
+        for _ in range(count):
+            actions = np.zeros((steps, TASK.act_dim), dtype=np.float32)
+            observations = np.zeros((steps + 1, TASK.obs_dim), dtype=np.float32)
+            yield StoredEpisode(observations, actions, actions.copy(), np.zeros(steps))
+
+    def peak(count: int) -> int:
+        lengths, scaling = measure(TASK, lambda: episodes(count))
+        source = Source(TASK, facts, lambda: episodes(count), lengths, scaling)
+        tracemalloc.start()
+        found = parts.write_parts_of(source, tmp_path / str(count), "key", lambda done: None)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(found) == count // 2
+        return most
+
+    peak(2)  # what is imported and cached once
+    assert peak(60) < 1.5 * peak(6)
 
 
 @pytest.mark.parametrize("change", ["foreign", "damaged", "other"])
