@@ -52,6 +52,18 @@ with_chromium() {
   done
 }
 
+# Print a Python of a version, e.g. 3.12: `python3`, one with its number, or one of pyenv.
+python_of() {
+  local found
+  for found in python3 "python$1" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$1".*/bin/python; do
+    if [ "$("$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2> /dev/null)" = "$1" ]; then
+      echo "$found"
+      return
+    fi
+  done
+  return 1
+}
+
 # Print the times of the stages, then the last line of each test log.
 close() {
   end_stage

@@ -18,6 +18,7 @@ COMMANDS = (
     "replay",
     "view",
     "demonstrations",
+    "export",
     "experts",
     "matrix",
     "data_curve",

@@ -33,8 +33,8 @@ def _parser() -> Parser:
 def _run(options: argparse.Namespace) -> int:
     config = given_config(options, demos="--episodes")
     check_data(options.data)
-    with open_session("fmbench.runs.preparation") as session:
-        from fmbench.runs.preparation import demonstrate_all
+    with open_session("fmbench.runs.demonstrating") as session:
+        from fmbench.runs.demonstrating import demonstrate_all
 
         print(*demonstrate_all(config, options.data, session), sep="\n")
     return ExitCode.DONE

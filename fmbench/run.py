@@ -130,6 +130,7 @@ def _run(options: argparse.Namespace) -> int:
                 times_decisions=not options.no_latency,
                 accept_changes=options.accept_changes,
                 nfe_is_given=options.nfe is not None,
+                demos_is_given=options.demos is not None,
                 yes_slow=options.yes_slow,
                 record=record,
                 tensorboard=options.tensorboard,

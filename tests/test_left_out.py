@@ -12,6 +12,7 @@ OPTIONS = PROJECT["tool"]["pytest"]["ini_options"]
 MARKS = [line.partition(":")[0] for line in OPTIONS["markers"]]
 EXTRAS = (ROOT / ".ci" / "extras").read_text(encoding="utf-8")
 LINES = EXTRAS.partition("<<'EXTRAS'\n")[2].partition("\nEXTRAS\n")[0].splitlines()
+OF_LEROBOT = EXTRAS.partition("<<'LEROBOT'\n")[2].partition("\nLEROBOT\n")[0].splitlines()
 ARGUMENTS = [line.split("|")[2] for line in LINES]
 """Of pytest, in each environment of an extra."""
 
@@ -59,10 +60,21 @@ def test_without_its_line_it_does_not(line: str, missed: list[tuple[str, ...]]) 
     assert set(never_run(without)) >= set(missed)
 
 
-@pytest.mark.parametrize("extra", ["vision,yolo", "dist"])
+@pytest.mark.parametrize("extra", ["vision,yolo", "dist", "export,tune"])
 def test_all_tests_of_an_extra_that_no_other_line_has_run_with_it(extra: str) -> None:
     (line,) = [line for line in LINES if line.startswith(f"{extra}|")]
     assert expression(line.split("|")[2]) == ""
+
+
+def test_the_tests_with_lerobot_run_with_each_version_that_has_requirements() -> None:
+    folder = ROOT / "tests" / "fmbench" / "lerobot"
+    versions = {path.stem.partition("-")[2] for path in folder.glob("requirements-*.txt")}
+    assert {line.split("|")[0] for line in OF_LEROBOT} == versions
+    assert len(versions) == 2
+    for line in OF_LEROBOT:
+        arguments = line.split("|")[2]
+        assert (ROOT / arguments.split()[0]).is_file()
+        assert expression(arguments) == ""
 
 
 def test_a_line_of_some_files_or_without_the_mark_does_not_count() -> None:

@@ -14,7 +14,7 @@ from fmbench.errors import FmbenchError
 Place = argparse.ArgumentParser | argparse._ArgumentGroup
 """What flags can be added to: a parser, or a group of its help."""
 DEFAULT_DATA = Path("data")
-NOT_IN_TABLE = ("task", "policy", "preset", "from_run")
+NOT_IN_TABLE = ("task", "policy", "preset", "from_run", "demonstrations")
 
 
 def add_config_flags(parser: Parser) -> dict[str, argparse._ArgumentGroup]:

@@ -80,7 +80,29 @@ def _checked(
     check_acting(config)
     config = dataclasses.replace(config, perturb=read_disturbances(config.perturb))
     _check_pairs(config)
+    _check_given(config, given)
     return resolve_observation(config, given)
+
+
+def _check_given(config: RunConfig, given: Mapping[str, Any]) -> None:
+    """Reject values that have no effect with, or without, a data set of the user's."""
+    if config.demonstrations is None:
+        if config.unsuccessful != ADDED["unsuccessful"]:
+            raise FmbenchError(
+                f"--unsuccessful is {config.unsuccessful}, which has no effect without "
+                "--demonstrations: an expert's are successes"
+            )
+        return
+    flag = f"--demonstrations is {config.demonstrations}"
+    if len(config.task) > 1:
+        raise FmbenchError(f"{flag}, with --task {' '.join(config.task)}; give its one task")
+    if config.observation != STATE:
+        raise FmbenchError(
+            f"{flag}, with --observation {config.observation}; leave that out: pictures are drawn "
+            "of the expert's own demonstrations only"
+        )
+    if given.get("noise", RunConfig.noise) != RunConfig.noise:
+        raise FmbenchError(f"{flag}, on which --noise {config.noise:g} has no effect; leave it out")
 
 
 def _check_pairs(config: RunConfig) -> None:

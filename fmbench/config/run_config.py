@@ -36,7 +36,10 @@ RENDERERS = ("auto", "rays", "opengl")
 PRECISIONS = ("fp32", "bf16")
 PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
 BUDGETS = ("updates", "rows")
+DROP, KEEP = UNSUCCESSFUL = ("drop", "keep")
 ADDED: dict[str, Any] = {
+    "demonstrations": None,
+    "unsuccessful": DROP,
     "meanflow": OPTIONS["meanflow"][0],
     "training_samples": COUNTS["training_samples"].default,
     "budget": BUDGETS[0],
@@ -68,7 +71,8 @@ class RunConfig:
     the MLP. Width, depth and conditioning are None if they follow from size and backbone, cameras
     if they follow from the task. `from_run` is None if the teachers are the run's own; JSON
     and the hash contain only the name of its folder, because its weights determine the numbers, and
-    `run.json` holds their hashes. The same holds for the file of `encoder_weights`. Where policies
+    `run.json` holds their hashes. The same holds for the file of `encoder_weights` and the folder
+    of `demonstrations`, whose number is `demos` once they have been read. Where policies
     observe the state, JSON and the hash have none of the fields about pictures, nor do they have
     those of `ADDED` at their defaults.
     """
@@ -145,6 +149,17 @@ class RunConfig:
     )
     demos: int = _value(500, "demonstrations per task", "N", most=300_000)
     noise: float = _value(1.0, "scale of the command noise in demonstrations", "X", least=0)
+    demonstrations: str | None = _value(
+        ADDED["demonstrations"],
+        "learn from this data set instead, a Minari or a LeRobot v3.0 one of the task; --demos N "
+        "then takes its first N episodes",
+        "DIR",
+    )
+    unsuccessful: str = _value(
+        ADDED["unsuccessful"],
+        "its episodes that do not end in success: {choices} (default: {default})",
+        choices=UNSUCCESSFUL,
+    )
     updates: int = _value(4500, "gradient steps", "N", most=100_000_000)
     budget: str = _value(
         BUDGETS[0],
@@ -269,7 +284,7 @@ class RunConfig:
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as JSON values."""
         values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        for name in ("from_run", "encoder_weights"):
+        for name in ("from_run", "encoder_weights", "demonstrations"):
             if values[name] is not None:
                 values[name] = Path(values[name]).resolve().name
         if self.observation == STATE:

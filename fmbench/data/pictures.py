@@ -32,12 +32,24 @@ def picture_spec(
     cameras included), and the renderer with its versions.
     """
     rows = len(demonstrations.observations)
+    return spec_of_rows(task, demonstrations.sha256, rows, renderer, cameras, size)
+
+
+def spec_of_rows(
+    task: Task,
+    sha256: str,
+    rows: int,
+    renderer: PictureRenderer,
+    cameras: tuple[str, ...],
+    size: int,
+) -> ArraySpec:
+    """Do the same for demonstrations that are not loaded, of their hash and observations."""
     return ArraySpec(
         kind=KIND,
         shape=(rows, len(cameras), size, size, 3),
         dtype="uint8",
         decides={
-            "demonstrations": demonstrations.sha256,
+            "demonstrations": sha256,
             "task_hash": task_hash(task.name),
             "model": renderer.picture_model.hash,
             "cameras": list(cameras),

@@ -11,13 +11,14 @@ has three attributes, its index `id`, its `seed` and its length T as `total_step
     truncations         (T,)             bool, false
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from envs.task import Task
+from envs.task import FloatArray, Task
 from fmbench.data.hdf5 import REMEDY, Array, Place, check_places, opened
 from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Float32Array
@@ -50,6 +51,23 @@ class StoredEpisodes:
     lengths: Lengths
 
 
+@dataclass(frozen=True)
+class StoredEpisode:
+    """The arrays of one episode of T control steps.
+
+    Attributes:
+        observations: `(T + 1, obs_dim)` float32.
+        actions: The expert's clean commands, `(T, act_dim)` float32.
+        executed: The executed commands, `(T, act_dim)` float32.
+        rewards: `(T,)` float64.
+    """
+
+    observations: Float32Array
+    actions: Float32Array
+    executed: Float32Array
+    rewards: FloatArray
+
+
 def read_stored_episodes(
     path: Path, task: Task, seeds: Sequence[int], steps: int
 ) -> StoredEpisodes:
@@ -65,11 +83,7 @@ def read_stored_episodes(
         FmbenchError: It does not; the message names the first part that differs.
     """
     with opened(path) as file:
-        file.check([f"episode_{k}" for k in range(len(seeds))])
-        episodes = [_Episode(file.group(f"episode_{k}"), k, s, task) for k, s in enumerate(seeds)]
-        if (found := sum(episode.length for episode in episodes)) != steps:
-            raise FmbenchError(f"{path} holds {found} steps, not {steps}; {REMEDY}")
-        check_places(path, [array for e in episodes for array in e.arrays.values()])
+        episodes = _checked_episodes(file, path, task, seeds, steps)
         parts = {
             part: np.concatenate([episode.arrays[part].read() for episode in episodes])
             for part in episodes[0].arrays
@@ -77,6 +91,47 @@ def read_stored_episodes(
     lengths = np.array([episode.length for episode in episodes], dtype=np.int64)
     _check_values(path, task, parts, lengths)
     return StoredEpisodes(parts[OBSERVATIONS], parts[CLEAN], parts[EXECUTED], lengths)
+
+
+def stored_episodes(
+    path: Path, task: Task, seeds: Sequence[int], steps: int
+) -> Iterator[StoredEpisode]:
+    """Yield the episodes of such a file, one in memory at a time; see `read_stored_episodes`.
+
+    What concerns all of them, their steps and places in the file, is checked after the last one.
+    """
+    found, spans = 0, list[tuple[int, int]]()
+    with opened(path) as file:
+        _check_names(file, seeds)
+        for index, seed in enumerate(seeds):
+            episode = _Episode(file.group(f"episode_{index}"), index, seed, task)
+            parts: dict[str, Any] = {name: array.read() for name, array in episode.arrays.items()}
+            _check_values(path, task, parts, np.array([episode.length]), index)
+            found += episode.length
+            spans += episode.spans
+            yield StoredEpisode(parts[OBSERVATIONS], parts[CLEAN], parts[EXECUTED], parts[REWARDS])
+    _check_steps(path, found, steps)
+    check_places(path, spans)
+
+
+def _checked_episodes(
+    file: Place, path: Path, task: Task, seeds: Sequence[int], steps: int
+) -> list["_Episode"]:
+    """Return the episodes of an open file, unread, after checking their layout and places."""
+    _check_names(file, seeds)
+    episodes = [_Episode(file.group(f"episode_{k}"), k, s, task) for k, s in enumerate(seeds)]
+    _check_steps(path, sum(episode.length for episode in episodes), steps)
+    check_places(path, [span for episode in episodes for span in episode.spans])
+    return episodes
+
+
+def _check_names(file: Place, seeds: Sequence[int]) -> None:
+    file.check([f"episode_{k}" for k in range(len(seeds))])
+
+
+def _check_steps(path: Path, found: int, steps: int) -> None:
+    if found != steps:
+        raise FmbenchError(f"{path} holds {found} steps, not {steps}; {REMEDY}")
 
 
 class _Episode:
@@ -109,9 +164,16 @@ class _Episode:
             TRUNCATIONS: place.array(TRUNCATIONS, (steps,), np.bool_),
         }
 
+    @property
+    def spans(self) -> list[tuple[int, int]]:
+        """The places of all chunks in the file, see `StoredArray`."""
+        return [span for array in self.arrays.values() for span in array.spans]
 
-def _check_values(path: Path, task: Task, parts: dict[str, Array], lengths: Lengths) -> None:
-    """Check that every number is in its range, and that each episode ends once."""
+
+def _check_values(
+    path: Path, task: Task, parts: dict[str, Array], lengths: Lengths, first: int = 0
+) -> None:
+    """Check that every number is in its range, and that each episode, from `first`, ends once."""
     last = np.zeros(lengths.sum(), dtype=np.uint8)
     last[lengths.cumsum() - 1] = 1
     # A stored bool is a byte, which may hold more than 0 and 1.
@@ -130,7 +192,7 @@ def _check_values(path: Path, task: Task, parts: dict[str, Array], lengths: Leng
         if is_wrong.any():
             place = tuple(np.argwhere(is_wrong)[0])
             rows = (lengths + (part == OBSERVATIONS)).cumsum()
-            episode = int(np.searchsorted(rows, place[0], side="right"))
+            episode = first + int(np.searchsorted(rows, place[0], side="right"))
             raise FmbenchError(
                 f"{path}: {part} of /episode_{episode} hold {parts[part][place]}, "
                 f"not only values {accepted}; {REMEDY}"

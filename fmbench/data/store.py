@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import reprlib
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from envs.task_hash import HASH_KIND, task_hash
 from fmbench.data.hdf5_memory import hdf5_in_memory
 from fmbench.data.manifest import DemonstrationFacts
 from fmbench.data.minari_file import DATA_FILE, METADATA_FILE, check_metadata, write_episodes
-from fmbench.data.schema import read_stored_episodes
+from fmbench.data.schema import StoredEpisode, read_stored_episodes, stored_episodes
 from fmbench.errors import FmbenchError
 from fmbench.harness.rollout import Episode, Float32Array
 from fmbench.harness.seeds import DEMONSTRATION, episode_seeds
@@ -118,6 +119,36 @@ def load_demonstrations(
         FmbenchError: The folder is foreign or damaged, or belongs to another task or version, or
             its hash is of an earlier kind, or its content does not have the schema.
     """
+    manifest, facts = _checked_facts(folder, task, request)
+    present = make_task(task)
+    stored = read_stored_episodes(folder / DATA_FILE, present, facts.episode_seeds, facts.steps)
+    return Demonstrations(
+        observations=stored.observations,
+        actions=stored.actions,
+        executed=stored.executed,
+        lengths=stored.lengths,
+        sha256=facts.sha256[DATA_FILE],
+        manifest=manifest,
+    )
+
+
+def stream_demonstrations(
+    folder: Path, task: str, request: DemonstrationConfig
+) -> tuple[DemonstrationFacts, Callable[[], Iterator[StoredEpisode]]]:
+    """Verify demonstrations; return their facts, and what yields them one episode at a time.
+
+    Raises:
+        FmbenchError: See `load_demonstrations`. The episodes are checked when they are read.
+    """
+    _, facts = _checked_facts(folder, task, request)
+    file, present = folder / DATA_FILE, make_task(task)
+    return facts, lambda: stored_episodes(file, present, facts.episode_seeds, facts.steps)
+
+
+def _checked_facts(
+    folder: Path, task: str, request: DemonstrationConfig | None
+) -> tuple[dict[str, Any], DemonstrationFacts]:
+    """Return the manifest of demonstrations and the facts in it; see `load_demonstrations`."""
     manifest = verify(folder, KIND)
     remedy = f"make new ones with python -m fmbench.demonstrations --task {task}"
     if manifest.get("hash_kind") != HASH_KIND:
@@ -138,15 +169,7 @@ def load_demonstrations(
     if set(facts.sha256) != {DATA_FILE, METADATA_FILE}:
         raise FmbenchError(f"{folder} holds other files than demonstrations do; delete it")
     check_metadata(folder, present, facts.episodes, facts.steps)
-    stored = read_stored_episodes(folder / DATA_FILE, present, facts.episode_seeds, facts.steps)
-    return Demonstrations(
-        observations=stored.observations,
-        actions=stored.actions,
-        executed=stored.executed,
-        lengths=stored.lengths,
-        sha256=facts.sha256[DATA_FILE],
-        manifest=manifest,
-    )
+    return manifest, facts
 
 
 def verify_demonstrations(config: DemonstrationConfig, folder: Path) -> None:

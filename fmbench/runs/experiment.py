@@ -14,6 +14,7 @@ from fmbench.evaluation.contact_sheets import draw_contact_sheet
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.cell_store import CellStore
 from fmbench.runs.delays import DelayedCells, check_measurable
+from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.disturbances import (
     check_disturbances,
     disturbed_episodes,
@@ -21,7 +22,8 @@ from fmbench.runs.disturbances import (
 )
 from fmbench.runs.expected import pieces_of_policy, pieces_of_run, sheet_piece
 from fmbench.runs.finish import RunRows, finish_run, show_run
-from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
+from fmbench.runs.given import described, read_given
+from fmbench.runs.preparation import check_found_demonstrations, check_runnable
 from fmbench.runs.recordings import record_run
 from fmbench.runs.run_folder import (
     checkpoint_folder,
@@ -33,7 +35,7 @@ from fmbench.runs.run_folder import (
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
 from fmbench.runs.teachers import taught_first, teachers_of
 from fmbench.runs.trainer import Trainer, find_teachers
-from fmbench.runs.training_data import TrainingData, prepare
+from fmbench.runs.training_data import TrainingData, of_states, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
 from fmbench.runs.watching import open_watchers
@@ -55,6 +57,7 @@ class RunOptions:
         times_decisions: Whether to measure the latency of decisions.
         accept_changes: Whether to continue a run that other code or packages have started.
         nfe_is_given: Whether the user gave `nfe`; all its skipped numbers are then reported.
+        demos_is_given: Whether the user gave `demos`: that many of given demonstrations are used.
         yes_slow: Whether training may take many hours.
         draws: Whether tables, figures and contact sheets are drawn.
         record: Successes and failures of each policy, and episodes of each pair, to record.
@@ -68,6 +71,7 @@ class RunOptions:
     times_decisions: bool = True
     accept_changes: bool = False
     nfe_is_given: bool = False
+    demos_is_given: bool = False
     yes_slow: bool = False
     draws: bool = True
     record: int = 0
@@ -98,8 +102,14 @@ class Experiment:
         session: Session,
         options: RunOptions = RunOptions(),
     ) -> None:
-        self.config, self.out, self.data, self.session = config, out, data, session
+        self.out, self.data, self.session = out, data, session
         check_runnable(config)
+        self.given = read_given(config, config.demos if options.demos_is_given else None)
+        if self.given is not None:
+            used = len(self.given.demonstrations.lengths)
+            config = dataclasses.replace(config, demos=used)
+            session.reporter.say(described(config, self.given))
+        self.config = config
         check_measurable(config, options.times_decisions)
         possible = check_disturbances(config.perturb, config.task, config.observation)
         self.origin = Origin()
@@ -107,7 +117,7 @@ class Experiment:
         if not (options.yes_slow or self._has_trained()):
             with encoders_code(config):
                 check_time(config, self.sights)
-        found = check_found_demonstrations(config, data, self.sights)
+        found = check_found_demonstrations(config, data, self.sights) | self._given_hashes()
         self.teachers = find_teachers(config, found, self.sights)
         self.options = options
         self.watchers = open_watchers(out, options.tensorboard, options.live, session.reporter.say)
@@ -189,6 +199,7 @@ class Experiment:
             start_facts(self.config, hashes, self.options.command),
             teachers=self._known_teachers(),
             sights=self.sights.identities or None,
+            given=self._given_hashes() or None,
             demonstrations={},
             planned_cells=self.plan.size(self.config, self.options.references),
         )
@@ -210,8 +221,16 @@ class Experiment:
             return self.teachers.weights
         return {} if teachers_of(self.config) else None
 
+    def _given_hashes(self) -> dict[str, str]:
+        """Return task to the hash of the demonstrations that the user gave."""
+        return {} if self.given is None else {self.config.task[0]: self.given.demonstrations.sha256}
+
     def _demonstrations(self, task: str) -> tuple[TrainingData, MadeDemonstrations]:
         """Make or find a task's demonstrations; return their windows and how they were made."""
+        if self.given is not None:
+            counts = {"attempted": self.given.found, "failed": self.given.unsuccessful}
+            data = of_states(self.config, self.given.demonstrations, task)
+            return data, MadeDemonstrations(self.config.demos, **counts, sha256=data.sha256)
         folder = demonstrate(self.config, task, self.data, self.session)
         sight = self.sights.of(task)
         data, demonstrations = prepare(self.config, folder, sight, task, self.session)

@@ -1,99 +1,19 @@
-"""Preparation of a run: checks of its configuration, and its demonstrations."""
+"""Checks of a run before any work: its configuration, and the demonstrations that exist."""
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from fmbench.cli.folders import check_out
-from fmbench.cli.progress import PartOfStage, Stage
-from fmbench.cli.session import Session
-from fmbench.cli.user_code import users_code
 from fmbench.config import STATE, RunConfig
-from fmbench.data.make import make_demonstrations
 from fmbench.data.store import DemonstrationConfig, dataset_folder, load_demonstrations
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.plan import plan_run
-from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.teachers import check_taught, trained_by
 from fmbench.runs.training_data import check_found_sight
 from fmbench.runs.users_encoder import encoders_code
 from fmbench.sight.opening import Sights
-from fmbench.storage.locks import Waiting
-from fmbench.storage.memory import needs_memory
 from policies.catalogue import COUNTS, OPTIONS, POLICIES
-
-
-def demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
-    """Make the demonstrations of all tasks in one progress display; return their folders.
-
-    All are loaded, those that were found and those that were written now.
-    """
-    folders = _demonstrate_all(config, data, session)
-    for task, folder in zip(config.task, folders, strict=True):
-        load_demonstrations(folder, task)
-    return folders
-
-
-def _demonstrate_all(config: RunConfig, data: Path, session: Session) -> list[Path]:
-    if len(config.task) == 1:
-        return [demonstrate(config, config.task[0], data, session)]
-    units_per_task = 2 * config.demos
-    with session.reporter.stage("demonstrations", units_per_task * len(config.task)) as stage:
-        folders = []
-        for k, task in enumerate(config.task):
-            part = PartOfStage(stage, units_per_task * k)
-            folders.append(demonstrate(config, task, data, session, part))
-            part.update(units_per_task)
-    return folders
-
-
-def demonstrate(
-    config: RunConfig,
-    task: str,
-    data: Path,
-    session: Session,
-    part: Stage | None = None,
-) -> Path:
-    """Make or find a task's demonstrations, report the outcome, and return their folder.
-
-    Args:
-        config: Their number and command noise.
-        task: The task.
-        data: Folder of all demonstrations.
-        session: Progress display and requests to stop.
-        part: Where to show progress instead, in two units per demonstration.
-    """
-    request = DemonstrationConfig(task, config.demos, config.noise)
-    folder = dataset_folder(request, data)
-    name = f"{task} demonstrations"
-    if folder.exists():
-        make_demonstrations(request, data)  # verifies every byte
-        session.reporter.outlook.skip(name)
-        session.reporter.say(f"{name}: found in {folder}")
-        return folder
-    check_out(data, "--data")
-    waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
-    with (
-        users_code(name, files_of_task(task)),
-        nullcontext(part) if part else session.reporter.stage(name, 2 * config.demos) as stage,
-    ):
-        offset = {"expert": 0, "replay": config.demos}
-
-        def count(pass_name: str, done: int) -> None:
-            session.interrupts.stop_here()
-            stage.update(offset[pass_name] + done)
-
-        with needs_memory(name, "ask for fewer demonstrations"):
-            _, report = make_demonstrations(request, data, count, waiting)
-    if report is None:  # another process made them meanwhile
-        session.reporter.say(f"{name}: found in {folder}")
-    else:
-        session.reporter.say(
-            f"{name}: {report.kept} kept, {report.failed} of {report.attempted} "
-            f"attempts failed, {report.replayed}/{report.kept} replayed exactly"
-        )
-    return folder
 
 
 def check_runnable(config: RunConfig) -> None:
@@ -179,13 +99,13 @@ def check_found_demonstrations(
         sights: What the policies see with, whose stored pictures and features are checked, too.
 
     Returns:
-        Task to the hash of its demonstrations, for those that exist.
+        Task to the hash of its demonstrations, for those that exist and are not given.
 
     Raises:
         FmbenchError: Names the folder under `data` and what is wrong with it.
     """
     hashes = {}
-    for task in config.task:
+    for task in config.task if config.demonstrations is None else ():
         request = DemonstrationConfig(task, config.demos, config.noise)
         folder = dataset_folder(request, data)
         if folder.exists():

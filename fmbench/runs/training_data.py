@@ -53,14 +53,22 @@ def prepare(
         task: Name of the task.
         session: Progress display and requests to stop.
     """
-    horizons = config.obs_horizon, config.pred_horizon
     with needs_memory(f"{task} demonstrations", REMEDY):
         demonstrations = load_demonstrations(folder, task)
         with encoders_code(config):
             seen = _Seeing(folder, sight, demonstrations, session).array() if sight else None
         columns = None if sight is None else sight.task.agent_columns
+        horizons = config.obs_horizon, config.pred_horizon
         windows = make_windows(demonstrations, *horizons, config.device, columns, seen)
     return TrainingData(windows, demonstrations.sha256, sight), demonstrations
+
+
+def of_states(config: RunConfig, demonstrations: Demonstrations, task: str) -> TrainingData:
+    """Return loaded demonstrations of a task as windows, for policies that observe the state."""
+    with needs_memory(f"{task} demonstrations", REMEDY):
+        horizons = config.obs_horizon, config.pred_horizon
+        windows = make_windows(demonstrations, *horizons, config.device)
+    return TrainingData(windows, demonstrations.sha256)
 
 
 def check_found_sight(folder: Path, sight: Sight, demonstrations: Demonstrations) -> None:

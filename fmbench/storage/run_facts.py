@@ -132,6 +132,7 @@ class RunFacts:
         hash_kind: How the hashes were computed; None for the first kind.
         teachers: Name of each teacher to the hash of its weights.
         sights: Task to what its policies see with, in one line; None if they observe states.
+        given: Task to the hash of demonstrations that the user gave; None if fmbench made them.
         command: The command line.
         commit: The commit of the source.
         versions: Package to its version.
@@ -158,6 +159,7 @@ class RunFacts:
     hash_kind: Positive | None = None
     teachers: Mapping[str, str] | None = None
     sights: Mapping[str, str] | None = None
+    given: Mapping[str, Sha256] | None = None
     command: str = ""
     commit: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -223,6 +225,8 @@ class RunFacts:
             groups["teachers"] = self.teachers
         if self.sights:
             groups["sights"] = self.sights
+        if self.given:
+            groups["given"] = self.given
         return groups
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fmbench import demonstrations as command
 from fmbench.data.minari_file import DATA_FILE
-from fmbench.runs import preparation
+from fmbench.runs import demonstrating
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from tests.fmbench.small_run import call, files_of
@@ -116,13 +116,13 @@ def test_an_expert_that_fails_too_often_is_a_failed_run(
 def test_ctrl_c_stores_nothing_and_the_same_command_starts_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = preparation.make_demonstrations
+    make = demonstrating.make_demonstrations
 
     def interrupted(*arguments: object) -> object:
         signal.raise_signal(signal.SIGINT)
         return make(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(preparation, "make_demonstrations", interrupted)
+    monkeypatch.setattr(demonstrating, "make_demonstrations", interrupted)
     assert call(command.main, *SMALL, "--data", tmp_path) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
     assert not list(tmp_path.glob("[!.]*"))

@@ -20,7 +20,7 @@ PREAMBLE = r"""\documentclass[10pt]{article}
 \DeclareUnicodeCharacter{2212}{\ensuremath{-}}
 \DeclareUnicodeCharacter{03C4}{\ensuremath{\tau}}
 """
-SIZE = r"width=\linewidth,height=0.8\textheight,keepaspectratio"
+SIZE = r"width=\linewidth,height=0.55\textheight,keepaspectratio"
 """Size of a figure."""
 _HEADINGS = {"h2": "section*", "h3": "subsection*", "h4": "paragraph"}
 _BLOCKS = {

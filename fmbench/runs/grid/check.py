@@ -23,7 +23,8 @@ from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.episodes import evaluate
 from fmbench.report.grid.draw import runs_of
 from fmbench.report.statistics import t_interval
-from fmbench.runs.preparation import check_runnable, demonstrate
+from fmbench.runs.demonstrating import demonstrate
+from fmbench.runs.preparation import check_runnable
 from fmbench.runs.trainer import Trainer
 from fmbench.runs.training_data import prepare
 from fmbench.runs.users_encoder import open_sights

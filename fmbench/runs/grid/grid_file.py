@@ -18,7 +18,12 @@ from fmbench.runs.grid.planned import JOBS_FOLDER, Grid, PlannedRun, Section
 
 OF_SECTION = ("title", "draw", "latency", "cpu", "record", "variants", "hand")
 MOST_RECORDED = 100
-NOT_IN_GRID = {"device": "give --devices on the command line", "from_run": "leave it out"}
+NOT_IN_GRID = {
+    "device": "give --devices on the command line",
+    "from_run": "leave it out",
+    "demonstrations": "leave it out",
+    "unsuccessful": "leave it out",
+}
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ChooseTasks = Callable[[Sequence[str], str | None, bool], tuple[str, ...]]
 

@@ -15,8 +15,9 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.report.tuning.draw import draw_search, print_search
 from fmbench.report.tuning.text import outcome
+from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.policy_shape import policy_config
-from fmbench.runs.preparation import check_found_demonstrations, check_runnable, demonstrate
+from fmbench.runs.preparation import check_found_demonstrations, check_runnable
 from fmbench.runs.run_plugins import files_of_task, used_plugins
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.runs.tuning.search_folder import (

@@ -22,6 +22,9 @@ COMMANDS: dict[str, Sequence[str]] = {
     "fmbench.run": (*SMALL, "--no-latency", "--out", "run", "--data", "data"),
     "fmbench.evaluate": ("run", "--sampler", "heun", "--nfe", "2", "--out", "heun"),
     "fmbench.demonstrations": ("--task", "PressEither", "--episodes", "4", "--data", "data"),
+    "fmbench.export": (
+        *("--format", "minari", "--task", "PressEither", "--episodes", "4", "--data", "data"),
+    ),
     "fmbench.experts": ("--task", "PressEither", "--episodes", "1", "--out", "experts"),
     "fmbench.figures": ("run",),
     "fmbench.report": ("run", "--out", "page.html"),
@@ -36,6 +39,7 @@ COMMANDS: dict[str, Sequence[str]] = {
 }
 HEAVY = (
     *("fmbench.run", "fmbench.evaluate", "fmbench.demonstrations", "fmbench.experts"),
+    "fmbench.export",
     "fmbench.detector",
     "fmbench.tune",
 )

@@ -11,7 +11,7 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.config import FEATURES, PIXELS
 from fmbench.evaluation import diagnostics, held_out
-from fmbench.runs.preparation import demonstrate
+from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.training_data import TrainingData, prepare
 from fmbench.sight.opening import Sights
 from policies.encoders import vit

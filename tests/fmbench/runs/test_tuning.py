@@ -20,7 +20,7 @@ from fmbench.config import RunConfig, make_config
 from fmbench.errors import FmbenchError
 from fmbench.harness.seeds import RANGE_SIZE, VALIDATION
 from fmbench.report.tuning.text import best_command, ranked
-from fmbench.runs.preparation import demonstrate
+from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.run_folder import differences
 from fmbench.runs.training_data import prepare
 from fmbench.runs.tuning.search import Search, SearchOptions

@@ -106,7 +106,7 @@ def test_markdown_as_latex() -> None:
         "\\begin{itemize}\n\\item one\n\\item two\n\\end{itemize}\n\n"
         "\\begin{center}\n\\begin{tabular}{lr}\n\\toprule\nTask & \\% \\\\\n\\midrule\n"
         "Lift\\_it & 97 \\\\\n\\bottomrule\n\\end{tabular}\n\\end{center}\n\n"
-        "\\begin{figure}[htbp]\n\\centering\n\\includegraphics[width=\\linewidth,height=0.8\\textheight,keepaspectratio]{main/ways}\n"
+        "\\begin{figure}[htbp]\n\\centering\n\\includegraphics[width=\\linewidth,height=0.55\\textheight,keepaspectratio]{main/ways}\n"
         "\\caption{Two ways}\n\\end{figure}\n\n\\input{t}\n\\end{document}\n"
     )
 
