@@ -90,15 +90,21 @@ def stamp_of(origin: OriginRow) -> Stamp:
 
 def unknown_parts(there: Stamp, known: Sequence[Stamp]) -> list[str]:
     """Return the code and the versions in a stamp that no known stamp names, each with its name."""
+    return list(_unknown_parts(there, tuple(known)))
+
+
+@lru_cache(maxsize=1024)
+def _unknown_parts(there: Stamp, known: tuple[Stamp, ...]) -> tuple[str, ...]:
+    """Return the same; the thousands of cells of a run share few stamps."""
     everything = merge(known)
     parts = {"code_hash": there.code_hash, **versions_of(there.versions)}
     names = {"code_hash": everything.code_hash, **versions_of(everything.versions)}
-    return [
+    return tuple(
         f"{name} {part}"
         for name, value in parts.items()
         for part in value.split(BETWEEN)
         if part not in names.get(name, "").split(BETWEEN)
-    ]
+    )
 
 
 def with_stamp(stamps: Sequence[Stamp], stamp: Stamp) -> list[Stamp]:
