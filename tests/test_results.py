@@ -19,7 +19,7 @@ from fmbench.report.tables import write_tables
 from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space
-from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.episode_files import read_episode_table
 from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
@@ -72,7 +72,7 @@ def test_every_run_is_compressed() -> None:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.relative_to(RESULTS).as_posix())
 def test_committed_run_records_its_provenance(run: Path) -> None:
-    for row in read_episodes(run).origins:
+    for row in read_episode_table(run).origins:
         assert all((row.commit, row.task_hash, row.config_hash, row.device)), row.cell
         assert " mujoco=4" in row.versions
         assert row.train_seed < 0 or (row.weights_hash and row.demonstrations_hash), row.cell
