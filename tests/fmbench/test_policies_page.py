@@ -111,6 +111,17 @@ def test_verdicts_on_all_tasks_are_counted_as_in_the_rows() -> None:
     says(f"(HandOver, behind `mip` by {difference:.1f} points, {high:.1f} to {low:.1f})")
 
 
+def test_the_seeds_that_disagree_are_named() -> None:
+    marked = MATRIX[MATRIX["caveat"].str.contains("seeds disagree")]
+    shown = {
+        (row.task, row.policy)
+        for row in marked.itertuples()
+        if (row.sampler, row.steps) == HEADLINES[row.policy]
+    }
+    assert shown == {("PressEither", "drift"), ("HandOver", "consistency")}
+    says("The seeds of `drift` on PressEither and of `consistency` on HandOver disagree.")
+
+
 def test_neither_flow_nor_diffusion_is_ahead() -> None:
     equal = PAIRS[PAIRS["samplers"] != "headline samplers"]
     words = Counter(equal["verdict"])
@@ -169,6 +180,7 @@ def test_means_over_all_tasks_are_those_of_the_rows() -> None:
     says(mean("imle").replace(" (", " % (95 % interval "))
     for name in ("maniflow", "shortcut", "diffusion", "flow", "bc"):
         says(mean(name))
+    assert set(MATRIX.loc[MATRIX["policy"] == "imle", "rows_per_update"].astype(float)) == {9.0}
     ranked = MEANS["value"].astype(float).sort_values(ascending=False).index[:4]
     assert list(ranked) == ["imle", "maniflow", "shortcut", "diffusion"]
 
