@@ -42,6 +42,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.storage",
         CATALOGUE,
     },
+    "fmbench.report.rendering": {"fmbench.storage"},
     "fmbench.report.paper": {"fmbench.errors", "fmbench.report", "fmbench.storage"},
     "fmbench.report.page.libraries": {"fmbench.errors"},
     "fmbench.cli": {
@@ -139,6 +140,7 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.storage": {"numpy", "pydantic", "filelock"},
     "fmbench.harness": {"numpy"},
     "fmbench.report": {"numpy", "scipy", "pandas", "matplotlib", "rich"},
+    "fmbench.report.rendering": {"matplotlib", "PIL"},
     "fmbench.report.page": {"numpy", "pandas", "jinja2", "markupsafe"},
     "fmbench.report.page.libraries": {"plotly"},
     "fmbench.report.paper": {"jinja2", "markdown_it"},

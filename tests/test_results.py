@@ -4,6 +4,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fmbench.report import comparable
@@ -19,7 +20,7 @@ from fmbench.report.tables import write_tables
 from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space
-from fmbench.storage.episode_files import read_episodes
+from fmbench.storage.episode_files import read_episode_table
 from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
@@ -38,6 +39,8 @@ MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
 GRIDS = sorted(path.parent for path in RESULTS.rglob("grid.json"))
+LARGE = "main"
+"""The section of the paper that takes as long to draw as all others together."""
 OF_GRIDS = {run for grid in GRIDS for run in RUNS if run.is_relative_to(grid)}
 """Runs that are shown by the tables of their section only."""
 DRAWN = [
@@ -72,7 +75,7 @@ def test_every_run_is_compressed() -> None:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.relative_to(RESULTS).as_posix())
 def test_committed_run_records_its_provenance(run: Path) -> None:
-    for row in read_episodes(run).origins:
+    for row in read_episode_table(run).origins:
         assert all((row.commit, row.task_hash, row.config_hash, row.device)), row.cell
         assert " mujoco=4" in row.versions
         assert row.train_seed < 0 or (row.weights_hash and row.demonstrations_hash), row.cell
@@ -88,12 +91,12 @@ def test_committed_tables_match_their_rows(run: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == (run / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
-def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
-    out = tmp_path / "grid"
-    shutil.copytree(grid, out)
+def check_grid(grid: Path, out: Path, left_out: set[str]) -> None:
+    """Check that the tables of a grid's sections are those that its rows give."""
+    shutil.copytree(grid, out, ignore=lambda _, names: left_out & set(names))
     sections = [grid / section.name for section in read_grid_facts(grid).sections]
-    paths = [path for section in sections if section.is_dir() for path in section.iterdir()]
+    kept = [folder for folder in sections if folder.is_dir() and folder.name not in left_out]
+    paths = [path for folder in kept for path in folder.iterdir()]
     tables = {path.relative_to(grid) for path in paths if path.suffix in TEXTS}
     assert tables
     for name in tables:
@@ -101,6 +104,29 @@ def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
     draw_grid(out, warn=lambda line: None, formats=())
     for name in sorted(tables):
         assert (out / name).read_bytes() == (grid / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
+def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
+    check_grid(grid, tmp_path / "grid", left_out={LARGE})
+
+
+@pytest.mark.thorough
+def test_the_whole_committed_paper_matches_its_rows(tmp_path: Path) -> None:
+    check_grid(RESULTS / "paper", tmp_path / "grid", left_out=set())
+
+
+def test_tables_of_the_large_section_match_the_rows_of_one_task(tmp_path: Path) -> None:
+    section, task = RESULTS / "paper" / LARGE, "PressEither"
+    matrix.draw_matrix([section / task], tmp_path, formats=())
+    for name in ("matrix.csv", "comparisons.csv"):
+        drawn, committed = (
+            pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+            for folder in (tmp_path, section)
+        )
+        assert len(drawn) > 40
+        of_task = committed[committed["task"] == task].reset_index(drop=True)
+        assert drawn.equals(of_task[drawn.columns])
 
 
 def test_a_run_of_several_tasks_is_compared_over_them() -> None:

@@ -1,4 +1,4 @@
-"""The numbers of docs/results.md about policies, networks and equal rows are those of the rows."""
+"""The numbers of docs/results.md about networks and equal rows are those of the rows."""
 
 import re
 from collections import Counter
@@ -72,22 +72,6 @@ def table_below(text: str) -> dict[str, list[str]]:
     table = PAGE.partition(text)[2].partition("\n|")[2].partition("\n\n")[0]
     lines = [line.strip("|").split("|") for line in table.splitlines()[2:]]
     return {cells[0].split("`")[1]: [cell.strip() for cell in cells[1:]] for cells in lines}
-
-
-def test_the_table_of_policies_has_the_rates_of_the_rows() -> None:
-    table = table_below("## Thirteen policies and three networks")
-    assert list(table) == sorted(HEADLINES, key=list(table).index)
-    for policy, cells in table.items():
-        sampler, steps = HEADLINES[policy]
-        choices = [(sampler, k) for k in (1, 4, 16)] if policy in FLOWS else [(sampler, steps)]
-        if policy == "diffusion":
-            choices = [("ddim", 1), ("ddim", 4), ("ddim", 16), *choices]
-        for task, cell in zip(TASKS, cells, strict=True):
-            rates = [
-                EQUAL_UPDATES.loc[(task, "mlp", policy, *choice), "success_rate"]
-                for choice in choices
-            ]
-            assert cell == percent(rates, 0), (policy, task)
 
 
 def test_the_table_of_networks_has_the_rates_of_the_rows() -> None:
@@ -216,17 +200,6 @@ def verdicts(folder: str) -> tuple[dict[tuple[str, str, str], str], int]:
             better, worse = found.groups()
             ahead[(task, *sorted((better, worse)))] = better
     return ahead, undecided
-
-
-def test_flow_and_diffusion_are_compared_as_often_as_the_tables_do() -> None:
-    found = re.findall(
-        r"(?m)^- \w+, flow with Euler against diffusion with DDIM at equal NFE: (\d+) pairs: "
-        r"(?:non-inferior in \d+, )?undecided in (\d+)$",
-        (RESULTS / "policy_matrix" / "matrix.md").read_text(encoding="utf-8"),
-    )
-    pairs, undecided = (sum(map(int, numbers)) for numbers in zip(*found, strict=True))
-    assert f"none is ahead** in any of {pairs} comparisons of Euler and DDIM" in TEXT
-    assert f"and {undecided} are undecided." in TEXT
 
 
 def test_what_the_transformer_does_where_ways_part_is_that_of_the_rows() -> None:

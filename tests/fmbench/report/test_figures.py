@@ -1,17 +1,21 @@
 """Figures of a run: drawn from its rows alone, byte for byte the same each time."""
 
 import dataclasses
+import io
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from fmbench import figures
 from fmbench.errors import FmbenchError
 from fmbench.report import draw, plots
 from fmbench.report.over_nfe import success_vs_nfe
+from fmbench.report.rendering import MAX_COLOURS, figure_file, with_palette
 from fmbench.report.results import read_results
 from fmbench.report.summary import SummaryRow
 from fmbench.storage.row_files import read_rows, write_rows
@@ -175,3 +179,46 @@ def test_every_training_seed_is_a_dot_and_one_seed_none(tmp_path: Path) -> None:
 
 def legend_texts(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def png_of(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png", dpi=(200, 200))
+    return file.getvalue()
+
+
+def pixels_of(png: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
+
+
+def test_palette_keeps_a_picture_of_few_colours_and_its_resolution() -> None:
+    few = np.random.default_rng(0).integers(0, 256, (MAX_COLOURS, 3), np.uint8)
+    pixels = few[np.arange(64 * 64).reshape(64, 64) % MAX_COLOURS]
+    file = with_palette(png_of(pixels))
+    assert (pixels_of(file) == pixels).all()
+    with Image.open(io.BytesIO(file)) as image:
+        assert image.mode == "P"
+        assert image.info["dpi"] == pytest.approx((200, 200), abs=0.1)
+
+
+def test_figures_as_png_have_a_palette_close_to_what_was_drawn() -> None:
+    def drawn() -> Figure:
+        figure = Figure(figsize=(3, 2))
+        axes = figure.subplots()
+        for k in range(12):
+            axes.plot([0, 1], [k, 12 - k], color=f"C{k}", label=str(k))
+        axes.imshow(np.linspace(0, 1, 400).reshape(20, 20), alpha=0.5)
+        return figure
+
+    file = figure_file(drawn)
+    assert file == figure_file(drawn)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fmbench.report.rendering.with_palette", lambda png: png)
+        full = figure_file(drawn)
+    before, after = pixels_of(full), pixels_of(file)
+    assert len(np.unique(before.reshape(-1, 3), axis=0)) > MAX_COLOURS
+    assert len(np.unique(after.reshape(-1, 3), axis=0)) <= MAX_COLOURS
+    assert np.abs(after - before).max() < 32
+    assert (after[(before == 255).all(axis=-1)] == 255).all(), "paper stays white"
+    assert len(file) < len(full) / 2
