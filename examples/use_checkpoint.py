@@ -127,7 +127,7 @@ def run(given: argparse.Namespace) -> int:
         success, steps, episode_return = run_episode(env, actor, seed)
         successes += success
         outcome = "success" if success else "failure"
-        print(f"episode seed {seed}: {outcome} after {steps} steps, return {episode_return:.6g}")
+        print(f"episode seed {seed}: {outcome} after {steps} steps, return {episode_return:.3g}")
     env.close()
     sights.close()
     print(f"{policy} on {task_id(task)}: {successes}/{len(seeds)}")

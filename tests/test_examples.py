@@ -307,7 +307,7 @@ def test_a_checkpoint_in_a_loop_of_ones_own_does_what_the_rows_of_its_run_say(
     assert max(row.decisions for row in rows) > 2
     expected = [
         f"episode seed {row.episode_seed}: {'success' if row.success else 'failure'} "
-        f"after {row.length} steps, return {row.episode_return:.6g}"
+        f"after {row.length} steps, return {row.episode_return:.3g}"
         for row in rows
     ]
     successes = sum(row.success for row in rows)

@@ -51,7 +51,10 @@ def test_what_is_left_out_by_default_runs_with_the_extras() -> None:
     ("line", "missed"),
     [
         ("-m real_hand", [("real_hand",), ("slow", "real_hand")]),
-        ("-m 'faults or thorough'", [("thorough",), ("slow", "thorough"), ("slow", "faults")]),
+        (
+            "-m 'faults or thorough or browser'",
+            [("thorough",), ("slow", "thorough"), ("slow", "faults"), ("browser",)],
+        ),
     ],
 )
 def test_without_its_line_it_does_not(line: str, missed: list[tuple[str, ...]]) -> None:

@@ -8,6 +8,7 @@ stops where one vanishes. TensorBoard itself does not take part; only its record
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import time
@@ -21,6 +22,7 @@ from tensorboard.summary.writer.record_writer import RecordWriter
 from fmbench.evaluation.cells import Cell
 from fmbench.report.statistics import wilson_interval
 from fmbench.runs.sharing import RunTraining
+from fmbench.storage.files import append_bytes
 from fmbench.storage.rows import EpisodeRow
 
 FOLDER = "tensorboard"
@@ -92,10 +94,11 @@ class EventFiles:
             folder.mkdir(parents=True, exist_ok=True)
             events[:0] = _start()
             self._begun.add(curve)
-        with (folder / self._name).open("ab") as file:
-            records = RecordWriter(file)
-            for event in events:
-                records.write(event.SerializeToString())
+        data = io.BytesIO()
+        records = RecordWriter(data)
+        for event in events:
+            records.write(event.SerializeToString())
+        append_bytes(folder / self._name, data.getvalue())
 
 
 def _curve(task: str, policy: str, train_seed: int) -> str:

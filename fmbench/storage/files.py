@@ -60,6 +60,15 @@ def write_parts(path: Path, size: int, parts: Iterable[bytes | memoryview]) -> N
             raise
 
 
+def append_bytes(path: Path, data: bytes) -> None:
+    """Append to a log of records, which its readers follow while it grows; make it if missing.
+
+    A process that is killed meanwhile may leave a part of the last record, which they ignore.
+    """
+    with path.open("ab") as file:
+        file.write(data)
+
+
 def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Write a file atomically: it is the old or the complete new one, even after a power cut.
 

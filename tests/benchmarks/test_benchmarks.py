@@ -14,8 +14,8 @@ from policies.catalogue import BACKBONES, SIZES
 from tests.benchmarks import large_run, report, stacks
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio
 from tests.benchmarks.peers import problem
-from tests.benchmarks.peers.lerobot_import import Unused
 from tests.benchmarks.report import Row
+from tests.fmbench.lerobot.lerobot_import import Unused
 
 HERE = Path(__file__).parent
 CONSTRAINTS = HERE.parents[1] / "constraints.txt"

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tests.benchmarks.peers.lerobot_import import import_lerobot
 from tests.benchmarks.peers.problem import (
     ACT_DIM,
     EXEC_HORIZON,
@@ -18,6 +17,7 @@ from tests.benchmarks.peers.problem import (
     Network,
     describe,
 )
+from tests.fmbench.lerobot.lerobot_import import import_lerobot
 
 MODELING, TYPES = import_lerobot()
 GROUPS = 8

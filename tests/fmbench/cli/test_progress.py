@@ -41,9 +41,9 @@ def test_plain_lines_appear_at_most_once_per_period_with_the_time_left(clock: Cl
             stage.update(done)
             clock.now += PLAIN_PERIOD_S / 2
     assert file.getvalue().splitlines() == [
-        "training: 20/200, 90 min left",
-        "training: 40/200, 80 min left",
-        "training: done in 1800.0 s",
+        "training: 20/200, 9 min left",
+        "training: 40/200, 8 min left",
+        "training: done in 180.0 s",
     ]
 
 

@@ -47,7 +47,7 @@ def import_torchvision() -> None:
     try:
         importlib.import_module("torchvision")
     except RuntimeError:
-        from tests.benchmarks.peers.lerobot_import import _import_torchvision
+        from tests.fmbench.lerobot.lerobot_import import _import_torchvision
 
         _import_torchvision()
 

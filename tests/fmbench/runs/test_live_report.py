@@ -79,10 +79,12 @@ def test_rows_are_the_same_with_and_without_and_the_page_is_of_the_finished_run(
     monkeypatch.setattr(live_report, "PAUSE_TIMES", 0.0)
     states: list[str] = []
 
-    def write(folders: Sequence[Path], out: Path, real=page.write_report) -> Path:
+    def write(
+        folders: Sequence[Path], out: Path, tiers: dict[str, str], real=page.write_report
+    ) -> Path:
         (folder,) = folders
         states.append(read_results(folder).unfinished)
-        path: Path = real(folders, out)
+        path: Path = real(folders, out, tiers=tiers)
         assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
         return path
 
@@ -106,7 +108,7 @@ def test_a_page_that_cannot_be_written_is_one_warning(
     monkeypatch.setattr(live_report, "PAUSE_TIMES", 0.0)
     tries: list[Path] = []
 
-    def fail(folders: Sequence[Path], out: Path) -> Path:
+    def fail(folders: Sequence[Path], out: Path, tiers: dict[str, str]) -> Path:
         tries.append(out)
         raise FmbenchError("the report needs\nthe package plotly")
 

@@ -128,7 +128,7 @@ def test_a_loop_of_ones_own_does_what_the_rows_of_the_run_say(
     rows = read_rows(seeing_runs / observation / "episodes.csv", EpisodeRow)
     expected = [
         f"episode seed {row.episode_seed}: {'success' if row.success else 'failure'} "
-        f"after {row.length} steps, return {row.episode_return:.6g}"
+        f"after {row.length} steps, return {row.episode_return:.3g}"
         for row in rows
         if row.policy == "flow"
     ]
