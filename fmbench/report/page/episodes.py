@@ -16,6 +16,8 @@ NAME = "episodes"
 SCRIPTS = ("films.js", "packing.js", "kinematics.js", "shapes.js", "drawing.js", "plot.js",
            "player.js")  # fmt: skip
 """The script of the section, in parts."""
+MOST_UNREAD = 50
+"""Most recordings that are left out of which the section says why."""
 
 
 def playable(media: Media) -> list[PlayedEpisode]:
@@ -40,6 +42,8 @@ def player_section(media: Media, has_recordings: bool = True) -> PageSection:
             left=len(media.episodes) - len(episodes),
             budget=f"{sum(len(each.states.packed) for each in episodes) / 1e6:.1f}",
             reason=media.reason or why,
+            unread=list(media.unread.items())[:MOST_UNREAD],
+            more_unread=max(0, len(media.unread) - MOST_UNREAD),
         )
     )
     tasks = dict.fromkeys(each.facts.task for each in episodes)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fmbench.report.outcomes import CELL, Solved
+from fmbench.report.page import episodes as player_episodes
 from fmbench.report.page import tasks
 from fmbench.report.page.commands import record_command, view_command
 from fmbench.report.page.differing import (
@@ -144,6 +145,20 @@ def test_the_data_sheet_is_shown_and_every_text_escaped(run: NamedRun) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert player.data["episodes"][0]["title"].endswith("[<script>alert(1)</script>]")
+
+
+def test_recordings_that_are_left_out_are_named_with_the_reason(
+    run: NamedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player_episodes, "MOST_UNREAD", 2)
+    unread = {f"one: {k}.npz": f"{k}.npz is no <i>recording</i>" for k in range(3)}
+    for media in (Media(unread=unread), Media(unread=unread, episodes=(played("bc"),), scenes={"Lift": "AAAA"})):
+        html = task_sections([run], media)[-1].html
+        assert "Recordings that are left out (3)" in html
+        assert "one: 1.npz: 1.npz is no &lt;i&gt;recording&lt;/i&gt;" in html
+        assert "2.npz" not in html
+        assert "1 more are left out" in html
+    assert "left out (" not in task_sections([run], Media())[-1].html
 
 
 def test_policies_are_compared_on_common_episodes() -> None:
