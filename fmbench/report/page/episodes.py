@@ -11,6 +11,7 @@ from fmbench.report.page.media import Media, PlayedEpisode
 from fmbench.report.page.section import PageSection
 from fmbench.report.page.shell import environment
 from fmbench.report.page.template_files import template_text
+from fmbench.report.row_texts import sampler_label
 
 NAME = "episodes"
 SCRIPTS = ("films.js", "packing.js", "kinematics.js", "shapes.js", "drawing.js", "plot.js",
@@ -64,7 +65,7 @@ def player_section(media: Media, has_recordings: bool = True) -> PageSection:
 def title_of(episode: PlayedEpisode, several_runs: bool = True) -> str:
     """Return what an episode is, in one line without its task."""
     facts = episode.facts
-    sampler = f" ({facts.sampler} {facts.steps or ''}".rstrip() + ")" if facts.sampler else ""
+    sampler = f" ({sampler_label(facts.sampler, facts.steps)})" if facts.sampler else ""
     seed = f", training seed {facts.train_seed}" if facts.train_seed >= 0 else ""
     run = f" [{episode.run}]" if episode.run and several_runs else ""
     outcome = "solved" if facts.success else "not solved"
