@@ -72,7 +72,7 @@ def title_of(episode: PlayedEpisode, several_runs: bool = True) -> str:
     mode = f", mode {facts.mode}" if facts.mode else ""
     return (
         f"{facts.policy}{sampler}{seed}, episode {facts.episode_seed}: {outcome} after "
-        f"{facts.length} control steps{mode}{run}"
+        f"{facts.length} control step{'s' * (facts.length != 1)}{mode}{run}"
     )
 
 

@@ -160,8 +160,10 @@ def test_samplers_are_named_as_in_the_leaderboard(run: NamedRun) -> None:
     html = str(task_sections([run], None)[1].html)
     assert "<td>direct</td>" in html
     episode = played("bc")
-    facts = dataclasses.replace(episode.facts, sampler="direct", steps=1)
-    assert "(direct)" in title_of(dataclasses.replace(episode, facts=facts))
+    facts = dataclasses.replace(episode.facts, sampler="direct", steps=1, length=1)
+    title = title_of(dataclasses.replace(episode, facts=facts))
+    assert "bc (direct)" in title
+    assert "after 1 control step [" in title
 
 
 def test_recordings_that_are_left_out_are_named_with_the_reason(
