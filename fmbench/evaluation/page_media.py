@@ -63,12 +63,12 @@ def make_media(
 
     """
     tasks = list(dict.fromkeys(task for run in runs for task in run.results.outcomes.tasks))
-    found, missing = _find_recordings(runs)
-    parts = []
+    found, unread = _find_recordings(runs)
+    missing, parts = dict[str, str](), []
     for k, name in enumerate(tasks):
         on_progress(k, len(tasks), name)
         try:
-            parts.append(_of_task(name, found.get(name, []), folder, missing))
+            parts.append(_of_task(name, found.get(name, []), folder, unread))
         except (FmbenchError, ValueError, RuntimeError) as error:
             missing[name] = str(error)
     on_progress(len(tasks), len(tasks), "")
@@ -80,6 +80,7 @@ def make_media(
         episodes=within_budget([e for part in parts for e in part.episodes], most_characters),
         pictures=in_the_page(pictures, folder, MOST_PICTURE_CHARACTERS),
         missing=missing,
+        unread=unread,
     )
 
 
@@ -126,21 +127,21 @@ def _find_recordings(
     runs: Iterable[NamedRun],
 ) -> tuple[dict[str, list[_Found]], dict[str, str]]:
     """Return the recordings of every task, and which files are none, with the reason."""
-    found, missing = dict[str, list[_Found]](), dict[str, str]()
+    found, unread = dict[str, list[_Found]](), dict[str, str]()
     for run in runs:
         for path in sorted((run.folder / RECORDINGS_FOLDER).glob(f"*{SUFFIX}")):
             try:
                 recording = read_recording(path)
             except FmbenchError as error:
-                missing[f"{run.name}: {path.name}"] = str(error)
+                unread[f"{run.name}: {path.name}"] = str(error)
                 continue
             each = _Found(run.name, path, recording)
             found.setdefault(recording.facts.task, []).append(each)
-    return found, missing
+    return found, unread
 
 
-def _of_task(name: str, found: Sequence[_Found], folder: Path, missing: dict[str, str]) -> Media:
-    """Return what is shown of one task; recordings that cannot be drawn are noted in `missing`.
+def _of_task(name: str, found: Sequence[_Found], folder: Path, unread: dict[str, str]) -> Media:
+    """Return what is shown of one task; recordings that cannot be drawn are noted in `unread`.
 
     Raises:
         FmbenchError: The task is not registered here.
@@ -161,7 +162,7 @@ def _of_task(name: str, found: Sequence[_Found], folder: Path, missing: dict[str
                 task_of_recording(path, recording)
                 states = played_states(scene, recording)
             except (FmbenchError, ValueError) as error:
-                missing[f"{run}: {path.name}"] = str(error)
+                unread[f"{run}: {path.name}"] = str(error)
                 continue
             facts, film = recording.facts, None
             if (key := (facts.policy, facts.success)) not in filmed:

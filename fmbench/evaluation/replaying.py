@@ -70,7 +70,7 @@ def describe(facts: RecordingFacts) -> str:
     outcome = "success" if facts.success else "failure"
     return (
         f"{facts.task}: {facts.policy}{sampler}{seed}, episode {facts.episode_seed}: {outcome} "
-        f"after {facts.length} control steps"
+        f"after {facts.length} control step{'s' * (facts.length != 1)}"
     )
 
 

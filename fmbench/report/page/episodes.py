@@ -11,11 +11,14 @@ from fmbench.report.page.media import Media, PlayedEpisode
 from fmbench.report.page.section import PageSection
 from fmbench.report.page.shell import environment
 from fmbench.report.page.template_files import template_text
+from fmbench.report.row_texts import sampler_label
 
 NAME = "episodes"
 SCRIPTS = ("films.js", "packing.js", "kinematics.js", "shapes.js", "drawing.js", "plot.js",
            "player.js")  # fmt: skip
 """The script of the section, in parts."""
+MOST_UNREAD = 50
+"""Most recordings that are left out of which the section says why."""
 
 
 def playable(media: Media) -> list[PlayedEpisode]:
@@ -40,6 +43,8 @@ def player_section(media: Media, has_recordings: bool = True) -> PageSection:
             left=len(media.episodes) - len(episodes),
             budget=f"{sum(len(each.states.packed) for each in episodes) / 1e6:.1f}",
             reason=media.reason or why,
+            unread=list(media.unread.items())[:MOST_UNREAD],
+            more_unread=max(0, len(media.unread) - MOST_UNREAD),
         )
     )
     tasks = dict.fromkeys(each.facts.task for each in episodes)
@@ -60,14 +65,14 @@ def player_section(media: Media, has_recordings: bool = True) -> PageSection:
 def title_of(episode: PlayedEpisode, several_runs: bool = True) -> str:
     """Return what an episode is, in one line without its task."""
     facts = episode.facts
-    sampler = f" ({facts.sampler} {facts.steps or ''}".rstrip() + ")" if facts.sampler else ""
+    sampler = f" ({sampler_label(facts.sampler, facts.steps)})" if facts.sampler else ""
     seed = f", training seed {facts.train_seed}" if facts.train_seed >= 0 else ""
     run = f" [{episode.run}]" if episode.run and several_runs else ""
     outcome = "solved" if facts.success else "not solved"
     mode = f", mode {facts.mode}" if facts.mode else ""
     return (
         f"{facts.policy}{sampler}{seed}, episode {facts.episode_seed}: {outcome} after "
-        f"{facts.length} control steps{mode}{run}"
+        f"{facts.length} control step{'s' * (facts.length != 1)}{mode}{run}"
     )
 
 

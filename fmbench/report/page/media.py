@@ -134,7 +134,8 @@ class Media:
         meshes: Packed meshes by the hash that scenes name.
         episodes: The recorded episodes, those with states first.
         pictures: Contact sheets.
-        missing: Task, or file of a recording, to why nothing was made of it.
+        missing: Task to why nothing was made of it.
+        unread: Run and file of a recording to why it is left out.
         reason: Why nothing was made at all; empty if something was.
     """
 
@@ -144,4 +145,5 @@ class Media:
     episodes: tuple[PlayedEpisode, ...] = ()
     pictures: Mapping[Shown, PagePicture] = dataclasses.field(default_factory=dict)
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unread: Mapping[str, str] = dataclasses.field(default_factory=dict)
     reason: str = ""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.page.runs import NamedRun
+from fmbench.report.row_texts import sampler_label
 
 OUTCOMES = ("solved", "timed out", "failed", "unstable", "error")
 """How an episode can end: by a failure that cannot be undone, a simulation that diverged, ..."""
@@ -109,7 +110,7 @@ def _of_cell(run: NamedRun, key: SummaryKey, kinds: NDArray[np.int64]) -> Policy
         run=run.name,
         policy=key.policy,
         label=run.results.looks.label(key.policy),
-        sampler=f"{key.sampler} {key.steps or ''}".strip(),
+        sampler=sampler_label(key.sampler, key.steps) if key.sampler else "",
         counts=dict(zip(OUTCOMES, counts, strict=True)),
         modes=run.results.outcomes.modes.get(key, {}),
     )

@@ -51,9 +51,10 @@ def test_media_are_made_once_and_faults_are_noted(
     folder, said = tmp_path / "report files", list[tuple[int, int, str]]()
     media = make_media([run], folder, lambda *progress: said.append(progress))
     assert said == [(0, 2, TASK), (1, 2, "Nowhere"), (2, 2, "")]
-    assert set(media.missing) == {"Nowhere", f"{run.name}: other.npz", f"{run.name}: damaged.npz"}
+    assert set(media.missing) == {"Nowhere"}
+    assert set(media.unread) == {f"{run.name}: other.npz", f"{run.name}: damaged.npz"}
     assert "the task Nowhere is not registered here" in media.missing["Nowhere"]
-    assert "another PressEither (version: 0 there" in media.missing[f"{run.name}: other.npz"]
+    assert "another PressEither (version: 0 there" in media.unread[f"{run.name}: other.npz"]
     assert [(e.run, e.facts.policy, e.facts.episode_seed) for e in media.episodes] == [
         ("", "expert", TEST),
         (run.name, "random", TEST),

@@ -89,6 +89,10 @@ def _series(series: Series, texts: Texts) -> dict[str, Any]:
 
 
 def _short(values: Iterable[float | None]) -> list[float | None]:
-    """Return numbers with four digits after the point, whole ones without."""
-    rounded = [None if value is None else round(value, 4) for value in values]
+    """Return numbers with six digits after the point, as tables have; whole ones without.
+
+    The script shows three digits: a number that were first rounded to four could differ from the
+    tables by one in the last.
+    """
+    rounded = [None if value is None else round(value, 6) for value in values]
     return [int(value) if value is not None and value == int(value) else value for value in rounded]

@@ -141,5 +141,6 @@ def reference_levels(rows: Iterable[ShownRow], axis: Axis) -> list[Series]:
 
 def row_note(row: ShownRow) -> str:
     """Return the note of a row of a summary."""
-    text = note_of(row.episodes, row.train_seeds, row.interval)
+    seeds = 0 if row.policy in REFERENCES else row.train_seeds
+    text = note_of(row.episodes, seeds, row.interval)
     return text + ", seeds disagree" * row.seeds_disagree

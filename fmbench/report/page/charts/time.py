@@ -68,7 +68,7 @@ def _series(cell: SummaryKey, at: Numbers, solved: SolvedBy, part: TaskPart, not
         REFERENCE_NAMES[cell.policy] if is_reference else part.looks.label(cell.policy),
         REFERENCE_COLOURS[cell.policy] if is_reference else part.colours[cell.policy],
         numbers(at, 3),
-        numbers(solved.shares, 4),
+        numbers(solved.shares),
         finite(np.round(low, 3)),
         finite(np.round(high, 3)),
         (note if is_reference else f"{sampler_label(cell.sampler, cell.steps)}, {note}",),

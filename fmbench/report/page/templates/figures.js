@@ -20,7 +20,12 @@ const JOINED = { line: true, steps: true, level: true, front: true };
 const escaped = (text) =>
   text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const isMissing = (value) => value === null || value === undefined;
-const rate = (value) => value.toFixed(3);
+// Halves, which only sixteenths have in this digit, go to the even digit, as in the tables.
+const rate = (value) => {
+  const floor = Math.floor(1000 * value);
+  const isHalf = Math.abs((16 * value) % 2) === 1;
+  return isHalf ? ((floor + Math.abs(floor % 2)) / 1000).toFixed(3) : value.toFixed(3);
+};
 const colourOf = (series) => (page.dark.matches && series.dark) || series.colour;
 const xOf = (panel, series) => typeof series.x === "number" ? panel.series[series.x].x : series.x;
 const valueOfX = (x, series, i) => String(Number((series.at ? series.at[i] : x[i]).toPrecision(4)));

@@ -92,7 +92,7 @@ function load(side, episode) {
   const { facts } = episode;
   side.caption.textContent = facts.title;
   side.end.textContent = `${(last * facts.period).toFixed(2)} s`;
-  drawCommands(side.svg, episode.actions, last, `${facts.commands} commands over ${facts.length} control steps; ${facts.title}`);
+  drawCommands(side.svg, episode.actions, last, `${facts.commands} commands over ${facts.length} control step${facts.length === 1 ? "" : "s"}; ${facts.title}`);
   try {
     side.drawing ??= new Drawing(side.canvas);
     side.drawing.load(episode.scene, meshes);

@@ -11,7 +11,7 @@ from fmbench.report.delay.stated import stated_rows
 from fmbench.report.disturbances.of_runs import disturbances_of_runs
 from fmbench.report.page.charts.as_data import Texts, chart_data
 from fmbench.report.page.charts.chart import FRONT, LEVEL, Chart
-from fmbench.report.page.charts.matrix import matrix_parts
+from fmbench.report.page.charts.matrix import REFERENCE_NAMES, matrix_parts
 from fmbench.report.page.charts.nfe import nfe_chart
 from fmbench.report.page.figures import charts_of, figure_sections
 from fmbench.report.page.runs import NamedRun
@@ -134,6 +134,23 @@ def test_curves_end_at_the_success_rate(tmp_path):
     assert [shares["bc"][t] for t in (0.0, 0.9, 1.0, 1.9, 2.0, 4.0)] == [0, 0, 0.25, 0.25, 0.5, 0.5]
     assert [shares["flow"][t] for t in (3.9, 4.0)] == [0, 1]
     assert all("n = 4 episodes, 1 training seed" in series.note(0) for series in panel.series)
+
+
+def test_expert_and_random_actions_have_no_training_seed(one):
+    (panel,) = _chart([one], "time").panels
+    seeds = {series.name: "no seed" in series.note(0) for series in panel.series}
+    assert {name for name, none in seeds.items() if none} == set(REFERENCE_NAMES.values())
+    assert len(seeds) > 2
+
+
+def test_bounds_are_as_exact_as_in_tables(one):
+    chart = _chart([one], "nfe")
+    (panel,) = chart.panels
+    odd = dataclasses.replace(panel.series[0], low=(0.7144941,), high=(0.9484693,))
+    panel = dataclasses.replace(panel, series=(odd,))
+    data = chart_data(dataclasses.replace(chart, panels=(panel,)), Texts())
+    (series,) = data["panels"][0]["series"]
+    assert (series["low"], series["high"]) == ([0.714494], [0.948469])
 
 
 def test_profiles_are_shares_of_scores(runs):

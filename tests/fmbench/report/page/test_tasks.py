@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from fmbench.report.outcomes import CELL, Solved
+from fmbench.report.page import episodes as player_episodes
 from fmbench.report.page import tasks
 from fmbench.report.page.commands import record_command, view_command
 from fmbench.report.page.differing import (
@@ -17,6 +18,7 @@ from fmbench.report.page.differing import (
     differences,
     recorded_pairs,
 )
+from fmbench.report.page.episodes import title_of
 from fmbench.report.page.media import Media, PagePicture, Shown
 from fmbench.report.page.outcome_counts import OUTCOMES, headlines, outcome_kinds, outcomes_of_run
 from fmbench.report.page.runs import NamedRun
@@ -144,6 +146,39 @@ def test_the_data_sheet_is_shown_and_every_text_escaped(run: NamedRun) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert player.data["episodes"][0]["title"].endswith("[<script>alert(1)</script>]")
+
+
+def test_only_pictures_beside_the_page_wait_until_the_reader_comes_near(run: NamedRun) -> None:
+    """A browser prints none of those that wait."""
+    for address, waits in (("data:image/webp;base64,AA", False), ("f/a.webp", True)):
+        pictures = {Shown("Lift", "flow"): PagePicture(address, "Lift", 8, 1, 9)}
+        html = str(task_sections([run], Media(sheets={"Lift": SHEET}, pictures=pictures))[1].html)
+        assert (address in html, 'loading="lazy"' in html) == (True, waits)
+
+
+def test_samplers_are_named_as_in_the_leaderboard(run: NamedRun) -> None:
+    html = str(task_sections([run], None)[1].html)
+    assert "<td>direct</td>" in html
+    episode = played("bc")
+    facts = dataclasses.replace(episode.facts, sampler="direct", steps=1, length=1)
+    title = title_of(dataclasses.replace(episode, facts=facts))
+    assert "bc (direct)" in title
+    assert "after 1 control step [" in title
+
+
+def test_recordings_that_are_left_out_are_named_with_the_reason(
+    run: NamedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player_episodes, "MOST_UNREAD", 2)
+    unread = {f"one: {k}.npz": f"{k}.npz is no <i>recording</i>" for k in range(3)}
+    media_of_one = Media(unread=unread, episodes=(played("bc"),), scenes={"Lift": "AAAA"})
+    for media in (Media(unread=unread), media_of_one):
+        html = task_sections([run], media)[-1].html
+        assert "Recordings that are left out (3)" in html
+        assert "one: 1.npz: 1.npz is no &lt;i&gt;recording&lt;/i&gt;" in html
+        assert "2.npz" not in html
+        assert "1 more are left out" in html
+    assert "left out (" not in task_sections([run], Media())[-1].html
 
 
 def test_policies_are_compared_on_common_episodes() -> None:

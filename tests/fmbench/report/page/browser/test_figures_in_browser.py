@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from fmbench.report.page.figures import figure_sections
+from fmbench.report.page.figures import charts_of, figure_sections
 from fmbench.report.page.shell import render_page
 from tests.fmbench.report.page.browser.axe import violations
 from tests.fmbench.report.page.browser.conftest import PHONE, OpenPage
-from tests.fmbench.report.page.small_runs import acted_run, made_run, named
+from tests.fmbench.report.page.small_runs import acted_run, made_run, named, solved_run
 
 pytestmark = pytest.mark.browser
 
@@ -178,6 +178,22 @@ def test_the_table_has_the_numbers_of_the_part(open_page: OpenPage, path: Path) 
     header = chart.locator("th").all_inner_texts()
     assert header == ["Policy", "NFE per chunk", "Success rate", "95 % interval", "Of"]
     assert all("n = " in row and "95 %" in row for row in rows)
+
+
+def test_the_script_rounds_as_tables_do(open_page: OpenPage, tmp_path: Path) -> None:
+    """A sixteenth lies half-way between two numbers of three digits."""
+    times = {"flow": [1.0] * 3 + [2.0] + [None] * 12, "bc": [1.0] + [None] * 15}
+    run = named("run", solved_run(tmp_path / "run", times))
+    chart = next(chart for chart in charts_of([run]) if chart.name == "time")
+    expected = [list(row) for row in chart.table(chart.panels[0])]
+    assert {row[2] for row in expected} == {"0.000", "0.062", "0.188", "0.250"}
+    path = tmp_path / "report.html"
+    path.write_text(render_page("Figures", figure_sections([run])), encoding="utf-8")
+    shown = open_page(path).page.locator("#figures-time details.numbers")
+    shown.locator("summary").click()
+    shown.locator("tbody tr").first.wait_for()
+    rows = [row.locator("th, td").all_inner_texts() for row in shown.locator("tbody tr").all()]
+    assert rows == expected
 
 
 def test_the_button_that_saves_a_picture_works(open_page: OpenPage, path: Path) -> None:
