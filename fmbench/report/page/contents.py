@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fmbench.report.page.beside import beside
 from fmbench.report.page.figures import figure_sections
 from fmbench.report.page.leaderboard import leaderboard
 from fmbench.report.page.media import Media
 from fmbench.report.page.provenance import provenance
+from fmbench.report.page.reading import MIN_RUNS
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.section import PageSection
 from fmbench.report.page.tasks import task_sections
@@ -25,9 +27,7 @@ def sections_of(
         tiers: Name of each known task to its tier.
         media: Pictures, films and recorded states; None if they were not asked for.
     """
-    return [
-        leaderboard(runs, folder, tiers),
-        *figure_sections(runs),
-        *task_sections(runs, media),
-        provenance(runs),
-    ]
+    with beside(lambda: figure_sections(runs), len(runs) >= MIN_RUNS) as figures:
+        board = leaderboard(runs, folder, tiers)
+        rest = [*task_sections(runs, media), provenance(runs)]
+        return [board, *figures(), *rest]

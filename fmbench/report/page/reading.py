@@ -35,7 +35,7 @@ def read_all(folders: Sequence[Path], margin: float) -> Iterator[Results]:
             yield from map(read, folders)
             return
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(processes, context, _leave_interrupts_to_parent) as pool:
+        with ProcessPoolExecutor(processes, context, leave_interrupts_to_parent) as pool:
             try:
                 yield from pool.map(read, folders, chunksize=_AT_ONCE)
             except BaseException:
@@ -47,7 +47,12 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
-def _leave_interrupts_to_parent() -> None:
+def may_copy() -> bool:
+    """Return whether a copy of this process pays, and is safe."""
+    return _cores() > 1
+
+
+def leave_interrupts_to_parent() -> None:
     """Ignore Ctrl-C, which the terminal sends to all processes of a command."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -11,7 +11,7 @@ from fmbench.report.sentences import sentences
 from fmbench.report.verdicts import AHEAD, BEHIND, NON_INFERIOR, UNDECIDED
 
 HIGHEST = "highest"
-"""Of the policy with the highest rate that is not ahead of all others."""
+"""Of the policies with the highest rate, if none is ahead of all others."""
 ORDER = (AHEAD, HIGHEST, "equivalent", NON_INFERIOR, UNDECIDED, BEHIND, "not comparable")
 """Words of a standing, as they are sorted."""
 _FLIPPED = {AHEAD: BEHIND, BEHIND: AHEAD}
@@ -58,7 +58,9 @@ def standings(results: Results) -> dict[SummaryKey, Standing]:
                 found[key] = Standing(word, " ".join(texts[row.Index] for row in against_best))
                 continue
             (pair,) = (row for row in against_best if key.policy in (row.policy_a, row.policy_b))
-            found[key] = Standing(_word(pair, key.policy), texts[pair.Index])
+            is_as_high = cells[key] == max(cells.values())
+            word = HIGHEST if is_as_high else _word(pair, key.policy)
+            found[key] = Standing(word, texts[pair.Index])
     return found
 
 

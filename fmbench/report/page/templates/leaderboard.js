@@ -65,10 +65,11 @@ function draw(row) {
   const numeral = (value) => page.make("td", number, value || "–");
   return page.make("tr", {},
     page.make("th", { scope: "row" }, row.task), text(row.policy),
-    success, page.make("td", {}, verdict), numeral(row.nfe_text), text(row.sampler),
+    success, page.make("td", {}, verdict), page.make("td", {}, commandOf(row)),
+    numeral(row.nfe_text), text(row.sampler),
     numeral(row.latency_text), text(row.backbone), text(row.observation), text(row.tier),
     numeral(String(row.episodes)), numeral(String(row.seeds || "")),
-    page.make("td", {}, runOf(row)));
+    text(data.runs[row.run].name));
 }
 
 function bar(row) {
@@ -88,8 +89,8 @@ function bar(row) {
   return drawn;
 }
 
-/* The name of a run, and a button that shows how the row is made again and what it counts. */
-function runOf(row) {
+/* A button that shows how the row is made again and what it counts. */
+function commandOf(row) {
   const run = data.runs[row.run];
   const button = page.make("button", {
     type: "button", "aria-expanded": "false",
@@ -102,7 +103,7 @@ function runOf(row) {
     if (isOpen) line.nextElementSibling.remove();
     else line.after(page.make("tr", {}, more(row, run)));
   });
-  return page.make("div", { class: "run" }, page.make("span", {}, run.name), button);
+  return button;
 }
 
 function more(row, run) {

@@ -74,7 +74,7 @@ def test_links_lead_from_the_page_to_the_file(tmp_path: Path) -> None:
     assert link(file, tmp_path / "pages") == "../a%20run%231/episodes.csv"
 
 
-def with_verdicts(run: NamedRun, *verdicts: tuple[str, str]) -> dict[str, str]:
+def with_verdicts(run: NamedRun, *verdicts: tuple[str, str], bc: float = 0.4) -> dict[str, str]:
     """Return the standings where flow and diffusion, flow and bc, diffusion and bc compare so."""
     pairs = (("flow", "diffusion"), ("flow", "bc"), ("diffusion", "bc"))
     rows = [
@@ -82,7 +82,7 @@ def with_verdicts(run: NamedRun, *verdicts: tuple[str, str]) -> dict[str, str]:
         for pair, (word, favours) in zip(pairs, verdicts, strict=True)
     ]
     summary = run.results.summary.copy()
-    rates = {"flow": 0.5, "diffusion": 0.9, "bc": 0.4}
+    rates = {"flow": 0.5, "diffusion": 0.9, "bc": bc}
     summary["success_rate"] = summary["policy"].map(rates)
     results = dataclasses.replace(
         run.results, summary=summary, comparisons=frame(rows, ComparisonRow)
@@ -98,6 +98,8 @@ def test_a_verdict_is_said_of_the_row_against_the_best_one(run: NamedRun) -> Non
     # That the best one is not worse says nothing about the other.
     third = with_verdicts(run, (NON_INFERIOR, "diffusion"), (UNDECIDED, ""), (UNDECIDED, ""))
     assert third == {"flow": UNDECIDED, "diffusion": HIGHEST, "bc": UNDECIDED}
+    even = with_verdicts(run, (UNDECIDED, ""), (UNDECIDED, ""), (UNDECIDED, ""), bc=0.9)
+    assert even == {"flow": UNDECIDED, "diffusion": HIGHEST, "bc": HIGHEST}
     assert {*first.values(), *second.values()} <= set(ORDER)
 
 
