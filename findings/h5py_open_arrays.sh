@@ -15,13 +15,14 @@ trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q h5py==3.16.0 numpy==2.4.6
 cat > "$folder/open.py" <<'PY'
+import json
 import os
 import sys
 
 import h5py
 import numpy as np
 
-path, options = sys.argv[1], eval(sys.argv[2])
+path, options = sys.argv[1], json.loads(sys.argv[2])
 COUNT = 6000
 if not os.path.exists(path):
     with h5py.File(path, "w") as file:
