@@ -14,13 +14,13 @@ from fmbench.report.curve import draw as curve
 from fmbench.report.grid.draw import draw_grid
 from fmbench.report.matrix import draw as matrix
 from fmbench.report.observation import draw as observations
+from fmbench.report.paper.draw import TEXT, draw_paper
 from fmbench.report.results import read_results
 from fmbench.report.summary import frame
 from fmbench.report.tables import write_tables
 from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space
-from fmbench.storage.episode_files import read_episode_table
 from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
@@ -40,7 +40,8 @@ MAX_BYTES, MAX_FILE_BYTES = 24 * 2**20, 15 * 2**20
 TASKS = sorted({run.name.rpartition("-")[0] for run in RUNS if run.parent.name == "demonstrations"})
 GRIDS = sorted(path.parent for path in RESULTS.rglob("grid.json"))
 LARGE = "main"
-"""The section of the paper that takes as long to draw as all others together."""
+SLOW = {LARGE, "hands", "perturb"}
+"""Sections of the paper that take seconds to draw; CI's second part draws the whole."""
 OF_GRIDS = {run for grid in GRIDS for run in RUNS if run.is_relative_to(grid)}
 """Runs that are shown by the tables of their section only."""
 DRAWN = [
@@ -75,7 +76,7 @@ def test_every_run_is_compressed() -> None:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.relative_to(RESULTS).as_posix())
 def test_committed_run_records_its_provenance(run: Path) -> None:
-    for row in read_episode_table(run).origins:
+    for row in read_rows(run / OriginRow.file_name, OriginRow):
         assert all((row.commit, row.task_hash, row.config_hash, row.device)), row.cell
         assert " mujoco=4" in row.versions
         assert row.train_seed < 0 or (row.weights_hash and row.demonstrations_hash), row.cell
@@ -108,7 +109,18 @@ def check_grid(grid: Path, out: Path, left_out: set[str]) -> None:
 
 @pytest.mark.parametrize("grid", GRIDS, ids=lambda grid: grid.name)
 def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
-    check_grid(grid, tmp_path / "grid", left_out={LARGE})
+    check_grid(grid, tmp_path / "grid", left_out={*SLOW, TEXT})
+
+
+def test_the_committed_paper_has_the_numbers_of_its_tables(tmp_path: Path) -> None:
+    paper, out = RESULTS / "paper", tmp_path / "paper"
+    for path in (paper / TEXT, *paper.glob("*/*.csv"), *paper.glob("*/headline.*")):
+        (out / path.relative_to(paper)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, out / path.relative_to(paper))
+    drawn = draw_paper(out)
+    assert [path.name for path in drawn] == ["paper.md", "paper.tex"]
+    for path in drawn:
+        assert path.read_bytes() == (paper / path.name).read_bytes()
 
 
 @pytest.mark.thorough

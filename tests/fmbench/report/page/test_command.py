@@ -35,7 +35,7 @@ def test_several_runs_have_it_in_the_current_folder(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     other = write_run(tmp_path / "other", tasks=["TurnDial"], episodes=10, seed=1)
-    assert call(main, run, other) == 0
+    assert call(main, run, other, "--no-media") == 0
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "2 runs, 2 tasks, 200 episodes." in text
 
