@@ -60,7 +60,8 @@ def _commands(folder: Path) -> Iterator[tuple[str, Sequence[str]]]:
     }
     for what, folders in shown.items():
         yield what, (*what.split(), *folders)
-    yield "fmbench.evaluate RUN --nfe 3", ("fmbench.evaluate", run, "--nfe", "3")
+    command = ("fmbench.evaluate", run, "--sampler", "euler", "--nfe", "3")
+    yield "fmbench.evaluate RUN --sampler euler --nfe 3", command
     yield "fmbench.figures RUN, 204,000 rows", ("fmbench.figures", str(large))
 
 
