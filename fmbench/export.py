@@ -6,12 +6,12 @@ Nothing heavy is imported before the command line has been checked.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fmbench.cli.command import run_command
+from fmbench.cli.extras import check_extra
 from fmbench.cli.flags import add_config_flag, add_data, add_out, given_config
 from fmbench.cli.folders import check_data, check_out
 from fmbench.cli.mujoco_import import import_mujoco
@@ -37,7 +37,8 @@ examples:
 Ctrl-C keeps the files that are finished; the same command resumes.
 """
 LEROBOT, MINARI = FORMATS = ("lerobot", "minari")
-PACKAGES = {"pyarrow": "pyarrow", "av": "av (PyAV)"}
+PACKAGES = ("pyarrow", "av")
+"""What the data set needs; the second only for its films."""
 OF_PICTURES = ("image_size", "renderer")
 
 
@@ -113,12 +114,8 @@ def _export(options: argparse.Namespace, config: RunConfig) -> int:
     if options.out is None:
         raise FmbenchError("--out is empty; give a new folder for the data set")
     check_out(options.out)
-    needed = [name for name in PACKAGES if name != "av" or config.observation == PIXELS]
-    if lacking := [PACKAGES[name] for name in needed if importlib.util.find_spec(name) is None]:
-        raise FmbenchError(
-            f"--format {LEROBOT} needs {' and '.join(lacking)}; install the extra export: "
-            "pip install -c constraints.txt -e '.[export]'"
-        )
+    for package in PACKAGES if config.observation == PIXELS else PACKAGES[:1]:
+        check_extra(f"--format {LEROBOT}", package, "export")
 
     def work(session: Session) -> None:
         from fmbench.runs.exporting import export_lerobot

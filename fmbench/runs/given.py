@@ -1,9 +1,9 @@
 """Demonstrations that a user gives: a data set of either format, read before any work."""
 
-import importlib.util
 from pathlib import Path
 
 from envs.registry import make_task
+from fmbench.cli.extras import check_extra
 from fmbench.config import RunConfig
 from fmbench.config.run_config import KEEP
 from fmbench.data.minari_import import minari_data, read_minari
@@ -35,11 +35,7 @@ def read_given(config: RunConfig, most: int | None) -> Recorded | None:
     task = make_task(name)
     with needs_memory(f"{name} demonstrations", "give a smaller data set"):
         if (folder / "meta" / "info.json").is_file():
-            if importlib.util.find_spec("pyarrow") is None:
-                raise FmbenchError(
-                    f"{flag}, a data set of LeRobot, which needs pyarrow; install the extra "
-                    "export: pip install -c constraints.txt -e '.[export]'"
-                )
+            check_extra(f"{flag}, a data set of LeRobot, which", "pyarrow", "export")
             from fmbench.lerobot.reading import read_lerobot  # pyarrow
 
             episodes, sha256 = read_lerobot(folder, task)

@@ -40,10 +40,8 @@ def fill(text: str, path: Path, tables: Tables, include: Include) -> str:
     )
     environment.filters.update(FILTERS)
     asked = {"line": tables.line, "lines": tables.lines, "headline": include}
-    place = 0
     try:
-        template = environment.from_string(text)
-        return template.render(asked)
+        return environment.from_string(text).render(asked)
     except (FmbenchError, jinja2.TemplateError, TypeError, ValueError) as error:
         place = _line_of(error)
         raise FmbenchError(f"{path}{f', line {place}' * bool(place)}: {error}") from None

@@ -12,10 +12,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from fmbench.cli.extras import check_extra
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.plugin_files import load_plugins
@@ -28,7 +28,6 @@ from fmbench.runs.grid.slots import PER_DEVICE
 from fmbench.runs.grid.worker import SilentReporter, do_job
 from fmbench.storage.stamps import Stamp, present_stamp
 
-EXTRA = "--engine ray needs ray, the extra dist: python -m pip install -e '.[dist]'"
 LOCAL = "local"
 LOST = 3
 """How often Ray runs a task again whose worker or node was lost."""
@@ -57,8 +56,7 @@ class RayJobs:
         plugins: Sequence[str],
         interrupts: Interrupts,
     ) -> None:
-        if find_spec("ray") is None:
-            raise FmbenchError(EXTRA)
+        check_extra("--engine ray", "ray", "dist")
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
 

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
+from fmbench.cli.extras import check_extra
 from fmbench.cli.flags import DEFAULT_DATA
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
@@ -34,8 +34,6 @@ from fmbench.storage.row_files import write_rows
 from fmbench.storage.search import SCHEMA, SearchFacts, TrialRow, by_trial, score
 from fmbench.storage.stamps import present_stamp
 from policies.catalogue import POLICIES
-
-EXTRA = "python -m fmbench.tune needs optuna, the extra tune: python -m pip install -e '.[tune]'"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +74,7 @@ class Search:
     ) -> None:
         self.config, self.options, self.out, self.data = config, options, out, data
         self.session = session
-        if find_spec("optuna") is None:
-            raise FmbenchError(EXTRA)
+        check_extra("python -m fmbench.tune", "optuna", "tune")
         _check_policies(config)
         check_runnable(config)
         check_found_demonstrations(config, data)

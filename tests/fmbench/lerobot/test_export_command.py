@@ -45,11 +45,11 @@ def test_mistakes_are_told_in_one_line_before_any_work(
 def test_a_missing_package_is_named_with_the_extra_that_has_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "PACKAGES", {"no_such_package": "pyarrow"})
+    monkeypatch.setattr(command, "PACKAGES", ("no_such_package",))
     assert call(command.main, *LEROBOT, "--data", tmp_path / "d", "--out", tmp_path / "o") == 2
     assert capsys.readouterr().err == (
-        "error: --format lerobot needs pyarrow; install the extra export: "
-        "pip install -c constraints.txt -e '.[export]'\n"
+        "error: --format lerobot needs the package no_such_package; install it with: "
+        "python -m pip install -c constraints.txt -e '.[export]'\n"
     )
     assert not list(tmp_path.iterdir())
 

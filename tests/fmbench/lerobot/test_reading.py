@@ -246,9 +246,9 @@ def test_a_missing_package_is_named_with_the_extra_that_has_it(
 ) -> None:
     from fmbench.config import RunConfig
 
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("fmbench.cli.extras.find_spec", lambda name: None)
     config = RunConfig(task=("PressEither",), demonstrations=str(exported))
-    with pytest.raises(FmbenchError, match="which needs pyarrow; install the extra export: pip"):
+    with pytest.raises(FmbenchError, match="which needs the package pyarrow; install it with: "):
         read_given(config, None)
 
 
