@@ -30,6 +30,8 @@ UNITS = 1000
 OVERALL = "all"
 """Name of the row of all tasks together in a result; no task has it."""
 MAX_REASON = 300
+TRIES = 20
+"""How often a folder is deleted that fills again meanwhile."""
 
 
 def main() -> None:
@@ -38,7 +40,10 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no answer
 
     def answer(key: str, value: object) -> None:
-        print(json.dumps({key: value}), file=answers, flush=True)
+        try:
+            print(json.dumps({key: value}), file=answers, flush=True)
+        except BrokenPipeError:  # before the thread below has seen that the parent ended
+            _end()
 
     try:
         target = lookup("work", sys.argv[1], WORKS)
@@ -61,9 +66,17 @@ def main() -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait until the parent process ends; then delete the folder, and end all that works here."""
+    """Wait until the parent process ends; then end as well."""
     sys.stdin.read()
-    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    _end()
+
+
+def _end() -> None:
+    """Delete the folder, and end all that works here."""
+    for _ in range(TRIES):  # the training may still write into it
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
+        if not os.path.exists(sys.argv[2]):
+            break
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
