@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,36 +41,41 @@ def render_matrix(
     combined: Combined,
     looks: Looks = OF_CATALOGUE,
     file_format: str = "png",
+    outside: Collection[str] = (),
 ) -> bytes:
     """Draw the figure and return its file, a function of the arguments alone.
 
-    The first group of panels compares the objectives on the first backbone. The second compares the
-    backbones for the objectives that were trained on all of them, on the tasks with several
-    backbones. Each task has a panel.
+    The first group of panels compares the objectives on the first backbone, and policies from
+    outside (`outside`) with them. The second compares the backbones for the objectives that were
+    trained on all of them, on the tasks with several backbones. Each task has a panel.
     """
     return figure_file(
-        lambda: _draw(rows, combined, looks),
+        lambda: _draw(rows, combined, looks, outside),
         file_format,
         unfinished=combined.unfinished,
         caveats=combined.caveats,
     )
 
 
-def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure:
+def _draw(
+    rows: Sequence[MatrixRow], combined: Combined, looks: Looks, outside: Collection[str]
+) -> Figure:
     tasks = list(dict.fromkeys(row.task for row in rows))
-    learned = [row for row in rows if row.policy not in REFERENCES]
+    everything = [row for row in rows if row.policy not in REFERENCES]
+    learned = [row for row in everything if row.policy not in outside] or everything
     backbones = sorted({row.backbone for row in learned}, key=backbone_order)
     shared = set.intersection(
         *({row.policy for row in learned if row.backbone == backbone} for backbone in backbones)
     )
-    groups = [[row for row in learned if row.backbone == backbones[0]]]
+    first = [row for row in everything if row.backbone == backbones[0] or row.policy in outside]
+    groups = [first]
     if len(backbones) > 1:
         compared = _tasks_of_several_backbones(learned)
         groups.append([r for r in learned if r.policy in shared and r.task in compared])
     groups = [group for group in groups if group]
     tasks_of = [[task for task in tasks if any(r.task == task for r in g)] for g in groups]
     lines = [-(-len(names) // _COLUMNS) for names in tasks_of]
-    colours = looks.colours(sorted({row.policy for row in learned}, key=looks.order))
+    colours = looks.colours(sorted({row.policy for row in everything}, key=looks.order))
     figure = Figure(figsize=(_WIDTH_IN, sum(_LEGEND_IN + _ROW_IN * count for count in lines)))
     parts = figure.subfigures(
         len(groups), 1, squeeze=False, height_ratios=[_LEGEND_IN + _ROW_IN * n for n in lines]
@@ -81,7 +86,7 @@ def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure
             of_task = [row for row in group if row.task == task]
             _panel(axes, of_task, combined, looks, colours, by_backbone)
             _references(axes, [r for r in rows if r.task == task and r.policy in REFERENCES])
-            nfe_axis(axes, max(row.nfe for row in learned), _AT_ZERO)
+            nfe_axis(axes, max(row.nfe for row in everything), _AT_ZERO)
             axes.set(title=task, ylim=(-0.03, 1.05))
         handles = _handles(group, looks, colours, backbones if by_backbone else [])
         handles += broken_handles(combined.is_broken(key_of(row)) for row in group)
