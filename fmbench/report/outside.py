@@ -48,11 +48,6 @@ def is_outside(results: Results) -> bool:
     return results.run.outside is not None
 
 
-def outside_policies(runs: Sequence[Results]) -> set[str]:
-    """Return the names of all policies from outside."""
-    return {policy for run in runs if is_outside(run) for policy in run.run.policies}
-
-
 def outside_pairs(runs: Sequence[Results]) -> list[OutsidePairs]:
     """Compare each policy from outside with those of every other run that has its task.
 

@@ -22,7 +22,7 @@ from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summ
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
 from fmbench.report.may_differ import MATRIX as MAY_DIFFER
-from fmbench.report.outside import is_outside, outside_pairs, outside_policies
+from fmbench.report.outside import is_outside, outside_pairs
 from fmbench.report.rendering import write_figure
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -76,8 +76,7 @@ def draw_matrix(
     write_bytes_atomic(paths[1], text.encode())
     single, over_tasks = one_evaluation(rows), across.rows if across else []
     ways = partial(render_ways, single, combined, looks) if single else None
-    names = outside_policies(all_results)
-    matrix = partial(render_matrix, rows, combined, looks, outside=names)
+    matrix = partial(render_matrix, rows, combined, looks)
     paths += write_figure(out / "matrix", formats, matrix)
     paths += write_figure(out / "ways", formats, ways)
     table = out / AcrossTasksRow.file_name

@@ -62,6 +62,12 @@ def matrix_markdown(
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
     largest = max(len(results.comparisons) for results in runs)
     notes = (*_notes(rows, largest, runs[0].margin), *bridges, *combined.notes())
+    if outside:
+        notes += (
+            "Policies from outside were trained elsewhere; which of their weights these are is not "
+            "known here. Each is compared with the policies of each run on common training seeds "
+            "and episodes, Holm-adjusted over those.",
+        )
     blocks.append("\n".join(f"- {line}" for line in notes))
     return "\n\n".join(blocks) + "\n"
 
@@ -176,7 +182,9 @@ def _outside(pairs: Sequence[OutsidePairs]) -> Iterator[str]:
     for pair in pairs:
         backbone = pair.other.run.config["backbone"]
         labels = " and ".join(pair.looks.label(policy) for policy in pair.outside.run.policies)
-        lines = [f"{labels} against the policies with {backbone}: {tally(pair.table['verdict'])}"]
+        tasks = " and ".join(dict.fromkeys(pair.table["task"]))
+        verdicts = tally(pair.table["verdict"])
+        lines = [f"{labels} on {tasks} against the policies with {backbone}: {verdicts}"]
         lines += [f"  - {line}" for line in sentences(pair.table, pair.looks)]
         lines += [f"  - **Differs:** {escape(line)}" for line in pair.differences]
         yield "\n".join([f"- {lines[0]}", *lines[1:]])
