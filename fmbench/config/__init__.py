@@ -4,7 +4,7 @@ from fmbench.config.acting import check_acting, check_executions
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.disturbances import read_disturbances
 from fmbench.config.flag import AFTER
-from fmbench.config.hashes import GROWING, cell_hash, config_hash
+from fmbench.config.hashes import GROWING, cell_hash, config_hash, outside_cell_hash
 from fmbench.config.presets import PRESETS
 from fmbench.config.run_config import (
     ADDED,
@@ -37,5 +37,6 @@ __all__ = [
     "config_from_json",
     "config_hash",
     "make_config",
+    "outside_cell_hash",
     "read_disturbances",
 ]

@@ -32,6 +32,12 @@ def cell_hash(values: Mapping[str, Any], policy: str) -> str:
     return config_hash(kept)
 
 
+def outside_cell_hash(values: Mapping[str, Any]) -> str:
+    """Return the same of a policy from outside: all of its values decide its cells."""
+    ignored = {*GROWING, "preset"}
+    return config_hash({name: value for name, value in values.items() if name not in ignored})
+
+
 def _of_teacher(entry: PolicyEntry, values: Mapping[str, Any]) -> set[str]:
     """Return the options, not at their defaults, of a teacher that the run trains itself."""
     if entry.teacher is None or values.get("from_run") is not None:

@@ -14,6 +14,7 @@ from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
+from fmbench.evaluation.outside import OutsideCheckpoint
 from fmbench.evaluation.perturbed import perturbed_player
 from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
 from fmbench.harness.behaviour import Behaviour
@@ -35,7 +36,7 @@ def evaluate(
     cell: Cell,
     config: RunConfig,
     origin: Origin,
-    policy: ChunkPolicy | None,
+    policy: ChunkPolicy | OutsideCheckpoint | None,
     on_episode: Callable[[int], None],
     earlier: Sequence[EpisodeRow] = (),
     sight: Sight | None = None,
@@ -46,7 +47,7 @@ def evaluate(
         cell: What to evaluate.
         config: The run.
         origin: The origin of the numbers.
-        policy: The trained policy; None for the expert and for random actions.
+        policy: The trained policy, or one from outside; None for the expert and random actions.
         on_episode: Called with the number of finished episodes.
         earlier: Rows of its first episodes, if there are some.
         sight: What the policy sees with; None if it observes the state.
@@ -76,7 +77,7 @@ def validate(
 def play(
     cell: Cell,
     config: RunConfig,
-    policy: ChunkPolicy | None,
+    policy: ChunkPolicy | OutsideCheckpoint | None,
     seeds: IntArray,
     on_episode: Callable[[int], None],
     sight: Sight | None,
@@ -87,7 +88,7 @@ def play(
     Args:
         cell: What to evaluate.
         config: The run.
-        policy: The trained policy; None for the expert and for random actions.
+        policy: The trained policy, or one from outside; None for the expert and random actions.
         seeds: The episodes, `(n,)`.
         on_episode: Called with the number of finished episodes.
         sight: What the policy sees with; None if it observes the state.
@@ -201,11 +202,13 @@ def check_seeds(path: Path, rows: Sequence[EpisodeRow], block: int) -> None:
 def _player(
     cell: Cell,
     config: RunConfig,
-    policy: ChunkPolicy | None,
+    policy: ChunkPolicy | OutsideCheckpoint | None,
     sight: Sight | None,
     num_sims: int,
     watch: Watch | None,
 ) -> Player:
+    if isinstance(policy, OutsideCheckpoint):
+        return Player(make_world(make_task(cell.task), num_sims, watch), policy.make())
     if cell.perturb:
         return perturbed_player(cell, config, policy, sight, num_sims)
     if cell.policy == EXPERT:

@@ -14,6 +14,7 @@ from fmbench.report.summary import OVER_EPISODES, OVER_SEEDS
 from fmbench.report.training_cost import NOTE as COST_NOTE
 from fmbench.report.verdicts import definitions
 from fmbench.storage.provenance import versions_of
+from fmbench.storage.run_facts import RunFacts
 
 OVER_SEEDS_NOTE = (
     "Interval for several training seeds: Clopper-Pearson 95 % on the effective number of episodes,"
@@ -53,7 +54,7 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
         f"Training seeds: {', '.join(map(str, train_seeds)) or 'none, nothing was trained'}"
         f"{seeds_note if len(train_seeds) == 1 else ''}."
     )
-    yield "Evaluated weights: the last EMA checkpoint, never the best one."
+    yield _weights_note(results.run)
     yield (
         "Success: the condition holds for the task's number of consecutive control steps. At any"
         " step, at last step: fraction of episodes in which it is met at one control step or more,"
@@ -90,6 +91,23 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
             "Task hashes: of an earlier kind that matches no current hash. The run can be redrawn,"
             " but not resumed, rescored or used as a teacher."
         )
+
+
+def _weights_note(run: RunFacts) -> str:
+    """Say which weights were evaluated."""
+    if run.outside is None:
+        return "Evaluated weights: the last EMA checkpoint, never the best one."
+    facts = ", ".join(f"{name} {escape(_shortened(value))}" for name, value in run.outside.items())
+    return (
+        f"Trained outside of fmbench, and evaluated in its harness on the same episodes: {facts}."
+        " Which of its weights these are, last, averaged or best, is not known here."
+    )
+
+
+def _shortened(value: object) -> str:
+    """Return a value as text, of a hash the first digits."""
+    text = str(value)
+    return text[:12] if len(text) == 64 else text
 
 
 def _distance_note(results: Results) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fmbench.config import cell_hash
+from fmbench.config import cell_hash, outside_cell_hash
 from fmbench.errors import FmbenchError, shown
 from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import ComparisonRow, compare
@@ -212,8 +212,14 @@ def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
 def _check_config(run_dir: Path, run: RunFacts, origins: Sequence[OriginRow]) -> None:
     """Reject rows of another configuration; that of a policy that is not loaded is not known."""
     known = {*REFERENCES, *POLICIES}
+    if run.outside is not None:
+        known |= set(run.policies)
     for origin in origins if states_rows(run) else ():
-        if origin.policy in known and origin.config_hash != cell_hash(run.config, origin.policy):
+        is_outside = run.outside is not None and origin.policy not in REFERENCES
+        expected = (
+            outside_cell_hash(run.config) if is_outside else cell_hash(run.config, origin.policy)
+        )
+        if origin.policy in known and origin.config_hash != expected:
             raise FmbenchError(
                 f"{run_dir} has rows of another configuration than that in its {RUN_FILE} "
                 f"({origin.policy} on {origin.task}); one of the files was changed"

@@ -5,7 +5,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from fmbench.cli.session import Session
 from fmbench.cli.success import Score
@@ -16,6 +16,7 @@ from fmbench.evaluation.cost import measure
 from fmbench.evaluation.diagnostics import NOT_COMPARED, diagnose
 from fmbench.evaluation.episodes import check_origin, check_seeds, evaluate, origin_row
 from fmbench.evaluation.held_out import held_out_windows
+from fmbench.evaluation.outside import OutsideCheckpoint
 from fmbench.runs.users_encoder import open_sights
 from fmbench.sight.opening import Sights
 from fmbench.storage.cell_files import CELLS_FOLDER, cell_file, read_cell, write_cell
@@ -34,6 +35,8 @@ from fmbench.training.windows import Windows
 from policies.chunk_policy import ChunkPolicy
 
 C = TypeVar("C", bound=CellRow)
+Played: TypeAlias = ChunkPolicy | OutsideCheckpoint | None
+"""A trained policy, or one from outside; None for the expert and random actions."""
 REMEDY = (
     "lower --episodes, or in a new run --width or --depth, or resume where more is free: finished "
     "work is kept"
@@ -70,7 +73,7 @@ class CellStore:
         self._held_out: dict[str, Windows] = {}
         self._starts: dict[str, AmbiguousStarts | None] = {}
 
-    def episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
+    def episodes(self, cell: Cell, origin: Origin, policy: Played) -> Episodes:
         """Return a cell's episodes; roll out those that are not on disk.
 
         Raises:
@@ -80,7 +83,7 @@ class CellStore:
         self.on_cell(cell, episodes.rows)
         return episodes
 
-    def _episodes(self, cell: Cell, origin: Origin, policy: ChunkPolicy | None) -> Episodes:
+    def _episodes(self, cell: Cell, origin: Origin, policy: Played) -> Episodes:
         path = cell_file(self.folder, cell.name, EpisodeRow)
         earlier, origins = self._read(path, cell, origin, EpisodeRow)
         if origins:
@@ -124,6 +127,24 @@ class CellStore:
             checkpoint: The policy's checkpoint.
             decides: Whether the policy decided without errors; if not, it is not timed.
         """
+
+        def compute() -> MeasurementRow:
+            times = self.times_decisions and decides
+            sight = self.sights.of(cell.task)
+            return measure(cell, self.config, policy, checkpoint, times, sight)
+
+        return self.cost(cell, origin, compute)
+
+    def cost(
+        self, cell: Cell, origin: Origin, compute: Callable[[], MeasurementRow]
+    ) -> MeasurementRow:
+        """Return the cost of a cell's decisions; compute it if it is not on disk.
+
+        Args:
+            cell: The cell.
+            origin: Its origin.
+            compute: Measures it.
+        """
         path = cell_file(self.folder, cell.name, MeasurementRow)
         rows, _ = self._read(path, cell, origin, MeasurementRow)
         name, outlook = f"{cell.name} measurement", self.session.reporter.outlook
@@ -131,10 +152,8 @@ class CellStore:
             outlook.skip(name)
         else:
             self.session.interrupts.stop_here()
-            times = self.times_decisions and decides
             with needs_memory(name, REMEDY), outlook.during(name):  # nothing is drawn meanwhile
-                sight = self.sights.of(cell.task)
-                row = measure(cell, self.config, policy, checkpoint, times, sight)
+                row = compute()
             # In a larger run other steps may be the headline: it is no fact of the cell.
             rows = [dataclasses.replace(row, headline=False)]
             write_cell(path, rows, origin_row(cell, self.config, origin), MeasurementRow)

@@ -7,7 +7,7 @@ correct them (`fmbench.cli.outlook`).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fmbench.cli.outlook import Piece
 from fmbench.config import STATE, RunConfig
@@ -97,6 +97,22 @@ def pieces_of_policy(
     for headline in plain[:1]:
         for cell in disturbed_cells(headline, config.perturb):
             yield _episodes(cell, config)
+
+
+def pieces_of_outside(
+    config: RunConfig, cells: Iterable[Cell], times_decisions: bool, draws: bool
+) -> Iterator[Piece]:
+    """Yield the pieces of the evaluation of a policy from outside; see `pieces_of_run`."""
+    (task,) = config.task
+    for reference in (EXPERT, RANDOM):
+        yield _episodes(Cell(task, reference), config)
+    for cell in cells:
+        yield _episodes(cell, config)
+        if times_decisions:
+            seconds = DECISIONS * DECISION_S * (1 + cell.steps)
+            yield Piece(f"{cell.name} measurement", ("measurement", task), seconds)
+    if draws:
+        yield Piece(DRAWING, ("drawing",), DRAWING_S)
 
 
 def _played(cell: Cell, config: RunConfig) -> Iterator[Piece]:

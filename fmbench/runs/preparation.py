@@ -22,19 +22,7 @@ def check_runnable(config: RunConfig) -> None:
     Raises:
         FmbenchError: They cannot; the message states what was given and what is accepted.
     """
-    if config.device != "cpu" and not config.device.startswith("cuda"):
-        raise FmbenchError(f"--device is {config.device!r}; known: cpu, cuda, cuda:N")
-    if config.device.startswith("cuda"):
-        if not torch.cuda.is_available():
-            raise FmbenchError(
-                f"--device is {config.device!r}; give cpu (this machine or this build of torch has "
-                "no CUDA)"
-            )
-        try:
-            torch.empty(0, device=config.device)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            raise FmbenchError(f"--device is {config.device!r}; torch reports: {reason}") from None
+    check_device(config.device)
     lacking = [p for p in config.policy if config.prediction not in POLICIES[p].predictions]
     if lacking:
         known = "; ".join(f"{p}: {', '.join(POLICIES[p].predictions)}" for p in config.policy)
@@ -52,6 +40,27 @@ def check_runnable(config: RunConfig) -> None:
                 f"--nfe is {' '.join(map(str, config.nfe))}; {sampler}, the sampler of {policy}, "
                 f"takes {POLICIES[policy].limits[sampler].possible_nfe}"
             )
+
+
+def check_device(device: str) -> None:
+    """Check that a device is here.
+
+    Raises:
+        FmbenchError: It is not; the message states what is accepted.
+    """
+    if device != "cpu" and not device.startswith("cuda"):
+        raise FmbenchError(f"--device is {device!r}; known: cpu, cuda, cuda:N")
+    if device.startswith("cuda"):
+        if not torch.cuda.is_available():
+            raise FmbenchError(
+                f"--device is {device!r}; give cpu (this machine or this build of torch has no "
+                "CUDA)"
+            )
+        try:
+            torch.empty(0, device=device)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            raise FmbenchError(f"--device is {device!r}; torch reports: {reason}") from None
 
 
 def _check_options(config: RunConfig) -> None:

@@ -70,13 +70,25 @@ def hold_folder(out: Path, purpose: str) -> Iterator[None]:
 
 
 def start_facts(
-    config: RunConfig, task_hashes: Mapping[str, str], command: str, stamp: Stamp | None = None
+    config: RunConfig,
+    task_hashes: Mapping[str, str],
+    command: str,
+    stamp: Stamp | None = None,
+    looks: Mapping[str, Any] | None = None,
 ) -> RunFacts:
-    """Return the facts for the `run.json` of a run that starts now."""
+    """Return the facts for the `run.json` of a run that starts now.
+
+    Args:
+        config: The run.
+        task_hashes: Task to its hash.
+        command: The command line.
+        stamp: The code and packages that make its rows; None for the present ones.
+        looks: How its policies are shown; None for what is registered.
+    """
     return RunFacts(
         schema=SCHEMA,
         preset=config.preset,
-        policies=record_looks(config.policy),
+        policies=record_looks(config.policy) if looks is None else looks,
         plugins=used_plugins(config.to_json()),
         config=config.to_json(),
         task_hashes=task_hashes,
@@ -114,7 +126,8 @@ def open_run_folder(
         write_run_facts(out, new)
         return new
     facts = read_run_facts(out)
-    if (facts.rescores is None) != (new.rescores is None):
+    kinds = [(each.rescores is None, each.outside is None) for each in (facts, new)]
+    if kinds[0] != kinds[1]:
         raise FmbenchError(f"{path} was not written by {writer}; give another --out")
     check_hash_kind(out, facts, "give another --out")
     check_plugins(out, facts, new.config, "give another --out")
@@ -265,6 +278,7 @@ def _compare(
             "task_hashes",
             "teachers",
             "sights",
+            "outside",
         ):  # of tasks and seeds that may become more
             before, values = ({k: side.get(k) for k in before} for side in (before, values))
         for line in differences(before, values):

@@ -101,6 +101,11 @@ def open_saved_run(folder: Path) -> SavedRun:
             f"{folder} holds re-scored rows and no policies; give the folder of the run "
             f"{facts.rescores.get('run')!r} itself"
         )
+    if facts.outside is not None:
+        raise FmbenchError(
+            f"{folder} holds rows of a policy from outside, and none of its weights; give that "
+            "policy again to what evaluated it"
+        )
     values, skipped = loadable_part(folder, facts)
     try:
         config = config_from_json(values, tuple(TASKS))

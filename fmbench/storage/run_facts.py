@@ -98,7 +98,7 @@ class Choice:
         policy: Policies, without expert and random.
         seeds: Training seeds.
         episodes: Episodes of each cell.
-        demos: Demonstrations.
+        demos: Demonstrations; 0 for a policy that learnt from none.
         backbone: Name of the network.
         preset: Name of the preset.
         device: Name of the device.
@@ -111,7 +111,7 @@ class Choice:
     policy: list[str] | None = None
     seeds: Positive | None = None
     episodes: Positive | None = None
-    demos: Positive | None = None
+    demos: Count | None = None
     backbone: str | None = None
     preset: str | None = None
     device: str | None = None
@@ -133,6 +133,7 @@ class RunFacts:
         teachers: Name of each teacher to the hash of its weights.
         sights: Task to what its policies see with, in one line; None if they observe states.
         given: Task to the hash of demonstrations that the user gave; None if fmbench made them.
+        outside: What identifies a policy that was trained elsewhere; None for other runs.
         command: The command line.
         commit: The commit of the source.
         versions: Package to its version.
@@ -160,6 +161,7 @@ class RunFacts:
     teachers: Mapping[str, str] | None = None
     sights: Mapping[str, str] | None = None
     given: Mapping[str, Sha256] | None = None
+    outside: Mapping[str, Plain] | None = None
     command: str = ""
     commit: str = ""
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -227,6 +229,8 @@ class RunFacts:
             groups["sights"] = self.sights
         if self.given:
             groups["given"] = self.given
+        if self.outside is not None:
+            groups["outside"] = self.outside
         return groups
 
 

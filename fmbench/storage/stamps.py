@@ -22,12 +22,14 @@ DECIDING = (
     "fmbench.data",
     "fmbench.evaluation",
     "fmbench.harness",
+    "fmbench.lerobot_policy",
     "fmbench.runs",
     "fmbench.sight",
     "fmbench.storage",
+    "fmbench.sb3_agent",
     "fmbench.training",
 )
-"""Packages that decide rows: not the report, the commands, their command lines and the tests."""
+"""What decides rows, packages and modules: not the report, the commands and the tests."""
 NOT_DECIDING = "fmbench/runs/grid/"
 """Which runs are done, and in how many processes, changes none of their rows."""
 SUFFIXES = (".py", ".npz")
@@ -134,6 +136,9 @@ def _sources() -> Iterator[tuple[str, Path]]:
         assert spec is not None
         assert spec.origin is not None
         folder = Path(spec.origin).parent
+        if spec.submodule_search_locations is None:
+            yield f"{package}.py", Path(spec.origin)
+            continue
         files = (path for path in folder.rglob("*") if path.suffix in SUFFIXES)
         names = {f"{package}/{path.relative_to(folder).as_posix()}": path for path in files}
         yield from sorted(

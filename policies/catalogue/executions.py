@@ -27,8 +27,10 @@ def cannot_execute(execution: str, policy: str) -> str:
 
     Args:
         execution: A key of `EXECUTIONS`.
-        policy: A key of `POLICIES`.
+        policy: A key of `POLICIES`; another policy only holds.
     """
+    if execution == HOLD:
+        return ""
     entry = POLICIES[policy]
     if execution == "bid" and not entry.draws:
         return "its chunks do not depend on noise, so that all samples are the same"
