@@ -71,6 +71,8 @@ OURS: dict[str, set[str]] = {
         "envs",
         "policies",
     },
+    "fmbench.lerobot.env": {"fmbench.lerobot", "envs"},
+    "fmbench.lerobot_env": {"fmbench.errors", "fmbench.lerobot", "envs"},
     "fmbench.lerobot.parquet": {"fmbench.errors"},
     "fmbench.lerobot.films": set(),
     "fmbench.detection": {
@@ -155,6 +157,8 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.report.paper": {"jinja2", "markdown_it"},
     "fmbench.data": {"numpy", "gymnasium", "h5py", "minari"},
     "fmbench.lerobot": {"numpy"},
+    "fmbench.lerobot.env": {"numpy", "gymnasium"},
+    "fmbench.lerobot_env": {"gymnasium", "lerobot"},
     "fmbench.lerobot.parquet": {"numpy", "pyarrow"},
     "fmbench.lerobot.films": {"numpy", "av"},
     "fmbench.lerobot_policy": {"numpy", "torch", "safetensors"},

@@ -1,0 +1,97 @@
+"""What a LeRobot data set says to whoever acts with a policy that was trained on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from envs.registry import TASKS, make_task, task_id
+from envs.task import Task
+from envs.task_hash import task_hash
+from fmbench.errors import FmbenchError, shown
+from fmbench.lerobot import layout
+from fmbench.lerobot.columns import Scaling
+from fmbench.lerobot.information import described, scaling_of
+from fmbench.storage.files import read_json
+
+TRAINING = "train_config.json"
+"""The file of a checkpoint in which LeRobot writes what it was trained with."""
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """How observations of a task are written in a data set.
+
+    Attributes:
+        task: The task.
+        scaling: Map of the environment state; None if it is in the task's units.
+        cameras: Names of the cameras.
+        image_size: Rows and columns of a picture; None without cameras.
+        renderer: What drew the pictures; None without cameras.
+    """
+
+    task: Task
+    scaling: Scaling | None
+    cameras: tuple[str, ...] = ()
+    image_size: int | None = None
+    renderer: str | None = None
+
+    @classmethod
+    def read(cls, folder: Path, name: str | None) -> Self:
+        """Read those of a data set, of which `meta/info.json` is enough.
+
+        Args:
+            folder: The data set. Without an entry `fmbench`, its environment state is in the task's
+                units.
+            name: Name of the task; None for the one that the data set names.
+
+        Raises:
+            FmbenchError: The data set is of another task or version of it, names none, or is
+                damaged.
+            ValueError: The task is not known, or needs an extra.
+        """
+        task = make_task(_named(folder) if name is None else name)
+        _, ours, _ = described(folder, task)
+        _check_version(folder, task, ours)
+        scaling = scaling_of(folder, task, ours)
+        cameras, pictures = ours.get("cameras") or {}, ours.get("pictures") or {}
+        if not isinstance(cameras, dict) or not isinstance(pictures, dict):
+            raise FmbenchError(f"{folder / layout.INFO_FILE}: 'cameras' or 'pictures' is no table")
+        names = tuple(str(camera) for camera in cameras.values())
+        return cls(task, scaling, names, pictures.get("size"), pictures.get("renderer_renderer"))
+
+
+def data_set_of(checkpoint: Path) -> Path | None:
+    """Return the data set on which LeRobot trained a checkpoint; None if that is not written.
+
+    Raises:
+        FmbenchError: What LeRobot wrote is damaged.
+    """
+    path = checkpoint / TRAINING
+    stated = read_json(path).get("dataset") if path.is_file() else None
+    root = stated.get("root") if isinstance(stated, dict) else None
+    return Path(root) if isinstance(root, str) else None
+
+
+def _check_version(folder: Path, task: Task, ours: Mapping[str, Any]) -> None:
+    """Check that a data set that states the hash of its task is of the task as it is now."""
+    stated, now = ours.get("task_hash"), task_hash(task.name)
+    if stated not in (None, now):
+        raise FmbenchError(
+            f"{folder / layout.INFO_FILE} is of another version of {task.id} (task_hash: "
+            f"{shown(stated)[:14]}... there, {now[:12]}... now); export demonstrations of this one "
+            "and train on them"
+        )
+
+
+def _named(folder: Path) -> str:
+    """Return the name of the task that a data set names."""
+    path = folder / layout.INFO_FILE
+    ours = read_json(path).get(layout.OURS)
+    stated = ours.get("task") if isinstance(ours, dict) else None
+    if stated is None:
+        raise FmbenchError(f"{path} names no task of fmbench; give the task's name")
+    for name in TASKS:
+        if task_id(name) == stated:
+            return name
+    raise FmbenchError(f"{path}: the task is {shown(stated)}, which this version does not have")
