@@ -7,7 +7,7 @@ episodes nor the generators. Here everything is a tensor in safetensors or a num
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -116,6 +116,11 @@ class AgentFacts:
     sha256: dict[str, str]
     manifest_sha256: str
 
+    @property
+    def commit(self) -> str:
+        """The commit that started it."""
+        return self.made_with[0].commit if self.made_with else ""
+
 
 @dataclass(frozen=True)
 class SavedProgress:
@@ -169,7 +174,8 @@ def restore_training(folder: Path, training: Training) -> AgentFacts:
             differences.
     """
     facts = parse(AgentFacts, verify(folder, KIND), folder / "manifest.json")
-    if differences := _differences(facts.origin, training.origin):
+    elsewhere = ("device",) if facts.complete else ()  # it can act on another one
+    if differences := _differences(facts.origin, training.origin, elsewhere):
         raise FmbenchError(
             f"{folder} was made with other settings ({'; '.join(differences)}); give the same "
             "settings, or another --out"
@@ -199,12 +205,14 @@ def restore_training(folder: Path, training: Training) -> AgentFacts:
     return facts
 
 
-def _differences(there: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def _differences(
+    there: Mapping[str, Any], now: Mapping[str, Any], may_differ: Sequence[str]
+) -> list[str]:
     """Return one line per difference between the origins of two trainings."""
     pairs = {**{f"recipe.{k}": v for k, v in there.get("recipe", {}).items()}, **there}
     mine = {**{f"recipe.{k}": v for k, v in now["recipe"].items()}, **now}
     return [
         f"{name}: {json.dumps(pairs.get(name))} there, {json.dumps(mine.get(name))} now"
         for name in sorted(set(pairs) | set(mine))
-        if name != "recipe" and pairs.get(name) != mine.get(name)
+        if name not in ("recipe", *may_differ) and pairs.get(name) != mine.get(name)
     ]

@@ -22,6 +22,7 @@ DECIDING = (
     "fmbench.data",
     "fmbench.evaluation",
     "fmbench.harness",
+    "fmbench.rl",
     "fmbench.runs",
     "fmbench.sight",
     "fmbench.storage",
