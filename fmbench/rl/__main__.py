@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Train an agent by reinforcement learning (stable-baselines3) and evaluate it."
 EPILOG = """\
-ppo learns from the dense reward of a task, sac_her from its goals, by hindsight. Training episodes
+ppo learns from the dense reward of a task, sac_her from its goals, by hindsight. AgentTraining episodes
 have seeds that no list of the benchmark contains. The last weights, acting without exploration, are
 evaluated on the test episodes of python -m fmbench.run, together with the expert and random
 actions, into a folder of a run: python -m fmbench.report takes it beside others.
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace) -> int:
 
     def work(session: Session) -> None:
         from fmbench.rl.agents import TrainingRequest
-        from fmbench.rl.experiment import RLOptions, run_rl
+        from fmbench.runs.reinforcement import RLOptions, run_rl
 
         request = TrainingRequest(
             algorithm,
@@ -123,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
         )
         run_rl(request, options.out, options.data, session, rl_options)
 
-    return run_resumable("fmbench.rl.experiment", work, "saved")
+    return run_resumable("fmbench.runs.reinforcement", work, "saved")
 
 
 def _task(options: argparse.Namespace) -> str:

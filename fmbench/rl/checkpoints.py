@@ -66,7 +66,7 @@ class LogPoint:
 
 
 @dataclass
-class Training:
+class AgentTraining:
     """An agent under training.
 
     Attributes:
@@ -74,7 +74,7 @@ class Training:
         task_hash: Hash of the task.
         agent: The agent.
         demonstration_rows: Rows of the replay buffer that hold demonstrations.
-        seconds: Training time so far [s].
+        seconds: AgentTraining time so far [s].
         log: Its log.
         made_with: Code and versions of the checkpoint from which it continues.
     """
@@ -133,7 +133,7 @@ class SavedProgress:
     counters: Counters
 
 
-def save_training(folder: Path, training: Training) -> None:
+def save_training(folder: Path, training: AgentTraining) -> None:
     """Publish the state of a training between two rollouts, replacing an earlier checkpoint.
 
     One that is complete has only what is needed to act.
@@ -166,7 +166,7 @@ def save_training(folder: Path, training: Training) -> None:
         publish(staging, folder, KIND, facts)
 
 
-def restore_training(folder: Path, training: Training) -> AgentFacts:
+def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
     """Restore a checkpoint into a training that has not begun.
 
     Raises:

@@ -10,7 +10,7 @@ from envs.registry import TASKS
 from envs.task_hash import task_hash
 from fmbench.errors import FmbenchError
 from fmbench.rl.agents import Agent, TrainingRequest, make_agent
-from fmbench.rl.checkpoints import KIND, Training, restore_training
+from fmbench.rl.checkpoints import KIND, AgentTraining, restore_training
 from fmbench.rl.recipes import ALGORITHMS
 from fmbench.storage.artefacts import verify
 
@@ -35,7 +35,7 @@ def load_agent(folder: Path) -> Agent:
             f"{folder} is of {origin['algorithm']} on {origin['task']}, unknown here"
         )
     request = TrainingRequest(**{name: origin[name] for name in names} | {"device": "cpu"})
-    training = Training(request, task_hash(request.task), make_agent(request))
+    training = AgentTraining(request, task_hash(request.task), make_agent(request))
     restore_training(folder, training)
     return training.agent
 

@@ -11,7 +11,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from fmbench.cli.progress import Stage
 from fmbench.cli.session import Session
-from fmbench.rl.checkpoints import LogPoint, Training, save_training
+from fmbench.rl.checkpoints import AgentTraining, LogPoint, save_training
 from fmbench.rl.state import begin
 
 LOG_STEPS = 5_000
@@ -23,7 +23,7 @@ OnPoint = Callable[[LogPoint], None]
 
 
 def train(
-    training: Training,
+    training: AgentTraining,
     folder: Path,
     session: Session,
     on_point: OnPoint = lambda point: None,
@@ -60,7 +60,7 @@ class _Follower(BaseCallback):  # type: ignore[misc]
 
     def __init__(
         self,
-        training: Training,
+        training: AgentTraining,
         folder: Path,
         session: Session,
         stage: Stage,

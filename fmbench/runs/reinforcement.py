@@ -22,8 +22,7 @@ from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
 from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy
 from fmbench.rl.agents import Agent, TrainingRequest, make_agent
-from fmbench.rl.checkpoints import ACTING, AgentFacts, Training, restore_training
-from fmbench.rl.curves import Curves
+from fmbench.rl.checkpoints import ACTING, AgentFacts, AgentTraining, restore_training
 from fmbench.rl.demonstrations import (
     Transitions,
     demonstrated_transitions,
@@ -32,6 +31,7 @@ from fmbench.rl.demonstrations import (
 )
 from fmbench.rl.loading import acting_parameters
 from fmbench.rl.training import train
+from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.outside import run_outside
 from fmbench.runs.preparation import check_device
@@ -42,7 +42,7 @@ from fmbench.storage.locks import lock_beside, locked
 from fmbench.storage.stamps import present_stamp
 from policies.actor import INFERENCE_ROWS
 
-Finished: TypeAlias = tuple[Training, AgentFacts]
+Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
 NETWORK = "sb3-mlp"
 COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC"}
 
@@ -149,7 +149,7 @@ def _train(
     with locked(lock_beside(folder), str(folder), purpose, instead=instead):
         recover_target(folder)
         rows = rows_of(episodes, request.num_envs) if episodes else 0
-        training = Training(request, task_hash(request.task), make_agent(request, rows))
+        training = AgentTraining(request, task_hash(request.task), make_agent(request, rows))
         if folder.exists():
             facts = restore_training(folder, training)
             if not facts.complete:
@@ -172,7 +172,7 @@ def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished 
     folder = _folder(request, out)
     if not folder.exists():
         return None
-    training = Training(request, task_hash(request.task), make_agent(request))
+    training = AgentTraining(request, task_hash(request.task), make_agent(request))
     facts = restore_training(folder, training)
     return (training, facts) if facts.complete else None
 
@@ -207,7 +207,7 @@ def _outside(request: TrainingRequest, finished: list[Finished], demos: int) -> 
     )
 
 
-def _checkpoint(training: Training, facts: AgentFacts) -> OutsideCheckpoint:
+def _checkpoint(training: AgentTraining, facts: AgentFacts) -> OutsideCheckpoint:
     agent, task, has_goal = training.agent, training.request.task, training.request.kind.needs_goal
 
     def acting(world: World) -> SB3Agent:
@@ -233,7 +233,7 @@ def _acting(agent: Agent, world: World | None, batch: int = INFERENCE_ROWS) -> S
     return SB3Agent(agent, world=world, prepare=prepare, batch=batch)
 
 
-def _updates(training: Training) -> int:
+def _updates(training: AgentTraining) -> int:
     """Return the gradient steps of a training; PPO counts passes over its rollouts."""
     request, passes = training.request, int(training.agent._n_updates)
     if request.kind.needs_goal:
