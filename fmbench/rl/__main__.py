@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Train an agent by reinforcement learning (stable-baselines3) and evaluate it."
 EPILOG = """\
-ppo learns from the dense reward of a task, sac_her from its goals, by hindsight. AgentTraining episodes
-have seeds that no list of the benchmark contains. The last weights, acting without exploration, are
-evaluated on the test episodes of python -m fmbench.run, together with the expert and random
-actions, into a folder of a run: python -m fmbench.report takes it beside others.
+ppo learns from the dense reward of a task, sac_her from its goals, by hindsight. The episodes of a
+training have seeds that no list of the benchmark contains. The last weights, acting without
+exploration, are evaluated on the test episodes of python -m fmbench.run, together with the expert
+and random actions, into a folder of a run: python -m fmbench.report takes it beside others.
 
 hyperparameters, for all tasks:
 {recipes}

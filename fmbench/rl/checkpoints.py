@@ -74,7 +74,7 @@ class AgentTraining:
         task_hash: Hash of the task.
         agent: The agent.
         demonstration_rows: Rows of the replay buffer that hold demonstrations.
-        seconds: AgentTraining time so far [s].
+        seconds: Training time so far [s].
         log: Its log.
         made_with: Code and versions of the checkpoint from which it continues.
     """

@@ -146,7 +146,7 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
 
     def get_images(self) -> Sequence[np.ndarray | None]:
         """Return an image of each row, `(480, 480, 3)` uint8, in mode "rgb_array"."""
-        images = self.envs.render()
+        images = None if self.render_mode is None else self.envs.render()
         return [None] * self.num_envs if images is None else images
 
 
