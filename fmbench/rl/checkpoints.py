@@ -30,7 +30,7 @@ from fmbench.rl.state import (
     restore_drawing,
     training_tensors,
 )
-from fmbench.storage.artefacts import publish, staged_folder, verify
+from fmbench.storage.artefacts import MANIFEST, publish, staged_folder, verify
 from fmbench.storage.files import encode_json, read_json, write_new
 from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
 from fmbench.storage.typed import STRICT, parse
@@ -90,11 +90,7 @@ class AgentTraining:
     @property
     def origin(self) -> dict[str, Any]:
         """What a checkpoint of it must state."""
-        return {
-            **asdict(self.request),
-            "recipe": self.request.kind.recipe,
-            "task_hash": self.task_hash,
-        }
+        return origin_of(self.request, self.task_hash)
 
     @property
     def is_complete(self) -> bool:
@@ -131,6 +127,23 @@ class SavedProgress:
     seconds: NonNegativeFloat
     log: list[LogPoint]
     counters: Counters
+
+
+def origin_of(request: TrainingRequest, task_hash: str) -> dict[str, Any]:
+    """Return what a checkpoint of a training must state."""
+    return {**asdict(request), "recipe": request.kind.recipe, "task_hash": task_hash}
+
+
+def check_alike(folder: Path, origin: Mapping[str, Any]) -> None:
+    """Check that a checkpoint is of a training that differs in its seed and its device only.
+
+    Raises:
+        FmbenchError: It is not; the message lists the differences.
+    """
+    there = read_json(folder / MANIFEST).get("origin")
+    _check_origin(
+        folder, there if isinstance(there, dict) else {}, origin, ("train_seed", "device")
+    )
 
 
 def save_training(folder: Path, training: AgentTraining) -> None:
@@ -173,13 +186,9 @@ def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
         FmbenchError: The checkpoint is damaged, or of another training; the message lists the
             differences.
     """
-    facts = parse(AgentFacts, verify(folder, KIND), folder / "manifest.json")
+    facts = parse(AgentFacts, verify(folder, KIND), folder / MANIFEST)
     elsewhere = ("device",) if facts.complete else ()  # it can act on another one
-    if differences := _differences(facts.origin, training.origin, elsewhere):
-        raise FmbenchError(
-            f"{folder} was made with other settings ({'; '.join(differences)}); give the same "
-            "settings, or another --out"
-        )
+    _check_origin(folder, facts.origin, training.origin, elsewhere)
     progress = parse(SavedProgress, read_json(folder / STATE), folder / STATE)
     agent, saved = training.agent, progress.counters
     begin(agent)
@@ -205,14 +214,29 @@ def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
     return facts
 
 
-def _differences(
-    there: Mapping[str, Any], now: Mapping[str, Any], may_differ: Sequence[str]
-) -> list[str]:
-    """Return one line per difference between the origins of two trainings."""
-    pairs = {**{f"recipe.{k}": v for k, v in there.get("recipe", {}).items()}, **there}
-    mine = {**{f"recipe.{k}": v for k, v in now["recipe"].items()}, **now}
-    return [
-        f"{name}: {json.dumps(pairs.get(name))} there, {json.dumps(mine.get(name))} now"
-        for name in sorted(set(pairs) | set(mine))
-        if name not in ("recipe", *may_differ) and pairs.get(name) != mine.get(name)
+def _check_origin(
+    folder: Path, there: Mapping[str, Any], now: Mapping[str, Any], may_differ: Sequence[str]
+) -> None:
+    """Reject a checkpoint whose origin differs elsewhere.
+
+    Raises:
+        FmbenchError: It does; the message lists the differences.
+    """
+    before, here = _flat(there), _flat(now)
+    differences = [
+        f"{name}: {json.dumps(before.get(name))} there, {json.dumps(here.get(name))} now"
+        for name in sorted(set(before) | set(here))
+        if name not in may_differ and before.get(name) != here.get(name)
     ]
+    if differences:
+        raise FmbenchError(
+            f"{folder} was made with other settings ({'; '.join(differences)}); give the same "
+            "settings, or another --out"
+        )
+
+
+def _flat(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an origin with each hyperparameter as a value of its own."""
+    recipe = origin.get("recipe", {})
+    rest = {name: value for name, value in origin.items() if name != "recipe"}
+    return {**rest, **{f"recipe.{name}": value for name, value in recipe.items()}}

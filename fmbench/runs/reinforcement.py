@@ -20,9 +20,17 @@ from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
+from fmbench.errors import FmbenchError
 from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy
 from fmbench.rl.agents import Agent, TrainingRequest, make_agent
-from fmbench.rl.checkpoints import ACTING, AgentFacts, AgentTraining, restore_training
+from fmbench.rl.checkpoints import (
+    ACTING,
+    AgentFacts,
+    AgentTraining,
+    check_alike,
+    origin_of,
+    restore_training,
+)
 from fmbench.rl.demonstrations import (
     Transitions,
     demonstrated_transitions,
@@ -35,15 +43,23 @@ from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.outside import run_outside
 from fmbench.runs.preparation import check_device
-from fmbench.runs.run_folder import CHECKPOINTS, check_code, checkpoint_folder
+from fmbench.runs.run_folder import (
+    CHECKPOINTS,
+    check_code,
+    check_content,
+    checkpoint_folder,
+)
 from fmbench.sb3_agent import SB3Agent
 from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import lock_beside, locked
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.stamps import present_stamp
 from policies.actor import INFERENCE_ROWS
 
 Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
 NETWORK = "sb3-mlp"
+KEPT = (CHECKPOINTS, "tensorboard")
+"""What a training puts into the folder of a run."""
 COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC"}
 
 
@@ -86,9 +102,11 @@ def run_rl(
     configure_torch(request.device)
     out = out or _default_folder(request, options.demos)
     check_out(out)
+    _check_folder(request, out)
     episodes: list[Transitions] = []
     if options.demos:
         request, episodes = _demonstrated(request, options.demos, data, session)
+    _check_trained(request, out)
     _train(request, out, episodes, session, options)
     del episodes
     finished: list[Finished] = []
@@ -112,6 +130,34 @@ def _default_folder(request: TrainingRequest, demos: int) -> Path:
     del values["train_seed"]
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
     return Path("runs") / f"{request.task}-{request.kind.policy}-{digest}"
+
+
+def _check_folder(request: TrainingRequest, out: Path) -> None:
+    """Reject a folder, before any work, that holds something else than such a run.
+
+    Raises:
+        FmbenchError: It holds another run or other files.
+    """
+    check_content(out, KEPT)
+    if (out / RUN_FILE).exists():
+        facts = read_run_facts(out)
+        there = (facts.outside or {}).get("algorithm"), facts.config.get("task")
+        if there != (request.algorithm, [request.task]):
+            raise FmbenchError(
+                f"{out} holds another run than of {request.algorithm} on {request.task}; give "
+                "another --out"
+            )
+
+
+def _check_trained(request: TrainingRequest, out: Path) -> None:
+    """Reject a folder in which another seed was trained with other settings.
+
+    Raises:
+        FmbenchError: It was; the message lists the differences.
+    """
+    origin = origin_of(request, task_hash(request.task))
+    for folder in sorted((out / CHECKPOINTS).glob("[!.]*-seed*")):
+        check_alike(folder, origin)
 
 
 def _folder(request: TrainingRequest, out: Path) -> Path:
@@ -203,7 +249,7 @@ def _outside(request: TrainingRequest, finished: list[Finished], demos: int) -> 
             "algorithm": request.algorithm,
             "environment": environment,
         },
-        keeps=(CHECKPOINTS, "tensorboard"),
+        keeps=KEPT,
     )
 
 

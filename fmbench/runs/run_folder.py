@@ -54,7 +54,7 @@ def hold_run_folder(out: Path, purpose: str, before: Collection[str] = ()) -> It
             a link in it leads outside.
         RunFailed: The folder was deleted or replaced meanwhile, or the disk is full.
     """
-    _check_content(out, before)
+    check_content(out, before)
     with hold_folder(out, purpose):
         yield
 
@@ -155,7 +155,7 @@ def open_run_folder(
     return facts
 
 
-def _check_content(out: Path, before: Collection[str]) -> None:
+def check_content(out: Path, before: Collection[str]) -> None:
     """Check that a folder holds a run, or nothing but what a process left that began to start one.
 
     Nothing is written, so that a folder of other files stays as it is.

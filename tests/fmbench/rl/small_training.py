@@ -32,7 +32,7 @@ def small_recipes() -> Iterator[None]:
     """Make networks tiny, and a point of the log every 40 steps."""
     with pytest.MonkeyPatch.context() as patch:
         for name, changes in SMALL.items():
-            values = {**ALGORITHMS[name].values, **{k: (v, "") for k, v in changes.items()}}
+            values = {**ALGORITHMS[name].values, **{k: (v, "a test") for k, v in changes.items()}}
             patch.setitem(ALGORITHMS, name, dataclasses.replace(ALGORITHMS[name], values=values))
         patch.setattr(training_module, "LOG_STEPS", 40)
         yield

@@ -1,7 +1,5 @@
 """The replay buffer begins with exactly the demonstrations' transitions."""
 
-from pathlib import Path
-
 import gymnasium
 import numpy as np
 import pytest
