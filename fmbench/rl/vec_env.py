@@ -16,6 +16,8 @@ SHARED = ("action_space", "observation_space", "render_mode", "task", "task_desc
 """Attributes that all rows share, and that `get_attr` gives."""
 METHODS = ("compute_reward",)
 """Methods that depend on no row, and that `env_method` calls."""
+FINAL = ("final_obs", "final_info")
+"""Infos of ended episodes, as Gymnasium's vector environments give them."""
 Infos = dict[str, Any]
 
 
@@ -77,8 +79,9 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
             for row in np.flatnonzero(ended).tolist():
                 self.reset_infos[row] = rows[row]
                 rows[row] = last[row] | {"terminal_observation": infos["final_obs"][row]}
-        for info, is_late in zip(rows, (truncated & ~terminated).tolist(), strict=True):
-            info["TimeLimit.truncated"] = is_late
+        is_late = truncated & ~terminated
+        for row, info in enumerate(rows):
+            info["TimeLimit.truncated"] = bool(is_late[row])
         return observations, rewards.astype(np.float32), ended, rows
 
     def close(self) -> None:
@@ -165,7 +168,6 @@ def make_sb3_envs(env_id: str, num_envs: int, **kwargs: Any) -> SB3VecEnv:
 
 def _by_row(infos: Infos, count: int) -> list[Infos]:
     """Return an info for each row, with Python's own numbers, from arrays `(N,)` by name."""
-    names = [name for name in infos if not name.startswith(("_", "final_"))]
-    values = zip(*(infos[name].tolist() for name in names), strict=True)
-    rows = [dict(zip(names, row, strict=True)) for row in values]
+    names = [name for name in infos if name[0] != "_" and name not in FINAL]
+    rows = [dict(zip(names, row)) for row in zip(*[infos[name].tolist() for name in names])]  # noqa: B905
     return rows or [{} for _ in range(count)]

@@ -83,14 +83,14 @@ def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str 
     return log.file.getvalue()
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     figures_as_text(monkeypatch)
     with small_recipes():
         yield
 
 
-def test_an_agent_becomes_rows_of_a_run(tmp_path: Path) -> None:
+def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         run("sac_her", out, demos=2, stop_in="training")
@@ -124,7 +124,7 @@ def test_an_agent_becomes_rows_of_a_run(tmp_path: Path) -> None:
         run("sac_her", out)
 
 
-def test_seeds_are_added_one_by_one(tmp_path: Path) -> None:
+def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert "when --train-seed 0 is trained" in run("ppo", out, train_seed=1)
     assert not (out / "run.json").exists()
@@ -136,7 +136,7 @@ def test_seeds_are_added_one_by_one(tmp_path: Path) -> None:
     assert np.unique(costs["updates"]).tolist() == [5 * 2 * 3]  # rollouts, epochs, batches
 
 
-def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
     out = tmp_path / "mine"
     out.mkdir()
     (out / "thesis.tex").write_text("x")
@@ -146,7 +146,7 @@ def test_a_folder_of_other_files_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_run_is_refused_before_training(
-    finished_run: Path, tmp_path: Path
+    small: None, finished_run: Path, tmp_path: Path
 ) -> None:
     before = sorted(path.name for path in finished_run.iterdir())
     with pytest.raises(FmbenchError, match="holds another run than of ppo on ReachPose"):
