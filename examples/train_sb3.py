@@ -1,12 +1,11 @@
-"""Train PPO of stable-baselines3 on a task and score it under the harness of every other policy.
+"""Train PPO in your own stable-baselines3 code and score it under the harness of every other policy.
 
     python examples/train_sb3.py --task ReachPose --steps 10000
 
-takes under a minute on two cores. That shows how it is done and is far too little to solve a task:
-a reinforcement-learning reference needs millions of steps (`--steps`) and several training seeds.
-
-While it learns, the environment draws its own episodes from seeds that no benchmark lists. The test
-episodes are those of `python -m fmbench.run`.
+takes under a minute on two cores, and is far too little to solve a task. What is needed for a fair
+comparison (one budget, exact resume, several seeds, rows beside those of other policies) is in
+`python -m fmbench.rl`; this file shows the two pieces that your own code needs: environments that are
+one batch, `make_sb3_envs`, and the adapter to the harness, `SB3Agent`.
 """
 
 import argparse
@@ -17,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from stable_baselines3 import PPO
-from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecMonitor
 
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import check_extra, check_task_name, make_task, task_id
@@ -31,6 +30,7 @@ from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import Policy, rollout
 from fmbench.harness.seeds import TEST, episode_seeds
 from fmbench.report.statistics import wilson_interval
+from fmbench.rl.vec_env import make_sb3_envs
 from fmbench.sb3_agent import SB3Agent
 
 NUM_ENVS = 4
@@ -38,8 +38,9 @@ NUM_ENVS = 4
 
 def train(task: str, steps: int, train_seed: int) -> PPO:
     """Return an agent trained for at least `steps` environment steps."""
-    envs = make_vec_env(task_id(task), NUM_ENVS, seed=train_seed)
+    envs = VecMonitor(make_sb3_envs(task_id(task), NUM_ENVS))
     agent = PPO("MlpPolicy", envs, n_steps=128, batch_size=128, seed=train_seed, device="cpu")
+    envs.seed(2**32 + train_seed)  # of no list of the benchmark, whatever the seed of the training
     agent.learn(steps)
     envs.close()
     return agent

@@ -25,10 +25,11 @@ COMMANDS = (
     "observations",
     "detector",
     "tune",
+    "rl",
     "paper",
 )
 """Modules and folders of this package, in the order of a user's workflow."""
-FOLDERS = ("report",)
+FOLDERS = ("report", "rl")
 """Those that are folders, whose command is in `__main__`."""
 
 

@@ -128,11 +128,24 @@ OURS: dict[str, set[str]] = {
         "fmbench.lerobot_policy",
         "fmbench.report",
         "fmbench.training",
+        "fmbench.rl",
+        "fmbench.sb3_agent",
         "fmbench.sight",
         "fmbench.evaluation",
         "envs",
         "policies",
     },
+    "fmbench.rl": {
+        "fmbench.errors",
+        "fmbench.storage",
+        "fmbench.cli",
+        "fmbench.harness",
+        "fmbench.data",
+        "fmbench.training",
+        "envs",
+    },
+    "fmbench.rl.recipes": set(),
+    "fmbench.rl.vec_env": {"envs"},
 }
 COMMANDS = (*map(fmbench_main.module_of, fmbench_main.COMMANDS), "fmbench.__main__")
 OURS |= {name: {"fmbench", "envs.registry", AXES, CATALOGUE} for name in COMMANDS}
@@ -165,6 +178,8 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},
     "fmbench.detection.ultralytics_training": {"torch", "ultralytics"},
+    "fmbench.rl": {"numpy", "torch", "gymnasium", "stable_baselines3", "pydantic"},
+    "fmbench.rl.recipes": set(),
 }
 ONLY_IN = {
     "av": {"fmbench.lerobot.films"},

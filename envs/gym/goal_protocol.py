@@ -37,14 +37,16 @@ def goal_observation_space(task: GoalTask) -> Dict:
 
 def goal_observations(world: World, rows: IntArray) -> dict[str, Array]:
     """Return the observations of n rows: (n, goal-free size) and two (n, goal_size), float32."""
+    columns = check_goal_task(world.task).goal_free_columns
+    return {"observation": world.observe(rows)[:, columns], **goals(world, rows)}
+
+
+def goals(world: World, rows: IntArray) -> dict[str, Array]:
+    """Return the achieved and the desired goals of n rows, two (n, goal_size), float32."""
     task, view = check_goal_task(world.task), world.view(rows)
-    goals = task.achieved_goal(view), task.desired_goal(view)
-    achieved, desired = (np.clip(g, -GOAL_LIMIT, GOAL_LIMIT).astype(np.float32) for g in goals)
-    return {
-        "observation": world.observe(rows)[:, task.goal_free_columns],
-        "achieved_goal": achieved,
-        "desired_goal": desired,
-    }
+    both = task.achieved_goal(view), task.desired_goal(view)
+    achieved, desired = (np.clip(g, -GOAL_LIMIT, GOAL_LIMIT).astype(np.float32) for g in both)
+    return {"achieved_goal": achieved, "desired_goal": desired}
 
 
 def goal_reward(task: GoalTask, achieved_goal: Array, desired_goal: Array) -> FloatArray:

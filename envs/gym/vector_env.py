@@ -156,7 +156,7 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
         if not self._has_begun.all() or (is_manual and needs_reset.any()):
             waiting = np.flatnonzero(needs_reset).tolist()
             raise ResetNeeded(f"No episode is running in rows {waiting}; call reset() first.")
-        if actions.shape == shape:  # rows to be reset ignore their actions, even NaN
+        if needs_reset.any() and actions.shape == shape:  # they ignore their actions, even NaN
             actions = np.where(needs_reset[:, None], 0.0, actions)
         check_actions(actions, shape)
         infos: Infos = {}
@@ -263,6 +263,10 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
 
 def _merge(infos: Infos, values: dict[str, np.ndarray], rows: IntArray, n: int) -> None:
     """Write rows' values into (n,) arrays, and mark them as present in `_key`."""
+    if not infos and len(rows) == n:  # the usual step: all rows, in order
+        for key, array in values.items():
+            infos[key], infos[f"_{key}"] = array.copy(), np.ones(n, dtype=np.bool_)
+        return
     for key, array in values.items():
         infos.setdefault(key, np.zeros(n, dtype=array.dtype))[rows] = array
         infos.setdefault(f"_{key}", np.zeros(n, dtype=np.bool_))[rows] = True

@@ -1,6 +1,7 @@
-"""The physics states of stored demonstrations, replayed from their seeds and executed actions."""
+"""Stored demonstrations, replayed from their seeds and executed actions: their physics states."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from fmbench.errors import RunFailed
 from fmbench.harness.open_loop import Playback
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, rollout
 from fmbench.harness.watched_world import WatchedWorld
+
+Keep: TypeAlias = Callable[[World, IntArray, IntArray], None]
+"""Called with the world, its rows `(n,)`, and the places `(n,)` of their present observations."""
 
 
 def replay_states(
@@ -30,8 +34,39 @@ def replay_states(
     Raises:
         RunFailed: An observation is not exactly the stored one.
     """
-    replay = _Replay(task, demonstrations)
-    world = WatchedWorld(task, min(len(demonstrations.lengths), MAX_SIMS), replay.keep)
+    count = len(demonstrations.observations)
+    qpos = np.zeros((count, task.model.nq))
+    memory: dict[str, FloatArray] = {
+        name: np.zeros((count, k)) for name, k in task.memory_sizes.items()
+    }
+
+    def keep(world: World, rows: IntArray, places: IntArray) -> None:
+        states = picture_states(world, rows)
+        qpos[places] = states.qpos
+        for name, values in states.memory.items():
+            memory[name][places] = values
+
+    replay(task, demonstrations, keep, on_episode)
+    return PictureStates(qpos, memory)
+
+
+def replay(
+    task: Task, demonstrations: Demonstrations, keep: Keep, on_episode: Callable[[int], None]
+) -> None:
+    """Replay all demonstrations, and see every state in which one of them was observed.
+
+    Args:
+        task: Their task.
+        demonstrations: E episodes of `steps` control steps in all.
+        keep: Called for rows that are in such states, with the places of their observations in
+            `demonstrations.observations`.
+        on_episode: Called with the number of replayed episodes.
+
+    Raises:
+        RunFailed: An observation is not exactly the stored one.
+    """
+    run = _Replay(task, demonstrations, keep)
+    world = WatchedWorld(task, min(len(demonstrations.lengths), MAX_SIMS), run.see)
     done = 0
 
     def count(_: Episode) -> None:
@@ -39,49 +74,38 @@ def replay_states(
         done += 1
         on_episode(done)
 
-    seeds = np.array(list(replay.recordings), dtype=np.int64)
-    rollout(world, Playback(world, replay.recordings), seeds, on_episode=count)
-    replay.check()
-    return PictureStates(replay.qpos, replay.memory)
+    seeds = np.array(list(run.recordings), dtype=np.int64)
+    rollout(world, Playback(world, run.recordings), seeds, on_episode=count)
+    run.check()
 
 
 class _Replay:
-    """The states of a replay, and whether they are those of the demonstrations.
+    """A replay, and whether its observations are those of the demonstrations.
 
     Attributes:
         recordings: Executed actions by episode seed.
-        qpos: Generalised positions, `(steps + E, nq)`.
-        memory: The episodes' variables, each `(steps + E, k)`.
     """
 
-    def __init__(self, task: Task, demonstrations: Demonstrations) -> None:
+    def __init__(self, task: Task, demonstrations: Demonstrations, keep: Keep) -> None:
         lengths = demonstrations.lengths
-        count = len(demonstrations.observations)
         self._task, self._expected = task, demonstrations.observations
         self._seeds: IntArray = np.array(demonstrations.manifest["episode_seeds"], dtype=np.int64)
-        self._lengths = lengths
+        self._lengths, self._keep = lengths, keep
         self._first: IntArray = np.cumsum(lengths + 1) - (lengths + 1)
         ends = np.cumsum(lengths)[:-1]
         parts = np.split(demonstrations.executed, ends)
         self.recordings: dict[int, Float32Array] = dict(
             zip(self._seeds.tolist(), parts, strict=True)
         )
-        self.qpos = np.zeros((count, task.model.nq))
-        self.memory: dict[str, FloatArray] = {
-            name: np.zeros((count, k)) for name, k in task.memory_sizes.items()
-        }
-        self._is_exact = np.zeros(count, dtype=np.bool_)
+        self._is_exact = np.zeros(len(demonstrations.observations), dtype=np.bool_)
 
-    def keep(self, world: World, rows: IntArray, observations: Float32Array) -> None:
-        """Store the states of rows that are observed, each at the place of its observation."""
+    def see(self, world: World, rows: IntArray, observations: Float32Array) -> None:
+        """Keep the states of rows that are observed, each at the place of its observation."""
         episode = np.searchsorted(self._seeds, world.episode_seeds[rows])
         steps = world.step_count[rows]
         is_stored = steps <= self._lengths[episode]  # one that went wrong may go on for longer
         places = (self._first[episode] + steps)[is_stored]
-        states = picture_states(world, rows[is_stored])
-        self.qpos[places] = states.qpos
-        for name, values in states.memory.items():
-            self.memory[name][places] = values
+        self._keep(world, rows[is_stored], places)
         exact = (observations[is_stored] == self._expected[places]).all(axis=1)
         self._is_exact[places] = exact
 
@@ -97,5 +121,5 @@ class _Replay:
             raise RunFailed(
                 f"{episodes} of {len(self._lengths)} demonstrations of {self._task.name} do not "
                 "replay from their seeds here; make them on this machine (another --data folder), "
-                "as pictures are drawn from their states"
+                "as more than is stored is read from their states"
             )

@@ -208,7 +208,8 @@ def _player(
     watch: Watch | None,
 ) -> Player:
     if isinstance(policy, OutsideCheckpoint):
-        return Player(make_world(make_task(cell.task), num_sims, watch), policy.make())
+        world = make_world(make_task(cell.task), num_sims, watch)
+        return Player(world, policy.make_in(world) if policy.make_in else policy.make())
     if cell.perturb:
         return perturbed_player(cell, config, policy, sight, num_sims)
     if cell.policy == EXPERT:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.world import World
 from fmbench.evaluation.cells import Cell
 from fmbench.harness.rollout import Policy
 from fmbench.storage.rows import MeasurementRow
@@ -31,6 +32,8 @@ class OutsideCheckpoint:
         rows_per_update: Rows of the network in an update, per row of its batch, if that is known.
         make_single: Returns the policy as it acts alone, which is timed: without padding of its
             batch. None is `make`.
+        make_in: Returns the policy that acts in a world of which it reads more than observations,
+            such as goals. None is `make`, whatever the world.
     """
 
     make: Callable[[], Policy]
@@ -40,6 +43,7 @@ class OutsideCheckpoint:
     training_time_s: float | None = None
     rows_per_update: float | None = None
     make_single: Callable[[], Policy] | None = None
+    make_in: Callable[[World], Policy] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class OutsidePolicy:
             them, e.g. `obs_horizon`, `pred_horizon`, `exec_horizon`, `updates`, `batch_size`.
         versions: Package to its version, of those that decide its actions besides fmbench's own.
         facts: Whatever else identifies it, as JSON values; a run is only resumed with the same.
+        keeps: Names of what its training has put into the run's folder.
     """
 
     name: str
@@ -76,6 +81,7 @@ class OutsidePolicy:
     settings: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    keeps: Sequence[str] = ()
 
     def cell(self, train_seed: int) -> Cell:
         """Return the cell of one of its checkpoints."""

@@ -30,6 +30,34 @@ PREFIX = "events.out.tfevents."
 VERSION = "brain.Event:2"
 
 
+class CurveFiles:
+    """A folder of event files, one curve per training.
+
+    Args:
+        out: The run's folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._folder = out / FOLDER
+        # TensorBoard reads the files of a folder in the order of their names.
+        self._name = f"{PREFIX}{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
+        self._begun: set[str] = set()
+
+    def write(self, curve: str, points: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Append points, a step and values by name, to this process's file of a curve."""
+        folder = self._folder / curve
+        events = [_event(step, values) for step, values in points]
+        if curve not in self._begun:
+            folder.mkdir(parents=True, exist_ok=True)
+            events[:0] = _start()
+            self._begun.add(curve)
+        data = io.BytesIO()
+        records = RecordWriter(data)
+        for event in events:
+            records.write(event.SerializeToString())
+        append_bytes(folder / self._name, data.getvalue())
+
+
 class EventFiles:
     """A folder of event files, one curve per training; see `fmbench.runs.watching.Watcher`.
 
@@ -43,10 +71,7 @@ class EventFiles:
     title = "TensorBoard's event files"
 
     def __init__(self, out: Path) -> None:
-        self._folder = out / FOLDER
-        # TensorBoard reads the files of a folder in the order of their names.
-        self._name = f"{PREFIX}{time.time_ns()}.{socket.gethostname()}.{os.getpid()}"
-        self._begun: set[str] = set()
+        self._files = CurveFiles(out)
         self._update: dict[str, int] = {}
         """Curve to the last update that is on it."""
 
@@ -69,7 +94,7 @@ class EventFiles:
             for entry in new
         ]
         if points:
-            self._write(curve, points)
+            self._files.write(curve, points)
 
     def evaluated(self, cell: Cell, rows: Sequence[EpisodeRow]) -> None:
         """Write the success of a cell, with the bounds of its interval."""
@@ -81,24 +106,10 @@ class EventFiles:
             f"success_low/{way}": low,
             f"success_high/{way}": high,
         }
-        self._write(curve, [(self._update.get(curve, 0), values)])
+        self._files.write(curve, [(self._update.get(curve, 0), values)])
 
     def finished(self) -> None:
         """Do nothing: all points are written."""
-
-    def _write(self, curve: str, points: Sequence[tuple[int, Mapping[str, float]]]) -> None:
-        """Append points to this process's file of a curve."""
-        folder = self._folder / curve
-        events = [_event(step, values) for step, values in points]
-        if curve not in self._begun:
-            folder.mkdir(parents=True, exist_ok=True)
-            events[:0] = _start()
-            self._begun.add(curve)
-        data = io.BytesIO()
-        records = RecordWriter(data)
-        for event in events:
-            records.write(event.SerializeToString())
-        append_bytes(folder / self._name, data.getvalue())
 
 
 def _curve(task: str, policy: str, train_seed: int) -> str:

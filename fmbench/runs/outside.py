@@ -139,7 +139,7 @@ class OutsideRun:
         Raises:
             FmbenchError: `out` is in use, or holds something else.
         """
-        with hold_run_folder(self.out, f"python -m {WRITER}"):
+        with hold_run_folder(self.out, f"python -m {WRITER}", self.policy.keeps):
             self._run()
 
     def _run(self) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,11 +27,12 @@ _HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 ACCEPT = "--accept-changes"
 FIGURES_FOLDER = "figures"
+CHECKPOINTS = "checkpoints"
 
 
 def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:
     """Return the folder of the checkpoint of one trained policy."""
-    return run / "checkpoints" / f"{task}-{policy}-seed{train_seed}"
+    return run / CHECKPOINTS / f"{task}-{policy}-seed{train_seed}"
 
 
 def contact_sheet_file(run: Path, task: str, policy: str) -> Path:
@@ -40,19 +41,20 @@ def contact_sheet_file(run: Path, task: str, policy: str) -> Path:
 
 
 @contextmanager
-def hold_run_folder(out: Path, purpose: str) -> Iterator[None]:
+def hold_run_folder(out: Path, purpose: str, before: Collection[str] = ()) -> Iterator[None]:
     """Create a run folder if it is missing, lock it, and recover what an earlier process left.
 
     Args:
         out: The folder.
         purpose: What this process does, for the messages of others.
+        before: Names of what may be in it before it is a run's.
 
     Raises:
         FmbenchError: Another process uses the folder, it holds other files than those of a run, or
             a link in it leads outside.
         RunFailed: The folder was deleted or replaced meanwhile, or the disk is full.
     """
-    _check_content(out)
+    check_content(out, before)
     with hold_folder(out, purpose):
         yield
 
@@ -153,7 +155,7 @@ def open_run_folder(
     return facts
 
 
-def _check_content(out: Path) -> None:
+def check_content(out: Path, before: Collection[str]) -> None:
     """Check that a folder holds a run, or nothing but what a process left that began to start one.
 
     Nothing is written, so that a folder of other files stays as it is.
@@ -164,20 +166,21 @@ def _check_content(out: Path) -> None:
         if not read_run_facts(out).config:
             raise FmbenchError(f"{out / RUN_FILE} states no configuration; give another --out")
         return
-    check_empty(out, "run")
+    check_empty(out, "run", before)
 
 
-def check_empty(out: Path, kind: str) -> None:
+def check_empty(out: Path, kind: str, before: Collection[str] = ()) -> None:
     """Reject a folder that holds more than what a process left that began to work in it.
 
     Args:
         out: The folder.
         kind: What it does not hold, for the message.
+        before: Names of what may be in it all the same.
 
     Raises:
         FmbenchError: It holds other files.
     """
-    ours = {lock_inside(out), holder_file(lock_inside(out))}
+    ours = {lock_inside(out), holder_file(lock_inside(out)), *(out / name for name in before)}
     if any(entry not in ours and not is_leftover(entry) for entry in out.iterdir()):
         raise FmbenchError(f"{out} is not empty and holds no {kind}; give another --out")
 

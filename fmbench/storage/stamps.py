@@ -23,6 +23,7 @@ DECIDING = (
     "fmbench.evaluation",
     "fmbench.harness",
     "fmbench.lerobot_policy",
+    "fmbench.rl",
     "fmbench.runs",
     "fmbench.sight",
     "fmbench.storage",

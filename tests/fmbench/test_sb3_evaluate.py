@@ -105,4 +105,4 @@ def test_ppo_agent_scores_the_same_in_both() -> None:
     episodes = rollout(World(make_task(TASK), 3, 1), SB3Agent(model), np.array(seeds))
     assert_agree(infos, episodes)
     for episode in episodes:
-        assert (episode.error, episode.nfe, episode.decisions) == ("", 0.0, episode.length)
+        assert (episode.error, episode.nfe, episode.decisions) == ("", 1.0, episode.length)

@@ -1,0 +1,1 @@
+"""Reinforcement learning with stable-baselines3: environments, training, exact resume."""

@@ -1,0 +1,288 @@
+"""A resumable training of an agent, and its evaluation in the folder of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from envs.registry import goal_id, make_task, task_id
+from envs.task_hash import task_hash
+from envs.world import World
+from fmbench.cli.folders import check_out
+from fmbench.cli.session import Session
+from fmbench.cli.torch_settings import configure_torch
+from fmbench.config import RunConfig
+from fmbench.data.store import load_demonstrations
+from fmbench.errors import FmbenchError
+from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy
+from fmbench.rl.agents import Agent, TrainingRequest, make_agent
+from fmbench.rl.checkpoints import (
+    ACTING,
+    AgentFacts,
+    AgentTraining,
+    check_alike,
+    origin_of,
+    restore_training,
+)
+from fmbench.rl.demonstrations import (
+    Transitions,
+    demonstrated_transitions,
+    fill_buffer,
+    rows_of,
+)
+from fmbench.rl.loading import acting_parameters
+from fmbench.rl.training import train
+from fmbench.runs.agent_curves import Curves
+from fmbench.runs.demonstrating import demonstrate
+from fmbench.runs.outside import run_outside
+from fmbench.runs.preparation import check_device
+from fmbench.runs.run_folder import (
+    CHECKPOINTS,
+    check_code,
+    check_content,
+    checkpoint_folder,
+)
+from fmbench.sb3_agent import SB3Agent
+from fmbench.storage.leftovers import recover_target
+from fmbench.storage.locks import lock_beside, locked
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.stamps import present_stamp
+from policies.actor import INFERENCE_ROWS
+
+Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
+NETWORK = "sb3-mlp"
+KEPT = (CHECKPOINTS, "tensorboard")
+"""What a training puts into the folder of a run."""
+COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC"}
+
+
+@dataclass(frozen=True)
+class RLOptions:
+    """What does not decide the weights of an agent.
+
+    Attributes:
+        episodes: Test episodes.
+        demos: Demonstrations in the replay buffer.
+        command: The command line, for `run.json`.
+        accept_changes: Whether to continue what other code has started.
+        tensorboard: Whether to write curves for TensorBoard.
+    """
+
+    episodes: int
+    demos: int = 0
+    command: str = ""
+    accept_changes: bool = False
+    tensorboard: bool = False
+
+
+def run_rl(
+    request: TrainingRequest, out: Path | None, data: Path, session: Session, options: RLOptions
+) -> None:
+    """Train an agent, or continue, and evaluate it with all training seeds before its own.
+
+    Args:
+        request: The training, without the hash of its demonstrations.
+        out: The run's folder; None for one in `runs/`.
+        data: Folder of all demonstrations.
+        session: Progress display and requests to stop.
+        options: The rest.
+
+    Raises:
+        FmbenchError: The device is not here, or the folder holds something else.
+        RunFailed: A weight became NaN.
+    """
+    check_device(request.device)
+    configure_torch(request.device)
+    out = out or _default_folder(request, options.demos)
+    check_out(out)
+    _check_folder(request, out)
+    episodes: list[Transitions] = []
+    if options.demos:
+        request, episodes = _demonstrated(request, options.demos, data, session)
+    _check_trained(request, out)
+    _train(request, out, episodes, session, options)
+    del episodes
+    finished: list[Finished] = []
+    while (found := _finished(request, out, len(finished))) is not None:
+        finished.append(found)
+    if len(finished) <= request.train_seed:
+        session.reporter.say(
+            f"trained; its rows follow when --train-seed {len(finished)} is trained in {out}, too"
+        )
+        return
+    policy = _outside(request, finished, options.demos)
+    device, episodes_count = request.device, options.episodes
+    run_outside(
+        policy, episodes_count, device, out, session, options.command, options.accept_changes
+    )
+
+
+def _default_folder(request: TrainingRequest, demos: int) -> Path:
+    """Return the default folder, a function of what is the same for all training seeds."""
+    values = {**asdict(request), "recipe": request.kind.recipe, "demos": demos}
+    del values["train_seed"]
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:8]
+    return Path("runs") / f"{request.task}-{request.kind.policy}-{digest}"
+
+
+def _check_folder(request: TrainingRequest, out: Path) -> None:
+    """Reject a folder, before any work, that holds something else than such a run.
+
+    Raises:
+        FmbenchError: It holds another run or other files.
+    """
+    check_content(out, KEPT)
+    if (out / RUN_FILE).exists():
+        facts = read_run_facts(out)
+        there = (facts.outside or {}).get("algorithm"), facts.config.get("task")
+        if there != (request.algorithm, [request.task]):
+            raise FmbenchError(
+                f"{out} holds another run than of {request.algorithm} on {request.task}; give "
+                "another --out"
+            )
+
+
+def _check_trained(request: TrainingRequest, out: Path) -> None:
+    """Reject a folder in which another seed was trained with other settings.
+
+    Raises:
+        FmbenchError: It was; the message lists the differences.
+    """
+    origin = origin_of(request, task_hash(request.task))
+    for folder in sorted((out / CHECKPOINTS).glob("[!.]*-seed*")):
+        check_alike(folder, origin)
+
+
+def _folder(request: TrainingRequest, out: Path) -> Path:
+    return checkpoint_folder(out, request.task, request.kind.policy, request.train_seed)
+
+
+def _demonstrated(
+    request: TrainingRequest, demos: int, data: Path, session: Session
+) -> tuple[TrainingRequest, list[Transitions]]:
+    """Make or find demonstrations; return the training with their hash, and their transitions."""
+    config = RunConfig(task=(request.task,), demos=demos)
+    folder = demonstrate(config, request.task, data, session)
+    demonstrations = load_demonstrations(folder, request.task)
+    with session.reporter.stage(f"{request.task} goals of demonstrations", demos) as stage:
+
+        def count(done: int) -> None:
+            session.interrupts.stop_here()
+            stage.update(done)
+
+        episodes = demonstrated_transitions(request.task, demonstrations, count)
+    return dataclasses.replace(request, demonstrations=demonstrations.sha256), episodes
+
+
+def _train(
+    request: TrainingRequest,
+    out: Path,
+    episodes: list[Transitions],
+    session: Session,
+    options: RLOptions,
+) -> None:
+    """Train the agent of one seed to the end, unless that is done."""
+    folder = _folder(request, out)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    purpose, instead = "python -m fmbench.rl", "give another --train-seed or --out"
+    with locked(lock_beside(folder), str(folder), purpose, instead=instead):
+        recover_target(folder)
+        rows = rows_of(episodes, request.num_envs) if episodes else 0
+        training = AgentTraining(request, task_hash(request.task), make_agent(request, rows))
+        if folder.exists():
+            facts = restore_training(folder, training)
+            if not facts.complete:
+                check_code(folder, facts, present_stamp(), options.accept_changes)
+        elif episodes:
+            fill_buffer(training.agent, episodes)
+        curves = Curves(out, folder.name) if options.tensorboard else None
+        for point in training.log if curves else []:
+            curves.add(point)  # type: ignore[union-attr]
+        train(training, folder, session, curves.add if curves else lambda point: None)
+        if not training.agent._n_updates:
+            session.reporter.say(
+                f"{folder.name}: the network was never updated; it needs more --steps"
+            )
+
+
+def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished | None:
+    """Return the training of a seed, if it is finished, and its facts."""
+    request = dataclasses.replace(request, train_seed=train_seed)
+    folder = _folder(request, out)
+    if not folder.exists():
+        return None
+    training = AgentTraining(request, task_hash(request.task), make_agent(request))
+    facts = restore_training(folder, training)
+    return (training, facts) if facts.complete else None
+
+
+def _outside(request: TrainingRequest, finished: list[Finished], demos: int) -> OutsidePolicy:
+    """Return the agents of several seeds as one policy of the harness."""
+    recipe, kind = request.kind.recipe, request.kind
+    environment = goal_id(request.task) if kind.needs_goal else task_id(request.task)
+    horizons = {"obs_horizon": 1, "pred_horizon": 1, "exec_horizon": 1}
+    return OutsidePolicy(
+        name=kind.policy,
+        label=kind.label,
+        colour=COLOURS[kind.policy],
+        task=request.task,
+        checkpoints=[_checkpoint(training, facts) for training, facts in finished],
+        backbone=NETWORK,
+        demos=demos,
+        demonstrations=request.demonstrations,
+        settings={
+            **horizons,
+            **recipe,
+            "updates": _updates(finished[0][0]),
+            "environment_steps": request.done_after,
+            "num_envs": request.num_envs,
+        },
+        facts={
+            "library": f"stable-baselines3 {version('stable-baselines3')}",
+            "algorithm": request.algorithm,
+            "environment": environment,
+        },
+        keeps=KEPT,
+    )
+
+
+def _checkpoint(training: AgentTraining, facts: AgentFacts) -> OutsideCheckpoint:
+    agent, task, has_goal = training.agent, training.request.task, training.request.kind.needs_goal
+
+    def acting(world: World) -> SB3Agent:
+        return _acting(agent, world if has_goal else None)
+
+    def alone() -> SB3Agent:
+        world = World(make_task(task), 1)
+        world.reset(world.all_rows, np.zeros(1, dtype=np.int64))
+        return _acting(agent, world if has_goal else None, batch=1)
+
+    return OutsideCheckpoint(
+        make=alone,
+        make_in=acting,
+        weights=facts.sha256[ACTING],
+        parameters=acting_parameters(agent),
+        updates=_updates(training),
+        training_time_s=training.seconds,
+    )
+
+
+def _acting(agent: Agent, world: World | None, batch: int = INFERENCE_ROWS) -> SB3Agent:
+    prepare = agent.get_vec_normalize_env().normalize_obs
+    return SB3Agent(agent, world=world, prepare=prepare, batch=batch)
+
+
+def _updates(training: AgentTraining) -> int:
+    """Return the gradient steps of a training; PPO counts passes over its rollouts."""
+    request, passes = training.request, int(training.agent._n_updates)
+    if request.kind.needs_goal:
+        return passes
+    size = request.rollout * request.num_envs
+    return passes * -(-size // int(request.kind.recipe["batch_size"]))

@@ -1,0 +1,160 @@
+"""`python -m fmbench.rl`: what it refuses, and the folder that it writes."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.session import Session
+from fmbench.errors import FmbenchError
+from fmbench.report.results import read_results
+from fmbench.rl.__main__ import main
+from fmbench.rl.loading import load_agent
+from fmbench.rl.recipes import ALGORITHMS
+from fmbench.runs.reinforcement import RLOptions, run_rl
+from tests.fmbench.rl.small_training import REQUESTS, small_recipes
+from tests.fmbench.runs.small_experiment import Log, figures_as_text
+from tests.fmbench.small_run import call, files_of
+
+PPO, SAC = ("--algorithm", "ppo"), ("--algorithm", "sac_her")
+REACH = ("--task", "ReachPose")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--algorithm", "sac", *REACH), "unknown algorithm 'sac'; did you mean sac_her? known: "),
+        ((*PPO, "--task", "ReachPos"), "unknown task 'ReachPos'; did you mean ReachPose"),
+        ((*PPO, "--task", "all"), "unknown task 'all'"),
+        (PPO, "--task must be given"),
+        (
+            (*SAC, "--task", "PressEither"),
+            "PressEither has no goal, from which sac_her learns; give --algorithm ppo, or a task "
+            "with a goal: ReachPose, TurnDial,",
+        ),
+        ((*PPO, *REACH, "--steps", 0), "--steps is 0; give a whole number from 1"),
+        ((*PPO, *REACH, "--steps", "1e6"), "--steps is '1e6'; give a whole number"),
+        ((*PPO, *REACH, "--num-envs", 0), "--num-envs is 0; give a whole number from 1 to 1024"),
+        ((*PPO, *REACH, "--train-seed", -1), "--train-seed is -1; give a whole number from 0"),
+        ((*PPO, *REACH, "--steps", 7), "--steps is 7, less than one step of each of the 8"),
+        ((*PPO, *REACH, "--from-demonstrations"), "which ppo does not have: it learns from"),
+        ((*SAC, *REACH, "--from-demonstrations", 0), "--from-demonstrations is 0; give"),
+        ((*PPO, *REACH, "--out", "a/../b"), "give a path without '..'"),
+        ((*PPO, *REACH, "--device", "gpu"), "--device is 'gpu'; known: cpu, cuda, cuda:N"),
+        ((*PPO, *REACH, "--nfe", 2), "unknown flag '--nfe'"),
+    ],
+)
+def test_bad_input_is_one_line_and_no_work(
+    words: tuple[object, ...],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call(main, *words) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_hyperparameter_has_a_source_and_is_in_the_help(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(main, "--help") == 0
+    text = capsys.readouterr().out
+    for entry in ALGORITHMS.values():
+        for name, (value, source) in entry.values.items():
+            assert source, name
+            assert f"{name} {value:g}" in text
+
+
+def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str = "never") -> str:
+    interrupts = Interrupts()
+    log = Log(interrupts, stop_in)
+    request = dataclasses.replace(REQUESTS[name], train_seed=train_seed)
+    options = RLOptions(episodes=2, demos=demos, tensorboard=True)
+    run_rl(request, out, out.parent / "data", Session(log, interrupts), options)
+    return log.file.getvalue()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    figures_as_text(monkeypatch)
+    with small_recipes():
+        yield
+
+
+def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run("sac_her", out, demos=2, stop_in="training")
+    assert not (out / "run.json").exists()
+    text = run("sac_her", out, demos=2)
+    assert "sb3-sac-her training: done" in text
+    results = read_results(out)
+    rows = results.episodes
+    agent = rows[rows["policy"] == "sb3-sac-her"]
+    assert agent["episode_seed"].tolist() == [3_000_000, 3_000_001]
+    assert (agent["nfe"] == 1.0).all()
+    assert (agent["error"] == "").all()
+    assert set(rows["policy"]) == {"expert", "random", "sb3-sac-her"}
+    facts = json.loads((out / "run.json").read_bytes())
+    assert facts["outside"]["environment"] == "fmbench/ReachPoseGoal-v1"
+    assert facts["outside"]["library"].startswith("stable-baselines3 2.")
+    assert facts["config"]["environment_steps"] == 200
+    assert facts["config"]["demos"] == 2
+    checkpoint = out / "checkpoints" / "ReachPose-sb3-sac-her-seed0"
+    manifest = json.loads((checkpoint / "manifest.json").read_bytes())
+    assert facts["outside"]["weights 0"] == manifest["sha256"]["agent.safetensors"]
+    made = facts["demonstrations"]["ReachPose"]
+    assert made["sha256"] == manifest["origin"]["demonstrations"]
+    (cost,) = results.measurements.to_dict("records")
+    assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
+    assert list((out / "tensorboard").rglob("events.out.tfevents.*"))
+    before = files_of(out / "checkpoints")
+    assert "is complete" in run("sac_her", out, demos=2)
+    assert files_of(out / "checkpoints") == before
+    with pytest.raises(FmbenchError, match=r"was made with other settings .*demonstrations"):
+        run("sac_her", out)
+
+
+def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert "when --train-seed 0 is trained" in run("ppo", out, train_seed=1)
+    assert not (out / "run.json").exists()
+    run("ppo", out, train_seed=0)
+    rows = read_results(out).episodes
+    agent = rows[rows["policy"] == "sb3-ppo"]
+    assert agent.groupby("train_seed").size().to_dict() == {0: 2, 1: 2}
+    costs = read_results(out).measurements
+    assert np.unique(costs["updates"]).tolist() == [5 * 2 * 3]  # rollouts, epochs, batches
+
+
+def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.tex").write_text("x")
+    with pytest.raises(FmbenchError, match="is not empty and holds no run"):
+        run("ppo", out)
+    assert [path.name for path in out.iterdir()] == ["thesis.tex"]
+
+
+def test_a_folder_of_another_run_is_refused_before_training(
+    small: None, finished_run: Path, tmp_path: Path
+) -> None:
+    before = sorted(path.name for path in finished_run.iterdir())
+    with pytest.raises(FmbenchError, match="holds another run than of ppo on ReachPose"):
+        run("ppo", finished_run)
+    assert sorted(path.name for path in finished_run.iterdir()) == before
+    out = tmp_path / "run"
+    run("ppo", out, train_seed=1)
+    other = dataclasses.replace(REQUESTS["ppo"], train_seed=0, num_envs=1)
+    with pytest.raises(FmbenchError, match="num_envs: 2 there, 1 now"):
+        run_rl(other, out, tmp_path / "data", Session(), RLOptions(2))
+    assert not (out / "checkpoints" / "ReachPose-sb3-ppo-seed0").exists()
