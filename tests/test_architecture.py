@@ -65,6 +65,7 @@ OURS: dict[str, set[str]] = {
     },
     "fmbench.lerobot.parquet": {"fmbench.errors"},
     "fmbench.lerobot.films": set(),
+    "fmbench.portable.onnx_file": {"fmbench.portable", "policies"},
     "fmbench.detection": {
         "fmbench.errors",
         "fmbench.storage",
@@ -107,6 +108,13 @@ OURS: dict[str, set[str]] = {
         "envs",
         "policies",
     },
+    "fmbench.portable": {
+        "fmbench.errors",
+        "fmbench.storage",
+        "fmbench.report",
+        "fmbench.training",
+        "policies",
+    },
     "fmbench.runs": {
         "fmbench.exit_code",
         "fmbench.errors",
@@ -115,6 +123,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.cli",
         "fmbench.data",
         "fmbench.lerobot",
+        "fmbench.portable",
         "fmbench.report",
         "fmbench.training",
         "fmbench.sight",
@@ -148,12 +157,15 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.lerobot": {"numpy"},
     "fmbench.lerobot.parquet": {"numpy", "pyarrow"},
     "fmbench.lerobot.films": {"numpy", "av"},
+    "fmbench.portable": {"torch"},
+    "fmbench.portable.onnx_file": {"torch", "onnx"},
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},
     "fmbench.detection.ultralytics_training": {"torch", "ultralytics"},
 }
 ONLY_IN = {
     "av": {"fmbench.lerobot.films"},
+    "onnx": {"fmbench.portable.onnx_file"},
     "optuna": {"fmbench.runs.tuning.suggestions"},
     "pyarrow": {"fmbench.lerobot.parquet"},
     "plotly": {"fmbench.report.page.libraries"},
