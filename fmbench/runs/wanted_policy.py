@@ -36,6 +36,11 @@ class WantedPolicy:
     sampler: str | None = None
     steps: int | None = None
 
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether the path is that of a checkpoint."""
+        return self.path.parent.name == "checkpoints"
+
 
 @dataclasses.dataclass(frozen=True)
 class Found:
@@ -71,11 +76,10 @@ def find(wanted: WantedPolicy) -> Found:
     Raises:
         FmbenchError: There is none, or there are several; the message lists them.
     """
-    is_checkpoint = wanted.path.parent.name == "checkpoints"
-    folder = wanted.path.parent.parent if is_checkpoint else wanted.path
+    folder = wanted.path.parent.parent if wanted.is_checkpoint else wanted.path
     check_one_run(folder)
     run = open_saved_run(folder)
-    task, name, train_seed = _chosen(run, wanted, is_checkpoint)
+    task, name, train_seed = choose(run, wanted)
     run.check_policy(task, name, train_seed)
     configure_torch("cpu")
     with users_code(f"{task} {name} policy", files_of_policy(run.config, task, name)):
@@ -91,8 +95,12 @@ def find(wanted: WantedPolicy) -> Found:
     return Found(run, task, policy, checkpoint, run.checkpoint(task, name, train_seed), *resolved)
 
 
-def _chosen(run: SavedRun, wanted: WantedPolicy, is_checkpoint: bool) -> tuple[str, str, int]:
-    """Return task, policy and training seed of the only policy that is asked for."""
+def choose(run: SavedRun, wanted: WantedPolicy) -> tuple[str, str, int]:
+    """Return task, policy and training seed of the only policy that is asked for.
+
+    Raises:
+        FmbenchError: There is none, or there are several; the message lists them.
+    """
     config = run.config
     for kind, given, known in (
         ("task", wanted.task, config.task),
@@ -111,9 +119,9 @@ def _chosen(run: SavedRun, wanted: WantedPolicy, is_checkpoint: bool) -> tuple[s
         for policy in config.policy
         for seed in seeds
     }
-    if is_checkpoint and wanted.path.name not in trained:
+    if wanted.is_checkpoint and wanted.path.name not in trained:
         raise unknown(f"checkpoint of {run.folder}", wanted.path.name, trained)
-    names = [wanted.path.name] if is_checkpoint else list(trained)
+    names = [wanted.path.name] if wanted.is_checkpoint else list(trained)
     asked = (wanted.task, wanted.name, wanted.train_seed)
     found = [
         name

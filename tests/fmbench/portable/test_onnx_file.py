@@ -1,6 +1,7 @@
 """An `.onnx` file: equal to the policy, without torch and fmbench, without paths in it."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 
 pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
+from fmbench import export as command  # noqa: E402
 from fmbench.portable.onnx_file import onnx_bytes  # noqa: E402 - after the check for onnx
 from policies.catalogue import BACKBONES, POLICIES  # noqa: E402
 from policies.chunk_function import ChunkFunction  # noqa: E402
 from tests.fmbench.portable.elsewhere import OURS, check_no_places, run_elsewhere  # noqa: E402
+from tests.fmbench.small_run import ROOT, call, finish, start  # noqa: E402
 from tests.policies.small_policies import inputs, sampler_cases, small_policy  # noqa: E402
 
 pytestmark = pytest.mark.thorough
@@ -72,3 +75,18 @@ def test_a_file_needs_neither_torch_nor_fmbench(tmp_path: Path) -> None:
         expected = function(*given).numpy()
     np.testing.assert_allclose(np.load(tmp_path / "chunk.npy"), expected, rtol=0, atol=1e-5)
     assert onnx_bytes(function, FACTS, "flow") == data
+
+
+def test_a_runs_file_steps_the_environment(finished_run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "flow.onnx"
+    assert call(command.main, "--format", "onnx", "--policy", finished_run, "--out", file) == 0
+    code, out, error = finish(start(tmp_path, ROOT / "examples" / "use_onnx.py", "flow.onnx"))
+    assert code == 0, error
+    assert re.fullmatch(r"fmbench/PressEither-v\d+: (success|failure) after \d+ steps\n", out)
+    assert file.with_name("flow.onnx.md").read_text(encoding="utf-8").startswith("---\nlibrary_na")
+    content = file.read_bytes()
+    check_no_places(content)
+    assert call(command.main, "--format", "onnx", "--policy", finished_run, "--out", file) == 2
+    again = tmp_path / "again.onnx"
+    assert call(command.main, "--format", "onnx", "--policy", finished_run, "--out", again) == 0
+    assert again.read_bytes() == content
