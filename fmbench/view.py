@@ -13,14 +13,13 @@ from pathlib import Path
 
 from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_config_flag, given_values
-from fmbench.cli.folders import check_out
+from fmbench.cli.folders import check_one_run, check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config.run_config import RENDERERS
 from fmbench.errors import FmbenchError, unknown
 from fmbench.exit_code import ExitCode
-from fmbench.storage.grid_folder import is_grid, read_grid_facts
 from fmbench.storage.recordings import RecordedEpisode
 from fmbench.storage.wanted_episode import WantedEpisode, find_recording
 
@@ -74,13 +73,7 @@ def _view(options: argparse.Namespace) -> int:
             raise FmbenchError(f"--video is {video}; give a file that ends in {' or '.join(ENDS)}")
         check_out(video.parent, "--video")
     folder: Path = options.run
-    if not folder.is_dir():
-        state = "is a file" if folder.exists() else "does not exist"
-        raise FmbenchError(f"{folder} {state}; give the folder of a run")
-    if is_grid(folder):
-        runs = [name for name in read_grid_facts(folder).runs if (folder / name).is_dir()]
-        run = next(iter(runs), "SECTION/RUN")
-        raise FmbenchError(f"{folder} is a grid; give a run in it, like {folder / run}")
+    check_one_run(folder)
     wanted = WantedEpisode(options.episode, options.task, options.policy, options.train_seed)
     import_mujoco()
     path, recording = _recording(folder, wanted, options)

@@ -224,8 +224,11 @@ class ChunkPolicy(nn.Module):
         planned = self._planner.prepare(self.network, condition, (sampler, steps), sampling, shape)
         network = CountingNetwork(planned if guide is None else guide(planned))
         chunk = sampling(network, condition, noise)
-        actions = self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
-        return Sample(actions, network.nfe(len(observations)))
+        return Sample(self.actions_of(chunk), network.nfe(len(observations)))
+
+    def actions_of(self, chunk: Tensor) -> Tensor:
+        """Map a sampled chunk, normalised, to actions within [-1, 1], both `(B, Tp, act_dim)`."""
+        return self.action_normalizer.unnormalize(chunk).clamp(-1.0, 1.0)
 
     def encode(self, observations: Tensor, prefix: Prefix | None = None) -> Tensor:
         """Map observations `(B, obs_horizon, obs_dim)` to conditions `(B, condition_dim)`.
@@ -243,7 +246,7 @@ class ChunkPolicy(nn.Module):
         if not self.config.prefix:
             return seen
         if prefix is None:
-            return torch.cat((seen, seen.new_zeros(len(seen), self.config.prefix_dim)), dim=1)
+            return torch.cat((seen, seen.new_zeros(seen.shape[0], self.config.prefix_dim)), dim=1)
         index = torch.arange(self.config.prefix, device=seen.device)
         is_given = (index < prefix.given[:, None]).to(seen.dtype)
         actions = self.action_normalizer.normalize(prefix.actions) * is_given[..., None]

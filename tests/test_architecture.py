@@ -75,6 +75,7 @@ OURS: dict[str, set[str]] = {
     "fmbench.lerobot_env": {"fmbench.errors", "fmbench.lerobot", "envs"},
     "fmbench.lerobot.parquet": {"fmbench.errors"},
     "fmbench.lerobot.films": set(),
+    "fmbench.portable.onnx_file": {"fmbench.portable", "policies"},
     "fmbench.detection": {
         "fmbench.errors",
         "fmbench.storage",
@@ -117,6 +118,13 @@ OURS: dict[str, set[str]] = {
         "envs",
         "policies",
     },
+    "fmbench.portable": {
+        "fmbench.errors",
+        "fmbench.storage",
+        "fmbench.report",
+        "fmbench.training",
+        "policies",
+    },
     "fmbench.runs": {
         "fmbench.exit_code",
         "fmbench.errors",
@@ -126,6 +134,7 @@ OURS: dict[str, set[str]] = {
         "fmbench.data",
         "fmbench.lerobot",
         "fmbench.lerobot_policy",
+        "fmbench.portable",
         "fmbench.report",
         "fmbench.training",
         "fmbench.rl",
@@ -175,6 +184,8 @@ LIBRARIES: dict[str, set[str]] = {
     "fmbench.lerobot.parquet": {"numpy", "pyarrow"},
     "fmbench.lerobot.films": {"numpy", "av"},
     "fmbench.lerobot_policy": {"numpy", "torch", "safetensors"},
+    "fmbench.portable": {"torch"},
+    "fmbench.portable.onnx_file": {"torch", "onnx"},
     "fmbench.detection": {"numpy", "mujoco", "PIL"},
     "fmbench.detection.conversion": {"torch"},
     "fmbench.detection.ultralytics_training": {"torch", "ultralytics"},
@@ -183,6 +194,7 @@ LIBRARIES: dict[str, set[str]] = {
 }
 ONLY_IN = {
     "av": {"fmbench.lerobot.films"},
+    "onnx": {"fmbench.portable.onnx_file"},
     "optuna": {"fmbench.runs.tuning.suggestions"},
     "pyarrow": {"fmbench.lerobot.parquet"},
     "plotly": {"fmbench.report.page.libraries"},

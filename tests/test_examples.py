@@ -51,7 +51,8 @@ RUNS = {
 
 `tests/fmbench/runs/test_seeing_extras.py` runs `yolo_hand`, which needs an extra.
 """
-LOOPS = ("add_axis", "gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint")
+LOOPS = ("add_axis", "gymnasium_loop", "redraw_figures", "train_sb3", "use_checkpoint", "use_onnx")
+"""`tests/fmbench/portable/test_onnx_file.py` runs `use_onnx`, which needs an extra."""
 REFERENCE = ROOT / "results" / "reference"
 
 pytestmark = pytest.mark.usefixtures("torch_threads")

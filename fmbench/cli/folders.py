@@ -7,6 +7,7 @@ from pathlib import Path
 from fmbench.cli.task_names import runnable_suite
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
+from fmbench.storage.grid_folder import is_grid, read_grid_facts
 from fmbench.storage.leftovers import recover_target, staged
 
 
@@ -42,6 +43,21 @@ def check_data(data: Path) -> None:
     """
     if _existing_part(data, "--data") != data:
         check_out(data, "--data")
+
+
+def check_one_run(folder: Path) -> None:
+    """Check that a folder is there and is no grid of runs.
+
+    Raises:
+        FmbenchError: It is not; the message gives the reason.
+    """
+    if not folder.is_dir():
+        state = "is a file" if folder.exists() else "does not exist"
+        raise FmbenchError(f"{folder} {state}; give the folder of a run")
+    if is_grid(folder):
+        runs = [name for name in read_grid_facts(folder).runs if (folder / name).is_dir()]
+        run = next(iter(runs), "SECTION/RUN")
+        raise FmbenchError(f"{folder} is a grid; give a run in it, like {folder / run}")
 
 
 def _existing_part(out: Path, flag: str) -> Path:

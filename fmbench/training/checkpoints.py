@@ -128,13 +128,22 @@ def load_policy(folder: Path) -> tuple[ChunkPolicy, CheckpointFacts]:
         FmbenchError: The checkpoint is damaged or not one of fmbench, or its weights contain NaN.
     """
     facts = checkpoint_facts(folder)
-    config = ChunkPolicyConfig.from_json(facts.policy)
+    policy = policy_with_weights(ChunkPolicyConfig.from_json(facts.policy), folder / EMA_FILE)
+    return policy, facts
+
+
+def policy_with_weights(config: ChunkPolicyConfig, path: Path) -> ChunkPolicy:
+    """Build a policy and load its weights, in evaluation mode.
+
+    Raises:
+        FmbenchError: The file is damaged or does not fit the configuration, or contains NaN.
+    """
     with torch.device("meta"):  # sizes only: nothing is allocated before the file is known to fit
         expected = ChunkPolicy(config).state_dict()
-    weights = read_tensors(folder / EMA_FILE, expected)
+    weights = read_tensors(path, expected)
     policy = ChunkPolicy(config)
-    _load_weights(policy, weights, folder / EMA_FILE)
-    return policy.eval(), facts
+    _load_weights(policy, weights, path)
+    return policy.eval()
 
 
 def _optimizer_tensors(state: TrainingState) -> dict[str, Tensor]:

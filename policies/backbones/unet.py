@@ -155,10 +155,10 @@ class UNet(nn.Module):
         for stage, merge in zip(self.down, self.merges, strict=True):
             hidden = stage(hidden, films)
             skips.append(hidden)
-            hidden = merge(hidden.reshape(len(hidden), hidden.shape[1] // 2, -1))
+            hidden = merge(hidden.reshape(hidden.shape[0], hidden.shape[1] // 2, -1))
         hidden = self.middle(hidden, films)
         for stage, split in zip(self.up, self.splits, strict=True):
-            hidden = split(hidden).reshape(len(hidden), 2 * hidden.shape[1], -1)
+            hidden = split(hidden).reshape(hidden.shape[0], 2 * hidden.shape[1], -1)
             hidden = stage(torch.cat((hidden, skips.pop()), dim=-1), films)
         output: Tensor = self.output(F.silu(self.output_norm(hidden)))
         chunk = output[:, : noisy_actions.shape[1]]

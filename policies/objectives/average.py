@@ -34,7 +34,8 @@ class AverageVelocity(Objective):
         self.check_sampler(sampler, steps)
 
         def output(x_t: Tensor, t: float, h: float) -> Tensor:
-            time = torch.stack((x_t.new_full((len(x_t),), t), x_t.new_full((len(x_t),), h)), dim=1)
+            rows = x_t.shape[:1]
+            time = torch.stack((x_t.new_full(rows, t), x_t.new_full(rows, h)), dim=1)
             return network(x_t, time, condition)
 
         solve: AverageSolver = load_sampler(sampler)

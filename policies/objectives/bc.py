@@ -34,6 +34,6 @@ class BehaviourCloning(Objective, entry=POLICIES["bc"]):
         return self._predict(network, condition)
 
     def _predict(self, network: Network, condition: Tensor) -> Tensor:
-        batch = len(condition)
+        batch = condition.shape[0]
         zeros = condition.new_zeros((batch, *self.chunk_shape))
         return network(zeros, condition.new_zeros(batch), condition)

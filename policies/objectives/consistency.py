@@ -95,7 +95,7 @@ class Consistency(Diffusion, entry=POLICIES["consistency"]):
         for place, k in enumerate(trailing_timesteps(DIFFUSION_STEPS, steps)):
             if place:
                 x_k = self.alpha[k] * chunk + self.sigma[k] * noise()
-            time = x_k.new_full((len(x_k),), float(network_time(k)))
+            time = x_k.new_full((x_k.shape[0],), float(network_time(k)))
             chunk = network(x_k, time, condition).clamp(-1.0, 1.0)
         return chunk
 

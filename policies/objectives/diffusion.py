@@ -107,6 +107,6 @@ class Diffusion(Objective, entry=POLICIES["diffusion"]):
             self._processes[key] = make(self._alphas_cumprod, self.prediction, steps)
 
         def predict(x_t: Tensor, k: int) -> Tensor:
-            return network(x_t, x_t.new_full((len(x_t),), float(network_time(k))), condition)
+            return network(x_t, x_t.new_full((x_t.shape[0],), float(network_time(k))), condition)
 
         return self._processes[key].run(predict, noise)

@@ -90,7 +90,7 @@ class Flow(Objective, entry=POLICIES["flow"]):
 
     def field(self, network: Network, condition: Tensor) -> Field:
         """Return the velocity field of a network, given the condition `(B, C)` of each chunk."""
-        rows = (len(condition),)
+        rows = condition.shape[:1]
 
         def predict(x_t: Tensor, t: float) -> Tensor:
             return network(x_t, x_t.new_full(rows, t), condition)

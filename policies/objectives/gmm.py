@@ -96,7 +96,7 @@ class MixtureDensity(Objective, entry=POLICIES["gmm"]):
         uniform = torch.special.ndtr(noise()[:, 0, 0])
         edges = F.softmax(mixture.logits, dim=-1).cumsum(dim=-1)[:, :-1]
         mode = (edges <= uniform[:, None]).sum(dim=-1)
-        return mixture.means[torch.arange(len(mode), device=mode.device), mode]
+        return mixture.means[torch.arange(mode.shape[0], device=mode.device), mode]
 
     def predict(self, network: Network, condition: Tensor) -> Mixture:
         """Evaluate the network and interpret its outputs as a mixture.
@@ -105,7 +105,7 @@ class MixtureDensity(Objective, entry=POLICIES["gmm"]):
             network: A network with `outputs_per_action` outputs.
             condition: Encoded observations `(B, C)`.
         """
-        batch, (horizon, act_dim) = len(condition), self.chunk_shape
+        batch, (horizon, act_dim) = condition.shape[0], self.chunk_shape
         zeros = condition.new_zeros((batch, horizon, act_dim))
         outputs = network(zeros, condition.new_zeros(batch), condition)
         sizes = [MODES * act_dim, MODES, MODES]

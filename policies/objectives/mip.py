@@ -44,11 +44,11 @@ class MinimalIterativePolicy(Objective, entry=POLICIES["mip"]):
     ) -> Tensor:
         """Evaluate the network twice; no randomness. See `Objective.sample`."""
         self.check_sampler(sampler, steps)
-        zeros = condition.new_zeros((len(condition), *self.chunk_shape))
+        zeros = condition.new_zeros((condition.shape[0], *self.chunk_shape))
         # a_0 = network(0, 0), then network(t* a_0, t*)
         first = _predict(network, zeros, 0.0, condition)
         return _predict(network, SECOND_TIME * first, SECOND_TIME, condition)
 
 
 def _predict(network: Network, x_t: Tensor, t: float, condition: Tensor) -> Tensor:
-    return network(x_t, x_t.new_full((len(x_t),), t), condition)
+    return network(x_t, x_t.new_full((x_t.shape[0],), t), condition)

@@ -45,4 +45,4 @@ def generate(network: Network, noise: Tensor, condition: Tensor) -> Tensor:
 
 
 def _generate(network: Network, noise: Tensor, condition: Tensor) -> Tensor:
-    return network(noise, noise.new_zeros(len(noise)), condition)
+    return network(noise, noise.new_zeros(noise.shape[0]), condition)

@@ -14,8 +14,14 @@ LEROBOT = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
     ("words", "message"),
     [
         ((), "--format is empty; known: lerobot, minari"),
-        (("--format", "lerobt"), "unknown format 'lerobt'; did you mean lerobot? known: lerobot"),
-        (("--format", "rlds"), "unknown format 'rlds'; known: lerobot, minari"),
+        (
+            ("--format", "lerobt"),
+            "unknown format 'lerobt'; did you mean lerobot? known: hub, lerobot",
+        ),
+        (
+            ("--format", "rlds"),
+            "unknown format 'rlds'; known: hub, lerobot, minari, onnx, torch-export",
+        ),
         (LEROBOT, "--out is empty; give a new folder for the data set"),
         (
             (*LEROBOT[:2], "--task", "PressEither", "LiftCube"),
