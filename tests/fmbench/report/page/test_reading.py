@@ -23,7 +23,7 @@ def test_several_processes_read_the_same_in_the_same_order(
     ]
     alone = list(read_all(folders, MARGIN))
     monkeypatch.setattr(reading, "MIN_RUNS", 2)
-    monkeypatch.setattr(reading, "_cores", lambda: 2)
+    monkeypatch.setattr(reading, "cores", lambda: 2)
     together = list(read_all(folders, MARGIN))
     for one, other in zip(alone, together, strict=True):
         pd.testing.assert_frame_equal(one.episodes, other.episodes)
