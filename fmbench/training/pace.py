@@ -41,6 +41,6 @@ class Pace:
         self._record().synchronize()
 
     def _record(self) -> torch.cuda.Event:
-        event = torch.cuda.Event(blocking=True)
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
         event.record(self._stream)
         return event
