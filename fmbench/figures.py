@@ -66,13 +66,14 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _draw_grid(options: argparse.Namespace, share: float) -> int:
+    from fmbench.report.copies import cores
     from fmbench.report.draw import check_formats
     from fmbench.report.grid.draw import draw_grid
 
     if options.compress:
         raise FmbenchError(f"--compress is for a run; the rows of {options.run_dir} are compressed")
     check_formats(options.format)
-    for path in draw_grid(options.run_dir, options.format, warn, share):
+    for path in draw_grid(options.run_dir, options.format, warn, share, processes=cores()):
         print(path)
     return ExitCode.DONE
 

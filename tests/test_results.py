@@ -27,6 +27,7 @@ from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.search import by_trial, read_search_facts
 from policies.catalogue import BACKBONES
+from tests.thorough import thoroughly
 
 RESULTS = Path(__file__).parent.parent / "results"
 RUNS = sorted(path.parent for path in RESULTS.rglob("run.json"))
@@ -82,7 +83,11 @@ def test_committed_run_records_its_provenance(run: Path) -> None:
         assert row.train_seed < 0 or (row.weights_hash and row.demonstrations_hash), row.cell
 
 
-@pytest.mark.parametrize("run", DRAWN, ids=lambda run: run.relative_to(RESULTS).as_posix())
+@pytest.mark.parametrize(
+    "run",
+    [pytest.param(x, marks=() if x in DRAWN[::3] else pytest.mark.thorough) for x in DRAWN],
+    ids=lambda run: run.relative_to(RESULTS).as_posix(),
+)
 def test_committed_tables_match_their_rows(run: Path, tmp_path: Path) -> None:
     results = read(run)
     drawn = write_tables(results, across_tasks_of_run(results), tmp_path)
@@ -114,7 +119,8 @@ def test_committed_grids_match_their_rows(grid: Path, tmp_path: Path) -> None:
 
 def test_the_committed_paper_has_the_numbers_of_its_tables(tmp_path: Path) -> None:
     paper, out = RESULTS / "paper", tmp_path / "paper"
-    for path in (paper / TEXT, *paper.glob("*/*.csv"), *paper.glob("*/headline.*")):
+    read_by_it = ("*/*.csv", "*/headline.*", "*/*/run.json")
+    for path in (paper / TEXT, *(path for name in read_by_it for path in paper.glob(name))):
         (out / path.relative_to(paper)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, out / path.relative_to(paper))
     drawn = draw_paper(out)
@@ -149,7 +155,7 @@ def test_a_run_of_several_tasks_is_compared_over_them() -> None:
         assert (run / "figures" / "across_tasks.png").is_file() == (run / "figures").is_dir()
 
 
-@pytest.mark.parametrize("folder", ["policy_matrix", "policy_matrix_rows"])
+@pytest.mark.parametrize("folder", thoroughly(BUDGETS, always=["policy_matrix_rows"]))
 def test_committed_matrix_matches_its_rows(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +169,7 @@ def test_committed_matrix_matches_its_rows(
         assert (tmp_path / name).read_bytes() == (RESULTS / folder / name).read_bytes()
 
 
+@pytest.mark.thorough
 def test_policies_with_one_row_per_update_do_not_depend_on_the_budget() -> None:
     alone = {"flow", "diffusion", "bc", "gmm"}
     for run in sorted((RESULTS / "policy_matrix_rows").glob("*-mlp")):

@@ -12,6 +12,7 @@ from envs.task_hash import HASH_KIND, task_hash
 from fmbench.errors import FmbenchError, unknown
 from fmbench.evaluation.films import SHEET_FRAMES, film_frames, sheet_frames, write_film
 from fmbench.evaluation.titled_sheet import write_titled_sheet
+from fmbench.report.row_texts import sampler_label
 from fmbench.storage.recordings import RecordedEpisode, RecordingFacts, read_recording
 
 SHEET = ".png"
@@ -65,7 +66,7 @@ def draw_episode(
 
 def describe(facts: RecordingFacts) -> str:
     """Say what was recorded, in one line."""
-    sampler = f" {facts.sampler}{facts.steps or ''}" if facts.sampler else ""
+    sampler = f" ({sampler_label(facts.sampler, facts.steps)})" if facts.sampler else ""
     seed = f", training seed {facts.train_seed}" if facts.train_seed >= 0 else ""
     outcome = "success" if facts.success else "failure"
     return (

@@ -14,6 +14,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser
 from fmbench.cli.task_names import tiers
+from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
 from fmbench.report.page.libraries import check_libraries
@@ -67,10 +68,14 @@ def _write(options: argparse.Namespace) -> int:
     from fmbench.report.page.write import write_page
 
     reporter, total = Reporter(), len(find_runs(options.runs))
+    unread: dict[str, str] = {}
     with reporter.stage("Reading runs", total) as stage:
-        runs = read_runs(options.runs, share, stage.update)
+        runs = read_runs(options.runs, share, stage.update, unread.__setitem__)
+    damaged = [line for run in runs for line in run.results.left_out]
+    for line in (*unread.values(), *damaged):
+        warn(f"left out: {line}")
     media = None if options.no_media else _media_of(runs, out, reporter)
-    write_page(runs, out, tiers(), media)
+    write_page(runs, out, tiers(), media, unread)
     print(f"{out} ({out.stat().st_size / 1e6:.1f} MB)")
     if media and media.pictures:
         print(f"pictures and films: {_media_folder(out)}{os.sep}, to be kept beside the page")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,9 @@ class Results:
     places: NDArray[np.int64] | None = None
     """Row of each of `episodes` in the file of episodes, from 0; None if they are in several."""
 
+    left_out: tuple[str, ...] = ()
+    """What is wrong with files of an unfinished run that were left out."""
+
     @property
     def complete(self) -> bool:
         """Whether the run has finished."""
@@ -111,7 +114,7 @@ class Results:
         return self.run.preset == "smoke"
 
 
-def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
+def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False) -> Results:
     """Read a run folder and compute its tables.
 
     Only `episodes.csv` and `cells.csv` are required, since a run of experts trains and measures
@@ -121,6 +124,8 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
     Args:
         run_dir: The folder.
         margin: Largest difference of success rates that does not matter, in (0, 1).
+        leaves_out: Whether a damaged file of a cell of an unfinished run is left out and noted,
+            instead of raising an error.
 
     Raises:
         FmbenchError: The folder is not a run, has no episode yet, or has a malformed file or a
@@ -131,9 +136,11 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
     check_links_inside(run_dir)
     run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
-    rows = (
-        _read_unfinished(run_dir, run) if is_unfinished(run_dir) else _read_finished(run_dir, run)
-    )
+    left_out: list[str] = []
+    if is_unfinished(run_dir):
+        rows = _read_unfinished(run_dir, run, left_out.append if leaves_out else None)
+    else:
+        rows = _read_finished(run_dir, run)
     _check_config(run_dir, run, rows.episodes.origins)
     table = table_frame(rows.episodes.table)
     settings = split_settings(table)
@@ -165,6 +172,7 @@ def read_results(run_dir: Path, margin: float = MARGIN) -> Results:
         margin=margin,
         settings=settings,
         costs=costs,
+        left_out=tuple(left_out),
         places=None if rows.unfinished else np.flatnonzero(is_of_plain_setting(table)),
     )
 
@@ -185,9 +193,11 @@ def _read_finished(run_dir: Path, run: RunFacts) -> _Rows:
     return _Rows(rows.episodes, rows.measurements, rows.training, rows.diagnostics)
 
 
-def _read_unfinished(run_dir: Path, run: RunFacts) -> _Rows:
+def _read_unfinished(
+    run_dir: Path, run: RunFacts, leave_out: Callable[[str], None] | None
+) -> _Rows:
     """Return the rows of the finished cells, tasks in the order of the run."""
-    cells = read_finished_cells(run_dir, run)
+    cells = read_finished_cells(run_dir, run, leave_out)
     origins = cells.episodes.origins
     if not origins:
         raise FmbenchError(f"{run_dir} has no finished cell yet; its own command resumes it")

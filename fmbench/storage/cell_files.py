@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,8 +34,15 @@ def cell_file(cells: Path, cell: str, row_type: type[CellRow]) -> Path:
     return cells / f"{cell}{_ENDS[row_type]}.csv"
 
 
-def read_cells(cells: Path, row_type: type[C]) -> list[tuple[list[C], OriginRow]]:
+def read_cells(
+    cells: Path, row_type: type[C], leave_out: Callable[[str], None] | None = None
+) -> list[tuple[list[C], OriginRow]]:
     """Read one kind of rows of all cells in a folder, in the order of the files' names.
+
+    Args:
+        cells: The folder.
+        row_type: The kind of rows.
+        leave_out: Called with what is wrong with a file, which is left out; None to raise it.
 
     Raises:
         FmbenchError: A file is malformed or changed.
@@ -43,7 +50,16 @@ def read_cells(cells: Path, row_type: type[C]) -> list[tuple[list[C], OriginRow]
     ends = tuple(f"{end}.csv" for end in _ENDS.values() if end)
     own = f"{_ENDS[row_type]}.csv"
     paths = [path for path in sorted(cells.glob(f"*{own}")) if not path.name.startswith(".")]
-    return [read_cell(p, row_type) for p in paths if own in ends or not p.name.endswith(ends)]
+    read = []
+    for path in paths:
+        if own in ends or not path.name.endswith(ends):
+            try:
+                read.append(read_cell(path, row_type))
+            except FmbenchError as error:
+                if leave_out is None:
+                    raise
+                leave_out(str(error))
+    return read
 
 
 def write_cell(path: Path, rows: Sequence[C], origin: OriginRow, row_type: type[C]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
@@ -44,27 +45,30 @@ def check_finished(folder: Path) -> None:
         raise FmbenchError(f"{folder} has not finished; its own command resumes it")
 
 
-def read_finished_cells(folder: Path, facts: RunFacts) -> FinishedCells:
+def read_finished_cells(
+    folder: Path, facts: RunFacts, leave_out: Callable[[str], None] | None = None
+) -> FinishedCells:
     """Read the finished cells of an unfinished run.
 
     Args:
         folder: The run's folder.
         facts: The content of its `run.json`.
+        leave_out: Called with what is wrong with a file, which is left out; None to raise it.
 
     Raises:
         FmbenchError: A file of a finished cell is malformed, was changed or is of another run.
     """
     cells = folder / CELLS_FOLDER
-    read = read_cells(cells, EpisodeRow)
+    read = read_cells(cells, EpisodeRow, leave_out)
     rows = [row for rows, _ in read for row in rows]
     episodes = EpisodeTable(table_of(rows, EpisodeRow), [origin for _, origin in read])
-    measurements = _table(cells, MeasurementRow)
-    diagnostics = _table(cells, DiagnosticRow)
+    measurements = _table(cells, MeasurementRow, leave_out)
+    diagnostics = _table(cells, DiagnosticRow, leave_out)
     check_episodes(cells, facts, episodes, has_finished=False)
     check_cells(cells, facts, (measurements, diagnostics))
     return FinishedCells(episodes, measurements, diagnostics)
 
 
-def _table(cells: Path, row_type: type[C]) -> RowTable[C]:
-    rows = [row for rows, _ in read_cells(cells, row_type) for row in rows]
+def _table(cells: Path, row_type: type[C], leave_out: Callable[[str], None] | None) -> RowTable[C]:
+    rows = [row for rows, _ in read_cells(cells, row_type, leave_out) for row in rows]
     return table_of(rows, row_type)

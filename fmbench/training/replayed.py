@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from fmbench.training.pace import Pace
 from policies.graph_capture import capture
 
 WARM_UP_UPDATES = 3
@@ -12,7 +13,7 @@ WARM_UP_UPDATES = 3
 
 
 class Replayed:
-    """Operations that are started by one launch of the host, and do not wait for the device.
+    """Operations that are started by one launch of the host, a few calls ahead of the device.
 
     Args:
         operations: What to replay; returns tensors on the device.
@@ -35,6 +36,7 @@ class Replayed:
         self._operations, self._clear, self._generators = operations, clear, generators
         self.stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self.stream.wait_stream(torch.cuda.current_stream(device))
+        self._pace = Pace(self.stream)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._results: tuple[Tensor, ...] = ()
         self.done = 0
@@ -51,14 +53,19 @@ class Replayed:
                 self._graph.replay()
                 first, second = (result.clone() for result in self._results)
         self.done += 1
+        self._pace.started()
         return first, second
+
+    def wait(self) -> None:
+        """Wait until all that was started is complete."""
+        self._pace.wait()
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         graph = torch.cuda.CUDAGraph()
         for generator in self._generators:
             graph.register_generator_state(generator)
         self._clear()
-        self.stream.synchronize()
+        self.wait()
         with capture(graph, stream=self.stream, capture_error_mode="thread_local"):
             self._results = self._operations()
         return graph

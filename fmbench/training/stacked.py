@@ -120,7 +120,7 @@ class StackedUpdate:
     def wait(self) -> None:
         """Wait until all started updates are complete; see `Update`."""
         if self.replayed is not None:
-            self.replayed.stream.synchronize()
+            self.replayed.wait()
 
     def _fill(self, learning_rate: float, averaging: float) -> None:
         """Set the numbers that change from update to update."""

@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from fmbench.training.pace import Pace
 from fmbench.training.replayed import Replayed
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.windows import Windows
@@ -33,6 +34,9 @@ class EagerUpdate:
     def __init__(self, state: TrainingState, config: TrainConfig, windows: Windows) -> None:
         self.state, self.config, self.windows = state, config, windows
         self.parameters = list(state.policy.parameters())
+        device = windows.actions.device
+        is_cuda = device.type == "cuda"
+        self._pace = Pace(torch.cuda.current_stream(device)) if is_cuda else None
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Make one update; see `Update`."""
@@ -42,6 +46,8 @@ class EagerUpdate:
         state.optimizer.step()
         state.update += 1
         state.ema.update(state.update)
+        if self._pace is not None:
+            self._pace.started()
         return loss, norm
 
     def prepare(self) -> None:
@@ -54,7 +60,9 @@ class EagerUpdate:
             parameter.grad = None
 
     def wait(self) -> None:
-        """Do nothing: there is no other stream to wait for."""
+        """Wait for the device, if it is not the CPU; see `Update`."""
+        if self._pace is not None:
+            self._pace.wait()
 
     def gradient(self) -> tuple[Tensor, Tensor]:
         """Draw a batch and store its clipped gradient in the parameters."""
@@ -83,8 +91,8 @@ class GraphUpdate:
 
     Numbers that change from update to update (learning rate, rate of the average) are tensors that
     are filled before each replay. The policy's generator is registered with the graph, so that
-    replays draw the same numbers as eager updates. Nothing waits for the device, and the updates of
-    different states overlap on one device.
+    replays draw the same numbers as eager updates. The host is a few updates ahead of the device,
+    and the updates of different states overlap there.
 
     Args:
         state: Changed in place; its policy is on a CUDA device.
@@ -116,7 +124,7 @@ class GraphUpdate:
 
     def wait(self) -> None:
         """Wait until all started updates are complete; see `Update`."""
-        self.replayed.stream.synchronize()
+        self.replayed.wait()
 
     def _operations(self) -> tuple[Tensor, Tensor]:
         loss, norm = self._eager.gradient()

@@ -30,6 +30,14 @@ def short_run(monkeypatch: pytest.MonkeyPatch) -> None:
     figures_as_text(monkeypatch)
 
 
+@pytest.fixture
+def figures_of_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write figures of runs as the rows that they show, for tests of which pixels are no part."""
+    from tests.fmbench.runs.small_experiment import figures_as_text
+
+    figures_as_text(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def finished_run(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished run; copy it before changing anything in it."""

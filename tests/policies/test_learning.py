@@ -5,9 +5,9 @@ The exceptions are those in `OWN`: with the others' numbers the weights of their
 on the rounding of the processor, or, of a single step on transformer and U-Net, be wrong; or the
 training would take long.
 
-Where tests are not thorough, the MLP learns from all objectives but those that take longest
-(meanflow, drift, maniflow and shortcut), and all backbones from the one that takes fewest updates,
-bc: a training takes up to half a minute.
+Where tests are not thorough, the MLP learns from flow, reflow and diffusion, which the others are
+compared with, and all backbones from the one that takes fewest updates, bc: a training takes up to
+half a minute.
 """
 
 from functools import cache
@@ -80,7 +80,7 @@ few_step_cases = pytest.mark.parametrize(
     "objective",
     thoroughly(
         ["meanflow", "reflow", "shortcut", *ONE_STEP],
-        always=["reflow", "imle", "consistency"],
+        always=["reflow"],
     ),
 )
 pytestmark = pytest.mark.slow
@@ -176,12 +176,14 @@ def test_drift_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("drift", backbone, bound_of(backbone))
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_imle_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("imle", backbone, bound_of(backbone))
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_consistency_learns_all_modes_with_their_weights(backbone: str) -> None:
     check_weights("consistency", backbone, bound_of(backbone))
 
@@ -241,7 +243,8 @@ def test_the_paths_of_reflow_are_straighter(backbone: str) -> None:
     assert bends[1] < bends[0] / 3
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
     network, learner = mixtures.train(backbone, "gmm", 200, problem=mixtures.draw_veers)
     for c in (-0.8, 0.0, 0.8):
@@ -256,7 +259,8 @@ def test_a_mixture_of_densities_gets_both_sides(backbone: str) -> None:
         assert abs(2 * float((errors[:, 0] < errors[:, 1]).float().mean()) - 1) < 0.2
 
 
-@thorough_backbones
+@pytest.mark.thorough
+@every_backbone
 def test_mip_finds_the_only_correct_answer_like_a_flow(backbone: str) -> None:
     # Like bc it learns means, and would miss all modes of a multimodal problem.
     errors = {}

@@ -1,6 +1,7 @@
 """Every objective with every sampler on every grid: rows of a batch are independent."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,15 +19,20 @@ OBSERVATIONS = torch.randn(ROWS, 2, 4, generator=GENERATOR)
 DRAWS = torch.randn(101, ROWS, 7, 5, generator=GENERATOR)
 
 
-def combinations() -> Iterator[tuple[str, str, str]]:
-    """Every objective with each of its predictions and each of its samplers, on each grid."""
+def combinations() -> Iterator[Any]:
+    """Every objective with each of its predictions and each of its samplers, on each grid.
+
+    Where tests are not thorough, its first prediction.
+    """
     for objective, entry in POLICIES.items():
         for prediction in entry.predictions:
             for sampler, limits in entry.limits.items():
                 grids = [f"{sampler}:{grid}" for grid in GRIDS] if limits.grids else [sampler]
                 tolerances = [f"{sampler}:1e-5,1e-5"] if limits.adaptive else []
                 for name in grids + tolerances:
-                    yield objective, prediction, name
+                    is_first = prediction == entry.predictions[0]
+                    marks = () if is_first else pytest.mark.thorough
+                    yield pytest.param(objective, prediction, name, marks=marks)
 
 
 def build(objective: str, prediction: str) -> ChunkPolicy:

@@ -12,8 +12,7 @@ from fmbench.report.across_hands.text import across_hands_markdown
 from fmbench.report.across_tasks.table import Method
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.rendering import write_figure
-from fmbench.report.results import read_results
-from fmbench.report.verdicts import MARGIN
+from fmbench.report.results import Results
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
 
@@ -21,30 +20,24 @@ NAME = "across_hands"
 
 
 def draw_across_hands(
-    runs: Sequence[Path],
+    results: Sequence[Results],
     hands: Sequence[str],
     out: Path,
     formats: Sequence[str] = ("png",),
-    margin: float = MARGIN,
 ) -> list[Path]:
     """Write `across_hands.csv`, `across_hands.md` and the figure `across_hands`.
 
     Where there are no two hands to compare, earlier ones are removed.
 
     Args:
-        runs: Folders of runs.
+        results: The runs.
         hands: The hands on which their tasks are.
         out: Output folder.
         formats: Formats of the figure.
-        margin: Largest difference of success rates that does not matter, in (0, 1).
 
     Returns:
         The paths written.
-
-    Raises:
-        FmbenchError: A folder is not a run.
     """
-    results = [read_results(path, margin) for path in runs]
     looks = Looks(*(run.run for run in results))
 
     def order(method: Method) -> tuple[object, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from rich.text import Text
 
 from fmbench.errors import FmbenchError
 from fmbench.report.across_hands.draw import draw_across_hands
+from fmbench.report.copies import map_in_copies, without_collection
 from fmbench.report.curve.draw import draw_curve
 from fmbench.report.curve.rows import CurveRow
 from fmbench.report.delay.deployment import DeploymentRow
@@ -27,7 +30,7 @@ from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_h
 from fmbench.report.grid.second_blocks import draw_second_blocks
 from fmbench.report.grid.settings import SettingRow, draw_settings
 from fmbench.report.looks import Looks
-from fmbench.report.matrix.draw import draw_matrix
+from fmbench.report.matrix.draw import draw_matrix_of, read_runs
 from fmbench.report.matrix.rows import MatrixRow
 from fmbench.report.observation.draw import draw_observations
 from fmbench.report.observation.rows import ObservationRow
@@ -48,7 +51,6 @@ ROW_FILES = {
 """What draws a section: the file of its rows."""
 Warn = Callable[[str], None]
 DRAWN: dict[str, Callable[[Sequence[Path], Path, Warn, float, Sequence[str]], list[Path]]] = {
-    "matrix": draw_matrix,
     "observations": draw_observations,
     "settings": draw_settings,
     "disturbances": draw_retention_of_runs,
@@ -70,6 +72,7 @@ def draw_grid(
     warn: Warn = lambda line: None,
     margin: float = MARGIN,
     failed: dict[str, str] | None = None,
+    processes: int = 1,
 ) -> list[Path]:
     """Write tables and figures of every section that has a run.
 
@@ -80,6 +83,7 @@ def draw_grid(
         margin: Largest difference of success rates that does not matter, in (0, 1).
         failed: Where to note a section that cannot be drawn, with the reason, and go on; None to
             raise.
+        processes: How many draw sections at once; several are copies of this process.
 
     Returns:
         The paths written.
@@ -90,14 +94,20 @@ def draw_grid(
     facts = read_grid_facts(out)
     if missing := missing_runs(out, facts):
         warn(f"{len(missing)} of {len(facts.runs)} runs are missing, the first is {missing[0]}")
+    there = [section for section in facts.sections if runs_of(out, section)]
+    draw = partial(_try_section, out, formats, margin)
     written = []
-    for section in facts.sections:
-        try:
-            written += _draw_section(out, section, formats, warn, margin)
-        except FmbenchError as error:
-            if failed is None:
-                raise FmbenchError(f"section {section.name}: {error}") from None
-            failed[f"section {section.name}"] = str(error)
+    with without_collection():
+        for section, drawn in zip(
+            there, map_in_copies(draw, there, min(processes, max(len(there), 1))), strict=True
+        ):
+            for line in drawn.warnings:
+                warn(line)
+            written += drawn.paths
+            if drawn.error and failed is None:
+                raise FmbenchError(f"section {section.name}: {drawn.error}")
+            if drawn.error and failed is not None:
+                failed[f"section {section.name}"] = drawn.error
     for _ in draw_second_blocks(out, facts, margin):
         pass
     try:
@@ -109,18 +119,27 @@ def draw_grid(
     return written
 
 
-def _draw_section(
-    out: Path, section: SectionFacts, formats: Sequence[str], warn: Warn, margin: float
-) -> list[Path]:
-    """Write tables and figures of one section; none if it has no run."""
-    runs, folder = runs_of(out, section), out / section.name
-    if not runs:
-        return []
-    written = _draw(section, runs, folder, formats, warn, margin)
-    if section.draw == "matrix" and len(section.hands) > 1:
-        written += draw_across_hands(runs, section.hands, folder, formats, margin)
-    looks = Looks(*map(read_run_facts, runs))
-    return written + write_headline(folder, _headline(section, _rows(section, folder), looks))
+@dataclasses.dataclass
+class _Drawn:
+    """What came of a section: the paths written, the caveats, and why it could not be drawn."""
+
+    paths: list[Path] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    error: str = ""
+
+
+def _try_section(out: Path, formats: Sequence[str], margin: float, section: SectionFacts) -> _Drawn:
+    """Write tables and figures of one section that has a run."""
+    drawn, runs, folder = _Drawn(), runs_of(out, section), out / section.name
+    try:
+        paths = _draw(section, runs, folder, formats, drawn.warnings.append, margin)
+        looks = Looks(*map(read_run_facts, runs))
+        paths += write_headline(folder, _headline(section, _rows(section, folder), looks))
+    except FmbenchError as error:
+        drawn.error = str(error)
+    else:
+        drawn.paths = paths
+    return drawn
 
 
 def runs_of(out: Path, section: SectionFacts) -> list[Path]:
@@ -142,6 +161,12 @@ def _draw(
     warn: Warn,
     margin: float,
 ) -> list[Path]:
+    if section.draw == "matrix":
+        results = read_runs(runs, margin)
+        written = draw_matrix_of(results, folder, warn, formats)
+        if len(section.hands) > 1:
+            written += draw_across_hands(results, section.hands, folder, formats)
+        return written
     if section.draw == "curve":
         return draw_curve(runs, folder, warn, formats)
     return DRAWN[section.draw](runs, folder, warn, margin, formats)

@@ -24,6 +24,7 @@ from fmbench.report.matrix.ways import one_evaluation, render_ways
 from fmbench.report.may_differ import MATRIX as MAY_DIFFER
 from fmbench.report.outside import is_outside, outside_pairs
 from fmbench.report.rendering import write_figure
+from fmbench.report.results import Results
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
 from fmbench.storage.row_files import write_rows
@@ -37,12 +38,7 @@ def draw_matrix(
     margin: float = MARGIN,
     formats: Sequence[str] = ("png",),
 ) -> list[Path]:
-    """Write `matrix.csv`, `comparisons.csv`, `matrix.md` and the figure `matrix`.
-
-    Bridge rates at one network evaluation are also drawn, in `ways`. Finished runs with several
-    tasks are also compared over all of them: in a section of `matrix.md`, and in `across_tasks.csv`
-    and the figure `across_tasks`. Where there is nothing to draw, an earlier file of these is
-    removed.
+    """Read runs and draw their matrix, as `draw_matrix_of` does.
 
     Args:
         runs: Folders of runs.
@@ -55,10 +51,45 @@ def draw_matrix(
         The paths written.
 
     Raises:
-        FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
-            have the same policy on the same backbone and task.
+        FmbenchError: As `read_runs` and `draw_matrix_of`.
     """
-    all_results = read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin, takes_outside=True)
+    return draw_matrix_of(read_runs(runs, margin), out, warn, formats)
+
+
+def read_runs(runs: Sequence[Path], margin: float = MARGIN) -> list[Results]:
+    """Read the runs of a matrix.
+
+    Raises:
+        FmbenchError: A folder is not a run, or the runs differ in more than `MAY_DIFFER`.
+    """
+    return read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin, takes_outside=True)
+
+
+def draw_matrix_of(
+    all_results: Sequence[Results],
+    out: Path,
+    warn: Callable[[str], None] = lambda line: None,
+    formats: Sequence[str] = ("png",),
+) -> list[Path]:
+    """Write `matrix.csv`, `comparisons.csv`, `matrix.md` and the figure `matrix`.
+
+    Bridge rates at one network evaluation are also drawn, in `ways`. Finished runs with several
+    tasks are also compared over all of them: in a section of `matrix.md`, and in `across_tasks.csv`
+    and the figure `across_tasks`. Where there is nothing to draw, an earlier file of these is
+    removed.
+
+    Args:
+        all_results: The runs, as `read_runs` returns them.
+        out: Output folder.
+        warn: Called with each caveat of what is drawn.
+        formats: Formats of the figures.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        FmbenchError: Two runs have the same policy on the same backbone and task.
+    """
     rows = without_repeats(
         (row for results in all_results for row in matrix_rows(results)),
         lambda row: f"{f'{row.policy} {row.backbone}'.rstrip()} on {row.task}",

@@ -46,13 +46,17 @@ def matrix_markdown(
         title += ", trained with equal rows of the network"
     blocks = [f"# {combined.title(title)}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
+    compared = [
+        (_by_task(results.comparisons), _by_task(at_equal_nfe))
+        for results, at_equal_nfe in zip(runs, equal_nfe, strict=True)
+    ]
     for task in dict.fromkeys(row.task for row in rows):
         of_task = [row for row in rows if row.task == task]
         of_task.sort(key=lambda row: _order(row, looks))
         success = _success_table(of_task, looks, combined)
         blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
         blocks.append(_diagnostics_table(of_task, looks))
-        lines = _comparisons(runs, equal_nfe, task, looks)
+        lines = _comparisons(runs, compared, task, looks)
         blocks += [f"### Comparisons on {task}", "\n".join(lines)]
     blocks += _outside(outside)
     if across:
@@ -153,23 +157,27 @@ def _training_cost(row: MatrixRow) -> str:
     return f"{row.updates:,.0f} x {row.rows_per_update:g}{teacher}"
 
 
+def _by_task(comparisons: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(task): rows for task, rows in comparisons.groupby("task", sort=False)}
+
+
 def _comparisons(
-    runs: Sequence[Results], equal_nfe: Sequence[pd.DataFrame], task: str, looks: Looks
+    runs: Sequence[Results],
+    compared: Sequence[tuple[dict[str, pd.DataFrame], ...]],
+    task: str,
+    looks: Looks,
 ) -> Iterator[str]:
     """Yield the verdicts of each run on a task: their numbers, and those that are not undecided."""
-    for results, at_equal_nfe in zip(runs, equal_nfe, strict=True):
+    for results, tables in zip(runs, compared, strict=True):
         backbone = results.run.config["backbone"]
         yield from (f"- {backbone}: {line}" for line in left_out(results, task))
         if results.unfinished:
             yield f"- {backbone}: policies are compared when the run has finished"
             continue
-        for samplers, comparisons in (
-            (HEADLINE, results.comparisons),
-            (EQUAL_NFE, at_equal_nfe),
-        ):
-            of_task = comparisons[comparisons["task"] == task]
-            if len(of_task):
-                yield f"- {backbone}, {samplers}: {tally(of_task['verdict'])}"
+        for samplers, by_task in zip((HEADLINE, EQUAL_NFE), tables, strict=True):
+            if (of_task := by_task.get(task)) is None:
+                continue
+            yield f"- {backbone}, {samplers}: {tally(of_task['verdict'])}"
             decided = of_task[of_task["verdict"] != UNDECIDED]
             yield from (f"  - {line}" for line in sentences(decided, looks))
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from fmbench.report.page.reading import leave_interrupts_to_parent, may_copy
+from fmbench.report.copies import copies, cores
 
 T = TypeVar("T")
 _work: Callable[[], Any] | None = None
@@ -28,18 +26,14 @@ def beside(work: Callable[[], T], pays: bool) -> Iterator[Callable[[], T]]:
         What waits for the result, and raises what the work has raised.
     """
     global _work
-    if not (pays and may_copy()):
+    if not pays or cores() == 1:
         yield work
         return
     _work = work
-    context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(1, context, leave_interrupts_to_parent) as pool:
+    with copies(1) as pool:
         result = pool.submit(_do)
         try:
             yield result.result
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
         finally:
             _work = None
 

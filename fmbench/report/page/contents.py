@@ -17,7 +17,11 @@ from fmbench.report.page.tasks import task_sections
 
 
 def sections_of(
-    runs: Sequence[NamedRun], folder: Path, tiers: Mapping[str, str], media: Media | None = None
+    runs: Sequence[NamedRun],
+    folder: Path,
+    tiers: Mapping[str, str],
+    media: Media | None,
+    unread: Mapping[str, str],
 ) -> list[PageSection]:
     """Return the sections of a page; without runs only what says so.
 
@@ -26,8 +30,9 @@ def sections_of(
         folder: The folder of the page, from which its links lead.
         tiers: Name of each known task to its tier.
         media: Pictures, films and recorded states; None if they were not asked for.
+        unread: Name of a run that could not be read to why it is left out.
     """
     with beside(lambda: figure_sections(runs), len(runs) >= MIN_RUNS) as figures:
         board = leaderboard(runs, folder, tiers)
-        rest = [*task_sections(runs, media), provenance(runs)]
+        rest = [*task_sections(runs, media), provenance(runs, unread)]
         return [board, *figures(), *rest]

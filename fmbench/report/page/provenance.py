@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from markupsafe import Markup
@@ -46,12 +46,18 @@ class RunLine:
     details: dict[str, str]
 
 
-def provenance(runs: Sequence[NamedRun]) -> PageSection:
-    """Return the section."""
+def provenance(runs: Sequence[NamedRun], unread: Mapping[str, str] | None = None) -> PageSection:
+    """Return the section.
+
+    Args:
+        runs: The runs of the page.
+        unread: Name of a run that could not be read to why it is left out.
+    """
+    left_out = [(f"left out: {reason}", [name]) for name, reason in (unread or {}).items()]
     templates = environment()
     html = templates.get_template("provenance.html").render(
         lines=[run_line(run) for run in runs],
-        warnings=warnings_of(runs),
+        warnings=left_out + warnings_of(runs),
         differences=run_differences(runs),
     )
     style = source(templates, "provenance.css")
@@ -72,6 +78,7 @@ def _warnings(results: Results) -> Iterator[str]:
         yield "a run of the preset smoke only tests the software: its numbers say nothing"
     if results.unfinished:
         yield f"{results.unfinished}; its policies are not compared"
+    yield from (f"left out: {line}" for line in results.left_out)
     yield from results.warnings
     yield from results.caveats
     for task in results.outcomes.tasks:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import signal
-import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from fmbench.errors import FmbenchError
+from fmbench.report.copies import cores, map_in_copies, without_collection
 from fmbench.report.results import Results, read_results
 
 MIN_RUNS = 24
@@ -22,50 +17,18 @@ _AT_ONCE = 4
 """Runs that a process reads before it hands them over."""
 
 
-def read_all(folders: Sequence[Path], margin: float) -> Iterator[Results]:
-    """Yield the results of every folder, in order; see `read_results`.
+def read_all(folders: Sequence[Path], margin: float) -> Iterator[Results | FmbenchError]:
+    """Yield the results of every folder, in order, or why they cannot be read.
 
-    A copied process knows what plug-ins have registered. Elsewhere than on Linux, where it cannot
-    be copied safely, one process reads all.
+    See `read_results`; damaged files of cells of an unfinished run are left out.
     """
-    read = partial(read_results, margin=margin)
-    processes = min(_cores(), MAX_PROCESSES) if len(folders) >= MIN_RUNS else 1
-    with _without_collection():
-        if processes == 1:
-            yield from map(read, folders)
-            return
-        context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(processes, context, leave_interrupts_to_parent) as pool:
-            try:
-                yield from pool.map(read, folders, chunksize=_AT_ONCE)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    processes = min(cores(), MAX_PROCESSES) if len(folders) >= MIN_RUNS else 1
+    with without_collection():
+        yield from map_in_copies(partial(_read, margin), folders, processes, _AT_ONCE)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
-
-
-def may_copy() -> bool:
-    """Return whether a copy of this process pays, and is safe."""
-    return _cores() > 1
-
-
-def leave_interrupts_to_parent() -> None:
-    """Ignore Ctrl-C, which the terminal sends to all processes of a command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    gc.disable()
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Do not search for cycles meanwhile: rows have none, and there are millions of values."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+def _read(margin: float, folder: Path) -> Results | FmbenchError:
     try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+        return read_results(folder, margin, leaves_out=True)
+    except FmbenchError as error:
+        return error

@@ -34,6 +34,7 @@ def read_runs(
     paths: Sequence[Path],
     margin: float = MARGIN,
     progress: Callable[[int], None] = lambda done: None,
+    leave_out: Callable[[str, str], None] | None = None,
 ) -> list[NamedRun]:
     """Read folders of runs and of grids, in order.
 
@@ -41,16 +42,29 @@ def read_runs(
         paths: The folders; of a grid, the runs that are there are read.
         margin: Largest difference of success rates that does not matter, in (0, 1).
         progress: Called with how many runs are read.
+        leave_out: Called with the name of a run that cannot be read, and why, if others can; None
+            to raise it.
 
     Raises:
-        FmbenchError: A folder is neither, has no run, or is given twice.
+        FmbenchError: A folder is neither, has no run, or is given twice; or no run can be read.
     """
     folders = find_runs(paths)
-    runs = []
+    runs: list[NamedRun] = []
+    errors: dict[str, FmbenchError] = {}
     read = read_all(list(folders.values()), margin)
     for (name, folder), results in zip(folders.items(), read, strict=True):
-        runs.append(NamedRun(name, folder, results))
-        progress(len(runs))
+        if isinstance(results, FmbenchError):
+            if leave_out is None:
+                raise results
+            errors[name] = results
+        else:
+            runs.append(NamedRun(name, folder, results))
+        progress(len(runs) + len(errors))
+    if errors and not runs:
+        raise next(iter(errors.values()))
+    for name, error in errors.items():
+        assert leave_out is not None
+        leave_out(name, str(error))
     return runs
 
 

@@ -48,6 +48,7 @@ def write_page(
     out: Path,
     tiers: Mapping[str, str] | None = None,
     media: Media | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> Path:
     """Write the page of runs that are read; see `write_report`.
 
@@ -56,19 +57,25 @@ def write_page(
         out: As there, like `tiers`.
         tiers: Tiers of tasks.
         media: Pictures, films and recorded states; None to leave them out.
+        unread: Name of a run that could not be read to why it is left out.
     """
-    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {}, media)
-    write_bytes_atomic(out, render_page(TITLE, sections, about(runs)).encode())
+    unread = unread or {}
+    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {}, media, unread)
+    write_bytes_atomic(out, render_page(TITLE, sections, about(runs, len(unread))).encode())
     return out
 
 
-def about(runs: Sequence[NamedRun]) -> str:
-    """Return one sentence on what a page shows."""
+def about(runs: Sequence[NamedRun], unread: int = 0) -> str:
+    """Return what a page shows, and how many runs could not be read, in one sentence each."""
     if not runs:
         return "No run was given, so there is nothing to show."
     tasks = {task for run in runs for task in run.results.outcomes.tasks}
     episodes = sum(len(run.results.episodes) for run in runs)
-    return f"{_count(len(runs), 'run')}, {_count(len(tasks), 'task')}, {episodes:,} episodes."
+    shown = f"{_count(len(runs), 'run')}, {_count(len(tasks), 'task')}, {episodes:,} episodes."
+    damaged = sum(len(run.results.left_out) for run in runs)
+    parts = [_count(count, what) for count, what in ((unread, "run"), (damaged, "file")) if count]
+    left_out = f" Left out, because they cannot be read: {' and '.join(parts)}; see the warnings."
+    return shown + left_out if parts else shown
 
 
 def _count(number: int, what: str) -> str:

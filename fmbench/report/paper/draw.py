@@ -8,6 +8,7 @@ from pathlib import Path
 from fmbench.errors import FmbenchError, unknown
 from fmbench.report.paper.fill import fill
 from fmbench.report.paper.latex import RAW, latex_of
+from fmbench.report.paper.settings import setting
 from fmbench.report.paper.tables import Tables
 from fmbench.storage.files import write_bytes_atomic
 
@@ -34,9 +35,9 @@ def draw_paper(out: Path) -> list[Path]:
     path = out / TEXT
     if not path.is_file():
         return []
-    text, tables = path.read_text(encoding="utf-8"), Tables(out)
-    markdown = fill(text, path, tables, partial(_as_markdown, out))
-    latex = latex_of(fill(text, path, tables, partial(_as_latex, out)))
+    text, tables, shared = path.read_text(encoding="utf-8"), Tables(out), partial(setting, out)
+    markdown = fill(text, path, tables, partial(_as_markdown, out), shared)
+    latex = latex_of(fill(text, path, tables, partial(_as_latex, out), shared))
     written = []
     for end, content in (("md", markdown), ("tex", latex)):
         written.append(out / f"{PAPER}.{end}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
@@ -18,9 +19,11 @@ from fmbench.report.paper.words import FILTERS
 
 Include = Callable[[str], str]
 """Returns what stands for the headline table of a section, given its name."""
+Setting = Callable[[str, str], Any]
+"""Returns what the runs of a section share, given its name and that of the value."""
 
 
-def fill(text: str, path: Path, tables: Tables, include: Include) -> str:
+def fill(text: str, path: Path, tables: Tables, include: Include, setting: Setting) -> str:
     """Return a text with its numbers.
 
     Args:
@@ -28,6 +31,7 @@ def fill(text: str, path: Path, tables: Tables, include: Include) -> str:
         path: Where it comes from, for messages.
         tables: What it may ask for.
         include: Called by `{{ headline("SECTION") }}`.
+        setting: Called by `{{ setting("SECTION", "NAME") }}`.
 
     Raises:
         FmbenchError: A placeholder is none, or asks for what is not there.
@@ -39,7 +43,7 @@ def fill(text: str, path: Path, tables: Tables, include: Include) -> str:
         autoescape=False,
     )
     environment.filters.update(FILTERS)
-    asked = {"line": tables.line, "lines": tables.lines, "headline": include}
+    asked = {"line": tables.line, "lines": tables.lines, "headline": include, "setting": setting}
     try:
         return environment.from_string(text).render(asked)
     except (FmbenchError, jinja2.TemplateError, TypeError, ValueError) as error:

@@ -10,6 +10,10 @@ from fmbench.report.paper.tables import Line
 from fmbench.report.verdicts import AHEAD, BEHIND, EQUIVALENT, NON_INFERIOR, UNDECIDED
 
 MINUS = "−"
+SPELLED = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen"),
+)
 VERDICTS = (AHEAD, BEHIND, EQUIVALENT, NON_INFERIOR, UNDECIDED)
 """The order in which verdicts are counted; others follow."""
 
@@ -40,6 +44,34 @@ def number(line: Line, column: str = "value", digits: int = 2) -> str:
 def signed(value: float, digits: int = 1) -> str:
     """Return a number with its sign."""
     return f"{value:+.{digits}f}".replace("-", MINUS)
+
+
+def spelled(count: float) -> str:
+    """Return a number of things as a word, if it is small."""
+    if count != int(count) or count < 0:
+        raise FmbenchError(f"{count} is no number of things")
+    return SPELLED[int(count)] if count < len(SPELLED) else f"{int(count):,}"
+
+
+def span(lines: Sequence[Line], name: str, unit: float = 1.0, digits: int = 1) -> str:
+    """Return the range of a column, as `0.7 to 1.8`; one number if its ends round alike.
+
+    Args:
+        lines: Lines of a table; those without a number there do not count.
+        name: The column.
+        unit: What is counted in, e.g. 1e6.
+        digits: Digits after the decimal point.
+    """
+    values = [v / unit for v in (getattr(line, name) for line in lines) if not isinstance(v, str)]
+    if not values:
+        raise FmbenchError(f"no line has a number in the column {name}")
+    ends = dict.fromkeys(_signless(value, digits) for value in (min(values), max(values)))
+    return " to ".join(ends)
+
+
+def starting(texts: Sequence[object], start: str) -> list[str]:
+    """Return the texts that start with another."""
+    return [str(text) for text in texts if str(text).startswith(start)]
 
 
 def listed(texts: Sequence[object]) -> str:
@@ -80,6 +112,9 @@ FILTERS = {
     "points": points,
     "number": number,
     "signed": signed,
+    "spelled": spelled,
+    "span": span,
+    "starting": starting,
     "listed": listed,
     "column": column,
     "verdicts": verdicts,

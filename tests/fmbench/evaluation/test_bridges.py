@@ -21,6 +21,7 @@ from fmbench.evaluation.diagnostics import diagnose
 from fmbench.harness.seeds import TEST, VALIDATION
 from policies import ChunkPolicy, ChunkPolicyConfig
 from tests.fmbench.registered import registrations
+from tests.thorough import thoroughly
 
 MODES = [name for name, entry in TASKS.items() if not entry.extra and make_task(name).modes]
 A, B = torch.full((4, 3), 0.5), torch.full((4, 3), -0.5)
@@ -104,7 +105,7 @@ def test_the_gap_is_that_of_the_two_nearest_ways() -> None:
     assert starts.gaps.tolist() == [pytest.approx(0.25)]
 
 
-@pytest.mark.parametrize("name", MODES)
+@pytest.mark.parametrize("name", thoroughly(MODES, always=["PressEither", "AvoidPost"]))
 @pytest.mark.usefixtures("few")
 def test_the_ways_of_every_task_part_after_one_window(name: str) -> None:
     config = RunConfig(task=(name,))

@@ -18,6 +18,7 @@ from fmbench.report.across_hands.table import (
     HandTask,
     task_and_hand,
 )
+from fmbench.report.results import read_results
 from fmbench.storage.files import write_json_atomic
 from fmbench.storage.grid_folder import GridFacts, SectionFacts, write_grid_facts
 from fmbench.storage.row_files import read_rows, write_rows
@@ -59,7 +60,8 @@ def write_all(folder: Path, table: dict[str, tuple[int, ...]]) -> list[Path]:
 
 
 def drawn(folder: Path, table: dict[str, tuple[int, ...]]) -> list[AcrossHandsRow]:
-    paths = draw_across_hands(write_all(folder, table), HANDS, folder, ())
+    results = [read_results(run) for run in write_all(folder, table)]
+    paths = draw_across_hands(results, HANDS, folder, ())
     return read_rows(paths[0], AcrossHandsRow) if paths else []
 
 

@@ -233,7 +233,7 @@ def test_a_policy_without_all_tasks_and_seeds_is_named_and_left_out(
     }
     left = {(row.policy, row.backbone) for row in found.rows}
     assert left == {("diffusion", "mlp"), ("flow", "unet"), ("diffusion", "unet")}
-    text = draw_matrix(runs, tmp_path / "out")[1].read_text()
+    text = draw_matrix(runs, tmp_path / "out", formats=())[1].read_text()
     assert f"- Not included: bc, mlp (not run on {TASKS[0]})." in text
 
 
@@ -300,7 +300,7 @@ def section(text: str) -> list[str]:
 def test_a_run_of_several_tasks_has_the_section_of_a_matrix(
     runs: list[Path], tmp_path: Path
 ) -> None:
-    _, matrix, _, table, *_ = draw_matrix(runs[:1], tmp_path / "out")
+    _, matrix, table, *_ = draw_matrix(runs[:1], tmp_path / "out", formats=())
     written = {path.name: path for path in draw_all(runs[0], ("png", "svg"))}
     assert len(section(matrix.read_text())) > 10
     assert section(written["summary.md"].read_text()) == section(matrix.read_text())
@@ -310,7 +310,7 @@ def test_a_run_of_several_tasks_has_the_section_of_a_matrix(
     assert written["across_tasks.svg"].read_bytes().startswith(b"<?xml")
 
 
-@pytest.mark.usefixtures("no_other_figures")
+@pytest.mark.usefixtures("figures_of_text")
 def test_a_run_of_one_task_has_none_and_an_earlier_one_goes(runs: list[Path]) -> None:
     earlier = draw_all(runs[0], ("png", "svg"))
     changed(runs[0], lambda row: row if row.task == TASKS[0] else None)
@@ -320,7 +320,7 @@ def test_a_run_of_one_task_has_none_and_an_earlier_one_goes(runs: list[Path]) ->
     assert "Across" not in written[1].read_text()
 
 
-@pytest.mark.usefixtures("no_other_figures")
+@pytest.mark.usefixtures("figures_of_text")
 def test_a_run_whose_policies_all_lack_a_task_says_so_without_file_or_figure(
     runs: list[Path],
 ) -> None:
@@ -335,7 +335,7 @@ def test_a_run_whose_policies_all_lack_a_task_says_so_without_file_or_figure(
     assert not [path for path in written if "across" in path.name]
 
 
-@pytest.mark.usefixtures("no_other_figures")
+@pytest.mark.usefixtures("figures_of_text")
 def test_a_run_that_does_not_state_its_backbone_is_compared(tmp_path: Path) -> None:
     write_run(tmp_path / "run", tasks=TASKS, train_seeds=(0, 1), episodes=20)
     text = draw_all(tmp_path / "run")[1].read_text()
@@ -343,7 +343,7 @@ def test_a_run_that_does_not_state_its_backbone_is_compared(tmp_path: Path) -> N
     assert "| Improves | on diffusion | on bc |" in section(text)
 
 
-@pytest.mark.usefixtures("no_other_figures")
+@pytest.mark.usefixtures("figures_of_text")
 def test_a_mark_of_a_policy_on_a_task_stands_in_the_section_of_its_run(runs: list[Path]) -> None:
     def fail(row: EpisodeRow) -> EpisodeRow:
         if (row.policy, row.task, row.train_seed) != ("bc", TASKS[0], 0):

@@ -17,6 +17,7 @@ from fmbench.report.results import Results, read_results
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow
 from tests.fmbench.fake_run import make_rows, write_episode_rows, write_run
+from tests.fmbench.runs.small_experiment import figures_as_text
 
 STAGES = ("start", "reached", "lifted", "held")
 TEMPLATE = make_rows(episodes=1)[0][0]
@@ -58,7 +59,9 @@ def results_of(folder: Path, *parts: list[EpisodeRow]) -> Results:
 
 
 def drawn(folder: Path) -> set[str]:
-    return {path.name for path in draw_all(folder)} & FILES
+    with pytest.MonkeyPatch.context() as patch:
+        figures_as_text(patch)
+        return {path.name for path in draw_all(folder)} & FILES
 
 
 def test_a_row_has_the_numbers_of_its_episodes(tmp_path: Path) -> None:

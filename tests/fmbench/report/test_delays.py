@@ -206,6 +206,7 @@ def test_disturbances_are_not_in_the_table(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("figures_of_text")
 def test_plain_tables_are_the_same_with_and_without_delayed_cells(tmp_path: Path) -> None:
     run = run_with_delays(tmp_path, tasks=TASKS, train_seeds=(0, 1), episodes=8)
     alone = draw_all(tmp_path / "plain")
@@ -340,6 +341,7 @@ def test_unfinished_runs_are_marked_and_not_compared(tmp_path: Path) -> None:
     assert "undecided" not in text
 
 
+@pytest.mark.usefixtures("figures_of_text")
 def test_the_file_has_every_number(tmp_path: Path) -> None:
     run = run_with_delays(tmp_path, tasks=(TASK,), episodes=4)
     draw_all(run)

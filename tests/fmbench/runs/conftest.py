@@ -7,12 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.fmbench.runs.seeing_experiment import SEEING, quickly_seeing
-from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text, run
+from tests.fmbench.runs.small_experiment import (
+    at_few_starts,
+    figures_as_text,
+    run,
+    without_opengl,
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def short_runs() -> Iterator[None]:
-    """Find few starts, draw text and do not wait for the disk.
+    """Find few starts, draw text and blank pictures, and do not wait for the disk.
 
     Files whose tests look at starts, figures or other processes replace this fixture:
     `test_broken_policies.py` draws figures of every command, `test_plugins.py` compares them.
@@ -20,6 +25,7 @@ def short_runs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         at_few_starts(patch)
         figures_as_text(patch)
+        without_opengl(patch)
         patch.setattr(os, "fsync", lambda _: None)  # of use only where the power fails
         yield
 

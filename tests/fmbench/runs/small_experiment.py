@@ -84,14 +84,12 @@ def at_few_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let bridge rates be measured at two starts, of two demonstrations in each way.
 
     Chunks are compared with the expert's in two episodes. Starts and episodes of experts are found
-    once: that they are the same again is tested in `tests/fmbench/evaluation`.
+    once in a process: that they are the same again is tested in `tests/fmbench/evaluation`.
     """
     monkeypatch.setattr(ambiguous_starts, "STARTS", 2)
     monkeypatch.setattr(ambiguous_starts, "DRAWS", 2)
-    monkeypatch.setattr(cell_store, "ambiguous_starts", _once(ambiguous_starts.ambiguous_starts))
-    monkeypatch.setattr(
-        cell_store, "held_out_windows", _once(partial(held_out_windows, episodes=2))
-    )
+    monkeypatch.setattr(cell_store, "ambiguous_starts", _starts)
+    monkeypatch.setattr(cell_store, "held_out_windows", _windows)
 
 
 def _once(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -110,10 +108,16 @@ def _once(function: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
+_starts = _once(ambiguous_starts.ambiguous_starts)
+_windows = _once(partial(held_out_windows, episodes=2))
+
+
 def figures_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every figure of a run be the rows that figures show, as text."""
     monkeypatch.setattr(draw, "render", _rows_as_text)
-    for name in ("render_across_tasks", "render_delay", "render_disturbances"):
+    for name in (
+        "render_across_tasks", "render_delay", "render_disturbances", "render_behaviour"
+    ):  # fmt: skip
         monkeypatch.setattr(draw, name, lambda rows, *_: repr(rows).encode())
 
 

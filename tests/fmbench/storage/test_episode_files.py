@@ -76,6 +76,7 @@ def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
     assert read_episodes(run) == episodes
 
 
+@pytest.mark.usefixtures("figures_of_text")
 def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
     episodes, tables = read_episodes(run), drawn_files(run)
     names = [path.name for path in compress_run(run)]
@@ -105,6 +106,7 @@ def test_compressing_keeps_the_text_of_files_that_lack_later_columns(run: Path) 
     assert "".join(read_lines(run / "episodes.csv.xz")) == earlier
 
 
+@pytest.mark.usefixtures("figures_of_text")
 def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables = drawn_files(run)
     assert main([str(run), "--compress"]) == 0
@@ -162,6 +164,7 @@ def test_cells_that_do_not_match_are_rejected(run: Path) -> None:
         read_episodes(run)
 
 
+@pytest.mark.usefixtures("figures_of_text")
 def test_every_file_of_a_compressed_folder_can_be_compressed(run: Path) -> None:
     tables = drawn_files(run)
     for row_type in (EpisodeRow, MeasurementRow, TrainingRow):

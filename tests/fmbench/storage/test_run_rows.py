@@ -201,6 +201,24 @@ def test_a_cell_of_another_run_is_refused_in_an_unfinished_run(folder: Path) -> 
     assert "policy=bc, sampler=euler, steps=2, train_seed=0 (policy: bc there" in refusal(folder)
 
 
+def test_a_damaged_cell_of_an_unfinished_run_is_left_out_if_asked(folder: Path) -> None:
+    write_run_facts(folder, replace(read_run_facts(folder), complete=False, sha256={}))
+    whole = read_results(folder, leaves_out=True)
+    assert whole.left_out == ()
+    cells = folder / CELLS_FOLDER
+    for name in ("PressEither-random.csv", "PressEither-flow-euler2-seed0.measurement.csv"):
+        (cells / name).write_text("task\n")
+    refusal(folder)
+    results = read_results(folder, leaves_out=True)
+    kept = whole.episodes[whole.episodes["policy"] != "random"].reset_index(drop=True)
+    assert results.episodes.reset_index(drop=True).equals(kept)
+    assert len(results.measurements) == len(whole.measurements) - 1
+    assert [line.split(",")[0].split(":")[0] for line in results.left_out] == [
+        str(cells / "PressEither-random.csv"),
+        str(cells / "PressEither-flow-euler2-seed0.measurement.csv"),
+    ]
+
+
 def test_a_finished_run_can_still_be_compressed_and_read(folder: Path) -> None:
     before = read_results(folder)
     compress_run(folder)

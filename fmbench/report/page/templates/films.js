@@ -1,4 +1,5 @@
-// Films are loaded when they are asked for; commands are copied.
+// Films are loaded when they are asked for; commands are copied. Pictures wait until the reader comes
+// near, or nothing else is to do: a browser prints only those that it has loaded.
 
 document.addEventListener("click", (event) => {
   const copied = event.target.closest(".task-part [data-copy]");
@@ -33,3 +34,8 @@ for (const picture of document.querySelectorAll(".task-part img")) {
   if (picture.complete && !picture.naturalWidth && picture.loading !== "lazy") say();
   else picture.addEventListener("error", say);
 }
+const loadPictures = () => {
+  for (const picture of document.querySelectorAll(".task-part img")) picture.loading = "eager";
+};
+window.addEventListener("beforeprint", loadPictures);
+(window.requestIdleCallback ?? window.setTimeout)(loadPictures);

@@ -40,6 +40,26 @@ def test_several_runs_have_it_in_the_current_folder(
     assert "2 runs, 2 tasks, 200 episodes." in text
 
 
+def test_a_damaged_run_is_named_and_the_others_are_shown(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, page = Path(shutil.copytree(run, tmp_path / "bad")), tmp_path / "page.html"
+    rows = (bad / "episodes.csv").read_text(encoding="utf-8")
+    (bad / "episodes.csv").write_text(
+        rows.replace("LiftCube,flow,", "LiftCube,bc,", 1), encoding="utf-8"
+    )
+    assert call(main, bad, run, "--no-media", "--out", page) == 0
+    *_, warning = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: left out: ")
+    assert str(bad / "cells.csv") in warning
+    text = page.read_text(encoding="utf-8")
+    assert "1 run, 1 task, 100 episodes. Left out, because they cannot be read: 1 run; see" in text
+    assert f"<li>{warning.removeprefix('warning: ')}. <span" in text
+    assert call(main, bad, "--no-media", "--out", tmp_path / "no.html") == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {bad / 'cells.csv'}")
+    assert not (tmp_path / "no.html").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -8,7 +8,18 @@ from fmbench.errors import FmbenchError
 from fmbench.report.paper.draw import draw_paper
 from fmbench.report.paper.latex import latex_of
 from fmbench.report.paper.tables import Tables
-from fmbench.report.paper.words import number, percent, points, rate, signed, verdicts
+from fmbench.report.paper.words import (
+    number,
+    percent,
+    points,
+    rate,
+    signed,
+    span,
+    spelled,
+    starting,
+    verdicts,
+)
+from fmbench.storage.files import write_json_atomic
 
 MATRIX = """\
 task,policy,steps,success_rate,low,high,verdict
@@ -25,6 +36,9 @@ def grid(tmp_path: Path) -> Path:
     (tmp_path / "main" / "matrix.csv").write_text(MATRIX, encoding="utf-8")
     (tmp_path / "main" / "headline.md").write_text(HEADLINE, encoding="utf-8")
     (tmp_path / "main" / "headline.tex").write_text("% a table\n", encoding="utf-8")
+    for task, updates in (("Lift", 4500), ("Turn", 900)):
+        config = {"demos": 200, "updates": updates}
+        write_json_atomic(tmp_path / "main" / task / "run.json", {"config": config})
     return tmp_path
 
 
@@ -50,6 +64,10 @@ def test_numbers_come_from_the_tables(grid: Path) -> None:
     assert markdown == "97 % (91 to 100); ahead in 1, undecided in 2; Lift and Turn; 0\n"
 
 
+def test_a_value_that_all_runs_share_comes_from_them(grid: Path) -> None:
+    assert drawn(grid, 'from {{ setting("main", "demos") }}\n')[0] == "from 200\n"
+
+
 def test_the_table_of_a_section_is_included(grid: Path) -> None:
     markdown, latex = drawn(grid, '# Paper\n\n{{ headline("main") }}\n')
     assert markdown == f"# Paper\n\n{HEADLINE.partition(chr(10) * 2)[2]}"
@@ -66,6 +84,11 @@ def test_the_table_of_a_section_is_included(grid: Path) -> None:
         ("a\n{{ nothing }}", r"line 2: 'nothing' is undefined"),
         ("{{ 1|per cent }}", r"line 1: "),
         ('{{ headline("mian") }}', r"line 1: unknown section with a table 'mian'"),
+        ('{{ setting("mian", "demos") }}', r"line 1: unknown section with runs 'mian'"),
+        ('{{ setting("main", "demo") }}', r"line 1: unknown value .*'demo'.*did you mean"),
+        ('{{ setting("main", "updates") }}', r"line 1: updates is 4500, 900 in the runs of main"),
+        ("{{ 1.5|spelled }}", r"line 1: 1.5 is no number of things"),
+        ('{{ lines("main/matrix.csv")|span("task") }}', r"line 1: no line has a number in the c"),
         ("{{ ().__class__.__bases__ }}", r"line 1: .*unsafe"),
     ],
 )
@@ -89,6 +112,13 @@ def test_words_of_numbers(grid: Path) -> None:
     assert points(turn, "success_rate") == "+0.4 points (+0.0 to +4.0)"
     assert number(turn, "success_rate") == "0.00 (0.00 to 0.04)"
     assert verdicts([]) == "none"
+    assert [spelled(count) for count in (0, 1, 5.0, 13, 14, 2500)] == [
+        *("no", "one", "five", "thirteen", "14", "2,500")
+    ]
+    rows = Tables(grid).lines("main/matrix.csv")
+    assert span(rows, "success_rate", 0.01) == "0.4 to 97.4"
+    assert span(rows[:1], "steps", digits=0) == "4"
+    assert starting(["Lift", "LiftTwo", "Turn"], "Lift") == ["Lift", "LiftTwo"]
     with pytest.raises(FmbenchError, match="'undecided', which is no number"):
         rate(turn, "verdict")
 

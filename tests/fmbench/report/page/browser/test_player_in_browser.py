@@ -7,6 +7,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import pytest
+from PIL import Image
 
 from envs.pictures.states import PictureStates
 from envs.registry import TASKS, has_extra, make_task
@@ -17,6 +18,7 @@ from fmbench.evaluation.page_media import make_media
 from fmbench.evaluation.recording import record
 from fmbench.evaluation.scene_description import describe_scene, poses_of_episode
 from fmbench.harness.seeds import TEST
+from fmbench.report.page.media import Media, PagePicture, Shown
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.shell import render_page
 from fmbench.report.page.tasks import task_sections
@@ -250,3 +252,17 @@ def test_bodies_are_where_mujoco_has_them(page_file: Path, open_page: OpenPage) 
             np.testing.assert_allclose(positions, data.xpos, atol=TOLERANCE_M, err_msg=name)
             same = np.abs((turns * data.xquat).sum(axis=1))
             np.testing.assert_allclose(same, 1, atol=1e-8, err_msg=name)
+
+
+def test_pictures_far_below_are_there_to_be_printed(tmp_path: Path, open_page: OpenPage) -> None:
+    run = named_run(tmp_path / "run", tasks=(TASK,), episodes=2)
+    Image.new("RGB", (8, 4)).save(tmp_path / "sheet.webp")
+    pictures = {Shown(TASK, "expert"): PagePicture("sheet.webp", "Sheet", 8, 4, 9)}
+    html = render_page("Title", task_sections([run], Media(pictures=pictures)))
+    path = tmp_path / "page.html"
+    tall = '<div style="height: 40000px"></div>'
+    path.write_text(html.replace('<main id="main"', f'{tall}<main id="main"'), encoding="utf-8")
+    seen = open_page(path)
+    seen.page.wait_for_function("() => document.querySelector('.task-part img').naturalWidth === 8")
+    assert seen.page.evaluate("scrollY") == 0
+    assert not faults(seen)
