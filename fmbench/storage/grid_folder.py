@@ -34,6 +34,8 @@ class SectionFacts:
         runs: Name of each run, which is that of its folder in the section's, to the hash of its
             configuration.
         hands: The hands on which its tasks are, as the grid file names them.
+        outside: Names of the runs of policies from outside, likewise folders in the section's,
+            which other commands write.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -43,6 +45,7 @@ class SectionFacts:
     draw: str
     runs: Mapping[str, str]
     hands: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +77,11 @@ class GridFacts:
             for name, config in section.runs.items()
         }
 
+    @property
+    def outside(self) -> list[str]:
+        """Folders of the runs of policies from outside, in that of the grid."""
+        return [f"{section.name}/{name}" for section in self.sections for name in section.outside]
+
 
 def is_grid(folder: Path) -> bool:
     """Return whether a folder is that of a grid."""
@@ -88,7 +96,7 @@ def read_grid_facts(folder: Path) -> GridFacts:
     """
     path = folder / GRID_FILE
     facts = parse(GridFacts, read_sealed(path, SEAL, "give another --out"), path)
-    for name in (*(section.name for section in facts.sections), *facts.runs):
+    for name in (*(section.name for section in facts.sections), *facts.runs, *facts.outside):
         if any(part in ("", "..", ".") for part in name.split("/")) or "\\" in name:
             raise FmbenchError(f"{path}: {name!r} is no name of a folder; fmbench wrote another")
     return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -36,7 +36,7 @@ from fmbench.report.observation.draw import draw_observations
 from fmbench.report.observation.rows import ObservationRow
 from fmbench.report.paper.draw import draw_paper
 from fmbench.report.verdicts import MARGIN
-from fmbench.storage.grid_folder import GridFacts, SectionFacts, read_grid_facts
+from fmbench.storage.grid_folder import SectionFacts, read_grid_facts
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
 ROW_FILES = {
@@ -92,8 +92,12 @@ def draw_grid(
         FmbenchError: The folder or a run in it cannot be read.
     """
     facts = read_grid_facts(out)
-    if missing := missing_runs(out, facts):
-        warn(f"{len(missing)} of {len(facts.runs)} runs are missing, the first is {missing[0]}")
+    for missing, planned, what in (
+        (missing_of(out, facts.runs), len(facts.runs), "runs"),
+        (missing_of(out, facts.outside), len(facts.outside), "runs of policies from outside"),
+    ):
+        if missing:
+            warn(f"{len(missing)} of {planned} {what} are missing, the first is {missing[0]}")
     there = [section for section in facts.sections if runs_of(out, section)]
     draw = partial(_try_section, out, formats, margin)
     written = []
@@ -143,14 +147,14 @@ def _try_section(out: Path, formats: Sequence[str], margin: float, section: Sect
 
 
 def runs_of(out: Path, section: SectionFacts) -> list[Path]:
-    """Return the folders of the runs of a section that are there."""
-    folders = [out / section.name / name for name in section.runs]
+    """Return the folders of the runs of a section that are there, those from outside last."""
+    folders = [out / section.name / name for name in (*section.runs, *section.outside)]
     return [folder for folder in folders if (folder / RUN_FILE).is_file()]
 
 
-def missing_runs(out: Path, facts: GridFacts) -> list[str]:
-    """Return the runs of a grid that are not there, as SECTION/RUN."""
-    return [name for name in facts.runs if not (out / name / RUN_FILE).is_file()]
+def missing_of(out: Path, runs: Iterable[str]) -> list[str]:
+    """Return those of some runs of a grid, SECTION/RUN, that are not there."""
+    return [name for name in runs if not (out / name / RUN_FILE).is_file()]
 
 
 def _draw(
@@ -193,7 +197,7 @@ def print_sections(out: Path) -> None:
         justify: Literal["left", "right"] = "right" if name == "runs" else "left"
         table.add_column(name, justify=justify, overflow="fold")
     for section in facts.sections:
-        there, planned = len(runs_of(out, section)), len(section.runs)
+        there, planned = len(runs_of(out, section)), len(section.runs) + len(section.outside)
         place = str(Path(section.name) / "headline.md") if there else "-"
         table.add_row(section.name, Text(section.title), f"{there} of {planned}", place)
     Console(highlight=False).print(table)

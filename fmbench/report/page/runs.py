@@ -91,7 +91,8 @@ def _runs_of(path: Path) -> Iterator[tuple[str, Path]]:
         state = "is a file" if path.exists() else "does not exist"
         raise FmbenchError(f"{path} {state}; give folders of runs or of grids")
     if is_grid(path):
-        names = [name for name in read_grid_facts(path).runs if _is_run(path / name)]
+        facts = read_grid_facts(path)
+        names = [name for name in (*facts.runs, *facts.outside) if _is_run(path / name)]
         if not names:
             raise FmbenchError(f"{path} has no run yet; python -m fmbench.paper makes them")
         yield from ((name, path / name) for name in names)

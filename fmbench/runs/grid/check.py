@@ -108,7 +108,7 @@ def choose_cells(out: Path, count: int, seed: int) -> list[tuple[str, OriginRow]
     facts = read_grid_facts(out)
     trainings: dict[tuple[str, ...], list[tuple[str, OriginRow]]] = {}
     for section in facts.sections:
-        for folder in runs_of(out, section):
+        for folder in runs_of(out, dataclasses.replace(section, outside=())):  # trained here
             for origin in read_rows(folder / OriginRow.file_name, OriginRow):
                 if origin.policy not in REFERENCES:
                     key = (origin.task, origin.policy, origin.weights_hash, str(origin.train_seed))

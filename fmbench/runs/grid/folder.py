@@ -74,7 +74,8 @@ def grid_facts(grid: Grid, command: str) -> GridFacts:
     """Return the content of `grid.json`."""
     sections = tuple(
         SectionFacts(
-            s.name, s.title, s.draw, {run.name: run.config.hash for run in s.runs}, s.hands
+            *(s.name, s.title, s.draw),
+            *({run.name: run.config.hash for run in s.runs}, s.hands, s.outside),
         )
         for s in grid.sections
     )

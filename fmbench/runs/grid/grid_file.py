@@ -16,7 +16,7 @@ from fmbench.errors import FmbenchError, shown, unknown
 from fmbench.runs.grid.drawings import DRAWINGS, check_drawing
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid, PlannedRun, Section
 
-OF_SECTION = ("title", "draw", "latency", "cpu", "record", "variants", "hand")
+OF_SECTION = ("title", "draw", "latency", "cpu", "record", "variants", "hand", "outside")
 MOST_RECORDED = 100
 NOT_IN_GRID = {
     "device": "give --devices on the command line",
@@ -25,6 +25,9 @@ NOT_IN_GRID = {
     "unsuccessful": "leave it out",
 }
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_FOLDER = re.compile(r"[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*")
+TAKES_OUTSIDE = "matrix"
+"""The drawing that policies from outside can be in."""
 ChooseTasks = Callable[[Sequence[str], str | None, bool], tuple[str, ...]]
 
 
@@ -42,6 +45,7 @@ def read_grid(
     which may override them. A list as the value of an option that takes a single value stands for
     one run for each; `variants` is a list of tables of options, one run for each. `hand` is the
     flag `--hand`. Runs of a section with `cpu = true` are done on the CPU, whatever `device` is.
+    `outside` names runs of policies from outside that are drawn with those of a section.
 
     Args:
         path: The file.
@@ -92,6 +96,7 @@ class _Reader:
         values = {**common, **own}
         title, draw = values.pop("title", name), values.pop("draw", "matrix")
         latency, record = values.pop("latency", False), values.pop("record", 0)
+        outside = _outside(where, values.pop("outside", []), draw)
         if not isinstance(title, str) or not title.isprintable():
             raise FmbenchError(f"{where}: title is {shown(title)}; give one line of text")
         if not isinstance(draw, str) or draw not in DRAWINGS:
@@ -120,7 +125,9 @@ class _Reader:
                 "lists (nfe, cameras) in sections of their own"
             )
         check_drawing(where, draw, runs)
-        return Section(name, title, draw, tuple(runs), _hands([values, *variants]))
+        if doubled := [run for run in outside if run in names]:
+            raise FmbenchError(f"{where}: outside has {doubled[0]!r}, a run of its own; rename it")
+        return Section(name, title, draw, tuple(runs), _hands([values, *variants]), outside)
 
     def _variants(self, where: str, variants: object) -> list[dict[str, Any]]:
         """Return the options of each variant."""
@@ -160,6 +167,24 @@ class _Reader:
         except FmbenchError as error:
             raise FmbenchError(f"{self.path}: section {section}: {error}") from None
         return runs
+
+
+def _outside(where: str, names: object, draw: object) -> tuple[str, ...]:
+    """Return the names of the runs of policies from outside."""
+    if not isinstance(names, list) or len({str(name) for name in names}) < len(names):
+        raise FmbenchError(f"{where}: outside is {shown(names)}; give a list of different names")
+    for name in names:
+        if not isinstance(name, str) or not _FOLDER.fullmatch(name):
+            raise FmbenchError(
+                f"{where}: outside has {shown(name)}; give the name of a folder, of letters, "
+                "digits and single - _ ."
+            )
+    if names and draw != TAKES_OUTSIDE:
+        raise FmbenchError(
+            f"{where}: outside is given with draw = {shown(draw)}; policies from outside can be "
+            f"drawn by {TAKES_OUTSIDE!r} alone"
+        )
+    return tuple(names)
 
 
 def _hands(tables: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

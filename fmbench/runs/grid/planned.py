@@ -44,6 +44,8 @@ class Section:
         draw: One of `fmbench.runs.grid.drawings.DRAWINGS`.
         runs: Its runs, tasks first.
         hands: The hands on which its tasks are, as the file names them; empty if it names none.
+        outside: Names of the runs of policies from outside that are drawn with its own, if other
+            commands have written them.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Section:
     draw: str
     runs: tuple[PlannedRun, ...]
     hands: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

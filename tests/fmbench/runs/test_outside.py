@@ -61,11 +61,18 @@ def still(*values: float) -> OutsidePolicy:
     )
 
 
-def run(policy: OutsidePolicy, out: Path, episodes: int = 3, stop_in: str = "never") -> str:
+def run(
+    policy: OutsidePolicy,
+    out: Path,
+    episodes: int = 3,
+    stop_in: str = "never",
+    draws: bool = True,
+) -> str:
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     config = outside_config(policy, episodes, "cpu")
-    OutsideRun(policy, config, out, Session(log, interrupts), times_decisions=False).run()
+    session = Session(log, interrupts)
+    OutsideRun(policy, config, out, session, times_decisions=False, draws=draws).run()
     return log.file.getvalue()
 
 

@@ -97,6 +97,17 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
             "draw = 'deployment' needs the delay of a latency; add delay = ['measured']",
         ),
         ("[sections.main]\nrecord = -1", "section main: record is -1; give a whole number from 0"),
+        ("[sections.main]\noutside = 'x'", "outside is 'x'; give a list of different names"),
+        ("[sections.main]\noutside = ['x', 'x']", "give a list of different names"),
+        ("[sections.main]\noutside = ['../x']", "outside has '../x'; give the name of a folder"),
+        (
+            "[sections.main]\noutside = ['PressEither']",
+            "section main: outside has 'PressEither', a run of its own; rename it",
+        ),
+        (
+            "[sections.main]\ndraw = 'curve'\noutside = ['x']",
+            "outside is given with draw = 'curve'; policies from outside can be drawn by 'matrix'",
+        ),
         ("[sections.main]\nvariants = 3", "section main: variants is 3; give a list of tables"),
         ("[sections.main]\nvariants = [3]", "section main: a variant is 3; give a table"),
         ("[sections.main]\nvariants = [{demos = [1]}]", "demos of a variant is [1]; give one"),
@@ -207,6 +218,24 @@ def test_the_paper_evaluates_fewer_demonstrations_at_the_headline_only() -> None
     shared = [job for job in plan.of_sections(["demonstrations"]).jobs if job.config.demos == 200]
     assert len(shared) == 4 * 21
     assert set(shared) <= of_main
+
+
+def test_the_paper_has_its_policies_from_outside_beside_trainings_of_the_main_section() -> None:
+    grid = read_grid(GRIDS / "paper.toml", _without_hands, tuple(TASKS))
+    sections = {section.name: section for section in grid.sections}
+    plan = plan_jobs(grid.runs)
+    of_main = set(plan.of_sections(["main"]).jobs)
+    for name, kinds in (
+        ("anchors", {"lerobot-act", "lerobot-diffusion"}),
+        ("anchors-time", {"lerobot-act", "lerobot-diffusion"}),
+        ("agents", {"sb3-ppo", "sb3-sac-her"}),
+    ):
+        section = sections[name]
+        assert set(plan.of_sections([name]).jobs) <= of_main
+        tasks = [run.name for run in section.runs]
+        assert {tuple(outside.split("-", 1)) for outside in section.outside} == {
+            (task, kind) for task in tasks for kind in kinds
+        }
 
 
 def test_the_text_of_the_file_is_kept(tmp_path: Path) -> None:

@@ -11,6 +11,10 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.errors import Incomplete, RunFailed
+from fmbench.report.grid.draw import draw_grid
+from fmbench.report.matrix.pairs import PairRow
+from fmbench.report.matrix.rows import MatrixRow
+from fmbench.report.page.runs import find_runs
 from fmbench.runs.grid import check
 from fmbench.runs.grid.check import DIFFERS, ELSEWHERE, EQUAL, CheckedCell, choose_cells, summary
 from fmbench.runs.grid.estimate import read_job_rows
@@ -20,7 +24,7 @@ from fmbench.runs.grid.work import GridWork
 from fmbench.runs.second_block import evaluate_second_block
 from fmbench.storage.episode_files import compress_run, read_episode_table
 from fmbench.storage.files import write_json_atomic
-from fmbench.storage.grid_folder import GRID_FILE, read_grid_facts
+from fmbench.storage.grid_folder import GRID_FILE, read_grid_facts, write_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts, write_run_facts
@@ -34,6 +38,8 @@ from tests.fmbench.runs.grid.small_grid import (
     without_figures,
 )
 from tests.fmbench.runs.small_experiment import Log, comparable, run
+from tests.fmbench.runs.test_outside import OUTSIDE, still
+from tests.fmbench.runs.test_outside import run as run_outside
 from tests.fmbench.small_run import call, files_of
 
 NOT_ROWS = ("jobs", "jobs.csv")
@@ -396,6 +402,29 @@ def test_the_summary_of_a_check_states_the_mean_difference() -> None:
     assert summary([cell]).endswith("redone minus recorded is +2.0 points.")
     text = summary([cell, dataclasses.replace(cell, redone=88)])
     assert "is +0.0 points (95 % -25.4 to +25.4, t over 2 cells)." in text
+
+
+def test_policies_from_outside_are_drawn_with_a_section(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out, ignore=shutil.ignore_patterns(*NOT_ROWS))
+    facts = read_grid_facts(out)
+    main = dataclasses.replace(facts.sections[0], outside=("PressEither-still", "PressEither-no"))
+    write_grid_facts(out, dataclasses.replace(facts, sections=(main, *facts.sections[1:])))
+    before = choose_cells(out, 100, 0)
+    run_outside(still(0.0), out / "main" / "PressEither-still", draws=False)
+    warnings: list[str] = []
+    draw_grid(out, warn=warnings.append)
+    assert warnings[0] == (
+        "1 of 2 runs of policies from outside are missing, the first is main/PressEither-no"
+    )
+    rows = read_rows(out / "main" / MatrixRow.file_name, MatrixRow)
+    (row,) = [row for row in rows if row.policy == OUTSIDE]
+    assert (row.task, row.backbone, row.success_rate) == ("PressEither", "none", 0.0)
+    pairs = read_rows(out / "main" / PairRow.file_name, PairRow)
+    assert {pair.policy_a for pair in pairs if pair.policy_b == OUTSIDE} == {"flow", "reflow", "bc"}
+    assert "outside policy" in (out / "main" / "headline.md").read_text()
+    assert choose_cells(out, 100, 0) == before, "they are not trained here"
+    assert len(find_runs([out])) == len(find_runs([finished])) + 1
 
 
 def test_folders_that_are_no_grid_are_rejected(finished: Path, data: Path, tmp_path: Path) -> None:
