@@ -18,8 +18,8 @@ from fmbench.lerobot_policy.observing import Observing
 CPU_ROWS, GPU_ROWS = 16, 64
 """Batch size of every inference; fixed, because kernels round differently at other sizes.
 
-So do some at other places of the batch, e.g. convolutions of torch on a CPU: an episode has one
-place in all of its batches, given by its seed.
+So do elementwise functions of torch on a CPU at other places of an array, which is why an episode
+has one place in all of its batches, given by its seed.
 """
 ACT, DIFFUSION = "act", "diffusion"
 
