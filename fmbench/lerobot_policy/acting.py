@@ -23,7 +23,11 @@ from policies.actor import EpisodeNoise
 from policies.threads import one_thread
 
 CPU_ROWS, GPU_ROWS = 16, 64
-"""Batch size of every inference; fixed, because kernels round differently at other sizes."""
+"""Batch size of every inference; fixed, because kernels round differently at other sizes.
+
+So do some at other places of the batch, e.g. convolutions of torch on a CPU: an episode has one
+place in all of its batches, given by its seed.
+"""
 ACT, DIFFUSION = "act", "diffusion"
 
 
@@ -65,7 +69,7 @@ class ChunkedLeRobot:
         kind: Its type, `act` or `diffusion`.
         observing: What it sees.
         sampling_seed: Seed of all noise.
-        batch: Rows of every inference, filled up by the last one; None is the number of the device.
+        batch: Rows of every inference, some of which may be idle; None is the number of the device.
     """
 
     def __init__(
@@ -81,23 +85,44 @@ class ChunkedLeRobot:
         self._loaded, self._kind, self._observing = loaded, kind, observing
         self._batch = batch or (CPU_ROWS if loaded.device.type == "cpu" else GPU_ROWS)
         self._noise, self._calls = _Noise(sampling_seed), NetworkCalls(loaded.policy, kind)
+        self._places: dict[int, int] = {}
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Start episodes; see `Policy`."""
         self._noise.begin(rows, episode_seeds)
+        places = (episode_seeds % self._batch).tolist()
+        self._places.update(zip(rows.tolist(), places, strict=True))
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Decide; see `Policy`."""
-        seeds = self._noise.seeds(rows)
-        actions, nfe = [], np.empty(len(rows), dtype=np.int64)
-        for start in range(0, len(rows), self._batch):
-            stop = min(start + self._batch, len(rows))
-            order = np.minimum(np.arange(start, start + self._batch), stop - 1)
+        seeds, nfe = self._noise.seeds(rows), np.empty(len(rows), dtype=np.int64)
+        size = (len(rows), self.exec_horizon, self._observing.task.act_dim)
+        actions = np.empty(size, dtype=np.float32)
+        for order, filled in self._batches(rows):
             with _inference(self._loaded), self._calls.counted():
                 chunk = self._chunk(observations[order], [seeds[k] for k in order.tolist()])
-            actions.append(chunk[: stop - start].numpy())
-            nfe[start:stop] = self._calls.count
-        return np.concatenate(actions), nfe
+            actions[order[filled]] = chunk.numpy()[filled]
+            nfe[order[filled]] = self._calls.count
+        return actions, nfe
+
+    def _batches(self, rows: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+        """Yield the batches in which all rows have their places.
+
+        Yields:
+            Which of `rows` is at each place, `(B,)`, and the places that are not idle; the idle
+            ones hold a copy of another row.
+        """
+        waiting: dict[int, list[int]] = {}
+        for k, row in enumerate(rows.tolist()):
+            waiting.setdefault(self._places[row], []).append(k)
+        while waiting:
+            filled = np.array(sorted(waiting))
+            order = np.full(self._batch, waiting[int(filled[0])][0])
+            for place in filled.tolist():
+                order[place] = waiting[place].pop(0)
+                if not waiting[place]:
+                    del waiting[place]
+            yield order, filled
 
     def _chunk(self, windows: Float32Array, seeds: list[int]) -> Tensor:
         """Return the chunks of windows `(B, n_obs_steps, obs_dim)` on the CPU."""
@@ -155,14 +180,17 @@ class SteppedLeRobot:
     ) -> None:
         self._loaded, self._observing = loaded, observing
         self._noise, self._calls = _Noise(sampling_seed), NetworkCalls(loaded.policy, kind)
+        self._first = _copied(_memory(loaded.policy), loaded.policy)
         self._memories: dict[int, dict[str, Any]] = {}
 
     def reset(self, rows: IntArray, episode_seeds: IntArray) -> None:
         """Start episodes; see `Policy`."""
         self._noise.begin(rows, episode_seeds)
+        policy = self._loaded.policy
         for row in rows.tolist():
-            self._loaded.policy.reset()
-            self._memories[row] = _memory(self._loaded.policy)
+            vars(policy).update(_copied(self._first, policy))  # not the memory of another row
+            policy.reset()
+            self._memories[row] = _memory(policy)
 
     def act(self, rows: IntArray, observations: Float32Array) -> tuple[np.ndarray, IntArray]:
         """Decide; see `Policy`."""
@@ -175,24 +203,22 @@ class SteppedLeRobot:
             with _inference(self._loaded), _seeded(seed, self._loaded), self._calls.counted():
                 action = policy.select_action(self._loaded.normalise(features))
                 actions.append(self._loaded.denormalise(action).float().cpu().numpy())
-            self._memories[row] = {name: vars(policy)[name] for name in self._memories[row]}
+            self._memories[row] = _memory(policy)
             nfe[k] = self._calls.count
         return np.stack(actions), nfe
 
 
 def _memory(policy: Any) -> dict[str, Any]:
-    """Return a copy of what a policy remembers beside its networks and its configuration."""
+    """Return what a policy remembers beside its networks and its configuration."""
+    left_out = {*vars(torch.nn.Module()), "config"}
+    return {name: value for name, value in vars(policy).items() if name not in left_out}
+
+
+def _copied(memory: dict[str, Any], policy: Any) -> dict[str, Any]:
+    """Return a copy of a memory, which shares the networks."""
     networks = {id(part): part for part in [*policy.modules(), *policy.parameters()]}
-    own = {
-        name: value
-        for name, value in vars(policy).items()
-        if name not in _OF_MODULES and name not in ("config", "training")
-    }
-    return {name: copy.deepcopy(value, dict(networks)) for name, value in own.items()}
-
-
-_OF_MODULES = frozenset(vars(torch.nn.Module()))
-"""What every module has."""
+    copied: dict[str, Any] = copy.deepcopy(memory, networks)
+    return copied
 
 
 @contextlib.contextmanager
