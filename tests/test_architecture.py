@@ -72,7 +72,13 @@ OURS: dict[str, set[str]] = {
         "policies",
     },
     "fmbench.lerobot.env": {"fmbench.lerobot", "envs"},
-    "fmbench.lerobot_env": {"fmbench.errors", "fmbench.lerobot", "envs"},
+    "fmbench.lerobot_env": {
+        "fmbench.errors",
+        "fmbench.storage",
+        "fmbench.lerobot",
+        "fmbench.lerobot_policy",
+        "envs",
+    },
     "fmbench.lerobot.parquet": {"fmbench.errors"},
     "fmbench.lerobot.films": set(),
     "fmbench.detection": {

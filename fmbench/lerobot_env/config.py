@@ -15,6 +15,9 @@ from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
 from fmbench.lerobot.conventions import Conventions, data_set_of
 from fmbench.lerobot.env import ENVIRONMENT_STATE, LeRobotEnv
+from fmbench.lerobot_policy.checkpoint import PRE, TRAINING
+from fmbench.lerobot_policy.data_set import check_statistics
+from fmbench.storage.files import read_json
 
 ID = "fmbench_lerobot/Task-v0"
 TYPE = "fmbench"
@@ -54,7 +57,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
 
     def _complete(self) -> None:
         """Check the values, and fill in those that the data set and the task decide."""
-        folder = Path(self.dataset) if self.dataset else _data_set()
+        folder = _data_set(self.dataset)
         found = Conventions.read(folder, self.task)
         self.task, self.dataset, self._scaling = found.task.name, str(folder), found.scaling
         if self.cameras is None:
@@ -98,16 +101,32 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         return super().create_envs(n_envs, use_async_envs and is_asked)
 
 
-def _data_set() -> Path:
-    """Return the data set that the command line or the policy's checkpoint names.
+def _data_set(given: str | None) -> Path:
+    """Return the data set that is given, or that the command line or the checkpoint names.
 
     Raises:
-        FmbenchError: None of them names one.
+        FmbenchError: None is, or the policy of the command line was trained on another one.
     """
-    if root := parser.parse_arg("dataset.root"):
-        return Path(root)
-    checkpoint = parser.get_path_arg("policy")
-    folder = data_set_of(Path(checkpoint)) if checkpoint else None
+    if root := given or parser.parse_arg("dataset.root"):
+        folder = Path(root)
+    else:
+        folder = _data_set_of_checkpoint()
+    checkpoint = _checkpoint()
+    if checkpoint is not None and parser.parse_arg("dataset.root") is None:
+        check_statistics(checkpoint, folder, "--env.dataset=DIR")
+    return folder
+
+
+def _checkpoint() -> Path | None:
+    """Return the folder of the policy of the command line; None if it is none of this machine."""
+    named = parser.get_path_arg("policy")
+    return Path(named) if named and (Path(named) / PRE).is_file() else None
+
+
+def _data_set_of_checkpoint() -> Path:
+    checkpoint = _checkpoint()
+    path = checkpoint / TRAINING if checkpoint else None
+    folder = data_set_of(read_json(path)) if path and path.is_file() else None
     if folder is None or not (folder / layout.INFO_FILE).is_file():
         named = f"the checkpoint names {folder}, which is not here" if folder else "none is named"
         raise FmbenchError(
