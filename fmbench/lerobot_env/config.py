@@ -1,7 +1,6 @@
 """The configuration of an environment that LeRobot's command line reads."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gymnasium.envs.registration import register
@@ -10,14 +9,12 @@ from lerobot.configs import parser
 from lerobot.configs.types import FeatureType, PolicyFeature
 from lerobot.envs.configs import EnvConfig
 
-from envs.gym.pixels import AGENT, PIXELS
+from envs.gym.pixels import AGENT
 from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
-from fmbench.lerobot.conventions import Conventions, data_set_of
+from fmbench.lerobot.conventions import Conventions
 from fmbench.lerobot.env import ENVIRONMENT_STATE, LeRobotEnv
-from fmbench.lerobot_policy.checkpoint import PRE, TRAINING
-from fmbench.lerobot_policy.data_set import check_statistics
-from fmbench.storage.files import read_json
+from fmbench.lerobot_env.command_line import check_observations, data_set
 
 ID = "fmbench_lerobot/Task-v0"
 TYPE = "fmbench"
@@ -57,7 +54,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
 
     def _complete(self) -> None:
         """Check the values, and fill in those that the data set and the task decide."""
-        folder = _data_set(self.dataset)
+        folder = data_set(self.dataset)
         found = Conventions.read(folder, self.task)
         self.task, self.dataset, self._scaling = found.task.name, str(folder), found.scaling
         if self.cameras is None:
@@ -68,6 +65,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         env = LeRobotEnv(**self.gym_kwargs)
         self.features, self.features_map = _features(env)
         env.close()
+        check_observations(self.features_map.values())
 
     @property
     def package_name(self) -> str:
@@ -101,41 +99,6 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         return super().create_envs(n_envs, use_async_envs and is_asked)
 
 
-def _data_set(given: str | None) -> Path:
-    """Return the data set that is given, or that the command line or the checkpoint names.
-
-    Raises:
-        FmbenchError: None is, or the policy of the command line was trained on another one.
-    """
-    if root := given or parser.parse_arg("dataset.root"):
-        folder = Path(root)
-    else:
-        folder = _data_set_of_checkpoint()
-    checkpoint = _checkpoint()
-    if checkpoint is not None and parser.parse_arg("dataset.root") is None:
-        check_statistics(checkpoint, folder, "--env.dataset=DIR")
-    return folder
-
-
-def _checkpoint() -> Path | None:
-    """Return the folder of the policy of the command line; None if it is none of this machine."""
-    named = parser.get_path_arg("policy")
-    return Path(named) if named and (Path(named) / PRE).is_file() else None
-
-
-def _data_set_of_checkpoint() -> Path:
-    checkpoint = _checkpoint()
-    path = checkpoint / TRAINING if checkpoint else None
-    folder = data_set_of(read_json(path)) if path and path.is_file() else None
-    if folder is None or not (folder / layout.INFO_FILE).is_file():
-        named = f"the checkpoint names {folder}, which is not here" if folder else "none is named"
-        raise FmbenchError(
-            f"the data set of the policy is not known ({named}): give --env.dataset=DIR, whose "
-            "meta/info.json says how the environment state is scaled"
-        )
-    return folder
-
-
 def _features(env: LeRobotEnv) -> tuple[dict[str, PolicyFeature], dict[str, str]]:
     """Return the features of actions and observations, and LeRobot's name of each."""
     kinds = {
@@ -147,9 +110,9 @@ def _features(env: LeRobotEnv) -> tuple[dict[str, PolicyFeature], dict[str, str]
     for key, space in env.observation_space.items():
         if isinstance(space, Dict):
             for camera, picture in space.items():
-                part = f"{PIXELS}/{camera}"
+                part = f"{layout.IMAGES}{camera}"  # LeRobot records pictures of this key only
                 features[part] = PolicyFeature(FeatureType.VISUAL, picture.shape)
-                names[part] = f"{layout.IMAGES}{camera}"
+                names[part] = part
         else:
             kind, names[key] = kinds[key]
             features[key] = PolicyFeature(kind, space.shape)

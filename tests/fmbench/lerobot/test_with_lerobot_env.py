@@ -200,8 +200,22 @@ def test_the_data_set_of_another_policy_is_refused(
     path.write_text(json.dumps(stated))
     monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={checkpoint}"])
     assert configured(root).task == NAME
-    with pytest.raises(FmbenchError, match="is not the data set of .*: the mean of observation.s"):
+    with pytest.raises(FmbenchError, match=r"is not the data set of .*: the mean of obs"):
         configured(tmp_path)
+
+
+def test_a_policy_that_sees_more_is_refused(
+    checkpoint: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "seeing"
+    shutil.copytree(checkpoint, folder)
+    config = json.loads((folder / "config.json").read_bytes())
+    config["input_features"]["observation.images.main"] = {"type": "VISUAL", "shape": [3, 32, 32]}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={folder}"])
+    with pytest.raises(FmbenchError, match=r"observes observation\.images\.main; the environment"):
+        configured(root)
+    assert "observation.images.main" in configured(root, cameras=["main"]).features
 
 
 def test_the_data_set_is_the_one_that_the_command_line_names(
