@@ -7,15 +7,11 @@ from typing import Any, Self
 
 from envs.registry import TASKS, make_task, task_id
 from envs.task import Task
-from envs.task_hash import task_hash
 from fmbench.errors import FmbenchError, shown
 from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling
-from fmbench.lerobot.information import described, scaling_of
+from fmbench.lerobot.information import check_version, described, scaling_of
 from fmbench.storage.files import read_json
-
-TRAINING = "train_config.json"
-"""The file of a checkpoint in which LeRobot writes what it was trained with."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ class Conventions:
         """
         task = make_task(_named(folder) if name is None else name)
         _, ours, _ = described(folder, task)
-        _check_version(folder, task, ours)
+        check_version(folder, task, ours)
         scaling = scaling_of(folder, task, ours)
         cameras, pictures = ours.get("cameras") or {}, ours.get("pictures") or {}
         if not isinstance(cameras, dict) or not isinstance(pictures, dict):
@@ -61,27 +57,15 @@ class Conventions:
         return cls(task, scaling, names, pictures.get("size"), pictures.get("renderer_renderer"))
 
 
-def data_set_of(checkpoint: Path) -> Path | None:
-    """Return the data set on which LeRobot trained a checkpoint; None if that is not written.
+def data_set_of(training: Mapping[str, Any]) -> Path | None:
+    """Return the folder of the data set on which LeRobot trained; None if it names none.
 
-    Raises:
-        FmbenchError: What LeRobot wrote is damaged.
+    Args:
+        training: The content of a checkpoint's `train_config.json`.
     """
-    path = checkpoint / TRAINING
-    stated = read_json(path).get("dataset") if path.is_file() else None
+    stated = training.get("dataset")
     root = stated.get("root") if isinstance(stated, dict) else None
     return Path(root) if isinstance(root, str) else None
-
-
-def _check_version(folder: Path, task: Task, ours: Mapping[str, Any]) -> None:
-    """Check that a data set that states the hash of its task is of the task as it is now."""
-    stated, now = ours.get("task_hash"), task_hash(task.name)
-    if stated not in (None, now):
-        raise FmbenchError(
-            f"{folder / layout.INFO_FILE} is of another version of {task.id} (task_hash: "
-            f"{shown(stated)[:14]}... there, {now[:12]}... now); export demonstrations of this one "
-            "and train on them"
-        )
 
 
 def _named(folder: Path) -> str:

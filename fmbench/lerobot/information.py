@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from envs.task import Task
+from envs.task_hash import task_hash
 from fmbench.errors import FmbenchError, shown
 from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling, field_table
@@ -83,6 +84,26 @@ def _check_feature(path: Path, task: Task, name: str, features: Mapping[str, Any
         raise FmbenchError(
             f"{path}: {name} has {shown(other)} where {task.id} has {shown(ours)}; give the task's "
             "values in its order, or null as names"
+        )
+
+
+def check_version(folder: Path, task: Task, ours: Mapping[str, Any]) -> None:
+    """Check that a data set that states the hash of its task is of the task as it is now.
+
+    Args:
+        folder: The data set, for the message.
+        task: The task.
+        ours: Our entry of `info.json`.
+
+    Raises:
+        FmbenchError: The hash is another one.
+    """
+    stated, now = ours.get("task_hash"), task_hash(task.name)
+    if stated not in (None, now):
+        raise FmbenchError(
+            f"{folder / layout.INFO_FILE} is of another version of {task.id} (task_hash: "
+            f"{str(stated)[:12]}... there, {now[:12]}... now); export demonstrations of this one "
+            "and train on them"
         )
 
 

@@ -1,7 +1,6 @@
 """The configuration of an environment that LeRobot's command line reads."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gymnasium.envs.registration import register
@@ -10,11 +9,12 @@ from lerobot.configs import parser
 from lerobot.configs.types import FeatureType, PolicyFeature
 from lerobot.envs.configs import EnvConfig
 
-from envs.gym.pixels import AGENT, PIXELS
+from envs.gym.pixels import AGENT
 from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
-from fmbench.lerobot.conventions import Conventions, data_set_of
+from fmbench.lerobot.conventions import Conventions
 from fmbench.lerobot.env import ENVIRONMENT_STATE, LeRobotEnv
+from fmbench.lerobot_env.command_line import check_observations, data_set
 
 ID = "fmbench_lerobot/Task-v0"
 TYPE = "fmbench"
@@ -54,7 +54,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
 
     def _complete(self) -> None:
         """Check the values, and fill in those that the data set and the task decide."""
-        folder = Path(self.dataset) if self.dataset else _data_set()
+        folder = data_set(self.dataset)
         found = Conventions.read(folder, self.task)
         self.task, self.dataset, self._scaling = found.task.name, str(folder), found.scaling
         if self.cameras is None:
@@ -65,6 +65,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         env = LeRobotEnv(**self.gym_kwargs)
         self.features, self.features_map = _features(env)
         env.close()
+        check_observations(self.features_map.values())
 
     @property
     def package_name(self) -> str:
@@ -98,25 +99,6 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         return super().create_envs(n_envs, use_async_envs and is_asked)
 
 
-def _data_set() -> Path:
-    """Return the data set that the command line or the policy's checkpoint names.
-
-    Raises:
-        FmbenchError: None of them names one.
-    """
-    if root := parser.parse_arg("dataset.root"):
-        return Path(root)
-    checkpoint = parser.get_path_arg("policy")
-    folder = data_set_of(Path(checkpoint)) if checkpoint else None
-    if folder is None or not (folder / layout.INFO_FILE).is_file():
-        named = f"the checkpoint names {folder}, which is not here" if folder else "none is named"
-        raise FmbenchError(
-            f"the data set of the policy is not known ({named}): give --env.dataset=DIR, whose "
-            "meta/info.json says how the environment state is scaled"
-        )
-    return folder
-
-
 def _features(env: LeRobotEnv) -> tuple[dict[str, PolicyFeature], dict[str, str]]:
     """Return the features of actions and observations, and LeRobot's name of each."""
     kinds = {
@@ -128,9 +110,9 @@ def _features(env: LeRobotEnv) -> tuple[dict[str, PolicyFeature], dict[str, str]
     for key, space in env.observation_space.items():
         if isinstance(space, Dict):
             for camera, picture in space.items():
-                part = f"{PIXELS}/{camera}"
+                part = f"{layout.IMAGES}{camera}"  # LeRobot records pictures of this key only
                 features[part] = PolicyFeature(FeatureType.VISUAL, picture.shape)
-                names[part] = f"{layout.IMAGES}{camera}"
+                names[part] = part
         else:
             kind, names[key] = kinds[key]
             features[key] = PolicyFeature(kind, space.shape)

@@ -11,11 +11,11 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from envs.task import Task
-from envs.task_hash import task_hash
 from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling
-from fmbench.lerobot.information import described, scaling_of
+from fmbench.lerobot.conventions import data_set_of
+from fmbench.lerobot.information import check_version, described, scaling_of
 from fmbench.lerobot_policy.checkpoint import PRE, LeRobotCheckpoint
 from fmbench.storage.files import read_json
 
@@ -66,13 +66,8 @@ def training_set(
             f"and the scaling of {layout.ENVIRONMENT} are not known; python -m fmbench.export "
             "--format lerobot writes data sets with it"
         )
-    if ours.get("task_hash") != task_hash(name):
-        raise FmbenchError(
-            f"{path} is of another version of {task.id} (task_hash: "
-            f"{str(ours.get('task_hash'))[:12]}... there, {task_hash(name)[:12]}... now); export "
-            "demonstrations of this one and train on them"
-        )
-    _check_statistics(checkpoint, folder)
+    check_version(folder, task, ours)
+    check_statistics(checkpoint.folder, folder, f"{FLAG} DIR")
     sha256, demos = _used(checkpoint.training.get("dataset"), stated, ours["episodes"])
     return TrainingSet(folder, scaling_of(folder, task, ours), sha256, demos)
 
@@ -85,15 +80,15 @@ def _folder(checkpoint: LeRobotCheckpoint, given: Path | None) -> Path:
                 "the policy was trained"
             )
         return given
-    stated = checkpoint.training.get("dataset")
-    root = stated.get("root") if isinstance(stated, dict) else None
-    if root is None or not (Path(str(root)) / layout.INFO_FILE).is_file():
-        why = f"{root}, its data set, is not here" if root else "it names no folder of its data set"
+    folder = data_set_of(checkpoint.training)
+    if folder is None or not (folder / layout.INFO_FILE).is_file():
+        missing = f"{folder}, its data set, is not here"
+        why = missing if folder else "it names no folder of its data set"
         raise FmbenchError(
             f"{checkpoint.folder}: {why}, and with it the scaling of {layout.ENVIRONMENT}; give "
             f"{FLAG} DIR"
         )
-    return Path(str(root))
+    return folder
 
 
 def _used(stated: object, sha256: str, episodes: int) -> tuple[str, int]:
@@ -107,22 +102,27 @@ def _used(stated: object, sha256: str, episodes: int) -> tuple[str, int]:
     return hashlib.sha256(text.encode()).hexdigest(), count
 
 
-def _check_statistics(checkpoint: LeRobotCheckpoint, folder: Path) -> None:
-    """Check that a policy normalises with the statistics of the data set.
+def check_statistics(checkpoint: Path, folder: Path, flag: str) -> None:
+    """Check that a policy normalises with the statistics of a data set.
+
+    Args:
+        checkpoint: Its folder.
+        folder: The data set, of which `meta/stats.json` is read.
+        flag: How another data set is given, for the message.
 
     Raises:
         FmbenchError: It does not: it was trained on another one.
     """
     stored = read_json(folder / layout.STATS_FILE)
-    for entry in read_json(checkpoint.folder / PRE)["steps"]:
+    for entry in read_json(checkpoint / PRE)["steps"]:
         if entry["registry_name"] != NORMALISER or entry.get("state_file") is None:
             continue
-        used = load_file(checkpoint.folder / Path(entry["state_file"]).name)
+        used = load_file(checkpoint / Path(entry["state_file"]).name)
         for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION):
             if (name := _other(feature, used, stored.get(feature))) is not None:
                 raise FmbenchError(
-                    f"{folder} is not the data set of {checkpoint.folder}: the {name} of {feature} "
-                    f"is not the one with which the policy normalises; give {FLAG} DIR"
+                    f"{folder} is not the data set of {checkpoint}: the {name} of {feature} "
+                    f"is not the one with which the policy normalises; give {flag}"
                 )
 
 

@@ -5,6 +5,7 @@ LeRobot is in environments of its own, see `.ci/extras`.
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_the_successes_are_those_of_the_harness(checkpoint: Path, tmp_path: Path
     assert len(list((tmp_path / "videos" / "fmbench_0").glob("*.mp4"))) == 10
 
 
-def configured(folder: Path, **values: Any) -> Any:
+def configured(folder: Path | str, **values: Any) -> Any:
     from fmbench.lerobot_env import FmbenchEnv
 
     return FmbenchEnv(**{"dataset": str(folder), **values})
@@ -189,9 +190,44 @@ def test_lerobot_shows_the_line(
     assert "FmbenchError" in line
 
 
-def test_an_unknown_data_set_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    told = mistake(capsys, "--policy.path=own/act")
-    assert "not known (none is named): give --env.dataset=DIR" in told
+def test_the_data_set_of_another_policy_is_refused(
+    checkpoint: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(root / "meta", tmp_path / "meta")
+    path = tmp_path / "meta" / "stats.json"
+    stated = json.loads(path.read_bytes())
+    stated["observation.state"]["mean"][0] += 0.1
+    path.write_text(json.dumps(stated))
+    monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={checkpoint}"])
+    assert configured(root).task == NAME
+    with pytest.raises(FmbenchError, match=r"is not the data set of .*: the mean of obs"):
+        configured(tmp_path)
+
+
+def test_a_policy_that_sees_more_is_refused(
+    checkpoint: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "seeing"
+    shutil.copytree(checkpoint, folder)
+    config = json.loads((folder / "config.json").read_bytes())
+    config["input_features"]["observation.images.main"] = {"type": "VISUAL", "shape": [3, 32, 32]}
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={folder}"])
+    with pytest.raises(FmbenchError, match=r"observes observation\.images\.main; the environment"):
+        configured(root)
+    assert "observation.images.main" in configured(root, cameras=["main"]).features
+
+
+def test_the_data_set_is_the_one_that_the_command_line_names(
+    checkpoint: Path, root: Path, seen: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={checkpoint}"])
+    assert configured("").dataset == str(root)
+    monkeypatch.setattr(sys, "argv", ["lerobot-train", f"--dataset.root={seen}"])
+    assert configured("").dataset == str(seen)
+    monkeypatch.setattr(sys, "argv", ["lerobot-eval", "--policy.path=own/act"])
+    with pytest.raises(FmbenchError, match=r"not known \(none is named\): give --env.dataset=DIR"):
+        configured("")
 
 
 def mistake(capsys: pytest.CaptureFixture[str], *words: str) -> str:

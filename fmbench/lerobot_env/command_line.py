@@ -1,0 +1,69 @@
+"""What LeRobot's command line says of the policy: its checkpoint, and its data set."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from lerobot.configs import parser
+
+from fmbench.errors import FmbenchError
+from fmbench.lerobot import layout
+from fmbench.lerobot.conventions import data_set_of
+from fmbench.lerobot_policy.checkpoint import CONFIG, PRE, TRAINING
+from fmbench.lerobot_policy.data_set import check_statistics
+from fmbench.storage.files import read_json
+
+
+def data_set(given: str | None) -> Path:
+    """Return the data set that is given, or that the command line or the checkpoint names.
+
+    Raises:
+        FmbenchError: None is, or the policy of the command line was trained on another one.
+    """
+    if root := given or parser.parse_arg("dataset.root"):
+        folder = Path(root)
+    else:
+        folder = _data_set_of_checkpoint()
+    checkpoint = _checkpoint()
+    if checkpoint is not None and parser.parse_arg("dataset.root") is None:
+        check_statistics(checkpoint, folder, "--env.dataset=DIR")
+    return folder
+
+
+def check_observations(offered: Collection[str]) -> None:
+    """Check that the policy of the command line observes nothing but what an environment has.
+
+    Args:
+        offered: LeRobot's names of what it has.
+
+    Raises:
+        FmbenchError: It observes something else, and `rename_map` gives nothing another name.
+    """
+    checkpoint = _checkpoint()
+    if checkpoint is None or parser.parse_arg("rename_map") is not None:
+        return
+    observed = read_json(checkpoint / CONFIG).get("input_features") or {}
+    if missing := [name for name in observed if name not in offered]:
+        raise FmbenchError(
+            f"{checkpoint} observes {', '.join(missing)}; the environment has "
+            f"{', '.join(name for name in offered if name != layout.ACTION)}: give the cameras of "
+            "its pictures, e.g. --env.cameras='[main]', or --rename_map"
+        )
+
+
+def _checkpoint() -> Path | None:
+    """Return the folder of the policy of the command line; None if it is none of this machine."""
+    named = parser.get_path_arg("policy")
+    return Path(named) if named and (Path(named) / PRE).is_file() else None
+
+
+def _data_set_of_checkpoint() -> Path:
+    checkpoint = _checkpoint()
+    path = checkpoint / TRAINING if checkpoint else None
+    folder = data_set_of(read_json(path)) if path and path.is_file() else None
+    if folder is None or not (folder / layout.INFO_FILE).is_file():
+        named = f"the checkpoint names {folder}, which is not here" if folder else "none is named"
+        raise FmbenchError(
+            f"the data set of the policy is not known ({named}): give --env.dataset=DIR, whose "
+            "meta/info.json says how the environment state is scaled"
+        )
+    return folder
