@@ -18,7 +18,7 @@ from fmbench.rl.recipes import ALGORITHMS
 from fmbench.runs.reinforcement import RLOptions, run_rl
 from tests.fmbench.rl.small_training import REQUESTS, small_recipes
 from tests.fmbench.runs.small_experiment import Log, figures_as_text
-from tests.fmbench.small_run import call, files_of
+from tests.fmbench.small_run import ROOT, call, files_of
 
 PPO, SAC = ("--algorithm", "ppo"), ("--algorithm", "sac_her")
 REACH = ("--task", "ReachPose")
@@ -63,15 +63,20 @@ def test_bad_input_is_one_line_and_no_work(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_hyperparameter_has_a_source_and_is_in_the_help(
+def test_every_hyperparameter_has_a_source_and_is_in_the_help_and_the_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert call(main, "--help") == 0
     text = capsys.readouterr().out
-    for entry in ALGORITHMS.values():
+    _, _, page = (ROOT / "docs" / "rl.md").read_text().partition("<!-- recipes: begin -->\n")
+    lines = page.partition("<!-- recipes: end -->")[0].splitlines()[2:]
+    expected = []
+    for algorithm, entry in ALGORITHMS.items():
         for name, (value, source) in entry.values.items():
             assert source, name
             assert f"{name} {value:g}" in text
+            expected.append(f"| `{algorithm}`: {name} | {value:g} | {source} |")
+    assert lines == expected
 
 
 def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str = "never") -> str:
