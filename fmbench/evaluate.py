@@ -1,4 +1,4 @@
-"""The command `python -m fmbench.evaluate RUN`: evaluate a finished run's policies again.
+"""The command `python -m fmbench.evaluate`: a finished run's policies again, or LeRobot's.
 
 Nothing heavy is imported before the command line has been checked.
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from envs.registry import TASKS
 from fmbench.cli.command import run_command
 from fmbench.cli.disturbances import axes_help
 from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
@@ -18,7 +19,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
-from fmbench.config import FLAGS, check_value, read_disturbances
+from fmbench.config import FLAGS, RunConfig, check_value, make_config, read_disturbances
 from fmbench.config.flag import ACTING
 from fmbench.errors import FmbenchError
 from policies.catalogue import TOLERANCE
@@ -26,11 +27,21 @@ from policies.catalogue import TOLERANCE
 if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
-DESCRIPTION = "Evaluate a finished run again: other sampler, delay, disturbances or test seeds."
+DESCRIPTION = (
+    "Evaluate a finished run again: other sampler, delay, disturbances or test seeds. Or evaluate "
+    "a policy that LeRobot has trained."
+)
 OF_ACTING = tuple(
     name for name, flag in FLAGS.items() if flag.group == ACTING and name != "perturb"
 )
 SECOND_BLOCK = 2
+OF_LEROBOT = ("task", "hand", "dataset")
+"""Flags of `--lerobot` alone."""
+OF_RUN = (
+    *("sampler", "nfe", "grid", "rtol", "atol", "perturb", "test_block", "encoder_weights"),
+    *OF_ACTING,
+)
+"""Flags of `RUN` alone."""
 EPILOG = """\
 With --sampler, every policy of the run that takes it is evaluated from its checkpoints, with all of
 its training seeds, on the run's test episodes. Nothing is trained. Values of --nfe that the sampler
@@ -47,6 +58,9 @@ Do this once, for a release or a paper: policies that are changed after it have 
 With --perturb, the headline of every policy and the expert are evaluated with each disturbance and,
 on the same episodes, without; disturbances.csv and .md have the paired differences.
 
+With --lerobot instead of RUN, checkpoints of LeRobot act on the same test episodes, in a folder of
+their own; several are the training seeds of one policy. docs/lerobot.md has more.
+
 axes of --perturb, suggested levels, and what a level is:
 {axes}
 
@@ -61,6 +75,7 @@ examples:
   python -m fmbench.evaluate runs/try --delay 0 2 4 measured --execution hold ensemble
   python -m fmbench.evaluate runs/try --perturb mass=2 friction=0.5 obs-noise=0.03
   python -m fmbench.evaluate runs/try --test-block 2
+  python -m fmbench.evaluate --lerobot outputs/act/checkpoints/last/pretrained_model --task LiftCube
 
 Ctrl-C saves; the same command resumes.
 """
@@ -78,7 +93,7 @@ def _parser() -> Parser:
         EPILOG.format(axes=axes_help(), samplers=samplers_help(), suffixes=suffixes_help()),
     )
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a finished run")
+    add("run", type=Path, metavar="RUN", nargs="?", help="folder of a finished run")
     add("--sampler", metavar="NAME", help="the sampler, listed below")
     add_config_flag(parser, "nfe")
     add("--grid", metavar="NAME", help="time grid of the fixed steps (default: uniform)")
@@ -94,6 +109,12 @@ def _parser() -> Parser:
     add_config_flag(parser, "device", text="cpu, cuda or cuda:N (default: the run's)")
     text = "where the file of the run's encoder weights is now, if it had one"
     add_config_flag(parser, "encoder_weights", text=text)
+    of_lerobot = parser.add_argument_group("policies of LeRobot")
+    text = "checkpoints of LeRobot (pretrained_model), one per training seed"
+    of_lerobot.add_argument("--lerobot", type=Path, nargs="+", metavar="DIR", help=text)
+    add_config_flag(of_lerobot, "task", text="the task on which they act")
+    text = "the data set on which they were trained (default: the one that they name)"
+    of_lerobot.add_argument("--dataset", type=Path, metavar="DIR", help=text)
     add_out(parser, "the new folder (default: next to RUN)")
     add_accept_changes(parser)
     return parser
@@ -108,6 +129,12 @@ def _run(options: argparse.Namespace) -> int:
         check_value(name, values.get(name))
     if options.out is not None:
         check_out(options.out)
+    if options.lerobot is not None:
+        return _run_lerobot(options, values)
+    if options.run is None:
+        raise FmbenchError("give RUN, the folder of a finished run, or --lerobot DIR; see --help")
+    if lost := [name for name in OF_LEROBOT if getattr(options, name) is not None]:
+        raise FmbenchError(f"--{lost[0]} belongs to --lerobot; RUN has its own, leave it out")
     block = values.pop("test_block", None)
     if block is not None:
         return _run_second_block(options, values, block)
@@ -163,6 +190,35 @@ def _run_second_block(options: argparse.Namespace, values: Mapping[str, Any], bl
         )
 
     return run_resumable("fmbench.runs.second_block", work, "saved")
+
+
+def _run_lerobot(options: argparse.Namespace, values: Mapping[str, Any]) -> int:
+    if options.run is not None:
+        raise FmbenchError(
+            f"RUN is {options.run} and --lerobot is given, too; give one of them: the page of "
+            "python -m fmbench.report shows both"
+        )
+    if extra := [name for name in OF_RUN if getattr(options, name) is not None]:
+        raise FmbenchError(
+            "--lerobot evaluates policies as LeRobot executes them; leave out "
+            f"{', '.join('--' + name.replace('_', '-') for name in extra)}"
+        )
+    tasks = values.get("task", ())
+    if len(tasks) != 1:
+        given = f"--task is {' '.join(tasks)}" if tasks else "--lerobot needs --task"
+        raise FmbenchError(f"{given}; give the one task on which the policy was trained")
+    config = make_config(RunConfig.preset, {"task": tasks}, tuple(TASKS))
+    episodes, device = values.get("episodes", RunConfig.episodes), values.get("device", "cpu")
+
+    def work(session: Session) -> None:
+        from fmbench.runs.of_lerobot import run_lerobot
+
+        run_lerobot(
+            *(options.lerobot, config.task[0], options.dataset, episodes, device, options.out),
+            *(session, options.command, options.accept_changes),
+        )
+
+    return run_resumable("fmbench.runs.of_lerobot", work, "saved")
 
 
 def _run_disturbed(options: argparse.Namespace, values: Mapping[str, Any]) -> int:

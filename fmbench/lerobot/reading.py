@@ -14,8 +14,8 @@ from fmbench.data.recorded import GivenEpisode
 from fmbench.errors import FmbenchError, shown
 from fmbench.harness.rollout import Float32Array
 from fmbench.lerobot import layout, parquet
-from fmbench.lerobot.columns import Scaling, field_table, joined
-from fmbench.storage.files import read_json
+from fmbench.lerobot.columns import Scaling, joined
+from fmbench.lerobot.information import described, scaling_of
 from fmbench.storage.hashes import sha256_file
 
 Columns = Mapping[str, NDArray[Any]]
@@ -31,10 +31,7 @@ def read_lerobot(folder: Path, task: Task) -> tuple[list[GivenEpisode], str]:
     Raises:
         FmbenchError: It is of another task, version or shape, or lacks a feature.
     """
-    info = read_json(folder / layout.INFO_FILE)
-    ours = info.get(layout.OURS)
-    ours = ours if isinstance(ours, dict) else {}
-    names = _check(folder, task, info, ours)
+    info, ours, names = described(folder, task)
     paths = sorted((folder / "data").glob("*/*.parquet"))
     if not paths:
         raise FmbenchError(f"{folder / 'data'} holds no Parquet files (chunk-000/file-000.parquet)")
@@ -42,67 +39,13 @@ def read_lerobot(folder: Path, task: Task) -> tuple[list[GivenEpisode], str]:
     columns = {name: np.concatenate([file[name] for file in files]) for name in names}
     _check_widths(folder, task, columns)
     finals = _finals(folder, task)
-    episodes = _episodes(folder, task, columns, _scaling(folder, task, ours), finals)
+    episodes = _episodes(folder, task, columns, scaling_of(folder, task, ours), finals)
     if len(episodes) != info.get("total_episodes"):
         raise FmbenchError(
             f"{folder} holds {len(episodes)} episodes; {layout.INFO_FILE} says "
             f"{shown(info.get('total_episodes'))}"
         )
     return episodes, _hash(folder, paths)
-
-
-def _check(folder: Path, task: Task, info: Mapping[str, Any], ours: Mapping[str, Any]) -> list[str]:
-    """Check what a data set says of itself; return the names of the columns to read."""
-    path = folder / layout.INFO_FILE
-    if (version := info.get("codebase_version")) != layout.VERSION:
-        raise FmbenchError(
-            f"{path}: codebase_version is {shown(version)}; accepted is {layout.VERSION!r} "
-            "(LeRobot converts older data sets)"
-        )
-    if ours.get("task", task.id) != task.id:
-        raise FmbenchError(f"{path}: the task is {shown(ours['task'])}, not {task.id}")
-    if ours.get("fields", field_table(task)) != field_table(task):
-        raise FmbenchError(f"{path}: the fields are not those of {task.id}, or have other units")
-    if (fps := info.get("fps")) != layout.frames_per_second(task):
-        raise FmbenchError(
-            f"{path}: fps is {shown(fps)}; {task.id} has {layout.frames_per_second(task)} control "
-            "steps per second"
-        )
-    features = info.get("features")
-    if not isinstance(features, dict):
-        raise FmbenchError(f"{path} lacks the table 'features'")
-    needed = [layout.STATE, layout.ACTION]
-    if not task.agent_columns.all():
-        raw = layout.RAW_ENVIRONMENT in features
-        needed.append(layout.RAW_ENVIRONMENT if raw else layout.ENVIRONMENT)
-    for name in needed:
-        _check_feature(path, task, name, features)
-    optional = [layout.SUCCESS] if layout.SUCCESS in features else []
-    return [*needed, *optional, layout.EPISODE, layout.FRAME]
-
-
-def _check_feature(path: Path, task: Task, name: str, features: Mapping[str, Any]) -> None:
-    if name not in features:
-        seen = [key for key in features if key.startswith(layout.IMAGES)]
-        has = f"pictures ({', '.join(seen)})" if seen else ", ".join(features) or "none"
-        raise FmbenchError(
-            f"{path} lacks the feature {name!r}; it has {has}, and policies here learn from states"
-        )
-    expected = layout.numeric_features(task)[name]
-    feature = features[name] if isinstance(features[name], dict) else {}
-    given = feature.get("shape")
-    if given != expected["shape"]:
-        raise FmbenchError(
-            f"{path}: {name} has the shape {shown(given)}; {task.id} has {expected['shape']}"
-        )
-    stated = feature.get("names")
-    if isinstance(stated, list) and stated != expected["names"]:
-        pairs = zip(stated, expected["names"], strict=False)
-        other, ours = next(((a, b) for a, b in pairs if a != b), (stated, expected["names"]))
-        raise FmbenchError(
-            f"{path}: {name} has {shown(other)} where {task.id} has {shown(ours)}; give the task's "
-            "values in its order, or null as names"
-        )
 
 
 def _check_widths(folder: Path, task: Task, columns: Columns) -> None:
@@ -114,24 +57,6 @@ def _check_widths(folder: Path, task: Task, columns: Columns) -> None:
                 f"{folder / 'data'}: {name} has {width} numbers a frame; {layout.INFO_FILE} says "
                 f"{feature['shape'][0]}"
             )
-
-
-def _scaling(folder: Path, task: Task, ours: Mapping[str, Any]) -> Scaling | None:
-    """Return the map by which the environment state was scaled; None if it was not."""
-    stated = ours.get("environment_state")
-    if stated is None:
-        return None
-    try:
-        offset, divisor = (np.array(stated[k], dtype=np.float64) for k in ("offset", "divisor"))
-    except (KeyError, TypeError, ValueError):
-        offset = divisor = np.zeros(0)
-    width = int((~task.agent_columns).sum())
-    if offset.shape != (width,) or divisor.shape != (width,) or not (divisor > 0).all():
-        raise FmbenchError(
-            f"{folder / layout.INFO_FILE}: the scaling of the environment state is not that of "
-            f"{width} values"
-        )
-    return Scaling(offset, divisor)
 
 
 def _finals(folder: Path, task: Task) -> NDArray[Any] | None:

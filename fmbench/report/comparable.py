@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from fmbench.storage.rows import REFERENCES, R, key_of
 OF_ACTING = frozenset(name for name, flag in FLAGS.items() if flag.group == ACTING)
 """Configuration values that may always differ: no plain row depends on them."""
 
+EPISODES = ("episodes", "test_block")
+"""What a policy from outside must have in common with a run beside which it stands."""
+
 
 def read_alike(
     runs: Sequence[Path],
@@ -23,6 +27,7 @@ def read_alike(
     value: str,
     what: str,
     margin: float = MARGIN,
+    takes_outside: bool = False,
 ) -> list[Results]:
     """Read the runs of one table, which must be alike; see `check_alike`.
 
@@ -32,11 +37,24 @@ def read_alike(
         value: The value that the table compares.
         what: The same in words.
         margin: Largest difference of success rates that does not matter, in (0, 1).
+        takes_outside: Whether policies from outside may be among them, of which only the test
+            episodes must be alike.
 
     Raises:
         FmbenchError: A folder is not a run, or two runs cannot be compared.
     """
     by_path = {path: read_results(path, margin) for path in runs}
+    own = {path: run for path, run in by_path.items() if run.run.outside is None}
+    if outside := [path for path in by_path if path not in own]:
+        if not takes_outside:
+            raise FmbenchError(
+                f"{outside[0]} is a policy from outside; python -m fmbench.matrix and "
+                "python -m fmbench.report compare it with runs"
+            )
+        _check_outside(by_path, outside)
+        if own:
+            check_alike(own, may_differ, value, what)
+        return list(by_path.values())
     check_alike(by_path, may_differ, value, what)
     return list(by_path.values())
 
@@ -75,12 +93,7 @@ def check_alike(
                 f"{'; '.join(mismatches)}; runs in one table may differ only in "
                 f"{', '.join(may_differ)}"
             )
-    _check_alike_by_task(
-        {path: r.run.task_hashes for path, r in results_by_path.items()},
-        {path: str(r.run.hash_kind) for path, r in results_by_path.items()},
-        "has hash",
-        "the same version of a task",
-    )
+    _check_tasks(results_by_path)
     if "observation" not in may_differ:
         _check_alike_by_task(
             {path: r.run.sights or {} for path, r in results_by_path.items()},
@@ -92,6 +105,29 @@ def check_alike(
     if evaluated <= set(REFERENCES):
         names = ", ".join(map(str, results_by_path))
         raise FmbenchError(f"{names}: no policy was evaluated; give runs that have evaluated one")
+
+
+def _check_tasks(results_by_path: Mapping[Path, Results]) -> None:
+    """Reject runs with different versions of a task."""
+    _check_alike_by_task(
+        {path: r.run.task_hashes for path, r in results_by_path.items()},
+        {path: str(r.run.hash_kind) for path, r in results_by_path.items()},
+        "has hash",
+        "the same version of a task",
+    )
+
+
+def _check_outside(by_path: Mapping[Path, Results], outside: Sequence[Path]) -> None:
+    """Reject runs that have other test episodes or tasks than those of policies from outside."""
+    configs = {path: {**ADDED, **results.run.config} for path, results in by_path.items()}
+    for path, other in itertools.product(outside, configs):
+        for name in EPISODES:
+            if (a := configs[path].get(name)) != (b := configs[other].get(name)):
+                raise FmbenchError(
+                    f"{name} is {a} in {path} and {b} in {other}; runs in one table need the same "
+                    "test episodes"
+                )
+    _check_tasks(by_path)
 
 
 def values_to_share(config: Mapping[str, Any], may_differ: Collection[str]) -> dict[str, Any]:

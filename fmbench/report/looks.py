@@ -32,6 +32,7 @@ class Looks:
 
     def __init__(self, *runs: RunFacts) -> None:
         self._recorded: dict[str, Look] = {}
+        self._outside = {name for run in runs if run.outside is not None for name in run.policies}
         for run in runs:
             for name, values in run.policies.items():
                 self._recorded.setdefault(name, read_look(name, values))
@@ -42,6 +43,10 @@ class Looks:
         Some differ in more and cause a warning: a mixture has more outputs, retrieval no network.
         """
         return policy in (self._recorded or POLICIES)
+
+    def is_outside(self, policy: str) -> bool:
+        """Return whether a policy was trained outside of fmbench."""
+        return policy in self._outside
 
     def label(self, policy: str) -> str:
         """Return the name of a policy in tables and figures."""

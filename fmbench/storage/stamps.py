@@ -22,6 +22,7 @@ DECIDING = (
     "fmbench.data",
     "fmbench.evaluation",
     "fmbench.harness",
+    "fmbench.lerobot_policy",
     "fmbench.rl",
     "fmbench.runs",
     "fmbench.sight",

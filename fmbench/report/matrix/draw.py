@@ -17,11 +17,12 @@ from fmbench.report.comparable import read_alike, without_repeats
 from fmbench.report.comparisons import compare_at_equal_nfe
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.figure import render_matrix
-from fmbench.report.matrix.pairs import PairRow, pair_rows
+from fmbench.report.matrix.pairs import PairRow, pair_rows, pair_rows_of_outside
 from fmbench.report.matrix.rows import MatrixRow, matrix_rows, row_type_of, summary_key
 from fmbench.report.matrix.text import matrix_markdown
 from fmbench.report.matrix.ways import one_evaluation, render_ways
 from fmbench.report.may_differ import MATRIX as MAY_DIFFER
+from fmbench.report.outside import is_outside, outside_pairs
 from fmbench.report.rendering import write_figure
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.files import write_bytes_atomic
@@ -57,7 +58,7 @@ def draw_matrix(
         FmbenchError: A folder is not a run, the runs differ in more than `MAY_DIFFER`, or two runs
             have the same policy on the same backbone and task.
     """
-    all_results = read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin)
+    all_results = read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin, takes_outside=True)
     rows = without_repeats(
         (row for results in all_results for row in matrix_rows(results)),
         lambda row: f"{f'{row.policy} {row.backbone}'.rstrip()} on {row.task}",
@@ -67,9 +68,11 @@ def draw_matrix(
     caveats = [combined.row_caveats.get(key_of(row), "") for row in rows]
     write_with_caveats(paths[0], rows, caveats, row_type_of(rows))
     looks = Looks(*(results.run for results in all_results))
-    across = across_tasks_of_runs(all_results, looks)
+    own = [results for results in all_results if not is_outside(results)]
+    across = across_tasks_of_runs(own, looks) if own else None
+    pairs = outside_pairs(all_results)
     equal_nfe = [compare_at_equal_nfe(run.outcomes, margin=run.margin) for run in all_results]
-    text = matrix_markdown(rows, all_results, equal_nfe, combined, across)
+    text = matrix_markdown(rows, all_results, equal_nfe, combined, across, pairs)
     write_bytes_atomic(paths[1], text.encode())
     single, over_tasks = one_evaluation(rows), across.rows if across else []
     ways = partial(render_ways, single, combined, looks) if single else None
@@ -88,6 +91,9 @@ def draw_matrix(
         table.unlink(missing_ok=True)
     paths += write_figure(out / "across_tasks", formats, drawn if over_tasks else None)
     paths.append(out / PairRow.file_name)
-    write_rows(paths[-1], list(pair_rows(all_results, equal_nfe)), PairRow)
+    compared = [*pair_rows(all_results, equal_nfe), *pair_rows_of_outside(pairs)]
+    write_rows(paths[-1], compared, PairRow)
     combined.warn(warn)
+    for line in dict.fromkeys(line for pair in pairs for line in pair.differences):
+        warn(line)
     return paths

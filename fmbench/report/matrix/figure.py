@@ -44,9 +44,9 @@ def render_matrix(
 ) -> bytes:
     """Draw the figure and return its file, a function of the arguments alone.
 
-    The first group of panels compares the objectives on the first backbone. The second compares the
-    backbones for the objectives that were trained on all of them, on the tasks with several
-    backbones. Each task has a panel.
+    The first group of panels compares the objectives on the first backbone, and policies from
+    outside with them. The second compares the backbones for the objectives that were trained on
+    all of them, on the tasks with several backbones. Each task has a panel.
     """
     return figure_file(
         lambda: _draw(rows, combined, looks),
@@ -58,19 +58,20 @@ def render_matrix(
 
 def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure:
     tasks = list(dict.fromkeys(row.task for row in rows))
-    learned = [row for row in rows if row.policy not in REFERENCES]
+    every = [row for row in rows if row.policy not in REFERENCES]
+    learned = [row for row in every if not looks.is_outside(row.policy)] or every
     backbones = sorted({row.backbone for row in learned}, key=backbone_order)
     shared = set.intersection(
         *({row.policy for row in learned if row.backbone == backbone} for backbone in backbones)
     )
-    groups = [[row for row in learned if row.backbone == backbones[0]]]
+    groups = [[r for r in every if r.backbone == backbones[0] or looks.is_outside(r.policy)]]
     if len(backbones) > 1:
         compared = _tasks_of_several_backbones(learned)
         groups.append([r for r in learned if r.policy in shared and r.task in compared])
     groups = [group for group in groups if group]
     tasks_of = [[task for task in tasks if any(r.task == task for r in g)] for g in groups]
     lines = [-(-len(names) // _COLUMNS) for names in tasks_of]
-    colours = looks.colours(sorted({row.policy for row in learned}, key=looks.order))
+    colours = looks.colours(sorted({row.policy for row in every}, key=looks.order))
     figure = Figure(figsize=(_WIDTH_IN, sum(_LEGEND_IN + _ROW_IN * count for count in lines)))
     parts = figure.subfigures(
         len(groups), 1, squeeze=False, height_ratios=[_LEGEND_IN + _ROW_IN * n for n in lines]
@@ -81,7 +82,7 @@ def _draw(rows: Sequence[MatrixRow], combined: Combined, looks: Looks) -> Figure
             of_task = [row for row in group if row.task == task]
             _panel(axes, of_task, combined, looks, colours, by_backbone)
             _references(axes, [r for r in rows if r.task == task and r.policy in REFERENCES])
-            nfe_axis(axes, max(row.nfe for row in learned), _AT_ZERO)
+            nfe_axis(axes, max(row.nfe for row in every), _AT_ZERO)
             axes.set(title=task, ylim=(-0.03, 1.05))
         handles = _handles(group, looks, colours, backbones if by_backbone else [])
         handles += broken_handles(combined.is_broken(key_of(row)) for row in group)

@@ -9,9 +9,11 @@ from typing import ClassVar
 import pandas as pd
 
 from fmbench.report.comparisons import ComparisonRow
+from fmbench.report.outside import OutsidePairs
 from fmbench.report.results import Results
 
 HEADLINE = "headline samplers"
+OUTSIDE = "headline samplers, a policy from outside against those of a run"
 EQUAL_NFE = "flow with Euler against diffusion with DDIM at equal NFE"
 """What is compared: policies as they are evaluated by default, and two of them step for step."""
 
@@ -25,7 +27,7 @@ class PairRow(ComparisonRow):
 
     backbone: str = ""
     samplers: str = HEADLINE
-    """`HEADLINE` or `EQUAL_NFE`; the latter's policies are named with their evaluations."""
+    """`HEADLINE`, `OUTSIDE` or `EQUAL_NFE`, whose policies are named with their evaluations."""
 
 
 def pair_rows(runs: Sequence[Results], equal_nfe: Sequence[pd.DataFrame]) -> Iterator[PairRow]:
@@ -42,3 +44,14 @@ def pair_rows(runs: Sequence[Results], equal_nfe: Sequence[pd.DataFrame]) -> Ite
             for row in table.to_dict("records"):
                 values = {str(name): value for name, value in row.items()}
                 yield PairRow(**values, backbone=run.run.config["backbone"], samplers=samplers)
+
+
+def pair_rows_of_outside(pairs: Sequence[OutsidePairs]) -> Iterator[PairRow]:
+    """Yield the comparisons of policies from outside, with the backbones of both runs."""
+    for pair in pairs:
+        backbones = " and ".join(
+            str(results.run.config["backbone"]) for results in (pair.other, pair.outside)
+        )
+        for row in pair.table.to_dict("records"):
+            values = {str(name): value for name, value in row.items()}
+            yield PairRow(**values, backbone=backbones, samplers=OUTSIDE)

@@ -15,6 +15,7 @@ from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.matrix.pairs import EQUAL_NFE, HEADLINE
 from fmbench.report.matrix.rows import MatrixRow
+from fmbench.report.outside import OutsidePairs
 from fmbench.report.results import Results
 from fmbench.report.sentences import left_out, sentences, tally
 from fmbench.report.verdicts import UNDECIDED, definitions
@@ -27,6 +28,7 @@ def matrix_markdown(
     equal_nfe: Sequence[pd.DataFrame],
     combined: Combined,
     across: AcrossTasks | None = None,
+    outside: Sequence[OutsidePairs] = (),
 ) -> str:
     """Write success over network evaluations, diagnostics and comparisons of every task.
 
@@ -36,6 +38,7 @@ def matrix_markdown(
         equal_nfe: Of each run, the comparisons at equal numbers of evaluations.
         combined: Their caveats and the marks of rows.
         across: The comparison over all tasks, if there are several.
+        outside: Policies from outside against those of the other runs.
     """
     looks = Looks(*(results.run for results in runs))
     title = "Success rate by number of network evaluations (NFE)"
@@ -51,12 +54,20 @@ def matrix_markdown(
         blocks.append(_diagnostics_table(of_task, looks))
         lines = _comparisons(runs, equal_nfe, task, looks)
         blocks += [f"### Comparisons on {task}", "\n".join(lines)]
+    blocks += _outside(outside)
     if across:
         blocks += across_tasks_markdown(across, looks, combined.marks)
+    if across or outside:
         blocks.append("## Notes")
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
     largest = max(len(results.comparisons) for results in runs)
     notes = (*_notes(rows, largest, runs[0].margin), *bridges, *combined.notes())
+    if outside:
+        notes += (
+            "Policies from outside were trained elsewhere; which of their weights these are is not "
+            "known here. Each is compared with the policies of each run on common training seeds "
+            "and episodes, Holm-adjusted over those.",
+        )
     blocks.append("\n".join(f"- {line}" for line in notes))
     return "\n\n".join(blocks) + "\n"
 
@@ -161,6 +172,22 @@ def _comparisons(
                 yield f"- {backbone}, {samplers}: {tally(of_task['verdict'])}"
             decided = of_task[of_task["verdict"] != UNDECIDED]
             yield from (f"  - {line}" for line in sentences(decided, looks))
+
+
+def _outside(pairs: Sequence[OutsidePairs]) -> Iterator[str]:
+    """Yield how policies from outside stand against those of each run, and what differs."""
+    if not pairs:
+        return
+    yield "## Policies from outside"
+    for pair in pairs:
+        backbone = pair.other.run.config["backbone"]
+        labels = " and ".join(pair.looks.label(policy) for policy in pair.outside.run.policies)
+        tasks = " and ".join(dict.fromkeys(pair.table["task"]))
+        verdicts = tally(pair.table["verdict"])
+        lines = [f"{labels} on {tasks} against the policies with {backbone}: {verdicts}"]
+        lines += [f"  - {line}" for line in sentences(pair.table, pair.looks)]
+        lines += [f"  - **Differs:** {escape(line)}" for line in pair.differences]
+        yield "\n".join([f"- {lines[0]}", *lines[1:]])
 
 
 def _notes(rows: Sequence[MatrixRow], comparisons: int, margin: float) -> Iterator[str]:

@@ -10,6 +10,8 @@ from typing import Any
 from fmbench.report.looks import Looks
 from fmbench.report.observed import observation_label
 from fmbench.report.outcomes import CELL, SummaryKey
+from fmbench.report.outside import OutsidePairs
+from fmbench.report.page.outside import outside_standings, pairs_of_page
 from fmbench.report.page.row_places import lines_of_cells
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.standings import ORDER, Standing, standings
@@ -85,15 +87,19 @@ def board_rows(runs: Sequence[NamedRun], tiers: Mapping[str, str]) -> list[Board
         runs: The runs.
         tiers: Name of each known task to its tier.
     """
-    rows = [row for place, run in enumerate(runs) for row in _rows(place, run, tiers)]
+    pairs = pairs_of_page(runs)
+    rows = [row for place, run in enumerate(runs) for row in _rows(place, run, tiers, pairs)]
     tasks = list(dict.fromkeys(row.task for row in rows))
     place_of = {task: place for place, task in enumerate(tasks)}
     return sorted(rows, key=lambda row: (not row.headline, place_of[row.task], -row.rate, row.run))
 
 
-def _rows(place: int, run: NamedRun, tiers: Mapping[str, str]) -> Iterator[BoardRow]:
+def _rows(
+    place: int, run: NamedRun, tiers: Mapping[str, str], pairs: Sequence[OutsidePairs]
+) -> Iterator[BoardRow]:
     results = run.results
-    stands, lines = standings(results), lines_of_cells(results)
+    stands = standings(results) or outside_standings(run, pairs)
+    lines = lines_of_cells(results)
     backbone = str(results.run.choice.backbone or "")
     observation = observation_label(results.run.config)
     for row in results.summary.itertuples(index=False):

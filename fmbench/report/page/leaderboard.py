@@ -9,6 +9,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from fmbench.report.page.board import COLUMNS, BoardRow, as_values, board_rows
+from fmbench.report.page.outside import outside_notes, pairs_of_page
 from fmbench.report.page.row_places import file_of_episodes, link
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.section import PageSection
@@ -140,10 +141,12 @@ def _notes(runs: Sequence[NamedRun], rows: Sequence[BoardRow]) -> list[str]:
         "Against the best: the verdict of the run's own comparison with the policy of the highest "
         "rate on this task in this run, where both share demonstrations, network and updates. "
         f"That policy itself is “ahead” if it is ahead of every other one, else “{HIGHEST}”. "
-        "Runs are not compared with each other. Only headline cells are compared, and neither "
-        "expert nor random actions.",
+        "Runs are not compared with each other, but for policies from outside: each is compared "
+        "with the best of the first run with its task, on common training seeds and episodes. Only "
+        "headline cells are compared, and neither expert nor random actions.",
         *(definitions(margin).replace("`", "").replace("*", "") for margin in sorted(margins)),
     ]
+    notes += outside_notes(runs, pairs_of_page(runs))
     settings = sum(len(run.results.settings) for run in runs)
     if settings:
         notes.append(f"Not in this table: {settings} settings with a delay or a disturbance.")

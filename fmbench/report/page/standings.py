@@ -59,12 +59,12 @@ def standings(results: Results) -> dict[SummaryKey, Standing]:
                 continue
             (pair,) = (row for row in against_best if key.policy in (row.policy_a, row.policy_b))
             is_as_high = cells[key] == max(cells.values())
-            word = HIGHEST if is_as_high else _word(pair, key.policy)
+            word = HIGHEST if is_as_high else word_of(pair, key.policy)
             found[key] = Standing(word, texts[pair.Index])
     return found
 
 
-def _word(row: Any, policy: str) -> str:
+def word_of(row: Any, policy: str) -> str:
     """Return the verdict of a comparison, said of one of its two policies."""
     if row.verdict == NON_INFERIOR:  # the best one may be so to this one, which says less
         return NON_INFERIOR if row.favours == policy else UNDECIDED

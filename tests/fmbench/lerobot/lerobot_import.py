@@ -45,7 +45,7 @@ class Unused(ModuleType):
 
 def import_lerobot() -> tuple[Any, Any]:
     """Return LeRobot's modules of the diffusion policy and of its configuration types."""
-    _import_torchvision()
+    import_torchvision()
     for name in NEEDED_FIRST:
         importlib.import_module(name)
     spec = importlib.util.find_spec("lerobot")
@@ -68,7 +68,7 @@ def import_lerobot() -> tuple[Any, Any]:
         sys.modules.update(before)
 
 
-def _import_torchvision() -> None:
+def import_torchvision() -> None:
     """Import torchvision, even a CUDA build with torch for the CPU.
 
     Such a build has no compiled operators, but looks up two of them when it is imported.

@@ -4,7 +4,6 @@ LeRobot is in environments of its own, see `.ci/extras`.
 """
 
 import importlib.metadata
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from envs.registry import make_task
 from fmbench import export as command
 from fmbench.data.store import Demonstrations
+from tests.fmbench.lerobot.lerobot_import import import_torchvision
 from tests.fmbench.small_run import call
 
 pytest.importorskip("lerobot")
@@ -40,16 +40,6 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Any:
         patch.setenv("HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("cache")))
         import_torchvision()
         yield
-
-
-def import_torchvision() -> None:
-    """Import torchvision, even a CUDA build with torch for the CPU, which lacks two operators."""
-    try:
-        importlib.import_module("torchvision")
-    except RuntimeError:
-        from tests.fmbench.lerobot.lerobot_import import _import_torchvision
-
-        _import_torchvision()
 
 
 @pytest.fixture(scope="module")

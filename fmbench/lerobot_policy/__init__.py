@@ -1,0 +1,1 @@
+"""LeRobot's policies in the harness: their checkpoints, checked, loaded and acting."""

@@ -1,0 +1,139 @@
+"""The data set on which a policy of LeRobot was trained: found, checked, and its scaling."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from envs.task import Task
+from envs.task_hash import task_hash
+from fmbench.errors import FmbenchError
+from fmbench.lerobot import layout
+from fmbench.lerobot.columns import Scaling
+from fmbench.lerobot.information import described, scaling_of
+from fmbench.lerobot_policy.checkpoint import PRE, LeRobotCheckpoint
+from fmbench.storage.files import read_json
+
+FLAG = "--dataset"
+NORMALISER = "normalizer_processor"
+"""The registered name of LeRobot's step that normalises observations."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a policy has learnt from.
+
+    Attributes:
+        folder: The data set.
+        scaling: The map of the environment state; None if the task has none.
+        demonstrations: Hash of the demonstrations, of those that were exported if all were used.
+        demos: Their number.
+    """
+
+    folder: Path
+    scaling: Scaling | None
+    demonstrations: str
+    demos: int
+
+
+def training_set(
+    checkpoint: LeRobotCheckpoint, name: str, task: Task, given: Path | None
+) -> TrainingSet:
+    """Find the data set of a checkpoint, and check that it is the task's as it is now.
+
+    Args:
+        checkpoint: The checkpoint.
+        name: Name of the task in the registry.
+        task: The task.
+        given: The folder that the user gave; None for the one that the checkpoint names.
+
+    Raises:
+        FmbenchError: It is not here, is no export of this version of the task, or has other
+            statistics than those with which the policy normalises.
+    """
+    folder = _folder(checkpoint, given)
+    _, ours, _ = described(folder, task)
+    path = folder / layout.INFO_FILE
+    stated = ours.get("demonstrations")
+    if not isinstance(stated, str) or not isinstance(ours.get("episodes"), int):
+        raise FmbenchError(
+            f"{path} has no entry {layout.OURS!r} of an export, so that the version of the task "
+            f"and the scaling of {layout.ENVIRONMENT} are not known; python -m fmbench.export "
+            "--format lerobot writes data sets with it"
+        )
+    if ours.get("task_hash") != task_hash(name):
+        raise FmbenchError(
+            f"{path} is of another version of {task.id} (task_hash: "
+            f"{str(ours.get('task_hash'))[:12]}... there, {task_hash(name)[:12]}... now); export "
+            "demonstrations of this one and train on them"
+        )
+    _check_statistics(checkpoint, folder)
+    sha256, demos = _used(checkpoint.training.get("dataset"), stated, ours["episodes"])
+    return TrainingSet(folder, scaling_of(folder, task, ours), sha256, demos)
+
+
+def _folder(checkpoint: LeRobotCheckpoint, given: Path | None) -> Path:
+    if given is not None:
+        if not (given / layout.INFO_FILE).is_file():
+            raise FmbenchError(
+                f"{FLAG} is {given}, which has no {layout.INFO_FILE}; give the data set on which "
+                "the policy was trained"
+            )
+        return given
+    stated = checkpoint.training.get("dataset")
+    root = stated.get("root") if isinstance(stated, dict) else None
+    if root is None or not (Path(str(root)) / layout.INFO_FILE).is_file():
+        why = f"{root}, its data set, is not here" if root else "it names no folder of its data set"
+        raise FmbenchError(
+            f"{checkpoint.folder}: {why}, and with it the scaling of {layout.ENVIRONMENT}; give "
+            f"{FLAG} DIR"
+        )
+    return Path(str(root))
+
+
+def _used(stated: object, sha256: str, episodes: int) -> tuple[str, int]:
+    """Return hash and number of the demonstrations of a training, which may leave some out."""
+    values = stated if isinstance(stated, dict) else {}
+    chosen, held_out = values.get("episodes"), values.get("eval_split") or 0.0
+    if chosen is None and not held_out:
+        return sha256, episodes
+    count = len(chosen) if isinstance(chosen, list) else episodes
+    text = json.dumps([sha256, chosen, held_out])
+    return hashlib.sha256(text.encode()).hexdigest(), count
+
+
+def _check_statistics(checkpoint: LeRobotCheckpoint, folder: Path) -> None:
+    """Check that a policy normalises with the statistics of the data set.
+
+    Raises:
+        FmbenchError: It does not: it was trained on another one.
+    """
+    stored = read_json(folder / layout.STATS_FILE)
+    for entry in read_json(checkpoint.folder / PRE)["steps"]:
+        if entry["registry_name"] != NORMALISER or entry.get("state_file") is None:
+            continue
+        used = load_file(checkpoint.folder / Path(entry["state_file"]).name)
+        for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION):
+            if (name := _other(feature, used, stored.get(feature))) is not None:
+                raise FmbenchError(
+                    f"{folder} is not the data set of {checkpoint.folder}: the {name} of {feature} "
+                    f"is not the one with which the policy normalises; give {FLAG} DIR"
+                )
+
+
+def _other(feature: str, used: Mapping[str, Any], stored: object) -> str | None:
+    """Return the statistic of a feature that differs; None if none does."""
+    values = stored if isinstance(stored, dict) else {}
+    for name in ("mean", "std", "min", "max"):
+        here = used.get(f"{feature}.{name}")
+        if here is None:
+            continue
+        there = np.array(values.get(name, np.nan), dtype=np.float32)
+        if there.shape != here.shape or not np.allclose(here, there, rtol=1e-5, atol=1e-6):
+            return name
+    return None

@@ -1,0 +1,174 @@
+"""Policies of LeRobot as policies from outside: checkpoints of one or several trainings."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from envs.registry import make_task
+from fmbench.cli.session import Session
+from fmbench.errors import FmbenchError, shown
+from fmbench.evaluation.outside import DIRECT, OutsideCheckpoint, OutsidePolicy
+from fmbench.lerobot_policy.acting import (
+    ACT,
+    DIFFUSION,
+    ChunkedLeRobot,
+    SteppedLeRobot,
+    decides_chunks,
+)
+from fmbench.lerobot_policy.checkpoint import LeRobotCheckpoint, read_checkpoint
+from fmbench.lerobot_policy.data_set import TrainingSet, training_set
+from fmbench.lerobot_policy.loading import LoadedPolicy, lerobot_versions, load_lerobot
+from fmbench.lerobot_policy.observing import Observing
+from fmbench.runs.outside import run_outside
+from fmbench.runs.preparation import check_device
+
+LABELS = {ACT: "LeRobot ACT", DIFFUSION: "LeRobot diffusion"}
+COLOURS = {ACT: "#332288", DIFFUSION: "#661100"}
+OTHER_COLOUR = "#6699CC"
+PASSING = ("device", "pretrained_path", "repo_id", "push_to_hub", "private", "tags", "license")
+"""Values of a policy's configuration that do not decide its actions."""
+
+
+def lerobot_policy(
+    folders: Sequence[Path], task_name: str, data: Path | None = None, device: str = "cpu"
+) -> OutsidePolicy:
+    """Load a policy of LeRobot, which then acts in the harness.
+
+    Args:
+        folders: Its checkpoints, one per training seed.
+        task_name: Name of the task in the registry.
+        data: The data set on which it was trained; None for the one that each checkpoint names.
+        device: Where it acts: cpu, cuda or cuda:N.
+
+    Raises:
+        FmbenchError: A folder is no checkpoint, or does not fit the task; or they differ.
+    """
+    task = make_task(task_name)
+    checkpoints = [read_checkpoint(folder, task) for folder in folders]
+    sets = [training_set(checkpoint, task_name, task, data) for checkpoint in checkpoints]
+    _check_alike(checkpoints, sets)
+    first, learnt = checkpoints[0], sets[0]
+    loaded = [load_lerobot(checkpoint, device) for checkpoint in checkpoints]
+    kind, config = first.kind, loaded[0].config
+    sampler, steps = _sampler(kind, config)
+    return OutsidePolicy(
+        name=f"lerobot-{kind.replace('_', '-')}",
+        label=LABELS.get(kind, f"LeRobot {kind}"),
+        colour=COLOURS.get(kind, OTHER_COLOUR),
+        task=task_name,
+        checkpoints=[
+            _acting(checkpoint, policy, Observing(task, learnt.scaling, first.input_names), seed)
+            for seed, (checkpoint, policy) in enumerate(zip(checkpoints, loaded, strict=True))
+        ],
+        backbone="lerobot-unet" if kind == DIFFUSION else f"lerobot-{kind}",
+        sampler=sampler,
+        steps=steps,
+        demos=learnt.demos,
+        demonstrations=learnt.demonstrations,
+        settings=_settings(first, config),
+        versions=lerobot_versions(),
+        facts={"library": f"lerobot {lerobot_versions()['lerobot']}", "type": kind},
+    )
+
+
+def _acting(
+    checkpoint: LeRobotCheckpoint, loaded: LoadedPolicy, observing: Observing, seed: int
+) -> OutsideCheckpoint:
+    """Return what acts with a checkpoint."""
+    what = (loaded, checkpoint.kind, observing, seed)
+    chunked = decides_chunks(checkpoint.kind, loaded.config)
+    return OutsideCheckpoint(
+        make=partial(ChunkedLeRobot if chunked else SteppedLeRobot, *what),
+        make_single=partial(ChunkedLeRobot, *what, batch=1) if chunked else None,
+        weights=checkpoint.sha256,
+        parameters=loaded.parameters,
+        updates=checkpoint.updates,
+        rows_per_update=1.0 if checkpoint.kind in LABELS else None,
+    )
+
+
+def _sampler(kind: str, config: Any) -> tuple[str, int]:
+    """Return how a policy samples, in the words of the rows."""
+    if kind != DIFFUSION:
+        return DIRECT, 1
+    return config.noise_scheduler_type.lower(), int(
+        config.num_inference_steps or config.num_train_timesteps
+    )
+
+
+def _settings(checkpoint: LeRobotCheckpoint, config: Any) -> dict[str, Any]:
+    """Return what is known of a policy and its training, by the names of `RunConfig`."""
+    chunked = decides_chunks(checkpoint.kind, config)
+    named = {
+        "obs_horizon": getattr(config, "n_obs_steps", 1),
+        "pred_horizon": getattr(config, "horizon", None) or getattr(config, "chunk_size", None),
+        "exec_horizon": config.n_action_steps if chunked else 1,
+        "prediction": getattr(config, "prediction_type", None),
+        "updates": checkpoint.updates or None,
+        "batch_size": checkpoint.training.get("batch_size"),
+        "learning_rate": getattr(config, "optimizer_lr", None),
+    }
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _check_alike(checkpoints: Sequence[LeRobotCheckpoint], sets: Sequence[TrainingSet]) -> None:
+    """Check that checkpoints are of several trainings of one policy on the same demonstrations.
+
+    Raises:
+        FmbenchError: They differ in more than their weights, or one is given twice.
+    """
+    first = checkpoints[0]
+    for other, learnt in zip(checkpoints[1:], sets[1:], strict=True):
+        names = [n for n in {**first.config, **other.config} if n not in PASSING]
+        for name in sorted(names):
+            a, b = first.config.get(name), other.config.get(name)
+            if a != b:
+                raise FmbenchError(
+                    f"{other.folder} differs from {first.folder} in {name} ({shown(b)} and "
+                    f"{shown(a)}); give trainings of one policy, or one command for each"
+                )
+        if learnt.demonstrations != sets[0].demonstrations:
+            raise FmbenchError(
+                f"{other.folder} has learnt from other demonstrations than {first.folder}; give "
+                "one command for each"
+            )
+    hashes = [checkpoint.sha256 for checkpoint in checkpoints]
+    for place, value in enumerate(hashes):
+        if hashes.index(value) != place:
+            raise FmbenchError(
+                f"{checkpoints[place].folder} holds the same weights as "
+                f"{checkpoints[hashes.index(value)].folder}; give each training once"
+            )
+
+
+def run_lerobot(
+    folders: Sequence[Path],
+    task: str,
+    data: Path | None,
+    episodes: int,
+    device: str,
+    out: Path | None,
+    session: Session,
+    command: str = "",
+    accept_changes: bool = False,
+) -> Path:
+    """Evaluate a policy of LeRobot in the process of a command, and print the table.
+
+    Args:
+        folders: Its checkpoints, one per training seed.
+        task: Name of the task in the registry.
+        data: The data set on which it was trained; None for the one that the checkpoints name.
+        episodes: Test episodes of each checkpoint.
+        device: Where it acts: cpu, cuda or cuda:N.
+        out: The run's folder; None for one named after the policy.
+        session: Progress display and requests to stop.
+        command: The command line, for `run.json`.
+        accept_changes: Whether to continue an evaluation that other code has started.
+
+    Returns:
+        The run's folder.
+    """
+    check_device(device)
+    policy = lerobot_policy(folders, task, data, device)
+    return run_outside(policy, episodes, device, out, session, command, accept_changes)

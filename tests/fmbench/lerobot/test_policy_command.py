@@ -1,0 +1,228 @@
+"""The command line for policies of LeRobot: what it refuses, in one line, before any work."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from envs.registry import make_task
+from envs.task_hash import HASH_KIND, task_hash
+from fmbench import evaluate
+from fmbench.lerobot import layout
+from fmbench.lerobot.columns import field_table
+from tests.fmbench.small_run import call
+
+NAME = "PressEither"
+TASK = make_task(NAME)
+WIDTH = {name: feature["shape"][0] for name, feature in layout.numeric_features(TASK).items()}
+NORMALISER = "policy_preprocessor_step_3_normalizer_processor.safetensors"
+STATISTICS = {
+    name: {"mean": [0.5] * WIDTH[name], "std": [2.0] * WIDTH[name]}
+    for name in (layout.STATE, layout.ENVIRONMENT, layout.ACTION)
+}
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """Return what an exported data set says of itself, without its data."""
+    width = WIDTH[layout.ENVIRONMENT]
+    ours = {
+        "task": TASK.id,
+        "task_hash": task_hash(NAME),
+        "hash_kind": HASH_KIND,
+        "episodes": 4,
+        "demonstrations": "ab" * 32,
+        "fields": field_table(TASK),
+        "environment_state": {"offset": [0.0] * width, "divisor": [1.0] * width},
+    }
+    write(tmp_path / "data" / layout.INFO_FILE, layout.info(TASK, COUNTS, {}, ours))
+    write(tmp_path / "data" / layout.STATS_FILE, STATISTICS)
+    return tmp_path / "data"
+
+
+COUNTS = {"episodes": 4, "frames": 100}
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path, data_set: Path) -> Path:
+    """Return a folder like a checkpoint of LeRobot, with weights of nothing."""
+    folder = tmp_path / "pretrained_model"
+    observed = {layout.STATE: "STATE", layout.ENVIRONMENT: "ENV"}
+    config = {
+        "type": "act",
+        "input_features": {k: {"type": v, "shape": [WIDTH[k]]} for k, v in observed.items()},
+        "output_features": {layout.ACTION: {"type": "ACTION", "shape": [TASK.act_dim]}},
+    }
+    write(folder / "config.json", config)
+    write(folder / "train_config.json", {"dataset": {"root": str(data_set)}})
+    step = {"registry_name": "normalizer_processor", "config": {}, "state_file": NORMALISER}
+    write(folder / "policy_preprocessor.json", {"steps": [step]})
+    write(folder / "policy_postprocessor.json", {"steps": []})
+    numbers = {f"{k}.{n}": np.float32(v) for k, vs in STATISTICS.items() for n, v in vs.items()}
+    save_file({name: np.array(value) for name, value in numbers.items()}, folder / NORMALISER)
+    save_file({"nothing": np.zeros(1)}, folder / "model.safetensors")
+    return folder
+
+
+def write(path: Path, values: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values))
+
+
+def change(path: Path, change: Callable[[Any], object]) -> None:
+    values = json.loads(path.read_bytes())
+    change(values)
+    path.write_text(json.dumps(values))
+
+
+@pytest.fixture
+def refusal(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function that runs the command and returns its one line of refusal."""
+
+    def refused(*words: object) -> str:
+        assert call(evaluate.main, *words) == 2
+        lines = capsys.readouterr().err.strip().splitlines()
+        assert len(lines) == 1
+        return lines[0]
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "give RUN, the folder of a finished run, or --lerobot DIR"),
+        (("--lerobot", "d"), "--lerobot needs --task; give the one task"),
+        (("--lerobot", "d", "--task", "LiftCube", "PressEither"), "give the one task on which"),
+        (("--lerobot", "d", "--task", "LiftCub"), "did you mean LiftCube"),
+        (("run", "--lerobot", "d"), "RUN is run and --lerobot is given, too"),
+        (("--lerobot", "d", "--nfe", "2", "--delay", "1"), "leave out --nfe, --delay"),
+        (("--lerobot", "d", "--task", "LiftCube", "--episodes", "0"), "--episodes is 0"),
+        (("run", "--dataset", "d"), "--dataset belongs to --lerobot"),
+        (("run", "--task", "LiftCube"), "--task belongs to --lerobot"),
+        (
+            ("--lerobot", "nowhere", "--task", NAME),
+            "nowhere, which does not exist; give the folder",
+        ),
+    ],
+)
+def test_combinations(words: tuple[str, ...], message: str, refusal: Callable[..., str]) -> None:
+    assert message in refusal(*words)
+
+
+def test_without_lerobot_its_commands_are_named(
+    checkpoint: Path, refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmbench.lerobot_policy import loading
+
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    line = refusal("--lerobot", checkpoint, "--task", NAME)
+    assert "--lerobot needs the package lerobot; docs/lerobot.md has the commands" in line
+
+
+BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no configuration": (lambda f: (f / "config.json").unlink(), "which has no config.json"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
+    "before 0.4": (
+        lambda f: (f / "policy_preprocessor.json").unlink(),
+        "of a LeRobot before 0.4; its python -m lerobot.processor.migrate_policy_normalization",
+    ),
+    "no state of a processor": (
+        lambda f: (f / NORMALISER).unlink(),
+        "lacks 'policy_preprocessor_step_3",
+    ),
+    "a class as processor": (
+        lambda f: write(f / "policy_postprocessor.json", {"steps": [{"class": "os.system"}]}),
+        "has the step 'os.system'; accepted are those that LeRobot registers",
+    ),
+    "pictures": (
+        lambda f: change(
+            f / "config.json",
+            lambda c: c["input_features"].update({"observation.images.main": {"shape": [3, 9, 9]}}),
+        ),
+        "the policy sees pictures (observation.images.main); accepted of fmbench/PressEither-v2 are"
+        " observation.state [29], observation.environment_state [8]",
+    ),
+    "another state": (
+        lambda f: change(
+            f / "config.json", lambda c: c["input_features"][layout.STATE].update(shape=[7])
+        ),
+        "observation.state has the shape [7]; accepted",
+    ),
+    "other actions": (
+        lambda f: change(
+            f / "config.json", lambda c: c["output_features"][layout.ACTION].update(shape=[20])
+        ),
+        "the policy returns action [20]; fmbench/PressEither-v2 takes action [14]",
+    ),
+    "no data set": (
+        lambda f: write(f / "train_config.json", {"dataset": {"root": "gone"}}),
+        "gone, its data set, is not here, and with it the scaling of observation.environment_state;"
+        " give --dataset DIR",
+    ),
+    "data of the hub": (
+        lambda f: write(f / "train_config.json", {"dataset": {"root": None}}),
+        "it names no folder of its data set",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FOLDERS)
+def test_bad_checkpoints(case: str, checkpoint: Path, refusal: Callable[..., str]) -> None:
+    damage, message = BAD_FOLDERS[case]
+    damage(checkpoint)
+    assert message in refusal("--lerobot", checkpoint, "--task", NAME)
+
+
+BAD_SETS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "another task": (
+        lambda d: change(d / layout.INFO_FILE, lambda i: i["fmbench"].update(task="other")),
+        "the task is 'other', not fmbench/PressEither-v2",
+    ),
+    "another version": (
+        lambda d: change(d / layout.INFO_FILE, lambda i: i["fmbench"].update(task_hash="cd" * 32)),
+        "is of another version of fmbench/PressEither-v2 (task_hash: cdcdcdcdcdcd... there",
+    ),
+    "no export": (
+        lambda d: change(d / layout.INFO_FILE, lambda i: i.pop("fmbench")),
+        "has no entry 'fmbench' of an export",
+    ),
+    "other statistics": (
+        lambda d: change(d / layout.STATS_FILE, lambda s: s[layout.ACTION].update(mean=[0.0] * 14)),
+        "the mean of action is not the one with which the policy normalises; give --dataset DIR",
+    ),
+    "no data set": (shutil.rmtree, "which has no meta/info.json"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SETS)
+def test_bad_data_sets(
+    case: str, checkpoint: Path, data_set: Path, refusal: Callable[..., str]
+) -> None:
+    damage, message = BAD_SETS[case]
+    damage(data_set)
+    assert message in refusal("--lerobot", checkpoint, "--task", NAME, "--dataset", data_set)
+
+
+def test_a_folder_above_leads_to_its_checkpoint(
+    checkpoint: Path, refusal: Callable[..., str]
+) -> None:
+    line = refusal("--lerobot", checkpoint.parent, "--task", NAME)
+    assert f"did you mean {checkpoint}?" in line
+
+
+def test_checkpoints_of_two_policies_are_refused(
+    checkpoint: Path, tmp_path: Path, refusal: Callable[..., str]
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(checkpoint, other)
+    line = refusal("--lerobot", checkpoint, other, "--task", NAME)
+    assert f"{other} holds the same weights as {checkpoint}; give each training once" in line
+    change(other / "config.json", lambda c: c.update(chunk_size=8))
+    line = refusal("--lerobot", checkpoint, other, "--task", NAME)
+    assert f"{other} differs from {checkpoint} in chunk_size (8 and None)" in line
