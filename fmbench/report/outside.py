@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from fmbench.config import ADDED, GROWING
+from fmbench.report.comparable import EPISODES
 from fmbench.report.comparisons import ComparisonRow, compare_cells
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
@@ -46,6 +47,20 @@ class OutsidePairs:
 def is_outside(results: Results) -> bool:
     """Return whether a run is the evaluation of a policy from outside."""
     return results.run.outside is not None
+
+
+def may_stand_beside(outside: Results, other: Results, task: str) -> bool:
+    """Return whether two runs have the same version of a task, and the same test episodes of it."""
+    return (
+        task in outside.run.task_hashes
+        and outside.run.task_hashes[task] == other.run.task_hashes.get(task)
+        and outside.run.hash_kind == other.run.hash_kind
+        and _episodes(outside) == _episodes(other)
+    )
+
+
+def _episodes(results: Results) -> list[object]:
+    return [{**ADDED, **results.run.config}.get(name) for name in EPISODES]
 
 
 def outside_pairs(runs: Sequence[Results]) -> list[OutsidePairs]:

@@ -9,17 +9,12 @@ from envs.registry import make_task
 from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError, shown
 from fmbench.evaluation.outside import DIRECT, OutsideCheckpoint, OutsidePolicy
-from fmbench.lerobot_policy.acting import (
-    ACT,
-    DIFFUSION,
-    ChunkedLeRobot,
-    SteppedLeRobot,
-    decides_chunks,
-)
 from fmbench.lerobot_policy.checkpoint import LeRobotCheckpoint, read_checkpoint
+from fmbench.lerobot_policy.chunked import ACT, DIFFUSION, ChunkedLeRobot, decides_chunks
 from fmbench.lerobot_policy.data_set import TrainingSet, training_set
 from fmbench.lerobot_policy.loading import LoadedPolicy, lerobot_versions, load_lerobot
 from fmbench.lerobot_policy.observing import Observing
+from fmbench.lerobot_policy.stepped import SteppedLeRobot
 from fmbench.runs.outside import run_outside
 from fmbench.runs.preparation import check_device
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from fmbench.runs.run_plugins import files_of_task
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.provenance import versions, versions_text
 from fmbench.storage.rows import REFERENCES
-from fmbench.storage.run_facts import MadeDemonstrations
+from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.storage.stamps import Stamp, present_stamp
 from policies.catalogue import POLICIES
 from policies.registry import NAME
@@ -154,25 +155,8 @@ class OutsideRun:
         if self.session.reporter.is_shown:
             pieces = pieces_of_outside(self.config, self._cells(), self.times_decisions, self.draws)
             self.session.reporter.outlook.plan(pieces)
-        rows = RunRows()
         with users_code(task, files_of_task(task)):
-            for reference in REFERENCES:
-                rows.episodes += cells.episodes(Cell(task, reference), Origin(), None)
-            obs_dim = make_task(task).obs_dim
-            for cell, checkpoint in zip(self._cells(), policy.checkpoints, strict=True):
-                origin = Origin(
-                    short_hash(checkpoint.weights), short_hash(policy.demonstrations), stamp
-                )
-                episodes = cells.episodes(cell, origin, checkpoint)
-                rows.episodes += episodes
-                times = self.times_decisions and not episodes.has_errors
-
-                def compute(
-                    cell: Cell = cell, checkpoint: Any = checkpoint, times: bool = times
-                ) -> Any:
-                    return measure_outside(cell, checkpoint, obs_dim, times)
-
-                rows.measurements.append(cells.cost(cell, origin, compute))
+            rows = self._rows(cells, stamp)
         made = {}
         if policy.demonstrations:
             made[task] = MadeDemonstrations(
@@ -181,10 +165,26 @@ class OutsideRun:
         facts = dataclasses.replace(facts, demonstrations=made)
         finish_run(self.out, rows, facts, started, self.session, self.draws)
 
+    def _rows(self, cells: CellStore, stamp: Stamp) -> RunRows:
+        """Evaluate expert, random actions and every checkpoint."""
+        rows, policy = RunRows(), self.policy
+        for reference in REFERENCES:
+            rows.episodes += cells.episodes(Cell(policy.task, reference), Origin(), None)
+        obs_dim = make_task(policy.task).obs_dim
+        for cell, checkpoint in zip(self._cells(), policy.checkpoints, strict=True):
+            weights, data = short_hash(checkpoint.weights), short_hash(policy.demonstrations)
+            origin = Origin(weights, data, stamp)
+            episodes = cells.episodes(cell, origin, checkpoint)
+            rows.episodes += episodes
+            times = self.times_decisions and not episodes.has_errors
+            measure = partial(measure_outside, cell, checkpoint, obs_dim, times)
+            rows.measurements.append(cells.cost(cell, origin, measure))
+        return rows
+
     def _cells(self) -> list[Cell]:
         return [self.policy.cell(seed) for seed in range(len(self.policy.checkpoints))]
 
-    def _facts(self, stamp: Stamp) -> Any:
+    def _facts(self, stamp: Stamp) -> RunFacts:
         """Return the facts for the `run.json` of a new evaluation."""
         policy = self.policy
         weights = {f"weights {k}": c.weights for k, c in enumerate(policy.checkpoints)}

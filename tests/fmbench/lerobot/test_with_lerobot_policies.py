@@ -42,7 +42,7 @@ SMALL = {
     ),
 }
 ROWS = 16
-"""Rows of LeRobot's own loop: `fmbench.lerobot_policy.acting.CPU_ROWS`."""
+"""Rows of LeRobot's own loop: `fmbench.lerobot_policy.chunked.CPU_ROWS`."""
 SEEDS = np.arange(3_000_000, 3_000_000 + ROWS)
 
 
@@ -223,7 +223,7 @@ def test_any_policy_acts_by_its_own_select_action(
 
 
 def test_noise_of_any_policy_is_that_of_its_episode(checkpoints: dict[str, Path]) -> None:
-    from fmbench.lerobot_policy.acting import SteppedLeRobot
+    from fmbench.lerobot_policy.stepped import SteppedLeRobot
 
     make, _ = load(checkpoints["diffusion"])
     policies = [SteppedLeRobot(*make.args) for _ in range(2)]  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from fmbench.report.matrix.pairs import OUTSIDE, PairRow
 from fmbench.report.may_differ import CURVE, MATRIX
 from fmbench.report.outside import outside_pairs
 from fmbench.report.page.board import board_rows
+from fmbench.report.page.charts.matrix import matrix_parts
 from fmbench.report.page.outside import outside_notes, pairs_of_page
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.results import read_results
@@ -125,6 +126,21 @@ def test_test_episodes_must_be_the_same(folders: list[Path], tmp_path: Path) -> 
     folders[1] = write_run(tmp_path / "more", {"else": 9}, other, outside={"library": "other"})
     with pytest.raises(FmbenchError, match=r"episodes is 21 .*need the same test episodes"):
         read_alike(folders, MATRIX, "backbone", "backbone", takes_outside=True)
+
+
+def test_the_page_draws_them_beside_each_run(folders: list[Path], tmp_path: Path) -> None:
+    named = [(folder.name, read_results(folder)) for folder in folders]
+    for order in (named, named[::-1]):
+        (part,) = matrix_parts(order)
+        assert [row.policy for row in part.rows] == ["flow", "bc", "else"]
+        assert part.looks.label("else") == "Elsewhere"
+        assert len(set(part.colours.values())) == 3
+        assert "Trained outside of fmbench: Elsewhere" in part.note
+    (alone,) = matrix_parts(named[1:])
+    assert [row.policy for row in alone.rows] == ["else"]
+    more = {**OF_OUTSIDE, "episodes": EPISODES + 1}
+    other = write_run(tmp_path / "more", {"else": 9}, more, outside={"library": "other"})
+    assert len(matrix_parts([named[0], ("more", read_results(other))])) == 2
 
 
 def test_the_page_says_how_they_stand(folders: list[Path]) -> None:

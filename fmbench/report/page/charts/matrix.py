@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from fmbench.report.groups import GroupKind, Named, RunGroup, group_alike
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.may_differ import MATRIX
+from fmbench.report.outside import is_outside, may_stand_beside
 from fmbench.report.page.charts.chart import Axis, Series, level, note_of, titles
 from fmbench.report.results import Results
 from fmbench.report.shown import ShownRow, short_name, shown_rows
@@ -55,9 +56,47 @@ KIND = GroupKind(MATRIX, "backbone", "backbone", policies_on_tasks)
 
 
 def matrix_parts(runs: Sequence[Named]) -> list[TaskPart]:
-    """Return the parts of all groups of runs."""
-    groups = group_alike(runs, KIND)
-    return [part for group in groups for part in parts_of(group, len(groups) > 1)]
+    """Return the parts of all groups of runs; policies from outside are in every part beside.
+
+    Such a policy has a part of its own where no other run has its task and test episodes.
+    """
+    own = [named for named in runs if not is_outside(named[1])]
+    outside = [named for named in runs if is_outside(named[1])]
+    groups = group_alike(own, KIND)
+    parts = [part for group in groups for part in parts_of(group, len(groups) > 1)]
+    beside = [_with_outside(part, outside) for part in parts]
+    drawn = {name for part in beside for name, _ in part.runs}
+    alone = group_alike([named for named in outside if named[0] not in drawn], KIND)
+    has_others = len(groups) + len(alone) > 1
+    return beside + [part for group in alone for part in parts_of(group, has_others)]
+
+
+def _with_outside(part: TaskPart, outside: Sequence[Named]) -> TaskPart:
+    """Return a part with the policies from outside that have met its episodes."""
+    first = part.runs[0][1]
+    added = [named for named in outside if may_stand_beside(named[1], first, part.task)]
+    if not added:
+        return part
+    runs = (*part.runs, *added)
+    looks = Looks(*(results.run for _, results in runs))
+    new = [
+        row
+        for _, results in added
+        for row in shown_rows(results)
+        if row.task == part.task and row.policy not in REFERENCES
+    ]
+    rows = (*part.rows, *new)
+    names = {row.policy for row in rows} - set(REFERENCES)
+    labels = ", ".join(dict.fromkeys(looks.label(row.policy) for row in new))
+    return dataclasses.replace(
+        part,
+        note=f"{part.note} Trained outside of fmbench: {labels}; the notes of the leaderboard say "
+        "what else differs.".strip(),
+        runs=runs,
+        rows=rows,
+        looks=looks,
+        colours=looks.colours(sorted(names, key=looks.order)),
+    )
 
 
 def parts_of(group: RunGroup, has_others: bool) -> Iterator[TaskPart]:
