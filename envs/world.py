@@ -222,11 +222,7 @@ class World:
         terminated = success | score.failed | unstable
         truncated = ~terminated & (steps >= self.horizon)
         self._is_over[rows] = terminated | truncated
-        terms, progress, mode = score.reward_terms, score.progress, score.mode
-        if unstable.any():
-            terms = {name: np.where(unstable, 0.0, values) for name, values in terms.items()}
-            progress = np.where(unstable, 0.0, progress)
-            mode = np.where(unstable, NO_MODE, mode)
+        terms = {name: np.where(unstable, 0.0, v) for name, v in score.reward_terms.items()}
         return Outcome(
             reward=sum(terms.values(), np.zeros(len(rows))),
             solved=solved,
@@ -235,8 +231,8 @@ class World:
             truncated=truncated,
             failed=score.failed,
             unstable=unstable,
-            progress=np.where(success, 1.0, progress),
-            mode=mode,
+            progress=np.where(unstable, 0.0, np.where(success, 1.0, score.progress)),
+            mode=np.where(unstable, NO_MODE, score.mode),
             reward_terms=terms,
         )
 

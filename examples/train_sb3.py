@@ -1,11 +1,11 @@
-"""Train PPO in your own stable-baselines3 code and score it under the harness of every other policy.
+"""Train PPO in your own stable-baselines3 code and score it in the harness of all policies.
 
     python examples/train_sb3.py --task ReachPose --steps 10000
 
 takes under a minute on two cores, and is far too little to solve a task. What is needed for a fair
 comparison (one budget, exact resume, several seeds, rows beside those of other policies) is in
-`python -m fmbench.rl`; this file shows the two pieces that your own code needs: environments that are
-one batch, `make_sb3_envs`, and the adapter to the harness, `SB3Agent`.
+`python -m fmbench.rl`; this file shows the two pieces that your own code needs: environments that
+are one batch, `make_sb3_envs`, and the adapter to the harness, `SB3Agent`.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -12,7 +13,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv,
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import goal_id, make_task
 from fmbench.rl.vec_env import make_sb3_envs
-from tests.benchmarks.interleaved import Timed, in_turn, ratio, spread, timed
+from tests.benchmarks.interleaved import Duration, Stopwatch, Timed, in_turn, ratio, spread
 from tests.benchmarks.report import Row, describe_machine, run_alone
 
 TASK, COUNT, STEPS, ROUNDS = "LiftCube", 8, 150, 7
@@ -36,16 +37,18 @@ def measure() -> Iterator[Row]:
         "DummyVecEnv": DummyVecEnv([make_single] * COUNT),
     }
     expected = _loop(kinds["SB3VecEnv"], actions)()
-    loops = {name: _checked(_loop(envs, actions), expected) for name, envs in kinds.items()}
+    loops = {name: _checked(envs, _loop(envs, actions), expected) for name, envs in kinds.items()}
     times = in_turn(loops, ROUNDS)
     for envs in kinds.values():
         envs.close()
     steps = STEPS * COUNT
     for name in kinds:
         yield Row(f"{name}, {COUNT} environments", spread(steps / times[name].wall), 0, "steps/s")
-    ours = times["SB3VecEnv"].wall
+    ours = times["SB3VecEnv"]
     for name, least in (("SubprocVecEnv", LEAST), ("DummyVecEnv", None)):
-        yield Row(f"SB3VecEnv over {name}", ratio(times[name].wall, ours), least=least)
+        what = f"SB3VecEnv over {name}, steps/s; and processor time of {name} over SB3VecEnv"
+        cpu = ratio(times[name].cpu, ours.cpu)
+        yield Row(what, ratio(times[name].wall, ours.wall), cpu=cpu, least=least)
 
 
 def _loop(envs: VecEnv, actions: np.ndarray) -> Callable[[], float]:
@@ -63,14 +66,27 @@ def _loop(envs: VecEnv, actions: np.ndarray) -> Callable[[], float]:
     return run
 
 
-def _checked(loop: Callable[[], float], expected: float) -> Timed:
+def _checked(envs: VecEnv, loop: Callable[[], float], expected: float) -> Timed:
     """Time a loop, and check that it did the same episodes as the others."""
 
-    def run() -> None:
-        if abs(loop() - expected) > 1e-3:
+    def run() -> Duration:
+        before = _processes_s(envs)
+        with Stopwatch() as watch:
+            total = loop()
+        if abs(total - expected) > 1e-3:
             raise RuntimeError("the environments did different episodes")
+        return watch.duration + Duration(0.0, _processes_s(envs) - before)
 
-    return timed(run)
+    return run
+
+
+def _processes_s(envs: VecEnv) -> float:
+    """Return the processor time of the processes of environments, if they have some [s] (Linux)."""
+    ticks = 0
+    for process in getattr(envs, "processes", []):
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def machine(load: float) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from fmbench.rl.recipes import ALGORITHMS
 from fmbench.runs.reinforcement import RLOptions, run_rl
 from tests.fmbench.rl.small_training import REQUESTS, small_recipes
 from tests.fmbench.runs.small_experiment import Log, figures_as_text
-from tests.fmbench.small_run import call, files_of
+from tests.fmbench.small_run import ROOT, call, files_of
 
 PPO, SAC = ("--algorithm", "ppo"), ("--algorithm", "sac_her")
 REACH = ("--task", "ReachPose")
@@ -63,15 +64,20 @@ def test_bad_input_is_one_line_and_no_work(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_every_hyperparameter_has_a_source_and_is_in_the_help(
+def test_every_hyperparameter_has_a_source_and_is_in_the_help_and_the_page(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert call(main, "--help") == 0
     text = capsys.readouterr().out
-    for entry in ALGORITHMS.values():
+    _, _, page = (ROOT / "docs" / "rl.md").read_text().partition("<!-- recipes: begin -->\n")
+    lines = page.partition("<!-- recipes: end -->")[0].splitlines()[2:]
+    expected = []
+    for algorithm, entry in ALGORITHMS.items():
         for name, (value, source) in entry.values.items():
             assert source, name
             assert f"{name} {value:g}" in text
+            expected.append(f"| `{algorithm}`: {name} | {value:g} | {source} |")
+    assert lines == expected
 
 
 def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str = "never") -> str:
@@ -124,6 +130,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
         run("sac_her", out)
 
 
+@pytest.mark.thorough
 def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert "when --train-seed 0 is trained" in run("ppo", out, train_seed=1)
@@ -145,13 +152,15 @@ def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
 
 
-def test_a_folder_of_another_run_is_refused_before_training(
-    small: None, finished_run: Path, tmp_path: Path
-) -> None:
-    before = sorted(path.name for path in finished_run.iterdir())
+def test_a_folder_of_another_run_is_refused_before_training(small: None, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "results" / "reference" / "run.json", tmp_path)
     with pytest.raises(FmbenchError, match="holds another run than of ppo on ReachPose"):
-        run("ppo", finished_run)
-    assert sorted(path.name for path in finished_run.iterdir()) == before
+        run("ppo", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.thorough
+def test_a_seed_of_another_training_is_refused(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     run("ppo", out, train_seed=1)
     other = dataclasses.replace(REQUESTS["ppo"], train_seed=0, num_envs=1)

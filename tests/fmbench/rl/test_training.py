@@ -51,6 +51,7 @@ def test_interrupted_trainings_end_with_the_same_bytes(name: str, tmp_path: Path
     assert not (twice / TRAINING).exists()  # nothing continues from there
 
 
+@pytest.mark.thorough
 def test_a_killed_process_loses_what_follows_the_last_checkpoint(tmp_path: Path) -> None:
     request, folder = REQUESTS["sac_her"], tmp_path / "killed"
 
