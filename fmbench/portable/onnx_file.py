@@ -16,14 +16,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from fmbench.portable.tracing import BATCH, trace
+from fmbench.portable.tracing import BATCH, EXAMPLE_ROWS, trace
 from policies.chunk_function import ChunkFunction
 
 DOMAIN, NETWORK = "fmbench", "network"
-
-OPSET = 20
-"""Version of ONNX's operators, of 2023; onnxruntime reads it since 1.17."""
-EXAMPLE_ROWS = 2
+OPSET, IR = 20, 9
+"""Versions of ONNX's operators and of its file, of 2023; onnxruntime reads them since 1.17."""
 
 
 def onnx_bytes(function: ChunkFunction, metadata: Mapping[str, str], name: str) -> bytes:
@@ -54,6 +52,7 @@ def onnx_bytes(function: ChunkFunction, metadata: Mapping[str, str], name: str) 
     names = ("observations", "noise")[: 2 if function.draws else 1]
     model = _translated(sampler, sampler.example(EXAMPLE_ROWS), names, "actions", name)
     _put_network(model, inner)
+    model.ir_version = IR
     model.producer_name, model.producer_version = "fmbench", ""
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
