@@ -20,8 +20,9 @@ from fmbench.portable.tracing import BATCH, EXAMPLE_ROWS, trace
 from policies.chunk_function import ChunkFunction
 
 DOMAIN, NETWORK = "fmbench", "network"
-OPSET, IR = 20, 9
-"""Versions of ONNX's operators and of its file, of 2023; onnxruntime reads them since 1.17."""
+OPSET = 20
+"""Version of ONNX's operators, of 2023. onnxruntime 1.17 and 1.18, which know it, end while they
+inline the network; 1.19 and later do it."""
 
 
 def onnx_bytes(function: ChunkFunction, metadata: Mapping[str, str], name: str) -> bytes:
@@ -52,7 +53,6 @@ def onnx_bytes(function: ChunkFunction, metadata: Mapping[str, str], name: str) 
     names = ("observations", "noise")[: 2 if function.draws else 1]
     model = _translated(sampler, sampler.example(EXAMPLE_ROWS), names, "actions", name)
     _put_network(model, inner)
-    model.ir_version = IR
     model.producer_name, model.producer_version = "fmbench", ""
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model)
