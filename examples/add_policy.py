@@ -44,8 +44,8 @@ class AbsoluteError(Objective):
 
     def _predict(self, network: Network, condition: Tensor) -> Tensor:
         """Evaluate the network on zeros, which stand for the noise, at time 0."""
-        zeros = condition.new_zeros(len(condition), *self.chunk_shape)
-        return network(zeros, condition.new_zeros(len(condition)), condition)
+        zeros = condition.new_zeros(condition.shape[0], *self.chunk_shape)
+        return network(zeros, condition.new_zeros(condition.shape[0]), condition)
 
 
 register_policy("l1", AbsoluteError, label="L1 regression")

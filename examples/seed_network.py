@@ -64,7 +64,7 @@ class SeedNetwork(nn.Module):
         times = F.pad(time[:, None], (0, 1)) if time.ndim == 1 else time
         inputs = (noisy_actions.flatten(1), condition, self.embed_time(times))
         output: Tensor = self.layers(torch.cat(inputs, dim=-1))
-        return output.reshape(len(output), *self.output_shape)
+        return output.reshape(output.shape[0], *self.output_shape)
 
 
 register_backbone("seed", SeedNetwork)

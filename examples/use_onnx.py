@@ -18,7 +18,7 @@ import fmbench  # noqa: F401  registers the ids
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 facts = json.loads(session.get_modelmeta().custom_metadata_map["fmbench"])
 use, rng, env = facts["use"], np.random.default_rng(0), gymnasium.make(facts["task"]["id"])
-observation, _ = env.reset(seed=3_000_000)
+observation = env.reset(seed=3_000_000)[0]
 window = np.stack([observation] * use["obs_horizon"])  # (obs_horizon, obs_dim)
 steps, ended = 0, False
 while not ended:

@@ -12,6 +12,7 @@ runs it for many episodes at once. This package needs numpy, scipy and torch, an
 - `policies.objectives`: flow matching, diffusion, regression, retrieval.
 - `policies.samplers`: solvers that carry noise to an action chunk.
 - `policies.schedules`: noise schedules, and conversions between prediction types.
+- `policies.chunk_function`: a policy with one sampler as a function of tensors, to be exported.
 - `policies.teaching`: a student's start from its teacher; `policies.straightness`: of flow paths.
 """
 

@@ -63,7 +63,7 @@ def test_without_its_line_it_does_not(line: str, missed: list[tuple[str, ...]]) 
     assert set(never_run(without)) >= set(missed)
 
 
-@pytest.mark.parametrize("extra", ["vision,yolo", "dist", "export,tune"])
+@pytest.mark.parametrize("extra", ["vision,yolo", "dist", "export,onnx,tune"])
 def test_all_tests_of_an_extra_that_no_other_line_has_run_with_it(extra: str) -> None:
     (line,) = [line for line in LINES if line.startswith(f"{extra}|")]
     assert expression(line.split("|")[2]) == ""

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 import torch
 
-from fmbench.portable.tracing import trace
+from fmbench.portable.tracing import EXAMPLE_ROWS, trace
 from policies.chunk_function import ChunkFunction
-
-EXAMPLE_ROWS = 2
 
 
 def torch_bytes(function: ChunkFunction, texts: Mapping[str, str], name: str) -> bytes:

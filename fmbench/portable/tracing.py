@@ -10,6 +10,8 @@ from fmbench.errors import FmbenchError
 
 BATCH = "batch"
 """Name of the first dimension of every input and of the output."""
+EXAMPLE_ROWS = 2
+"""Rows of example arguments: torch would take a single row for a fixed size."""
 PLACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node", "torch_fn")
 """What torch notes of every operation about the code that did it, with the paths of its files."""
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,7 @@ from fmbench.runs.saved_run import open_saved_run
 from fmbench.runs.wanted_policy import WantedPolicy, choose
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.hashes import sha256_file
+from policies import ChunkActor
 from tests.fmbench.portable.elsewhere import check_no_places
 from tests.fmbench.small_run import call, files_of
 
@@ -78,6 +80,13 @@ def test_the_folder_gives_the_runs_policy_again(
     policy, facts = open_hub_folder(download)
     trained, _ = open_saved_run(finished_run).load("PressEither", "flow", 0)
     assert facts["fmbench_policy"] == 1
+    use: Any = facts["use"]
+    actor = ChunkActor(
+        policy, use["obs_horizon"], use["exec_horizon"], use["sampler"], use["steps"]
+    )
+    actor.reset(np.array([0]), np.array([3_000_000]))
+    window = np.zeros((1, use["obs_horizon"], use["obs_dim"]), np.float32)
+    assert actor.act(np.array([0]), window).actions.shape == (1, use["exec_horizon"], 14)
     weights = policy.state_dict()
     assert all(torch.equal(weights[name], value) for name, value in trained.state_dict().items())
     config = download / "config.json"

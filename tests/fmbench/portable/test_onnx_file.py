@@ -24,6 +24,7 @@ OTHER_NETWORKS = [b for b in BACKBONES if b != "mlp"]
 CALLS = ("flow", "meanflow", "gmm")
 """Policies whose networks are called in different ways: one time, two times, other outputs."""
 CASES = [(objective, "mlp", sampler, steps) for objective, sampler, steps in sampler_cases()]
+CASES += [("flow", "mlp", "euler", 16), ("diffusion", "mlp", "ddim", 16)]
 CASES += [(name, b, POLICIES[name].default_sampler, 1) for name in CALLS for b in OTHER_NETWORKS]
 PROGRAM = """
 import numpy, onnxruntime
