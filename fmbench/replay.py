@@ -15,7 +15,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
-from fmbench.config.run_config import RENDERERS
+from fmbench.config.choices import RENDERERS
 from fmbench.errors import FmbenchError, unknown
 from fmbench.exit_code import ExitCode
 

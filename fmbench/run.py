@@ -118,7 +118,8 @@ def _run(options: argparse.Namespace) -> int:
         check_extra("--live", "plotly", "report")
 
     def work(session: Session) -> None:
-        from fmbench.runs.experiment import RunOptions, run_experiment
+        from fmbench.runs.experiment import run_experiment
+        from fmbench.runs.run_options import RunOptions
 
         run_experiment(
             config,

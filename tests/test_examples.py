@@ -70,9 +70,12 @@ def load(name: str) -> ModuleType:
 
 
 def output(cwd: Path, name: str, *words: object) -> list[str]:
-    """Run an example that must succeed; return the lines it prints. Nothing is filmed."""
+    """Run an example that must succeed; return the lines it prints.
+
+    Nothing is filmed, and figures of runs are text.
+    """
     path = EXAMPLES / f"{name}.py"
-    code, out, error = run_forked(cwd, path, *words)
+    code, out, error = run_forked(cwd, path, *words, FIGURES="text")
     assert code == 0, error
     return out.splitlines()
 
@@ -149,7 +152,7 @@ def test_a_hand_of_ones_own_is_described_in_few_lines_and_used(tmp_path: Path, d
     assert (code, error.count("\n")) == (2, 1)
     assert f"error: hand claw: there is no model file {tmp_path}/claw.xml; give the path" in error
     (tmp_path / "claw.xml").write_text(CLAW, encoding="utf-8")
-    code, _, error = run_forked(tmp_path, path, *words, "--out", "run")
+    code, _, error = run_forked(tmp_path, path, *words, "--out", "run", FIGURES="text")
     assert code == 0, error
     rows = pd.read_csv(tmp_path / "run" / "episodes.csv")
     assert set(rows["task"]) == {"ReachPoseClaw"}

@@ -2,20 +2,19 @@
 
 from fmbench.config.acting import check_acting, check_executions
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
-from fmbench.config.disturbances import read_disturbances
-from fmbench.config.flag import AFTER
-from fmbench.config.hashes import GROWING, cell_hash, config_hash, outside_cell_hash
-from fmbench.config.presets import PRESETS
-from fmbench.config.run_config import (
+from fmbench.config.choices import (
     ADDED,
     FEATURES,
-    FLAGS,
     PIXELS,
     PRECISIONS,
     RECIPE_FIELDS,
     STATE,
-    RunConfig,
 )
+from fmbench.config.disturbances import read_disturbances
+from fmbench.config.flag import AFTER
+from fmbench.config.hashes import GROWING, cell_hash, config_hash, outside_cell_hash
+from fmbench.config.presets import PRESETS
+from fmbench.config.run_config import FLAGS, RunConfig
 
 __all__ = [
     "ADDED",

@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from fmbench.config.acting import check_acting
+from fmbench.config.choices import ADDED, STATE
 from fmbench.config.disturbances import read_disturbances
 from fmbench.config.flag import Flag
 from fmbench.config.observations import resolve_observation
 from fmbench.config.presets import PRESETS
-from fmbench.config.run_config import ADDED, FLAGS, SEEN_FIELDS, STATE, RunConfig
+from fmbench.config.run_config import FLAGS, SEEN_FIELDS, RunConfig
 from fmbench.errors import FmbenchError, shown, unknown
 from policies.catalogue import BACKBONES
 

@@ -1,8 +1,10 @@
 """Metadata of one field of a run's configuration: its flag, help and accepted values."""
 
+import dataclasses
 import math
+import types
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 WHAT, SEEN = "what to compare", "what a policy observes"
 HOW, WHERE = "training, the same for every policy", "folders and device"
@@ -44,3 +46,22 @@ class Flag(NamedTuple):
     kind: type[int] | type[float] | type[str] = str
     is_several: bool = False
     is_optional: bool = False
+
+
+def flags_of(config: type[Any]) -> dict[str, Flag]:
+    """Return field name to flag of a dataclass whose fields have one as metadata, in order."""
+    hints = get_type_hints(config)
+    flags = {}
+    for field in dataclasses.fields(config):
+        flag: Flag = field.metadata["flag"]
+        parts = get_args(hints[field.name]) or (hints[field.name],)
+        is_optional = types.NoneType in parts
+        kind = parts[0] if is_optional else hints[field.name]
+        is_several = get_origin(kind) is tuple
+        flags[field.name] = flag._replace(
+            name=flag.name or f"--{field.name.replace('_', '-')}",
+            kind=get_args(kind)[0] if is_several else kind,
+            is_several=is_several,
+            is_optional=is_optional,
+        )
+    return flags

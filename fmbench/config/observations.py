@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fmbench.config.run_config import FEATURES, FLAGS, SEEN_FIELDS, STATE, RunConfig
+from fmbench.config.choices import FEATURES, STATE
+from fmbench.config.run_config import FLAGS, SEEN_FIELDS, RunConfig
 from fmbench.errors import FmbenchError
 from policies.catalogue import ENCODERS, EncoderEntry
 

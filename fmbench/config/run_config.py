@@ -6,12 +6,21 @@ derived from the field's metadata.
 
 import dataclasses
 import json
-import types
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from fmbench.config.flag import ACTING, AFTER, HOW, SEEN, WHAT, WHERE, Flag
+from fmbench.config.choices import (
+    ADDED,
+    BUDGETS,
+    OBSERVATIONS,
+    PRECISIONS,
+    PREDICTIONS,
+    RENDERERS,
+    STATE,
+    UNSUCCESSFUL,
+)
+from fmbench.config.flag import ACTING, AFTER, HOW, SEEN, WHAT, WHERE, Flag, flags_of
 from fmbench.config.hashes import cell_hash, config_hash
 from fmbench.config.presets import PRESETS
 from policies.catalogue import (
@@ -21,7 +30,6 @@ from policies.catalogue import (
     ENCODER_CHOICES,
     ENCODERS,
     EXECUTIONS,
-    HOLD,
     MEASURED,
     OPTIONS,
     POLICIES,
@@ -30,32 +38,6 @@ from policies.catalogue import (
 )
 
 OF_RECIPE = "(default: that of the backbone)"
-STATE, PIXELS, FEATURES = OBSERVATIONS = ("state", "pixels", "features")
-RENDERERS = ("auto", "rays", "opengl")
-"""Those of `envs.pictures.renderer`, which this must not import."""
-PRECISIONS = ("fp32", "bf16")
-PREDICTIONS = tuple(dict.fromkeys(p for entry in POLICIES.values() for p in entry.predictions))
-BUDGETS = ("updates", "rows")
-DROP, KEEP = UNSUCCESSFUL = ("drop", "keep")
-ADDED: dict[str, Any] = {
-    "demonstrations": None,
-    "unsuccessful": DROP,
-    "meanflow": OPTIONS["meanflow"][0],
-    "training_samples": COUNTS["training_samples"].default,
-    "budget": BUDGETS[0],
-    "warmup_updates": RECIPE.warmup_updates,
-    "weight_decay": RECIPE.weight_decay,
-    "ema_decay": RECIPE.ema_decay,
-    "test_block": 1,
-    "delay": ("0",),
-    "execution": (HOLD,),
-    "latency_ms": None,
-    "train_delay": 0,
-    "perturb": (),
-}
-"""Later fields and their defaults, at which JSON leaves them out: earlier runs keep their hash."""
-RECIPE_FIELDS = ("width", "depth", *(name for name in RECIPE._fields if name != "sizes"))
-"""Fields that a recipe may decide."""
 
 
 def _value(default: object, text: str, metavar: str = "NAME", group: str = HOW, **more: Any) -> Any:
@@ -302,25 +284,7 @@ class RunConfig:
         return config_hash(self.to_json())
 
 
-def _flags() -> dict[str, Flag]:
-    hints = get_type_hints(RunConfig)
-    flags = {}
-    for field in dataclasses.fields(RunConfig):
-        flag: Flag = field.metadata["flag"]
-        parts = get_args(hints[field.name]) or (hints[field.name],)
-        is_optional = types.NoneType in parts
-        kind = parts[0] if is_optional else hints[field.name]
-        is_several = get_origin(kind) is tuple
-        flags[field.name] = flag._replace(
-            name=flag.name or f"--{field.name.replace('_', '-')}",
-            kind=get_args(kind)[0] if is_several else kind,
-            is_several=is_several,
-            is_optional=is_optional,
-        )
-    return flags
-
-
-FLAGS = _flags()
+FLAGS = flags_of(RunConfig)
 """Field name of `RunConfig` to its flag, in order."""
 SEEN_FIELDS = tuple(name for name, flag in FLAGS.items() if flag.group == SEEN)
 """The fields about observations; a run on states has none of them in JSON and its hash."""

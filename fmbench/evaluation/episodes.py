@@ -26,7 +26,7 @@ from fmbench.sight.eyes import SightError
 from fmbench.sight.opening import Sight
 from fmbench.storage.episode_files import Episodes
 from fmbench.storage.hashes import short_hash
-from fmbench.storage.memory import lacks_memory
+from fmbench.storage.memory import give_back, lacks_memory
 from fmbench.storage.rows import CellRow, EpisodeRow, OriginRow
 from fmbench.storage.stamps import Stamp, stamp_of, unknown_parts
 from policies.chunk_policy import ChunkPolicy
@@ -85,6 +85,8 @@ def play(
 ) -> list[Episode]:
     """Run the episodes of some seeds; return them in the order of the seeds.
 
+    What the simulations used is then free for the whole machine.
+
     Args:
         cell: What to evaluate.
         config: The run.
@@ -94,6 +96,20 @@ def play(
         sight: What the policy sees with; None if it observes the state.
         watch: Called at every observation; the episodes then have trajectories.
     """
+    episodes = _play(cell, config, policy, seeds, on_episode, sight, watch)
+    give_back()
+    return episodes
+
+
+def _play(
+    cell: Cell,
+    config: RunConfig,
+    policy: ChunkPolicy | OutsideCheckpoint | None,
+    seeds: IntArray,
+    on_episode: Callable[[int], None],
+    sight: Sight | None,
+    watch: Watch | None,
+) -> list[Episode]:
     num_sims = min(len(seeds), MAX_SIMS)
     world, player, delay = _player(cell, config, policy, sight, num_sims, watch)
     actor = _Watched(player)

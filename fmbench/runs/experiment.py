@@ -32,9 +32,10 @@ from fmbench.runs.run_folder import (
     open_run_folder,
     start_facts,
 )
+from fmbench.runs.run_options import AS_USUAL, RunOptions
 from fmbench.runs.run_plugins import files_of_policy, files_of_task
-from fmbench.runs.teachers import taught_first, teachers_of
-from fmbench.runs.trainer import Trainer, find_teachers
+from fmbench.runs.teachers import find_teachers, taught_first, teachers_of
+from fmbench.runs.trainer import Trainer
 from fmbench.runs.training_data import TrainingData, of_states, prepare
 from fmbench.runs.training_time import check_time
 from fmbench.runs.users_encoder import encoders_code, open_sights, usable_encoder
@@ -46,38 +47,6 @@ from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
 from fmbench.training.checkpoint_facts import read_progress
 from fmbench.training.checkpoints import load_policy
 from policies.chunk_policy import ChunkPolicy
-
-
-@dataclasses.dataclass(frozen=True)
-class RunOptions:
-    """How a run is done; none of it decides a number.
-
-    Attributes:
-        command: The command line, for `run.json`.
-        times_decisions: Whether to measure the latency of decisions.
-        accept_changes: Whether to continue a run that other code or packages have started.
-        nfe_is_given: Whether the user gave `nfe`; all its skipped numbers are then reported.
-        demos_is_given: Whether the user gave `demos`: that many of given demonstrations are used.
-        yes_slow: Whether training may take many hours.
-        draws: Whether tables, figures and contact sheets are drawn.
-        record: Successes and failures of each policy, and episodes of each pair, to record.
-        references: Whether the expert and random actions are played; False if another run with
-            the same setting does so.
-        tensorboard: Whether curves are written for TensorBoard, in `tensorboard/`.
-        live: Whether `report.html` is rewritten as cells finish.
-    """
-
-    command: str = ""
-    times_decisions: bool = True
-    accept_changes: bool = False
-    nfe_is_given: bool = False
-    demos_is_given: bool = False
-    yes_slow: bool = False
-    draws: bool = True
-    record: int = 0
-    references: bool = True
-    tensorboard: bool = False
-    live: bool = False
 
 
 class Experiment:
@@ -100,7 +69,7 @@ class Experiment:
         out: Path,
         data: Path,
         session: Session,
-        options: RunOptions = RunOptions(),
+        options: RunOptions = AS_USUAL,
     ) -> None:
         self.out, self.data, self.session = out, data, session
         check_runnable(config)

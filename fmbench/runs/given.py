@@ -5,7 +5,7 @@ from pathlib import Path
 from envs.registry import make_task
 from fmbench.cli.extras import check_extra
 from fmbench.config import RunConfig
-from fmbench.config.run_config import KEEP
+from fmbench.config.choices import KEEP
 from fmbench.data.minari_import import minari_data, read_minari
 from fmbench.data.recorded import Recorded, chosen
 from fmbench.errors import FmbenchError

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
+from fmbench.runs.policy_shape import policy_config
 from fmbench.runs.run_folder import differences
 from fmbench.runs.saved_run import open_saved_run
+from fmbench.sight.opening import Sights
 from fmbench.storage.hashes import short_hash
 from fmbench.training.checkpoints import load_policy
 from policies.catalogue import POLICIES
@@ -173,3 +175,24 @@ class TeacherRun:
             raise FmbenchError(
                 f"--from is {self.run.folder}; it must match this run ({'; '.join(mismatches)})"
             )
+
+
+def find_teachers(
+    config: RunConfig, demonstrations: Mapping[str, str], sights: Sights
+) -> TeacherRun | None:
+    """Return the validated teachers of `--from`; None if the flag is absent.
+
+    Args:
+        config: The run.
+        demonstrations: Task to the hash of its demonstrations, for those that exist.
+        sights: What the policies see with.
+
+    Raises:
+        FmbenchError: They do not match this run.
+    """
+    if config.from_run is None:
+        return None
+    learners = {
+        task: policy_config(config, task, config.policy[0], sights.of(task)) for task in config.task
+    }
+    return TeacherRun(config, learners, demonstrations, sights.identities)

@@ -1,7 +1,7 @@
 """Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
@@ -15,7 +15,6 @@ from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.sharing import RunTraining, described, shared, shared_updates
 from fmbench.runs.teachers import Teacher, TeacherRun, load_teacher
 from fmbench.runs.training_data import TrainingData
-from fmbench.sight.opening import Sights
 from fmbench.storage.critical import uninterrupted
 from fmbench.storage.memory import check_memory, needs_memory
 from fmbench.training.checkpoint_facts import STACKED, TEACHER_UPDATES, checkpoint_facts
@@ -280,24 +279,3 @@ def train_config(config: RunConfig) -> TrainConfig:
         ema_decay=config.ema_decay,
         precision=config.precision,
     )
-
-
-def find_teachers(
-    config: RunConfig, demonstrations: Mapping[str, str], sights: Sights
-) -> TeacherRun | None:
-    """Return the validated teachers of `--from`; None if the flag is absent.
-
-    Args:
-        config: The run.
-        demonstrations: Task to the hash of its demonstrations, for those that exist.
-        sights: What the policies see with.
-
-    Raises:
-        FmbenchError: They do not match this run.
-    """
-    if config.from_run is None:
-        return None
-    learners = {
-        task: policy_config(config, task, config.policy[0], sights.of(task)) for task in config.task
-    }
-    return TeacherRun(config, learners, demonstrations, sights.identities)

@@ -107,6 +107,7 @@ def test_no_other_test_imports_a_benchmark() -> None:
     assert [path for path in sources if pattern.search(path.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.thorough
 def test_the_benchmark_of_stacks_runs_on_a_cpu() -> None:
     rows = list(stacks.measure("cpu"))
     assert all(row.is_met for row in rows)

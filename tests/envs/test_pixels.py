@@ -24,6 +24,7 @@ from envs.pictures.states import picture_states
 from envs.registry import goal_id, has_extra, make_task, suite, task_id
 from envs.world import World
 from tests.envs.test_contract import assert_same, random_actions, roll
+from tests.thorough import thoroughly
 
 SMALL = {"observation": "pixels", "image_size": 36, "renderer": "rays"}
 BOTH = {**SMALL, "cameras": ("main", "right-front")}
@@ -63,8 +64,11 @@ def test_observation_is_what_the_cameras_see_and_what_no_picture_shows() -> None
     renderer.close()
 
 
+CHECKED = [name for name in suite() if has_extra(name)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in suite() if has_extra(name)])
+@pytest.mark.parametrize("name", thoroughly(CHECKED, always=CHECKED[::4]))
 def test_environment_checkers_pass(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

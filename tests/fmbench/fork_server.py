@@ -13,7 +13,7 @@ import sys
 
 import pytest
 
-from tests.fmbench.runs.small_experiment import at_few_starts
+from tests.fmbench.runs.small_experiment import at_few_starts, figures_as_text
 
 IMPORTED = (
     "fmbench.runs.experiment",
@@ -44,6 +44,8 @@ def become(words: list[str], cwd: str, files: list[str], environment: dict[str, 
     """Run `python WORDS` in a folder, with stdout and stderr in files."""
     os.chdir(cwd)
     os.environ.update(environment)
+    if environment.get("FIGURES") == "text":
+        figures_as_text(pytest.MonkeyPatch())
     sys.stdin = open(os.devnull)  # noqa: SIM115
     for number, file in enumerate(files, 1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)

@@ -37,7 +37,8 @@ def run_forked(cwd: Path, *words: object, **environment: str) -> tuple[int, str,
     Args:
         cwd: A folder outside of the repository.
         words: `-m`, a module and its arguments; or a file and its arguments.
-        environment: Variables that nothing reads when it is imported.
+        environment: Variables that nothing reads when it is imported. With `FIGURES="text"` the
+            figures of runs are the rows that they show.
     """
     server = _server()
     assert server.stdin is not None

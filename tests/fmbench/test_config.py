@@ -14,8 +14,9 @@ from fmbench.config import (
     config_from_json,
     make_config,
 )
+from fmbench.config.choices import ADDED, RENDERERS
 from fmbench.config.flag import ACTING, AFTER, HOW, SEEN, WHAT, WHERE
-from fmbench.config.run_config import ADDED, RENDERERS, SEEN_FIELDS
+from fmbench.config.run_config import SEEN_FIELDS
 from fmbench.errors import FmbenchError
 from policies.catalogue import BACKBONES, ENCODERS, POLICIES, Recipe
 

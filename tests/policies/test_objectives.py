@@ -22,7 +22,9 @@ from tests.thorough import thoroughly
     [
         ("flow", "velocity", [("euler", 10)]),
         ("diffusion", "sample", [("ddim", 10), ("ddpm", 100)]),
-        ("diffusion", "epsilon", [("ddim", 10), ("ddpm", 100)]),
+        pytest.param(
+            *("diffusion", "epsilon", [("ddim", 10), ("ddpm", 100)]), marks=pytest.mark.thorough
+        ),
         pytest.param(
             *("diffusion", "v_prediction", [("ddim", 10), ("ddpm", 100)]),
             marks=pytest.mark.thorough,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from fmbench.runs.recordings import (
     files_of,
     missing_of,
     record_chosen,
+    recording_file,
     remove_others,
 )
 from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.users_encoder import open_sights
 from fmbench.storage.episode_files import read_episodes
 from fmbench.storage.recordings import RECORDINGS_FOLDER
+from fmbench.storage.rows import EpisodeRow
 
 PAIRED = ("flow", "diffusion", "bc")
 """Policies of which episodes are recorded that only one of two solved."""
@@ -52,53 +54,59 @@ class RunToRecord:
         Args:
             message: What every job of the run has in common.
         """
-        chosen = self._choose()
-        remove_others(self.folder / RECORDINGS_FOLDER, files_of(chosen))
-        missing = dict.fromkeys(each.cell.policy for each in missing_of(chosen))
+        folder, episodes = self.folder / RECORDINGS_FOLDER, read_episodes(self.folder)
+        chosen = choose_of_run(folder, self.config, episodes, self.count, PAIRED)
+        remove_others(folder, files_of(chosen))
+        by_policy: dict[str, list[ToRecord]] = {}
+        for each in missing_of(chosen):
+            by_policy.setdefault(each.cell.policy, []).append(each)
         return [
-            Order(f"{self.name}, recordings of {policy}", {**message, "record": self._json(policy)})
-            for policy in missing
+            Order(
+                f"{self.name}, recordings of {policy}",
+                {**message, "record": self._json(missing, self.jobs[policy])},
+            )
+            for policy, missing in by_policy.items()
         ]
 
-    def _json(self, policy: str) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "folder": str(self.folder),
-            "count": self.count,
-            "policy": policy,
-            "jobs": {policy: str(self.jobs[policy])},
-        }
-
-    def _choose(self) -> list[ToRecord]:
-        folder, episodes = self.folder / RECORDINGS_FOLDER, read_episodes(self.folder)
-        return choose_of_run(folder, self.config, episodes, self.count, PAIRED)
-
-    def record(self, policy: str, session: Session) -> None:
-        """Record the episodes of one policy that are not recorded yet.
-
-        Raises:
-            RunFailed: An episode does not end as its row says, or the disk is full.
-        """
-        chosen = [each for each in self._choose() if each.cell.policy == policy]
-        sights = open_sights(self.config)
-        try:
-            record_chosen(self.config, chosen, self._checkpoint, session, sights)
-        finally:
-            sights.close()
-
-    def _checkpoint(self, cell: Cell) -> Path:
-        return checkpoint_folder(self.jobs[cell.policy], cell.task, cell.policy, cell.train_seed)
+    def _json(self, missing: Sequence[ToRecord], job: Path) -> dict[str, Any]:
+        """Return episodes to record as a process gets them, which need not read all rows again."""
+        cells = [
+            {
+                "cell": dataclasses.asdict(each.cell),
+                "rows": [dataclasses.asdict(row) for row in each.files.values()],
+                "weights_hash": each.weights_hash,
+            }
+            for each in missing
+        ]
+        return {"folder": str(self.folder / RECORDINGS_FOLDER), "job": str(job), "cells": cells}
 
 
 def record_policy(config: RunConfig, values: Mapping[str, Any], session: Session) -> None:
-    """Record one policy of an assembled run; see `RunToRecord`.
+    """Record the episodes of one policy of an assembled run that are not recorded yet.
 
     Args:
         config: The run.
         values: As the messages of `RunToRecord.orders` have them.
         session: Progress display and requests to stop.
+
+    Raises:
+        RunFailed: An episode does not end as its row says, or the disk is full.
     """
-    jobs = {policy: Path(folder) for policy, folder in values["jobs"].items()}
-    folder = Path(values["folder"])
-    run = RunToRecord(values["name"], folder, config, values["count"], jobs)
-    run.record(values["policy"], session)
+    chosen = [_to_record(Path(values["folder"]), **each) for each in values["cells"]]
+
+    def checkpoint(cell: Cell) -> Path:
+        return checkpoint_folder(Path(values["job"]), cell.task, cell.policy, cell.train_seed)
+
+    sights = open_sights(config)
+    try:
+        record_chosen(config, chosen, checkpoint, session, sights)
+    finally:
+        sights.close()
+
+
+def _to_record(
+    folder: Path, cell: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], weights_hash: str
+) -> ToRecord:
+    of, episodes = Cell(**cell), [EpisodeRow(**row) for row in rows]
+    files = {recording_file(folder, of, row.episode_seed): row for row in episodes}
+    return ToRecord(of, files, weights_hash)

@@ -59,5 +59,5 @@ def _evaluate(work: GridWork, runs: Sequence[PlannedRun]) -> None:
         message["run"] = str(assembled_folder(work.out, run.section, run.name))
         message["out"] = str(second_block_folder(work.out, run.section, run.name))
         orders.append(Order(run.path, message))
-    engine = work.engine(work.options.slots[: len(orders)], runs[0].config.device)
-    work.do_counted("runs on the second block", orders, engine)
+    engine = work.doing.engine(work.options.slots[: len(orders)], runs[0].config.device)
+    work.doing.counted("runs on the second block", orders, engine)

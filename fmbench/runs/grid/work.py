@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fmbench.cli.outlook import in_words
 from fmbench.cli.session import Session
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError, Incomplete
 from fmbench.report.grid.draw import draw_grid, print_sections
 from fmbench.runs.grid.dry_run import print_jobs, time_of
-from fmbench.runs.grid.estimate import JobRow, duration, read_job_rows, shard, work
+from fmbench.runs.grid.estimate import duration, shard, work
 from fmbench.runs.grid.finishing import Finishing
 from fmbench.runs.grid.folder import (
     bring,
@@ -25,15 +24,13 @@ from fmbench.runs.grid.folder import (
     remove_checkpoints,
 )
 from fmbench.runs.grid.jobs import Job, plan_jobs
-from fmbench.runs.grid.on_ray import RayJobs
 from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.planned import Grid, PlannedRun
 from fmbench.runs.grid.possible_disturbances import with_possible_disturbances
-from fmbench.runs.grid.processes import WORKER, Order, Outcome, Processes
-from fmbench.runs.grid.progress import JobsProgress
+from fmbench.runs.grid.processes import Order
 from fmbench.runs.grid.recording import RunToRecord
+from fmbench.runs.grid.side_by_side import SideBySide
 from fmbench.runs.preparation import check_runnable
-from fmbench.storage.row_files import write_rows
 
 
 class GridWork:
@@ -56,9 +53,8 @@ class GridWork:
         for run in grid.runs if options.slots else ():
             if not options.only or run.section in options.only:
                 _check_run(run)
-        self.failed: dict[str, str] = {}
-        """What failed, with the reason: jobs, and runs that could not be put together."""
-        self._notes: set[str] = set()
+        self.doing = SideBySide(out, session, options)
+        self.failed = self.doing.failed
         check_sources(options.merge, grid)
         self._plan()
 
@@ -153,73 +149,12 @@ class GridWork:
             for jobs, slots in parts
         ]
         for k, (jobs, slots) in enumerate(parts):
-            self._do(jobs, slots, sum(times[k + 1 :]))
+            orders = {job: Order(job.name, self.message(job)) for job in jobs}
+            self.doing.jobs(orders, self.works, slots, sum(times[k + 1 :]), self._finish_runs_of)
 
-    def _do(self, jobs: Sequence[Job], slots: Sequence[Mapping[str, str]], later: float) -> None:
-        """Do jobs side by side; show how much of their work is done, and the time left of all."""
-        by_name, processes = {job.name: job for job in jobs}, len(slots)
-        reporter, rows = self.session.reporter, read_job_rows(self.out)
-        progress = JobsProgress(
-            {name: self.works[name] for name in by_name}, processes, rows, later
-        )
-        with reporter.stage(f"{len(jobs)} jobs, seconds of work", progress.total) as stage:
-
-            def on_end(outcome: Outcome) -> None:
-                job = by_name[outcome.name]
-                if not outcome.is_done:
-                    self.note_failure(outcome)
-                    return
-                self.failed.pop(outcome.name, None)
-                progress.end(outcome.name)
-                rows.append(self._row(job, outcome, processes))
-                write_rows(self.out / JobRow.file_name, rows, JobRow)
-                left = progress.left()
-                reporter.say(f"{outcome.name}: {outcome.seconds:.0f} s, {in_words(left)} left")
-                stage.update(progress.done(), left)
-                for run in self.finishing.runs_of(job):
-                    self._finish_one(run)
-
-            def on_wait(running: Mapping[str, float]) -> None:
-                progress.run(running)
-                stage.update(progress.done(), progress.left())
-
-            orders = [Order(job.name, self.message(job)) for job in jobs]
-            self.engine(slots, jobs[0].config.device).run(orders, on_end, self.note, on_wait)
-
-    def engine(self, slots: Sequence[Mapping[str, str]], device: str) -> Processes | RayJobs:
-        """Return what does the jobs."""
-        options, interrupts = self.options, self.session.interrupts
-        if options.address is None:
-            return self._processes(slots)
-        on_gpu = device != "cpu"
-        return RayJobs(options.address, len(slots), on_gpu, options.plugins, interrupts)
-
-    def _processes(self, slots: Sequence[Mapping[str, str]]) -> Processes:
-        return Processes(slots, (*WORKER, *self.options.plugins), self.session.interrupts)
-
-    def _row(self, job: Job, outcome: Outcome, processes: int) -> JobRow:
-        return JobRow(
-            job=job.name,
-            cells=job.cells,
-            work_s=round(self.works[job.name], 1),
-            seconds=round(outcome.seconds, 1),
-            processes=processes,
-            attempts=outcome.attempt,
-        )
-
-    def note(self, name: str, text: str) -> None:
-        """Show a line that a process has written; the same line of other jobs only once."""
-        if text not in self._notes:
-            self._notes.add(text)
-            self.session.reporter.say(f"{name}: {text}")
-
-    def note_failure(self, outcome: Outcome) -> None:
-        """Report a failed attempt, unless a stop was requested."""
-        if self.session.interrupts.requested:
-            return
-        again = "; it is tried again at the end" if outcome.attempt == 1 else ""
-        self.session.reporter.say(f"{outcome.name} failed: {outcome.text}{again}")
-        self.failed[outcome.name] = outcome.text
+    def _finish_runs_of(self, job: Job) -> None:
+        for run in self.finishing.runs_of(job):
+            self._finish_one(run)
 
     def message(self, job: Job) -> dict[str, Any]:
         """Return a job as a process gets it; see `fmbench.runs.grid.worker`."""
@@ -276,25 +211,9 @@ class GridWork:
             of |= {order.name: run.name for order in added}
             orders += added
         if orders:
-            processes = self._processes(self.options.slots[: len(orders)])
-            self.do_counted("recordings of policies", orders, processes)
+            processes = self.doing.processes(self.options.slots[: len(orders)])
+            self.doing.counted("recordings of policies", orders, processes)
         return {run for name, run in of.items() if name in self.failed}
-
-    def do_counted(self, what: str, orders: Sequence[Order], engine: Processes | RayJobs) -> None:
-        """Do side by side what is not a job of the plan; show how much is done."""
-        done = 0
-        with self.session.reporter.stage(what, len(orders)) as stage:
-
-            def on_end(outcome: Outcome) -> None:
-                nonlocal done
-                if not outcome.is_done:
-                    self.note_failure(outcome)
-                    return
-                self.failed.pop(outcome.name, None)
-                done += 1
-                stage.update(done)
-
-            engine.run(orders, on_end, self.note, lambda running: None)
 
 
 def _check_run(run: PlannedRun) -> None:

@@ -87,8 +87,9 @@ def _read(lines: queue.SimpleQueue[str], interrupts: Interrupts) -> None:
 
 def do_job(job: dict[str, Any], session: Session) -> tuple[int, str]:
     """Do one job; return its exit code, and what went wrong in one line."""
-    from fmbench.runs.experiment import Experiment, RunOptions
+    from fmbench.runs.experiment import Experiment
     from fmbench.runs.grid.recording import record_policy
+    from fmbench.runs.run_options import RunOptions
     from fmbench.runs.second_block import evaluate_second_block
 
     values: dict[str, Any] = {

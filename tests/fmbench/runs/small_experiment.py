@@ -24,7 +24,8 @@ from fmbench.evaluation.held_out import held_out_windows
 from fmbench.report import draw
 from fmbench.report.results import Results
 from fmbench.runs import cell_store, trainer
-from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.runs.experiment import Experiment
+from fmbench.runs.run_options import RunOptions
 from fmbench.sight.opening import Sight
 from tests.fmbench.small_run import files_of
 

@@ -12,7 +12,8 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.report.statistics import wilson_interval
 from fmbench.runs import trainer
-from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.runs.experiment import Experiment
+from fmbench.runs.run_options import RunOptions
 from fmbench.runs.trainer import Trainer
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow

@@ -11,7 +11,8 @@ from fmbench.cli.session import Session
 from fmbench.config import RunConfig
 from fmbench.evaluation.plan import plan_run
 from fmbench.runs.expected import pieces_of_run
-from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.runs.experiment import Experiment
+from fmbench.runs.run_options import RunOptions
 from policies.catalogue import POLICIES
 from tests.fmbench.runs.small_experiment import CONFIG, Log, quickly
 

@@ -13,8 +13,9 @@ from fmbench.evaluation.cells import Cell
 from fmbench.report.page import write as page
 from fmbench.report.results import read_results
 from fmbench.runs import live_report
-from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.runs.experiment import Experiment
 from fmbench.runs.live_report import FILE, LiveReport
+from fmbench.runs.run_options import RunOptions
 from tests.fmbench.cli.test_progress import Clock
 from tests.fmbench.runs.small_experiment import CONFIG, Log, comparable, quickly
 

@@ -134,7 +134,7 @@ def test_it_is_drawn_without_torch_and_without_weights(recorded: Path, tmp_path:
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("PressEither: bc direct1, training seed 0, episode 30000")
+    assert done.stdout.startswith("PressEither: bc (direct), training seed 0, episode 30000")
     assert done.stdout.endswith("saved in a.png\n")
     assert Image.open(tmp_path / "a.png").size == (8 * 36 - 4, 32)
 

@@ -13,7 +13,8 @@ from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.evaluation import contact_sheets
 from fmbench.report.results import read_results
-from fmbench.runs.experiment import Experiment, RunOptions
+from fmbench.runs.experiment import Experiment
+from fmbench.runs.run_options import RunOptions
 from fmbench.storage.files import read_json
 from fmbench.storage.run_facts import read_run_facts
 from fmbench.storage.unfinished import read_finished_cells

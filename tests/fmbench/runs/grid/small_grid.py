@@ -1,5 +1,6 @@
 """A grid of seconds, done in this process."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
 from fmbench.report.grid import settings
 from fmbench.report.matrix import draw as matrix
-from fmbench.runs.grid import work
+from fmbench.runs.grid import side_by_side
 from fmbench.runs.grid.grid_file import read_grid
 from fmbench.runs.grid.options import GridOptions
 from fmbench.runs.grid.planned import Grid
@@ -70,7 +71,7 @@ class InProcess:
         for order in orders:
             (RECORDED if "record" in order.message else ORDERS).append(order.name)
         for order in orders:
-            code, text = do_job(dict(order.message), self.session)
+            code, text = do_job(json.loads(json.dumps(order.message)), self.session)
             on_end(Outcome(order.name, code, text, 0.5))
             if code != ExitCode.DONE:
                 on_end(Outcome(order.name, code, text, 0.5, 2))
@@ -110,7 +111,7 @@ def rejected(function: Callable[[], object]) -> str:
 
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let grids be done by `InProcess`."""
-    monkeypatch.setattr(work, "Processes", InProcess)
+    monkeypatch.setattr(side_by_side, "Processes", InProcess)
     ORDERS.clear()
     RECORDED.clear()
 
