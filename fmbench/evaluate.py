@@ -6,6 +6,7 @@ Nothing heavy is imported before the command line has been checked.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
 from fmbench.config import FLAGS, RunConfig, check_value, make_config, read_disturbances
 from fmbench.config.flag import ACTING
-from fmbench.errors import FmbenchError
+from fmbench.errors import FmbenchError, shown
 from policies.catalogue import TOLERANCE
 
 if TYPE_CHECKING:
@@ -34,8 +35,9 @@ OF_ACTING = tuple(
     name for name, flag in FLAGS.items() if flag.group == ACTING and name != "perturb"
 )
 SECOND_BLOCK = 2
-OF_LEROBOT = ("task", "hand", "dataset")
+OF_LEROBOT = ("task", "hand", "dataset", "name")
 """Flags of `--lerobot` alone."""
+OUTSIDE_NAME = re.compile(r"lerobot(-[a-z0-9]+){1,8}")
 OF_RUN = (
     *("sampler", "nfe", "grid", "rtol", "atol", "perturb", "test_block", "encoder_weights"),
     *OF_ACTING,
@@ -114,6 +116,8 @@ def _parser() -> Parser:
     add_config_flag(of_lerobot, "task", text="the task on which they act")
     text = "the data set on which they were trained (default: the one that they name)"
     of_lerobot.add_argument("--dataset", type=Path, metavar="DIR", help=text)
+    text = "its name in tables, lerobot-... (default: lerobot- and the type of the policy)"
+    of_lerobot.add_argument("--name", metavar="NAME", help=text)
     add_out(parser, "the new folder (default: next to RUN)")
     add_accept_changes(parser)
     return parser
@@ -206,6 +210,10 @@ def _run_lerobot(options: argparse.Namespace, values: Mapping[str, Any]) -> int:
     if len(tasks) != 1:
         given = f"--task is {' '.join(tasks)}" if tasks else "--lerobot needs --task"
         raise FmbenchError(f"{given}; give the one task on which the policy was trained")
+    if options.name is not None and not OUTSIDE_NAME.fullmatch(options.name):
+        raise FmbenchError(
+            f"--name is {shown(options.name)}; give lerobot- and small letters, digits and single -"
+        )
     config = make_config(RunConfig.preset, {"task": tasks}, tuple(TASKS))
     episodes, device = values.get("episodes", RunConfig.episodes), values.get("device", "cpu")
 
@@ -214,7 +222,7 @@ def _run_lerobot(options: argparse.Namespace, values: Mapping[str, Any]) -> int:
 
         run_lerobot(
             *(options.lerobot, config.task[0], options.dataset, episodes, device, options.out),
-            *(session, options.command, options.accept_changes),
+            *(session, options.command, options.accept_changes, options.name),
         )
 
     return run_resumable("fmbench.runs.of_lerobot", work, "saved")

@@ -26,7 +26,11 @@ PASSING = ("device", "pretrained_path", "repo_id", "push_to_hub", "private", "ta
 
 
 def lerobot_policy(
-    folders: Sequence[Path], task_name: str, data: Path | None = None, device: str = "cpu"
+    folders: Sequence[Path],
+    task_name: str,
+    data: Path | None = None,
+    device: str = "cpu",
+    name: str | None = None,
 ) -> OutsidePolicy:
     """Load a policy of LeRobot, which then acts in the harness.
 
@@ -35,6 +39,7 @@ def lerobot_policy(
         task_name: Name of the task in the registry.
         data: The data set on which it was trained; None for the one that each checkpoint names.
         device: Where it acts: cpu, cuda or cuda:N.
+        name: Its name in rows and tables; None for `lerobot-` and its type.
 
     Raises:
         FmbenchError: A folder is no checkpoint, or does not fit the task; or they differ.
@@ -48,9 +53,9 @@ def lerobot_policy(
     kind, config = first.kind, loaded[0].config
     sampler, steps = _sampler(kind, config)
     return OutsidePolicy(
-        name=f"lerobot-{kind.replace('_', '-')}",
-        label=LABELS.get(kind, f"LeRobot {kind}"),
-        colour=COLOURS.get(kind, OTHER_COLOUR),
+        name=name or f"lerobot-{kind.replace('_', '-')}",
+        label=name or LABELS.get(kind, f"LeRobot {kind}"),
+        colour=OTHER_COLOUR if name else COLOURS.get(kind, OTHER_COLOUR),
         task=task_name,
         checkpoints=[
             _acting(checkpoint, policy, Observing(task, learnt.scaling, first.input_names), seed)
@@ -147,6 +152,7 @@ def run_lerobot(
     session: Session,
     command: str = "",
     accept_changes: bool = False,
+    name: str | None = None,
 ) -> Path:
     """Evaluate a policy of LeRobot in the process of a command, and print the table.
 
@@ -160,10 +166,11 @@ def run_lerobot(
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         accept_changes: Whether to continue an evaluation that other code has started.
+        name: Its name in rows and tables; None for `lerobot-` and its type.
 
     Returns:
         The run's folder.
     """
     check_device(device)
-    policy = lerobot_policy(folders, task, data, device)
+    policy = lerobot_policy(folders, task, data, device, name)
     return run_outside(policy, episodes, device, out, session, command, accept_changes)

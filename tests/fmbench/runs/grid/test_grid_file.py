@@ -225,9 +225,10 @@ def test_the_paper_has_its_policies_from_outside_beside_trainings_of_the_main_se
     sections = {section.name: section for section in grid.sections}
     plan = plan_jobs(grid.runs)
     of_main = set(plan.of_sections(["main"]).jobs)
+    lerobot = {"lerobot-act", "lerobot-diffusion", "lerobot-diffusion-sample"}
     for name, kinds in (
-        ("anchors", {"lerobot-act", "lerobot-diffusion"}),
-        ("anchors-time", {"lerobot-act", "lerobot-diffusion"}),
+        ("anchors", lerobot),
+        ("anchors-time", lerobot),
         ("agents", {"sb3-ppo", "sb3-sac-her"}),
     ):
         section = sections[name]
