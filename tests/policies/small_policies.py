@@ -9,7 +9,7 @@ from policies.chunk_policy_config import ChunkPolicyConfig
 
 OBS_DIM, ACT_DIM, PRED_HORIZON = 9, 5, 6
 WEIGHT_STD = 0.05
-MOST_STEPS = 4
+MOST_STEPS = 3
 """Steps of samplers that take any number."""
 
 
