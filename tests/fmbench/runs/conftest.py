@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from fmbench.run import main as run_main
 from tests.fmbench.runs.seeing_experiment import SEEING, quickly_seeing
 from tests.fmbench.runs.small_experiment import (
     at_few_starts,
@@ -13,6 +15,7 @@ from tests.fmbench.runs.small_experiment import (
     run,
     without_opengl,
 )
+from tests.fmbench.small_run import LASTING, call
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,3 +41,16 @@ def seeing_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for observation, config in SEEING.items():
             run(config, root / observation, root / "data")
     return root
+
+
+@pytest.fixture(scope="session")
+def lasting_run(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the finished run of `LASTING`; copy it before changing anything in it."""
+    out, threads = tmp_path_factory.mktemp("lasting") / "run", torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        for shorten in (at_few_starts, figures_as_text, without_opengl):
+            shorten(patch)
+        words = (*LASTING, "--no-latency", "--out", out, "--data", demonstrations_folder.parent)
+        assert call(run_main, *words) == 0
+    torch.set_num_threads(threads)
+    return out

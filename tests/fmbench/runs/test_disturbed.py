@@ -10,11 +10,10 @@ from fmbench.evaluate import main
 from fmbench.figures import main as figures_main
 from fmbench.report.results import read_results
 from fmbench.report.settings_split import Setting
-from fmbench.run import main as run_main
 from fmbench.runs import cell_store
 from fmbench.storage.episode_files import Episodes, read_episodes
 from fmbench.storage.run_facts import read_run_facts
-from tests.fmbench.small_run import LASTING, call, files_of
+from tests.fmbench.small_run import call, files_of
 
 SETTINGS = ("mass=2", "obs-noise=0.1")
 DISTURB = ("--perturb", *SETTINGS)
@@ -23,11 +22,10 @@ pytestmark = pytest.mark.usefixtures("torch_threads")
 
 
 @pytest.fixture(scope="module")
-def both(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def both(lasting_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run and its disturbed evaluation; copy it before changing anything in it."""
     root = tmp_path_factory.mktemp("disturbed")
-    words = (*LASTING, "--no-latency", "--out", root / "run")
-    assert call(run_main, *words, "--data", demonstrations_folder.parent) == 0
+    shutil.copytree(lasting_run, root / "run")
     before = files_of(root / "run")
     assert call(main, root / "run", *DISTURB, "--out", root / "disturbed") == 0
     assert files_of(root / "run") == before

@@ -30,18 +30,18 @@ def words(out: Path, data: Path, *more: object) -> tuple[object, ...]:
 
 
 @pytest.fixture(scope="module")
-def plain(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain(lasting_run: Path) -> Path:
     """A run without recordings; copy it before changing anything in it."""
-    out = tmp_path_factory.mktemp("recorded") / "run"
-    assert call(run_main, *words(out, demonstrations_folder.parent)) == 0
-    assert not (out / "recordings").exists()
-    return out
+    assert not (lasting_run / "recordings").exists()
+    return lasting_run
 
 
 @pytest.fixture(scope="module")
-def recorded(plain: Path, demonstrations_folder: Path) -> Path:
+def recorded(
+    plain: Path, demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The same run with recordings."""
-    out = Path(shutil.copytree(plain, plain.parent / "recorded"))
+    out = Path(shutil.copytree(plain, tmp_path_factory.mktemp("recorded") / "run"))
     assert call(run_main, *words(out, demonstrations_folder.parent, "--record", 1)) == 0
     return out
 
