@@ -6,26 +6,17 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import TypeAlias
 
-import numpy as np
-
-from envs.registry import goal_id, make_task, task_id
 from envs.task_hash import task_hash
-from envs.world import World
 from fmbench.cli.folders import check_out
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.config import RunConfig
 from fmbench.data.store import load_demonstrations
 from fmbench.errors import FmbenchError
-from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy
-from fmbench.rl.agents import Agent, TrainingRequest, make_agent
+from fmbench.rl.agents import TrainingRequest, make_agent
 from fmbench.rl.checkpoints import (
-    ACTING,
-    AgentFacts,
     AgentTraining,
     check_alike,
     origin_of,
@@ -37,7 +28,6 @@ from fmbench.rl.demonstrations import (
     fill_buffer,
     rows_of,
 )
-from fmbench.rl.loading import acting_parameters
 from fmbench.rl.training import train
 from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
@@ -49,18 +39,11 @@ from fmbench.runs.run_folder import (
     check_content,
     checkpoint_folder,
 )
-from fmbench.sb3_agent import SB3Agent
+from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
 from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import lock_beside, locked
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.stamps import present_stamp
-from policies.actor import INFERENCE_ROWS
-
-Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
-NETWORK = "sb3-mlp"
-KEPT = (CHECKPOINTS, "tensorboard")
-"""What a training puts into the folder of a run."""
-COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC"}
 
 
 @dataclass(frozen=True)
@@ -117,7 +100,7 @@ def run_rl(
             f"trained; its rows follow when --train-seed {len(finished)} is trained in {out}, too"
         )
         return
-    policy = _outside(request, finished, options.demos)
+    policy = outside_policy(request, finished, options.demos)
     device, episodes_count = request.device, options.episodes
     run_outside(
         policy, episodes_count, device, out, session, options.command, options.accept_changes
@@ -221,68 +204,3 @@ def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished 
     training = AgentTraining(request, task_hash(request.task), make_agent(request))
     facts = restore_training(folder, training)
     return (training, facts) if facts.complete else None
-
-
-def _outside(request: TrainingRequest, finished: list[Finished], demos: int) -> OutsidePolicy:
-    """Return the agents of several seeds as one policy of the harness."""
-    recipe, kind = request.kind.recipe, request.kind
-    environment = goal_id(request.task) if kind.needs_goal else task_id(request.task)
-    horizons = {"obs_horizon": 1, "pred_horizon": 1, "exec_horizon": 1}
-    return OutsidePolicy(
-        name=kind.policy,
-        label=kind.label,
-        colour=COLOURS[kind.policy],
-        task=request.task,
-        checkpoints=[_checkpoint(training, facts) for training, facts in finished],
-        backbone=NETWORK,
-        demos=demos,
-        demonstrations=request.demonstrations,
-        settings={
-            **horizons,
-            **recipe,
-            "updates": _updates(finished[0][0]),
-            "environment_steps": request.done_after,
-            "num_envs": request.num_envs,
-        },
-        facts={
-            "library": f"stable-baselines3 {version('stable-baselines3')}",
-            "algorithm": request.algorithm,
-            "environment": environment,
-        },
-        keeps=KEPT,
-    )
-
-
-def _checkpoint(training: AgentTraining, facts: AgentFacts) -> OutsideCheckpoint:
-    agent, task, has_goal = training.agent, training.request.task, training.request.kind.needs_goal
-
-    def acting(world: World) -> SB3Agent:
-        return _acting(agent, world if has_goal else None)
-
-    def alone() -> SB3Agent:
-        world = World(make_task(task), 1)
-        world.reset(world.all_rows, np.zeros(1, dtype=np.int64))
-        return _acting(agent, world if has_goal else None, batch=1)
-
-    return OutsideCheckpoint(
-        make=alone,
-        make_in=acting,
-        weights=facts.sha256[ACTING],
-        parameters=acting_parameters(agent),
-        updates=_updates(training),
-        training_time_s=training.seconds,
-    )
-
-
-def _acting(agent: Agent, world: World | None, batch: int = INFERENCE_ROWS) -> SB3Agent:
-    prepare = agent.get_vec_normalize_env().normalize_obs
-    return SB3Agent(agent, world=world, prepare=prepare, batch=batch)
-
-
-def _updates(training: AgentTraining) -> int:
-    """Return the gradient steps of a training; PPO counts passes over its rollouts."""
-    request, passes = training.request, int(training.agent._n_updates)
-    if request.kind.needs_goal:
-        return passes
-    size = request.rollout * request.num_envs
-    return passes * -(-size // int(request.kind.recipe["batch_size"]))
