@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from fmbench.cli.session import Session
 
 DESCRIPTION = (
-    "Evaluate a finished run again: other sampler, delay, disturbances or test seeds. Or evaluate "
-    "a policy that LeRobot has trained."
+    "Evaluate a run again (sampler, delay, disturbances, test seeds), or a policy of LeRobot."
 )
 OF_ACTING = tuple(
     name for name, flag in FLAGS.items() if flag.group == ACTING and name != "perturb"
