@@ -31,7 +31,7 @@ pytest.importorskip("lerobot")
 pytestmark = pytest.mark.thorough
 NAME, DEMOS, UPDATES = "ReachPose", 200, 200
 ROWS = 16
-"""Rows of every inference in the harness: `fmbench.lerobot_policy.acting.CPU_ROWS`."""
+"""Rows of every inference in the harness: `fmbench.lerobot_policy.chunked.CPU_ROWS`."""
 EPISODES = 20
 PLUGIN = ("--env.type=fmbench", "--env.discover_packages_path=fmbench.lerobot_env")
 
