@@ -63,8 +63,16 @@ def lerobot_policy(
         demonstrations=learnt.demonstrations,
         settings=_settings(first, config),
         versions=lerobot_versions(),
-        facts={"library": f"lerobot {lerobot_versions()['lerobot']}", "type": kind},
+        facts=_facts(checkpoints),
     )
+
+
+def _facts(checkpoints: Sequence[LeRobotCheckpoint]) -> dict[str, Any]:
+    """Return what identifies a policy beside its configuration and weights."""
+    seeds = {f"seed {k}": each.training.get("seed") for k, each in enumerate(checkpoints)}
+    known = {name: seed for name, seed in seeds.items() if isinstance(seed, int)}
+    library = f"lerobot {lerobot_versions()['lerobot']}"
+    return {"library": library, "type": checkpoints[0].kind, **known}
 
 
 def _acting(

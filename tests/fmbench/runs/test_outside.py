@@ -142,6 +142,7 @@ def test_it_has_no_weights_to_be_scored_again(
     assert "rows of a policy from outside, and none of its weights" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_page_shows_it_beside_a_run(outside: Path, finished_run: Path, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     words = (finished_run, outside, "--no-media", "--out", page)
