@@ -194,7 +194,7 @@ def _monitor(agent: Agent) -> VecMonitor:
 
 
 def _envs(agent: Agent) -> SB3VecEnv:
-    envs = _monitor(agent).venv
+    envs = _monitor(agent).unwrapped
     assert isinstance(envs, SB3VecEnv)
     return envs
 

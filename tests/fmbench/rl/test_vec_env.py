@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import goal_id, task_id
+from fmbench.rl.agents import ContinuedReturns
 from fmbench.rl.vec_env import SB3VecEnv, make_sb3_envs
 
 COUNT = 3
@@ -117,3 +118,22 @@ def test_what_a_batch_cannot_do_is_refused_in_a_line() -> None:
         SB3VecEnv(gymnasium.make_vec(FLAT, num_envs=2))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="SyncVectorEnv is no environment of fmbench"):
         SB3VecEnv(gymnasium.make_vec(FLAT, num_envs=2, vectorization_mode="sync"))  # type: ignore[arg-type]
+
+
+def test_a_success_ends_an_episode_but_not_the_return_of_ppo() -> None:
+    envs = make_sb3_envs(SHORT, 1)
+    envs.seed(0)
+    envs.reset()
+    still = np.zeros((1, 14), np.float32)
+    ended = {
+        "success": True,
+        "TimeLimit.truncated": False,
+        "terminal_observation": np.zeros(envs.observation_space.shape, np.float32),
+    }
+    lost, running = ended | {"success": False}, {"success": False, "TimeLimit.truncated": False}
+    outcome = envs.step(still)
+    for info, is_cut in ((ended, True), (lost, False), (running, False)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(envs, "step_wait", lambda info=info: (*outcome[:3], [dict(info)]))
+            (seen,) = ContinuedReturns(envs).step(still)[3]
+        assert seen["TimeLimit.truncated"] is is_cut
