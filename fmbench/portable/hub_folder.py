@@ -1,6 +1,5 @@
 """A folder for the Hugging Face Hub: weights, configuration and card, and how it is read again."""
 
-import shutil
 from pathlib import Path
 
 from fmbench.errors import FmbenchError
@@ -47,7 +46,7 @@ def write_hub_folder(
         RunFailed: The disk is full.
     """
     with staged_folder(out) as staging:
-        shutil.copyfile(weights, staging / WEIGHTS)
+        write_new(staging / WEIGHTS, weights.read_bytes())
         values = with_seal({**facts.to_json(), SHAPE: config.to_json()}, SEAL)
         write_new(staging / CONFIG, encode_json(values, out / CONFIG))
         write_new(staging / CARD, card(facts, USE).encode())

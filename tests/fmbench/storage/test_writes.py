@@ -51,8 +51,9 @@ def _writes(call: ast.Call) -> bool:
 
 
 def _in_memory(call: ast.Call, text: str) -> bool:
-    target = ast.unparse(call.args[0]) if call.args else ""
-    return f"{target} = io.BytesIO()" in text or f"{target} = BytesIO()" in text
+    """Return whether a call gets a buffer: as its first argument, in torch's `save` the second."""
+    targets = [ast.unparse(argument) for argument in call.args[:2]]
+    return any(f"{t} = io.BytesIO()" in text or f"{t} = BytesIO()" in text for t in targets)
 
 
 def sources() -> dict[str, str]:
