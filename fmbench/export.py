@@ -59,6 +59,8 @@ FLAG_OF = {"demos": "--episodes", "image_size": "--image-size", "checkpoint": "-
 FLAG_OF |= {"train_seed": "--train-seed"}
 """Flags whose values have another name."""
 EPISODES = 200
+MOST_STEPS = 1000
+"""Of a sampler, as in `--nfe`: a file holds each of them."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,9 +129,13 @@ def _export_policy(options: argparse.Namespace) -> int:
     if options.checkpoint is None:
         raise FmbenchError("--policy is empty; give the folder of a run, or of a checkpoint in it")
     task = _task(options)
+    steps = options.steps
+    if steps is not None and not 0 <= steps <= MOST_STEPS:
+        raise FmbenchError(f"--steps is {steps}; give a whole number from 0 to {MOST_STEPS}")
     for package in ONNX_PACKAGES if options.format == ONNX else ():
         check_extra(f"--format {ONNX}", package, "onnx")
     import_mujoco()
+    from fmbench.cli.progress import Reporter
     from fmbench.runs.exporting_policy import export_file, export_hub
     from fmbench.runs.wanted_policy import WantedPolicy
 
@@ -139,7 +145,7 @@ def _export_policy(options: argparse.Namespace) -> int:
         export_hub(wanted, out)
         print(f"saved in {out}; upload it with: hf upload OWNER/NAME {out}")
     else:
-        beside = export_file(wanted, options.format, out)
+        beside = export_file(wanted, options.format, out, Reporter())
         print(f"saved in {out}, its card in {beside}")
     return ExitCode.DONE
 
@@ -164,7 +170,7 @@ def _new_place(options: argparse.Namespace) -> Path:
         what = f"a new file that ends in {end}" if end else "a new folder"
         raise FmbenchError(f"--out is {'empty' if out is None else out}; give {what}")
     check_out(out.parent)
-    places = [out.with_name(f"{out.name}.md"), out] if end else [out]
+    places = [out, out.with_name(f"{out.name}.md")] if end else [out]
     for place in places:
         if place.exists() and (end or not place.is_dir() or any(place.iterdir())):
             raise FmbenchError(f"{place} exists; give another --out, or remove it")

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -41,6 +42,9 @@ _TERMINAL_HEADER = (
     "parameters",
     "training",
 )
+_LEAST_COLUMNS = 4
+"""Columns that are always there; what is left out of a narrow terminal is in summary.md."""
+_UNLIMITED = 1000
 
 
 def print_summary(results: Results, console: Console | None = None) -> None:
@@ -62,21 +66,9 @@ def print_summary(results: Results, console: Console | None = None) -> None:
     if results.unfinished:
         out.print(Text(f"{results.unfinished}; policies are not compared", style="bold red"))
     for task in dict.fromkeys(results.summary["task"]):
-        table = Table(
-            title=Text(task, style="bold"),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            show_edge=False,
-            collapse_padding=True,
-        )
-        for name in _TERMINAL_HEADER:
-            left = name in ("policy", "sampler")
-            # As Text, because rich parses "[ms]" in a plain string as markup and drops it.
-            table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
-        for row in headline_rows(results, task):
-            texts = cells(row, results.looks, results.is_broken(row))
-            table.add_row(*(Text(_narrow(text)) for text in texts))
-        out.print(table)
+        shown = headline_rows(results, task)
+        lines = [cells(row, results.looks, results.is_broken(row)) for row in shown]
+        out.print(_fitting(task, lines, out))
         rows = results.comparisons[results.comparisons["task"] == task]
         verdicts = [_verdicts(list(rows.itertuples()), results.looks, results.margin)]
         verdicts += left_out(results, task)
@@ -88,6 +80,34 @@ def print_summary(results: Results, console: Console | None = None) -> None:
             out.print(Text("\n".join(filter(None, verdicts)) + "\n"))
     for line in (*results.caveats, *results.warnings):
         out.print(Text(f"warning: {line}", style="yellow"))
+
+
+def _fitting(task: str, lines: Sequence[Sequence[str]], out: Console) -> Table:
+    """Return the table of a task with as many columns as fit: a cut number would be misread."""
+    wide = out.options.update_width(_UNLIMITED)
+    for count in range(len(_TERMINAL_HEADER), _LEAST_COLUMNS, -1):
+        table = _table(task, lines, count)
+        if Measurement.get(out, wide, table).maximum <= out.width:
+            return table
+    return _table(task, lines, _LEAST_COLUMNS)
+
+
+def _table(task: str, lines: Sequence[Sequence[str]], count: int) -> Table:
+    """Return the table of a task with the first columns."""
+    table = Table(
+        title=Text(task, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    for name in _TERMINAL_HEADER[:count]:
+        left = name in ("policy", "sampler")
+        # As Text, because rich parses "[ms]" in a plain string as markup and drops it.
+        table.add_column(Text(name), justify="left" if left else "right", no_wrap=True)
+    for texts in lines:
+        table.add_row(*(Text(_narrow(text)) for text in texts[:count]))
+    return table
 
 
 def _narrow(text: str) -> str:

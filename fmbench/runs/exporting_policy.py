@@ -9,6 +9,7 @@ import torch
 
 from envs.registry import make_task
 from envs.task import Task
+from fmbench.cli.progress import Reporter
 from fmbench.cli.user_code import users_code
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import Cell
@@ -25,13 +26,14 @@ from fmbench.training.checkpoint_facts import EMA_FILE
 from policies.chunk_function import ChunkFunction
 
 
-def export_file(wanted: WantedPolicy, format_name: str, out: Path) -> Path:
+def export_file(wanted: WantedPolicy, format_name: str, out: Path, reporter: Reporter) -> Path:
     """Write a policy as one file, and its card beside it.
 
     Args:
         wanted: The policy.
         format_name: A key of `FILE_FORMATS`.
         out: The file.
+        reporter: Shows how long it takes.
 
     Returns:
         The card.
@@ -47,7 +49,8 @@ def export_file(wanted: WantedPolicy, format_name: str, out: Path) -> Path:
         raise FmbenchError(f"{name} cannot be exported: {error}") from None
     facts = describe(found, function.nfe, function.noise_shape)
     files = files_of_policy(found.run.config, found.task, found.policy.config.objective)
-    with users_code(f"export of {name}", files):
+    stage = reporter.stage(f"{name} as {format_name}", 1)
+    with stage, users_code(f"export of {name}", files):
         data = file_format.load()(function, {file_format.key: facts.to_text()}, name)
     beside = card_file(out)
     write_bytes_atomic(beside, card(facts, file_format.how_to_use(out.name, facts)).encode())

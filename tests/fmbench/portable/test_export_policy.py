@@ -167,6 +167,10 @@ def test_a_sampler_without_rows_has_no_success(finished_run: Path, tmp_path: Pat
             ("hub", "--out", "x", "--policy", "RUN", "--sampler", "ddim"),
             "unknown sampler for Flow 'ddim'; known: euler",
         ),
+        (
+            ("onnx", "--out", "x.onnx", "--policy", "RUN", "--steps", "100000"),
+            "--steps is 100000; give a whole number from 0 to 1000",
+        ),
     ],
 )
 def test_mistakes_are_told_in_one_line_and_nothing_is_written(
@@ -184,6 +188,17 @@ def test_mistakes_are_told_in_one_line_and_nothing_is_written(
     assert (out, err.count("\n")) == ("", 1)
     assert err.startswith(f"error: {message}")
     assert [path.name for path in tmp_path.iterdir()] == ["RUN"]
+
+
+def test_a_file_that_is_there_is_named_rather_than_its_card(
+    finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "x.pt2"
+    out.touch()
+    (tmp_path / "x.pt2.md").touch()
+    words = ("--format", "torch-export", "--policy", finished_run, "--out", out)
+    assert call(command.main, *words) == 2
+    assert capsys.readouterr().err == f"error: {out} exists; give another --out, or remove it\n"
 
 
 def test_one_policy_of_several_is_chosen_by_flags_or_by_its_folder(finished_run: Path) -> None:

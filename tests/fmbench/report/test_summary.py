@@ -243,6 +243,23 @@ def test_markdown_escapes_markup(tmp_path: Path) -> None:
     assert "## a\\|&lt;b>\\*c\\*" in summary_markdown(read_results(run))
 
 
+@pytest.mark.parametrize(
+    ("width", "columns"), [(100, 8), (90, 7), (78, 6), (65, 5), (55, 4)], ids=str
+)
+def test_a_narrow_terminal_has_fewer_columns_and_no_cut_number(
+    width: int, columns: int, tmp_path: Path
+) -> None:
+    out = io.StringIO()
+    results = read_results(write_run(tmp_path, train_seeds=(0, 1)))
+    print_summary(results, Console(file=out, width=width))
+    table = out.getvalue().split("flow and")[0]
+    assert max(map(len, table.splitlines())) <= width
+    assert "…" not in table
+    later = ("NFE", "latency [ms]", "parameters", "training")
+    assert [name in table for name in later] == [place < columns - 4 for place in range(4)]
+    assert "(2 seeds)" in table
+
+
 def test_terminal_table_is_at_most_100_columns_wide(tmp_path: Path) -> None:
     out = io.StringIO()
     run = write_run(tmp_path, tasks=TWO, train_seeds=(0, 1), preset="smoke")
