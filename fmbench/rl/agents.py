@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO, SAC, HerReplayBuffer
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor
 
 from envs.gym.goal_vector_env import HandGoalVectorEnv
 from envs.gym.protocol import DRAWN_SEEDS
 from envs.gym.vector_env import HandVectorEnv
 from envs.registry import TASKS
+from fmbench.rl.normalise import GoalNormalize
 from fmbench.rl.recipes import ALGORITHMS, Algorithm
 from fmbench.rl.vec_env import SB3VecEnv
 
@@ -95,7 +96,7 @@ def make_envs(request: TrainingRequest) -> VecEnv:
     made: VecEnv = SB3VecEnv(kind(request.task, request.num_envs, autoreset_mode=SAME_STEP))
     envs = VecMonitor(made if request.kind.needs_goal else ContinuedReturns(made))
     recipe = request.kind.recipe
-    return VecNormalize(
+    return GoalNormalize(
         envs,
         norm_reward=not request.kind.needs_goal,
         clip_obs=recipe["clip_observations"],
