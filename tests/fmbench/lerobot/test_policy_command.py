@@ -103,7 +103,10 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         (("run", "--lerobot", "d"), "RUN is run and --lerobot is given, too"),
         (("--lerobot", "d", "--nfe", "2", "--delay", "1"), "leave out --nfe, --delay"),
         (("--lerobot", "d", "--task", "LiftCube", "--episodes", "0"), "--episodes is 0"),
-        (("--lerobot", "d", "--task", "LiftCube", "--name", "act"), "--name is 'act'; give lerobot"),
+        (
+            ("--lerobot", "d", "--task", "LiftCube", "--name", "act"),
+            "--name is 'act'; give lerobot",
+        ),
         (("run", "--name", "lerobot-a"), "--name belongs to --lerobot"),
         (("run", "--dataset", "d"), "--dataset belongs to --lerobot"),
         (("run", "--task", "LiftCube"), "--task belongs to --lerobot"),
