@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Guess: the quantiles among the statistics of a LeRobot data set are those of all of its values, so that 98 % lie from `q01`
 # to `q99`, and the normalisation by quantiles, which pi0.5's configuration chooses, brings these to [-1, 1].
-# Seen with LeRobot 0.6.1: each episode's quantiles are computed, and their mean is stored, weighted by length, while minimum, maximum,
-# mean and standard deviation are those of all values. Where episodes differ more than their steps (goals, places,
-# objects), the stored range is as narrow as one episode. Four episodes, each from its start, 0, 10, 20 or 30, to 1 more; output seen:
+# Seen with LeRobot 0.6.1: each episode's quantiles are computed, and their mean is stored, weighted by length, while
+# minimum, maximum, mean and standard deviation are those of all values. Where episodes differ more than their steps
+# (goals, places, objects), the stored range is as narrow as one episode. Four episodes, each from its start, 0, 10, 20
+# or 30, to 1 more; output seen:
 #   lerobot 0.6.1
 #   stored min 0.0, max 31.0, mean 15.5, std 11.2
 #   q01 stored 15.0, of the values 0.0
