@@ -2,7 +2,7 @@
 # Guess: `--eval.use_async_envs=true` of `lerobot-eval` puts each environment in a process of its own and gives the same results.
 # Seen with LeRobot 0.4.4 (gymnasium 1.4.0): no evaluation begins. Before its first step it looks for the names of tasks in
 # `env.envs[0]`, which gymnasium's SyncVectorEnv has and AsyncVectorEnv has not; so the option works with no environment
-# that LeRobot makes itself. LeRobot 0.6.1 asks by `get_attr`, and it works. Output seen:
+# that LeRobot makes itself. LeRobot 0.6.1 asks by `get_attr`, and gives [1.0, 1.0] both times. Output seen:
 #   lerobot 0.4.4
 #   use_async_envs False: [1.0, 1.0]
 #   use_async_envs True: AttributeError: 'AsyncVectorEnv' object has no attribute 'envs'

@@ -9,7 +9,7 @@
 #   batches of 1: 100+10+1+0+0+0 counted as 111, 100+10+1 as 111
 #   batches of 2: 100+10+1+0+0+0 counted as 111, 100+10+1 as 211
 # What follows: compare returns of `lerobot-eval` at batches of 1, or successes. Environments that stand still after their end,
-# as LeRobot's wrapper of LIBERO makes them, add 0. Fails if that changes. Needs Python 3.12.
+# as those of a suite of tasks do that LeRobot runs in processes of their own, add 0. Fails if that changes. Needs Python 3.12.
 set -euo pipefail
 python=""
 for found in python3 python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python; do

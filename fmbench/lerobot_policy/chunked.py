@@ -34,11 +34,27 @@ def decides_chunks(kind: str, config: Any) -> bool:
     return kind == DIFFUSION or (kind == ACT and config.temporal_ensemble_coeff is None)
 
 
+def executed_steps(kind: str, config: Any) -> int:
+    """Return how many actions LeRobot executes of each chunk of such a policy.
+
+    The chunk of DiffusionPolicy begins at the oldest observation, and the actions before the
+    present one are left out: where fewer than `n_action_steps` follow, LeRobot executes these.
+
+    Args:
+        kind: The type.
+        config: Its configuration, an object of LeRobot.
+    """
+    steps = int(config.n_action_steps)
+    if kind == DIFFUSION:
+        return min(steps, int(config.horizon) - int(config.n_obs_steps) + 1)
+    return steps
+
+
 class ChunkedLeRobot:
     """ACT without temporal ensembling, or DiffusionPolicy: chunks, executed as by LeRobot.
 
     The observations of a window are normalised one by one, as LeRobot does when it fills its
-    queues; of the predicted actions, `n_action_steps` are executed. The initial noise of
+    queues; of the predicted actions, `executed_steps` are executed. The initial noise of
     DiffusionPolicy and that of each of its steps are drawn for each row alone.
 
     Args:
@@ -58,7 +74,7 @@ class ChunkedLeRobot:
         batch: int | None = None,
     ) -> None:
         self.obs_horizon = int(loaded.config.n_obs_steps)
-        self.exec_horizon = int(loaded.config.n_action_steps)
+        self.exec_horizon = executed_steps(kind, loaded.config)
         self._loaded, self._kind, self._observing = loaded, kind, observing
         self._batch = batch or (CPU_ROWS if loaded.device.type == "cpu" else GPU_ROWS)
         self._seeds, self._calls = DecisionSeeds(sampling_seed), NetworkCalls(loaded.policy, kind)

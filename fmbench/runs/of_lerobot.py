@@ -10,7 +10,13 @@ from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError, shown
 from fmbench.evaluation.outside import DIRECT, OutsideCheckpoint, OutsidePolicy
 from fmbench.lerobot_policy.checkpoint import LeRobotCheckpoint, read_checkpoint
-from fmbench.lerobot_policy.chunked import ACT, DIFFUSION, ChunkedLeRobot, decides_chunks
+from fmbench.lerobot_policy.chunked import (
+    ACT,
+    DIFFUSION,
+    ChunkedLeRobot,
+    decides_chunks,
+    executed_steps,
+)
 from fmbench.lerobot_policy.data_set import TrainingSet, training_set
 from fmbench.lerobot_policy.loading import LoadedPolicy, lerobot_versions, load_lerobot
 from fmbench.lerobot_policy.observing import Observing
@@ -111,7 +117,7 @@ def _settings(checkpoint: LeRobotCheckpoint, config: Any) -> dict[str, Any]:
     named = {
         "obs_horizon": getattr(config, "n_obs_steps", 1),
         "pred_horizon": getattr(config, "horizon", None) or getattr(config, "chunk_size", None),
-        "exec_horizon": config.n_action_steps if chunked else 1,
+        "exec_horizon": executed_steps(checkpoint.kind, config) if chunked else 1,
         "prediction": getattr(config, "prediction_type", None),
         "updates": checkpoint.updates or None,
         "batch_size": checkpoint.training.get("batch_size"),

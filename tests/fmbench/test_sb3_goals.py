@@ -39,11 +39,12 @@ def test_it_observes_what_its_environment_gives(agent: Any) -> None:
             results[SEEDS[row]] = infos[row]
             running.discard(row)
     world = World(make_task(TASK), 2)
-    policy = SB3Agent(agent, world=world, prepare=normal.normalize_obs)
+    # In batches of the same size, because networks round differently at others.
+    policy = SB3Agent(agent, world=world, prepare=normal.normalize_obs, batch=len(SEEDS))
     for episode in rollout(world, policy, np.array(SEEDS)):
         info = results[episode.episode_seed]
         assert (episode.error, episode.success) == ("", info["success"])
-        assert episode.progress == pytest.approx(info["progress"], abs=1e-3)
+        assert episode.progress == info["progress"]
         assert episode.nfe == 1.0
 
 

@@ -171,22 +171,27 @@ def test_act_acts_as_in_lerobots_loop(checkpoints: dict[str, Path], data_set: Pa
     assert max(map(len, ours)) > 5  # more than one chunk
 
 
-@pytest.mark.parametrize("scheduler", ["DDPM", "DDIM"])
+@pytest.mark.parametrize(
+    ("scheduler", "horizon", "executed"), [("DDPM", 16, 3), ("DDIM", 16, 3), ("DDIM", 4, 2)]
+)
 def test_diffusion_acts_as_in_lerobots_loop(
     scheduler: str,
+    horizon: int,
+    executed: int,
     checkpoints: dict[str, Path],
     data_set: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = changed(checkpoints["diffusion"], tmp_path, noise_scheduler_type=scheduler)
-    make, loaded = load(folder)
+    values = {"noise_scheduler_type": scheduler, "horizon": horizon}
+    make, loaded = load(changed(checkpoints["diffusion"], tmp_path, **values))
+    assert make().exec_horizon == executed
     ours = actions_of(make(), SEEDS, ROWS)
     noise = SameNoise(loaded.policy, SEEDS, monkeypatch)
     theirs = own_actions(loaded, data_set, SEEDS, noise.select)
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a, b)
-    assert max(map(len, ours)) > 3  # more than one chunk
+    assert max(map(len, ours)) > executed  # more than one chunk
 
 
 def changed(folder: Path, out: Path, **values: Any) -> Path:
