@@ -56,8 +56,8 @@ def matrix_markdown(
         success = _success_table(of_task, looks, combined)
         blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
         blocks.append(_diagnostics_table(of_task, looks))
-        lines = _comparisons(runs, compared, task, looks)
-        blocks += [f"### Comparisons on {task}", "\n".join(lines)]
+        if lines := list(_comparisons(runs, compared, task, looks)):
+            blocks += [f"### Comparisons on {task}", "\n".join(lines)]
     blocks += _outside(outside)
     if across:
         blocks += across_tasks_markdown(across, looks, combined.marks)
@@ -68,7 +68,8 @@ def matrix_markdown(
     notes = (*_notes(rows, largest, runs[0].margin), *bridges, *combined.notes())
     if outside:
         notes += (
-            "Policies from outside were trained elsewhere; which of their weights these are is not "
+            "Policies from outside were trained by other libraries. Agents of python -m "
+            "fmbench.rl have their last weights; which of a LeRobot training's these are is not "
             "known here. Each is compared with the policies of each run on common training seeds "
             "and episodes, Holm-adjusted over those.",
         )
