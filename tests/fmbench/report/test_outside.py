@@ -74,7 +74,13 @@ def test_a_matrix_of_one_policy_has_no_empty_comparisons(
     out = tmp_path / "matrix"
     out.mkdir()
     draw_matrix([one, folders[1]], out, lambda line: None)
-    assert "### Comparisons" not in (out / "matrix.md").read_text()
+    text = (out / "matrix.md").read_text()
+    assert "### Comparisons" not in text
+    assert "the last EMA checkpoint of fmbench's own policies. In brackets" in text
+    draw_matrix([one], out, lambda line: None)
+    assert "the last EMA checkpoint. In brackets" in (out / "matrix.md").read_text()
+    draw_matrix(folders[1:], out, lambda line: None)
+    assert "| Distance of the nearest sample |" not in (out / "matrix.md").read_text()
 
 
 def test_pairs_are_of_the_same_episodes(folders: list[Path]) -> None:
