@@ -23,6 +23,11 @@ def data_set(given: str | None) -> Path:
         folder = Path(root)
     else:
         folder = _data_set_of_checkpoint()
+    if not (folder / layout.INFO_FILE).is_file():
+        raise FmbenchError(
+            f"{folder} has no {layout.INFO_FILE}; give the data set on which the policy was "
+            "trained, by --env.dataset=DIR"
+        )
     checkpoint = _checkpoint()
     if checkpoint is not None and parser.parse_arg("dataset.root") is None:
         check_statistics(checkpoint, folder, "--env.dataset=DIR")

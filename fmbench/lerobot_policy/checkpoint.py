@@ -129,7 +129,7 @@ def _check_processor(folder: Path, name: str) -> None:
                 f"{folder / name} has the step {what}; accepted are those that LeRobot registers"
             )
         state = entry.get("state_file")
-        if state is not None and not (folder / Path(str(state)).name).is_file():
+        if state is not None and (Path(str(state)).name != state or not (folder / state).is_file()):
             raise FmbenchError(f"{folder} lacks {shown(state)}, which its {name} names")
 
 

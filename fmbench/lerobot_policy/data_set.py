@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from envs.task import Task
@@ -16,12 +17,19 @@ from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling
 from fmbench.lerobot.conventions import data_set_of
 from fmbench.lerobot.information import check_version, described, scaling_of
-from fmbench.lerobot_policy.checkpoint import PRE, LeRobotCheckpoint
+from fmbench.lerobot_policy.checkpoint import PROCESSORS, LeRobotCheckpoint
 from fmbench.storage.files import read_json
 
 FLAG = "--dataset"
-NORMALISER = "normalizer_processor"
-"""The registered name of LeRobot's step that normalises observations."""
+NORMALISERS = ("normalizer_processor", "unnormalizer_processor")
+"""The registered names of LeRobot's steps that normalise observations, and actions back."""
+NEEDED = {
+    "MEAN_STD": ("mean", "std"),
+    "MIN_MAX": ("min", "max"),
+    "QUANTILES": ("q01", "q99"),
+    "QUANTILE10": ("q10", "q90"),
+}
+"""LeRobot's ways to normalise, and the statistics of each. It leaves out a feature without them."""
 
 
 @dataclass(frozen=True)
@@ -111,19 +119,44 @@ def check_statistics(checkpoint: Path, folder: Path, flag: str) -> None:
         flag: How another data set is given, for the message.
 
     Raises:
-        FmbenchError: It does not: it was trained on another one.
+        FmbenchError: It does not: it was trained on another one, or a file is damaged.
     """
     stored = read_json(folder / layout.STATS_FILE)
-    for entry in read_json(checkpoint / PRE)["steps"]:
-        if entry["registry_name"] != NORMALISER or entry.get("state_file") is None:
-            continue
-        used = load_file(checkpoint / Path(entry["state_file"]).name)
-        for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION):
-            if (name := _other(feature, used, stored.get(feature))) is not None:
-                raise FmbenchError(
-                    f"{folder} is not the data set of {checkpoint}: the {name} of {feature} "
-                    f"is not the one with which the policy normalises; give {flag}"
-                )
+    for processor in PROCESSORS:
+        for entry in read_json(checkpoint / processor)["steps"]:
+            if entry.get("registry_name") not in NORMALISERS or entry.get("state_file") is None:
+                continue
+            path = checkpoint / Path(entry["state_file"]).name
+            used = _statistics(path)
+            for name in _needed(entry.get("config")):
+                if name not in used:
+                    raise FmbenchError(
+                        f"{path} lacks {name}, by which its {processor} normalises; give the "
+                        "folder pretrained_model as LeRobot wrote it"
+                    )
+            for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION):
+                if (other := _other(feature, used, stored.get(feature))) is not None:
+                    raise FmbenchError(
+                        f"{folder} is not the data set of {checkpoint}: the {other} of {feature} "
+                        f"is not the one with which the policy normalises; give {flag}"
+                    )
+
+
+def _statistics(path: Path) -> dict[str, Any]:
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise FmbenchError(f"{path} is damaged: {error}") from error
+
+
+def _needed(config: object) -> Iterator[str]:
+    """Yield the names of the statistics that a step needs, as its configuration states it."""
+    values = config if isinstance(config, dict) else {}
+    features, modes = values.get("features"), values.get("norm_map")
+    if isinstance(features, dict) and isinstance(modes, dict):
+        for feature, described in features.items():
+            kind = described.get("type") if isinstance(described, dict) else None
+            yield from (f"{feature}.{name}" for name in NEEDED.get(str(modes.get(kind)), ()))
 
 
 def _other(feature: str, used: Mapping[str, Any], stored: object) -> str | None:

@@ -45,7 +45,7 @@ class Looks:
         return policy in (self._recorded or POLICIES)
 
     def is_outside(self, policy: str) -> bool:
-        """Return whether a policy was trained outside of fmbench."""
+        """Return whether a policy was trained by another library."""
         return policy in self._outside
 
     def label(self, policy: str) -> str:

@@ -98,9 +98,12 @@ def _weights_note(run: RunFacts) -> str:
     if run.outside is None:
         return "Evaluated weights: the last EMA checkpoint, never the best one."
     facts = ", ".join(f"{name} {escape(_shortened(value))}" for name, value in run.outside.items())
+    which = "Which of its weights these are, last, averaged or best, is not known here."
+    if "algorithm" in run.outside:  # an agent of fmbench.rl
+        which = "Its weights are the last ones, not averaged, and it acts without exploration."
     return (
-        f"Trained outside of fmbench, and evaluated in its harness on the same episodes: {facts}."
-        " Which of its weights these are, last, averaged or best, is not known here."
+        "Trained by another library, and evaluated in fmbench's harness on the same episodes: "
+        f"{facts}. {which}"
     )
 
 

@@ -85,7 +85,7 @@ def run_rl(
     configure_torch(request.device)
     out = out or _default_folder(request, options.demos)
     check_out(out)
-    _check_folder(request, out)
+    _check_folder(request, out, options.accept_changes)
     episodes: list[Transitions] = []
     if options.demos:
         request, episodes = _demonstrated(request, options.demos, data, session)
@@ -115,11 +115,12 @@ def _default_folder(request: TrainingRequest, demos: int) -> Path:
     return Path("runs") / f"{request.task}-{request.kind.policy}-{digest}"
 
 
-def _check_folder(request: TrainingRequest, out: Path) -> None:
+def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> None:
     """Reject a folder, before any work, that holds something else than such a run.
 
     Raises:
-        FmbenchError: It holds another run or other files.
+        FmbenchError: It holds another run or other files, or other code has evaluated there, so
+            that rows of this training would not be accepted.
     """
     check_content(out, KEPT)
     if (out / RUN_FILE).exists():
@@ -130,6 +131,7 @@ def _check_folder(request: TrainingRequest, out: Path) -> None:
                 f"{out} holds another run than of {request.algorithm} on {request.task}; give "
                 "another --out"
             )
+        check_code(out, facts, present_stamp(), accept_changes)
 
 
 def _check_trained(request: TrainingRequest, out: Path) -> None:

@@ -55,9 +55,9 @@ def matrix_markdown(
         of_task.sort(key=lambda row: _order(row, looks))
         success = _success_table(of_task, looks, combined)
         blocks += [f"## {task}", success, *_bridge_table(of_task, looks)]
-        blocks.append(_diagnostics_table(of_task, looks))
-        lines = _comparisons(runs, compared, task, looks)
-        blocks += [f"### Comparisons on {task}", "\n".join(lines)]
+        blocks += _diagnostics_table(of_task, looks)
+        if lines := list(_comparisons(runs, compared, task, looks)):
+            blocks += [f"### Comparisons on {task}", "\n".join(lines)]
     blocks += _outside(outside)
     if across:
         blocks += across_tasks_markdown(across, looks, combined.marks)
@@ -65,10 +65,12 @@ def matrix_markdown(
         blocks.append("## Notes")
     bridges = filter(None, [bridge_note(pd.concat([run.diagnostics for run in runs]))])
     largest = max(len(results.comparisons) for results in runs)
-    notes = (*_notes(rows, largest, runs[0].margin), *bridges, *combined.notes())
+    whose = " of fmbench's own policies" if any(looks.is_outside(x.policy) for x in rows) else ""
+    notes = (*_notes(rows, largest, runs[0].margin, whose), *bridges, *combined.notes())
     if outside:
         notes += (
-            "Policies from outside were trained elsewhere; which of their weights these are is not "
+            "Policies from outside were trained by other libraries. Agents of python -m "
+            "fmbench.rl have their last weights; which of a LeRobot training's these are is not "
             "known here. Each is compared with the policies of each run on common training seeds "
             "and episodes, Holm-adjusted over those.",
         )
@@ -116,12 +118,14 @@ def _bridge_table(rows: Sequence[MatrixRow], looks: Looks) -> Iterator[str]:
     yield markdown_table(("Bridge rate", "Sampler", *(f"NFE {count}" for count in counts)), body)
 
 
-def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
-    """Return the diagnostics of every policy at its headline sampler.
+def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> Iterator[str]:
+    """Yield the diagnostics of every policy at its headline sampler; nothing if none has them.
 
     Network rows have a column where some were counted, which earlier runs did not do.
     """
     rows = [row for row in rows if row.chunk_distance is not None]
+    if not rows:
+        return
     has_costs = any(row.rows_per_update for row in rows)
     header = (
         "Policy",
@@ -146,7 +150,7 @@ def _diagnostics_table(rows: Sequence[MatrixRow], looks: Looks) -> str:
         ]
         for row in rows
     ]
-    return markdown_table(header, body)
+    yield markdown_table(header, body)
 
 
 def _training_cost(row: MatrixRow) -> str:
@@ -198,15 +202,22 @@ def _outside(pairs: Sequence[OutsidePairs]) -> Iterator[str]:
         yield "\n".join([f"- {lines[0]}", *lines[1:]])
 
 
-def _notes(rows: Sequence[MatrixRow], comparisons: int, margin: float) -> Iterator[str]:
-    """Yield the notes that explain the numbers; `comparisons` is the most that a run has."""
+def _notes(rows: Sequence[MatrixRow], comparisons: int, margin: float, whose: str) -> Iterator[str]:
+    """Yield the notes that explain the numbers.
+
+    Args:
+        rows: The rows.
+        comparisons: The most that a run has.
+        margin: Of the verdicts.
+        whose: Which policies have EMA weights, if not all.
+    """
     seeds = sorted({row.train_seeds for row in rows if row.backbone})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in rows})
     yield (
         f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
         f"{' or '.join(map(str, episodes))} test episodes each, the last EMA "
-        "checkpoint. In brackets: 95 % interval over training seeds (Wilson interval for one "
-        "seed, the expert and random actions)."
+        f"checkpoint{whose}. In brackets: 95 % interval over training seeds (Wilson interval for "
+        "one seed, the expert and random actions)."
     )
     yield (
         "NFE: network evaluations per chunk, counted at the network, and rounded where a sampler "

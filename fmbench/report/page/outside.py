@@ -54,6 +54,6 @@ def outside_notes(runs: Sequence[NamedRun], pairs: Sequence[OutsidePairs]) -> It
         text = " ".join(sentences(pair.table, pair.looks))
         lines = "".join(f" {line}." for line in pair.differences)
         yield (
-            f"{labels}, trained outside of fmbench, against the policies of "
+            f"{labels}, trained by another library, against the policies of "
             f"{names[id(pair.other)]}, Holm-adjusted over these: {text}{lines}"
         )

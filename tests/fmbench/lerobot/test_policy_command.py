@@ -130,6 +130,14 @@ def test_without_lerobot_its_commands_are_named(
     assert "--lerobot needs the package lerobot; docs/lerobot.md has the commands" in line
 
 
+BACK = {
+    "registry_name": "unnormalizer_processor",
+    "state_file": NORMALISER,
+    "config": {
+        "features": {layout.ACTION: {"type": "ACTION"}},
+        "norm_map": {"ACTION": "QUANTILES"},
+    },
+}
 BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no configuration": (lambda f: (f / "config.json").unlink(), "which has no config.json"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "has no model.safetensors"),
@@ -140,6 +148,21 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no state of a processor": (
         lambda f: (f / NORMALISER).unlink(),
         "lacks 'policy_preprocessor_step_3",
+    ),
+    "the state of another folder": (
+        lambda f: change(
+            f / "policy_preprocessor.json",
+            lambda c: c["steps"][0].update(state_file=f"../{NORMALISER}"),
+        ),
+        "lacks '../policy_preprocessor_step_3",
+    ),
+    "half a state": (
+        lambda f: (f / NORMALISER).write_bytes((f / NORMALISER).read_bytes()[:50]),
+        f"{NORMALISER} is damaged: ",
+    ),
+    "actions that are not scaled back": (
+        lambda f: write(f / "policy_postprocessor.json", {"steps": [BACK]}),
+        f"{NORMALISER} lacks action.q01, by which its policy_postprocessor.json normalises",
     ),
     "a class as processor": (
         lambda f: write(f / "policy_postprocessor.json", {"steps": [{"class": "os.system"}]}),

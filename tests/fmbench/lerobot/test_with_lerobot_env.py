@@ -202,6 +202,8 @@ def test_the_data_set_of_another_policy_is_refused(
     assert configured(root).task == NAME
     with pytest.raises(FmbenchError, match=r"is not the data set of .*: the mean of obs"):
         configured(tmp_path)
+    with pytest.raises(FmbenchError, match=r"gone has no meta/info\.json; give the data set on"):
+        configured(tmp_path / "gone")
 
 
 def test_a_policy_that_sees_more_is_refused(

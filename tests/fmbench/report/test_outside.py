@@ -67,6 +67,22 @@ def folders(tmp_path: Path) -> list[Path]:
     return [own, write_run(tmp_path / "outside", {"else": 9}, OF_OUTSIDE, **facts)]
 
 
+def test_a_matrix_of_one_policy_has_no_empty_comparisons(
+    folders: list[Path], tmp_path: Path
+) -> None:
+    one = write_run(tmp_path / "one", {"flow": 18}, OF_RUN, policies=record_looks(["flow"]))
+    out = tmp_path / "matrix"
+    out.mkdir()
+    draw_matrix([one, folders[1]], out, lambda line: None)
+    text = (out / "matrix.md").read_text()
+    assert "### Comparisons" not in text
+    assert "the last EMA checkpoint of fmbench's own policies. In brackets" in text
+    draw_matrix([one], out, lambda line: None)
+    assert "the last EMA checkpoint. In brackets" in (out / "matrix.md").read_text()
+    draw_matrix(folders[1:], out, lambda line: None)
+    assert "| Distance of the nearest sample |" not in (out / "matrix.md").read_text()
+
+
 def test_pairs_are_of_the_same_episodes(folders: list[Path]) -> None:
     (pair,) = outside_pairs([read_results(folder) for folder in folders])
     flow, bc = pair.table.to_dict("records")
@@ -111,6 +127,9 @@ def test_a_matrix_holds_them(folders: list[Path], tmp_path: Path) -> None:
     assert any("exec_horizon 4 (there 8)" in line for line in said)
     text = (out / "matrix.md").read_text()
     assert "- Elsewhere on Task against the policies with mlp: 2 pairs: a policy ahead in 1" in text
+    assert "which of a LeRobot training's these are is not known here" in text
+    assert "which of its weights these are" not in text
+    assert "### Comparisons" in text
     assert "**Differs:** Elsewhere differs from the policies of the other run" in text
     rows = read_rows(out / PairRow.file_name, PairRow)
     assert [row.policy_b for row in rows if row.samplers == OUTSIDE] == ["else", "else"]
@@ -135,7 +154,7 @@ def test_the_page_draws_them_beside_each_run(folders: list[Path], tmp_path: Path
         assert [row.policy for row in part.rows] == ["flow", "bc", "else"]
         assert part.looks.label("else") == "Elsewhere"
         assert len(set(part.colours.values())) == 3
-        assert "Trained outside of fmbench: Elsewhere" in part.note
+        assert "Trained by other libraries: Elsewhere" in part.note
     (alone,) = matrix_parts(named[1:])
     assert [row.policy for row in alone.rows] == ["else"]
     more = {**OF_OUTSIDE, "episodes": EPISODES + 1}

@@ -123,6 +123,9 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
     assert list((out / "tensorboard").rglob("events.out.tfevents.*"))
+    notes = (out / "summary.md").read_text()
+    assert "Its weights are the last ones, not averaged, and it acts without expl" in notes
+    assert "is not known here" not in notes
     before = files_of(out / "checkpoints")
     assert "is complete" in run("sac_her", out, demos=2)
     assert files_of(out / "checkpoints") == before
@@ -155,6 +158,15 @@ def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None
 def test_a_folder_of_another_run_is_refused_before_training(small: None, tmp_path: Path) -> None:
     shutil.copy(ROOT / "results" / "reference" / "run.json", tmp_path)
     with pytest.raises(FmbenchError, match="holds another run than of ppo on ReachPose"):
+        run("ppo", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_a_run_of_other_code_is_refused_before_training(small: None, tmp_path: Path) -> None:
+    facts = json.loads((ROOT / "results" / "reference" / "run.json").read_text())
+    facts["outside"], facts["config"]["task"] = {"algorithm": "ppo"}, ["ReachPose"]
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    with pytest.raises(FmbenchError, match="does not state the code that made it; use the"):
         run("ppo", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 

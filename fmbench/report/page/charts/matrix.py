@@ -90,7 +90,7 @@ def _with_outside(part: TaskPart, outside: Sequence[Named]) -> TaskPart:
     labels = ", ".join(dict.fromkeys(looks.label(row.policy) for row in new))
     return dataclasses.replace(
         part,
-        note=f"{part.note} Trained outside of fmbench: {labels}; the notes of the leaderboard say "
+        note=f"{part.note} Trained by other libraries: {labels}; the notes of the leaderboard say "
         "what else differs.".strip(),
         runs=runs,
         rows=rows,
