@@ -11,11 +11,13 @@ import torch
 pytest.importorskip("onnx")
 ort = pytest.importorskip("onnxruntime")
 from fmbench import export as command  # noqa: E402
+from fmbench import run as run_command  # noqa: E402
+from fmbench.portable.hub_folder import open_hub_folder  # noqa: E402
 from fmbench.portable.onnx_file import onnx_bytes  # noqa: E402 - after the check for onnx
 from policies.catalogue import BACKBONES, POLICIES  # noqa: E402
 from policies.chunk_function import ChunkFunction  # noqa: E402
 from tests.fmbench.portable.elsewhere import OURS, check_no_places, run_elsewhere  # noqa: E402
-from tests.fmbench.small_run import ROOT, call, finish, start  # noqa: E402
+from tests.fmbench.small_run import LASTING, ROOT, call, finish, start  # noqa: E402
 from tests.policies.small_policies import inputs, sampler_cases, small_policy  # noqa: E402
 
 pytestmark = pytest.mark.thorough
@@ -24,7 +26,6 @@ OTHER_NETWORKS = [b for b in BACKBONES if b != "mlp"]
 CALLS = ("flow", "meanflow", "gmm")
 """Policies whose networks are called in different ways: one time, two times, other outputs."""
 CASES = [(objective, "mlp", sampler, steps) for objective, sampler, steps in sampler_cases()]
-CASES += [("flow", "mlp", "euler", 16), ("diffusion", "mlp", "ddim", 16)]
 CASES += [(name, b, POLICIES[name].default_sampler, 1) for name in CALLS for b in OTHER_NETWORKS]
 PROGRAM = """
 import numpy, onnxruntime
@@ -54,7 +55,38 @@ def test_every_sampler_and_every_network(
     function = ChunkFunction(small_policy(objective, backbone), sampler, steps)
     data = onnx_bytes(function, FACTS, objective)
     check_no_places(data)
-    bound = 1e-5 if function.steps <= 16 else 1e-4
+    compare(data, function, 1e-5 if function.steps <= 16 else 1e-4)
+
+
+@pytest.fixture(scope="module")
+def trained(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose networks have learnt: many steps of one that has not increase rounding."""
+    out, data = tmp_path_factory.mktemp("trained") / "run", demonstrations_folder.parent
+    words = (*LASTING, "--policy", "flow", "diffusion", "--demos", "4", "--out", out)
+    assert call(run_command.main, *words, "--data", data) == 0
+    return out
+
+
+@pytest.mark.parametrize(
+    ("name", "sampler", "steps", "bound"),
+    [
+        ("flow", "euler", 16, 1e-5),
+        ("diffusion", "ddim", 16, 1e-5),
+        ("diffusion", "ddpm", 100, 1e-4),
+    ],
+)
+def test_many_steps_of_a_trained_network(
+    name: str, sampler: str, steps: int, bound: float, trained: Path, tmp_path: Path
+) -> None:
+    words = ("--format", "hub", "--policy", trained, "--name", name, "--out", tmp_path / "hub")
+    assert call(command.main, *words) == 0
+    policy, _ = open_hub_folder(tmp_path / "hub")
+    function = ChunkFunction(policy, sampler, steps)
+    compare(onnx_bytes(function, FACTS, name), function, bound)
+
+
+def compare(data: bytes, function: ChunkFunction, bound: float) -> None:
+    """Compare the actions of a file's bytes with those of the function."""
     for rows in (1, 3):
         given = inputs(function.policy, rows, function.noise_shape)
         with torch.no_grad():

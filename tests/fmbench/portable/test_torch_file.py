@@ -12,7 +12,7 @@ import torch
 from fmbench.errors import FmbenchError
 from fmbench.portable.torch_file import torch_bytes
 from fmbench.portable.tracing import trace
-from policies.catalogue import BACKBONES
+from policies.catalogue import BACKBONES, POLICIES
 from policies.chunk_function import ChunkFunction
 from tests.fmbench.portable.elsewhere import check_no_places, run_elsewhere
 from tests.policies.small_policies import inputs, sampler_cases, small_policy
@@ -27,18 +27,15 @@ for rows in (1, 5):
     numpy.save(f"chunk{rows}.npy", chunk(*given).numpy())
 """
 FACTS = json.dumps({"unit": "rad"})
-LONG = 16
-"""Steps that take long to trace with a large network."""
-
-
-def cases() -> list[object]:
-    """Return objective, network, sampler and steps; one of them is not marked as thorough."""
-    return [
-        pytest.param(objective, backbone, sampler, steps, marks=pytest.mark.thorough)
-        for objective, sampler, steps in sampler_cases()
-        for backbone in BACKBONES
-        if steps <= LONG or backbone == "mlp"
-    ]
+CALLS = ("flow", "meanflow", "gmm")
+"""Policies whose networks are called in different ways: one time, two times, other outputs."""
+CASES = [(objective, "mlp", sampler, steps) for objective, sampler, steps in sampler_cases()]
+CASES += [
+    (name, backbone, POLICIES[name].default_sampler, 1)
+    for name in CALLS
+    for backbone in BACKBONES
+    if backbone != "mlp"
+]
 
 
 def test_a_file_needs_no_fmbench_and_gives_the_policys_chunks(tmp_path: Path) -> None:
@@ -62,7 +59,9 @@ def test_a_file_needs_no_fmbench_and_gives_the_policys_chunks(tmp_path: Path) ->
     assert torch_bytes(function, {"fmbench.json": FACTS}, "flow") == data
 
 
-@pytest.mark.parametrize(("objective", "backbone", "sampler", "steps"), cases())
+# As functions of tensors, all combinations equal the policy: tests/policies/test_chunk_function.py.
+@pytest.mark.thorough
+@pytest.mark.parametrize(("objective", "backbone", "sampler", "steps"), CASES)
 def test_every_policy_network_and_sampler(
     objective: str, backbone: str, sampler: str, steps: int
 ) -> None:
