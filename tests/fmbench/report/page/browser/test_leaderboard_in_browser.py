@@ -101,6 +101,11 @@ def test_a_row_shows_its_command_and_where_its_rows_are(report: Path, open_page:
     more = page.locator("#leaderboard td.more")
     command = more.locator("code").inner_text()
     assert re.fullmatch(r"python -m fmbench.run --policy flow --out 'run \d'", command)
+    page.set_viewport_size({"width": 800, "height": 600})
+    shown = page.locator("#leaderboard .table").bounding_box()
+    for part in more.locator("p, pre").all():  # without scrolling the table sideways
+        box = part.bounding_box()
+        assert box["x"] + box["width"] <= shown["x"] + shown["width"]
     more.locator("button", has_text="Copy").click()
     more.locator("button", has_text="Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()") == command
