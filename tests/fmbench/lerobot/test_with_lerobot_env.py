@@ -167,7 +167,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
         ({"task": "LiftCube"}, "info.json: the task is 'fmbench/ReachPose-v1', not fmbench/L"),
         ({"cameras": ["mian"]}, "unknown camera of ReachPose 'mian'; did you mean main?"),
         ({"film_size": 4}, "film_size: the image size is 4; give a whole number of pixels"),
-        ({"dataset": "nowhere"}, "nowhere/meta/info.json does not exist"),
+        ({"dataset": "nowhere"}, "nowhere has no meta/info.json; give the data set"),
     ],
 )
 def test_mistakes_are_told_in_one_line(values: dict[str, Any], message: str, root: Path) -> None:
