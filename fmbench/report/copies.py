@@ -1,7 +1,7 @@
 """Copies of this process that work on several cores.
 
-A copied process knows what plug-ins have registered. Elsewhere than on Linux, where it cannot be
-copied safely, one process does all.
+A copied process knows what plug-ins have registered. Where it cannot be copied safely, elsewhere
+than on Linux or beside other threads, those of torch among them, one process does all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,8 +22,10 @@ T = TypeVar("T")
 
 
 def cores() -> int:
-    """Return how many processes can work at once."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    """Return how many processes can work at once; 1 where this one cannot be copied safely."""
+    if sys.platform != "linux" or threading.active_count() > 1 or "torch" in sys.modules:
+        return 1
+    return len(os.sched_getaffinity(0))
 
 
 @contextmanager

@@ -1,11 +1,14 @@
 """Sections drawn by several processes are those that one process draws, with the same words."""
 
 import dataclasses
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from fmbench.errors import FmbenchError
+from fmbench.report.copies import cores
 from fmbench.report.grid.draw import draw_grid
 from fmbench.storage.files import write_json_atomic
 from fmbench.storage.grid_folder import GridFacts, SectionFacts, write_grid_facts
@@ -56,3 +59,13 @@ def test_a_section_that_cannot_be_drawn_is_named(tmp_path: Path, processes: int)
     assert list(failed) == ["section one"]
     with pytest.raises(FmbenchError, match=r"section one: .*episodes\.csv"):
         draw_grid(folder, (), processes=processes)
+
+
+def test_a_process_with_torch_or_other_threads_is_not_copied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert cores() == 1
+    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert cores() == 1
