@@ -11,7 +11,7 @@ from fmbench.report.looks import Looks
 from fmbench.report.observed import observation_label
 from fmbench.report.outcomes import CELL, SummaryKey
 from fmbench.report.outside import OutsidePairs
-from fmbench.report.page.outside import outside_standings, pairs_of_page
+from fmbench.report.page.outside import outside_standings
 from fmbench.report.page.row_places import lines_of_cells
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.page.standings import ORDER, Standing, standings
@@ -80,14 +80,16 @@ class BoardRow:
         return "–" if self.latency is None else number_text(self.latency)
 
 
-def board_rows(runs: Sequence[NamedRun], tiers: Mapping[str, str]) -> list[BoardRow]:
+def board_rows(
+    runs: Sequence[NamedRun], tiers: Mapping[str, str], pairs: Sequence[OutsidePairs] = ()
+) -> list[BoardRow]:
     """Return the rows of all runs: headlines first, each task's best first.
 
     Args:
         runs: The runs.
         tiers: Name of each known task to its tier.
+        pairs: The comparisons of policies from outside, `pairs_of_page`.
     """
-    pairs = pairs_of_page(runs)
     rows = [row for place, run in enumerate(runs) for row in _rows(place, run, tiers, pairs)]
     tasks = list(dict.fromkeys(row.task for row in rows))
     place_of = {task: place for place, task in enumerate(tasks)}

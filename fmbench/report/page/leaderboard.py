@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from fmbench.report.outside import OutsidePairs
 from fmbench.report.page.board import COLUMNS, BoardRow, as_values, board_rows
 from fmbench.report.page.outside import outside_notes, pairs_of_page
 from fmbench.report.page.row_places import file_of_episodes, link
@@ -71,7 +72,8 @@ def leaderboard(runs: Sequence[NamedRun], folder: Path, tiers: Mapping[str, str]
         folder: The folder of the page, from which its links lead.
         tiers: Name of each known task to its tier.
     """
-    rows = board_rows(runs, tiers)
+    pairs = pairs_of_page(runs)
+    rows = board_rows(runs, tiers, pairs)
     first = [row for row in rows if row.headline][:FIRST_ROWS]
     templates = environment()
     html = templates.get_template("leaderboard.html").render(
@@ -80,7 +82,7 @@ def leaderboard(runs: Sequence[NamedRun], folder: Path, tiers: Mapping[str, str]
         runs=runs,
         columns=TABLE,
         filters=FILTERS,
-        notes=_notes(runs, rows),
+        notes=_notes(runs, rows, pairs),
         bar=bar,
     )
     return PageSection(
@@ -129,7 +131,9 @@ def _x(share: float) -> str:
     return f"{4 + 96 * share:.1f}"
 
 
-def _notes(runs: Sequence[NamedRun], rows: Sequence[BoardRow]) -> list[str]:
+def _notes(
+    runs: Sequence[NamedRun], rows: Sequence[BoardRow], pairs: Sequence[OutsidePairs]
+) -> list[str]:
     """Return what explains the numbers."""
     if not rows:
         return []
@@ -146,7 +150,7 @@ def _notes(runs: Sequence[NamedRun], rows: Sequence[BoardRow]) -> list[str]:
         "headline cells are compared, and neither expert nor random actions.",
         *(definitions(margin).replace("`", "").replace("*", "") for margin in sorted(margins)),
     ]
-    notes += outside_notes(runs, pairs_of_page(runs))
+    notes += outside_notes(runs, pairs)
     settings = sum(len(run.results.settings) for run in runs)
     if settings:
         notes.append(f"Not in this table: {settings} settings with a delay or a disturbance.")

@@ -164,7 +164,7 @@ def test_the_page_draws_them_beside_each_run(folders: list[Path], tmp_path: Path
 
 def test_the_page_says_how_they_stand(folders: list[Path]) -> None:
     runs = [NamedRun(folder.name, folder, read_results(folder)) for folder in folders]
-    (row,) = [row for row in board_rows(runs, {}) if row.policy == "Elsewhere"]
+    (row,) = [row for row in board_rows(runs, {}, pairs_of_page(runs)) if row.policy == "Elsewhere"]
     assert row.verdict == "behind"  # against flow, the best of the run
     assert row.evidence.startswith("flow ahead of Elsewhere")
     (note,) = outside_notes(runs, pairs_of_page(runs))
