@@ -44,6 +44,12 @@ def seeing_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def finished_run() -> Path:
+    """Refuse the run that other folders share: made while `short_runs` lasts, it has no figures."""
+    pytest.fail("figures are text in this folder, for all who share that run; use `lasting_run`")
+
+
+@pytest.fixture(scope="session")
 def lasting_run(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the finished run of `LASTING`; copy it before changing anything in it."""
     out, threads = tmp_path_factory.mktemp("lasting") / "run", torch.get_num_threads()
