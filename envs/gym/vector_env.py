@@ -150,37 +150,37 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
             gymnasium.error.ClosedEnvironmentError: The environment is closed.
         """
         self._check_open()
-        actions, shape = np.asarray(actions), (self.num_envs, self._world.task.act_dim)
-        needs_reset = self._is_over.copy()
-        is_manual = self.autoreset_mode is AutoresetMode.DISABLED
-        if not self._has_begun.all() or (is_manual and needs_reset.any()):
-            waiting = np.flatnonzero(needs_reset).tolist()
-            raise ResetNeeded(f"No episode is running in rows {waiting}; call reset() first.")
-        if needs_reset.any() and actions.shape == shape:  # they ignore their actions, even NaN
-            actions = np.where(needs_reset[:, None], 0.0, actions)
-        check_actions(actions, shape)
+        world, actions = self._world, np.asarray(actions)
+        following, rows = np.flatnonzero(self._is_over), world.all_rows
+        if len(following):
+            if self.autoreset_mode is AutoresetMode.DISABLED or not self._has_begun.all():
+                raise ResetNeeded(
+                    f"No episode is running in rows {following.tolist()}; call reset() first."
+                )
+            actions = self._for_running(actions)
+            rows = np.flatnonzero(~self._is_over)
         infos: Infos = {}
-        reward = np.zeros(self.num_envs)
-        terminated, truncated = np.zeros_like(self._is_over), np.zeros_like(self._is_over)
-        rows = np.flatnonzero(~needs_reset)
+        reward: FloatArray = np.zeros(0)
+        terminated: BoolArray = np.zeros(0, dtype=np.bool_)
+        truncated = terminated
         if len(rows):
-            outcome = self._world.step(rows, actions[rows])
+            outcome = world.step(rows, actions)
             self._observations.update(rows)
-            reward[rows] = self._observations.rewards(outcome, rows)
-            terminated[rows] = outcome.terminated
+            reward, terminated = self._observations.rewards(outcome, rows), outcome.terminated
             # As in Gymnasium's TimeLimit, an episode that terminates at the limit is truncated too.
-            truncated[rows] = self._world.step_count[rows] >= self._world.horizon
-            self._is_over[rows] = outcome.terminated | outcome.truncated
-            _merge(infos, step_infos(self._world, rows, outcome), rows, self.num_envs)
+            truncated = world.step_count[rows] >= world.horizon
+            self._is_over[rows] = terminated | truncated
+            _merge(infos, step_infos(world, rows, outcome), rows, self.num_envs)
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
-            needs_reset = self._is_over.copy()
-            if needs_reset.any():
-                self._keep_final(infos, np.flatnonzero(needs_reset))
-        following = np.flatnonzero(needs_reset)
+            following = np.flatnonzero(self._is_over)
+            if len(following):
+                self._keep_final(infos, following)
         if len(following):
             self._begin(following, [None] * len(following))
-            _merge(infos, start_infos(self._world, following), following, self.num_envs)
-        return self._observations.all_rows(), reward, terminated, truncated, infos
+            _merge(infos, start_infos(world, following), following, self.num_envs)
+        n = self.num_envs
+        returned = _full(reward, rows, n), _full(terminated, rows, n), _full(truncated, rows, n)
+        return self._observations.all_rows(), *returned, infos
 
     def render(self) -> tuple[np.ndarray, ...] | None:
         """Return an image of each row, (480, 480, 3) uint8, in mode "rgb_array".
@@ -213,6 +213,14 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
     def _make_observations(self) -> Observations:
         """Return the buffer that observes and rewards the rows."""
         return make_observations(self._world, self._sight, self._num_threads)
+
+    def _for_running(self, actions: np.ndarray) -> np.ndarray:
+        """Return the actions of the rows whose episodes go on; the others' may even be NaN."""
+        shape = (self.num_envs, self._world.task.act_dim)
+        if actions.shape == shape:
+            actions = np.where(self._is_over[:, None], 0.0, actions)
+        check_actions(actions, shape)
+        return actions[~self._is_over]
 
     def _begin(self, rows: IntArray, seeds: list[int | None]) -> None:
         pairs = zip(rows.tolist(), seeds, strict=True)
@@ -261,11 +269,21 @@ class HandVectorEnv(VectorEnv[Any, Array, np.ndarray]):
             raise ClosedEnvironmentError("The environment is closed; make a new one.")
 
 
+def _full(values: np.ndarray, rows: IntArray, n: int) -> np.ndarray:
+    """Return rows' values as an array of all rows, (n,), which is 0 or False in the others."""
+    if len(rows) == n:
+        return values
+    full = np.zeros(n, dtype=values.dtype)
+    full[rows] = values
+    return full
+
+
 def _merge(infos: Infos, values: dict[str, np.ndarray], rows: IntArray, n: int) -> None:
     """Write rows' values into (n,) arrays, and mark them as present in `_key`."""
     if not infos and len(rows) == n:  # the usual step: all rows, in order
-        for key, array in values.items():
-            infos[key], infos[f"_{key}"] = array.copy(), np.ones(n, dtype=np.bool_)
+        present = np.ones((len(values), n), dtype=np.bool_)
+        for (key, array), mask in zip(values.items(), present, strict=True):
+            infos[key], infos[f"_{key}"] = array.copy(), mask
         return
     for key, array in values.items():
         infos.setdefault(key, np.zeros(n, dtype=array.dtype))[rows] = array

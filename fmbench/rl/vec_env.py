@@ -79,9 +79,8 @@ class SB3VecEnv(VecEnv):  # type: ignore[misc]
             for row in np.flatnonzero(ended).tolist():
                 self.reset_infos[row] = rows[row]
                 rows[row] = last[row] | {"terminal_observation": infos["final_obs"][row]}
-        is_late = truncated & ~terminated
-        for row, info in enumerate(rows):
-            info["TimeLimit.truncated"] = bool(is_late[row])
+        for info, is_late in zip(rows, (truncated & ~terminated).tolist(), strict=True):
+            info["TimeLimit.truncated"] = is_late
         return observations, rewards.astype(np.float32), ended, rows
 
     def close(self) -> None:
