@@ -130,7 +130,7 @@ def _foreign_cell(choice: Choice, row: CellRow | TrainingRow) -> str:
     else:
         seeds = range(choice.seeds or row.train_seed + 1)
     if row.train_seed not in seeds:
-        return f"train_seed: {row.train_seed} there, {seeds.stop} seeds in {RUN_FILE}"
+        return f"train_seed: {row.train_seed} there, seeds: {seeds.stop} in {RUN_FILE}"
     return ""
 
 

@@ -153,7 +153,7 @@ def test_a_sampler_without_rows_has_no_success(finished_run: Path, tmp_path: Pat
         ),
         (
             ("hub", "--out", "x", "--policy", "RUN", "--train-seed", "1"),
-            "--train-seed is 1; RUN has the seeds 0 to 0",
+            "--train-seed is 1; RUN has seed 0",
         ),
         (
             ("hub", "--out", "x", "--policy", "RUN/checkpoints/PressEither-flow-seed3"),
