@@ -122,6 +122,13 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert made["sha256"] == manifest["origin"]["demonstrations"]
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
+    points = results.learning.to_dict("records")
+    assert [point["environment_steps"] for point in points] == [40, 80, 120, 160, 200]
+    assert {(p["task"], p["policy"], p["train_seed"]) for p in points} == {
+        ("ReachPose", "sb3-sac-her", 0)
+    }
+    assert (out / "figures" / "learning_curves.png").exists()
+    assert not (out / "training.csv").exists()
     assert list((out / "tensorboard").rglob("events.out.tfevents.*"))
     notes = (out / "summary.md").read_text()
     assert "Its weights are the last ones, not averaged, and it acts without expl" in notes
