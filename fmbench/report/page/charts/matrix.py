@@ -55,26 +55,36 @@ def policies_on_tasks(results: Results) -> Collection[str]:
 KIND = GroupKind(MATRIX, "backbone", "backbone", policies_on_tasks)
 
 
-def matrix_parts(runs: Sequence[Named]) -> list[TaskPart]:
+def matrix_parts(runs: Sequence[Named], kind: GroupKind = KIND) -> list[TaskPart]:
     """Return the parts of all groups of runs; policies from outside are in every part beside.
 
-    Such a policy has a part of its own where no other run has its task and test episodes.
+    Such a policy has a part of its own where no other run has its task and test episodes, or none
+    was measured where it was.
+
+    Args:
+        runs: The runs.
+        kind: What decides which runs are in one group.
     """
     own = [named for named in runs if not is_outside(named[1])]
     outside = [named for named in runs if is_outside(named[1])]
-    groups = group_alike(own, KIND)
+    groups = group_alike(own, kind)
     parts = [part for group in groups for part in parts_of(group, len(groups) > 1)]
-    beside = [_with_outside(part, outside) for part in parts]
+    beside = [_with_outside(part, outside, kind) for part in parts]
     drawn = {name for part in beside for name, _ in part.runs}
-    alone = group_alike([named for named in outside if named[0] not in drawn], KIND)
+    alone = group_alike([named for named in outside if named[0] not in drawn], kind)
     has_others = len(groups) + len(alone) > 1
     return beside + [part for group in alone for part in parts_of(group, has_others)]
 
 
-def _with_outside(part: TaskPart, outside: Sequence[Named]) -> TaskPart:
+def _with_outside(part: TaskPart, outside: Sequence[Named], kind: GroupKind) -> TaskPart:
     """Return a part with the policies from outside that have met its episodes."""
     first = part.runs[0][1]
-    added = [named for named in outside if may_stand_beside(named[1], first, part.task)]
+    added = [
+        (name, results)
+        for name, results in outside
+        if may_stand_beside(results, first, part.task)
+        and kind.measured(results) == kind.measured(first)
+    ]
     if not added:
         return part
     runs = (*part.runs, *added)
