@@ -160,6 +160,11 @@ def test_the_page_draws_them_beside_each_run(folders: list[Path], tmp_path: Path
         assert "Trained by other libraries: Elsewhere" in part.note
     (alone,) = matrix_parts(named[1:])
     assert [row.policy for row in alone.rows] == ["else"]
+    third = {**OF_OUTSIDE, "policy": ["third"], "exec_horizon": 1}
+    third_run = write_run(tmp_path / "third", {"third": 3}, third, outside={"library": "third"})
+    (both,) = matrix_parts([named[1], ("third", read_results(third_run))])
+    assert [row.policy for row in both.rows] == ["else", "third"]
+    assert "Trained by other libraries: Elsewhere, third;" in both.note
     more = {**OF_OUTSIDE, "episodes": EPISODES + 1}
     other = write_run(tmp_path / "more", {"else": 9}, more, outside={"library": "other"})
     assert len(matrix_parts([named[0], ("more", read_results(other))])) == 2

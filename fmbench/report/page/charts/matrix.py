@@ -71,20 +71,39 @@ def matrix_parts(runs: Sequence[Named], kind: GroupKind = KIND) -> list[TaskPart
     parts = [part for group in groups for part in parts_of(group, len(groups) > 1)]
     beside = [_with_outside(part, outside, kind) for part in parts]
     drawn = {name for part in beside for name, _ in part.runs}
-    alone = group_alike([named for named in outside if named[0] not in drawn], kind)
+    alone = list(_alike_outside([named for named in outside if named[0] not in drawn], kind))
     has_others = len(groups) + len(alone) > 1
-    return beside + [part for group in alone for part in parts_of(group, has_others)]
+    for first, *others in alone:
+        own_group = group_alike([first], kind)
+        found = [part for group in own_group for part in parts_of(group, has_others)]
+        beside += [_with_outside(part, others, kind) for part in found]
+    return beside
+
+
+def _alike_outside(outside: Sequence[Named], kind: GroupKind) -> Iterator[list[Named]]:
+    """Yield policies from outside, each with those after it that have met its episodes."""
+    waiting = list(outside)
+    while waiting:
+        first = waiting[0][1]
+        alike = [
+            named
+            for named in waiting
+            if any(_is_beside(named[1], first, task, kind) for task in first.run.task_hashes)
+        ]
+        yield [waiting[0], *(named for named in alike if named is not waiting[0])]
+        names = {name for name, _ in alike} | {waiting[0][0]}
+        waiting = [named for named in waiting if named[0] not in names]
+
+
+def _is_beside(outside: Results, first: Results, task: str, kind: GroupKind) -> bool:
+    is_alike = kind.measured(outside) == kind.measured(first)
+    return is_alike and may_stand_beside(outside, first, task)
 
 
 def _with_outside(part: TaskPart, outside: Sequence[Named], kind: GroupKind) -> TaskPart:
     """Return a part with the policies from outside that have met its episodes."""
     first = part.runs[0][1]
-    added = [
-        (name, results)
-        for name, results in outside
-        if may_stand_beside(results, first, part.task)
-        and kind.measured(results) == kind.measured(first)
-    ]
+    added = [named for named in outside if _is_beside(named[1], first, part.task, kind)]
     if not added:
         return part
     runs = (*part.runs, *added)
@@ -97,7 +116,10 @@ def _with_outside(part: TaskPart, outside: Sequence[Named], kind: GroupKind) -> 
     ]
     rows = (*part.rows, *new)
     names = {row.policy for row in rows} - set(REFERENCES)
-    labels = ", ".join(dict.fromkeys(looks.label(row.policy) for row in new))
+    outside_names = [
+        name for _, run in runs if is_outside(run) for name in run.run.choice.policy or ()
+    ]
+    labels = ", ".join(dict.fromkeys(map(looks.label, outside_names)))
     return dataclasses.replace(
         part,
         note=f"{part.note} Trained by other libraries: {labels}; the notes of the leaderboard say "
