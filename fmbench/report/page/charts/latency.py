@@ -136,7 +136,7 @@ def _front(rows: Sequence[ShownRow]) -> Series:
     x = numbers(rows[place].latency_ms_p95 for place in places)
     y = numbers(rows[place].success_rate for place in places)
     none = (None,) * len(x)
-    return Series(FRONT_NAME, FRONT_COLOUR, x, y, none, none, ("on the front",), FRONT, (0, 1))
+    return Series(FRONT_NAME, FRONT_COLOUR, x, y, none, none, ("on the front",), FRONT, (0, 3))
 
 
 def _machine(results: Results) -> str:
