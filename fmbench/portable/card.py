@@ -104,7 +104,7 @@ def _head(facts: PolicyFacts) -> str:
         "tags": [*TAGS, f"fmbench-{training.policy}"],
     }
     if facts.success is not None:
-        text = f"success rate in {facts.success.episodes} test episodes"
+        text = f"success rate in {counted(facts.success.episodes, 'test episode')}"
         metric = {"type": "success_rate", "name": text, "value": round(facts.success.rate, 4)}
         result = {
             "task": {"type": "robotics", "name": facts.task.name},

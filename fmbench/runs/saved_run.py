@@ -103,8 +103,8 @@ def open_saved_run(folder: Path) -> SavedRun:
         )
     if facts.outside is not None:
         raise FmbenchError(
-            f"{folder} holds rows of a policy from outside, and none of its weights; give that "
-            "policy again to what evaluated it"
+            f"{folder} holds a policy from outside, which only the command that evaluated it can "
+            "use; give a run of python -m fmbench.run"
         )
     values, skipped = loadable_part(folder, facts)
     try:

@@ -42,6 +42,7 @@ REACH = ("--task", "ReachPose")
         ((*PPO, *REACH, "--num-envs", 0), "--num-envs is 0; give a whole number from 1 to 1024"),
         ((*PPO, *REACH, "--train-seed", -1), "--train-seed is -1; give a whole number from 0"),
         ((*PPO, *REACH, "--steps", 7), "--steps is 7, less than one step of each of the 8"),
+        ((*PPO, *REACH, "--steps", 1, "--num-envs", 1), "--steps is 1; ppo compares the steps"),
         ((*PPO, *REACH, "--from-demonstrations"), "which ppo does not have: it learns from"),
         ((*SAC, *REACH, "--from-demonstrations", 0), "--from-demonstrations is 0; give"),
         ((*PPO, *REACH, "--out", "a/../b"), "give a path without '..'"),
