@@ -28,6 +28,7 @@ from fmbench.report.settings_split import (
 )
 from fmbench.report.summary import frame, summarise, table_frame
 from fmbench.report.verdicts import MARGIN
+from fmbench.storage.compressed import is_stored
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.finished import FinishedRows, read_finished_rows
 from fmbench.storage.learning_rows import LearningRow
@@ -137,6 +138,9 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    episodes_file = run_dir / EpisodeRow.file_name
+    if not os.path.lexists(run_dir / RUN_FILE) and not is_stored(episodes_file):
+        raise FmbenchError(f"{episodes_file} does not exist; give the folder of a finished run")
     check_links_inside(run_dir)
     run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
     left_out: list[str] = []

@@ -64,6 +64,14 @@ def test_run_of_experts_is_drawn_without_training_curves(tmp_path):
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
 
 
+def test_a_folder_that_is_no_run_is_not_searched(tmp_path):
+    (tmp_path / "elsewhere").symlink_to("/")
+    with pytest.raises(
+        FmbenchError, match=r"episodes\.csv does not exist; give the folder of a fin"
+    ):
+        read_results(tmp_path)
+
+
 def test_how_agents_learnt_is_drawn(tmp_path):
     run = write_run(tmp_path, episodes=5)
     rows = [LearningRow("fmbench/LiftCube-v0", "bc", 0, 500 * k, k / 4, -9.0) for k in range(4)]
