@@ -16,7 +16,7 @@ from fmbench.report.may_differ import CURVE, MATRIX
 from fmbench.report.outside import outside_pairs
 from fmbench.report.page.board import board_rows
 from fmbench.report.page.charts.latency import FRONT_NAME, latency_chart
-from fmbench.report.page.charts.matrix import matrix_parts
+from fmbench.report.page.charts.matrix import REFERENCE_DASHES, matrix_parts
 from fmbench.report.page.outside import outside_notes, pairs_of_page
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.results import read_results
@@ -188,6 +188,7 @@ def test_latencies_are_drawn_beside_those_of_the_same_machine(
     assert "Trained by other libraries: Elsewhere" in panel.note
     front = panel.series[named.index(FRONT_NAME)]
     assert (front.x, front.y) == ((2.0,), (0.9,))  # flow's 18 of 20, the first and fastest
+    assert front.look[1] not in REFERENCE_DASHES.values()  # nobody takes it for the expert
     machine = dataclasses.replace(outside[1].run, machine={"processor": "another"})
     elsewhere = (outside[0], dataclasses.replace(outside[1], run=machine))
     apart = latency_chart([own, elsewhere])
