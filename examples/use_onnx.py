@@ -32,4 +32,5 @@ while not ended:
         steps, ended = steps + 1, terminated or truncated
         if ended:
             break
-print(f"{facts['task']['id']}: {'success' if info['success'] else 'failure'} after {steps} steps")
+outcome = "success" if info["success"] else "failure"
+print(f"{facts['task']['id']}: {outcome} after {steps} step{'s' * (steps != 1)}")

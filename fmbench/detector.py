@@ -14,7 +14,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_config_flag, given_config
 from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config import PIXELS
 from fmbench.errors import FmbenchError
@@ -63,7 +63,7 @@ def _parser() -> Parser:
     own.add_argument(
         "--import",
         dest="source",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help="a YOLO12 detector that ultralytics has saved (.pt), of any classes",
     )
@@ -74,7 +74,7 @@ def _parser() -> Parser:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="FILE",
         help=f"the new file of weights, NAME{SUFFIX}",
@@ -87,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.source is None and options.trust:
         raise FmbenchError("--trust is given without --import, the file to be trusted")
     if options.source is None and options.task is None:
-        raise FmbenchError("--task is empty; give tasks to train on, or --import FILE")
+        raise FmbenchError("--task is missing; give tasks to train on, or --import FILE")
     if options.source is not None and given:
         flag = f"--{given[0].replace('_', '-')}"
         raise FmbenchError(f"{flag} is given; --import trains nothing, leave one of them out")

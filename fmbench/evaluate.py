@@ -9,7 +9,6 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from envs.registry import TASKS
@@ -17,7 +16,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.disturbances import axes_help
 from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
 from fmbench.cli.folders import check_out
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.sampler_help import samplers_help, suffixes_help
 from fmbench.config import FLAGS, RunConfig, check_value, make_config, read_disturbances
@@ -94,7 +93,7 @@ def _parser() -> Parser:
         EPILOG.format(axes=axes_help(), samplers=samplers_help(), suffixes=suffixes_help()),
     )
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", nargs="?", help="folder of a finished run")
+    add("run", type=given_path, metavar="RUN", nargs="?", help="folder of a finished run")
     add("--sampler", metavar="NAME", help="the sampler, listed below")
     add_config_flag(parser, "nfe")
     add("--grid", metavar="NAME", help="time grid of the fixed steps (default: uniform)")
@@ -112,10 +111,10 @@ def _parser() -> Parser:
     add_config_flag(parser, "encoder_weights", text=text)
     of_lerobot = parser.add_argument_group("policies of LeRobot")
     text = "checkpoints of LeRobot (pretrained_model), one per training seed"
-    of_lerobot.add_argument("--lerobot", type=Path, nargs="+", metavar="DIR", help=text)
+    of_lerobot.add_argument("--lerobot", type=given_path, nargs="+", metavar="DIR", help=text)
     add_config_flag(of_lerobot, "task", text="the task on which they act")
     text = "the data set on which they were trained (default: the one that they name)"
-    of_lerobot.add_argument("--dataset", type=Path, metavar="DIR", help=text)
+    of_lerobot.add_argument("--dataset", type=given_path, metavar="DIR", help=text)
     text = "its name in tables, lerobot-... (default: lerobot- and the type of the policy)"
     of_lerobot.add_argument("--name", metavar="NAME", help=text)
     add_out(parser, "the new folder (default: next to RUN)")

@@ -16,7 +16,7 @@ from fmbench.cli.extras import check_extra
 from fmbench.cli.flags import DEFAULT_DATA, add_config_flag, add_data, given_config
 from fmbench.cli.folders import check_data, check_out
 from fmbench.cli.mujoco_import import import_mujoco
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.task_names import choose_tasks
 from fmbench.config import PIXELS, RunConfig
@@ -73,7 +73,9 @@ def _parser() -> Parser:
     parser.add_argument("--format", metavar="NAME", help=", ".join(FORMATS))
     text = "one of {choices} (default: {default}, or the only one of the policy's run)"
     add_config_flag(parser, "task", text=text)
-    parser.add_argument("--out", type=Path, metavar="PATH", help="new file, or folder, to write")
+    parser.add_argument(
+        "--out", type=given_path, metavar="PATH", help="new file, or folder, to write"
+    )
     group = parser.add_argument_group(f"demonstrations ({', '.join(OF_DEMONSTRATIONS)})")
     add_config_flag(group, "demos", "--episodes", f"successful episodes (default: {EPISODES})")
     add_config_flag(group, "noise", text="scale of the command noise (default: {default})")
@@ -84,7 +86,7 @@ def _parser() -> Parser:
     add_data(group)
     add = parser.add_argument_group(f"trained policies ({', '.join(OF_POLICIES)})").add_argument
     text = "folder of a finished run, or of a checkpoint in it: RUN/checkpoints/NAME"
-    add("--policy", dest="checkpoint", type=Path, metavar="PATH", help=text)
+    add("--policy", dest="checkpoint", type=given_path, metavar="PATH", help=text)
     add("--name", metavar="POLICY", help="the policy's name, if the run has several")
     text = "its training seed, if the run has several"
     add("--train-seed", type=int, metavar="K", help=text)
@@ -96,7 +98,7 @@ def _parser() -> Parser:
 
 def _run(options: argparse.Namespace) -> int:
     if options.format is None:
-        raise FmbenchError(f"--format is empty; known: {', '.join(FORMATS)}")
+        raise FmbenchError(f"--format is missing; known: {', '.join(FORMATS)}")
     if options.format not in FORMATS:
         raise unknown("format", options.format, FORMATS)
     _check_flags(options)
@@ -127,7 +129,9 @@ def _export_policy(options: argparse.Namespace) -> int:
     """Write a trained policy as a file with its card, or as a folder for the Hub."""
     out = _new_place(options)
     if options.checkpoint is None:
-        raise FmbenchError("--policy is empty; give the folder of a run, or of a checkpoint in it")
+        raise FmbenchError(
+            "--policy is missing; give the folder of a run, or of a checkpoint in it"
+        )
     task = _task(options)
     steps = options.steps
     if steps is not None and not 0 <= steps <= MOST_STEPS:
@@ -168,7 +172,7 @@ def _new_place(options: argparse.Namespace) -> Path:
     end = ENDS.get(options.format)
     if out is None or (end and out.suffix != end):
         what = f"a new file that ends in {end}" if end else "a new folder"
-        raise FmbenchError(f"--out is {'empty' if out is None else out}; give {what}")
+        raise FmbenchError(f"--out is {'missing' if out is None else out}; give {what}")
     check_out(out.parent)
     places = [out, out.with_name(f"{out.name}.md")] if end else [out]
     for place in places:
@@ -216,7 +220,7 @@ def _point(options: argparse.Namespace, config: RunConfig) -> int:
 
 def _export(options: argparse.Namespace, config: RunConfig) -> int:
     if options.out is None:
-        raise FmbenchError("--out is empty; give a new folder for the data set")
+        raise FmbenchError("--out is missing; give a new folder for the data set")
     check_out(options.out)
     for package in PACKAGES if config.observation == PIXELS else PACKAGES[:1]:
         check_extra(f"--format {LEROBOT}", package, "export")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from fmbench.cli.command import run_command
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError
 from fmbench.exit_code import ExitCode
@@ -26,7 +25,7 @@ def _parser() -> Parser:
     parser = Parser("python -m fmbench.figures", DESCRIPTION)
     parser.add_argument(
         "run_dir",
-        type=Path,
+        type=given_path,
         help="folder of a run, with cells.csv and episodes.csv or episodes.csv.xz; or that of "
         "python -m fmbench.paper",
     )

@@ -17,7 +17,7 @@ from envs.registry import TASKS
 from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_accept_changes, add_data, add_out
 from fmbench.cli.folders import check_data, check_out
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.resumable import run_resumable
 from fmbench.cli.task_names import choose_tasks
 from fmbench.errors import FmbenchError, unknown
@@ -72,7 +72,7 @@ def _parser() -> Parser:
     what.add_argument(
         "--merge",
         nargs="+",
-        type=Path,
+        type=given_path,
         default=[],
         metavar="DIR",
         help="first take the finished jobs of these folders of the same grid",

@@ -13,7 +13,7 @@ from pathlib import Path
 from fmbench.cli.command import run_command
 from fmbench.cli.folders import check_out
 from fmbench.cli.mujoco_import import import_mujoco
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config.choices import RENDERERS
 from fmbench.errors import FmbenchError, unknown
@@ -38,10 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> Parser:
     parser = Parser("python -m fmbench.replay", DESCRIPTION, EPILOG)
-    parser.add_argument("recording", type=Path, metavar="RECORDING", help="the file, NAME.npz")
+    parser.add_argument(
+        "recording", type=given_path, metavar="RECORDING", help="the file, NAME.npz"
+    )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         required=True,
         metavar="FILE",
         help="NAME.png, pictures spread over the episode, or NAME.webp or NAME.gif, a film",

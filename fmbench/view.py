@@ -15,7 +15,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_config_flag, given_values
 from fmbench.cli.folders import check_one_run, check_out
 from fmbench.cli.mujoco_import import import_mujoco
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
 from fmbench.config.choices import RENDERERS
 from fmbench.errors import FmbenchError, unknown
@@ -47,13 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> Parser:
     parser = Parser("python -m fmbench.view", DESCRIPTION, EPILOG)
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="folder of a run, alone or in that of a grid")
+    add("run", type=given_path, metavar="RUN", help="folder of a run, alone or in that of a grid")
     add("--episode", type=int, required=True, metavar="SEED", help="the episode's seed")
     add("--task", metavar="NAME", help="its task, if the run has several")
     add("--policy", metavar="NAME", help="its policy, or expert or random")
     add("--train-seed", type=int, metavar="K", help="the policy's training seed")
     text = "write it: NAME.webp or NAME.gif, a film, or NAME.png, pictures spread over it"
-    add("--video", type=Path, metavar="FILE", help=text)
+    add("--video", type=given_path, metavar="FILE", help=text)
     add("--camera", default="main", metavar="NAME", help="main (default), or one of the task's")
     add_whole_numbers(parser, SIZE)
     text = f"of a video: {', '.join(RENDERERS)} (default: {RENDERERS[0]}); rays need no OpenGL"

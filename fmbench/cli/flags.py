@@ -6,7 +6,7 @@ from typing import Any
 
 from envs.on_hands import HANDS
 from envs.registry import TASKS
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.task_names import choose_tasks
 from fmbench.config import AFTER, FLAGS, PRESETS, RunConfig, make_config
 from fmbench.errors import FmbenchError
@@ -89,13 +89,17 @@ def given_config(options: argparse.Namespace, **flags: str) -> RunConfig:
 
 def add_out(place: Place, text: str, required: bool = False) -> None:
     """Add `--out`, the folder that a command writes to."""
-    place.add_argument("--out", type=Path, required=required, metavar="DIR", help=text)
+    place.add_argument("--out", type=given_path, required=required, metavar="DIR", help=text)
 
 
 def add_data(place: Place) -> None:
     """Add `--data`, the folder of all demonstrations."""
     place.add_argument(
-        "--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help="folder of demonstrations"
+        "--data",
+        type=given_path,
+        default=DEFAULT_DATA,
+        metavar="DIR",
+        help="folder of demonstrations",
     )
 
 

@@ -7,6 +7,7 @@ which reads dataclasses itself, takes 0.4 to 0.6 s, and a complete `--help` may 
 import argparse
 import re
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from fmbench.errors import unknown
@@ -17,10 +18,22 @@ _REWORDED = (
     (r"argument (\S+): invalid float value: (.*)", r"\1 is \2; give a number"),
     (r"argument (\S+): expected one argument", r"\1 is empty; give a value"),
     (r"argument (\S+): expected at least one argument", r"\1 is empty; give one or more values"),
+    (r"argument (\S+): is empty; (.*)", r"\1 is empty; \2"),
     (r"argument (\S+): ignored explicit argument '(.*)'", r"\1 takes no value, but was given '\2'"),
     (r"the following arguments are required: (.*)", r"\1 must be given; see --help"),
 )
 """Messages of argparse, and the same in the style of `FmbenchError`."""
+
+
+def given_path(text: str) -> Path:
+    """Return the path of a command line; an empty one, as of an unset variable, would be `.`.
+
+    Raises:
+        argparse.ArgumentTypeError: It is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; give a path")
+    return Path(text)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

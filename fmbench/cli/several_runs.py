@@ -10,7 +10,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_out
 from fmbench.cli.folders import check_out
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.exit_code import ExitCode
 
 
@@ -34,7 +34,9 @@ def run_on_runs(
 
     def make_parser() -> Parser:
         parser = Parser(program, description)
-        parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folders of runs")
+        parser.add_argument(
+            "runs", type=given_path, nargs="+", metavar="RUN", help="folders of runs"
+        )
         add_out(parser, "folder to write to", required=True)
         if has_verdicts:
             add_numbers(parser, MARGIN)

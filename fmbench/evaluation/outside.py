@@ -34,6 +34,8 @@ class OutsideCheckpoint:
             batch. None is `make`.
         make_in: Returns the policy that acts in a world of which it reads more than observations,
             such as goals. None is `make`, whatever the world.
+        learning: Points of its training, if it has learnt from its own steps: environment steps,
+            share of its last episodes that succeeded, and their mean return.
     """
 
     make: Callable[[], Policy]
@@ -44,6 +46,7 @@ class OutsideCheckpoint:
     rows_per_update: float | None = None
     make_single: Callable[[], Policy] | None = None
     make_in: Callable[[World], Policy] | None = None
+    learning: Sequence[tuple[int, float, float]] = ()
 
 
 @dataclass(frozen=True)

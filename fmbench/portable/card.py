@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fmbench.portable.facts import PolicyFacts
+from fmbench.report.counted import counted, spanned
 from fmbench.report.markup import escape, markdown_table
 
 TAGS = ("robotics", "dexterous-manipulation", "imitation-learning", "gymnasium", "mujoco")
@@ -57,10 +58,12 @@ def success_text(facts: PolicyFacts) -> str:
     if success is None:
         return f"Not known: the run did not evaluate this sampler ({facts.sampler})."
     last = success.first_seed + success.episodes - 1
+    seeds = spanned(success.first_seed, last, "Episode seed")
+    episodes = counted(success.episodes, "test episode")
     return (
-        f"**{success.rate:.1%}**: {success.successes} of {success.episodes} test episodes, 95 % "
+        f"**{success.rate:.1%}**: {success.successes} of {episodes}, 95 % "
         f"interval (Wilson) {success.low:.1%} to {success.high:.1%}. Sampler: {facts.sampler}. "
-        f"Episode seeds {success.first_seed} to {last}, on which nothing was trained or chosen; "
+        f"{seeds}, on which nothing was trained or chosen; "
         "an episode succeeds when the task's own criterion holds."
     )
 
@@ -101,7 +104,7 @@ def _head(facts: PolicyFacts) -> str:
         "tags": [*TAGS, f"fmbench-{training.policy}"],
     }
     if facts.success is not None:
-        text = f"success rate in {facts.success.episodes} test episodes"
+        text = f"success rate in {counted(facts.success.episodes, 'test episode')}"
         metric = {"type": "success_rate", "name": text, "value": round(facts.success.rate, 4)}
         result = {
             "task": {"type": "robotics", "name": facts.task.name},

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fmbench.cli.command import run_command
 from fmbench.cli.folders import check_out
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
-from fmbench.cli.parser import Parser
+from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.task_names import tiers
 from fmbench.cli.warnings import warn
 from fmbench.errors import FmbenchError
@@ -38,14 +38,14 @@ def _parser() -> Parser:
     parser = Parser("python -m fmbench.report", DESCRIPTION)
     parser.add_argument(
         "runs",
-        type=Path,
+        type=given_path,
         nargs="+",
         metavar="RUN",
         help="folders of runs, and of python -m fmbench.paper with all their runs",
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=given_path,
         metavar="FILE",
         help=f"the page (default: {PAGE} in the folder of a single RUN, else in the current one)",
     )

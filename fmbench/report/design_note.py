@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from fmbench.report.counted import counted
 from fmbench.report.power import TYPICAL_SPREAD, Design, detectable_difference
 
 RATES = (0.5, 0.95)
@@ -20,9 +21,8 @@ def design_note(seeds: int, episodes: int, comparisons: int) -> str:
     """
     design = Design(seeds, episodes)
     text = (
-        f"Smallest difference found with 80 % power by {seeds} training"
-        f" seed{'s' if seeds > 1 else ''} x {episodes} episodes: {_points(design)}, in a single"
-        " comparison"
+        f"Smallest difference found with 80 % power by {counted(seeds, 'training seed')}"
+        f" x {counted(episodes, 'episode')}: {_points(design)}, in a single comparison"
     )
     if comparisons > 1:
         adjusted = design._replace(comparisons=comparisons)

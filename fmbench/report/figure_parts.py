@@ -122,3 +122,8 @@ def panels(
     yield from zip(grid.flat, tasks, strict=False)
     for unused in grid.flat[len(tasks) :]:
         unused.remove()
+
+
+def thousands(value: float, _: int) -> str:
+    """Format a number of updates or steps for an axis, with k for thousands."""
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

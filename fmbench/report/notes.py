@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from fmbench.report.bridge_rates import bridge_note
+from fmbench.report.counted import spanned
 from fmbench.report.design_note import design_note
 from fmbench.report.markup import escape
 from fmbench.report.observed import observation_note
@@ -41,12 +42,14 @@ def notes(results: Results, marks: Collection[str]) -> Iterator[str]:
     episodes = results.episodes
     train_seeds = sorted({int(seed) for seed in episodes["train_seed"] if seed >= 0})
     counts = results.outcomes.by_seed["episodes"]
-    n = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-    first, last = episodes["episode_seed"].min(), episodes["episode_seed"].max()
+    n = spanned(counts.min(), counts.max())
+    noun = "episode" if n == "1" else "episodes"
+    of_episodes = episodes["episode_seed"]
+    seeds = spanned(of_episodes.min(), of_episodes.max(), "episode seed")
     block = "" if results.run.choice.test_block == 1 else " of the second block of test seeds"
     yield (
-        f"Each policy and sampler was evaluated on n = {n} episodes{block} per training seed, with"
-        f" episode seeds {first} to {last}, the same for every policy. Episodes that diverge or"
+        f"Each policy and sampler was evaluated on n = {n} {noun}{block} per training seed, with"
+        f" {seeds}, the same for every policy. Episodes that diverge or"
         " raise an error count as failures."
     )
     seeds_note = ". With one training seed, the results describe single checkpoints, not methods"

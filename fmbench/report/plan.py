@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fmbench.report.counted import counted
 from fmbench.report.design_note import points
 from fmbench.report.power import Design, equivalence_power, expected_interval
 from fmbench.report.verdicts import LEVEL
@@ -21,7 +22,7 @@ def plan_lines(design: Design, margin: float) -> Iterator[str]:
         design: The experiment.
         margin: Largest difference of success rates that does not matter.
     """
-    yield f"{_name(design)}, {_several(design.comparisons, 'comparison')} (level {LEVEL}, Holm)"
+    yield f"{_name(design)}, {counted(design.comparisons, 'comparison')} (level {LEVEL}, Holm)"
     if design.seeds == 1:
         yield "one training seed compares two checkpoints; it says nothing about methods"
     else:
@@ -48,8 +49,4 @@ def plan_lines(design: Design, margin: float) -> Iterator[str]:
 
 
 def _name(design: Design) -> str:
-    return f"{_several(design.seeds, 'training seed')} x {design.episodes} episodes"
-
-
-def _several(count: int, name: str) -> str:
-    return f"{count} {name}{'s' if count != 1 else ''}"
+    return f"{counted(design.seeds, 'training seed')} x {counted(design.episodes, 'episode')}"

@@ -21,7 +21,9 @@ from fmbench.report.figure_parts import (
     panels,
     reference_handles,
     seed_handles,
+    thousands,
 )
+from fmbench.report.learning import learning_curves
 from fmbench.report.outcomes import SummaryKey
 from fmbench.report.over_nfe import bridge_vs_nfe, success_vs_nfe
 from fmbench.report.over_time import success_vs_time
@@ -116,7 +118,7 @@ def training_curves(results: Results) -> Figure:
             )
         axes.set_yscale("log")
         axes.set(title=short_name(task), xlabel="update")
-        axes.xaxis.set_major_formatter(FuncFormatter(_thousands))
+        axes.xaxis.set_major_formatter(FuncFormatter(thousands))
     figure.supylabel("training loss", fontsize=10)
     legend_above(
         figure,
@@ -128,6 +130,7 @@ def training_curves(results: Results) -> Figure:
 FIGURES = {
     "success_rates": success_rates,
     "training_curves": training_curves,
+    "learning_curves": learning_curves,
     "success_vs_nfe": success_vs_nfe,
     "bridge_vs_nfe": bridge_vs_nfe,
     "success_vs_time": success_vs_time,
@@ -139,6 +142,7 @@ def drawable(results: Results) -> list[str]:
     has = {
         "success_rates": True,
         "training_curves": not results.training.empty,
+        "learning_curves": not results.learning.empty,
         "success_vs_nfe": bool(learned_policies(results)),
         "bridge_vs_nfe": bool(results.diagnostics["bridge_rate"].notna().any()),
         "success_vs_time": bool(results.episodes["time_to_success_s"].notna().any()),
@@ -152,8 +156,3 @@ def _point(axes: Axes, row: Any, y: float, colour: str) -> None:
     axes.plot(row.success_rate, y, "o", color=colour, markersize=7)
     if row.broken:
         axes.plot(row.success_rate, y, **BROKEN_STYLE)
-
-
-def _thousands(value: float, _: int) -> str:
-    """Format a number of updates, with k for thousands."""
-    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"

@@ -28,8 +28,10 @@ from fmbench.report.settings_split import (
 )
 from fmbench.report.summary import frame, summarise, table_frame
 from fmbench.report.verdicts import MARGIN
+from fmbench.storage.compressed import is_stored
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.finished import FinishedRows, read_finished_rows
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.links import check_links_inside
 from fmbench.storage.row_tables import table_of
 from fmbench.storage.rows import REFERENCES, EpisodeRow, OriginRow, TrainingRow
@@ -72,6 +74,8 @@ class Results:
     """The content of `run.json`; empty if the file is missing."""
     looks: Looks
     """Labels, colours and order of its policies."""
+    learning: pd.DataFrame
+    """Frame of `LearningRow`; empty if no agent has learnt here."""
 
     unfinished: str = ""
     """What an unfinished run has, e.g. `unfinished: 3 of 8 cells`; empty if it has finished."""
@@ -134,6 +138,9 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
     if not run_dir.is_dir():
         state = "is a file" if run_dir.exists() else "does not exist"
         raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    episodes_file = run_dir / EpisodeRow.file_name
+    if not os.path.lexists(run_dir / RUN_FILE) and not is_stored(episodes_file):
+        raise FmbenchError(f"{episodes_file} does not exist; give the folder of a finished run")
     check_links_inside(run_dir)
     run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
     left_out: list[str] = []
@@ -168,6 +175,7 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
         diagnostics=plain_rows(table_frame(rows.diagnostics)),
         run=run,
         looks=looks,
+        learning=table_frame(rows.learning),
         unfinished=rows.unfinished,
         margin=margin,
         settings=settings,
@@ -190,7 +198,7 @@ def _read_finished(run_dir: Path, run: RunFacts) -> _Rows:
         raise FmbenchError(
             f"{run_dir / EpisodeRow.file_name} has no rows; let the run finish its first episodes"
         )
-    return _Rows(rows.episodes, rows.measurements, rows.training, rows.diagnostics)
+    return _Rows(**vars(rows))
 
 
 def _read_unfinished(
@@ -215,8 +223,8 @@ def _read_unfinished(
     planned = "" if run.planned_cells is None else f" of {run.planned_cells}"
     plural = "" if (run.planned_cells or len(origins)) == 1 else "s"
     text = f"unfinished: {len(origins)}{planned} cell{plural}"
-    no_training = table_of([], TrainingRow)
-    return _Rows(episodes, cells.measurements, no_training, cells.diagnostics, text)
+    nothing = table_of([], TrainingRow), table_of([], LearningRow)
+    return _Rows(episodes, cells.measurements, nothing[0], cells.diagnostics, nothing[1], text)
 
 
 def _check_config(run_dir: Path, run: RunFacts, origins: Sequence[OriginRow]) -> None:

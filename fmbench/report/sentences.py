@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from fmbench.report.counted import counted
 from fmbench.report.looks import Looks
 from fmbench.report.results import Results
 from fmbench.report.row_texts import DISAGREE
@@ -49,7 +50,7 @@ def tally(verdicts: Iterable[str]) -> str:
     names = {AHEAD: "a policy ahead", NOT_COMPARABLE: "no common episodes"}
     order = (AHEAD, EQUIVALENT, NON_INFERIOR, UNDECIDED, NOT_COMPARABLE)
     parts = [f"{names.get(w, w)} in {words.count(w)}" for w in order if w in words]
-    return f"{len(words)} pair{'s' if len(words) != 1 else ''}: {', '.join(parts)}"
+    return f"{counted(len(words), 'pair')}: {', '.join(parts)}"
 
 
 def left_out(results: Results, task: str) -> list[str]:
@@ -76,13 +77,12 @@ def _evidence(row: Any, looks: Looks) -> str:
         return ""
     a, b = looks.label(row.policy_a), looks.label(row.policy_b)
     text = f": success rate {a} − {b} = {row.difference:+.3f} ({row.low:+.3f} to {row.high:+.3f})"
+    episodes = counted(row.episodes, "common episode")
+    text += f" over {counted(row.train_seeds, 'training seed')}, {episodes}"
     if row.train_seeds == 1:
-        text += (
-            f" over 1 training seed, {row.episodes} common episodes ({row.b:.0f} solved only by"
-            f" {a}, {row.c:.0f} only by {b})"
-        )
+        text += f" ({row.b:.0f} solved only by {a}, {row.c:.0f} only by {b})"
     else:
-        text += f" over {row.train_seeds} training seeds, {row.episodes} common episodes each"
+        text += " each"
     return f"{text}; {row.test} {_p(row.p)}, Holm-adjusted {_p(row.p_holm)}"
 
 

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fmbench.config import STATE
+from fmbench.report.counted import counted
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE, headline_rows
 from fmbench.report.observed import observation_label
@@ -140,9 +141,6 @@ def _verdicts(rows: Sequence[Any], looks: Looks, margin: float) -> str:
         else:
             clauses += [verdict(row, looks) for row in alike]
     clauses += [verdict(row, looks) for row in rows if row.verdict == NOT_COMPARABLE]
-    seeds = max(row.train_seeds for row in rows)
-    basis = (
-        f"level {LEVEL}, Holm-adjusted; margin ±{100 * margin:g} points; {seeds} training "
-        f"seed{'s' if seeds != 1 else ''}"
-    )
+    seeds = counted(max(row.train_seeds for row in rows), "training seed")
+    basis = f"level {LEVEL}, Holm-adjusted; margin ±{100 * margin:g} points; {seeds}"
     return f"{'; '.join(clauses)} ({basis})"

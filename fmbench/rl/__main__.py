@@ -144,6 +144,8 @@ def _numbers(options: argparse.Namespace) -> dict[str, int]:
             f"--steps is {numbers['steps']}, less than one step of each of the "
             f"{numbers['num-envs']} environments of --num-envs; give more, or fewer environments"
         )
+    if numbers["steps"] == 1 and not ALGORITHMS[options.algorithm].needs_goal:
+        raise FmbenchError("--steps is 1; ppo compares the steps of a rollout, give at least 2")
     return numbers
 
 

@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 from gymnasium.vector import AutoresetMode
 from stable_baselines3 import PPO, SAC, HerReplayBuffer
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
 from envs.gym.goal_vector_env import HandGoalVectorEnv
 from envs.gym.protocol import DRAWN_SEEDS
 from envs.gym.vector_env import HandVectorEnv
 from envs.registry import TASKS
+from fmbench.rl.endings import ContinuedReturns, LastingFailures
 from fmbench.rl.normalise import GoalNormalize
 from fmbench.rl.recipes import ALGORITHMS, Algorithm
 from fmbench.rl.vec_env import SB3VecEnv
@@ -67,26 +68,6 @@ class TrainingRequest:
         return self.steps // size * size
 
 
-class ContinuedReturns(VecEnvWrapper):  # type: ignore[misc]
-    """Environments in which a success ends an episode, but not the return.
-
-    Dense rewards are positive at every step, also where the task is solved. If its end were worth
-    nothing, an agent would do best never to succeed. The critic's value of the last observation
-    stands for the rewards that would follow, as at the horizon.
-    """
-
-    def reset(self) -> Any:
-        """Start an episode in every row."""
-        return self.venv.reset()
-
-    def step_wait(self) -> tuple[Any, Any, Any, list[dict[str, Any]]]:
-        """Advance all rows; an episode that ended with success counts as cut."""
-        observations, rewards, ended, infos = self.venv.step_wait()
-        for info in infos:
-            info["TimeLimit.truncated"] |= "terminal_observation" in info and info["success"]
-        return observations, rewards, ended, infos
-
-
 def make_envs(request: TrainingRequest) -> VecEnv:
     """Return the environments of a training: normalised observations, and statistics of episodes.
 
@@ -94,8 +75,11 @@ def make_envs(request: TrainingRequest) -> VecEnv:
     """
     kind = HandGoalVectorEnv if request.kind.needs_goal else HandVectorEnv
     made: VecEnv = SB3VecEnv(kind(request.task, request.num_envs, autoreset_mode=SAME_STEP))
-    envs = VecMonitor(made if request.kind.needs_goal else ContinuedReturns(made))
     recipe = request.kind.recipe
+    if request.kind.needs_goal:
+        envs = VecMonitor(LastingFailures(made, float(recipe["gamma"])))
+    else:
+        envs = VecMonitor(ContinuedReturns(made))
     return GoalNormalize(
         envs,
         norm_reward=not request.kind.needs_goal,

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+from stable_baselines3 import SAC
 from stable_baselines3.common.callbacks import BaseCallback
 
 from fmbench.cli.progress import Stage
 from fmbench.cli.session import Session
 from fmbench.rl.checkpoints import AgentTraining, LogPoint, save_training
 from fmbench.rl.state import begin
+from fmbench.rl.time_left import TimeLeft
 
 LOG_STEPS = 5_000
 """Environment steps between points of the log."""
@@ -55,6 +57,14 @@ def train(
         follower.finish()
 
 
+def time_left(training: AgentTraining) -> TimeLeft:
+    """Return what tells the time left of a training."""
+    agent, total = training.agent, training.request.done_after
+    if not isinstance(agent, SAC):
+        return TimeLeft(total)
+    return TimeLeft(total, agent.learning_starts, agent.gradient_steps / agent.n_envs)
+
+
 class _Follower(BaseCallback):  # type: ignore[misc]
     """Follows a training between rollouts, where nothing is half done."""
 
@@ -71,6 +81,7 @@ class _Follower(BaseCallback):  # type: ignore[misc]
         self._training, self._folder, self._session = training, folder, session
         self._stage, self._on_point, self._checkpoint_s = stage, on_point, checkpoint_s
         self._clock = self._saved = time.monotonic()
+        self._left = time_left(training)
 
     def _on_step(self) -> bool:
         return True
@@ -80,7 +91,7 @@ class _Follower(BaseCallback):  # type: ignore[misc]
         now = time.monotonic()
         training.seconds += now - self._clock
         self._clock = now
-        self._stage.update(steps)
+        self._stage.update(steps, self._left.at(steps, now))
         last = training.log[-1].steps if training.log else 0
         if steps // LOG_STEPS > last // LOG_STEPS:
             self._log()

@@ -22,6 +22,7 @@ from fmbench.data.store import (
 from fmbench.errors import FmbenchError
 from fmbench.lerobot.layout import frames_per_second
 from fmbench.lerobot.source import Pictures, Source, measure
+from fmbench.report.counted import counted
 from fmbench.runs.demonstrating import demonstrate
 from fmbench.storage.locks import Waiting
 from fmbench.storage.memory import needs_memory
@@ -92,8 +93,8 @@ def _write(source: Source, out: Path, session: Session) -> None:
 
         waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
         is_new = export(source, out, count, waiting)
-    frames = int(source.lengths.sum())
-    state = f"{len(source.lengths)} episodes, {frames} frames" if is_new else f"found in {out}"
+    parts = (len(source.lengths), "episode"), (int(source.lengths.sum()), "frame")
+    state = ", ".join(counted(*part) for part in parts) if is_new else f"found in {out}"
     session.reporter.say(f"{name}: {state}")
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from fmbench.cli.session import Session
@@ -14,8 +15,9 @@ from fmbench.report.results import read_results
 from fmbench.report.terminal import print_summary
 from fmbench.storage.compressed import stored_path
 from fmbench.storage.episode_files import Episodes, write_episodes
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_files import write_rows
-from fmbench.storage.rows import DiagnosticRow, MeasurementRow, TrainingRow
+from fmbench.storage.rows import DiagnosticRow, MeasurementRow, R, TrainingRow
 from fmbench.storage.run_facts import RunFacts, write_run_facts
 from fmbench.storage.run_rows import hash_rows
 
@@ -28,6 +30,7 @@ class RunRows:
     measurements: list[MeasurementRow] = dataclasses.field(default_factory=list)
     training: list[TrainingRow] = dataclasses.field(default_factory=list)
     diagnostics: list[DiagnosticRow] = dataclasses.field(default_factory=list)
+    learning: list[LearningRow] = dataclasses.field(default_factory=list)
 
 
 def finish_run(
@@ -50,11 +53,9 @@ def finish_run(
     """
     write_episodes(out, rows.episodes)
     write_rows(out / MeasurementRow.file_name, rows.measurements, MeasurementRow)
-    write_rows(stored_path(out / TrainingRow.file_name), rows.training, TrainingRow)
-    if rows.diagnostics:
-        write_rows(out / DiagnosticRow.file_name, rows.diagnostics, DiagnosticRow)
-    else:
-        stored_path(out / DiagnosticRow.file_name).unlink(missing_ok=True)
+    _write_or_remove(out, rows.training, TrainingRow)
+    _write_or_remove(out, rows.diagnostics, DiagnosticRow)
+    _write_or_remove(out, rows.learning, LearningRow)
     hashes = hash_rows(out)
     if not facts.complete or facts.sha256 != hashes:
         seconds = facts.seconds if facts.complete else round(time.time() - started, 1)
@@ -66,6 +67,15 @@ def finish_run(
     with session.reporter.stage("tables and figures", 1):
         draw_all(out)
     session.interrupts.stop_here()
+
+
+def _write_or_remove(out: Path, rows: Sequence[R], row_type: type[R]) -> None:
+    """Write the file of one kind of rows; none if there are none."""
+    path = stored_path(out / row_type.file_name)
+    if rows:
+        write_rows(path, rows, row_type)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def show_run(out: Path) -> None:

@@ -30,6 +30,7 @@ from fmbench.runs.preparation import check_device
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.run_plugins import files_of_task
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.provenance import versions, versions_text
 from fmbench.storage.rows import REFERENCES
 from fmbench.storage.run_facts import MadeDemonstrations, RunFacts
@@ -179,6 +180,10 @@ class OutsideRun:
             times = self.times_decisions and not episodes.has_errors
             measure = partial(measure_outside, cell, checkpoint, obs_dim, times)
             rows.measurements.append(cells.cost(cell, origin, measure))
+            rows.learning += [
+                LearningRow(cell.task, cell.policy, cell.train_seed, *point)
+                for point in checkpoint.learning
+            ]
         return rows
 
     def _cells(self) -> list[Cell]:

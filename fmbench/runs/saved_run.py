@@ -1,6 +1,7 @@
 """A finished run, read from its folder and verified: configuration and trained policies."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 from envs.registry import TASKS
@@ -94,6 +95,10 @@ def open_saved_run(folder: Path) -> SavedRun:
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "does not exist"
         raise FmbenchError(f"{folder} {problem}; give the folder of a finished run")
+    if not os.path.lexists(folder / RUN_FILE):  # before all of some large folder is searched
+        raise FmbenchError(
+            f"{folder} is no run, {RUN_FILE} does not exist; give the folder of a finished run"
+        )
     check_links_inside(folder)
     facts = read_run_facts(folder)
     if facts.rescores is not None:
@@ -103,8 +108,8 @@ def open_saved_run(folder: Path) -> SavedRun:
         )
     if facts.outside is not None:
         raise FmbenchError(
-            f"{folder} holds rows of a policy from outside, and none of its weights; give that "
-            "policy again to what evaluated it"
+            f"{folder} holds a policy from outside, which only the command that evaluated it can "
+            "use; give a run of python -m fmbench.run"
         )
     values, skipped = loadable_part(folder, facts)
     try:

@@ -85,6 +85,7 @@ def _checkpoint(training: AgentTraining, facts: AgentFacts) -> OutsideCheckpoint
         parameters=acting_parameters(agent),
         updates=_updates(training),
         training_time_s=training.seconds,
+        learning=[(p.steps, p.success, p.episode_return) for p in training.log],
     )
 
 

@@ -10,6 +10,7 @@ from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
 from fmbench.errors import FmbenchError, unknown
 from fmbench.evaluation.plan import plan_run
+from fmbench.report.counted import spanned
 from fmbench.runs.run_plugins import files_of_policy
 from fmbench.runs.saved_run import SavedRun, open_saved_run
 from fmbench.training.checkpoint_facts import CheckpointFacts
@@ -111,7 +112,7 @@ def choose(run: SavedRun, wanted: WantedPolicy) -> tuple[str, str, int]:
     seeds = range(config.seeds)
     if wanted.train_seed is not None and wanted.train_seed not in seeds:
         raise FmbenchError(
-            f"--train-seed is {wanted.train_seed}; {run.folder} has the seeds 0 to {seeds[-1]}"
+            f"--train-seed is {wanted.train_seed}; {run.folder} has {spanned(0, seeds[-1], 'seed')}"
         )
     trained = {
         run.checkpoint(task, policy, seed).name: (task, policy, seed)

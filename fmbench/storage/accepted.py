@@ -110,6 +110,7 @@ WHOLE = Within(-MAX_INT, MAX_INT)
 Count = Annotated[int, Within(0, MAX_INT)]
 Positive = Annotated[int, Within(1, MAX_INT)]
 Amount = Annotated[float, Within(0)]
+Share = Annotated[float, Within(0, 1)]
 PossibleCount = Annotated[int | None, Within(0, MAX_INT)]
 PossibleAmount = Annotated[float | None, Within(0)]
 PossibleShare = Annotated[float | None, Within(0, 1)]

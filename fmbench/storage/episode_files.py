@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import SUFFIX, compress_file, is_stored, stored_path
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.provenance import versions_text
 from fmbench.storage.row_files import read_header, read_rows, write_rows
 from fmbench.storage.row_tables import RowTable, read_table, table_of
@@ -160,7 +161,7 @@ def compress_run(folder: Path) -> list[Path]:
     episodes = read_episodes(folder)
     if not is_stored(folder / OriginRow.file_name):
         write_episodes(folder, episodes)
-    row_types = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow)
+    row_types = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow, LearningRow)
     paths = []
     for row_type in row_types:
         path = stored_path(folder / row_type.file_name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fmbench.storage.compressed import is_stored
 from fmbench.storage.episode_files import EpisodeTable, read_episode_table
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_tables import RowTable, read_table, table_of
 from fmbench.storage.rows import DiagnosticRow, MeasurementRow, R, TrainingRow
 from fmbench.storage.run_facts import RunFacts
@@ -21,6 +22,7 @@ class FinishedRows:
     measurements: RowTable[MeasurementRow]
     training: RowTable[TrainingRow]
     diagnostics: RowTable[DiagnosticRow]
+    learning: RowTable[LearningRow]
 
 
 def read_finished_rows(folder: Path, facts: RunFacts) -> FinishedRows:
@@ -38,9 +40,11 @@ def read_finished_rows(folder: Path, facts: RunFacts) -> FinishedRows:
         _optional(folder, MeasurementRow),
         _optional(folder, TrainingRow),
         _optional(folder, DiagnosticRow),
+        _optional(folder, LearningRow),
     )
     check_episodes(folder, facts, rows.episodes, has_finished=True)
-    check_cells(folder, facts, (rows.measurements, rows.training, rows.diagnostics))
+    further = (rows.measurements, rows.training, rows.diagnostics, rows.learning)
+    check_cells(folder, facts, further)
     check_hashes(folder, facts)
     return rows
 

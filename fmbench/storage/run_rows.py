@@ -13,6 +13,7 @@ from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import is_stored, stored_path, text_hash
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.hashes import short_hash
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_tables import RowTable
 from fmbench.storage.rows import (
     REFERENCES,
@@ -36,6 +37,7 @@ ROW_FILES: tuple[type[Row], ...] = (
     MeasurementRow,
     TrainingRow,
     DiagnosticRow,
+    LearningRow,
 )
 
 
@@ -119,7 +121,7 @@ def check_cells(folder: Path, facts: RunFacts, tables: Iterable[RowTable[Any]]) 
                 _reject(folder, row, _foreign_cell(choice, row))
 
 
-def _foreign_cell(choice: Choice, row: CellRow | TrainingRow) -> str:
+def _foreign_cell(choice: Choice, row: CellRow | TrainingRow | LearningRow) -> str:
     """Return why the run has no such cell; "" if it has."""
     if choice.task is not None and row.task not in choice.task:
         return f"task: {row.task} there, {' '.join(choice.task)} in {RUN_FILE}"
@@ -130,7 +132,7 @@ def _foreign_cell(choice: Choice, row: CellRow | TrainingRow) -> str:
     else:
         seeds = range(choice.seeds or row.train_seed + 1)
     if row.train_seed not in seeds:
-        return f"train_seed: {row.train_seed} there, {seeds.stop} seeds in {RUN_FILE}"
+        return f"train_seed: {row.train_seed} there, seeds: {seeds.stop} in {RUN_FILE}"
     return ""
 
 
@@ -162,7 +164,7 @@ def _foreign_seeds(choice: Choice, found: Sequence[int], has_finished: bool) -> 
     return f"episode_seed: {wrong[0]} is not the next test episode" if wrong else ""
 
 
-def _reject(folder: Path, row: CellRow | TrainingRow, problem: str) -> None:
+def _reject(folder: Path, row: CellRow | TrainingRow | LearningRow, problem: str) -> None:
     if problem:
         cell = cell_text({n: getattr(row, n) for n in CellRow.key if hasattr(row, n)})
         raise FmbenchError(f"{folder} has rows of something else, of {cell} ({problem})")

@@ -13,6 +13,7 @@ from fmbench.report.across_hands.table import (
 )
 from fmbench.report.across_tasks.bootstrap import RESAMPLES
 from fmbench.report.across_tasks.text import method_name
+from fmbench.report.counted import counted
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 
@@ -62,8 +63,7 @@ def _sentences(across: AcrossHands) -> Iterator[str]:
     }
     for row in across.rows:
         if not row.task:
-            tasks = "task" if row.tasks == 1 else "tasks"
-            sizes = f"{row.policies} policies with {row.backbone}, {row.tasks} {tasks}"
+            sizes = f"{row.policies} policies with {row.backbone}, {counted(row.tasks, 'task')}"
             yield f"{pair_name(row)}: {texts[row.verdict]} ({sizes}; tau {_number(row)})."
 
 
@@ -75,7 +75,10 @@ def _notes(across: AcrossHands, looks: Looks) -> Iterator[str]:
         yield "There are no two policies that were run on all tasks of all hands."
         return
     designs = sorted({(row.train_seeds, row.episodes) for row in across.rows})
-    told = " or ".join(f"{seeds} training seeds x {episodes}" for seeds, episodes in designs)
+    told = " or ".join(
+        f"{counted(seeds, 'training seed')} x {counted(episodes, 'episode')}"
+        for seeds, episodes in designs
+    )
     yield (
         "Tau: Kendall's tau-b between the success rates of the policies on the one hand and on the "
         "other, at their headline samplers; 1 is the same order, -1 the reverse, 0 no relation, or "
@@ -83,7 +86,7 @@ def _notes(across: AcrossHands, looks: Looks) -> Iterator[str]:
     )
     yield (
         f"In brackets: 95 % bootstrap interval of {RESAMPLES:,} resamples, stratified by task, "
-        f"policy and hand ({told} episodes): training seeds are drawn with replacement, then the "
+        f"policy and hand ({told}): training seeds are drawn with replacement, then the "
         "episodes of each; quantiles are taken around the observed value and widened by "
         "sqrt(S / (S − 1)) for S seeds. Tasks, policies and hands are fixed, not sampled. Its "
         "coverage has not been simulated."

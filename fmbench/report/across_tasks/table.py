@@ -22,6 +22,7 @@ from fmbench.report.across_tasks.bootstrap import (
     resample,
     scores_of,
 )
+from fmbench.report.counted import counted
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.outcomes import CELL, Columns, SummaryKey
 from fmbench.report.results import Results
@@ -180,7 +181,7 @@ def _gaps(counts_by_task: Mapping[str, Columns], tasks: Sequence[str]) -> Iterat
         yield f"not run on {', '.join(missing)}"
     seeds = sorted({len(counts["episodes"]) for counts in counts_by_task.values()})
     if len(seeds) > 1:
-        yield f"{' or '.join(map(str, seeds))} training seeds, depending on the task"
+        yield f"{counted(seeds, 'training seed')}, depending on the task"
 
 
 def _rows(scores: Mapping[Method, Scores], only_profiles: bool) -> Iterator[AcrossTasksRow]:

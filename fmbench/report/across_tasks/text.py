@@ -14,6 +14,7 @@ from fmbench.report.across_tasks.table import (
     AcrossTasksRow,
     Method,
 )
+from fmbench.report.counted import counted
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
 from fmbench.report.row_texts import sampler_label
@@ -44,7 +45,7 @@ def across_tasks_markdown(
     by_quantity: dict[str, list[AcrossTasksRow]] = {}
     for row in across.rows:
         by_quantity.setdefault(row.quantity, []).append(row)
-    blocks = [f"## Across {len(across.tasks)} tasks"]
+    blocks = [f"## Across {counted(len(across.tasks), 'task')}"]
     if across.rows:
         blocks.append(_aggregates(by_quantity, looks, marks_of))
         blocks += _improvements(by_quantity.get(IMPROVEMENT, []), looks)
@@ -103,11 +104,12 @@ def _notes(across: AcrossTasks, looks: Looks) -> Iterator[str]:
         return
     designs = sorted({(row.train_seeds, row.episodes) for row in across.rows})
     told = " or ".join(
-        f"{seeds} training seed{'s' if seeds > 1 else ''} x {episodes} test episodes"
+        f"{counted(seeds, 'training seed')} x {counted(episodes, 'test episode')}"
         for seeds, episodes in designs
     )
+    tasks = counted(len(across.tasks), "task")
     yield (
-        f"{len(across.tasks)} tasks ({escape(', '.join(across.tasks))}), {told} of each policy on"
+        f"{tasks} ({escape(', '.join(across.tasks))}), {told} of each policy on"
         " each task, headline samplers. A score is the success rate of one training seed on one"
         " task. A policy that lacks a task, or training seeds on one, or that broke is left out."
     )

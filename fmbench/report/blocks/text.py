@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fmbench.report.blocks.rows import OVERALL, BlockRow, broken_on_a_block
+from fmbench.report.counted import counted, spanned
 from fmbench.report.looks import Looks
 from fmbench.report.markdown import SMOKE
 from fmbench.report.markup import escape, markdown_table
@@ -48,7 +49,7 @@ def conclusion(rows: Sequence[BlockRow], looks: Looks, margin: float) -> str:
     words = (
         f"From the first block of test seeds to the second, success rates change by "
         f"{_signed(overall.difference)} points (95 % interval {_signed(low)} to {_signed(high)}), "
-        f"the mean over {_plural(len(cells), 'cell')} of {_plural(tasks, 'task')}"
+        f"the mean over {counted(len(cells), 'cell')} of {counted(tasks, 'task')}"
     )
     if high < 0:
         words += (
@@ -115,7 +116,7 @@ def texts(row: BlockRow, looks: Looks, broken: frozenset[SummaryKey]) -> list[st
 def _of_cells(cells: Sequence[BlockRow], looks: Looks) -> str:
     """Say in which cells the blocks differ after Holm's adjustment."""
     differ = [row for row in cells if row.p_holm is not None and row.p_holm < LEVEL]
-    basis = f"after Holm's adjustment over {_plural(len(cells), 'cell')}"
+    basis = f"after Holm's adjustment over {counted(len(cells), 'cell')}"
     if not differ:
         return f"No single cell differs {basis}."
     differ.sort(key=lambda row: -abs(row.difference))
@@ -126,7 +127,7 @@ def _of_cells(cells: Sequence[BlockRow], looks: Looks) -> str:
     )
     more = len(differ) - _MOST_NAMED
     return (
-        f"{_plural(len(differ), 'cell')} differ{'s' if len(differ) == 1 else ''} {basis}: {named}"
+        f"{counted(len(differ), 'cell')} differ{'s' if len(differ) == 1 else ''} {basis}: {named}"
         f"{f'; and {more} more' if more > 0 else ''}."
     )
 
@@ -134,7 +135,7 @@ def _of_cells(cells: Sequence[BlockRow], looks: Looks) -> str:
 def _notes(first: Results, second: Results) -> Iterator[str]:
     """Yield what the numbers mean."""
     ranges = (
-        f"{run.episodes['episode_seed'].min()} to {run.episodes['episode_seed'].max()}"
+        spanned(run.episodes["episode_seed"].min(), run.episodes["episode_seed"].max())
         for run in (first, second)
     )
     yield (
@@ -157,10 +158,6 @@ def _notes(first: Results, second: Results) -> Iterator[str]:
 
 def _key(row: BlockRow) -> SummaryKey:
     return SummaryKey(row.task, row.policy, row.sampler, row.steps)
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _points(share: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import read_alike
+from fmbench.report.counted import counted
 from fmbench.report.delay.figure import render_delays
 from fmbench.report.delay.over_tasks import DelayOverTasksRow, over_tasks
 from fmbench.report.delay.rows import DelayRow
@@ -128,7 +129,7 @@ def _markdown(
     blocks = [f"# {combined.title('Success by delay and execution')}"]
     blocks += [f"> **Warning.** {escape(line)}" for line in caveats]
     if means:
-        blocks += [f"## Over {means[0].tasks} tasks", _table(means, looks)]
+        blocks += [f"## Over {counted(means[0].tasks, 'task')}", _table(means, looks)]
     for task, of_task in by_task(rows):
         blocks += [f"## {escape(task)}", _table(of_task, looks)]
     present = list(dict.fromkeys(row.execution for row in rows))

@@ -10,6 +10,7 @@ from fmbench.report.across_tasks.table import AcrossTasks
 from fmbench.report.across_tasks.text import across_tasks_markdown
 from fmbench.report.bridge_rates import bridge_note
 from fmbench.report.combined import Combined
+from fmbench.report.counted import counted
 from fmbench.report.design_note import design_note
 from fmbench.report.looks import Looks, backbone_order
 from fmbench.report.markup import escape, markdown_table
@@ -214,8 +215,8 @@ def _notes(rows: Sequence[MatrixRow], comparisons: int, margin: float, whose: st
     seeds = sorted({row.train_seeds for row in rows if row.backbone})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in rows})
     yield (
-        f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
-        f"{' or '.join(map(str, episodes))} test episodes each, the last EMA "
+        f"Success rate: mean over {counted(seeds, 'training seed')} with "
+        f"{counted(episodes, 'test episode')} each, the last EMA "
         f"checkpoint{whose}. In brackets: 95 % interval over training seeds (Wilson interval for "
         "one seed, the expert and random actions)."
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fmbench.config import STATE
 from fmbench.report.combined import Combined
+from fmbench.report.counted import counted
 from fmbench.report.design_note import design_note
 from fmbench.report.leaders import is_ahead
 from fmbench.report.looks import Looks
@@ -35,7 +36,7 @@ def observation_markdown(
     blocks += [f"> **Warning.** {escape(line)}" for line in combined.caveats]
     for demos in sorted({row.demos for row in rows}, reverse=True):
         of_demos = [row for row in rows if row.demos == demos]
-        blocks += [f"## {demos} demonstrations", _table(of_demos, looks, combined)]
+        blocks += [f"## {counted(demos, 'demonstration')}", _table(of_demos, looks, combined)]
     comparisons = comparisons_of(runs)
     largest = max(map(len, comparisons.values()), default=0)
     pairs = pairs_of(comparisons)
@@ -139,8 +140,8 @@ def _notes(rows: Sequence[ObservationRow], comparisons: int, margin: float) -> I
     seeds = sorted({row.train_seeds for row in learned})
     episodes = sorted({row.episodes // max(row.train_seeds, 1) for row in learned})
     yield (
-        f"Success rate: mean over {' or '.join(map(str, seeds))} training seeds with "
-        f"{' or '.join(map(str, episodes))} test episodes each, headline samplers, the last EMA "
+        f"Success rate: mean over {counted(seeds, 'training seed')} with "
+        f"{counted(episodes, 'test episode')} each, headline samplers, the last EMA "
         "checkpoint. In brackets: "
         "95 % interval over training seeds (Wilson interval for one seed, the expert and random "
         "actions). All observations have the same demonstrations and the same test episodes."

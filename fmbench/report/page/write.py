@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fmbench.report.counted import counted
 from fmbench.report.page.contents import sections_of
 from fmbench.report.page.media import Media
 from fmbench.report.page.runs import NamedRun, read_runs
@@ -71,12 +72,9 @@ def about(runs: Sequence[NamedRun], unread: int = 0) -> str:
         return "No run was given, so there is nothing to show."
     tasks = {task for run in runs for task in run.results.outcomes.tasks}
     episodes = sum(len(run.results.episodes) for run in runs)
-    shown = f"{_count(len(runs), 'run')}, {_count(len(tasks), 'task')}, {episodes:,} episodes."
+    shown = f"{counted(len(runs), 'run')}, {counted(len(tasks), 'task')}, {episodes:,} episode"
+    shown += "." if episodes == 1 else "s."
     damaged = sum(len(run.results.left_out) for run in runs)
-    parts = [_count(count, what) for count, what in ((unread, "run"), (damaged, "file")) if count]
+    parts = [counted(count, what) for count, what in ((unread, "run"), (damaged, "file")) if count]
     left_out = f" Left out, because they cannot be read: {' and '.join(parts)}; see the warnings."
     return shown + left_out if parts else shown
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fmbench.config import PRESETS, RunConfig
+from fmbench.report.counted import counted
 from fmbench.report.markdown import SMOKE
 from fmbench.report.markup import markdown_table
 from fmbench.storage.search import SearchFacts, TrialRow, by_trial, rank, score
@@ -109,9 +110,12 @@ def _notes(facts: SearchFacts, own: Sequence[TrialRow]) -> Iterator[str]:
     """Yield the notes that explain the numbers."""
     config, search = facts.config, facts.search
     count = sum(row.episodes for row in own)
+    each = f"{counted(config['episodes'], 'episode')} on validation seeds"
+    seeds = config["seeds"]
+    of_seeds = f"for {'each of ' * (seeds > 1)}{counted(seeds, 'training seed')}"
     yield (
-        f"Success: mean over tasks and policies, each with {config['episodes']} episodes on "
-        f"validation seeds for each of {config['seeds']} training seeds. No test episode is used."
+        f"Success: mean over tasks and policies, each with {each} {of_seeds}. No test "
+        "episode is used."
     )
     yield (
         f"By chance alone, two equal trials of {count} episodes with success 0.5 differ by more "

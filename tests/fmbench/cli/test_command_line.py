@@ -137,6 +137,8 @@ def test_a_command_line_may_start_with_the_name_of_its_command(
         (["--noise", "x"], "--noise is 'x'; give a number"),
         (["--policy"], "--policy is empty; give one or more values"),
         (["--seeds"], "--seeds is empty; give a value"),
+        (["--out", ""], "--out is empty; give a path"),
+        (["--data="], "--data is empty; give a path"),
         (["--task", "a\nb"], "unknown task 'a\\nb'; known: A"),
     ],
 )

@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("words", "message"),
     [
         ((), "--out must be given; see --help"),
-        (("--out", "a.safetensors"), "--task is empty; give tasks to train on, or --import FILE"),
+        (("--out", "a.safetensors"), "--task is missing; give tasks to train on, or --import FILE"),
         ((*TRAIN, "--trust"), "--trust is given without --import, the file to be trusted"),
         ((*TRAIN, "--import", "x.pt"), "--task is given; --import trains nothing, leave one of"),
         ((*TRAIN, "--out", "a.pt"), "--out is a.pt; give a file named NAME.safetensors"),

@@ -13,7 +13,7 @@ LEROBOT = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "--format is empty; known: lerobot, minari"),
+        ((), "--format is missing; known: lerobot, minari"),
         (
             ("--format", "lerobt"),
             "unknown format 'lerobt'; did you mean lerobot? known: hub, lerobot",
@@ -22,7 +22,7 @@ LEROBOT = ("--format", "lerobot", "--task", "PressEither", "--episodes", "4")
             ("--format", "rlds"),
             "unknown format 'rlds'; known: hub, lerobot, minari, onnx, torch-export",
         ),
-        (LEROBOT, "--out is empty; give a new folder for the data set"),
+        (LEROBOT, "--out is missing; give a new folder for the data set"),
         (
             (*LEROBOT[:2], "--task", "PressEither", "LiftCube"),
             "--task is PressEither LiftCube; giv",

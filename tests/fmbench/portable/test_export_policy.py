@@ -131,10 +131,13 @@ def test_a_sampler_without_rows_has_no_success(finished_run: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("onnx",), "--out is empty; give a new file that ends in .onnx"),
+        (("onnx",), "--out is missing; give a new file that ends in .onnx"),
         (("onnx", "--out", "x.pt2"), "--out is x.pt2; give a new file that ends in .onnx"),
         (("hub", "--out", "."), ". exists; give another --out, or remove it"),
-        (("hub", "--out", "x"), "--policy is empty; give the folder of a run, or of a checkpoint"),
+        (
+            ("hub", "--out", "x"),
+            "--policy is missing; give the folder of a run, or of a checkpoint",
+        ),
         (
             ("hub", "--out", "x", "--episodes", "3"),
             "--episodes is given; --format hub exports a trained policy, --episodes is for lerobot",
@@ -153,7 +156,7 @@ def test_a_sampler_without_rows_has_no_success(finished_run: Path, tmp_path: Pat
         ),
         (
             ("hub", "--out", "x", "--policy", "RUN", "--train-seed", "1"),
-            "--train-seed is 1; RUN has the seeds 0 to 0",
+            "--train-seed is 1; RUN has seed 0",
         ),
         (
             ("hub", "--out", "x", "--policy", "RUN/checkpoints/PressEither-flow-seed3"),

@@ -14,10 +14,12 @@ from PIL import Image
 from fmbench import figures
 from fmbench.errors import FmbenchError
 from fmbench.report import draw, plots
+from fmbench.report.learning import learning_curves
 from fmbench.report.over_nfe import success_vs_nfe
 from fmbench.report.rendering import MAX_COLOURS, figure_file, with_palette
 from fmbench.report.results import read_results
 from fmbench.report.summary import SummaryRow
+from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from tests.fmbench.fake_run import make_rows, write_episode_rows, write_run
@@ -60,6 +62,24 @@ def test_run_of_experts_is_drawn_without_training_curves(tmp_path):
         "success_vs_time.png",
     ]
     assert "nothing was trained" in (tmp_path / "summary.md").read_text()
+
+
+def test_a_folder_that_is_no_run_is_not_searched(tmp_path):
+    (tmp_path / "elsewhere").symlink_to("/")
+    with pytest.raises(
+        FmbenchError, match=r"episodes\.csv does not exist; give the folder of a fin"
+    ):
+        read_results(tmp_path)
+
+
+def test_how_agents_learnt_is_drawn(tmp_path):
+    run = write_run(tmp_path, episodes=5)
+    rows = [LearningRow("fmbench/LiftCube-v0", "bc", 0, 500 * k, k / 4, -9.0) for k in range(4)]
+    write_rows(run / LearningRow.file_name, rows, LearningRow)
+    (axes,) = learning_curves(read_results(run)).axes
+    (line,) = axes.lines
+    assert line.get_xydata().tolist() == [[500 * k, k / 4] for k in range(4)]
+    assert "learning_curves.png" in [path.name for path in draw.draw_all(run)]
 
 
 def test_policy_outside_the_study_is_drawn(tmp_path):

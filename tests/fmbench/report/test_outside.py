@@ -15,7 +15,8 @@ from fmbench.report.matrix.pairs import OUTSIDE, PairRow
 from fmbench.report.may_differ import CURVE, MATRIX
 from fmbench.report.outside import outside_pairs
 from fmbench.report.page.board import board_rows
-from fmbench.report.page.charts.matrix import matrix_parts
+from fmbench.report.page.charts.latency import FRONT_NAME, latency_chart
+from fmbench.report.page.charts.matrix import REFERENCE_DASHES, matrix_parts
 from fmbench.report.page.outside import outside_notes, pairs_of_page
 from fmbench.report.page.runs import NamedRun
 from fmbench.report.results import read_results
@@ -47,8 +48,10 @@ def write_run(
     write_episodes(folder, Episodes(rows, origins))
     parameters = 10 if "flow" in solved else 99
     costs = [
-        MeasurementRow(TASK, policy, "direct", 1, 0, True, parameters, 6, None, None, None)
-        for policy in solved
+        MeasurementRow(
+            TASK, policy, "direct", 1, 0, True, parameters, 6, None, 1.0 + place, 2.0 + place
+        )
+        for place, policy in enumerate(solved)
     ]
     write_rows(folder / MeasurementRow.file_name, costs, MeasurementRow)
     facts = RunFacts(
@@ -157,9 +160,43 @@ def test_the_page_draws_them_beside_each_run(folders: list[Path], tmp_path: Path
         assert "Trained by other libraries: Elsewhere" in part.note
     (alone,) = matrix_parts(named[1:])
     assert [row.policy for row in alone.rows] == ["else"]
+    third = {**OF_OUTSIDE, "policy": ["third"], "exec_horizon": 1}
+    third_run = write_run(tmp_path / "third", {"third": 3}, third, outside={"library": "third"})
+    (both,) = matrix_parts([named[1], ("third", read_results(third_run))])
+    assert [row.policy for row in both.rows] == ["else", "third"]
+    assert "Trained by other libraries: Elsewhere, third;" in both.note
     more = {**OF_OUTSIDE, "episodes": EPISODES + 1}
     other = write_run(tmp_path / "more", {"else": 9}, more, outside={"library": "other"})
     assert len(matrix_parts([named[0], ("more", read_results(other))])) == 2
+
+
+def test_latencies_are_drawn_beside_those_of_the_same_machine(
+    folders: list[Path], tmp_path: Path
+) -> None:
+    own, outside = ((folder.name, read_results(folder)) for folder in folders)
+    other_network = {**OF_RUN, "policy": ["flow"], "backbone": "unet"}
+    unet = write_run(
+        tmp_path / "unet", {"flow": 12}, other_network, policies=record_looks(["flow"])
+    )
+    runs = [outside, own, ("unet", read_results(unet))]
+    chart = latency_chart(runs)
+    assert chart is not None
+    (panel,) = chart.panels
+    named = [series.name for series in panel.series]
+    points = ["flow, mlp", "flow, unet", "bc, mlp", "Elsewhere, other"]
+    assert [name for name in named if ", " in name] == points
+    assert "Trained by other libraries: Elsewhere" in panel.note
+    front = panel.series[named.index(FRONT_NAME)]
+    assert (front.x, front.y) == ((2.0,), (0.9,))  # flow's 18 of 20, the first and fastest
+    assert front.look[1] not in REFERENCE_DASHES.values()  # nobody takes it for the expert
+    machine = dataclasses.replace(outside[1].run, machine={"processor": "another"})
+    elsewhere = (outside[0], dataclasses.replace(outside[1], run=machine))
+    apart = latency_chart([own, elsewhere])
+    assert apart is not None
+    assert [panel.note.rpartition("Measured on ")[2] for panel in apart.panels] == [
+        "an unknown machine.",
+        "another.",
+    ]
 
 
 def test_the_page_says_how_they_stand(folders: list[Path]) -> None:

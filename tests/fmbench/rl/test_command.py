@@ -42,6 +42,7 @@ REACH = ("--task", "ReachPose")
         ((*PPO, *REACH, "--num-envs", 0), "--num-envs is 0; give a whole number from 1 to 1024"),
         ((*PPO, *REACH, "--train-seed", -1), "--train-seed is -1; give a whole number from 0"),
         ((*PPO, *REACH, "--steps", 7), "--steps is 7, less than one step of each of the 8"),
+        ((*PPO, *REACH, "--steps", 1, "--num-envs", 1), "--steps is 1; ppo compares the steps"),
         ((*PPO, *REACH, "--from-demonstrations"), "which ppo does not have: it learns from"),
         ((*SAC, *REACH, "--from-demonstrations", 0), "--from-demonstrations is 0; give"),
         ((*PPO, *REACH, "--out", "a/../b"), "give a path without '..'"),
@@ -122,6 +123,13 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert made["sha256"] == manifest["origin"]["demonstrations"]
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
+    points = results.learning.to_dict("records")
+    assert [point["environment_steps"] for point in points] == [40, 80, 120, 160, 200]
+    assert {(p["task"], p["policy"], p["train_seed"]) for p in points} == {
+        ("ReachPose", "sb3-sac-her", 0)
+    }
+    assert (out / "figures" / "learning_curves.png").exists()
+    assert not (out / "training.csv").exists()
     assert list((out / "tensorboard").rglob("events.out.tfevents.*"))
     notes = (out / "summary.md").read_text()
     assert "Its weights are the last ones, not averaged, and it acts without expl" in notes

@@ -10,7 +10,8 @@ from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor
 
 import fmbench  # noqa: F401  registers the ids
 from envs.registry import goal_id, task_id
-from fmbench.rl.agents import ContinuedReturns
+from fmbench.rl.agents import TrainingRequest, make_envs
+from fmbench.rl.endings import ContinuedReturns, LastingFailures
 from fmbench.rl.vec_env import SB3VecEnv, make_sb3_envs
 
 COUNT = 3
@@ -137,3 +138,36 @@ def test_a_success_ends_an_episode_but_not_the_return_of_ppo() -> None:
             patch.setattr(envs, "step_wait", lambda info=info: (*outcome[:3], [dict(info)]))
             (seen,) = ContinuedReturns(envs).step(still)[3]
         assert seen["TimeLimit.truncated"] is is_cut
+
+
+def test_failing_early_is_worth_no_more_than_going_on_without_the_goal() -> None:
+    gamma = 0.9
+    plain = make_sb3_envs("fmbench/RotateCubeGoal-v1", 4)
+    envs = LastingFailures(make_sb3_envs("fmbench/RotateCubeGoal-v1", 4), gamma)
+    rng = np.random.default_rng(0)
+    for made in (plain, envs):
+        made.seed(0)
+        made.reset()
+    failures = 0
+    for _ in range(10):
+        actions = rng.uniform(-1, 1, (4, *envs.action_space.shape)).astype(np.float32)
+        (_, before, ended, _), (_, rewards, _, infos) = plain.step(actions), envs.step(actions)
+        failed = ended & [not info["success"] and not info["TimeLimit.truncated"] for info in infos]
+        assert rewards.dtype == np.float32
+        assert np.array_equal(rewards[~failed], before[~failed])
+        assert rewards[failed] == pytest.approx(-sum(gamma**k for k in range(500)))
+        failures += failed.sum()
+    assert failures > 0
+
+
+def test_hindsight_learns_from_lasting_failures() -> None:
+    request = TrainingRequest("sac_her", "RotateCube", 80, 4, 0)
+    envs = make_envs(request)
+    envs.seed(0)
+    envs.reset()
+    rng = np.random.default_rng(0)
+    worst = 0.0
+    for _ in range(10):
+        actions = rng.uniform(-1, 1, (4, *envs.action_space.shape)).astype(np.float32)
+        worst = min(worst, float(envs.step(actions)[1].min()))
+    assert worst == pytest.approx(-1 / (1 - 0.95))

@@ -277,7 +277,9 @@ def test_folders_without_a_finished_run_are_rejected(
     none = tmp_path / "none"
     message = rejection(capsys, none, *HEUN)
     assert message == f"{none} does not exist; give the folder of a finished run"
-    assert "run.json does not exist" in rejection(capsys, tmp_path, *HEUN)
+    (tmp_path / "elsewhere").symlink_to("/")
+    message = rejection(capsys, tmp_path, *HEUN)
+    assert message.endswith("run.json does not exist; give the folder of a finished run")
     before = files_of(copy)
     assert "was not written by fmbench.evaluate; give another --out" in rejection(
         capsys, copy, *HEUN, "--out", copy

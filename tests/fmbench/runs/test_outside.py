@@ -154,7 +154,9 @@ def test_it_has_no_weights_to_be_scored_again(
     outside: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(evaluate.main, outside, "--sampler", "heun") == 2
-    assert "rows of a policy from outside, and none of its weights" in capsys.readouterr().err
+    assert (
+        "a policy from outside, which only the command that evaluated it" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.thorough

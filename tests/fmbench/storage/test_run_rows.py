@@ -71,8 +71,8 @@ def test_the_first_test_seeds_are_those_of_the_harness() -> None:
     [
         ({"task": "LiftCube"}, "task=LiftCube, policy=flow, .* (task: LiftCube there, PressEither"),
         ({"policy": "ppo"}, "policy=ppo, .* (policy: ppo there, flow in run.json)"),
-        ({"train_seed": 1}, "train_seed=1 (train_seed: 1 there, 1 seeds in run.json)"),
-        ({"train_seed": -1}, "train_seed=-1 (train_seed: -1 there, 1 seeds in run.json)"),
+        ({"train_seed": 1}, "train_seed=1 (train_seed: 1 there, seeds: 1 in run.json)"),
+        ({"train_seed": -1}, "train_seed=-1 (train_seed: -1 there, seeds: 1 in run.json)"),
     ],
 )
 def test_cells_outside_of_the_configuration_are_refused(
@@ -134,7 +134,7 @@ def test_a_lost_cell_is_noticed(folder: Path) -> None:
 def test_further_rows_belong_to_the_run_too(row_type: type[Any], folder: Path) -> None:
     change_rows(folder, row_type, of_flow(train_seed=7))
     forge_run(folder)
-    assert "train_seed: 7 there, 1 seeds in run.json" in refusal(folder)
+    assert "train_seed: 7 there, seeds: 1 in run.json" in refusal(folder)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from fmbench.report.counted import counted
+
 Numbers = tuple[float, ...]
 Bounds = tuple[float | None, ...]
 LINE, POINTS, STEPS, LEVEL, FRONT = "line", "points", "steps", "level", "front"
@@ -179,8 +181,8 @@ def note_of(episodes: int, train_seeds: int, kind: str) -> str:
         train_seeds: Its training seeds; 0 of what is not trained.
         kind: The kind of its interval; empty without one.
     """
-    seeds = f"{train_seeds} training seed{'s' * (train_seeds != 1)}" if train_seeds else "no seed"
-    parts = [f"n = {episodes} episodes", seeds, kind]
+    seeds = counted(train_seeds, "training seed") if train_seeds else "no seed"
+    parts = [f"n = {counted(episodes, 'episode')}", seeds, kind]
     return ", ".join(filter(None, parts))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
+from fmbench.report.counted import counted
 from fmbench.report.delay.cells import delayed_settings
 from fmbench.report.delay.over_tasks import DelayOverTasksRow, over_tasks
 from fmbench.report.delay.rows import DelayRow
@@ -156,7 +157,7 @@ def _ticks(places: Sequence[float]) -> list[int]:
 
 def _note(row: DelayRow | DelayOverTasksRow) -> str:
     if isinstance(row, DelayOverTasksRow):
-        seeds = f"{row.train_seeds} training seed{'s' * (row.train_seeds > 1)}"
-        return f"mean of {row.tasks} tasks, {seeds} of each, {OVER_TASKS}"
+        seeds = counted(row.train_seeds, "training seed")
+        return f"mean of {counted(row.tasks, 'task')}, {seeds} of each, {OVER_TASKS}"
     kind = OVER_EPISODES if row.train_seeds == 1 else OVER_SEEDS
     return note_of(row.episodes, row.train_seeds, kind) + ", seeds disagree" * row.seeds_disagree

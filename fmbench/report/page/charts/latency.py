@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from fmbench.report.groups import Named, RunGroup, group_alike
+from fmbench.report.groups import Named
 from fmbench.report.looks import backbone_order
 from fmbench.report.page.charts.chart import (
     FRONT,
@@ -21,7 +21,7 @@ from fmbench.report.page.charts.chart import (
 from fmbench.report.page.charts.matrix import (
     KIND,
     TaskPart,
-    parts_of,
+    matrix_parts,
     reference_levels,
     row_note,
 )
@@ -38,11 +38,11 @@ FRONT_NAME, FRONT_COLOUR = "Pareto front", "#555555"
 def latency_chart(runs: Sequence[Named]) -> Chart | None:
     """Return the figure of the runs with latencies; None if there is none.
 
-    Runs on different machines are not drawn together.
+    Runs on different machines are not drawn together. Policies from outside are in the panels of
+    the others, as far as they have the same episodes and were measured on the same machine.
     """
     timed = [run for run in runs if run[1].summary["latency_ms_p95"].notna().any()]
-    groups = group_alike(timed, dataclasses.replace(KIND, measured=_machine))
-    panels = tuple(p for group in groups for p in _panels(group, len(groups) > 1))
+    panels = tuple(_panels(matrix_parts(timed, dataclasses.replace(KIND, measured=_machine))))
     if not panels:
         return None
     return Chart(
@@ -58,18 +58,18 @@ def latency_chart(runs: Sequence[Named]) -> Chart | None:
     )
 
 
-def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
-    """Yield a panel for every task, with all networks."""
-    by_task: dict[str, list[TaskPart]] = {}
-    for part in parts_of(group, has_others):
-        by_task.setdefault(part.task, []).append(part)
-    for parts in by_task.values():
+def _panels(found: Sequence[TaskPart]) -> Iterator[Panel]:
+    """Yield a panel for every group and task, with all networks."""
+    together: dict[tuple[str, str], list[TaskPart]] = {}
+    for part in found:
+        together.setdefault((part.group, part.task), []).append(part)
+    for parts in together.values():
         if panel := _panel(parts):
             yield panel
 
 
 def _panel(parts: Sequence[TaskPart]) -> Panel | None:
-    part, timed = parts[0], list(_timed(parts))
+    part, timed = max(parts, key=lambda part: len(part.colours)), _timed(parts)
     if not timed:
         return None
     latencies = [row.latency_ms_p95 for _, row in timed]
@@ -91,13 +91,22 @@ def _panel(parts: Sequence[TaskPart]) -> Panel | None:
     return Panel(short_name(part.task), part.group, note, tuple(series), axis)
 
 
-def _timed(parts: Sequence[TaskPart]) -> Iterator[tuple[str, ShownRow]]:
-    """Yield the rows of trained policies with a latency, each with its network."""
+def _timed(parts: Sequence[TaskPart]) -> list[tuple[str, ShownRow]]:
+    """Return the rows of trained policies with a latency, each with its network.
+
+    A policy from outside is in every part, and here once.
+    """
+    found: dict[tuple[str, ShownRow], None] = {}
     for part in parts:
-        backbone = str(part.runs[0][1].run.config.get("backbone", ""))
+        networks = {
+            policy: str(results.run.config.get("backbone", ""))
+            for _, results in part.runs
+            for policy in set(results.summary["policy"])
+        }
         for row in part.rows:
             if row.policy not in REFERENCES and row.latency_ms_p95 == row.latency_ms_p95:
-                yield backbone, row
+                found[networks[row.policy], row] = None
+    return list(found)
 
 
 def _series(found: Sequence[ShownRow], part: TaskPart, policy: str, backbone: str) -> Series:
@@ -127,7 +136,7 @@ def _front(rows: Sequence[ShownRow]) -> Series:
     x = numbers(rows[place].latency_ms_p95 for place in places)
     y = numbers(rows[place].success_rate for place in places)
     none = (None,) * len(x)
-    return Series(FRONT_NAME, FRONT_COLOUR, x, y, none, none, ("on the front",), FRONT, (0, 1))
+    return Series(FRONT_NAME, FRONT_COLOUR, x, y, none, none, ("on the front",), FRONT, (0, 3))
 
 
 def _machine(results: Results) -> str:

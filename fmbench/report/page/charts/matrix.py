@@ -55,26 +55,55 @@ def policies_on_tasks(results: Results) -> Collection[str]:
 KIND = GroupKind(MATRIX, "backbone", "backbone", policies_on_tasks)
 
 
-def matrix_parts(runs: Sequence[Named]) -> list[TaskPart]:
+def matrix_parts(runs: Sequence[Named], kind: GroupKind = KIND) -> list[TaskPart]:
     """Return the parts of all groups of runs; policies from outside are in every part beside.
 
-    Such a policy has a part of its own where no other run has its task and test episodes.
+    Such a policy has a part of its own where no other run has its task and test episodes, or none
+    was measured where it was.
+
+    Args:
+        runs: The runs.
+        kind: What decides which runs are in one group.
     """
     own = [named for named in runs if not is_outside(named[1])]
     outside = [named for named in runs if is_outside(named[1])]
-    groups = group_alike(own, KIND)
+    groups = group_alike(own, kind)
     parts = [part for group in groups for part in parts_of(group, len(groups) > 1)]
-    beside = [_with_outside(part, outside) for part in parts]
+    beside = [_with_outside(part, outside, kind) for part in parts]
     drawn = {name for part in beside for name, _ in part.runs}
-    alone = group_alike([named for named in outside if named[0] not in drawn], KIND)
+    alone = list(_alike_outside([named for named in outside if named[0] not in drawn], kind))
     has_others = len(groups) + len(alone) > 1
-    return beside + [part for group in alone for part in parts_of(group, has_others)]
+    for first, *others in alone:
+        own_group = group_alike([first], kind)
+        found = [part for group in own_group for part in parts_of(group, has_others)]
+        beside += [_with_outside(part, others, kind) for part in found]
+    return beside
 
 
-def _with_outside(part: TaskPart, outside: Sequence[Named]) -> TaskPart:
+def _alike_outside(outside: Sequence[Named], kind: GroupKind) -> Iterator[list[Named]]:
+    """Yield policies from outside, each with those after it that have met its episodes."""
+    waiting = list(outside)
+    while waiting:
+        first = waiting[0][1]
+        alike = [
+            named
+            for named in waiting
+            if any(_is_beside(named[1], first, task, kind) for task in first.run.task_hashes)
+        ]
+        yield [waiting[0], *(named for named in alike if named is not waiting[0])]
+        names = {name for name, _ in alike} | {waiting[0][0]}
+        waiting = [named for named in waiting if named[0] not in names]
+
+
+def _is_beside(outside: Results, first: Results, task: str, kind: GroupKind) -> bool:
+    is_alike = kind.measured(outside) == kind.measured(first)
+    return is_alike and may_stand_beside(outside, first, task)
+
+
+def _with_outside(part: TaskPart, outside: Sequence[Named], kind: GroupKind) -> TaskPart:
     """Return a part with the policies from outside that have met its episodes."""
     first = part.runs[0][1]
-    added = [named for named in outside if may_stand_beside(named[1], first, part.task)]
+    added = [named for named in outside if _is_beside(named[1], first, part.task, kind)]
     if not added:
         return part
     runs = (*part.runs, *added)
@@ -87,7 +116,10 @@ def _with_outside(part: TaskPart, outside: Sequence[Named]) -> TaskPart:
     ]
     rows = (*part.rows, *new)
     names = {row.policy for row in rows} - set(REFERENCES)
-    labels = ", ".join(dict.fromkeys(looks.label(row.policy) for row in new))
+    outside_names = [
+        name for _, run in runs if is_outside(run) for name in run.run.choice.policy or ()
+    ]
+    labels = ", ".join(dict.fromkeys(map(looks.label, outside_names)))
     return dataclasses.replace(
         part,
         note=f"{part.note} Trained by other libraries: {labels}; the notes of the leaderboard say "

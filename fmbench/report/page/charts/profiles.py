@@ -11,6 +11,7 @@ from fmbench.report.across_tasks.table import (
     Method,
     across_tasks_of_runs,
 )
+from fmbench.report.counted import counted
 from fmbench.report.groups import Named, RunGroup, group_alike
 from fmbench.report.page.charts.chart import STEPS, Axis, Chart, Panel, Series, numbers, titles
 from fmbench.report.page.charts.marks import look_of
@@ -83,17 +84,17 @@ def _panels(group: RunGroup, has_others: bool) -> Iterator[Panel]:
             if method.backbone == backbone
         ]
         note = " ".join([group_note(group, group.runs), f"Tasks: {tasks}.", *left_out]).strip()
-        title = titles([f"{len(across.tasks)} tasks", backbone])
+        title = titles([counted(len(across.tasks), "task"), backbone])
         yield Panel(title, group.label * has_others, note, series, axis)
 
 
 def _series(across: AcrossTasks, method: Method, name: str, colour: str) -> Series:
     rows = [r for r in across.rows if r.method == method and r.quantity == PROFILE][::_EVERY]
     first = rows[0]
-    seeds = f"{first.train_seeds} training seed{'s' * (first.train_seeds > 1)}"
+    seeds = counted(first.train_seeds, "training seed")
     note = (
-        f"{sampler_label(method.sampler, method.steps)}, {first.tasks} tasks, {seeds}, "
-        f"n = {first.episodes} episodes of each, bootstrap 95 %"
+        f"{sampler_label(method.sampler, method.steps)}, {counted(first.tasks, 'task')}, {seeds}, "
+        f"n = {counted(first.episodes, 'episode')} of each, bootstrap 95 %"
     )
     return Series(
         name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+from fmbench.report.counted import counted
 from fmbench.report.disturbances.of_runs import arms_of_runs
 from fmbench.report.disturbances.retention import RetentionRow, retention_rows
 from fmbench.report.disturbances.retention_text import RATE_MARK, policies_of
@@ -98,7 +99,7 @@ def _cell(row: RetentionRow, line: int, column: int, episodes: int) -> HeatCell:
     seeds = f"{row.train_seeds} training seed{'s' * (row.train_seeds != 1)}"
     note = (
         f"{row.tasks} task{'s' * (row.tasks > 1)}, {seeds if row.train_seeds else 'no seed'} and "
-        f"n = {episodes} episodes of each, success {row.disturbed_rate:.3f} with and "
+        f"n = {counted(episodes, 'episode')} of each, success {row.disturbed_rate:.3f} with and "
         f"{row.plain_rate:.3f} without"
     )
     if row.retention is None or row.low is None or row.high is None:
