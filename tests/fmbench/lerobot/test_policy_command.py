@@ -173,7 +173,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
             f / "config.json",
             lambda c: c["input_features"].update({"observation.images.main": {"shape": [3, 9, 9]}}),
         ),
-        "the policy sees pictures (observation.images.main); accepted of fmbench/PressEither-v2 are"
+        "observation.images.main has the shape [3, 9, 9]; accepted of fmbench/PressEither-v2 are"
         " observation.state [29], observation.environment_state [8]",
     ),
     "another state": (
