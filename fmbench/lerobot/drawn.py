@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from envs.pictures.renderer import RENDERERS
 from fmbench.errors import FmbenchError, shown
 from fmbench.lerobot import layout
 
@@ -46,7 +47,7 @@ class Drawn:
             return None
         names = {str(key): str(camera) for key, camera in cameras.items()}
         size, renderer = pictures.get("size"), pictures.get("renderer_renderer")
-        if not isinstance(size, int) or not isinstance(renderer, str):
+        if not isinstance(size, int) or renderer not in RENDERERS:
             raise FmbenchError(
                 f"{folder / layout.INFO_FILE}: 'pictures' has the size {shown(size)} and the "
                 f"renderer {shown(renderer)}; give the data set as fmbench.export wrote it"

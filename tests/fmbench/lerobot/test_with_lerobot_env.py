@@ -66,7 +66,7 @@ def seen(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def checkpoint(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.fmbench.lerobot.small_act import train_act
+    from tests.fmbench.lerobot.small_training import train_act
 
     with one_thread():
         return train_act(root, tmp_path_factory.mktemp("act"), UPDATES)
