@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from fmbench.config import ADDED, GROWING
+from fmbench.config import ADDED, AGENT, GROWING, STATE
 from fmbench.report.comparable import EPISODES
 from fmbench.report.comparisons import ComparisonRow, compare_cells
 from fmbench.report.config_differences import config_differences
@@ -116,11 +117,17 @@ def _rows_of(results: Results, cells: Sequence[SummaryKey]) -> pd.DataFrame:
     return results.episodes[pd.MultiIndex.from_frame(results.episodes[CELL]).isin(keys)]
 
 
+def _with_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with what its JSON leaves out."""
+    sees = config.get("observation", STATE) != STATE
+    return {**ADDED, "observation": STATE, **({"beside": AGENT} if sees else {}), **config}
+
+
 def _differences(outside: Results, other: Results) -> Iterator[str]:
     """Yield what differs between a policy from outside and those of another run."""
     looks = Looks(other.run, outside.run)
     label = " and ".join(looks.label(policy) for policy in outside.run.policies)
-    theirs, ours = ({**ADDED, **run.run.config} for run in (outside, other))
+    theirs, ours = (_with_defaults(run.run.config) for run in (outside, other))
     names = sorted((set(outside.run.config) & set(ours)) - NOT_COMPARED)
     texts = [f"{n} {theirs[n]} (there {ours[n]})" for n in names if theirs[n] != ours[n]]
     if texts:

@@ -102,6 +102,22 @@ def test_what_differs_is_said(folders: list[Path]) -> None:
     )
 
 
+def test_what_is_seen_differently_is_said(folders: list[Path]) -> None:
+    own, outside = (read_results(folder) for folder in folders)
+    pixels = {"observation": "pixels", "encoder": "resnet18"}
+    both = {**pixels, "beside": "state"}
+    seeing = [
+        dataclasses.replace(each, run=dataclasses.replace(each.run, config=config))
+        for each, config in ((own, OF_RUN | pixels), (outside, OF_OUTSIDE | both))
+    ]
+    (pair,) = outside_pairs([own, seeing[1]])
+    assert pair.differences[0].endswith(
+        "exec_horizon 4 (there 8), observation pixels (there state)"
+    )
+    (pair,) = outside_pairs(seeing)
+    assert pair.differences[0].endswith("in beside state (there agent), exec_horizon 4 (there 8)")
+
+
 def test_other_versions_of_a_task_are_not_compared(folders: list[Path]) -> None:
     own, outside = (read_results(folder) for folder in folders)
     facts = dataclasses.replace(own.run, task_hashes={TASK: "cd" * 32})
