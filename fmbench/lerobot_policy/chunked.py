@@ -145,8 +145,9 @@ class ChunkedLeRobot:
         does not depend on the device.
         """
         model = self._loaded.policy.diffusion
-        if names := self._observing.pictures:  # (B, n_obs_steps, cameras, 3, size, size)
-            batch = {**batch, STACKED: torch.stack([batch[name] for name in names], dim=2)}
+        if self._observing.pictures:  # (B, n_obs_steps, cameras, 3, size, size)
+            pictures = [batch[name] for name in self._loaded.config.image_features]
+            batch = {**batch, STACKED: torch.stack(pictures, dim=2)}
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         size = (model.config.horizon, model.config.action_feature.shape[0])
         noise = torch.stack([torch.randn(size, generator=g) for g in generators])

@@ -50,7 +50,9 @@ class Seeing(nn.Module):
     def __init__(self, steps: int) -> None:
         super().__init__()
         self.model, self.diffusion = nn.Identity(), Diffusion(steps)
-        self.config = SimpleNamespace(n_obs_steps=steps, n_action_steps=EXECUTED, horizon=16)
+        self.config = SimpleNamespace(
+            n_obs_steps=steps, n_action_steps=EXECUTED, horizon=16, image_features=PICTURES
+        )
         self.seen: list[dict[str, Tensor]] = []
 
     def reset(self) -> None:

@@ -38,7 +38,7 @@ pytest.importorskip("lerobot")
 pytestmark = pytest.mark.thorough
 SIZE, UPDATES = 48, 3
 STATE, ENVIRONMENT = "observation.state", "observation.environment_state"
-CAMERA = "observation.images.right_front"
+CAMERA, MAIN = "observation.images.right_front", "observation.images.main"
 OPTIONS: dict[str, dict[str, Any]] = {
     "act": {
         **{"chunk_size": 16, "n_action_steps": 16, "dim_model": 32, "n_heads": 2},
@@ -49,7 +49,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         **{"num_inference_steps": 3, "crop_shape": (40, 40)},
     },
 }
-INPUTS = {"act": (STATE, CAMERA), "diffusion": (STATE, ENVIRONMENT, CAMERA)}
+INPUTS = {"act": (STATE, CAMERA), "diffusion": (STATE, ENVIRONMENT, CAMERA, MAIN)}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,7 +63,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def data_set(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set with two cameras, of which the policies see the second."""
+    """A data set with two cameras, of which ACT sees the second."""
     out, data = tmp_path_factory.mktemp("seen") / "set", demonstrations_folder.parent
     words = ("--format", "lerobot", "--task", NAME, "--episodes", "4", "--data", data, "--out", out)
     sight = ("--cameras", "main", "right-front", "--image-size", SIZE, "--renderer", "rays")
