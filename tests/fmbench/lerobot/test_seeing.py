@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from envs.pictures.renderer import open_renderer
 from envs.pictures.states import PictureStates, picture_states
 from envs.registry import make_task
-from envs.world import World
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy, OutsideSight
 from fmbench.evaluation.players import outside_player
-from fmbench.harness.rollout import Float32Array, Policy, rollout
+from fmbench.harness.rollout import Policy, rollout
 from fmbench.lerobot import layout
 from fmbench.lerobot_policy.chunked import ACT, DIFFUSION, ChunkedLeRobot
 from fmbench.lerobot_policy.loading import LoadedPolicy
@@ -53,7 +52,6 @@ class Seeing(nn.Module):
         self.config = SimpleNamespace(
             n_obs_steps=steps, n_action_steps=EXECUTED, horizon=16, image_features=PICTURES
         )
-        self.seen: list[dict[str, Tensor]] = []
 
     def reset(self) -> None:
         """Forget nothing: it remembers nothing."""
@@ -62,7 +60,6 @@ class Seeing(nn.Module):
         return self.predict_action_chunk(batch)[:, 0]
 
     def predict_action_chunk(self, batch: dict[str, Any]) -> Tensor:
-        self.seen.append({name: batch[name] for name in PICTURES})
         return chunk_of(self.model(torch.stack([batch[name] for name in PICTURES], dim=1)))
 
 
@@ -136,21 +133,22 @@ def test_an_episode_does_not_depend_on_its_batch(kind: str, sight: OutsideSight)
 
 
 def test_it_sees_the_pictures_of_its_states(sight: OutsideSight) -> None:
-    policy, player = make("another")
-    (actions,) = actions_of(player, sight, SEEDS[:1], 1)
-    world, row = World(TASK, 1), np.array([0])
-    world.reset(row, SEEDS[:1])
-    assert len(policy.seen) == len(actions) > 2
-    for action, seen in zip(actions, policy.seen, strict=True):
-        pictures = sight.renderer.draw(picture_states(world, row))[0]
-        for k, name in enumerate(PICTURES):
-            assert np.array_equal(seen[name][0].numpy(), _converted(pictures[k]))
-        world.step(row, action[None])
-
-
-def _converted(picture: np.ndarray) -> Float32Array:
-    converted: Float32Array = np.moveaxis(picture.astype(np.float32) / np.float32(255), -1, 0)
-    return converted
+    policy, acting = make("another")
+    seen: list[Tensor] = []
+    policy.model.register_forward_pre_hook(lambda _, pictures: seen.append(pictures[0]))
+    checkpoint = OutsideCheckpoint(lambda: acting, "ab" * 32, 0, sight=sight)
+    world, player, _ = outside_player(checkpoint, TASK, 2)
+    rows, drawn = world.all_rows, []
+    world.reset(rows, SEEDS[:2])
+    player.reset(rows, SEEDS[:2])
+    for _ in range(3):
+        actions, _ = player.act(rows, world.observe(rows)[:, None])
+        drawn.append(sight.renderer.draw(picture_states(world, rows)))
+        world.step(rows, actions[:, 0])
+    pictures = np.concatenate(drawn)
+    assert len({each.tobytes() for each in pictures}) == 6
+    expected = np.moveaxis(pictures.astype(np.float32) / np.float32(255), -1, 2)
+    assert np.array_equal(torch.cat(seen).numpy(), expected)  # one row at a time
 
 
 def outside(sight: OutsideSight) -> OutsidePolicy:
