@@ -4,6 +4,7 @@ from fmbench.config.acting import check_acting, check_executions
 from fmbench.config.checks import ALL_TASKS, check_value, config_from_json, make_config
 from fmbench.config.choices import (
     ADDED,
+    AGENT,
     FEATURES,
     PIXELS,
     PRECISIONS,
@@ -19,6 +20,7 @@ from fmbench.config.run_config import FLAGS, RunConfig
 __all__ = [
     "ADDED",
     "AFTER",
+    "AGENT",
     "ALL_TASKS",
     "FEATURES",
     "FLAGS",

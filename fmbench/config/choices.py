@@ -5,6 +5,8 @@ from typing import Any
 from policies.catalogue import COUNTS, HOLD, OPTIONS, POLICIES, RECIPE
 
 STATE, PIXELS, FEATURES = OBSERVATIONS = ("state", "pixels", "features")
+AGENT = "agent"
+"""What a policy from outside observes beside pictures, if that is not the whole `STATE`."""
 RENDERERS = ("auto", "rays", "opengl")
 """Those of `envs.pictures.renderer`, which this must not import."""
 PRECISIONS = ("fp32", "bf16")

@@ -16,7 +16,13 @@ from fmbench.evaluation.cells import EXPERT, Cell, Origin
 from fmbench.evaluation.error_text import error_text
 from fmbench.evaluation.outside import OutsideCheckpoint
 from fmbench.evaluation.perturbed import perturbed_player
-from fmbench.evaluation.players import Player, expert_player, make_world, policy_player
+from fmbench.evaluation.players import (
+    Player,
+    expert_player,
+    make_world,
+    outside_player,
+    policy_player,
+)
 from fmbench.harness.behaviour import Behaviour
 from fmbench.harness.open_loop import RandomPolicy
 from fmbench.harness.rollout import MAX_SIMS, Episode, Float32Array, Policy, rollout
@@ -224,8 +230,7 @@ def _player(
     watch: Watch | None,
 ) -> Player:
     if isinstance(policy, OutsideCheckpoint):
-        world = make_world(make_task(cell.task), num_sims, watch)
-        return Player(world, policy.make_in(world) if policy.make_in else policy.make())
+        return outside_player(policy, make_task(cell.task), num_sims, watch)
     if cell.perturb:
         return perturbed_player(cell, config, policy, sight, num_sims)
     if cell.policy == EXPERT:

@@ -1,5 +1,6 @@
 """Policies from outside of fmbench: what the harness and the rows need to know of them."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from envs.pictures.renderer import PictureRenderer
 from envs.world import World
 from fmbench.evaluation.cells import Cell
 from fmbench.harness.rollout import Policy
@@ -16,6 +18,25 @@ from policies.threads import one_thread
 DIRECT = "direct"
 """Sampler of a policy that does not sample: one evaluation of its network is one decision."""
 SLOW_STEPS, SLOW_CALLS, FAST_CALLS = 50, 30, 100  # latency: as for the policies of fmbench
+
+
+@dataclass(frozen=True)
+class OutsideSight:
+    """The pictures that a policy from outside observes beside every observation.
+
+    Its windows are `(n, obs_horizon, obs_dim + pixels)`: behind the observation the pictures of its
+    state, `shape`, flattened, pixels from 0 to 255. They are drawn when it decides, as for the
+    policies of fmbench.
+
+    Attributes:
+        renderer: An open renderer.
+        shape: Shape of the pictures of one state, `(cameras, size, size, 3)`.
+        identity: What decides the pictures, in one line: renderer, cameras, and a hash.
+    """
+
+    renderer: PictureRenderer
+    shape: tuple[int, ...]
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,7 @@ class OutsideCheckpoint:
             such as goals. None is `make`, whatever the world.
         learning: Points of its training, if it has learnt from its own steps: environment steps,
             share of its last episodes that succeeded, and their mean return.
+        sight: The pictures that it observes; None if it observes the state alone.
     """
 
     make: Callable[[], Policy]
@@ -47,6 +69,7 @@ class OutsideCheckpoint:
     make_single: Callable[[], Policy] | None = None
     make_in: Callable[[World], Policy] | None = None
     learning: Sequence[tuple[int, float, float]] = ()
+    sight: OutsideSight | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +113,11 @@ class OutsidePolicy:
         """Return the cell of one of its checkpoints."""
         return Cell(self.task, self.name, self.sampler, self.steps, train_seed)
 
+    @property
+    def sight(self) -> OutsideSight | None:
+        """The pictures that its checkpoints observe; None if they observe the state alone."""
+        return self.checkpoints[0].sight
+
 
 def measure_outside(
     cell: Cell, checkpoint: OutsideCheckpoint, obs_dim: int, times_decisions: bool = True
@@ -118,15 +146,21 @@ def measure_outside(
 def _latency_ms(cell: Cell, checkpoint: OutsideCheckpoint, obs_dim: int) -> tuple[float, float]:
     """Return the median and the 95th percentile of one decision's time, alone [ms].
 
-    As with the policies of fmbench, observations are standard normal and torch has one thread.
+    As with the policies of fmbench, observations are standard normal, pictures are noise that is
+    already there, and torch has one thread.
     """
     policy = (checkpoint.make_single or checkpoint.make)()
-    calls = SLOW_CALLS if cell.steps >= SLOW_STEPS else FAST_CALLS
+    is_slow = cell.steps >= SLOW_STEPS or checkpoint.sight is not None
+    calls = SLOW_CALLS if is_slow else FAST_CALLS
     warm_up = max(5, calls // 5)
     row, seed = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     generator = np.random.default_rng(0)
     size = (1, policy.obs_horizon, obs_dim)
     observations = generator.standard_normal(size, dtype=np.float32)
+    if checkpoint.sight is not None:
+        seen = (*size[:2], math.prod(checkpoint.sight.shape))
+        pixels = generator.integers(256, size=seen).astype(np.float32)
+        observations = np.concatenate((observations, pixels), axis=-1)
     seconds = np.empty(warm_up + calls)
     with one_thread():
         policy.reset(row, seed)

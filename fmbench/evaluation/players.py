@@ -3,16 +3,19 @@
 import os
 from typing import NamedTuple
 
+import numpy as np
+
 from envs.contact_forces import sensing
 from envs.registry import make_expert, make_task
 from envs.task import IntArray, Task
 from envs.world import World
 from fmbench.config import RunConfig
 from fmbench.evaluation.cells import Cell
+from fmbench.evaluation.outside import OutsideCheckpoint
 from fmbench.harness.chunks import Delay
 from fmbench.harness.rollout import Float32Array, Policy
 from fmbench.harness.watched_world import Watch, WatchedWorld
-from fmbench.sight.eyes import SeeingPolicy
+from fmbench.sight.eyes import Eyes, SeeingPolicy
 from fmbench.sight.opening import Sight
 from policies.actor import ChunkActor
 from policies.chunk_policy import ChunkPolicy
@@ -78,13 +81,37 @@ def policy_player(
     if sight is None:
         return Player(make_world(make_task(cell.task), num_sims, watch), actor, delay)
     seeing = SeeingPolicy(actor, sight.eyes, sight.task.agent_columns)
+    return Player(_seen_world(sight.task, num_sims, seeing, watch), seeing, delay)
+
+
+def outside_player(
+    policy: OutsideCheckpoint, task: Task, num_sims: int, watch: Watch | None = None
+) -> Player:
+    """Return the player of a policy from outside.
+
+    Args:
+        policy: The policy.
+        task: The task.
+        num_sims: Number of simulations.
+        watch: Called at every observation.
+    """
+    if policy.sight is None:
+        world = make_world(task, num_sims, watch)
+        return Player(world, policy.make_in(world) if policy.make_in else policy.make())
+    everything = np.ones(task.obs_dim, dtype=bool)
+    seeing = SeeingPolicy(policy.make(), Eyes(policy.sight.renderer, None), everything)
+    return Player(_seen_world(task, num_sims, seeing, watch), seeing)
+
+
+def _seen_world(task: Task, num_sims: int, seeing: SeeingPolicy, watch: Watch | None) -> World:
+    """Return a world whose states a policy sees."""
 
     def both(world: World, rows: IntArray, observations: Float32Array) -> None:
         seeing.watch(world, rows, observations)
         if watch is not None:
             watch(world, rows, observations)
 
-    return Player(WatchedWorld(sensing(sight.task), num_sims, both), seeing, delay)
+    return WatchedWorld(sensing(task), num_sims, both)
 
 
 def expert_player(task: str, num_sims: int = 1, watch: Watch | None = None) -> Player:

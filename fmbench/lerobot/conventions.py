@@ -10,6 +10,7 @@ from envs.task import Task
 from fmbench.errors import FmbenchError, shown
 from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling
+from fmbench.lerobot.drawn import Drawn
 from fmbench.lerobot.information import check_version, described, scaling_of
 from fmbench.storage.files import read_json
 
@@ -50,11 +51,10 @@ class Conventions:
         _, ours, _ = described(folder, task)
         check_version(folder, task, ours)
         scaling = scaling_of(folder, task, ours)
-        cameras, pictures = ours.get("cameras") or {}, ours.get("pictures") or {}
-        if not isinstance(cameras, dict) or not isinstance(pictures, dict):
-            raise FmbenchError(f"{folder / layout.INFO_FILE}: 'cameras' or 'pictures' is no table")
-        names = tuple(str(camera) for camera in cameras.values())
-        return cls(task, scaling, names, pictures.get("size"), pictures.get("renderer_renderer"))
+        drawn = Drawn.read(folder, ours)
+        if drawn is None:
+            return cls(task, scaling)
+        return cls(task, scaling, tuple(drawn.cameras.values()), drawn.size, drawn.renderer)
 
 
 def data_set_of(training: Mapping[str, Any]) -> Path | None:

@@ -34,14 +34,16 @@ def data_set(given: str | None) -> Path:
     return folder
 
 
-def check_observations(offered: Collection[str]) -> None:
+def check_observations(offered: Collection[str], image_size: int) -> None:
     """Check that the policy of the command line observes nothing but what an environment has.
 
     Args:
         offered: LeRobot's names of what it has.
+        image_size: Rows and columns of its pictures.
 
     Raises:
-        FmbenchError: It observes something else, and `rename_map` gives nothing another name.
+        FmbenchError: It observes something else, or pictures of another size, which LeRobot would
+            let it do, and `rename_map` gives nothing another name.
     """
     checkpoint = _checkpoint()
     if checkpoint is None or parser.parse_arg("rename_map") is not None:
@@ -53,6 +55,13 @@ def check_observations(offered: Collection[str]) -> None:
             f"{', '.join(name for name in offered if name != layout.ACTION)}: give the cameras of "
             "its pictures, e.g. --env.cameras='[main]', or --rename_map"
         )
+    for name, feature in observed.items():
+        if name.startswith(layout.IMAGES) and feature["shape"] != [3, image_size, image_size]:
+            raise FmbenchError(
+                f"{checkpoint} observes {name} of the shape {feature['shape']}; the environment "
+                f"draws [3, {image_size}, {image_size}]: give --env.image_size="
+                f"{feature['shape'][-1]}, the size of the data set of the policy"
+            )
 
 
 def _checkpoint() -> Path | None:

@@ -65,7 +65,7 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         env = LeRobotEnv(**self.gym_kwargs)
         self.features, self.features_map = _features(env)
         env.close()
-        check_observations(self.features_map.values())
+        check_observations(self.features_map.values(), self.image_size)
 
     @property
     def package_name(self) -> str:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from envs.cameras import MAIN
+from envs.pictures.renderer import SMALLEST_SIZE
+from envs.scene import RENDER_SIZE
 from envs.task import Task
 from fmbench.errors import FmbenchError, shown
 from fmbench.lerobot import layout
@@ -48,6 +51,12 @@ class LeRobotCheckpoint:
     def input_names(self) -> list[str]:
         """Names of the features that the policy observes."""
         return list(self.config["input_features"])
+
+    @property
+    def pictures(self) -> dict[str, int]:
+        """The features that are pictures, in order, each with its number of rows and columns."""
+        features = self.config["input_features"]
+        return {k: v["shape"][-1] for k, v in features.items() if k.startswith(layout.IMAGES)}
 
 
 def read_checkpoint(folder: Path, task: Task) -> LeRobotCheckpoint:
@@ -95,14 +104,23 @@ def _check_features(path: Path, config: Mapping[str, Any], task: Task) -> None:
     if not isinstance(inputs, dict) or not isinstance(outputs, dict):
         raise FmbenchError(f"{path} states no input_features and output_features; {ACCEPTED}")
     known = [name for name in (layout.STATE, layout.ENVIRONMENT) if name in ours]
+    cameras = [layout.camera_key(camera) for camera in (MAIN, *task.cameras)]
     accepted = ", ".join(f"{name} {ours[name]['shape']}" for name in known)
+    accepted += f", and pictures [3, N, N], N from {SMALLEST_SIZE} to {RENDER_SIZE} and the same, "
+    accepted += f"{', '.join(cameras)}"
+    sizes = []
     for name, feature in inputs.items():
-        if name not in known:
-            what = "sees pictures" if name.startswith(layout.IMAGES) else "observes something else"
+        shape = _shape(feature)
+        if name in cameras:
+            sizes.append(shape)
+            fits = _is_picture(shape) and shape == sizes[0]
+        elif name in known:
+            fits = shape == ours[name]["shape"]
+        else:
             raise FmbenchError(
-                f"{path}: the policy {what} ({name}); accepted of {task.id} are {accepted}"
+                f"{path}: the policy observes {name}; accepted of {task.id} are {accepted}"
             )
-        if (shape := _shape(feature)) != ours[name]["shape"]:
+        if not fits:
             raise FmbenchError(
                 f"{path}: {name} has the shape {shown(shape)}; accepted of {task.id} are {accepted}"
             )
@@ -116,6 +134,12 @@ def _check_features(path: Path, config: Mapping[str, Any], task: Task) -> None:
 
 def _shape(feature: object) -> object:
     return feature.get("shape") if isinstance(feature, dict) else None
+
+
+def _is_picture(shape: object) -> bool:
+    """Return whether a shape is that of a picture which can be drawn, channels first."""
+    sizes = range(SMALLEST_SIZE, RENDER_SIZE + 1)
+    return any(shape == [3, size, size] for size in sizes)
 
 
 def _check_processor(folder: Path, name: str) -> None:

@@ -22,6 +22,8 @@ So do elementwise functions of torch on a CPU at other places of an array, which
 has one place in all of its batches, given by its seed.
 """
 ACT, DIFFUSION = "act", "diffusion"
+STACKED = "observation.images"
+"""LeRobot's name of the pictures of all cameras, in which DiffusionPolicy keeps them."""
 
 
 def decides_chunks(kind: str, config: Any) -> bool:
@@ -53,9 +55,10 @@ def executed_steps(kind: str, config: Any) -> int:
 class ChunkedLeRobot:
     """ACT without temporal ensembling, or DiffusionPolicy: chunks, executed as by LeRobot.
 
-    The observations of a window are normalised one by one, as LeRobot does when it fills its
-    queues; of the predicted actions, `executed_steps` are executed. The initial noise of
-    DiffusionPolicy and that of each of its steps are drawn for each row alone.
+    Policies that see get pictures behind each observation; see `Observing`. The observations of a
+    window are normalised one by one, as LeRobot does when it fills its queues; of the predicted
+    actions, `executed_steps` are executed. The initial noise of DiffusionPolicy and that of each of
+    its steps are drawn for each row alone.
 
     Args:
         loaded: The policy.
@@ -129,7 +132,7 @@ class ChunkedLeRobot:
         return executed.reshape(actions.shape).float().cpu()
 
     def _normalised(self, windows: Float32Array) -> dict[str, Tensor]:
-        """Return what the network sees, each feature `(B, n_obs_steps, k)`."""
+        """Return what the network sees, each feature `(B, n_obs_steps, ...)`."""
         features = self._observing.features(windows.reshape(-1, windows.shape[-1]))
         seen = self._loaded.normalise(features)
         return {name: seen[name].unflatten(0, windows.shape[:2]) for name in features}
@@ -142,6 +145,9 @@ class ChunkedLeRobot:
         does not depend on the device.
         """
         model = self._loaded.policy.diffusion
+        if self._observing.pictures:  # (B, n_obs_steps, cameras, 3, size, size)
+            pictures = [batch[name] for name in self._loaded.config.image_features]
+            batch = {**batch, STACKED: torch.stack(pictures, dim=2)}
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         size = (model.config.horizon, model.config.action_feature.shape[0])
         noise = torch.stack([torch.randn(size, generator=g) for g in generators])

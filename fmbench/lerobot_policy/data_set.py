@@ -16,6 +16,7 @@ from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
 from fmbench.lerobot.columns import Scaling
 from fmbench.lerobot.conventions import data_set_of
+from fmbench.lerobot.drawn import Drawn
 from fmbench.lerobot.information import check_version, described, scaling_of
 from fmbench.lerobot_policy.checkpoint import PROCESSORS, LeRobotCheckpoint
 from fmbench.storage.files import read_json
@@ -30,6 +31,8 @@ NEEDED = {
     "QUANTILE10": ("q10", "q90"),
 }
 """LeRobot's ways to normalise, and the statistics of each. It leaves out a feature without them."""
+OF_PICTURES = ("min", "max", "q10", "q50", "q90")
+"""The statistics of pictures by which a data set is recognised."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,14 @@ class TrainingSet:
         scaling: The map of the environment state; None if the task has none.
         demonstrations: Hash of the demonstrations, of those that were exported if all were used.
         demos: Their number.
+        drawn: How its pictures were drawn; None if the policy observes none.
     """
 
     folder: Path
     scaling: Scaling | None
     demonstrations: str
     demos: int
+    drawn: Drawn | None = None
 
 
 def training_set(
@@ -75,9 +80,30 @@ def training_set(
             "--format lerobot writes data sets with it"
         )
     check_version(folder, task, ours)
+    drawn = _drawn(checkpoint, folder, ours)
     check_statistics(checkpoint.folder, folder, f"{FLAG} DIR")
     sha256, demos = _used(checkpoint.training.get("dataset"), stated, ours["episodes"])
-    return TrainingSet(folder, scaling_of(folder, task, ours), sha256, demos)
+    return TrainingSet(folder, scaling_of(folder, task, ours), sha256, demos, drawn)
+
+
+def _drawn(checkpoint: LeRobotCheckpoint, folder: Path, ours: Mapping[str, Any]) -> Drawn | None:
+    """Return how the pictures were drawn that a policy observes; None if it observes none.
+
+    Raises:
+        FmbenchError: The data set has no such pictures, or of another size.
+    """
+    if not checkpoint.pictures:
+        return None
+    drawn = Drawn.read(folder, ours)
+    for name, size in checkpoint.pictures.items():
+        if drawn is None or name not in drawn.cameras or drawn.size != size:
+            cameras = ", ".join(drawn.cameras) if drawn else "no pictures"
+            has = f"{cameras} of {drawn.size} x {drawn.size} pixels" if drawn else cameras
+            raise FmbenchError(
+                f"{folder} is not the data set of {checkpoint.folder}: the policy observes {name} "
+                f"of {size} x {size} pixels, and it has {has}; give {FLAG} DIR"
+            )
+    return drawn
 
 
 def _folder(checkpoint: LeRobotCheckpoint, given: Path | None) -> Path:
@@ -134,7 +160,8 @@ def check_statistics(checkpoint: Path, folder: Path, flag: str) -> None:
                         f"{path} lacks {name}, by which its {processor} normalises; give the "
                         "folder pretrained_model as LeRobot wrote it"
                     )
-            for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION):
+            pictures = [name for name in stored if name.startswith(layout.IMAGES)]
+            for feature in (layout.STATE, layout.ENVIRONMENT, layout.ACTION, *pictures):
                 if (other := _other(feature, used, stored.get(feature))) is not None:
                     raise FmbenchError(
                         f"{folder} is not the data set of {checkpoint}: the {other} of {feature} "
@@ -160,9 +187,14 @@ def _needed(config: object) -> Iterator[str]:
 
 
 def _other(feature: str, used: Mapping[str, Any], stored: object) -> str | None:
-    """Return the statistic of a feature that differs; None if none does."""
+    """Return the statistic of a feature that differs; None if none does.
+
+    LeRobot replaces mean and standard deviation of pictures by those of ImageNet, unless it is told
+    not to.
+    """
     values = stored if isinstance(stored, dict) else {}
-    for name in ("mean", "std", "min", "max"):
+    is_picture = feature.startswith(layout.IMAGES)
+    for name in OF_PICTURES if is_picture else ("mean", "std", "min", "max"):
         here = used.get(f"{feature}.{name}")
         if here is None:
             continue

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
-from fmbench.config import ADDED, GROWING
+from fmbench.config import ADDED, AGENT, GROWING, STATE
 from fmbench.report.comparable import EPISODES
 from fmbench.report.comparisons import ComparisonRow, compare_cells
 from fmbench.report.config_differences import config_differences
@@ -17,6 +18,7 @@ from fmbench.report.outcomes import CELL, SummaryKey, outcomes_of
 from fmbench.report.results import Results
 from fmbench.report.summary import frame
 from fmbench.storage.rows import REFERENCES
+from fmbench.storage.run_facts import RunFacts
 
 NOT_COMPARED = {*GROWING, "preset", "device", "backbone", "sampler", "steps", "demos", "updates"}
 """Values of a configuration that say nothing more, or that rows show beside each policy."""
@@ -116,11 +118,20 @@ def _rows_of(results: Results, cells: Sequence[SummaryKey]) -> pd.DataFrame:
     return results.episodes[pd.MultiIndex.from_frame(results.episodes[CELL]).isin(keys)]
 
 
+def _stated(run: RunFacts, task: str) -> dict[str, Any]:
+    """Return the configuration of a run with what its JSON leaves out, on one task."""
+    values = {**ADDED, "observation": STATE, **run.config}
+    if values["observation"] == STATE:
+        return values
+    renderer, *cameras, _ = (run.sights or {}).get(task, "unknown unknown").split()
+    return {"beside": AGENT, **values, "renderer": renderer, "cameras": " ".join(cameras)}
+
+
 def _differences(outside: Results, other: Results) -> Iterator[str]:
     """Yield what differs between a policy from outside and those of another run."""
     looks = Looks(other.run, outside.run)
     label = " and ".join(looks.label(policy) for policy in outside.run.policies)
-    theirs, ours = ({**ADDED, **run.run.config} for run in (outside, other))
+    theirs, ours = (_stated(run.run, *outside.run.task_hashes) for run in (outside, other))
     names = sorted((set(outside.run.config) & set(ours)) - NOT_COMPARED)
     texts = [f"{n} {theirs[n]} (there {ours[n]})" for n in names if theirs[n] != ours[n]]
     if texts:

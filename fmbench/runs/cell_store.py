@@ -52,7 +52,8 @@ class CellStore:
         session: Progress display and requests to stop; an unfinished cell is not stored.
         made_with: All code and versions that this run accepts.
         times_decisions: Whether to measure the latency of decisions.
-        sights: What the policies see with; None for those of `config`.
+        sights: What the policies see with; None for those of `config`. Policies from outside have
+            their own.
         on_cell: Called with a cell and its episodes when they are on disk.
     """
 
@@ -102,7 +103,8 @@ class CellStore:
                 stage.update(done)
 
             with needs_memory(f"{cell.name} evaluation", REMEDY):
-                sight = None if policy is None else self.sights.of(cell.task)
+                is_own = not (policy is None or isinstance(policy, OutsideCheckpoint))
+                sight = self.sights.of(cell.task) if is_own else None
                 episodes = evaluate(cell, self.config, origin, policy, count, earlier, sight)
             reporter.score(*_score(cell, episodes.rows))
         stamps = [stamp_of(row) for row in origins] + [origin.stamp]

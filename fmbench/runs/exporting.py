@@ -1,9 +1,8 @@
 """Work of the command `fmbench.export`: demonstrations, pictures, the data set. No torch."""
 
-import warnings
 from pathlib import Path
 
-from envs.pictures.renderer import PictureRenderer, open_renderer
+from envs.pictures.renderer import PictureRenderer
 from envs.registry import make_task
 from envs.task import Task
 from fmbench.cli.folders import check_out
@@ -24,6 +23,7 @@ from fmbench.lerobot.layout import frames_per_second
 from fmbench.lerobot.source import Pictures, Source, measure
 from fmbench.report.counted import counted
 from fmbench.runs.demonstrating import demonstrate
+from fmbench.sight.drawing import open_cameras
 from fmbench.storage.locks import Waiting
 from fmbench.storage.memory import needs_memory
 
@@ -62,7 +62,10 @@ def export_lerobot(config: RunConfig, data: Path, out: Path, session: Session) -
     (name,) = config.task
     task = make_task(name)
     frames_per_second(task)
-    renderer = _renderer(config, task) if config.observation == PIXELS else None
+    renderer = None
+    if config.observation == PIXELS:
+        asked = config.cameras or (), config.image_size
+        renderer = open_cameras(task, *asked, config.renderer)
     try:
         folder = demonstrate(config, name, data, session)
         request = DemonstrationConfig(name, config.demos, config.noise)
@@ -71,7 +74,6 @@ def export_lerobot(config: RunConfig, data: Path, out: Path, session: Session) -
         pictures = None
         if renderer is not None:
             rows = facts.steps + facts.episodes
-            asked = config.cameras or (), config.image_size
             spec = spec_of_rows(task, facts.sha256[DATA_FILE], rows, renderer, *asked)
             place = _found_or_drawn(spec, folder, task, renderer, *asked, session)
             pictures = Pictures(place / ARRAY_FILE, *asked, dict(spec.decides))
@@ -96,23 +98,6 @@ def _write(source: Source, out: Path, session: Session) -> None:
     parts = (len(source.lengths), "episode"), (int(source.lengths.sum()), "frame")
     state = ", ".join(counted(*part) for part in parts) if is_new else f"found in {out}"
     session.reporter.say(f"{name}: {state}")
-
-
-def _renderer(config: RunConfig, task: Task) -> PictureRenderer:
-    """Open the renderer before any work.
-
-    Raises:
-        FmbenchError: A camera is not known, or the renderer does not start.
-    """
-    assert config.cameras is not None
-    try:
-        with warnings.catch_warnings():  # what does not start is said by the error alone
-            warnings.filterwarnings("ignore", module="glfw")
-            return open_renderer(task, config.cameras, config.image_size, config.renderer)
-    except ValueError as error:
-        raise FmbenchError(f"--cameras of {task.name}: {error}") from None
-    except RuntimeError as error:
-        raise FmbenchError(f"--renderer is {config.renderer}; {error}") from None
 
 
 def _found_or_drawn(

@@ -8,7 +8,7 @@ from typing import Any
 from envs.registry import make_task
 from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError, shown
-from fmbench.evaluation.outside import DIRECT, OutsideCheckpoint, OutsidePolicy
+from fmbench.evaluation.outside import DIRECT, OutsideCheckpoint, OutsidePolicy, OutsideSight
 from fmbench.lerobot_policy.checkpoint import LeRobotCheckpoint, read_checkpoint
 from fmbench.lerobot_policy.chunked import (
     ACT,
@@ -21,6 +21,7 @@ from fmbench.lerobot_policy.data_set import TrainingSet, training_set
 from fmbench.lerobot_policy.loading import LoadedPolicy, lerobot_versions, load_lerobot
 from fmbench.lerobot_policy.observing import Observing
 from fmbench.lerobot_policy.stepped import SteppedLeRobot
+from fmbench.runs.lerobot_sight import close_sight, open_sight, seen_settings
 from fmbench.runs.outside import run_outside
 from fmbench.runs.preparation import check_device
 
@@ -55,7 +56,14 @@ def lerobot_policy(
     sets = [training_set(checkpoint, task_name, task, data) for checkpoint in checkpoints]
     _check_alike(checkpoints, sets)
     first, learnt = checkpoints[0], sets[0]
-    loaded = [load_lerobot(checkpoint, device) for checkpoint in checkpoints]
+    size = learnt.drawn.size if learnt.drawn else 0
+    observing = Observing(task, learnt.scaling, first.input_names, size)
+    sight = open_sight(observing, learnt)
+    try:
+        loaded = [load_lerobot(checkpoint, device) for checkpoint in checkpoints]
+    except BaseException:
+        close_sight(sight)
+        raise
     kind, config = first.kind, loaded[0].config
     sampler, steps = _sampler(kind, config)
     return OutsidePolicy(
@@ -64,7 +72,7 @@ def lerobot_policy(
         colour=OTHER_COLOUR if name else COLOURS.get(kind, OTHER_COLOUR),
         task=task_name,
         checkpoints=[
-            _acting(checkpoint, policy, Observing(task, learnt.scaling, first.input_names), seed)
+            _acting(checkpoint, policy, observing, sight, seed)
             for seed, (checkpoint, policy) in enumerate(zip(checkpoints, loaded, strict=True))
         ],
         backbone="lerobot-unet" if kind == DIFFUSION else f"lerobot-{kind}",
@@ -72,7 +80,7 @@ def lerobot_policy(
         steps=steps,
         demos=learnt.demos,
         demonstrations=learnt.demonstrations,
-        settings=_settings(first, config),
+        settings={**_settings(first, config), **seen_settings(observing, learnt, config)},
         versions=lerobot_versions(),
         facts=_facts(checkpoints),
     )
@@ -87,7 +95,11 @@ def _facts(checkpoints: Sequence[LeRobotCheckpoint]) -> dict[str, Any]:
 
 
 def _acting(
-    checkpoint: LeRobotCheckpoint, loaded: LoadedPolicy, observing: Observing, seed: int
+    checkpoint: LeRobotCheckpoint,
+    loaded: LoadedPolicy,
+    observing: Observing,
+    sight: OutsideSight | None,
+    seed: int,
 ) -> OutsideCheckpoint:
     """Return what acts with a checkpoint."""
     what = (loaded, checkpoint.kind, observing, seed)
@@ -99,6 +111,7 @@ def _acting(
         parameters=loaded.parameters,
         updates=checkpoint.updates,
         rows_per_update=1.0 if checkpoint.kind in LABELS else None,
+        sight=sight,
     )
 
 
@@ -147,6 +160,11 @@ def _check_alike(checkpoints: Sequence[LeRobotCheckpoint], sets: Sequence[Traini
                 f"{other.folder} has learnt from other demonstrations than {first.folder}; give "
                 "one command for each"
             )
+        if learnt.drawn != sets[0].drawn:
+            raise FmbenchError(
+                f"{other.folder} has learnt from pictures that were drawn otherwise than those of "
+                f"{first.folder}; give one command for each"
+            )
     hashes = [checkpoint.sha256 for checkpoint in checkpoints]
     for place, value in enumerate(hashes):
         if hashes.index(value) != place:
@@ -187,4 +205,7 @@ def run_lerobot(
     """
     check_device(device)
     policy = lerobot_policy(folders, task, data, device, name)
-    return run_outside(policy, episodes, device, out, session, command, accept_changes)
+    try:
+        return run_outside(policy, episodes, device, out, session, command, accept_changes)
+    finally:
+        close_sight(policy.sight)

@@ -19,7 +19,7 @@ from fmbench.cli.folders import check_out
 from fmbench.cli.session import Session
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.cli.user_code import users_code
-from fmbench.config import ADDED, RunConfig, outside_cell_hash
+from fmbench.config import ADDED, PIXELS, STATE, RunConfig, outside_cell_hash
 from fmbench.errors import FmbenchError
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.outside import OutsidePolicy, measure_outside
@@ -29,6 +29,7 @@ from fmbench.runs.finish import RunRows, finish_run, show_run
 from fmbench.runs.preparation import check_device
 from fmbench.runs.run_folder import hold_run_folder, open_run_folder, start_facts
 from fmbench.runs.run_plugins import files_of_task
+from fmbench.sight.opening import Sights
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.provenance import versions, versions_text
@@ -88,6 +89,7 @@ def outside_config(policy: OutsidePolicy, episodes: int, device: str) -> Outside
         demos=policy.demos,
         backbone=policy.backbone,
         device=device,
+        observation=STATE if policy.sight is None else PIXELS,
         stated={"sampler": policy.sampler, "steps": policy.steps, **policy.settings},
     )
 
@@ -150,9 +152,9 @@ class OutsideRun:
         facts = open_run_folder(
             self.out, self._facts(stamp), WRITER, self.session.reporter, self.accept_changes
         )
-        cells = CellStore(
-            self.out, self.config, self.session, facts.made_with, self.times_decisions
-        )
+        own = Sights(dataclasses.replace(self.config, observation=STATE))  # it sees by itself
+        made_with = facts.made_with
+        cells = CellStore(self.out, self.config, self.session, made_with, self.times_decisions, own)
         if self.session.reporter.is_shown:
             pieces = pieces_of_outside(self.config, self._cells(), self.times_decisions, self.draws)
             self.session.reporter.outlook.plan(pieces)
@@ -203,6 +205,7 @@ class OutsideRun:
         )
         return dataclasses.replace(
             facts,
+            sights=None if policy.sight is None else {policy.task: policy.sight.identity},
             outside={**policy.facts, **weights},
             versions={**versions(), **policy.versions},
             demonstrations={},

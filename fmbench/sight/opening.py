@@ -1,22 +1,20 @@
 """The renderer and the encoder with which the policies of a run see one task."""
 
-import hashlib
-import json
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from envs.cameras import MAIN
-from envs.pictures.renderer import PictureRenderer, open_renderer
+from envs.pictures.renderer import PictureRenderer
 from envs.registry import make_task
 from envs.task import Task
 from fmbench.config import FEATURES, PIXELS, STATE, RunConfig
 from fmbench.config.observations import OPTION_FIELDS
 from fmbench.errors import FmbenchError
+from fmbench.sight.drawing import open_cameras, sight_line
 from fmbench.sight.eyes import Eyes
-from fmbench.storage.hashes import sha256_file, short_hash
+from fmbench.storage.hashes import sha256_file
 from policies.catalogue import ENCODERS
 from policies.encoders import EncoderOptions, FrozenEncoder, PictureEncoder, make_encoder
 from policies.encoders.shape import PictureShape
@@ -109,31 +107,16 @@ class Sights:
     def _opened(self, task: Task) -> Sight:
         config = self._config
         cameras = config.cameras or (MAIN, *task.cameras)
+        size = config.image_size
+        renderer = open_cameras(task, cameras, size, config.renderer)
         try:
-            with warnings.catch_warnings():  # what does not start is said by the error alone
-                warnings.filterwarnings("ignore", module="glfw")
-                renderer = open_renderer(task, cameras, config.image_size, config.renderer)
-        except ValueError as error:
-            raise FmbenchError(f"--cameras of {task.name}: {error}") from None
-        except RuntimeError as error:
-            raise FmbenchError(f"--renderer is {config.renderer}; {error}") from None
-        try:
-            size = config.image_size
             encoder, encoder_facts = self._encoder(PictureShape(len(cameras), size, size))
         except BaseException:
             renderer.close()
             raise
-        facts = {
-            "model": renderer.picture_model.hash,
-            "cameras": cameras,
-            "size": config.image_size,
-            "renderer": renderer.identity,
-            "encoder": encoder_facts,
-        }
-        hash_ = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-        words = [renderer.name, *cameras, short_hash(hash_)]
+        identity = sight_line(renderer, cameras, size, encoder_facts)
         encoder.to(config.device)
-        return Sight(task, cameras, renderer, encoder, " ".join(words), config.device)
+        return Sight(task, cameras, renderer, encoder, identity, config.device)
 
     def _encoder(self, shape: PictureShape) -> tuple[PictureEncoder, str]:
         """Return the encoder of pictures of a shape, built once, and what decides its numbers."""

@@ -1,96 +1,13 @@
 """The command line for policies of LeRobot: what it refuses, in one line, before any work."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
-from envs.registry import make_task
-from envs.task_hash import HASH_KIND, task_hash
-from fmbench import evaluate
 from fmbench.lerobot import layout
-from fmbench.lerobot.columns import field_table
-from tests.fmbench.small_run import call
-
-NAME = "PressEither"
-TASK = make_task(NAME)
-WIDTH = {name: feature["shape"][0] for name, feature in layout.numeric_features(TASK).items()}
-NORMALISER = "policy_preprocessor_step_3_normalizer_processor.safetensors"
-STATISTICS = {
-    name: {"mean": [0.5] * WIDTH[name], "std": [2.0] * WIDTH[name]}
-    for name in (layout.STATE, layout.ENVIRONMENT, layout.ACTION)
-}
-
-
-@pytest.fixture
-def data_set(tmp_path: Path) -> Path:
-    """Return what an exported data set says of itself, without its data."""
-    width = WIDTH[layout.ENVIRONMENT]
-    ours = {
-        "task": TASK.id,
-        "task_hash": task_hash(NAME),
-        "hash_kind": HASH_KIND,
-        "episodes": 4,
-        "demonstrations": "ab" * 32,
-        "fields": field_table(TASK),
-        "environment_state": {"offset": [0.0] * width, "divisor": [1.0] * width},
-    }
-    write(tmp_path / "data" / layout.INFO_FILE, layout.info(TASK, COUNTS, {}, ours))
-    write(tmp_path / "data" / layout.STATS_FILE, STATISTICS)
-    return tmp_path / "data"
-
-
-COUNTS = {"episodes": 4, "frames": 100}
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path, data_set: Path) -> Path:
-    """Return a folder like a checkpoint of LeRobot, with weights of nothing."""
-    folder = tmp_path / "pretrained_model"
-    observed = {layout.STATE: "STATE", layout.ENVIRONMENT: "ENV"}
-    config = {
-        "type": "act",
-        "input_features": {k: {"type": v, "shape": [WIDTH[k]]} for k, v in observed.items()},
-        "output_features": {layout.ACTION: {"type": "ACTION", "shape": [TASK.act_dim]}},
-    }
-    write(folder / "config.json", config)
-    write(folder / "train_config.json", {"dataset": {"root": str(data_set)}})
-    step = {"registry_name": "normalizer_processor", "config": {}, "state_file": NORMALISER}
-    write(folder / "policy_preprocessor.json", {"steps": [step]})
-    write(folder / "policy_postprocessor.json", {"steps": []})
-    numbers = {f"{k}.{n}": np.float32(v) for k, vs in STATISTICS.items() for n, v in vs.items()}
-    save_file({name: np.array(value) for name, value in numbers.items()}, folder / NORMALISER)
-    save_file({"nothing": np.zeros(1)}, folder / "model.safetensors")
-    return folder
-
-
-def write(path: Path, values: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values))
-
-
-def change(path: Path, change: Callable[[Any], object]) -> None:
-    values = json.loads(path.read_bytes())
-    change(values)
-    path.write_text(json.dumps(values))
-
-
-@pytest.fixture
-def refusal(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Return a function that runs the command and returns its one line of refusal."""
-
-    def refused(*words: object) -> str:
-        assert call(evaluate.main, *words) == 2
-        lines = capsys.readouterr().err.strip().splitlines()
-        assert len(lines) == 1
-        return lines[0]
-
-    return refused
+from tests.fmbench.lerobot.stand_ins import NAME, NORMALISER, change, write
 
 
 @pytest.mark.parametrize(
@@ -173,7 +90,7 @@ BAD_FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
             f / "config.json",
             lambda c: c["input_features"].update({"observation.images.main": {"shape": [3, 9, 9]}}),
         ),
-        "the policy sees pictures (observation.images.main); accepted of fmbench/PressEither-v2 are"
+        "observation.images.main has the shape [3, 9, 9]; accepted of fmbench/PressEither-v2 are"
         " observation.state [29], observation.environment_state [8]",
     ),
     "another state": (

@@ -66,7 +66,7 @@ def seen(demonstrations_folder: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def checkpoint(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.fmbench.lerobot.small_act import train_act
+    from tests.fmbench.lerobot.small_training import train_act
 
     with one_thread():
         return train_act(root, tmp_path_factory.mktemp("act"), UPDATES)
@@ -217,7 +217,10 @@ def test_a_policy_that_sees_more_is_refused(
     monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={folder}"])
     with pytest.raises(FmbenchError, match=r"observes observation\.images\.main; the environment"):
         configured(root)
-    assert "observation.images.main" in configured(root, cameras=["main"]).features
+    seen = {"cameras": ["main"], "image_size": 32}
+    assert "observation.images.main" in configured(root, **seen).features
+    with pytest.raises(FmbenchError, match=r"draws \[3, 96, 96\]: give --env\.image_size=32, the"):
+        configured(root, cameras=["main"])
 
 
 def test_the_data_set_is_the_one_that_the_command_line_names(

@@ -6,31 +6,35 @@ LeRobot is in environments of its own, see `.ci/extras`.
 import csv
 import io
 import json
-import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from envs.registry import make_task
-from envs.world import World
 from fmbench import evaluate
 from fmbench import export as export_command
 from fmbench.data.store import Demonstrations
-from fmbench.harness.rollout import Policy, rollout
 from fmbench.report.results import read_results
 from fmbench.storage.hashes import short_hash
 from tests.fmbench.lerobot.lerobot_import import import_torchvision
+from tests.fmbench.lerobot.own_loop import (
+    NAME,
+    ROWS,
+    SEEDS,
+    SameNoise,
+    actions_of,
+    changed,
+    load,
+    own_actions,
+)
 from tests.fmbench.small_run import call, files_of
 
 pytest.importorskip("lerobot")
 pytestmark = pytest.mark.thorough
-NAME, STEPS = "PressEither", 4
-TASK = make_task(NAME)
+STEPS = 4
 SMALL = {
     "act": (
         *("--policy.chunk_size=8", "--policy.n_action_steps=5", "--policy.dim_model=32"),
@@ -41,9 +45,6 @@ SMALL = {
         *("--policy.n_obs_steps=3", "--policy.n_action_steps=3"),
     ),
 }
-ROWS = 16
-"""Rows of LeRobot's own loop: `fmbench.lerobot_policy.chunked.CPU_ROWS`."""
-SEEDS = np.arange(3_000_000, 3_000_000 + ROWS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -86,82 +87,6 @@ def train(kind: str, data_set: Path, out: Path, *more: str) -> Path:
     return out / "checkpoints" / "last" / "pretrained_model"
 
 
-def load(folder: Path) -> tuple[Callable[[], Policy], Any]:
-    """Return what makes the policy of a checkpoint, and the loaded policy of LeRobot."""
-    from fmbench.runs.of_lerobot import lerobot_policy
-
-    (checkpoint,) = lerobot_policy([folder], NAME).checkpoints
-    return checkpoint.make, checkpoint.make.args[0]  # type: ignore[attr-defined]
-
-
-def actions_of(policy: Policy, seeds: np.ndarray, num_sims: int) -> list[np.ndarray]:
-    world = World(make_task(NAME), num_sims, 1)
-    episodes = rollout(world, policy, seeds, keep_trajectories=True)
-    assert {episode.error for episode in episodes} == {""}
-    return [e.trajectory.actions for e in episodes if e.trajectory is not None]
-
-
-def own_actions(
-    loaded: Any, data_set: Path, seeds: np.ndarray, select: Callable[[Any], torch.Tensor]
-) -> list[np.ndarray]:
-    """Return the actions of LeRobot's own loop, all episodes in one batch, each until it ends.
-
-    Observations are cut and scaled by what `meta/info.json` says, not by code of fmbench.
-    """
-    ours = json.loads((data_set / "meta" / "info.json").read_bytes())["fmbench"]
-    scaling = {k: np.array(v) for k, v in ours["environment_state"].items()}
-    seen = np.repeat(
-        [part["environment"] for part in ours["fields"]], [part["size"] for part in ours["fields"]]
-    )
-    world = World(make_task(NAME), len(seeds), 1)
-    rows = world.all_rows
-    world.reset(rows, seeds)
-    loaded.policy.reset()
-    ended, actions = np.zeros(len(seeds), dtype=bool), [[] for _ in seeds]
-    raw = world.observe(rows)
-    while not ended.all():
-        active = rows[~ended]
-        raw[active] = world.observe(active)
-        scaled = (raw[:, seen] - scaling["offset"]) / scaling["divisor"]
-        batch = {
-            "observation.state": torch.from_numpy(raw[:, ~seen]),
-            "observation.environment_state": torch.from_numpy(scaled.astype(np.float32)),
-        }
-        with torch.inference_mode():
-            action = loaded.denormalise(select(loaded.normalise(batch))).numpy()
-        action = np.clip(action, -1.0, 1.0)
-        for row in active.tolist():
-            actions[row].append(action[row])
-        outcome = world.step(active, action[active])
-        ended[active] = outcome.terminated | outcome.truncated
-    return [np.array(each) for each in actions]
-
-
-class SameNoise:
-    """Hands LeRobot's loop the noise of the episodes: at the start of a chunk, and at each step."""
-
-    def __init__(self, policy: Any, seeds: np.ndarray, patch: pytest.MonkeyPatch) -> None:
-        from diffusers.schedulers import scheduling_ddpm
-
-        from policies.actor import EpisodeNoise
-
-        self.policy, self.episodes = policy, [EpisodeNoise(0, int(seed)) for seed in seeds]
-        self.generators: list[torch.Generator] = []
-        patch.setattr(scheduling_ddpm, "randn_tensor", lambda shape, **_: self._draw(shape[1:]))
-
-    def _draw(self, shape: Any) -> torch.Tensor:
-        return torch.stack([torch.randn(tuple(shape), generator=g) for g in self.generators])
-
-    def select(self, batch: Any) -> torch.Tensor:
-        if len(self.policy._queues["action"]):
-            return self.policy.select_action(batch)
-        drawn = [episode.next_decision().integers(2**63) for episode in self.episodes]
-        self.generators = [torch.Generator().manual_seed(int(seed)) for seed in drawn]
-        config = self.policy.config
-        noise = self._draw((config.horizon, config.action_feature.shape[0]))
-        return self.policy.select_action(batch, noise=noise)
-
-
 def test_act_acts_as_in_lerobots_loop(checkpoints: dict[str, Path], data_set: Path) -> None:
     make, loaded = load(checkpoints["act"])
     ours = actions_of(make(), SEEDS, ROWS)
@@ -192,15 +117,6 @@ def test_diffusion_acts_as_in_lerobots_loop(
     for a, b in zip(ours, theirs, strict=True):
         assert np.array_equal(a, b)
     assert max(map(len, ours)) > executed  # more than one chunk
-
-
-def changed(folder: Path, out: Path, **values: Any) -> Path:
-    """Copy a checkpoint with other values of its configuration."""
-    new = out / "pretrained_model"
-    shutil.copytree(folder, new)
-    path = new / "config.json"
-    path.write_text(json.dumps({**json.loads(path.read_bytes()), **values}))
-    return new
 
 
 @pytest.mark.parametrize("kind", SMALL)

@@ -105,6 +105,26 @@ def test_what_differs_is_said(folders: list[Path]) -> None:
     )
 
 
+def test_what_is_seen_differently_is_said(folders: list[Path]) -> None:
+    own, outside = (read_results(folder) for folder in folders)
+    every = {"observation": "pixels", "cameras": None, "renderer": "auto"}
+    one = {**every, "cameras": ["main"], "renderer": "rays", "beside": "state"}
+    seeing = [
+        dataclasses.replace(
+            each, run=dataclasses.replace(each.run, config=config, sights={TASK: sight})
+        )
+        for each, config, sight in (
+            (own, OF_RUN | every, "rays main side ab12"),
+            (outside, OF_OUTSIDE | one, "rays main cd34"),
+        )
+    ]
+    (pair,) = outside_pairs([own, seeing[1]])
+    assert pair.differences[0].endswith("8), observation pixels (there state)")
+    (pair,) = outside_pairs(seeing)
+    said = "beside state (there agent), cameras main (there main side), exec_horizon 4 (there 8)"
+    assert pair.differences[0].endswith(f" in {said}")
+
+
 def test_other_versions_of_a_task_are_not_compared(folders: list[Path]) -> None:
     own, outside = (read_results(folder) for folder in folders)
     facts = dataclasses.replace(own.run, task_hashes={TASK: "cd" * 32})
