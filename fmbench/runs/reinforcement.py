@@ -28,6 +28,7 @@ from fmbench.rl.demonstrations import (
     fill_buffer,
     rows_of,
 )
+from fmbench.rl.imitation import imitate
 from fmbench.rl.training import train
 from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
@@ -187,6 +188,8 @@ def _train(
                 check_code(folder, facts, present_stamp(), options.accept_changes)
         elif episodes:
             fill_buffer(training.agent, episodes)
+        if episodes:
+            imitate(training.agent, episodes, float(request.kind.recipe["imitation_weight"]))
         curves = Curves(out, folder.name) if options.tensorboard else None
         for point in training.log if curves else []:
             curves.add(point)  # type: ignore[union-attr]

@@ -105,11 +105,11 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert "sb3-sac-her training: done" in text
     results = read_results(out)
     rows = results.episodes
-    agent = rows[rows["policy"] == "sb3-sac-her"]
+    agent = rows[rows["policy"] == "sb3-sac-her-demos"]
     assert agent["episode_seed"].tolist() == [3_000_000, 3_000_001]
     assert (agent["nfe"] == 1.0).all()
     assert (agent["error"] == "").all()
-    assert set(rows["policy"]) == {"expert", "random", "sb3-sac-her"}
+    assert set(rows["policy"]) == {"expert", "random", "sb3-sac-her-demos"}
     facts = json.loads((out / "run.json").read_bytes())
     assert facts["outside"]["environment"] == "fmbench/ReachPoseGoal-v1"
     assert facts["outside"]["library"].startswith("stable-baselines3 2.")
