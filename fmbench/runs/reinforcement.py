@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -57,6 +58,7 @@ class RLOptions:
         command: The command line, for `run.json`.
         accept_changes: Whether to continue what other code has started.
         tensorboard: Whether to write curves for TensorBoard.
+        limit_s: Training time after which a training ends [s].
     """
 
     episodes: int
@@ -64,6 +66,7 @@ class RLOptions:
     command: str = ""
     accept_changes: bool = False
     tensorboard: bool = False
+    limit_s: float = math.inf
 
 
 def run_rl(
@@ -181,7 +184,8 @@ def _train(
     with locked(lock_beside(folder), str(folder), purpose, instead=instead):
         recover_target(folder)
         rows = rows_of(episodes, request.num_envs) if episodes else 0
-        training = AgentTraining(request, task_hash(request.task), make_agent(request, rows))
+        agent = make_agent(request, rows)
+        training = AgentTraining(request, task_hash(request.task), agent, limit_s=options.limit_s)
         if folder.exists():
             facts = restore_training(folder, training)
             if not facts.complete:

@@ -57,7 +57,7 @@ def outside_policy(
             **horizons,
             **recipe,
             "updates": _updates(finished[0][0]),
-            "environment_steps": request.done_after,
+            "environment_steps": min(int(t.agent.num_timesteps) for t, _ in finished),
             "num_envs": request.num_envs,
         },
         facts={

@@ -44,6 +44,8 @@ REACH = ("--task", "ReachPose")
         ((*PPO, *REACH, "--steps", 7), "--steps is 7, less than one step of each of the 8"),
         ((*PPO, *REACH, "--from-demonstrations"), "which ppo does not have: it learns from"),
         ((*SAC, *REACH, "--from-demonstrations", 0), "--from-demonstrations is 0; give"),
+        ((*SAC, *REACH, "--minutes", 0), "--minutes is 0; give a number above 0"),
+        ((*SAC, *REACH, "--minutes", "nan"), "--minutes is nan; give a number above 0"),
         ((*PPO, *REACH, "--out", "a/../b"), "give a path without '..'"),
         ((*PPO, *REACH, "--device", "gpu"), "--device is 'gpu'; known: cpu, cuda, cuda:N"),
         ((*PPO, *REACH, "--nfe", 2), "unknown flag '--nfe'"),
