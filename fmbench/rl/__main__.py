@@ -6,6 +6,7 @@ Nothing heavy is imported before the command line has been checked.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ def _parser() -> Parser:
     add("--task", required=True, metavar="NAME", help="a task; for sac_her, one with a goal")
     add("--hand", metavar="NAME", help="do the task with this hand")
     add_whole_numbers(parser, WHOLE)
+    add("--minutes", type=float, metavar="M", help="end a training after M minutes at the latest")
     add(
         "--from-demonstrations",
         type=int,
@@ -96,6 +98,7 @@ def _run(options: argparse.Namespace) -> int:
     numbers = _numbers(options)
     _check_goal(algorithm, task)
     demos = _demos(algorithm, options.from_demonstrations)
+    limit_s = _limit(options.minutes)
     if options.out is not None:
         check_out(options.out)
     check_data(options.data)
@@ -120,6 +123,7 @@ def _run(options: argparse.Namespace) -> int:
             options.command,
             options.accept_changes,
             options.tensorboard,
+            limit_s,
         )
         run_rl(request, options.out, options.data, session, rl_options)
 
@@ -157,6 +161,15 @@ def _check_goal(algorithm: str, task: str) -> None:
             f"{task} has no goal, from which {algorithm} learns; give --algorithm ppo, or a task "
             f"with a goal: {', '.join(able)}"
         )
+
+
+def _limit(minutes: float | None) -> float:
+    """Return the most time of a training [s]."""
+    if minutes is None:
+        return math.inf
+    if not 0 < minutes < math.inf:
+        raise FmbenchError(f"--minutes is {minutes:g}; give a number above 0")
+    return 60 * minutes
 
 
 def _demos(algorithm: str, given: int | None) -> int:

@@ -7,6 +7,7 @@ episodes nor the generators. Here everything is a tensor in safetensors or a num
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -73,8 +74,9 @@ class AgentTraining:
         request: What decides it.
         task_hash: Hash of the task.
         agent: The agent.
-        demonstration_rows: Rows of the replay buffer that hold demonstrations.
         seconds: Training time so far [s].
+        limit_s: Training time after which it ends before all steps are done [s].
+        has_ended: Whether it has ended, in a checkpoint from which nothing continues.
         log: Its log.
         made_with: Code and versions of the checkpoint from which it continues.
     """
@@ -82,8 +84,9 @@ class AgentTraining:
     request: TrainingRequest
     task_hash: str
     agent: Agent
-    demonstration_rows: int = 0
     seconds: float = 0.0
+    limit_s: float = math.inf
+    has_ended: bool = False
     log: list[LogPoint] = field(default_factory=list)
     made_with: list[Stamp] = field(default_factory=list)
 
@@ -94,8 +97,9 @@ class AgentTraining:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all steps are done."""
-        return int(self.agent.num_timesteps) >= self.request.done_after
+        """Whether all steps are done, or its time is up."""
+        is_done = int(self.agent.num_timesteps) >= self.request.done_after
+        return is_done or self.has_ended or self.seconds >= self.limit_s
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,7 @@ def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
     if not facts.complete:
         restore_drawing(agent, read[TRAINING])
     training.seconds, training.log = progress.seconds, list(progress.log)
+    training.has_ended = facts.complete
     training.made_with = list(facts.made_with)
     return facts
 

@@ -27,11 +27,13 @@ class Transitions:
     Attributes:
         observations: Each part of the observation, `(T + 1, size)` float32.
         actions: The executed actions, `(T, act_dim)` float32.
+        commands: The expert's actions before noise, `(T, act_dim)` float32.
         rewards: `(T,)` float32.
     """
 
     observations: dict[str, Float32Array]
     actions: Float32Array
+    commands: Float32Array
     rewards: Float32Array
 
 
@@ -64,8 +66,9 @@ def demonstrated_transitions(
     for length in demonstrations.lengths.tolist():
         places = slice(first, first + length + 1)
         parts = {name: values[places] for name, values in seen.items()}
-        actions = demonstrations.executed[step : step + length]
-        episodes.append(Transitions(parts, actions, reached[places][1:]))
+        steps = slice(step, step + length)
+        actions, commands = demonstrations.executed[steps], demonstrations.actions[steps]
+        episodes.append(Transitions(parts, actions, commands, reached[places][1:]))
         first, step = first + length + 1, step + length
     return episodes
 

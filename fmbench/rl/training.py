@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ def train(
     on_point: OnPoint = lambda point: None,
     checkpoint_s: float = CHECKPOINT_S,
 ) -> None:
-    """Train to the end, or until the user interrupts; then or at the end save a checkpoint.
+    """Train to the end, or until time is up or the user interrupts; then save a checkpoint.
 
     Args:
         training: The training, begun or not.
@@ -53,7 +54,8 @@ def train(
     with session.reporter.stage(name, request.done_after, agent.num_timesteps) as stage:
         follower = _Follower(training, folder, session, stage, on_point, checkpoint_s)
         steps = request.done_after - agent.num_timesteps
-        agent.learn(steps, callback=follower, log_interval=None, reset_num_timesteps=False)
+        with contextlib.suppress(_TimeIsUpError):
+            agent.learn(steps, callback=follower, log_interval=None, reset_num_timesteps=False)
         follower.finish()
 
 
@@ -63,6 +65,10 @@ def time_left(training: AgentTraining) -> TimeLeft:
     if not isinstance(agent, SAC):
         return TimeLeft(total)
     return TimeLeft(total, agent.learning_starts, agent.gradient_steps / agent.n_envs)
+
+
+class _TimeIsUpError(Exception):
+    """Ends a training between two rollouts."""
 
 
 class _Follower(BaseCallback):  # type: ignore[misc]
@@ -100,6 +106,8 @@ class _Follower(BaseCallback):  # type: ignore[misc]
             save_training(self._folder, training)
             self._clock = self._saved = time.monotonic()
         self._session.interrupts.stop_here()
+        if training.is_complete:
+            raise _TimeIsUpError
 
     def finish(self) -> None:
         """Note the end of the training, and save it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from fmbench.rl.demonstrations import (
     fill_buffer,
     rows_of,
 )
+from fmbench.rl.imitation import imitate
 from fmbench.rl.training import train
 from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
@@ -56,6 +58,7 @@ class RLOptions:
         command: The command line, for `run.json`.
         accept_changes: Whether to continue what other code has started.
         tensorboard: Whether to write curves for TensorBoard.
+        limit_s: Training time after which a training ends [s].
     """
 
     episodes: int
@@ -63,6 +66,7 @@ class RLOptions:
     command: str = ""
     accept_changes: bool = False
     tensorboard: bool = False
+    limit_s: float = math.inf
 
 
 def run_rl(
@@ -180,13 +184,16 @@ def _train(
     with locked(lock_beside(folder), str(folder), purpose, instead=instead):
         recover_target(folder)
         rows = rows_of(episodes, request.num_envs) if episodes else 0
-        training = AgentTraining(request, task_hash(request.task), make_agent(request, rows))
+        agent = make_agent(request, rows)
+        training = AgentTraining(request, task_hash(request.task), agent, limit_s=options.limit_s)
         if folder.exists():
             facts = restore_training(folder, training)
             if not facts.complete:
                 check_code(folder, facts, present_stamp(), options.accept_changes)
         elif episodes:
             fill_buffer(training.agent, episodes)
+        if episodes:
+            imitate(training.agent, episodes, float(request.kind.recipe["imitation_weight"]))
         curves = Curves(out, folder.name) if options.tensorboard else None
         for point in training.log if curves else []:
             curves.add(point)  # type: ignore[union-attr]

@@ -45,6 +45,8 @@ REACH = ("--task", "ReachPose")
         ((*PPO, *REACH, "--steps", 1, "--num-envs", 1), "--steps is 1; ppo compares the steps"),
         ((*PPO, *REACH, "--from-demonstrations"), "which ppo does not have: it learns from"),
         ((*SAC, *REACH, "--from-demonstrations", 0), "--from-demonstrations is 0; give"),
+        ((*SAC, *REACH, "--minutes", 0), "--minutes is 0; give a number above 0"),
+        ((*SAC, *REACH, "--minutes", "nan"), "--minutes is nan; give a number above 0"),
         ((*PPO, *REACH, "--out", "a/../b"), "give a path without '..'"),
         ((*PPO, *REACH, "--device", "gpu"), "--device is 'gpu'; known: cpu, cuda, cuda:N"),
         ((*PPO, *REACH, "--nfe", 2), "unknown flag '--nfe'"),
@@ -106,11 +108,11 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert "sb3-sac-her training: done" in text
     results = read_results(out)
     rows = results.episodes
-    agent = rows[rows["policy"] == "sb3-sac-her"]
+    agent = rows[rows["policy"] == "sb3-sac-her-demos"]
     assert agent["episode_seed"].tolist() == [3_000_000, 3_000_001]
     assert (agent["nfe"] == 1.0).all()
     assert (agent["error"] == "").all()
-    assert set(rows["policy"]) == {"expert", "random", "sb3-sac-her"}
+    assert set(rows["policy"]) == {"expert", "random", "sb3-sac-her-demos"}
     facts = json.loads((out / "run.json").read_bytes())
     assert facts["outside"]["environment"] == "fmbench/ReachPoseGoal-v1"
     assert facts["outside"]["library"].startswith("stable-baselines3 2.")

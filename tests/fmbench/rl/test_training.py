@@ -69,6 +69,19 @@ def test_a_killed_process_loses_what_follows_the_last_checkpoint(tmp_path: Path)
     assert (folder / ACTING).read_bytes() == (tmp_path / "whole" / ACTING).read_bytes()
 
 
+def test_a_training_whose_time_is_up_ends_after_its_rollout(tmp_path: Path) -> None:
+    request, folder = REQUESTS["ppo"], tmp_path / "limited"
+    training = begin(request, folder)
+    training.limit_s = 1e-9
+    train(training, folder, Session())
+    assert training.is_complete
+    assert training.agent.num_timesteps == 0
+    again = begin(request, folder)  # without the limit
+    assert again.is_complete
+    train(again, folder, Session())
+    assert again.agent.num_timesteps == 0
+
+
 @every_algorithm
 def test_a_seed_decides_the_weights_and_the_episodes(name: str, tmp_path: Path) -> None:
     request = REQUESTS[name]

@@ -229,7 +229,7 @@ def test_the_paper_has_its_policies_from_outside_beside_trainings_of_the_main_se
     for name, kinds in (
         ("anchors", lerobot),
         ("anchors-time", lerobot),
-        ("agents", {"sb3-ppo", "sb3-sac-her"}),
+        ("agents", {"sb3-ppo", "sb3-sac-her", "sb3-sac-her-demos"}),
     ):
         section = sections[name]
         assert set(plan.of_sections([name]).jobs) <= of_main
