@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from lerobot.configs import parser
 
@@ -34,6 +35,18 @@ def data_set(given: str | None) -> Path:
     return folder
 
 
+def observed_features() -> dict[str, Any] | None:
+    """Return the features that the policy of the command line observes, by LeRobot's names.
+
+    Returns:
+        Them; None if they are not known, or `rename_map` gives what is observed other names.
+    """
+    checkpoint = _checkpoint()
+    if checkpoint is None or parser.parse_arg("rename_map") is not None:
+        return None
+    return dict(read_json(checkpoint / CONFIG).get("input_features") or {})
+
+
 def check_observations(offered: Collection[str], image_size: int) -> None:
     """Check that the policy of the command line observes nothing but what an environment has.
 
@@ -45,10 +58,9 @@ def check_observations(offered: Collection[str], image_size: int) -> None:
         FmbenchError: It observes something else, or pictures of another size, which LeRobot would
             let it do, and `rename_map` gives nothing another name.
     """
-    checkpoint = _checkpoint()
-    if checkpoint is None or parser.parse_arg("rename_map") is not None:
+    checkpoint, observed = _checkpoint(), observed_features()
+    if observed is None:
         return
-    observed = read_json(checkpoint / CONFIG).get("input_features") or {}
     if missing := [name for name in observed if name not in offered]:
         raise FmbenchError(
             f"{checkpoint} observes {', '.join(missing)}; the environment has "

@@ -14,7 +14,7 @@ from fmbench.errors import FmbenchError
 from fmbench.lerobot import layout
 from fmbench.lerobot.conventions import Conventions
 from fmbench.lerobot.env import ENVIRONMENT_STATE, LeRobotEnv
-from fmbench.lerobot_env.command_line import check_observations, data_set
+from fmbench.lerobot_env.command_line import check_observations, data_set, observed_features
 
 ID = "fmbench_lerobot/Task-v0"
 TYPE = "fmbench"
@@ -33,7 +33,8 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         dataset: Folder of the data set that the policy was trained on, whose `meta/info.json` says
             how the environment state is scaled; by default the one that the command line or the
             policy's checkpoint names.
-        cameras: Names of the cameras of which there are pictures; by default the data set's.
+        cameras: Names of the cameras of which there are pictures; by default those of the data set
+            that the policy observes.
         image_size: Rows and columns of a picture; by default the data set's, else 96.
         renderer: "rays", "opengl" or "auto"; by default the data set's, else "auto".
         film_size: Rows and columns of LeRobot's films of episodes.
@@ -58,7 +59,12 @@ class FmbenchEnv(EnvConfig):  # type: ignore[misc]
         found = Conventions.read(folder, self.task)
         self.task, self.dataset, self._scaling = found.task.name, str(folder), found.scaling
         if self.cameras is None:
-            self.cameras = list(found.cameras)
+            observed = observed_features()
+            self.cameras = [
+                camera
+                for camera in found.cameras
+                if observed is None or layout.camera_key(camera) in observed
+            ]
         self.image_size = self.image_size or found.image_size or 96
         self.renderer = self.renderer or found.renderer or "auto"
         self.fps = layout.frames_per_second(found.task)

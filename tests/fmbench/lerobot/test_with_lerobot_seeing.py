@@ -5,6 +5,7 @@ LeRobot is in environments of its own, see `.ci/extras`.
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -148,6 +149,18 @@ def test_the_command_names_the_cameras(checkpoints: dict[str, Path], tmp_path: P
     rows = results.episodes[results.episodes["policy"] == "lerobot-act"]
     assert (rows["nfe"] == 1).all()
     assert "pictures of 48 x 48 pixels by lerobot-resnet18" in (out / "summary.md").read_text()
+
+
+def test_lerobots_own_evaluation_draws_what_is_observed(
+    checkpoints: dict[str, Path], data_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fmbench.lerobot_env import FmbenchEnv
+
+    for kind, cameras in {"act": ["right-front"], "diffusion": ["main", "right-front"]}.items():
+        monkeypatch.setattr(sys, "argv", ["lerobot-eval", f"--policy.path={checkpoints[kind]}"])
+        assert FmbenchEnv().cameras == cameras
+    monkeypatch.setattr(sys, "argv", ["lerobot-train", f"--dataset.root={data_set}"])
+    assert FmbenchEnv().cameras == ["main", "right-front"]
 
 
 def test_lerobots_own_evaluation_is_that_of_the_harness(
