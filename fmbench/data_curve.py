@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.several_runs import run_on_runs
 from fmbench.cli.warnings import warn
 
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def draw(runs: Sequence[Path], out: Path) -> list[Path]:
     """Write the table and return the paths; the import is late to keep `--help` fast."""
-    from fmbench.report.curve.draw import draw_curve
+    with lasting_imports():
+        from fmbench.report.curve.draw import draw_curve
 
     return draw_curve(runs, out, warn)
 

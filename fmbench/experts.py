@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fmbench.cli.command import run_command
 from fmbench.cli.flags import add_config_flag, add_out, given_config
 from fmbench.cli.folders import check_out
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser
 from fmbench.config import ALL_TASKS
@@ -43,9 +44,10 @@ def _run(options: argparse.Namespace) -> int:
         check_out(options.out)
     elif options.film:
         raise FmbenchError("--out is missing; --film needs a folder to draw in")
-    import_mujoco()
-    from fmbench.cli.progress import Reporter
-    from fmbench.runs.experts import film_experts, measure_experts
+    with lasting_imports():
+        import_mujoco()
+        from fmbench.cli.progress import Reporter
+        from fmbench.runs.experts import film_experts, measure_experts
 
     measure_experts(config.task, config.episodes, options.out, Reporter())
     if options.film:

@@ -15,6 +15,7 @@ from fmbench.cli.command import run_command
 from fmbench.cli.extras import check_extra
 from fmbench.cli.flags import DEFAULT_DATA, add_config_flag, add_data, given_config
 from fmbench.cli.folders import check_data, check_out
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.resumable import run_resumable
@@ -138,10 +139,11 @@ def _export_policy(options: argparse.Namespace) -> int:
         raise FmbenchError(f"--steps is {steps}; give a whole number from 0 to {MOST_STEPS}")
     for package in ONNX_PACKAGES if options.format == ONNX else ():
         check_extra(f"--format {ONNX}", package, "onnx")
-    import_mujoco()
-    from fmbench.cli.progress import Reporter
-    from fmbench.runs.exporting_policy import export_file, export_hub
-    from fmbench.runs.wanted_policy import WantedPolicy
+    with lasting_imports():
+        import_mujoco()
+        from fmbench.cli.progress import Reporter
+        from fmbench.runs.exporting_policy import export_file, export_hub
+        from fmbench.runs.wanted_policy import WantedPolicy
 
     chosen = (options.name, options.train_seed, options.sampler, options.steps)
     wanted = WantedPolicy(options.checkpoint, task, *chosen)

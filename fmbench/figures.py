@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from fmbench.cli.command import run_command
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.warnings import warn
@@ -49,10 +50,11 @@ def _draw(options: argparse.Namespace) -> int:
 
     if is_grid(options.run_dir):
         return _draw_grid(options, share)
-    from fmbench.report.blocks.draw import redraw_blocks
-    from fmbench.report.draw import draw_all
-    from fmbench.storage.episode_files import compress_run
-    from fmbench.storage.unfinished import check_finished
+    with lasting_imports():
+        from fmbench.report.blocks.draw import redraw_blocks
+        from fmbench.report.draw import draw_all
+        from fmbench.storage.episode_files import compress_run
+        from fmbench.storage.unfinished import check_finished
 
     if options.compress:
         check_finished(options.run_dir)
@@ -65,9 +67,10 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _draw_grid(options: argparse.Namespace, share: float) -> int:
-    from fmbench.report.copies import cores
-    from fmbench.report.draw import check_formats
-    from fmbench.report.grid.draw import draw_grid
+    with lasting_imports():
+        from fmbench.report.copies import cores
+        from fmbench.report.draw import check_formats
+        from fmbench.report.grid.draw import draw_grid
 
     if options.compress:
         raise FmbenchError(f"--compress is for a run; the rows of {options.run_dir} are compressed")

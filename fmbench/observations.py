@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.several_runs import run_on_runs
 from fmbench.cli.warnings import warn
 
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def draw(runs: Sequence[Path], out: Path, margin: float) -> list[Path]:
     """Write table and figure and return the paths; the import is late to keep `--help` fast."""
-    from fmbench.report.observation.draw import draw_observations
+    with lasting_imports():
+        from fmbench.report.observation.draw import draw_observations
 
     return draw_observations(runs, out, warn, margin)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fmbench.cli.command import run_command
 from fmbench.cli.folders import check_out
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.whole_numbers import Whole, add_whole_numbers, whole_numbers
@@ -69,8 +70,9 @@ def _draw(options: argparse.Namespace) -> int:
     if out.suffix not in ENDS or out.is_dir():
         raise FmbenchError(f"--out is {out}; give a file that ends in {' or '.join(ENDS)}")
     check_out(out.parent)
-    import_mujoco()
-    from fmbench.evaluation.replaying import describe, draw_recording
+    with lasting_imports():
+        import_mujoco()
+        from fmbench.evaluation.replaying import describe, draw_recording
 
     print(describe(draw_recording(options.recording, out, options.camera, size, options.renderer)))
     print(f"saved in {out}")

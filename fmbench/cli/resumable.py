@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.exit_code import ExitCode
@@ -25,10 +26,11 @@ def open_session(module: str) -> Iterator[Session]:
             once, later at a safe point.
     """
     # Imported late to keep `--help` fast.
-    import_mujoco()
-    importlib.import_module(module)
-    from fmbench.cli.progress import Reporter
-    from fmbench.cli.session import Session
+    with lasting_imports():
+        import_mujoco()
+        importlib.import_module(module)
+        from fmbench.cli.progress import Reporter
+        from fmbench.cli.session import Session
 
     with Interrupts() as interrupts:
         yield Session(Reporter(), interrupts)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fmbench.cli.command import run_command
 from fmbench.cli.folders import check_out
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.numbers import MARGIN, add_numbers, margin
 from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.task_names import tiers
@@ -63,9 +64,10 @@ def _write(options: argparse.Namespace) -> int:
     out = _page_of(options)
     check_libraries()
     # Imported late to keep `--help` fast: pandas and scipy take a second.
-    from fmbench.cli.progress import Reporter
-    from fmbench.report.page.runs import find_runs, read_runs
-    from fmbench.report.page.write import write_page
+    with lasting_imports():
+        from fmbench.cli.progress import Reporter
+        from fmbench.report.page.runs import find_runs, read_runs
+        from fmbench.report.page.write import write_page
 
     reporter, total = Reporter(), len(find_runs(options.runs))
     unread: dict[str, str] = {}

@@ -7,6 +7,7 @@ point.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import queue
@@ -18,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from fmbench.cli.imports import lasting_imports
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.cli.plugin_files import load_plugins
@@ -59,7 +61,9 @@ def main() -> int:
         session = Session(SilentReporter(), interrupts)
         try:
             load_plugins(sys.argv[1:])
-            import_mujoco()
+            with lasting_imports():
+                import_mujoco()
+                importlib.import_module("fmbench.runs.experiment")  # for `do_job`
         except FmbenchError as error:
             _send(channel, error.exit_code, str(error))
             return error.exit_code
