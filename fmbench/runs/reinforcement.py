@@ -35,12 +35,8 @@ from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.outside import run_outside
 from fmbench.runs.preparation import check_device
-from fmbench.runs.run_folder import (
-    CHECKPOINTS,
-    check_code,
-    check_content,
-    checkpoint_folder,
-)
+from fmbench.runs.run_folder import CHECKPOINTS, check_content, checkpoint_folder
+from fmbench.runs.same_origin import check_code
 from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
 from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import lock_beside, locked

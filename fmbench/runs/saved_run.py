@@ -8,8 +8,9 @@ from envs.registry import TASKS
 from envs.task_hash import task_hash
 from fmbench.config import RunConfig, config_from_json, config_hash
 from fmbench.errors import FmbenchError
-from fmbench.runs.run_folder import check_hash_kind, checkpoint_folder
+from fmbench.runs.run_folder import checkpoint_folder
 from fmbench.runs.run_plugins import check_plugins, loadable_part, used_names
+from fmbench.runs.same_origin import check_hash_kind
 from fmbench.storage.links import check_links_inside
 from fmbench.storage.run_facts import RUN_FILE, RunFacts, read_run_facts
 from fmbench.training.checkpoint_facts import CheckpointFacts, checkpoint_facts

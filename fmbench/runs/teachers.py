@@ -7,7 +7,7 @@ from pathlib import Path
 from fmbench.config import RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.policy_shape import policy_config
-from fmbench.runs.run_folder import differences
+from fmbench.runs.same_origin import differences
 from fmbench.runs.saved_run import open_saved_run
 from fmbench.sight.opening import Sights
 from fmbench.storage.hashes import short_hash

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.cell_files import CELLS_FOLDER, C, read_cells
+from fmbench.storage.compressed import is_stored
 from fmbench.storage.episode_files import EpisodeTable
 from fmbench.storage.row_tables import RowTable, table_of
 from fmbench.storage.rows import DiagnosticRow, EpisodeRow, MeasurementRow
@@ -29,8 +30,15 @@ class FinishedCells:
 
 
 def is_unfinished(folder: Path) -> bool:
-    """Return whether a folder holds a run that was begun and has not finished."""
-    if not os.path.lexists(folder / RUN_FILE) or not (folder / CELLS_FOLDER).is_dir():
+    """Return whether a folder holds a run that was begun and has not finished.
+
+    It has no cells yet while its first policies are trained; a folder of the first version has none
+    either, but rows.
+    """
+    if not os.path.lexists(folder / RUN_FILE):
+        return False
+    has_cells = (folder / CELLS_FOLDER).is_dir()
+    if not has_cells and is_stored(folder / EpisodeRow.file_name):
         return False
     return not read_run_facts(folder).complete
 

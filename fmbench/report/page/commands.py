@@ -12,6 +12,12 @@ RECORDED = 2
 """Successes and failures of each policy that the command records."""
 
 
+def can_be_recorded(run: NamedRun) -> bool:
+    """Return whether its command takes `--record`; an evaluation of what was trained does not."""
+    facts = run.results.run
+    return facts.outside is None and facts.rescores is None
+
+
 def record_command(run: NamedRun) -> str:
     """Return the command that records episodes of a run, or "" if its file states none."""
     words = shlex.split(run.results.run.command)

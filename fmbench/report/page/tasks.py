@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from fmbench.report.outcomes import Solved, SummaryKey
-from fmbench.report.page.commands import record_command, view_command
+from fmbench.report.page.commands import can_be_recorded, record_command, view_command
 from fmbench.report.page.differing import (
     PolicyDifference,
     RecordedPair,
@@ -145,7 +145,7 @@ class _Page:
             unrecorded=[
                 (run.name, record_command(run))
                 for run, _, _ in found
-                if not self.has_recordings[run.name]
+                if not self.has_recordings[run.name] and can_be_recorded(run)
             ],
         )
         style = template_text("task.css") if is_first else ""

@@ -18,7 +18,8 @@ from fmbench.runs.grid.jobs import (
     setting_of,
 )
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid
-from fmbench.runs.run_folder import check_code, check_empty, hold_folder
+from fmbench.runs.run_folder import check_empty, hold_folder
+from fmbench.runs.same_origin import check_code
 from fmbench.storage.compressed import SUFFIX
 from fmbench.storage.files import write_bytes_atomic, write_new
 from fmbench.storage.finished import read_finished_rows

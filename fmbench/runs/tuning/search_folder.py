@@ -8,7 +8,8 @@ from pathlib import Path
 
 from fmbench.cli.progress import Reporter
 from fmbench.errors import FmbenchError
-from fmbench.runs.run_folder import check_code, check_empty, differences, hold_folder
+from fmbench.runs.run_folder import check_empty, hold_folder
+from fmbench.runs.same_origin import check_code, differences
 from fmbench.runs.tuning.space import Range, outside
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.search import (

@@ -22,6 +22,7 @@ from fmbench.report.summary import SummaryRow
 from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
+from fmbench.storage.run_facts import RunFacts, write_run_facts
 from tests.fmbench.fake_run import make_rows, write_episode_rows, write_run
 
 NAMES = ["success_rates", "training_curves", "success_vs_nfe", "success_vs_time"]
@@ -69,6 +70,12 @@ def test_a_folder_that_is_no_run_is_not_searched(tmp_path):
     with pytest.raises(
         FmbenchError, match=r"episodes\.csv does not exist; give the folder of a fin"
     ):
+        read_results(tmp_path)
+
+
+def test_a_run_without_cells_says_how_to_go_on(tmp_path):
+    write_run_facts(tmp_path, RunFacts(config={"task": ["LiftCube"]}))
+    with pytest.raises(FmbenchError, match="no finished cell yet; its own command resumes it"):
         read_results(tmp_path)
 
 

@@ -11,7 +11,7 @@ from fmbench.report.results import read_results
 from fmbench.report.training_cost import training_cost_line
 from fmbench.runs import finish
 from fmbench.runs.policy_shape import policy_config, updates_of
-from fmbench.runs.run_folder import differences
+from fmbench.runs.same_origin import differences
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import MeasurementRow, TrainingRow
 from fmbench.training.checkpoint_facts import checkpoint_facts

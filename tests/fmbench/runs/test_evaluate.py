@@ -76,8 +76,11 @@ def test_the_runs_sampler_reproduces_its_rows(
         assert lines(again, reference) == lines(before, reference)
     assert len(lines(again)) == 1 + 6 + 6
     trained = tmp_path / "again" / "training.csv"
+    if policy == "knn":  # nothing was trained
+        assert not trained.exists()
+        return
     assert lines(trained, f",{policy},") == lines(finished / "training.csv", f",{policy},")
-    assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy} - {"knn"}
+    assert {row.policy for row in read_rows(trained, TrainingRow)} == {policy}
 
 
 def test_another_sampler_scores_all_seeds_in_a_new_folder(

@@ -21,7 +21,7 @@ from fmbench.errors import FmbenchError
 from fmbench.harness.seeds import RANGE_SIZE, VALIDATION
 from fmbench.report.tuning.text import best_command, ranked
 from fmbench.runs.demonstrating import demonstrate
-from fmbench.runs.run_folder import differences
+from fmbench.runs.same_origin import differences
 from fmbench.runs.training_data import prepare
 from fmbench.runs.tuning.search import Search, SearchOptions
 from fmbench.runs.tuning.space import Fraction, Point, clipped, search_space

@@ -268,3 +268,8 @@ def test_commands_that_record_and_open_an_episode(run: NamedRun) -> None:
     )
     html = task_sections([run], Media())[1].html
     assert "its files state no command" in html
+    for evaluated in ({"outside": {"library": "other"}}, {"rescores": {"run": "one"}}):
+        facts = dataclasses.replace(run.results.run, **evaluated)
+        results = dataclasses.replace(run.results, run=facts)
+        html = task_sections([dataclasses.replace(run, results=results)], Media())[1].html
+        assert "Runs without recordings" not in html
