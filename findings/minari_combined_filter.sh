@@ -18,7 +18,7 @@ set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q 'minari[hdf5,create]==0.5.4' gymnasium==1.4.0 numpy==2.4.6 h5py==3.16.0
+"$folder/venv/bin/pip" install -q minari==0.5.4 gymnasium==1.4.0 numpy==2.4.6 h5py==3.16.0 pillow==13.0.0 jax==0.10.2 jaxlib==0.10.2
 cd "$folder"
 cat > counting.py <<'PY'
 import gymnasium

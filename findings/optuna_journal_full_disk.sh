@@ -2,8 +2,8 @@
 # Guess: a study in a journal file outlives a disk that is full for a while: the record that was cut off is ignored or overwritten,
 # and the search goes on, as it does with SQLite.
 # Seen with optuna 5.0.0: the next process takes no notice of the cut record and writes its own behind it, on the same line.
-# From then on the file cannot be read, and with it all trials of the study are lost. Trials that succeeded first, in a
-# process whose files may then not grow beyond some bytes, and in two processes without a limit; output seen:
+# From then on the file cannot be read, and with it all trials of the study are lost. Three trials; then a process whose
+# files may not grow any more, as on a full disk; then two processes without a limit; output seen:
 #   optuna 5.0.0
 #   journal: 3 trials; limited: failed; then: JSONDecodeError; then: JSONDecodeError
 #   sqlite: 3 trials; limited: failed; then: goes on; then: goes on
