@@ -128,7 +128,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     points = results.learning.to_dict("records")
     assert [point["environment_steps"] for point in points] == [40, 80, 120, 160, 200]
     assert {(p["task"], p["policy"], p["train_seed"]) for p in points} == {
-        ("ReachPose", "sb3-sac-her", 0)
+        ("ReachPose", "sb3-sac-her-demos", 0)
     }
     assert (out / "figures" / "learning_curves.png").exists()
     assert not (out / "training.csv").exists()
