@@ -34,9 +34,9 @@ class LastingFailures(VecEnvWrapper):  # type: ignore[misc]
     Every step costs 1 until the goal is reached. If a failure that cannot be undone ended that, an
     agent would do best to fail at once: -1, against up to -1 / (1 - gamma) for going on. So the
     last reward of such an episode is the discounted sum of all that would follow,
-    sum_k -gamma^k = -1 / (1 - gamma), as if it stayed failed. Environments of gymnasium-robotics
-    get the same by never ending an episode before its time limit, where, as here, the critic's
-    value stands for what would follow.
+    sum_k -gamma^k = -1 / (1 - gamma), as if it stayed failed. The Fetch and hand environments of
+    gymnasium-robotics get the same by never ending an episode before its time limit, where, as
+    here, the critic's value stands for what would follow.
 
     Rewards of relabelled goals are not changed: a goal that was achieved in the failure, and is
     desired in hindsight, was reached.

@@ -83,10 +83,11 @@ def test_how_agents_learnt_is_drawn(tmp_path):
     run = write_run(tmp_path, episodes=5)
     rows = [LearningRow("fmbench/LiftCube-v0", "bc", 0, 500 * k, k / 4, -9.0) for k in range(4)]
     write_rows(run / LearningRow.file_name, rows, LearningRow)
-    (axes,) = learning_curves(read_results(run)).axes
+    results = read_results(run)
+    (axes,) = learning_curves(results).axes
     (line,) = axes.lines
     assert line.get_xydata().tolist() == [[500 * k, k / 4] for k in range(4)]
-    assert "learning_curves.png" in [path.name for path in draw.draw_all(run)]
+    assert "learning_curves" in plots.drawable(results)
 
 
 def test_policy_outside_the_study_is_drawn(tmp_path):
