@@ -51,7 +51,7 @@ ALGORITHMS = {
             "width": (256, DEFAULT),
             "depth": (2, DEFAULT),
             "relabelled_goals": (4, f"{ZOO}: for each that was desired"),
-            "imitation_weight": (300.0, f"{OURS}: with demonstrations; 10 was too small, see below"),
+            "imitation_weight": (300.0, f"{OURS}: with demonstrations; 10 was too small"),
             "clip_observations": (5.0, "Plappert et al. 2018, arXiv:1802.09464"),
         },
     ),
