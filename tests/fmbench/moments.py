@@ -5,6 +5,7 @@ file or folder.
 """
 
 import contextlib
+import gc
 import os
 import re
 import shutil
@@ -97,9 +98,14 @@ def around_renames(changes: list[str]) -> list[int]:
 
 
 def forked(work: Callable[[], object]) -> int:
-    """Do `work` in a copy of this process; return its exit code, -9 if it was killed."""
+    """Do `work` in a copy of this process; return its exit code, -9 if it was killed.
+
+    What the copy was given is no garbage there: simulations and browsers of earlier tests wait, if
+    they are deleted, for threads that only this process has.
+    """
     process = os.fork()
     if not process:
+        gc.freeze()
         try:
             work()
         except BaseException:
