@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from fmbench.report.copies import without_collection
 from fmbench.report.counted import counted
 from fmbench.report.page.contents import sections_of
 from fmbench.report.page.media import Media
@@ -60,9 +61,11 @@ def write_page(
         media: Pictures, films and recorded states; None to leave them out.
         unread: Name of a run that could not be read to why it is left out.
     """
-    unread = unread or {}
-    sections = sections_of(runs, Path(os.path.abspath(out)).parent, tiers or {}, media, unread)
-    write_bytes_atomic(out, render_page(TITLE, sections, about(runs, len(unread))).encode())
+    unread, beside = unread or {}, Path(os.path.abspath(out)).parent
+    with without_collection():
+        sections = sections_of(runs, beside, tiers or {}, media, unread)
+        text = render_page(TITLE, sections, about(runs, len(unread)))
+    write_bytes_atomic(out, text.encode())
     return out
 
 
