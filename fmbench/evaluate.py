@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from envs.registry import TASKS
 from fmbench.cli.command import run_command
 from fmbench.cli.disturbances import axes_help
-from fmbench.cli.flags import add_accept_changes, add_config_flag, add_out, given_values
+from fmbench.cli.flags import (
+    add_accept_changes,
+    add_config_flag,
+    add_no_latency,
+    add_out,
+    given_values,
+)
 from fmbench.cli.folders import check_out
 from fmbench.cli.parser import Parser, given_path
 from fmbench.cli.resumable import run_resumable
@@ -34,7 +40,7 @@ OF_ACTING = tuple(
     name for name, flag in FLAGS.items() if flag.group == ACTING and name != "perturb"
 )
 SECOND_BLOCK = 2
-OF_LEROBOT = ("task", "hand", "dataset", "name")
+OF_LEROBOT = ("task", "hand", "dataset", "name", "no_latency")
 """Flags of `--lerobot` alone."""
 OUTSIDE_NAME = re.compile(r"lerobot(-[a-z0-9]+){1,8}")
 OF_RUN = (
@@ -117,6 +123,7 @@ def _parser() -> Parser:
     of_lerobot.add_argument("--dataset", type=given_path, metavar="DIR", help=text)
     text = "its name in tables, lerobot-... (default: lerobot- and the type of the policy)"
     of_lerobot.add_argument("--name", metavar="NAME", help=text)
+    add_no_latency(of_lerobot)
     add_out(parser, "the new folder (default: next to RUN)")
     add_accept_changes(parser)
     return parser
@@ -135,8 +142,9 @@ def _run(options: argparse.Namespace) -> int:
         return _run_lerobot(options, values)
     if options.run is None:
         raise FmbenchError("give RUN, the folder of a finished run, or --lerobot DIR; see --help")
-    if lost := [name for name in OF_LEROBOT if getattr(options, name) is not None]:
-        raise FmbenchError(f"--{lost[0]} belongs to --lerobot; RUN has its own, leave it out")
+    if lost := [name for name in OF_LEROBOT if getattr(options, name) not in (None, False)]:
+        flag = lost[0].replace("_", "-")
+        raise FmbenchError(f"--{flag} belongs to --lerobot; RUN has its own, leave it out")
     block = values.pop("test_block", None)
     if block is not None:
         return _run_second_block(options, values, block)
@@ -222,6 +230,7 @@ def _run_lerobot(options: argparse.Namespace, values: Mapping[str, Any]) -> int:
         run_lerobot(
             *(options.lerobot, config.task[0], options.dataset, episodes, device, options.out),
             *(session, options.command, options.accept_changes, options.name),
+            times_decisions=not options.no_latency,
         )
 
     return run_resumable("fmbench.runs.of_lerobot", work, "saved")

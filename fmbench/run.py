@@ -17,6 +17,7 @@ from fmbench.cli.flags import (
     add_accept_changes,
     add_config_flags,
     add_data,
+    add_no_latency,
     add_out,
     given_config,
     preset_table,
@@ -74,11 +75,7 @@ def _parser() -> Parser:
     groups = add_config_flags(parser)
     add_out(groups[WHERE], "folder of the run (default: in runs/)")
     add_data(groups[WHERE])
-    groups[WHERE].add_argument(
-        "--no-latency",
-        action="store_true",
-        help="do not measure latency, e.g. on a machine that is busy with other work",
-    )
+    add_no_latency(groups[WHERE])
     groups[WHERE].add_argument(
         "--yes-slow",
         action="store_true",

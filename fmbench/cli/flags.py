@@ -113,6 +113,12 @@ def add_accept_changes(place: Place) -> None:
     )
 
 
+def add_no_latency(place: Place) -> None:
+    """Add `--no-latency`."""
+    text = "do not measure latency, e.g. on a machine that is busy with other work"
+    place.add_argument("--no-latency", action="store_true", help=text)
+
+
 def add_plugin(parser: Parser) -> None:
     """Add `--plugin`, a flag of every command; `fmbench.cli.plugin_files` reads it."""
     parser.add_argument(

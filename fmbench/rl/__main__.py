@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 from envs.registry import TASKS
 from fmbench.cli.command import run_command
 from fmbench.cli.extras import check_extra
-from fmbench.cli.flags import add_accept_changes, add_config_flag, add_data, add_out
+from fmbench.cli.flags import (
+    add_accept_changes,
+    add_config_flag,
+    add_data,
+    add_no_latency,
+    add_out,
+)
 from fmbench.cli.folders import check_data, check_out
 from fmbench.cli.parser import Parser
 from fmbench.cli.resumable import run_resumable
@@ -78,6 +84,7 @@ def _parser() -> Parser:
         "N) in the replay buffer",
     )
     add_config_flag(parser, "device", default="cpu")
+    add_no_latency(parser)
     add("--tensorboard", action="store_true", help="write curves for TensorBoard (extra track)")
     add_out(parser, "folder of the run (default: in runs/)")
     add_data(parser)
@@ -124,6 +131,7 @@ def _run(options: argparse.Namespace) -> int:
             options.accept_changes,
             options.tensorboard,
             limit_s,
+            not options.no_latency,
         )
         run_rl(request, options.out, options.data, session, rl_options)
 

@@ -185,6 +185,7 @@ def run_lerobot(
     command: str = "",
     accept_changes: bool = False,
     name: str | None = None,
+    times_decisions: bool = True,
 ) -> Path:
     """Evaluate a policy of LeRobot in the process of a command, and print the table.
 
@@ -199,6 +200,7 @@ def run_lerobot(
         command: The command line, for `run.json`.
         accept_changes: Whether to continue an evaluation that other code has started.
         name: Its name in rows and tables; None for `lerobot-` and its type.
+        times_decisions: Whether to measure the latency of decisions.
 
     Returns:
         The run's folder.
@@ -206,6 +208,8 @@ def run_lerobot(
     check_device(device)
     policy = lerobot_policy(folders, task, data, device, name)
     try:
-        return run_outside(policy, episodes, device, out, session, command, accept_changes)
+        return run_outside(
+            policy, episodes, device, out, session, command, accept_changes, times_decisions
+        )
     finally:
         close_sight(policy.sight)

@@ -227,6 +227,7 @@ def run_outside(
     session: Session,
     command: str = "",
     accept_changes: bool = False,
+    times_decisions: bool = True,
 ) -> Path:
     """Evaluate a policy from outside in the process of a command, and print the table.
 
@@ -238,6 +239,7 @@ def run_outside(
         session: Progress display and requests to stop.
         command: The command line, for `run.json`.
         accept_changes: Whether to continue an evaluation that other code has started.
+        times_decisions: Whether to measure the latency of decisions.
 
     Returns:
         The run's folder.
@@ -246,6 +248,6 @@ def run_outside(
     config = outside_config(policy, episodes, device)
     out = out or default_outside_folder(config)
     check_out(out)
-    OutsideRun(policy, config, out, session, command, accept_changes).run()
+    OutsideRun(policy, config, out, session, command, accept_changes, times_decisions).run()
     show_run(out)
     return out

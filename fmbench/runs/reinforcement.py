@@ -55,6 +55,7 @@ class RLOptions:
         accept_changes: Whether to continue what other code has started.
         tensorboard: Whether to write curves for TensorBoard.
         limit_s: Training time after which a training ends [s].
+        times_decisions: Whether to measure the latency of decisions.
     """
 
     episodes: int
@@ -63,6 +64,7 @@ class RLOptions:
     accept_changes: bool = False
     tensorboard: bool = False
     limit_s: float = math.inf
+    times_decisions: bool = True
 
 
 def run_rl(
@@ -101,9 +103,15 @@ def run_rl(
         )
         return
     policy = outside_policy(request, finished, options.demos)
-    device, episodes_count = request.device, options.episodes
     run_outside(
-        policy, episodes_count, device, out, session, options.command, options.accept_changes
+        policy,
+        options.episodes,
+        request.device,
+        out,
+        session,
+        options.command,
+        options.accept_changes,
+        options.times_decisions,
     )
 
 

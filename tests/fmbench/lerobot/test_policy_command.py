@@ -27,6 +27,7 @@ from tests.fmbench.lerobot.stand_ins import NAME, NORMALISER, change, write
         (("run", "--name", "lerobot-a"), "--name belongs to --lerobot"),
         (("run", "--dataset", "d"), "--dataset belongs to --lerobot"),
         (("run", "--task", "LiftCube"), "--task belongs to --lerobot"),
+        (("run", "--no-latency"), "--no-latency belongs to --lerobot"),
         (
             ("--lerobot", "nowhere", "--task", NAME),
             "nowhere, which does not exist; give the folder",

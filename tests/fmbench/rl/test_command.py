@@ -83,11 +83,18 @@ def test_every_hyperparameter_has_a_source_and_is_in_the_help_and_the_page(
     assert lines == expected
 
 
-def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str = "never") -> str:
+def run(
+    name: str,
+    out: Path,
+    train_seed: int = 0,
+    demos: int = 0,
+    stop_in: str = "never",
+    times_decisions: bool = True,
+) -> str:
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     request = dataclasses.replace(REQUESTS[name], train_seed=train_seed)
-    options = RLOptions(episodes=2, demos=demos, tensorboard=True)
+    options = RLOptions(2, demos, tensorboard=True, times_decisions=times_decisions)
     run_rl(request, out, out.parent / "data", Session(log, interrupts), options)
     return log.file.getvalue()
 
@@ -125,6 +132,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert made["sha256"] == manifest["origin"]["demonstrations"]
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
+    assert cost["latency_ms_p50"] > 0
     points = results.learning.to_dict("records")
     assert [point["environment_steps"] for point in points] == [40, 80, 120, 160, 200]
     assert {(p["task"], p["policy"], p["train_seed"]) for p in points} == {
@@ -148,12 +156,13 @@ def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert "when --train-seed 0 is trained" in run("ppo", out, train_seed=1)
     assert not (out / "run.json").exists()
-    run("ppo", out, train_seed=0)
+    run("ppo", out, train_seed=0, times_decisions=False)
     rows = read_results(out).episodes
     agent = rows[rows["policy"] == "sb3-ppo"]
     assert agent.groupby("train_seed").size().to_dict() == {0: 2, 1: 2}
     costs = read_results(out).measurements
     assert np.unique(costs["updates"]).tolist() == [5 * 2 * 3]  # rollouts, epochs, batches
+    assert costs["latency_ms_p50"].isna().all()
 
 
 def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
