@@ -1,0 +1,95 @@
+"""A training with demonstrations in the folder of a run: what goes on after an interruption."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from fmbench.cli.interrupts import Interrupts
+from fmbench.cli.progress import PartOfStage, Stage
+from fmbench.cli.session import Session
+from fmbench.rl.checkpoints import ACTING, REPLAY, TRAINING
+from fmbench.runs import reinforcement
+from fmbench.runs.reinforcement import RLOptions, run_rl
+from fmbench.storage.files import read_json
+from tests.fmbench.rl.small_training import REQUESTS, small_recipes
+from tests.fmbench.runs.small_experiment import Log
+
+DEMOS = 2
+REQUEST = dataclasses.replace(REQUESTS["sac_her"], train_seed=1)
+"""Not the first seed: it is trained, and no rows follow."""
+QUIET, LEARNING = 80, 160
+"""Steps before and after the first update, at step 120: the horizon in both environments."""
+
+
+@pytest.fixture(autouse=True)
+def _small() -> Iterator[None]:
+    torch.set_num_threads(1)
+    with small_recipes():
+        yield
+
+
+class _StopsAt(Log):
+    """Requests a stop once a training has done some steps."""
+
+    def __init__(self, steps: float) -> None:
+        super().__init__(Interrupts())
+        self._steps = steps
+
+    @contextmanager
+    def stage(
+        self, name: str, total: int, done: int = 0, pieces: Sequence[str] = ()
+    ) -> Iterator[Stage]:
+        with super().stage(name, total, done, pieces) as stage:
+            yield _Watched(stage, self, self._steps) if name.endswith(" training") else stage
+
+
+class _Watched(PartOfStage):
+    def __init__(self, stage: Stage, log: Log, steps: float) -> None:
+        super().__init__(stage, 0)
+        self._log, self._steps = log, steps
+
+    def update(self, done: int, left: float | None = None) -> None:
+        super().update(done, left)
+        self._log.interrupts.requested |= done >= self._steps
+
+
+def train(out: Path, *, stop_at: int | None = None) -> Path:
+    """Train to the end, or until a signal arrives at a step; return the checkpoint."""
+    log = _StopsAt(float("inf") if stop_at is None else stop_at)
+    words = REQUEST, out, out.parent / "data", Session(log, log.interrupts), RLOptions(2, DEMOS)
+    if stop_at is None:
+        run_rl(*words)
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            run_rl(*words)
+    (checkpoint,) = (out / "checkpoints").glob("[!.]*-seed1")
+    return checkpoint
+
+
+def updates(checkpoint: Path) -> int:
+    return int(read_json(checkpoint / "state.json")["counters"]["updates"])
+
+
+def test_an_interrupted_imitation_ends_with_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert updates(train(tmp_path / "twice", stop_at=QUIET)) == 0
+    torch.manual_seed(7)  # what another process would have there
+    twice, once = (train(tmp_path / name, stop_at=LEARNING) for name in ("twice", "once"))
+    half = updates(twice)
+    assert half > 0
+    for file in (ACTING, TRAINING, REPLAY):
+        assert (once / file).read_bytes() == (twice / file).read_bytes(), file
+    train(tmp_path / "twice")
+    whole = train(tmp_path / "whole")
+    assert updates(twice) == updates(whole) > half
+    assert (twice / ACTING).read_bytes() == (whole / ACTING).read_bytes()
+    # A training that forgets to imitate after an interruption gets other weights.
+    monkeypatch.setattr(reinforcement, "imitate", lambda *_: None)
+    train(tmp_path / "once")
+    assert updates(once) == updates(whole)
+    assert (once / ACTING).read_bytes() != (whole / ACTING).read_bytes()
