@@ -50,7 +50,7 @@ def train(
         return
     if agent._last_obs is None:
         begin(agent)
-    name = f"{request.task} {request.kind.policy} training"
+    name = f"{request.task} {request.policy} training"
     with session.reporter.stage(name, request.done_after, agent.num_timesteps) as stage:
         follower = _Follower(training, folder, session, stage, on_point, checkpoint_s)
         steps = request.done_after - agent.num_timesteps

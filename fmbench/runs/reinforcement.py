@@ -135,18 +135,25 @@ def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> 
 
 
 def _check_trained(request: TrainingRequest, out: Path) -> None:
-    """Reject a folder in which another seed was trained with other settings.
+    """Reject a folder in which another seed was trained with other settings, or has another name.
 
     Raises:
-        FmbenchError: It was; the message lists the differences.
+        FmbenchError: It was, and the message lists the differences; or it is named as by earlier
+            versions, so that it would not be found.
     """
     origin = origin_of(request, task_hash(request.task))
     for folder in sorted((out / CHECKPOINTS).glob("[!.]*-seed*")):
         check_alike(folder, origin)
+        before, seed, number = folder.name.rpartition("-seed")
+        name = f"{request.task}-{request.policy}"
+        if before != name:
+            raise FmbenchError(
+                f"{folder} is a checkpoint of {request.policy}; rename it to {name}{seed}{number}"
+            )
 
 
 def _folder(request: TrainingRequest, out: Path) -> Path:
-    return checkpoint_folder(out, request.task, request.kind.policy, request.train_seed)
+    return checkpoint_folder(out, request.task, request.policy, request.train_seed)
 
 
 def _demonstrated(

@@ -105,7 +105,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
         run("sac_her", out, demos=2, stop_in="training")
     assert not (out / "run.json").exists()
     text = run("sac_her", out, demos=2)
-    assert "sb3-sac-her training: done" in text
+    assert "sb3-sac-her-demos training: done" in text
     results = read_results(out)
     rows = results.episodes
     agent = rows[rows["policy"] == "sb3-sac-her-demos"]
@@ -118,7 +118,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert facts["outside"]["library"].startswith("stable-baselines3 2.")
     assert facts["config"]["environment_steps"] == 200
     assert facts["config"]["demos"] == 2
-    checkpoint = out / "checkpoints" / "ReachPose-sb3-sac-her-seed0"
+    checkpoint = out / "checkpoints" / "ReachPose-sb3-sac-her-demos-seed0"
     manifest = json.loads((checkpoint / "manifest.json").read_bytes())
     assert facts["outside"]["weights 0"] == manifest["sha256"]["agent.safetensors"]
     made = facts["demonstrations"]["ReachPose"]

@@ -11,6 +11,7 @@ import torch
 from fmbench.cli.interrupts import Interrupts
 from fmbench.cli.progress import PartOfStage, Stage
 from fmbench.cli.session import Session
+from fmbench.errors import FmbenchError
 from fmbench.rl.checkpoints import ACTING, REPLAY, TRAINING
 from fmbench.runs import reinforcement
 from fmbench.runs.reinforcement import RLOptions, run_rl
@@ -93,3 +94,17 @@ def test_an_interrupted_imitation_ends_with_the_same_bytes(
     train(tmp_path / "once")
     assert updates(once) == updates(whole)
     assert (once / ACTING).read_bytes() != (whole / ACTING).read_bytes()
+
+
+def test_a_checkpoint_is_named_as_its_policy_in_rows(tmp_path: Path) -> None:
+    checkpoint = train(tmp_path / "run", stop_at=QUIET)
+    assert checkpoint.name == "ReachPose-sb3-sac-her-demos-seed1"
+    earlier = checkpoint.rename(checkpoint.with_name("ReachPose-sb3-sac-her-seed1"))
+    expected = f"{earlier} is a checkpoint of sb3-sac-her-demos; rename it to {checkpoint.name}"
+    with pytest.raises(FmbenchError) as refused:
+        train(tmp_path / "run")
+    assert str(refused.value) == expected
+    assert not checkpoint.exists()
+    earlier.rename(checkpoint)
+    assert train(tmp_path / "run", stop_at=LEARNING) == checkpoint
+    assert read_json(checkpoint / "state.json")["counters"]["steps"] == LEARNING
