@@ -40,6 +40,7 @@ def outside_policy(
     recipe, kind = request.kind.recipe, request.kind
     environment = goal_id(request.task) if kind.needs_goal else task_id(request.task)
     horizons = {"obs_horizon": 1, "pred_horizon": 1, "exec_horizon": 1}
+    steps = [int(training.agent.num_timesteps) for training, _ in finished]  # differ by --minutes
     codes = [merge(facts.made_with) for _, facts in finished]
     return OutsidePolicy(
         name=request.policy,
@@ -54,7 +55,7 @@ def outside_policy(
             **horizons,
             **recipe,
             "updates": _updates(finished[0][0]),
-            "environment_steps": min(int(t.agent.num_timesteps) for t, _ in finished),
+            "environment_steps": steps[0],
             "num_envs": request.num_envs,
         },
         facts={
@@ -62,6 +63,7 @@ def outside_policy(
             "algorithm": request.algorithm,
             "environment": environment,
             **{f"training code {k}": code.code_hash for k, code in enumerate(codes)},
+            **{f"environment steps {k}": count for k, count in enumerate(steps)},
         },
         keeps=KEPT,
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,11 +84,18 @@ def test_every_hyperparameter_has_a_source_and_is_in_the_help_and_the_page(
     assert lines == expected
 
 
-def run(name: str, out: Path, train_seed: int = 0, demos: int = 0, stop_in: str = "never") -> str:
+def run(
+    name: str,
+    out: Path,
+    train_seed: int = 0,
+    demos: int = 0,
+    stop_in: str = "never",
+    limit_s: float = math.inf,
+) -> str:
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     request = dataclasses.replace(REQUESTS[name], train_seed=train_seed)
-    options = RLOptions(episodes=2, demos=demos, tensorboard=True)
+    options = RLOptions(episodes=2, demos=demos, tensorboard=True, limit_s=limit_s)
     run_rl(request, out, out.parent / "data", Session(log, interrupts), options)
     return log.file.getvalue()
 
@@ -154,6 +162,18 @@ def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
     assert agent.groupby("train_seed").size().to_dict() == {0: 2, 1: 2}
     costs = read_results(out).measurements
     assert np.unique(costs["updates"]).tolist() == [5 * 2 * 3]  # rollouts, epochs, batches
+
+
+def test_seeds_may_end_after_different_numbers_of_steps(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run("ppo", out)
+    run("ppo", out, train_seed=1, limit_s=1e-9)
+    rows = read_results(out)
+    last = rows.learning.groupby("train_seed")["environment_steps"].max()
+    assert last.to_dict() == {0: 200, 1: 0}
+    facts = json.loads((out / "run.json").read_bytes())["outside"]
+    assert (facts["environment steps 0"], facts["environment steps 1"]) == (200, 0)
+    assert "environment steps 0 200" in (out / "summary.md").read_text()
 
 
 def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
