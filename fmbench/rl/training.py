@@ -46,7 +46,7 @@ def train(
         RunFailed: A weight became NaN.
     """
     request, agent = training.request, training.agent
-    if training.is_complete:
+    if training.has_ended:
         return
     if agent._last_obs is None:
         begin(agent)
@@ -111,9 +111,12 @@ class _Follower(BaseCallback):  # type: ignore[misc]
 
     def finish(self) -> None:
         """Note the end of the training, and save it."""
+        self._training.has_ended = True
         self._training.seconds += time.monotonic() - self._clock
-        self._stage.update(int(self.model.num_timesteps))
-        self._log()
+        steps = int(self.model.num_timesteps)
+        self._stage.update(steps)
+        if not self._training.log or self._training.log[-1].steps < steps:
+            self._log()
         save_training(self._folder, self._training)
 
     def _log(self) -> None:

@@ -203,7 +203,7 @@ def _train(
         train(training, folder, session, curves.add if curves else lambda point: None)
         if not training.agent._n_updates:
             session.reporter.say(
-                f"{folder.name}: the network was never updated; it needs more --steps"
+                f"{folder.name}: the network was never updated; it needs more --steps or --minutes"
             )
 
 
