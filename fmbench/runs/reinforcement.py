@@ -38,6 +38,8 @@ from fmbench.runs.preparation import check_device
 from fmbench.runs.run_folder import CHECKPOINTS, check_content, checkpoint_folder
 from fmbench.runs.same_origin import check_code
 from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
+from fmbench.storage.artefacts import MANIFEST
+from fmbench.storage.files import read_json
 from fmbench.storage.leftovers import recover_target
 from fmbench.storage.locks import lock_beside, locked
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
@@ -211,8 +213,7 @@ def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished 
     """Return the training of a seed, if it is finished, and its facts."""
     request = dataclasses.replace(request, train_seed=train_seed)
     folder = _folder(request, out)
-    if not folder.exists():
-        return None
+    if not folder.exists() or read_json(folder / MANIFEST).get("complete") is not True:
+        return None  # another process may be about to replace it
     training = AgentTraining(request, task_hash(request.task), make_agent(request))
-    facts = restore_training(folder, training)
-    return (training, facts) if facts.complete else None
+    return training, restore_training(folder, training)

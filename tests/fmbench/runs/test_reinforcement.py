@@ -13,15 +13,16 @@ from fmbench.cli.progress import PartOfStage, Stage
 from fmbench.cli.session import Session
 from fmbench.errors import FmbenchError
 from fmbench.rl.checkpoints import ACTING, REPLAY, TRAINING
+from fmbench.rl.loading import load_agent
 from fmbench.runs import reinforcement
 from fmbench.runs.reinforcement import RLOptions, run_rl
 from fmbench.storage.files import read_json
 from tests.fmbench.rl.small_training import REQUESTS, small_recipes
 from tests.fmbench.runs.small_experiment import Log
+from tests.fmbench.small_run import files_of
 
 DEMOS = 2
-REQUEST = dataclasses.replace(REQUESTS["sac_her"], train_seed=1)
-"""Not the first seed: it is trained, and no rows follow."""
+REQUEST = REQUESTS["sac_her"]
 QUIET, LEARNING = 80, 160
 """Steps before and after the first update, at step 120: the horizon in both environments."""
 
@@ -58,16 +59,20 @@ class _Watched(PartOfStage):
         self._log.interrupts.requested |= done >= self._steps
 
 
-def train(out: Path, *, stop_at: int | None = None) -> Path:
-    """Train to the end, or until a signal arrives at a step; return the checkpoint."""
+def train(out: Path, *, stop_at: int | None = None, seed: int = 1) -> Path:
+    """Train to the end, or until a signal arrives at a step; return the checkpoint.
+
+    Rows follow those of seed 0 only.
+    """
     log = _StopsAt(float("inf") if stop_at is None else stop_at)
-    words = REQUEST, out, out.parent / "data", Session(log, log.interrupts), RLOptions(2, DEMOS)
+    request, session = dataclasses.replace(REQUEST, train_seed=seed), Session(log, log.interrupts)
+    words = request, out, out.parent / "data", session, RLOptions(2, DEMOS)
     if stop_at is None:
         run_rl(*words)
     else:
         with pytest.raises(KeyboardInterrupt):
             run_rl(*words)
-    (checkpoint,) = (out / "checkpoints").glob("[!.]*-seed1")
+    (checkpoint,) = (out / "checkpoints").glob(f"[!.]*-seed{seed}")
     return checkpoint
 
 
@@ -108,3 +113,14 @@ def test_a_checkpoint_is_named_as_its_policy_in_rows(tmp_path: Path) -> None:
     earlier.rename(checkpoint)
     assert train(tmp_path / "run", stop_at=LEARNING) == checkpoint
     assert read_json(checkpoint / "state.json")["counters"]["steps"] == LEARNING
+
+
+def test_an_unfinished_seed_is_none_of_the_rows_and_can_act(tmp_path: Path) -> None:
+    half = train(tmp_path / "run", stop_at=LEARNING, seed=0)
+    rows = read_json(half / "state.json")["counters"]["replay_rows"]
+    assert rows > REQUEST.steps // REQUEST.num_envs  # more than fit without demonstrations
+    before = files_of(half)
+    train(tmp_path / "run", seed=1)
+    assert not (tmp_path / "run" / "run.json").exists()
+    assert files_of(half) == before
+    assert load_agent(half).num_timesteps == LEARNING
