@@ -144,9 +144,10 @@ class OutsideRun:
             FmbenchError: `out` is in use, or holds something else.
         """
         with hold_run_folder(self.out, f"python -m {WRITER}", self.policy.keeps):
-            self._run()
+            self.run_held()
 
-    def _run(self) -> None:
+    def run_held(self) -> None:
+        """Do the same in a folder whose lock the caller holds."""
         started, policy, task = time.time(), self.policy, self.policy.task
         stamp = _stamp(policy)
         facts = open_run_folder(

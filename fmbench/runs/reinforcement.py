@@ -33,15 +33,21 @@ from fmbench.rl.imitation import imitate
 from fmbench.rl.training import train
 from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
-from fmbench.runs.outside import run_outside
+from fmbench.runs.finish import show_run
+from fmbench.runs.outside import OutsideRun, outside_config
 from fmbench.runs.preparation import check_device
-from fmbench.runs.run_folder import CHECKPOINTS, check_content, checkpoint_folder
+from fmbench.runs.run_folder import (
+    CHECKPOINTS,
+    check_content,
+    checkpoint_folder,
+    hold_run_folder,
+)
 from fmbench.runs.same_origin import check_code
 from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.leftovers import recover_target
-from fmbench.storage.locks import lock_beside, locked
+from fmbench.storage.locks import Waiting, lock_beside, locked
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.stamps import present_stamp
 
@@ -94,19 +100,7 @@ def run_rl(
     _check_trained(request, out)
     _train(request, out, episodes, session, options)
     del episodes
-    finished: list[Finished] = []
-    while (found := _finished(request, out, len(finished))) is not None:
-        finished.append(found)
-    if len(finished) <= request.train_seed:
-        session.reporter.say(
-            f"trained; its rows follow when --train-seed {len(finished)} is trained in {out}, too"
-        )
-        return
-    policy = outside_policy(request, finished, options.demos)
-    device, episodes_count = request.device, options.episodes
-    run_outside(
-        policy, episodes_count, device, out, session, options.command, options.accept_changes
-    )
+    _evaluate(request, out, session, options)
 
 
 def _default_folder(request: TrainingRequest, demos: int) -> Path:
@@ -207,6 +201,30 @@ def _train(
             session.reporter.say(
                 f"{folder.name}: the network was never updated; it needs more --steps or --minutes"
             )
+
+
+def _evaluate(request: TrainingRequest, out: Path, session: Session, options: RLOptions) -> None:
+    """Evaluate all finished seeds from 0 on, once no other process does.
+
+    Seeds that are trained at the same time end at the same time. Which ones are finished is known
+    only while the folder is held: another process may have evaluated more than there were before.
+    """
+    waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
+    with hold_run_folder(out, "python -m fmbench.rl", KEPT, waiting):
+        finished: list[Finished] = []
+        while (found := _finished(request, out, len(finished))) is not None:
+            finished.append(found)
+        if len(finished) <= request.train_seed:
+            first = len(finished)
+            session.reporter.say(
+                f"trained; its rows follow when --train-seed {first} is trained in {out}, too"
+            )
+            return
+        policy = outside_policy(request, finished, options.demos)
+        config = outside_config(policy, options.episodes, request.device)
+        command, accepts = options.command, options.accept_changes
+        OutsideRun(policy, config, out, session, command, accepts).run_held()
+    show_run(out)
 
 
 def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished | None:

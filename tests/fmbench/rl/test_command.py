@@ -5,6 +5,7 @@ import json
 import math
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from fmbench.rl.__main__ import main
 from fmbench.rl.loading import load_agent
 from fmbench.rl.recipes import ALGORITHMS
 from fmbench.runs.reinforcement import RLOptions, run_rl
+from fmbench.storage.locks import lock_inside, locked
 from tests.fmbench.rl.small_training import REQUESTS, small_recipes
 from tests.fmbench.runs.small_experiment import Log, figures_as_text
 from tests.fmbench.small_run import ROOT, call, files_of
@@ -174,6 +176,28 @@ def test_seeds_may_end_after_different_numbers_of_steps(small: None, tmp_path: P
     facts = json.loads((out / "run.json").read_bytes())["outside"]
     assert (facts["environment steps 0"], facts["environment steps 1"]) == (200, 0)
     assert "environment steps 0 200" in (out / "summary.md").read_text()
+
+
+def test_seeds_that_end_together_are_evaluated_one_after_another(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, aside = tmp_path / "run", tmp_path / "aside"
+    run("ppo", out, train_seed=1)
+    other = out / "checkpoints" / "ReachPose-sb3-ppo-seed1"
+    other.rename(aside)
+    with ExitStack() as another_process:
+        another_process.enter_context(locked(lock_inside(out), "a test", "a test"))
+
+        def say(log: Log, text: str) -> None:
+            log.console.print(text)
+            if text.endswith("waiting until it has ended"):
+                aside.rename(other)  # meanwhile the other seed has ended, too
+                another_process.close()
+
+        monkeypatch.setattr(Log, "say", say)
+        assert "is in use by process" in run("ppo", out, train_seed=0)
+    episodes = read_results(out).episodes
+    assert set(episodes[episodes["policy"] == "sb3-ppo"]["train_seed"]) == {0, 1}
 
 
 def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
