@@ -42,7 +42,7 @@ from fmbench.runs.run_folder import (
     checkpoint_folder,
     hold_run_folder,
 )
-from fmbench.runs.same_origin import check_code
+from fmbench.runs.same_origin import check_code, compared
 from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
@@ -93,7 +93,7 @@ def run_rl(
     configure_torch(request.device)
     out = out or _default_folder(request, options.demos)
     check_out(out)
-    _check_folder(request, out, options.accept_changes)
+    _check_folder(request, out, options)
     episodes: list[Transitions] = []
     if options.demos:
         request, episodes = _demonstrated(request, options.demos, data, session)
@@ -111,12 +111,12 @@ def _default_folder(request: TrainingRequest, demos: int) -> Path:
     return Path("runs") / f"{request.task}-{request.kind.policy}-{digest}"
 
 
-def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> None:
+def _check_folder(request: TrainingRequest, out: Path, options: RLOptions) -> None:
     """Reject a folder, before any work, that holds something else than such a run.
 
     Raises:
-        FmbenchError: It holds another run or other files, or other code has evaluated there, so
-            that rows of this training would not be accepted.
+        FmbenchError: It holds another run or other files, or other code has evaluated there, on
+            another device or more episodes, so that rows of this training would not be accepted.
     """
     check_content(out, KEPT)
     if (out / RUN_FILE).exists():
@@ -127,7 +127,14 @@ def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> 
                 f"{out} holds another run than of {request.algorithm} on {request.task}; give "
                 "another --out"
             )
-        check_code(out, facts, present_stamp(), accept_changes)
+        check_code(out, facts, present_stamp(), options.accept_changes)
+        now = {"device": request.device, "episodes": options.episodes}
+        before = {name: facts.config.get(name) for name in now}
+        if mismatches := compared({"config": before}, {"config": now})[1]:
+            raise FmbenchError(
+                f"{out} holds another run ({'; '.join(mismatches)}); give the same, or another "
+                "--out"
+            )
 
 
 def _check_trained(request: TrainingRequest, out: Path) -> None:

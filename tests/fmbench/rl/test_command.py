@@ -170,6 +170,10 @@ def test_seeds_may_end_after_different_numbers_of_steps(small: None, tmp_path: P
     out = tmp_path / "run"
     run("ppo", out)
     run("ppo", out, train_seed=1, limit_s=1e-9)
+    more = dataclasses.replace(REQUESTS["ppo"], train_seed=2)
+    with pytest.raises(FmbenchError, match=r"another run \(episodes: 2 there, 1 now\); give the"):
+        run_rl(more, out, tmp_path / "data", Session(), RLOptions(episodes=1))
+    assert len(list((out / "checkpoints").glob("[!.]*"))) == 2  # it is said before the training
     rows = read_results(out)
     last = rows.learning.groupby("train_seed")["environment_steps"].max()
     assert last.to_dict() == {0: 200, 1: 0}
