@@ -163,8 +163,9 @@ class OutsideRun:
             rows = self._rows(cells, stamp)
         made = {}
         if policy.demonstrations:
+            # What it has learnt from does not say in how many attempts that was made.
             made[task] = MadeDemonstrations(
-                policy.demos, attempted=policy.demos, failed=0, sha256=policy.demonstrations
+                policy.demos, attempted=None, failed=None, sha256=policy.demonstrations
             )
         facts = dataclasses.replace(facts, demonstrations=made)
         finish_run(self.out, rows, facts, started, self.session, self.draws)

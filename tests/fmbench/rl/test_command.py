@@ -133,6 +133,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert facts["outside"]["weights 0"] == manifest["sha256"]["agent.safetensors"]
     made = facts["demonstrations"]["ReachPose"]
     assert made["sha256"] == manifest["origin"]["demonstrations"]
+    assert (made["episodes"], made["attempted"]) == (2, None)  # no failures are claimed
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
     points = results.learning.to_dict("records")
