@@ -248,6 +248,8 @@ def _check_origin(
 
 def _flat(origin: Mapping[str, Any]) -> dict[str, Any]:
     """Return an origin with each hyperparameter as a value of its own."""
-    recipe = origin.get("recipe", {})
+    recipe = origin.get("recipe")
+    if not isinstance(recipe, Mapping):
+        return dict(origin)
     rest = {name: value for name, value in origin.items() if name != "recipe"}
     return {**rest, **{f"recipe.{name}": value for name, value in recipe.items()}}

@@ -47,6 +47,7 @@ from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.leftovers import recover_target
+from fmbench.storage.links import check_links_inside
 from fmbench.storage.locks import Waiting, lock_beside, locked
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.stamps import present_stamp
@@ -119,6 +120,8 @@ def _check_folder(request: TrainingRequest, out: Path, options: RLOptions) -> No
             another device or more episodes, so that rows of this training would not be accepted.
     """
     check_content(out, KEPT)
+    if out.is_dir():
+        check_links_inside(out)
     if (out / RUN_FILE).exists():
         facts = read_run_facts(out)
         there = (facts.outside or {}).get("algorithm"), facts.config.get("task")

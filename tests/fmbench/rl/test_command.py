@@ -214,6 +214,27 @@ def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
 
 
+def test_a_link_out_of_the_folder_is_refused_before_training(small: None, tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    for folder in (out, elsewhere):
+        folder.mkdir()
+    (out / "checkpoints").symlink_to(elsewhere)
+    with pytest.raises(FmbenchError, match="is a symbolic link out of the folder"):
+        run("ppo", out)
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("origin", [3, {"recipe": 3}])
+def test_a_manifest_of_something_else_is_refused_in_a_line(
+    small: None, origin: object, tmp_path: Path
+) -> None:
+    other = tmp_path / "run" / "checkpoints" / "ReachPose-sb3-ppo-seed5"
+    other.mkdir(parents=True)
+    (other / "manifest.json").write_text(json.dumps({"origin": origin}))
+    with pytest.raises(FmbenchError, match=r"seed5 was made with other settings \(algorithm: null"):
+        run("ppo", tmp_path / "run")
+
+
 def test_a_folder_of_another_run_is_refused_before_training(small: None, tmp_path: Path) -> None:
     shutil.copy(ROOT / "results" / "reference" / "run.json", tmp_path)
     with pytest.raises(FmbenchError, match="holds another run than of ppo on ReachPose"):
