@@ -123,15 +123,17 @@ def _stated(run: RunFacts, task: str) -> dict[str, Any]:
     values = {**ADDED, "observation": STATE, **run.config}
     if values["observation"] == STATE:
         return values
-    renderer, *cameras, _ = (run.sights or {}).get(task, "unknown unknown").split()
-    return {"beside": AGENT, **values, "renderer": renderer, "cameras": " ".join(cameras)}
+    words = (run.sights or {}).get(task, "unknown unknown").split()
+    seen = {"renderer": " ".join(words[:1]), "cameras": " ".join(words[1:-1])}
+    return {"beside": AGENT, **values, **seen}
 
 
 def _differences(outside: Results, other: Results) -> Iterator[str]:
     """Yield what differs between a policy from outside and those of another run."""
     looks = Looks(other.run, outside.run)
     label = " and ".join(looks.label(policy) for policy in outside.run.policies)
-    theirs, ours = (_stated(run.run, *outside.run.task_hashes) for run in (outside, other))
+    (task,) = outside.run.task_hashes  # `read_results` has checked it
+    theirs, ours = (_stated(run.run, task) for run in (outside, other))
     names = sorted((set(outside.run.config) & set(ours)) - NOT_COMPARED)
     texts = [f"{n} {theirs[n]} (there {ours[n]})" for n in names if theirs[n] != ours[n]]
     if texts:

@@ -143,6 +143,7 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
         raise FmbenchError(f"{episodes_file} does not exist; give the folder of a finished run")
     check_links_inside(run_dir)
     run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
+    _check_task_of_outside(run_dir, run)
     left_out: list[str] = []
     if is_unfinished(run_dir):
         rows = _read_unfinished(run_dir, run, left_out.append if leaves_out else None)
@@ -225,6 +226,16 @@ def _read_unfinished(
     text = f"unfinished: {len(origins)}{planned} cell{plural}"
     nothing = table_of([], TrainingRow), table_of([], LearningRow)
     return _Rows(episodes, cells.measurements, nothing[0], cells.diagnostics, nothing[1], text)
+
+
+def _check_task_of_outside(run_dir: Path, run: RunFacts) -> None:
+    """Reject a policy from outside with several tasks: its comparisons are of one."""
+    tasks, hashed = run.choice.task or [], [*run.task_hashes]
+    if run.outside is not None and (len(tasks) != 1 or hashed != tasks):
+        raise FmbenchError(
+            f"{run_dir / RUN_FILE}: a policy from outside has one task; config has "
+            f"{shown(tasks)}, task_hashes have {shown(hashed)}"
+        )
 
 
 def _check_config(run_dir: Path, run: RunFacts, origins: Sequence[OriginRow]) -> None:

@@ -23,6 +23,8 @@ from fmbench.rl.vec_env import SB3VecEnv
 Agent: TypeAlias = PPO | SAC
 SAME_STEP = AutoresetMode.SAME_STEP
 GOALS_OF_HER = "future"
+FROM_DEMOS = "-demos"
+"""Ends the name of a policy that has learnt from demonstrations, too."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class TrainingRequest:
     def kind(self) -> Algorithm:
         """The algorithm."""
         return ALGORITHMS[self.algorithm]
+
+    @property
+    def policy(self) -> str:
+        """Name of its policy, in rows and in folders."""
+        return self.kind.policy + FROM_DEMOS * bool(self.demonstrations)
 
     @property
     def rollout(self) -> int:

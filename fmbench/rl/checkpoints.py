@@ -183,15 +183,21 @@ def save_training(folder: Path, training: AgentTraining) -> None:
         publish(staging, folder, KIND, facts)
 
 
-def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
+def restore_training(folder: Path, training: AgentTraining, only_acts: bool = False) -> AgentFacts:
     """Restore a checkpoint into a training that has not begun.
+
+    Args:
+        folder: The checkpoint.
+        training: The training.
+        only_acts: Whether an unfinished one is only to act, too: on any device, not to go on.
 
     Raises:
         FmbenchError: The checkpoint is damaged, or of another training; the message lists the
             differences.
     """
     facts = parse(AgentFacts, verify(folder, KIND), folder / MANIFEST)
-    elsewhere = ("device",) if facts.complete else ()  # it can act on another one
+    only_acts = only_acts or facts.complete
+    elsewhere = ("device",) if only_acts else ()  # it can act on another one
     _check_origin(folder, facts.origin, training.origin, elsewhere)
     progress = parse(SavedProgress, read_json(folder / STATE), folder / STATE)
     agent, saved = training.agent, progress.counters
@@ -200,7 +206,7 @@ def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
     # Everything is read and compared before anything is copied.
     files = {ACTING: acting_tensors(agent)}
     drawing: Tensors = {}
-    if not facts.complete:
+    if not only_acts:
         drawing = drawing_tensors(agent)
         files[TRAINING] = training_tensors(agent) | drawing
         if isinstance(agent, SAC):
@@ -211,7 +217,7 @@ def restore_training(folder: Path, training: AgentTraining) -> AgentFacts:
             for key, tensor in tensors.items():
                 if key not in drawing:
                     tensor.copy_(read[name][key])
-    if not facts.complete:
+    if not only_acts:
         restore_drawing(agent, read[TRAINING])
     training.seconds, training.log = progress.seconds, list(progress.log)
     training.has_ended = facts.complete
@@ -242,6 +248,8 @@ def _check_origin(
 
 def _flat(origin: Mapping[str, Any]) -> dict[str, Any]:
     """Return an origin with each hyperparameter as a value of its own."""
-    recipe = origin.get("recipe", {})
+    recipe = origin.get("recipe")
+    if not isinstance(recipe, Mapping):
+        return dict(origin)
     rest = {name: value for name, value in origin.items() if name != "recipe"}
     return {**rest, **{f"recipe.{name}": value for name, value in recipe.items()}}

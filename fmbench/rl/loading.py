@@ -36,7 +36,7 @@ def load_agent(folder: Path) -> Agent:
         )
     request = TrainingRequest(**{name: origin[name] for name in names} | {"device": "cpu"})
     training = AgentTraining(request, task_hash(request.task), make_agent(request))
-    restore_training(folder, training)
+    restore_training(folder, training, only_acts=True)
     return training.agent
 
 

@@ -46,11 +46,11 @@ def train(
         RunFailed: A weight became NaN.
     """
     request, agent = training.request, training.agent
-    if training.is_complete:
+    if training.has_ended:
         return
     if agent._last_obs is None:
         begin(agent)
-    name = f"{request.task} {request.kind.policy} training"
+    name = f"{request.task} {request.policy} training"
     with session.reporter.stage(name, request.done_after, agent.num_timesteps) as stage:
         follower = _Follower(training, folder, session, stage, on_point, checkpoint_s)
         steps = request.done_after - agent.num_timesteps
@@ -111,9 +111,12 @@ class _Follower(BaseCallback):  # type: ignore[misc]
 
     def finish(self) -> None:
         """Note the end of the training, and save it."""
+        self._training.has_ended = True
         self._training.seconds += time.monotonic() - self._clock
-        self._stage.update(int(self.model.num_timesteps))
-        self._log()
+        steps = int(self.model.num_timesteps)
+        self._stage.update(steps)
+        if not self._training.log or self._training.log[-1].steps < steps:
+            self._log()
         save_training(self._folder, self._training)
 
     def _log(self) -> None:

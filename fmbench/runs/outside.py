@@ -144,9 +144,10 @@ class OutsideRun:
             FmbenchError: `out` is in use, or holds something else.
         """
         with hold_run_folder(self.out, f"python -m {WRITER}", self.policy.keeps):
-            self._run()
+            self.run_held()
 
-    def _run(self) -> None:
+    def run_held(self) -> None:
+        """Do the same in a folder whose lock the caller holds."""
         started, policy, task = time.time(), self.policy, self.policy.task
         stamp = _stamp(policy)
         facts = open_run_folder(
@@ -162,8 +163,9 @@ class OutsideRun:
             rows = self._rows(cells, stamp)
         made = {}
         if policy.demonstrations:
+            # What it has learnt from does not say in how many attempts that was made.
             made[task] = MadeDemonstrations(
-                policy.demos, attempted=policy.demos, failed=0, sha256=policy.demonstrations
+                policy.demos, attempted=None, failed=None, sha256=policy.demonstrations
             )
         facts = dataclasses.replace(facts, demonstrations=made)
         finish_run(self.out, rows, facts, started, self.session, self.draws)

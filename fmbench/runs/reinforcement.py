@@ -33,13 +33,22 @@ from fmbench.rl.imitation import imitate
 from fmbench.rl.training import train
 from fmbench.runs.agent_curves import Curves
 from fmbench.runs.demonstrating import demonstrate
-from fmbench.runs.outside import run_outside
+from fmbench.runs.finish import show_run
+from fmbench.runs.outside import OutsideRun, outside_config
 from fmbench.runs.preparation import check_device
-from fmbench.runs.run_folder import CHECKPOINTS, check_content, checkpoint_folder
-from fmbench.runs.same_origin import check_code
+from fmbench.runs.run_folder import (
+    CHECKPOINTS,
+    check_content,
+    checkpoint_folder,
+    hold_run_folder,
+)
+from fmbench.runs.same_origin import check_code, compared
 from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
+from fmbench.storage.artefacts import MANIFEST
+from fmbench.storage.files import read_json
 from fmbench.storage.leftovers import recover_target
-from fmbench.storage.locks import lock_beside, locked
+from fmbench.storage.links import check_links_inside
+from fmbench.storage.locks import Waiting, lock_beside, locked
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 from fmbench.storage.stamps import present_stamp
 
@@ -87,32 +96,14 @@ def run_rl(
     configure_torch(request.device)
     out = out or _default_folder(request, options.demos)
     check_out(out)
-    _check_folder(request, out, options.accept_changes)
+    _check_folder(request, out, options)
     episodes: list[Transitions] = []
     if options.demos:
         request, episodes = _demonstrated(request, options.demos, data, session)
     _check_trained(request, out)
     _train(request, out, episodes, session, options)
     del episodes
-    finished: list[Finished] = []
-    while (found := _finished(request, out, len(finished))) is not None:
-        finished.append(found)
-    if len(finished) <= request.train_seed:
-        session.reporter.say(
-            f"trained; its rows follow when --train-seed {len(finished)} is trained in {out}, too"
-        )
-        return
-    policy = outside_policy(request, finished, options.demos)
-    run_outside(
-        policy,
-        options.episodes,
-        request.device,
-        out,
-        session,
-        options.command,
-        options.accept_changes,
-        options.times_decisions,
-    )
+    _evaluate(request, out, session, options)
 
 
 def _default_folder(request: TrainingRequest, demos: int) -> Path:
@@ -123,14 +114,16 @@ def _default_folder(request: TrainingRequest, demos: int) -> Path:
     return Path("runs") / f"{request.task}-{request.kind.policy}-{digest}"
 
 
-def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> None:
+def _check_folder(request: TrainingRequest, out: Path, options: RLOptions) -> None:
     """Reject a folder, before any work, that holds something else than such a run.
 
     Raises:
-        FmbenchError: It holds another run or other files, or other code has evaluated there, so
-            that rows of this training would not be accepted.
+        FmbenchError: It holds another run or other files, or other code has evaluated there, on
+            another device or more episodes, so that rows of this training would not be accepted.
     """
     check_content(out, KEPT)
+    if out.is_dir():
+        check_links_inside(out)
     if (out / RUN_FILE).exists():
         facts = read_run_facts(out)
         there = (facts.outside or {}).get("algorithm"), facts.config.get("task")
@@ -139,22 +132,36 @@ def _check_folder(request: TrainingRequest, out: Path, accept_changes: bool) -> 
                 f"{out} holds another run than of {request.algorithm} on {request.task}; give "
                 "another --out"
             )
-        check_code(out, facts, present_stamp(), accept_changes)
+        check_code(out, facts, present_stamp(), options.accept_changes)
+        now = {"device": request.device, "episodes": options.episodes}
+        before = {name: facts.config.get(name) for name in now}
+        if mismatches := compared({"config": before}, {"config": now})[1]:
+            raise FmbenchError(
+                f"{out} holds another run ({'; '.join(mismatches)}); give the same, or another "
+                "--out"
+            )
 
 
 def _check_trained(request: TrainingRequest, out: Path) -> None:
-    """Reject a folder in which another seed was trained with other settings.
+    """Reject a folder in which another seed was trained with other settings, or has another name.
 
     Raises:
-        FmbenchError: It was; the message lists the differences.
+        FmbenchError: It was, and the message lists the differences; or it is named as by earlier
+            versions, so that it would not be found.
     """
     origin = origin_of(request, task_hash(request.task))
     for folder in sorted((out / CHECKPOINTS).glob("[!.]*-seed*")):
         check_alike(folder, origin)
+        before, seed, number = folder.name.rpartition("-seed")
+        name = f"{request.task}-{request.policy}"
+        if before != name:
+            raise FmbenchError(
+                f"{folder} is a checkpoint of {request.policy}; rename it to {name}{seed}{number}"
+            )
 
 
 def _folder(request: TrainingRequest, out: Path) -> Path:
-    return checkpoint_folder(out, request.task, request.kind.policy, request.train_seed)
+    return checkpoint_folder(out, request.task, request.policy, request.train_seed)
 
 
 def _demonstrated(
@@ -204,16 +211,39 @@ def _train(
         train(training, folder, session, curves.add if curves else lambda point: None)
         if not training.agent._n_updates:
             session.reporter.say(
-                f"{folder.name}: the network was never updated; it needs more --steps"
+                f"{folder.name}: the network was never updated; it needs more --steps or --minutes"
             )
+
+
+def _evaluate(request: TrainingRequest, out: Path, session: Session, options: RLOptions) -> None:
+    """Evaluate all finished seeds from 0 on, once no other process does.
+
+    Seeds that are trained at the same time end at the same time. Which ones are finished is known
+    only while the folder is held: another process may have evaluated more than there were before.
+    """
+    waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
+    with hold_run_folder(out, "python -m fmbench.rl", KEPT, waiting):
+        finished: list[Finished] = []
+        while (found := _finished(request, out, len(finished))) is not None:
+            finished.append(found)
+        if len(finished) <= request.train_seed:
+            first = len(finished)
+            session.reporter.say(
+                f"trained; its rows follow when --train-seed {first} is trained in {out}, too"
+            )
+            return
+        policy = outside_policy(request, finished, options.demos)
+        config = outside_config(policy, options.episodes, request.device)
+        given = options.command, options.accept_changes, options.times_decisions
+        OutsideRun(policy, config, out, session, *given).run_held()
+    show_run(out)
 
 
 def _finished(request: TrainingRequest, out: Path, train_seed: int) -> Finished | None:
     """Return the training of a seed, if it is finished, and its facts."""
     request = dataclasses.replace(request, train_seed=train_seed)
     folder = _folder(request, out)
-    if not folder.exists():
-        return None
+    if not folder.exists() or read_json(folder / MANIFEST).get("complete") is not True:
+        return None  # another process may be about to replace it
     training = AgentTraining(request, task_hash(request.task), make_agent(request))
-    facts = restore_training(folder, training)
-    return (training, facts) if facts.complete else None
+    return training, restore_training(folder, training)

@@ -18,7 +18,7 @@ from fmbench.runs.same_origin import check_code, check_hash_kind, compared
 from fmbench.storage.disk import needs_space
 from fmbench.storage.leftovers import is_leftover, recover
 from fmbench.storage.links import check_links_inside
-from fmbench.storage.locks import holder_file, lock_inside, locked
+from fmbench.storage.locks import Waiting, holder_file, lock_inside, locked
 from fmbench.storage.provenance import commit, machine, versions
 from fmbench.storage.run_facts import RUN_FILE, SCHEMA, RunFacts, read_run_facts, write_run_facts
 from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
@@ -38,13 +38,16 @@ def contact_sheet_file(run: Path, task: str, policy: str) -> Path:
 
 
 @contextmanager
-def hold_run_folder(out: Path, purpose: str, before: Collection[str] = ()) -> Iterator[None]:
+def hold_run_folder(
+    out: Path, purpose: str, before: Collection[str] = (), waiting: Waiting | None = None
+) -> Iterator[None]:
     """Create a run folder if it is missing, lock it, and recover what an earlier process left.
 
     Args:
         out: The folder.
         purpose: What this process does, for the messages of others.
         before: Names of what may be in it before it is a run's.
+        waiting: How to wait while another process uses it; without it that is an error.
 
     Raises:
         FmbenchError: Another process uses the folder, it holds other files than those of a run, or
@@ -52,16 +55,17 @@ def hold_run_folder(out: Path, purpose: str, before: Collection[str] = ()) -> It
         RunFailed: The folder was deleted or replaced meanwhile, or the disk is full.
     """
     check_content(out, before)
-    with hold_folder(out, purpose):
+    with hold_folder(out, purpose, waiting):
         yield
 
 
 @contextmanager
-def hold_folder(out: Path, purpose: str) -> Iterator[None]:
+def hold_folder(out: Path, purpose: str, waiting: Waiting | None = None) -> Iterator[None]:
     """Hold a folder whose content has been checked; see `hold_run_folder`."""
     with needs_space(out, 0):
         out.mkdir(parents=True, exist_ok=True)
-    with locked(lock_inside(out), str(out), purpose, instead="give another --out") as lock:
+    instead, file = "give another --out", lock_inside(out)
+    with locked(file, str(out), purpose, instead=instead, waiting=waiting) as lock:
         check_links_inside(out)
         recover(out)
         yield

@@ -22,8 +22,6 @@ from policies.actor import INFERENCE_ROWS
 Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
 """A finished training, and the facts of its checkpoint."""
 NETWORK = "sb3-mlp"
-FROM_DEMOS = "-demos"
-"""Ends the name of a policy that has learnt from demonstrations, too."""
 COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC", "sb3-sac-her-demos": "#44AA99"}
 KEPT = (CHECKPOINTS, "tensorboard")
 """What a training puts into the folder of a run."""
@@ -42,12 +40,12 @@ def outside_policy(
     recipe, kind = request.kind.recipe, request.kind
     environment = goal_id(request.task) if kind.needs_goal else task_id(request.task)
     horizons = {"obs_horizon": 1, "pred_horizon": 1, "exec_horizon": 1}
+    steps = [int(training.agent.num_timesteps) for training, _ in finished]  # differ by --minutes
     codes = [merge(facts.made_with) for _, facts in finished]
-    name = kind.policy + FROM_DEMOS * bool(demos)
     return OutsidePolicy(
-        name=name,
+        name=request.policy,
         label=f"{kind.label} from demonstrations" if demos else kind.label,
-        colour=COLOURS[name],
+        colour=COLOURS[request.policy],
         task=request.task,
         checkpoints=[_checkpoint(training, facts) for training, facts in finished],
         backbone=NETWORK,
@@ -57,7 +55,7 @@ def outside_policy(
             **horizons,
             **recipe,
             "updates": _updates(finished[0][0]),
-            "environment_steps": min(int(t.agent.num_timesteps) for t, _ in finished),
+            "environment_steps": steps[0],
             "num_envs": request.num_envs,
         },
         facts={
@@ -65,6 +63,7 @@ def outside_policy(
             "algorithm": request.algorithm,
             "environment": environment,
             **{f"training code {k}": code.code_hash for k, code in enumerate(codes)},
+            **{f"environment steps {k}": count for k, count in enumerate(steps)},
         },
         keeps=KEPT,
     )

@@ -39,16 +39,16 @@ class MadeDemonstrations:
 
     Attributes:
         episodes: Successful episodes, which were stored.
-        attempted: Episodes of the expert.
-        failed: Failed episodes of the expert.
+        attempted: Episodes of the expert; None if that is not known.
+        failed: Failed episodes of the expert; None likewise.
         sha256: Hash of the data file.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
     episodes: Count
-    attempted: Count
-    failed: Count
+    attempted: Count | None
+    failed: Count | None
     sha256: Sha256
 
 

@@ -136,7 +136,8 @@ def _details(results: Results) -> dict[str, str]:
         ),
         "Demonstrations": "; ".join(f"{task} {hashes}" for task, hashes in made.items() if hashes),
         "Expert": "; ".join(
-            f"{task}: {each.episodes} stored, {each.failed} of {each.attempted} failed"
+            f"{task}: {each.episodes} stored"
+            + ("" if each.attempted is None else f", {each.failed} of {each.attempted} failed")
             for task, each in (facts.demonstrations or {}).items()
         ),
         "Pictures": "; ".join(f"{task}: {sight}" for task, sight in (facts.sights or {}).items()),

@@ -1,6 +1,7 @@
 """Comparisons of policies from outside with those of runs, from rows with known outcomes."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from fmbench.report.statistics import mcnemar_exact
 from fmbench.storage.episode_files import Episodes, write_episodes
 from fmbench.storage.row_files import read_rows, write_rows
 from fmbench.storage.rows import MeasurementRow
-from fmbench.storage.run_facts import RunFacts, write_run_facts
+from fmbench.storage.run_facts import RUN_FILE, SEAL, RunFacts, write_run_facts
 from tests.fmbench.fake_run import episode_row, origins_of
 
 EPISODES, TASK, FIRST = 20, "Task", 3_000_000
@@ -123,6 +124,29 @@ def test_what_is_seen_differently_is_said(folders: list[Path]) -> None:
     (pair,) = outside_pairs(seeing)
     said = "beside state (there agent), cameras main (there main side), exec_horizon 4 (there 8)"
     assert pair.differences[0].endswith(f" in {said}")
+
+
+def test_pictures_that_are_described_otherwise_are_compared_all_the_same(
+    folders: list[Path],
+) -> None:
+    own, outside = (read_results(folder) for folder in folders)
+    config = {**OF_OUTSIDE, "observation": "pixels", "renderer": "rays"}
+    for sight in ("", "rays"):
+        facts = dataclasses.replace(outside.run, config=config, sights={TASK: sight})
+        (pair,) = outside_pairs([own, dataclasses.replace(outside, run=facts)])
+        assert "observation pixels (there state)" in pair.differences[0]
+
+
+@pytest.mark.parametrize("names", [[], [TASK, "Other"], ["Other"]])
+def test_a_policy_from_outside_has_one_task(folders: list[Path], names: list[str]) -> None:
+    path = folders[1] / RUN_FILE
+    values = json.loads(path.read_text())
+    for name in ("schema", SEAL):  # of an earlier fmbench, and changed by hand
+        values.pop(name, None)
+    path.write_text(json.dumps(values | {"task_hashes": dict.fromkeys(names, "ab" * 32)}))
+    message = r"run\.json: a policy from outside has one task; config has \['Task'\], task_hashes"
+    with pytest.raises(FmbenchError, match=message):
+        read_results(folders[1])
 
 
 def test_other_versions_of_a_task_are_not_compared(folders: list[Path]) -> None:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import math
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from fmbench.rl.__main__ import main
 from fmbench.rl.loading import load_agent
 from fmbench.rl.recipes import ALGORITHMS
 from fmbench.runs.reinforcement import RLOptions, run_rl
+from fmbench.storage.locks import lock_inside, locked
 from tests.fmbench.rl.small_training import REQUESTS, small_recipes
 from tests.fmbench.runs.small_experiment import Log, figures_as_text
 from tests.fmbench.small_run import ROOT, call, files_of
@@ -90,11 +93,14 @@ def run(
     demos: int = 0,
     stop_in: str = "never",
     times_decisions: bool = True,
+    limit_s: float = math.inf,
 ) -> str:
     interrupts = Interrupts()
     log = Log(interrupts, stop_in)
     request = dataclasses.replace(REQUESTS[name], train_seed=train_seed)
-    options = RLOptions(2, demos, tensorboard=True, times_decisions=times_decisions)
+    options = RLOptions(
+        2, demos, tensorboard=True, limit_s=limit_s, times_decisions=times_decisions
+    )
     run_rl(request, out, out.parent / "data", Session(log, interrupts), options)
     return log.file.getvalue()
 
@@ -112,7 +118,7 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
         run("sac_her", out, demos=2, stop_in="training")
     assert not (out / "run.json").exists()
     text = run("sac_her", out, demos=2)
-    assert "sb3-sac-her training: done" in text
+    assert "sb3-sac-her-demos training: done" in text
     results = read_results(out)
     rows = results.episodes
     agent = rows[rows["policy"] == "sb3-sac-her-demos"]
@@ -125,11 +131,12 @@ def test_an_agent_becomes_rows_of_a_run(small: None, tmp_path: Path) -> None:
     assert facts["outside"]["library"].startswith("stable-baselines3 2.")
     assert facts["config"]["environment_steps"] == 200
     assert facts["config"]["demos"] == 2
-    checkpoint = out / "checkpoints" / "ReachPose-sb3-sac-her-seed0"
+    checkpoint = out / "checkpoints" / "ReachPose-sb3-sac-her-demos-seed0"
     manifest = json.loads((checkpoint / "manifest.json").read_bytes())
     assert facts["outside"]["weights 0"] == manifest["sha256"]["agent.safetensors"]
     made = facts["demonstrations"]["ReachPose"]
     assert made["sha256"] == manifest["origin"]["demonstrations"]
+    assert (made["episodes"], made["attempted"]) == (2, None)  # no failures are claimed
     (cost,) = results.measurements.to_dict("records")
     assert cost["updates"] == load_agent(checkpoint)._n_updates > 0
     assert cost["latency_ms_p50"] > 0
@@ -165,6 +172,44 @@ def test_seeds_are_added_one_by_one(small: None, tmp_path: Path) -> None:
     assert costs["latency_ms_p50"].isna().all()
 
 
+def test_seeds_may_end_after_different_numbers_of_steps(small: None, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run("ppo", out)
+    run("ppo", out, train_seed=1, limit_s=1e-9)
+    more = dataclasses.replace(REQUESTS["ppo"], train_seed=2)
+    with pytest.raises(FmbenchError, match=r"another run \(episodes: 2 there, 1 now\); give the"):
+        run_rl(more, out, tmp_path / "data", Session(), RLOptions(episodes=1))
+    assert len(list((out / "checkpoints").glob("[!.]*"))) == 2  # it is said before the training
+    rows = read_results(out)
+    last = rows.learning.groupby("train_seed")["environment_steps"].max()
+    assert last.to_dict() == {0: 200, 1: 0}
+    facts = json.loads((out / "run.json").read_bytes())["outside"]
+    assert (facts["environment steps 0"], facts["environment steps 1"]) == (200, 0)
+    assert "environment steps 0 200" in (out / "summary.md").read_text()
+
+
+def test_seeds_that_end_together_are_evaluated_one_after_another(
+    small: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, aside = tmp_path / "run", tmp_path / "aside"
+    run("ppo", out, train_seed=1)
+    other = out / "checkpoints" / "ReachPose-sb3-ppo-seed1"
+    other.rename(aside)
+    with ExitStack() as another_process:
+        another_process.enter_context(locked(lock_inside(out), "a test", "a test"))
+
+        def say(log: Log, text: str) -> None:
+            log.console.print(text)
+            if text.endswith("waiting until it has ended"):
+                aside.rename(other)  # meanwhile the other seed has ended, too
+                another_process.close()
+
+        monkeypatch.setattr(Log, "say", say)
+        assert "is in use by process" in run("ppo", out, train_seed=0)
+    episodes = read_results(out).episodes
+    assert set(episodes[episodes["policy"] == "sb3-ppo"]["train_seed"]) == {0, 1}
+
+
 def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None:
     out = tmp_path / "mine"
     out.mkdir()
@@ -172,6 +217,27 @@ def test_a_folder_of_other_files_is_refused(small: None, tmp_path: Path) -> None
     with pytest.raises(FmbenchError, match="is not empty and holds no run"):
         run("ppo", out)
     assert [path.name for path in out.iterdir()] == ["thesis.tex"]
+
+
+def test_a_link_out_of_the_folder_is_refused_before_training(small: None, tmp_path: Path) -> None:
+    out, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    for folder in (out, elsewhere):
+        folder.mkdir()
+    (out / "checkpoints").symlink_to(elsewhere)
+    with pytest.raises(FmbenchError, match="is a symbolic link out of the folder"):
+        run("ppo", out)
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("origin", [3, {"recipe": 3}])
+def test_a_manifest_of_something_else_is_refused_in_a_line(
+    small: None, origin: object, tmp_path: Path
+) -> None:
+    other = tmp_path / "run" / "checkpoints" / "ReachPose-sb3-ppo-seed5"
+    other.mkdir(parents=True)
+    (other / "manifest.json").write_text(json.dumps({"origin": origin}))
+    with pytest.raises(FmbenchError, match=r"seed5 was made with other settings \(algorithm: null"):
+        run("ppo", tmp_path / "run")
 
 
 def test_a_folder_of_another_run_is_refused_before_training(small: None, tmp_path: Path) -> None:

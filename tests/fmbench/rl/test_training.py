@@ -82,6 +82,19 @@ def test_a_training_whose_time_is_up_ends_after_its_rollout(tmp_path: Path) -> N
     assert again.agent.num_timesteps == 0
 
 
+def test_a_limit_that_is_over_when_a_training_is_resumed_ends_it(tmp_path: Path) -> None:
+    request, folder = REQUESTS["ppo"], tmp_path / "limited"
+    go_on(request, folder, stop_at=80)
+    training = begin(request, folder)
+    training.limit_s = training.seconds / 2
+    train(training, folder, Session())
+    assert not (folder / TRAINING).exists()  # nothing continues from there
+    ended = begin(request, folder)
+    assert ended.has_ended
+    assert ended.agent.num_timesteps == 80
+    assert [point.steps for point in ended.log] == [40, 80]
+
+
 @every_algorithm
 def test_a_seed_decides_the_weights_and_the_episodes(name: str, tmp_path: Path) -> None:
     request = REQUESTS[name]

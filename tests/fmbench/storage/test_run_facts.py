@@ -40,6 +40,9 @@ def test_facts_are_read_as_they_were_written(tmp_path: Path) -> None:
         RunFacts(),
         dataclasses.replace(FACTS, complete=True, seconds=1.5, teachers={"a": "b"}),
         dataclasses.replace(FACTS, demonstrations=None, rescores={"sampler": "heun"}),
+        dataclasses.replace(
+            FACTS, demonstrations={"LiftCube": MadeDemonstrations(4, None, None, "cd" * 32)}
+        ),
     ):
         write_run_facts(tmp_path, facts)
         assert read_run_facts(tmp_path) == facts

@@ -8,6 +8,7 @@ import pytest
 from fmbench.report.page.provenance import provenance, run_line, warnings_of
 from fmbench.report.page.run_differences import MAX_SHOWN, run_differences
 from fmbench.report.page.runs import NamedRun, read_runs
+from fmbench.storage.run_facts import MadeDemonstrations
 from tests.fmbench.fake_run import write_run
 
 REAL = Path("results/paper/hands/TurnDial")
@@ -38,6 +39,14 @@ def test_every_hash_version_and_seed_of_a_run_is_shown(real: NamedRun) -> None:
     assert len(shown) > 15
     assert [text for text in shown if text not in html] == []
     assert run_line(real).seeds == "training 0–2; test episodes 3000000–3000099"
+
+
+def test_failures_of_the_expert_are_shown_where_they_are_known(run: NamedRun) -> None:
+    for counts, text in (((5, 1), "LiftCube: 4 stored, 1 of 5 failed"), ((None, None), "4 stored")):
+        made = {"LiftCube": MadeDemonstrations(4, *counts, "cd" * 32)}
+        facts = dataclasses.replace(run.results.run, demonstrations=made)
+        results = dataclasses.replace(run.results, run=facts)
+        assert run_line(NamedRun("a", run.folder, results)).details["Expert"].endswith(text)
 
 
 def test_equal_runs_do_not_differ(run: NamedRun) -> None:
