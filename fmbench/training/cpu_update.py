@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
+from fmbench.training.halved_mlp import HalvedMLP
 from fmbench.training.second_thread import SecondThread
 from fmbench.training.shared_products import SharedProducts
 from fmbench.training.state import TrainConfig, TrainingState
@@ -22,9 +23,9 @@ LEAST_SHARED = 2**18
 class CpuUpdate(EagerUpdate):
     """Updates like those of `EagerUpdate`, to the same bytes whichever thread does what.
 
-    The second thread computes half of each large product of the forward pass, gradients of weights
-    during the backward pass, then half of the optimizer's step, which treats each number of a
-    parameter by itself.
+    The second thread computes half of both passes of a residual MLP, or of each large product in
+    the forward pass of another network, then gradients of weights and half of the optimizer's step,
+    which treats each number of a parameter by itself.
 
     Args:
         state: Changed in place.
@@ -38,6 +39,7 @@ class CpuUpdate(EagerUpdate):
     ) -> None:
         super().__init__(state, config, windows)
         self._thread, self._products = thread, SharedProducts(state.policy.network, thread)
+        self._halved = HalvedMLP(state.policy.network, self._products, thread)
         sizes = [parameter.numel() for parameter in self.parameters]
         middle = _middle(sizes) if sum(sizes) >= LEAST_SHARED else len(sizes)
         self._shares = slice(0, middle), slice(middle, len(sizes))
@@ -46,7 +48,7 @@ class CpuUpdate(EagerUpdate):
         """Make one update; see `Update`."""
         state = self.state
         self.prepare()
-        with self._products:  # in the backward pass, too, in which a network may compute again
+        with self._halved, self._products:  # networks may compute again in the backward pass
             loss = self.loss()
             known = self._products.backward(loss)
         norms = [
