@@ -18,7 +18,7 @@ still in the processor's caches."""
 MOST_LOSSES = 4
 """Pairs of tasks, one after the other, that took no less time on two threads than on one; then the
 first thread does the next `REST` pairs by itself: the other processor is busy."""
-REST = 1000
+REST = 100
 WORTHWHILE = 1.8
 """Two tasks that take as many times as long as one of them, or longer, are better done alone."""
 

@@ -5,7 +5,7 @@ gradient of a layer's input to go on to the layer before; nothing waits for thos
 bias, a third of the work, until the optimizer's step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import chain
@@ -74,15 +74,8 @@ class SharedProducts(AbstractContextManager["SharedProducts"]):
     def _can_share(self, layer: nn.Linear, parts: Sequence[Tensor]) -> bool:
         """Return whether `_Linear` does what the layer would, and a product is large enough."""
         rows = parts[0].shape[:-1].numel()
-        return (
-            torch.is_grad_enabled()
-            and rows * layer.weight.numel() >= LEAST_WORK
-            and parts[0].dtype == layer.weight.dtype
-            and not torch.is_autocast_enabled("cpu")
-            and not torch._C._are_functorch_transforms_active()
-            and all(unpack_dual(part).tangent is None for part in parts)  # type: ignore[no-untyped-call]
-            and all(_is_trained(each) for each in (layer.weight, layer.bias) if each is not None)
-        )
+        is_large = rows * layer.weight.numel() >= LEAST_WORK
+        return is_large and is_plain_use((layer.weight, layer.bias), parts)
 
     def product(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Return `x @ weight.T + bias`."""
@@ -188,6 +181,17 @@ def _is_plain(layer: nn.Module) -> TypeGuard[nn.Linear]:
         and "forward" not in layer.__dict__
         and layer._parameters.keys() == {"weight", "bias"}
         and all(map(_is_trained, layer.parameters()))
+    )
+
+
+def is_plain_use(weights: Iterable[Tensor | None], parts: Sequence[Tensor]) -> bool:
+    """Return whether layers of joined inputs and all their gradients are mere products."""
+    return (
+        torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
+        and not torch._C._are_functorch_transforms_active()
+        and all(unpack_dual(part).tangent is None for part in parts)  # type: ignore[no-untyped-call]
+        and all(_is_trained(w) and w.dtype == parts[0].dtype for w in weights if w is not None)
     )
 
 

@@ -71,16 +71,16 @@ class EagerUpdate:
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
         return loss.detach(), norm.detach()
 
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Draw a batch; see `Windows.gather`."""
+        windows, generator = self.windows, self.state.generator
+        size, device = (self.config.batch_size,), windows.actions.device
+        steps = torch.randint(len(windows), size, generator=generator, device=device)
+        return windows.gather(steps, generator)
+
     def loss(self) -> Tensor:
         """Draw a batch and return its loss."""
-        state, windows = self.state, self.windows
-        steps = torch.randint(
-            len(windows),
-            (self.config.batch_size,),
-            generator=state.generator,
-            device=windows.actions.device,
-        )
-        observations, actions = windows.gather(steps, state.generator)
+        state, (observations, actions) = self.state, self.batch()
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(actions.device.type, torch.bfloat16, enabled=is_bf16):
             return state.policy.loss(observations, actions, state.generator)

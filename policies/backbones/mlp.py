@@ -99,9 +99,23 @@ class ResidualMLP(nn.Module):
         """
         time_features: Tensor = self.embed_time(time)
         modulation, joined = self.context(time_features, condition)
-        hidden: Tensor = self.input(torch.cat((noisy_actions.flatten(1), joined), dim=-1))
+        output = self.trunk(noisy_actions.flatten(1), modulation, joined)
+        chunk = output.reshape(*noisy_actions.shape[:2], -1)
+        return self.gate.add_skip(chunk, noisy_actions, time_features)
+
+    def trunk(self, chunk: Tensor, modulation: Tensor, joined: Tensor) -> Tensor:
+        """Apply the layers between the inputs and the skip; training may replace this method.
+
+        Args:
+            chunk: The noisy actions, `(B, pred_horizon * act_dim)`.
+            modulation: What modulates the normalisations, `(B, n)`.
+            joined: What joins the inputs of every block, `(B, joined_dim)`.
+
+        Returns:
+            `(B, pred_horizon * outputs)`.
+        """
+        hidden: Tensor = self.input(torch.cat((chunk, joined), dim=-1))
         for block in self.blocks:
             hidden = block(hidden, modulation, joined)
         output: Tensor = self.output(self.output_norm(hidden, modulation))
-        chunk = output.reshape(*noisy_actions.shape[:2], -1)
-        return self.gate.add_skip(chunk, noisy_actions, time_features)
+        return output

@@ -187,3 +187,20 @@ def test_a_gradient_is_forgotten_with_its_parameter() -> None:
         assert gradients
         update.prepare()
         assert not any(gradient() is not None for gradient in gradients)
+
+
+def test_a_batch_drawn_ahead_can_be_forgotten() -> None:
+    windows = make_small_windows()
+    plain, shared = (start(windows, config=CONFIG) for _ in range(2))
+    with Diligent() as second:
+        first, other = (
+            EagerUpdate(plain, CONFIG, windows),
+            CpuUpdate(shared, CONFIG, windows, second),
+        )
+        for waits in (True, False, True, True):
+            first(), other()
+            if waits:
+                other.wait()
+                assert torch.equal(shared.generator.get_state(), plain.generator.get_state())
+    for ours, theirs in zip(shared.policy.parameters(), plain.policy.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
