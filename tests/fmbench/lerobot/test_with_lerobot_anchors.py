@@ -1,0 +1,47 @@
+"""Trainings of the paper's anchors by LeRobot's own command, with batches that are cut from memory.
+
+LeRobot is in environments of its own, see `.ci/extras`.
+"""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from fmbench import export as export_command
+from tests.benchmarks.anchors import recipes
+from tests.benchmarks.anchors import train as trainings
+from tests.fmbench.lerobot.lerobot_import import import_torchvision
+from tests.fmbench.lerobot.own_loop import NAME
+from tests.fmbench.small_run import call
+
+pytest.importorskip("lerobot")
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(version("lerobot") < "0.6", reason="the sections need LeRobot 0.6"),
+]
+
+
+@pytest.mark.parametrize("policy", recipes.POLICIES)
+def test_it_trains_by_number_or_by_time_and_once(
+    policy: str, demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(trainings, "PROBE", 3)
+    monkeypatch.setattr(trainings, "WARM", 1)
+    import_torchvision()
+    data, out = demonstrations_folder.parent, tmp_path / "sets" / NAME
+    words = ("--format", "lerobot", "--task", NAME, "--episodes", "4", "--data", data, "--out", out)
+    assert call(export_command.main, *words) == 0
+    anchor = recipes.Anchor("anchors", NAME, policy, 1)
+    where = anchor, out.parent, tmp_path, "cpu", 2
+    assert ": 2 updates in " in trainings.train(*where, None)
+    assert "found" in trainings.train(*where, None)
+    last = tmp_path / anchor.name / "checkpoints" / "last"
+    assert json.loads((last / "training_state" / "training_step.json").read_text())["step"] == 2
+    assert json.loads((last / "pretrained_model" / "train_config.json").read_text())["seed"] == 1
+    timed = recipes.Anchor("anchors", NAME, policy, 0)
+    assert "updates in " in trainings.train(timed, *where[1:], 0.01)
+    assert sorted(f.name for f in tmp_path.glob("anchors*")) == [timed.name, anchor.name]
