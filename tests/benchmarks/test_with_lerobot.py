@@ -13,7 +13,6 @@ from fmbench import export as export_command
 from tests.benchmarks.anchors import recipes
 from tests.benchmarks.anchors import train as trainings
 from tests.fmbench.lerobot.lerobot_import import import_torchvision
-from tests.fmbench.lerobot.own_loop import NAME
 from tests.fmbench.small_run import call
 
 pytest.importorskip("lerobot")
@@ -23,16 +22,19 @@ pytestmark = [
 ]
 
 
+NAME = "PressEither"
+
+
 @pytest.mark.parametrize("policy", recipes.POLICIES)
 def test_it_trains_by_number_or_by_time_and_once(
-    policy: str, demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(trainings, "PROBE", 3)
     monkeypatch.setattr(trainings, "WARM", 1)
     import_torchvision()
-    data, out = demonstrations_folder.parent, tmp_path / "sets" / NAME
+    data, out = tmp_path / "data", tmp_path / "sets" / NAME
     words = ("--format", "lerobot", "--task", NAME, "--episodes", "4", "--data", data, "--out", out)
     assert call(export_command.main, *words) == 0
     anchor = recipes.Anchor("anchors", NAME, policy, 1)
