@@ -41,7 +41,8 @@ class CpuUpdate(EagerUpdate):
         self._thread, self._products = thread, SharedProducts(state.policy.network, thread)
         self._halved = HalvedMLP(state.policy.network, self._products, thread)
         sizes = [parameter.numel() for parameter in self.parameters]
-        self._is_shared, middle = sum(sizes) >= LEAST_SHARED, _middle(sizes)
+        self._is_shared = bool(sizes) and sum(sizes) >= LEAST_SHARED
+        middle = _middle(sizes) if self._is_shared else 0
         self._shares = [slice(0, middle), slice(middle, len(sizes))]
         self._ahead: tuple[Tensor, Tensor] | None = None
         self._before = state.generator.get_state()

@@ -189,6 +189,15 @@ def test_a_gradient_is_forgotten_with_its_parameter() -> None:
         assert not any(gradient() is not None for gradient in gradients)
 
 
+def test_a_policy_without_weights_has_updates_too() -> None:
+    windows = make_small_windows()
+    for objective in set(POLICIES) - set(TRAINED):
+        state = start(windows, objective, config=CONFIG)
+        assert not list(state.policy.parameters())
+        with Idle() as second:
+            CpuUpdate(state, CONFIG, windows, second)
+
+
 def test_a_batch_drawn_ahead_can_be_forgotten() -> None:
     windows = make_small_windows()
     plain, shared = (start(windows, config=CONFIG) for _ in range(2))
