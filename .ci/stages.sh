@@ -7,7 +7,13 @@ if [ -z "${MENAGERIE_ROOT:-}" ] && [ -d ../shared/menagerie ]; then
 fi
 export MENAGERIE_ROOT=${MENAGERIE_ROOT:-}
 
+# When CI began, and after how many seconds no further extra is begun: a machine that is far slower than
+# usual then ends with what it has checked, and names the rest, instead of being stopped with nothing.
+export CI_BEGAN=${CI_BEGAN:-$(date +%s)}
+CI_LATEST_S=${CI_LATEST_S:-3300}
+
 SECONDS=0
+LATE=""
 TIMES=""
 STARTED=0
 
@@ -24,6 +30,14 @@ end_stage() {
     TIMES+=$(printf '  %5d s  %s' $((SECONDS - STARTED)) "$STAGE")$'\n'
   fi
   STAGE=""
+}
+
+# Whether there is time for an extra; otherwise it is named at the end.
+in_time() {
+  [ $(($(date +%s) - CI_BEGAN)) -lt "$CI_LATEST_S" ] && return
+  echo "left out, $CI_LATEST_S s have passed: $1" >&2
+  LATE+="  $1"$'\n'
+  return 1
 }
 
 # Print a command line and run it.
@@ -76,6 +90,7 @@ close() {
   end_stage
   echo "== times of $1: $SECONDS s =="
   printf '%s' "$TIMES"
+  [ -z "$LATE" ] || printf '== left out, %s s had passed ==\n%s' "$CI_LATEST_S" "$LATE"
   shift
   for log in "$@"; do
     tail -n 1 "$log"

@@ -1,6 +1,10 @@
 """What plain `pytest` leaves out runs in CI's second part: every mark and every combination."""
 
+import os
+import re
 import shlex
+import subprocess
+import time
 from itertools import combinations, pairwise
 
 import pytest
@@ -80,6 +84,33 @@ def test_the_tests_with_lerobot_run_with_each_version_that_has_requirements() ->
             folder.glob("test_with_lerobot*.py")
         )
         assert expression(arguments) == ""
+
+
+@pytest.mark.parametrize(("ago", "begun"), [(0, True), (90, False)])
+def test_an_extra_that_is_too_late_is_named_at_the_end(ago: int, begun: bool) -> None:
+    script = """
+        source .ci/stages.sh
+        if in_time "extra: adroit"; then stage "extra: adroit"; fi
+        close extras
+    """
+    times = {"CI_BEGAN": str(int(time.time()) - ago), "CI_LATEST_S": "60"}
+    words = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(
+        words, cwd=ROOT, env={**os.environ, **times}, capture_output=True, text=True, check=True
+    )
+    late = "== left out, 60 s had passed ==\n  extra: adroit\n"
+    assert done.stdout.endswith("extra: adroit\n")
+    assert done.stdout.startswith("== extra: adroit ==") == begun
+    assert (late in done.stdout) == (not begun)
+    assert (done.stderr == "left out, 60 s have passed: extra: adroit\n") == (not begun)
+
+
+def test_every_extra_and_version_is_begun_in_time_or_named() -> None:
+    loops = re.findall(r"^while .*; do\n(.*)$", EXTRAS, re.MULTILINE)
+    assert loops == [
+        '  in_time "extra: $extra" || continue',
+        '  in_time "LeRobot $version" || continue',
+    ]
 
 
 def test_a_line_of_some_files_or_without_the_mark_does_not_count() -> None:
