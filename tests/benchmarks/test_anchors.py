@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fmbench.config import RunConfig
+from policies.catalogue import RECIPE
 from tests.benchmarks.anchors import recipes
 from tests.benchmarks.anchors.windows import Windows
 
@@ -100,7 +101,9 @@ def test_the_trainings_are_those_of_the_paper(section: str) -> None:
 def test_the_page_has_the_words_of_these_trainings() -> None:
     text = " ".join(PAGE.read_text().replace("\\\n", " ").split())
     for policy, own_size in recipes.POLICIES.values():
-        for word in (*policy, *own_size):
+        for word in (*policy, *own_size, *recipes.OUR_RATE):
             assert word in text
+    (rate,) = (word.partition("=")[2] for word in recipes.OUR_RATE)
+    assert float(rate) == RECIPE.learning_rate
     assert (RunConfig.batch_size, RunConfig.updates) == (recipes.BATCH, recipes.UPDATES)
     assert f"--batch_size={recipes.BATCH} --steps={recipes.UPDATES}" in text

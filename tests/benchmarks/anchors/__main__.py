@@ -24,7 +24,7 @@ def main() -> int:
     add = parser.add_argument
     add("--section", choices=SECTIONS, default="anchors")
     add("--task", nargs="+", metavar="NAME", help="tasks of the section (default: all)")
-    add("--updates", type=int, default=UPDATES, help="of a training in the section anchors")
+    add("--updates", type=int, default=UPDATES, help="of a training, but not in anchors-time")
     add("--data", type=Path, default=Path("data"), help="exported data sets, in lerobot/TASK")
     add("--folder", type=Path, default=Path("outputs"), help="where LeRobot's checkpoints are")
     add("--out", type=Path, default=Path("results/paper"), help="folder of the paper")
@@ -37,7 +37,7 @@ def main() -> int:
     if unknown := set(options.task) - set(known):
         parser.error(f"--task is {' '.join(sorted(unknown))}; known: {', '.join(known)}")
     chosen = [anchor for anchor in anchors(options.section) if anchor.task in options.task]
-    seconds = {} if options.section == "anchors" else _seconds_of_flow(options)
+    seconds = {} if chosen[0].has_our_size else _seconds_of_flow(options)
     os.environ["OMP_NUM_THREADS"] = "1"
     with (
         ProcessPoolExecutor(options.workers, get_context("spawn")) as trainers,

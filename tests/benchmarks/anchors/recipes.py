@@ -8,6 +8,7 @@ from pathlib import Path
 
 SECTIONS = {
     "anchors": ("PressEither", "PickEither", "AvoidPost", "InsertPeg", "HandOver", "TurnDial"),
+    "anchors-rate": ("PressEither", "AvoidPost", "InsertPeg"),
     "anchors-time": ("PressEither", "InsertPeg", "TurnDial"),
 }
 """Name of a section of the paper to its tasks."""
@@ -21,6 +22,7 @@ ACT_OF_OUR_SIZE = (
 DIFFUSION = ("--policy.type=diffusion", "--policy.horizon=16", "--policy.n_action_steps=8")
 DIFFUSION_OF_OUR_SIZE = ("--policy.down_dims=[48,96]", "--policy.diffusion_step_embed_dim=64")
 SAMPLE = ("--policy.prediction_type=sample",)
+OUR_RATE = ("--policy.optimizer_lr=0.001",)
 POLICIES = {
     "lerobot-diffusion": (DIFFUSION, DIFFUSION_OF_OUR_SIZE),
     "lerobot-diffusion-sample": ((*DIFFUSION, *SAMPLE), DIFFUSION_OF_OUR_SIZE),
@@ -48,7 +50,7 @@ class Anchor:
     @property
     def has_our_size(self) -> bool:
         """Whether it has our size and number of updates, and not LeRobot's and our time."""
-        return self.section == "anchors"
+        return self.section != "anchors-time"
 
     @property
     def run(self) -> str:
@@ -84,6 +86,7 @@ class Anchor:
             f"--output_dir={out}",
             *policy,
             *(size if self.has_our_size else ()),
+            *(OUR_RATE if self.section == "anchors-rate" else ()),
         ]
 
 
