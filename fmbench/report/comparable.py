@@ -28,6 +28,7 @@ def read_alike(
     what: str,
     margin: float = MARGIN,
     takes_outside: bool = False,
+    only: Mapping[Path, Sequence[str]] | None = None,
 ) -> list[Results]:
     """Read the runs of one table, which must be alike; see `check_alike`.
 
@@ -39,11 +40,13 @@ def read_alike(
         margin: Largest difference of success rates that does not matter, in (0, 1).
         takes_outside: Whether policies from outside may be among them, of which only the test
             episodes must be alike.
+        only: Folder of a run to those of its policies that are read; all where there is none.
 
     Raises:
         FmbenchError: A folder is not a run, or two runs cannot be compared.
     """
-    by_path = {path: read_results(path, margin) for path in runs}
+    chosen = only or {}
+    by_path = {path: read_results(path, margin, policies=chosen.get(path, ())) for path in runs}
     own = {path: run for path, run in by_path.items() if run.run.outside is None}
     if outside := [path for path in by_path if path not in own]:
         if not takes_outside:

@@ -18,6 +18,7 @@ from fmbench.report.caveats import broken_cells, error_lines, version_lines
 from fmbench.report.comparisons import ComparisonRow, compare
 from fmbench.report.config_differences import config_differences
 from fmbench.report.looks import Looks
+from fmbench.report.only import rows_of, run_of
 from fmbench.report.outcomes import CELL, Outcomes, SummaryKey, outcomes_of
 from fmbench.report.settings_split import (
     PLAIN,
@@ -90,7 +91,8 @@ class Results:
     """Frame of `MeasurementRow` of every such setting that was measured."""
 
     places: NDArray[np.int64] | None = None
-    """Row of each of `episodes` in the file of episodes, from 0; None if they are in several."""
+    """Row of each of `episodes` in the file of episodes, from 0; None if they are in several, or if
+    the run is read in part."""
 
     left_out: tuple[str, ...] = ()
     """What is wrong with files of an unfinished run that were left out."""
@@ -118,7 +120,12 @@ class Results:
         return self.run.preset == "smoke"
 
 
-def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False) -> Results:
+def read_results(
+    run_dir: Path,
+    margin: float = MARGIN,
+    leaves_out: bool = False,
+    policies: Sequence[str] = (),
+) -> Results:
     """Read a run folder and compute its tables.
 
     Only `episodes.csv` and `cells.csv` are required, since a run of experts trains and measures
@@ -130,6 +137,7 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
         margin: Largest difference of success rates that does not matter, in (0, 1).
         leaves_out: Whether a damaged file of a cell of an unfinished run is left out and noted,
             instead of raising an error.
+        policies: Those of its policies that are read, as if a run had these only; all if empty.
 
     Raises:
         FmbenchError: The folder is not a run, has no episode yet, or has a malformed file or a
@@ -150,6 +158,8 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
     else:
         rows = _read_finished(run_dir, run)
     _check_config(run_dir, run, rows.episodes.origins)
+    if policies:
+        run, rows = run_of(run, policies), _Rows(**vars(rows_of(rows, policies)))
     table = table_frame(rows.episodes.table)
     settings = split_settings(table)
     episodes = settings.pop(PLAIN)
@@ -182,7 +192,7 @@ def read_results(run_dir: Path, margin: float = MARGIN, leaves_out: bool = False
         settings=settings,
         costs=costs,
         left_out=tuple(left_out),
-        places=None if rows.unfinished else np.flatnonzero(is_of_plain_setting(table)),
+        places=None if rows.unfinished or policies else np.flatnonzero(is_of_plain_setting(table)),
     )
 
 

@@ -24,6 +24,21 @@ SEAL = "grid_sha256"
 
 
 @dataclasses.dataclass(frozen=True)
+class ShownRun:
+    """Where the rows of a run are if it has no folder: in a run with the same configuration.
+
+    Attributes:
+        run: SECTION/RUN of that, which has its policies, and may have more.
+        policies: Its policies.
+    """
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    run: str
+    policies: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class SectionFacts:
     """One section of a grid.
 
@@ -36,6 +51,7 @@ class SectionFacts:
         hands: The hands on which its tasks are, as the grid file names them.
         outside: Names of the runs of policies from outside, likewise folders in the section's,
             which other commands write.
+        shown: Names of those runs whose rows another section has, too, to where they are.
     """
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -46,6 +62,7 @@ class SectionFacts:
     runs: Mapping[str, str]
     hands: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    shown: Mapping[str, ShownRun] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +113,9 @@ def read_grid_facts(folder: Path) -> GridFacts:
     """
     path = folder / GRID_FILE
     facts = parse(GridFacts, read_sealed(path, SEAL, "give another --out"), path)
-    for name in (*(section.name for section in facts.sections), *facts.runs, *facts.outside):
+    shown = (each.run for section in facts.sections for each in section.shown.values())
+    sections = (section.name for section in facts.sections)
+    for name in (*sections, *facts.runs, *facts.outside, *shown):
         if any(part in ("", "..", ".") for part in name.split("/")) or "\\" in name:
             raise FmbenchError(f"{path}: {name!r} is no name of a folder; fmbench wrote another")
     return facts

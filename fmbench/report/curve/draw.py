@@ -5,7 +5,7 @@ Like the tables of one run, it is a function of the runs' rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +28,7 @@ def draw_curve(
     out: Path,
     warn: Callable[[str], None] = lambda line: None,
     formats: Sequence[str] = ("png",),
+    only: Mapping[Path, Sequence[str]] | None = None,
 ) -> list[Path]:
     """Write `data_curve.csv`, `data_curve.md` and the figure `data_curve`.
 
@@ -36,6 +37,7 @@ def draw_curve(
         out: Output folder.
         warn: Called with each caveat of what is drawn.
         formats: Formats of the figure.
+        only: Folder of a run to those of its policies that are read; all where there is none.
 
     Returns:
         The paths written.
@@ -45,7 +47,7 @@ def draw_curve(
             have the same policy, task and number of demonstrations, or a policy has several
             headlines.
     """
-    all_results = read_alike(runs, MAY_DIFFER, "demos", "number of demonstrations")
+    all_results = read_alike(runs, MAY_DIFFER, "demos", "number of demonstrations", only=only)
     rows = without_repeats(
         (row for results in all_results for row in curve_rows(results)),
         _what,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,7 @@ from fmbench.report.grid.disturbances import draw_retention_of_runs, retention_h
 from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_headline
 from fmbench.report.grid.second_blocks import draw_second_blocks
 from fmbench.report.grid.settings import SettingRow, draw_settings
+from fmbench.report.grid.there import runs_of, warn_of_missing
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.draw import draw_matrix_of, read_runs
 from fmbench.report.matrix.rows import MatrixRow
@@ -37,7 +38,7 @@ from fmbench.report.observation.rows import ObservationRow
 from fmbench.report.paper.draw import draw_paper
 from fmbench.report.verdicts import MARGIN
 from fmbench.storage.grid_folder import SectionFacts, read_grid_facts
-from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.run_facts import read_run_facts
 
 ROW_FILES = {
     "matrix": MatrixRow.file_name,
@@ -92,12 +93,7 @@ def draw_grid(
         FmbenchError: The folder or a run in it cannot be read.
     """
     facts = read_grid_facts(out)
-    for missing, planned, what in (
-        (missing_of(out, facts.runs), len(facts.runs), "runs"),
-        (missing_of(out, facts.outside), len(facts.outside), "runs of policies from outside"),
-    ):
-        if missing:
-            warn(f"{len(missing)} of {planned} {what} are missing, the first is {missing[0]}")
+    warn_of_missing(out, facts, warn)
     there = [section for section in facts.sections if runs_of(out, section)]
     draw = partial(_try_section, out, formats, margin)
     written = []
@@ -146,34 +142,23 @@ def _try_section(out: Path, formats: Sequence[str], margin: float, section: Sect
     return drawn
 
 
-def runs_of(out: Path, section: SectionFacts) -> list[Path]:
-    """Return the folders of the runs of a section that are there, those from outside last."""
-    folders = [out / section.name / name for name in (*section.runs, *section.outside)]
-    return [folder for folder in folders if (folder / RUN_FILE).is_file()]
-
-
-def missing_of(out: Path, runs: Iterable[str]) -> list[str]:
-    """Return those of some runs of a grid, SECTION/RUN, that are not there."""
-    return [name for name in runs if not (out / name / RUN_FILE).is_file()]
-
-
 def _draw(
     section: SectionFacts,
-    runs: Sequence[Path],
+    runs: Mapping[Path, Sequence[str]],
     folder: Path,
     formats: Sequence[str],
     warn: Warn,
     margin: float,
 ) -> list[Path]:
     if section.draw == "matrix":
-        results = read_runs(runs, margin)
+        results = read_runs([*runs], margin, runs)
         written = draw_matrix_of(results, folder, warn, formats)
         if len(section.hands) > 1:
             written += draw_across_hands(results, section.hands, folder, formats)
         return written
     if section.draw == "curve":
-        return draw_curve(runs, folder, warn, formats)
-    return DRAWN[section.draw](runs, folder, warn, margin, formats)
+        return draw_curve([*runs], folder, warn, formats, runs)
+    return DRAWN[section.draw]([*runs], folder, warn, margin, formats)
 
 
 def _headline(section: SectionFacts, rows: Sequence[Mapping[str, str]], looks: Looks) -> Headline:

@@ -5,7 +5,7 @@ Like the tables of one run, these are functions of the runs' rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -56,13 +56,22 @@ def draw_matrix(
     return draw_matrix_of(read_runs(runs, margin), out, warn, formats)
 
 
-def read_runs(runs: Sequence[Path], margin: float = MARGIN) -> list[Results]:
+def read_runs(
+    runs: Sequence[Path],
+    margin: float = MARGIN,
+    only: Mapping[Path, Sequence[str]] | None = None,
+) -> list[Results]:
     """Read the runs of a matrix.
+
+    Args:
+        runs: Their folders.
+        margin: Largest difference of success rates that does not matter, in (0, 1).
+        only: Folder of a run to those of its policies that are read; all where there is none.
 
     Raises:
         FmbenchError: A folder is not a run, or the runs differ in more than `MAY_DIFFER`.
     """
-    return read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin, takes_outside=True)
+    return read_alike(runs, MAY_DIFFER, "backbone", "backbone", margin, True, only)
 
 
 def draw_matrix_of(

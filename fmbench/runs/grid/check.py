@@ -21,7 +21,7 @@ from fmbench.config import RunConfig, config_from_json
 from fmbench.errors import FmbenchError, RunFailed
 from fmbench.evaluation.cells import Cell, Origin
 from fmbench.evaluation.episodes import evaluate
-from fmbench.report.grid.draw import runs_of
+from fmbench.report.grid.there import runs_of
 from fmbench.report.statistics import t_interval
 from fmbench.runs.demonstrating import demonstrate
 from fmbench.runs.preparation import check_runnable
@@ -108,7 +108,8 @@ def choose_cells(out: Path, count: int, seed: int) -> list[tuple[str, OriginRow]
     facts = read_grid_facts(out)
     trainings: dict[tuple[str, ...], list[tuple[str, OriginRow]]] = {}
     for section in facts.sections:
-        for folder in runs_of(out, dataclasses.replace(section, outside=())):  # trained here
+        own = dataclasses.replace(section, outside=(), shown={})  # trained here, each run once
+        for folder in runs_of(out, own):
             for origin in read_rows(folder / OriginRow.file_name, OriginRow):
                 if origin.policy not in REFERENCES:
                     key = (origin.task, origin.policy, origin.weights_hash, str(origin.train_seed))

@@ -18,6 +18,7 @@ from fmbench.runs.grid.jobs import (
     setting_of,
 )
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid
+from fmbench.runs.grid.shown import shown_runs
 from fmbench.runs.run_folder import check_empty, hold_folder
 from fmbench.runs.same_origin import check_code
 from fmbench.storage.compressed import SUFFIX
@@ -73,10 +74,12 @@ def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
 
 def grid_facts(grid: Grid, command: str) -> GridFacts:
     """Return the content of `grid.json`."""
+    shown = shown_runs(grid)
     sections = tuple(
         SectionFacts(
             *(s.name, s.title, s.draw),
             *({run.name: run.config.hash for run in s.runs}, s.hands, s.outside),
+            {run.name: shown[run] for run in s.runs if run in shown},
         )
         for s in grid.sections
     )

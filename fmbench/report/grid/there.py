@@ -1,0 +1,59 @@
+"""Which runs of a grid are there, and where the rows of each section are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from fmbench.config import config_hash
+from fmbench.storage.grid_folder import GridFacts, SectionFacts
+from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+
+SHOWN = ("matrix", "curve")
+"""What draws runs that have their rows in another section, too."""
+
+
+def runs_of(out: Path, section: SectionFacts) -> dict[Path, tuple[str, ...]]:
+    """Return where the rows of a section are, those from outside last.
+
+    Returns:
+        Folder of each run that is there to those of its policies that the section shows; empty for
+        all.
+    """
+    found: dict[Path, tuple[str, ...]] = {}
+    for name in (*section.runs, *section.outside):
+        folder = out / section.name / name
+        if (folder / RUN_FILE).is_file():
+            found[folder] = ()
+        elif elsewhere := shown_folder(out, section, name):
+            found[elsewhere] = section.shown[name].policies
+    return found
+
+
+def shown_folder(out: Path, section: SectionFacts, name: str) -> Path | None:
+    """Return the folder of the run of another section that has the rows of one, if it is there."""
+    if section.draw not in SHOWN or name not in section.shown:
+        return None
+    shown = section.shown[name]
+    folder = out / shown.run
+    if not (folder / RUN_FILE).is_file():
+        return None
+    config = {**read_run_facts(folder).config, "policy": list(shown.policies)}
+    return folder if config_hash(config) == section.runs[name] else None
+
+
+def warn_of_missing(out: Path, facts: GridFacts, warn: Callable[[str], None]) -> None:
+    """Say how many runs of a grid are not there, and which is the first."""
+    elsewhere = {
+        f"{section.name}/{name}"
+        for section in facts.sections
+        for name in section.shown
+        if shown_folder(out, section, name)
+    }
+    for runs, what in (
+        ([*facts.runs], "runs"),
+        (facts.outside, "runs of policies from outside"),
+    ):
+        there = (name in elsewhere or (out / name / RUN_FILE).is_file() for name in runs)
+        if missing := [name for name, is_there in zip(runs, there, strict=True) if not is_there]:
+            warn(f"{len(missing)} of {len(runs)} {what} are missing, the first is {missing[0]}")
