@@ -66,10 +66,11 @@ def lerobot_policy(
         raise
     kind, config = first.kind, loaded[0].config
     sampler, steps = _sampler(kind, config)
+    name = name or _usual_name(kind)
     return OutsidePolicy(
-        name=name or f"lerobot-{kind.replace('_', '-')}",
-        label=name or LABELS.get(kind, f"LeRobot {kind}"),
-        colour=OTHER_COLOUR if name else COLOURS.get(kind, OTHER_COLOUR),
+        name=name,
+        label=label_of(name, kind),
+        colour=COLOURS.get(kind, OTHER_COLOUR) if name == _usual_name(kind) else OTHER_COLOUR,
         task=task_name,
         checkpoints=[
             _acting(checkpoint, policy, observing, sight, seed)
@@ -84,6 +85,18 @@ def lerobot_policy(
         versions=lerobot_versions(),
         facts=_facts(checkpoints),
     )
+
+
+def label_of(name: str, kind: str) -> str:
+    """Return the label of a policy of LeRobot's; what its name adds to the usual one is added."""
+    if not name.startswith(usual := _usual_name(kind)):
+        return name
+    known = LABELS.get(kind, f"LeRobot {kind}")
+    return known + name.removeprefix(usual).replace("-", ", ", 1).replace("-", " ")
+
+
+def _usual_name(kind: str) -> str:
+    return f"lerobot-{kind.replace('_', '-')}"
 
 
 def _facts(checkpoints: Sequence[LeRobotCheckpoint]) -> dict[str, Any]:

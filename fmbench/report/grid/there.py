@@ -18,7 +18,7 @@ def runs_of(out: Path, section: SectionFacts) -> dict[Path, tuple[str, ...]]:
 
     Returns:
         Folder of each run that is there to those of its policies that the section shows; empty for
-        all.
+        all. Nothing if all rows are in other sections.
     """
     found: dict[Path, tuple[str, ...]] = {}
     for name in (*section.runs, *section.outside):
@@ -27,7 +27,7 @@ def runs_of(out: Path, section: SectionFacts) -> dict[Path, tuple[str, ...]]:
             found[folder] = ()
         elif elsewhere := shown_folder(out, section, name):
             found[elsewhere] = section.shown[name].policies
-    return found
+    return found if () in found.values() else {}
 
 
 def shown_folder(out: Path, section: SectionFacts, name: str) -> Path | None:
