@@ -27,6 +27,7 @@ LINE_NAMES = {
 CAVEAT = "*"
 POLICIES_PER_TABLE = 7
 """As many fit side by side on a page."""
+OUTSIDE_MEANING = " Policies from outside have networks of their own."
 _ESCAPED = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -73,14 +74,33 @@ def headline(
     references = [name for name in REFERENCES if any(policy == name for _, policy in best)]
     columns = [*references, *sorted(learned, key=looks.order)]
     of_task = {(line[0], policy): row for (line, policy), row in best.items()}
+    beside = _beside_others(best)
     lines = []
-    for line in dict.fromkeys(line for line, policy in best if policy in learned):
+    for line in dict.fromkeys(
+        line for line, policy in best if policy in learned and (line[0], policy) not in beside
+    ):
         found = [
-            of_task.get((line[0], policy)) if policy in REFERENCES else best.get((line, policy))
+            of_task.get((line[0], policy))
+            if policy in REFERENCES or (line[0], policy) in beside
+            else best.get((line, policy))
             for policy in columns
         ]
         lines.append((line, tuple(map(_text, found))))
-    return Headline(title, tuple(names.values()), tuple(map(looks.label, columns)), tuple(lines))
+    labels = tuple(map(looks.label, columns))
+    meaning = Headline.meaning + OUTSIDE_MEANING * bool(beside)
+    return Headline(title, tuple(names.values()), labels, tuple(lines), meaning)
+
+
+def _beside_others(
+    best: Mapping[tuple[tuple[str, ...], str], Mapping[str, str]],
+) -> set[tuple[str, str]]:
+    """Return task and name of the policies from outside that need no line of their own.
+
+    Each has one network, which says nothing of the others; so it stands in the lines of ours.
+    """
+    tasks = {line[0] for line, policy in best if policy in POLICIES}
+    keys = [(line[0], policy) for line, policy in best if policy not in {*REFERENCES, *POLICIES}]
+    return {key for key in keys if key[0] in tasks and keys.count(key) == 1}
 
 
 def write_headline(folder: Path, table: Headline) -> list[Path]:

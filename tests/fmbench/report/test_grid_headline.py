@@ -50,6 +50,18 @@ def test_a_headline_is_the_default_sampler_with_the_most_steps() -> None:
     )
 
 
+def test_policies_from_outside_stand_in_the_line_of_ours() -> None:
+    other = {"backbone": "their-net", "sampler": "direct"}
+    rows = [*ROWS[:2], row("theirs", 1, 0.25, **other), row("theirs", 1, 0.5, task="Y", **other)]
+    table = headline("Title", rows, NAMES, OF_CATALOGUE)
+    assert table.policies == ("expert", "flow", "theirs")
+    assert table.lines == (
+        (("LiftCube", "mlp"), ("90.0 (80–95)", "50.0 (40–55)", "25.0 (15–30)")),
+        (("Y", "their-net"), ("", "", "50.0 (40–55)")),
+    )
+    assert table.meaning.endswith("have networks of their own.")
+
+
 def test_the_three_files_have_the_same_cells(tmp_path: Path) -> None:
     rows = [*ROWS[:3], *(row(name, 1, 0.5) for name in POLICIES if name not in ("flow", "bc"))]
     table = headline("50 % & more", rows, NAMES, OF_CATALOGUE)
