@@ -1,6 +1,9 @@
 """LeRobot's policies are trained as the paper says, on the items of LeRobot's own data set."""
 
+import argparse
+import dataclasses
 import tomllib
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,13 +14,18 @@ import torch
 
 from fmbench.config import RunConfig
 from policies.catalogue import RECIPE
+from tests.benchmarks.anchors import __main__ as command
 from tests.benchmarks.anchors import recipes
+from tests.benchmarks.anchors import train as trainings
 from tests.benchmarks.anchors.windows import Windows
 
 ROOT = Path(__file__).parents[2]
 PAGE, GRID = ROOT / "docs" / "paper.md", ROOT / "fmbench" / "grids" / "paper.toml"
 LENGTHS = (3, 5)
 BATCH = 4
+START_UP_S = 7.0
+"""Duration of the first update of a training that is only played."""
+TIMED = recipes.Anchor("anchors-time", "PressEither", "lerobot-act", 0)
 
 
 class Table:
@@ -107,3 +115,100 @@ def test_the_page_has_the_words_of_these_trainings() -> None:
     assert float(rate) == RECIPE.learning_rate
     assert (RunConfig.batch_size, RunConfig.updates) == (recipes.BATCH, recipes.UPDATES)
     assert f"--batch_size={recipes.BATCH} --steps={recipes.UPDATES}" in text
+
+
+class Trainings:
+    """In place of LeRobot: attempts whose updates take given times, the last one from then on."""
+
+    def __init__(self, *paces: float) -> None:
+        self.paces, self.updates = paces, list[int]()
+
+    def run(self, anchor: object, data: Path, out: Path, updates: int, device: str) -> list[float]:
+        pace = self.paces[min(len(self.updates), len(self.paces) - 1)]
+        self.updates.append(updates)
+        out.mkdir(exist_ok=True)
+        (out / "updates").write_text(str(updates))
+        return [100 + START_UP_S + k * pace for k in range(updates)]
+
+
+def play(monkeypatch: pytest.MonkeyPatch, *paces: float) -> Trainings:
+    played = Trainings(*paces)
+    monkeypatch.setattr(trainings, "_run", played.run)
+    return played
+
+
+@pytest.mark.parametrize(
+    ("paces", "updates", "line"),
+    [
+        ([0.05], [60, 80], "80 updates in 4.0 s of 4.0 s, attempt 2"),
+        ([0.07], [60], "60 updates in 4.2 s of 4.0 s, attempt 1"),
+        ([0.2, 0.05], [60, 20, 80], "80 updates in 4.0 s of 4.0 s, attempt 3"),
+        ([0.05, 0.08, 0.05], [60, 80, 50, 80], "80 updates in 4.0 s of 4.0 s, attempt 4"),
+        ([0.05, 0.054], [60, 80], "80 updates in 4.3 s of 4.0 s, attempt 2"),
+        ([1.0], [60, 4], "4 updates in 4.0 s of 4.0 s, attempt 2"),
+    ],
+)
+def test_a_training_that_is_not_at_equal_time_is_repeated_with_other_updates(
+    paces: list[float],
+    updates: list[int],
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    played = play(monkeypatch, *paces)
+    assert trainings.train(TIMED, tmp_path, tmp_path, "cpu", 9, 4.0) == f"{TIMED.name}: {line}"
+    assert played.updates == updates
+    assert [folder.name for folder in tmp_path.iterdir()] == [TIMED.name]
+    assert (tmp_path / TIMED.name / "updates").read_text() == str(updates[-1])
+    assert "found" in trainings.train(TIMED, tmp_path, tmp_path, "cpu", 9, 4.0)
+    assert played.updates == updates
+
+
+@pytest.mark.parametrize(
+    ("paces", "attempts"),
+    [
+        ([0.1, 0.2] * 3, "60 updates in 6.0 s, 40 updates in 8.0 s, 20 updates in 2.0 s, 40 up"),
+        ([3.0], "60 updates in 180.0 s, 2 updates in 6.0 s, 2 updates in 6.0 s, 2 updates"),
+    ],
+)
+def test_a_training_that_is_never_at_equal_time_is_not_kept(
+    paces: list[float], attempts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = play(monkeypatch, *paces)
+    with pytest.raises(RuntimeError, match=r"no attempt lasted 4\.0 s within 10%: ") as error:
+        trainings.train(TIMED, tmp_path, tmp_path, "cpu", 9, 4.0)
+    assert attempts in str(error.value)
+    assert len(played.updates) == trainings.ATTEMPTS
+    assert not (tmp_path / TIMED.name).exists()
+
+
+@pytest.mark.parametrize(("updates", "shown"), [(9, "9 updates in 0.9 s"), (1, "1 updates in 0")])
+def test_a_training_by_number_is_done_once_however_long_it_takes(
+    updates: int, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = play(monkeypatch, 0.1)
+    anchor = recipes.Anchor("anchors", "PressEither", "lerobot-act", 0)
+    assert shown in trainings.train(anchor, tmp_path, tmp_path, "cpu", updates, None)
+    assert played.updates == [updates]
+
+
+@pytest.mark.parametrize("failed", [0, 2, None])
+def test_a_run_is_evaluated_if_all_of_its_trainings_succeeded(
+    failed: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    called: list[tuple[object, ...]] = []
+    monkeypatch.setattr(command, "_call", lambda *words: bool(called.append(words)) or True)
+    seeds = [dataclasses.replace(TIMED, seed=seed) for seed in range(recipes.SEEDS)]
+    trained = {seed: Future[str]() for seed in seeds}
+    for seed in seeds:
+        if seed.seed == failed:
+            trained[seed].set_exception(RuntimeError("no attempt lasted 4.0 s"))
+        else:
+            trained[seed].set_result("trained")
+    options = argparse.Namespace(folder=tmp_path, out=tmp_path, device="cpu")
+    assert command._evaluate(seeds, trained, options) == (failed is None) == bool(called)
+    err = capsys.readouterr().err
+    assert ("no attempt lasted 4.0 s" in err) == (failed is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,10 @@ from unittest import mock
 from tests.benchmarks.anchors.recipes import Anchor
 from tests.benchmarks.anchors.windows import windows_of
 
-PROBE, WARM = 60, 20
-"""Updates by which the time of one is measured, and how many of them come before the clock."""
-
-
-class _Clock:
-    """When updates ended [s]."""
-
-    def __init__(self) -> None:
-        self.ends: list[float] = []
+FIRST = 60
+"""Updates of the first attempt of a training whose time is given, not its number of updates."""
+ATTEMPTS, TOLERANCE = 6, 0.1
+"""How often it is begun, and by which share of its time it may last longer or shorter."""
 
 
 def train(
@@ -37,40 +32,82 @@ def train(
         device: Where it is trained.
         updates: Number of updates.
         seconds: How long it is trained instead, in as many updates as that takes.
+
+    Raises:
+        RuntimeError: No attempt lasted as long as that.
     """
-    target = folder / anchor.name
+    target, part = folder / anchor.name, folder / f"{anchor.name}.part"
     if target.exists():
         return f"{anchor.name}: found"
-    if seconds is not None:
-        probe = _run(anchor, data, folder / f"{anchor.name}.probe", PROBE, device)
-        shutil.rmtree(folder / f"{anchor.name}.probe")
-        updates = max(1, round(seconds * (PROBE - WARM) / (probe.ends[-1] - probe.ends[WARM - 1])))
-    part = folder / f"{anchor.name}.part"
-    clock = _run(anchor, data, part, updates, device)
+
+    def attempt(updates: int) -> list[float]:
+        return _run(anchor, data, part, updates, device)
+
+    if seconds is None:
+        done = _shown(updates, _duration(attempt(updates)))
+    else:
+        done = _train_for(seconds, attempt)
     for large in part.rglob("optimizer_state.safetensors"):
         large.unlink()
     part.rename(target)
-    return f"{anchor.name}: {updates} updates in {clock.ends[-1] - clock.ends[0]:.1f} s"
+    return f"{anchor.name}: {done}"
 
 
-def _run(anchor: Anchor, data: Path, out: Path, updates: int, device: str) -> _Clock:
+def _train_for(seconds: float, attempt: Callable[[int], list[float]]) -> str:
+    """Train from the start until an attempt lasts as long as wanted; return how long it did.
+
+    Other processes may disturb an attempt, and a learning rate may depend on the number of
+    updates, so that a training is neither cut nor prolonged.
+
+    Raises:
+        RuntimeError: None of the attempts did, so that there is nothing at equal time.
+    """
+    updates, before = FIRST, list[str]()
+    for count in range(1, ATTEMPTS + 1):
+        duration = _duration(attempt(updates))
+        done = _shown(updates, duration)
+        if abs(duration - seconds) <= TOLERANCE * seconds:
+            return f"{done} of {seconds:.1f} s, attempt {count}"
+        before.append(done)
+        updates = max(2, round(updates * seconds / duration))  # one alone is not timed
+    raise RuntimeError(
+        f"no attempt lasted {seconds:.1f} s within {TOLERANCE:.0%}: {', '.join(before)}; "
+        "the same command tries again, and fewer at once disturb each other less"
+    )
+
+
+def _duration(ends: Sequence[float]) -> float:
+    """Return how long updates take at the pace of those after the first, in which torch starts.
+
+    Args:
+        ends: When each of them ended [s].
+    """
+    return (ends[-1] - ends[0]) * len(ends) / max(len(ends) - 1, 1)
+
+
+def _shown(updates: int, duration: float) -> str:
+    return f"{updates} updates in {duration:.1f} s"
+
+
+def _run(anchor: Anchor, data: Path, out: Path, updates: int, device: str) -> list[float]:
+    """Train in a new folder; return when each update ended [s]."""
     from lerobot.scripts import lerobot_train
 
     shutil.rmtree(out, ignore_errors=True)
     words = ["lerobot-train", *anchor.words(data, out, updates, device)]
-    with mock.patch.object(sys, "argv", words), windows_of(device), _timed(lerobot_train) as clock:
+    with mock.patch.object(sys, "argv", words), windows_of(device), _timed(lerobot_train) as ends:
         lerobot_train.main()
-    return clock
+    return ends
 
 
 @contextmanager
-def _timed(lerobot_train: Any) -> Iterator[_Clock]:
-    clock, original = _Clock(), lerobot_train.update_policy
+def _timed(lerobot_train: Any) -> Iterator[list[float]]:
+    ends, original = list[float](), lerobot_train.update_policy
 
     def update(*arguments: Any, **options: Any) -> Any:
         result = original(*arguments, **options)  # reads the loss, so that the device is done
-        clock.ends.append(time.perf_counter())
+        ends.append(time.perf_counter())
         return result
 
     with mock.patch.object(lerobot_train, "update_policy", update):
-        yield clock
+        yield ends
