@@ -37,13 +37,14 @@ from fmbench.runs.finish import show_run
 from fmbench.runs.outside import OutsideRun, outside_config
 from fmbench.runs.preparation import check_device
 from fmbench.runs.run_folder import (
+    BEFORE_AGENTS,
     CHECKPOINTS,
     check_content,
     checkpoint_folder,
     hold_run_folder,
 )
 from fmbench.runs.same_origin import check_code, compared
-from fmbench.runs.trained_agents import KEPT, Finished, outside_policy
+from fmbench.runs.trained_agents import Finished, outside_policy
 from fmbench.storage.artefacts import MANIFEST
 from fmbench.storage.files import read_json
 from fmbench.storage.leftovers import recover_target
@@ -121,7 +122,7 @@ def _check_folder(request: TrainingRequest, out: Path, options: RLOptions) -> No
         FmbenchError: It holds another run or other files, or other code has evaluated there, on
             another device or more episodes, so that rows of this training would not be accepted.
     """
-    check_content(out, KEPT)
+    check_content(out, BEFORE_AGENTS)
     if out.is_dir():
         check_links_inside(out)
     if (out / RUN_FILE).exists():
@@ -222,7 +223,7 @@ def _evaluate(request: TrainingRequest, out: Path, session: Session, options: RL
     only while the folder is held: another process may have evaluated more than there were before.
     """
     waiting = Waiting(session.reporter.say, session.interrupts.stop_here)
-    with hold_run_folder(out, "python -m fmbench.rl", KEPT, waiting):
+    with hold_run_folder(out, "python -m fmbench.rl", BEFORE_AGENTS, waiting):
         finished: list[Finished] = []
         while (found := _finished(request, out, len(finished))) is not None:
             finished.append(found)

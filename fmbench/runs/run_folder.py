@@ -25,6 +25,8 @@ from fmbench.storage.stamps import Stamp, present_stamp, with_stamp
 
 FIGURES_FOLDER = "figures"
 CHECKPOINTS = "checkpoints"
+BEFORE_AGENTS = (CHECKPOINTS, "tensorboard")
+"""What trainings by reinforcement learning put into a folder before it is a run's."""
 
 
 def checkpoint_folder(run: Path, task: str, policy: str, train_seed: int) -> Path:

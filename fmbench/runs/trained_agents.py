@@ -14,7 +14,7 @@ from fmbench.evaluation.outside import OutsideCheckpoint, OutsidePolicy
 from fmbench.rl.agents import Agent, TrainingRequest
 from fmbench.rl.checkpoints import ACTING, AgentFacts, AgentTraining
 from fmbench.rl.loading import acting_parameters
-from fmbench.runs.run_folder import CHECKPOINTS
+from fmbench.runs.run_folder import BEFORE_AGENTS
 from fmbench.sb3_agent import SB3Agent
 from fmbench.storage.stamps import merge
 from policies.actor import INFERENCE_ROWS
@@ -23,8 +23,6 @@ Finished: TypeAlias = tuple[AgentTraining, AgentFacts]
 """A finished training, and the facts of its checkpoint."""
 NETWORK = "sb3-mlp"
 COLOURS = {"sb3-ppo": "#DDCC77", "sb3-sac-her": "#6699CC", "sb3-sac-her-demos": "#44AA99"}
-KEPT = (CHECKPOINTS, "tensorboard")
-"""What a training puts into the folder of a run."""
 
 
 def outside_policy(
@@ -65,7 +63,7 @@ def outside_policy(
             **{f"training code {k}": code.code_hash for k, code in enumerate(codes)},
             **{f"environment steps {k}": count for k, count in enumerate(steps)},
         },
-        keeps=KEPT,
+        keeps=BEFORE_AGENTS,
     )
 
 

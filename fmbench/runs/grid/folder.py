@@ -17,6 +17,7 @@ from fmbench.runs.grid.jobs import (
     plan_jobs,
     setting_of,
 )
+from fmbench.runs.grid.new_folder import check_new
 from fmbench.runs.grid.planned import JOBS_FOLDER, Grid
 from fmbench.runs.grid.shown import shown_runs
 from fmbench.runs.run_folder import check_empty, hold_folder
@@ -44,14 +45,15 @@ COMMAND = "python -m fmbench.paper"
 
 
 @contextmanager
-def hold_grid_folder(out: Path) -> Iterator[None]:
+def hold_grid_folder(out: Path, grid: Grid) -> Iterator[None]:
     """Create the folder of a grid if it is missing, and lock it.
 
     Raises:
-        FmbenchError: Another process uses it, or it holds other files.
+        FmbenchError: Another process uses it, or it holds other files than a grid's; see
+            `check_new`.
     """
     if out.is_dir() and not is_grid(out):
-        check_empty(out, "grid")
+        check_new(out, grid)
     with hold_folder(out, COMMAND):
         yield
 

@@ -29,7 +29,7 @@ def evaluate_second_blocks(work: GridWork) -> None:
         FmbenchError: A run is not finished, or its checkpoints are not here.
         Incomplete: Some evaluations failed; the others are done.
     """
-    with hold_grid_folder(work.out):
+    with hold_grid_folder(work.out, work.grid):
         facts = open_grid_folder(work.out, work.grid, work.options.command)
         runs = list(work.plan.jobs_of)
         missing = [run for run in runs if not _is_done(work, run)]

@@ -75,7 +75,7 @@ class GridWork:
             FmbenchError: `out` is in use, or holds another grid or other files.
             Incomplete: Some jobs failed; the others are done.
         """
-        with hold_grid_folder(self.out):
+        with hold_grid_folder(self.out, self.grid):
             open_grid_folder(self.out, self.grid, self.options.command)
             if self.options.merge:
                 bring(self.options.merge, self.plan, self.out, self.session.reporter)
