@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fmbench.config import config_hash
+from fmbench.errors import FmbenchError
 from fmbench.storage.grid_folder import GridFacts, SectionFacts
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
 
@@ -23,7 +24,7 @@ def runs_of(out: Path, section: SectionFacts) -> dict[Path, tuple[str, ...]]:
     found: dict[Path, tuple[str, ...]] = {}
     for name in (*section.runs, *section.outside):
         folder = out / section.name / name
-        if (folder / RUN_FILE).is_file():
+        if is_finished(folder):
             found[folder] = ()
         elif elsewhere := shown_folder(out, section, name):
             found[elsewhere] = section.shown[name].policies
@@ -36,10 +37,25 @@ def shown_folder(out: Path, section: SectionFacts, name: str) -> Path | None:
         return None
     shown = section.shown[name]
     folder = out / shown.run
-    if not (folder / RUN_FILE).is_file():
+    try:
+        facts = read_run_facts(folder) if is_finished(folder) else None
+    except FmbenchError:  # the section of that run says what is wrong with it
         return None
-    config = {**read_run_facts(folder).config, "policy": list(shown.policies)}
+    config = {**facts.config, "policy": list(shown.policies)} if facts else {}
     return folder if config_hash(config) == section.runs[name] else None
+
+
+def is_finished(folder: Path) -> bool:
+    """Return whether a folder holds a run that has finished; another command may be at work.
+
+    A damaged one counts: what draws it says what is wrong.
+    """
+    if not (folder / RUN_FILE).is_file():
+        return False
+    try:
+        return read_run_facts(folder).complete
+    except FmbenchError:
+        return True
 
 
 def warn_of_missing(out: Path, facts: GridFacts, warn: Callable[[str], None]) -> None:
@@ -54,6 +70,6 @@ def warn_of_missing(out: Path, facts: GridFacts, warn: Callable[[str], None]) ->
         ([*facts.runs], "runs"),
         (facts.outside, "runs of policies from outside"),
     ):
-        there = (name in elsewhere or (out / name / RUN_FILE).is_file() for name in runs)
+        there = (name in elsewhere or is_finished(out / name) for name in runs)
         if missing := [name for name, is_there in zip(runs, there, strict=True) if not is_there]:
             warn(f"{len(missing)} of {len(runs)} {what} are missing, the first is {missing[0]}")

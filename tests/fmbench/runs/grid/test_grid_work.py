@@ -41,6 +41,7 @@ from tests.fmbench.runs.small_experiment import Log, comparable, run
 from tests.fmbench.runs.test_outside import OUTSIDE, still
 from tests.fmbench.runs.test_outside import run as run_outside
 from tests.fmbench.small_run import call, files_of
+from tests.reseal import change_run
 
 NOT_ROWS = ("jobs", "jobs.csv")
 
@@ -412,6 +413,10 @@ def test_policies_from_outside_are_drawn_with_a_section(finished: Path, tmp_path
     write_grid_facts(out, dataclasses.replace(facts, sections=(main, *facts.sections[1:])))
     before = choose_cells(out, 100, 0)
     run_outside(still(0.0), out / "main" / "PressEither-still", draws=False)
+    shutil.copytree(out / "main" / "PressEither-still", out / "main" / "PressEither-no")
+    for path in (out / "main" / "PressEither-no").glob("*.csv*"):
+        path.unlink()
+    change_run(out / "main" / "PressEither-no", complete=False, sha256=None)  # still at work
     warnings: list[str] = []
     draw_grid(out, warn=warnings.append)
     assert warnings[0] == (
@@ -424,7 +429,7 @@ def test_policies_from_outside_are_drawn_with_a_section(finished: Path, tmp_path
     assert {pair.policy_a for pair in pairs if pair.policy_b == OUTSIDE} == {"flow", "reflow", "bc"}
     assert "outside policy" in (out / "main" / "headline.md").read_text()
     assert choose_cells(out, 100, 0) == before, "they are not trained here"
-    assert len(find_runs([out])) == len(find_runs([finished])) + 1
+    assert len(find_runs([out])) == len(find_runs([finished])) + 2
 
 
 def test_folders_that_are_no_grid_are_rejected(finished: Path, data: Path, tmp_path: Path) -> None:

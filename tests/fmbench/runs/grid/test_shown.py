@@ -22,6 +22,7 @@ from tests.fmbench.small_run import files_of
 FEWER = """
 [sections.fewer]
 title = "Two policies"
+task = ["PressEither", "ReachPose"]
 policy = ["bc", "flow"]
 
 [sections.other]
@@ -74,6 +75,12 @@ def test_tables_are_those_of_a_section_that_keeps_its_rows(
     after = files_of(out / "fewer")
     assert {name: after[name] for name in TABLES} == {name: before[name] for name in TABLES}
     assert len(check.choose_cells(out, 100, 0)) == len(cells)
+    shutil.rmtree(out / "fewer" / "ReachPose")
+    lines.clear()
+    written = draw_grid(out, warn=lines.append)
+    assert lines[0] == "1 of 7 runs are missing, the first is fewer/ReachPose"
+    assert out / "main" / "matrix.csv" in written
+    assert out / "fewer" / "matrix.csv" not in written, "it has no rows of its own"
 
 
 def test_rows_of_another_configuration_are_not_shown(
@@ -90,4 +97,4 @@ def test_rows_of_another_configuration_are_not_shown(
     write_grid_facts(out, dataclasses.replace(facts, sections=sections))
     lines: list[str] = []
     draw_grid(out, warn=lines.append)
-    assert "1 of 6 runs are missing, the first is fewer/PressEither" in lines
+    assert "1 of 7 runs are missing, the first is fewer/PressEither" in lines
