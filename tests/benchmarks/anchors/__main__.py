@@ -11,7 +11,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from fmbench.report.results import read_results
-from tests.benchmarks.anchors.recipes import SECTIONS, SEEDS, UPDATES, Anchor, anchors
+from tests.benchmarks.anchors.recipes import (
+    POLICIES,
+    SECTIONS,
+    SEEDS,
+    UPDATES,
+    Anchor,
+    anchors,
+)
 from tests.benchmarks.anchors.train import train
 
 NAMED = "lerobot-diffusion-sample"
@@ -24,6 +31,7 @@ def main() -> int:
     add = parser.add_argument
     add("--section", choices=SECTIONS, default="anchors")
     add("--task", nargs="+", metavar="NAME", help="tasks of the section (default: all)")
+    add("--policy", nargs="+", choices=POLICIES, default=[*POLICIES], help="(default: all)")
     add("--updates", type=int, default=UPDATES, help="of a training, but not in anchors-time")
     add("--data", type=Path, default=Path("data"), help="exported data sets, in lerobot/TASK")
     add("--folder", type=Path, default=Path("outputs"), help="where LeRobot's checkpoints are")
@@ -36,7 +44,11 @@ def main() -> int:
     options.task = options.task or known
     if unknown := set(options.task) - set(known):
         parser.error(f"--task is {' '.join(sorted(unknown))}; known: {', '.join(known)}")
-    chosen = [anchor for anchor in anchors(options.section) if anchor.task in options.task]
+    chosen = [
+        anchor
+        for anchor in anchors(options.section)
+        if anchor.task in options.task and anchor.policy in options.policy
+    ]
     seconds = {} if chosen[0].has_our_size else _seconds_of_flow(options)
     os.environ["OMP_NUM_THREADS"] = "1"
     with (
