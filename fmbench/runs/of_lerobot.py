@@ -89,10 +89,11 @@ def lerobot_policy(
 
 def label_of(name: str, kind: str) -> str:
     """Return the label of a policy of LeRobot's; what its name adds to the usual one is added."""
-    if not name.startswith(usual := _usual_name(kind)):
-        return name
-    known = LABELS.get(kind, f"LeRobot {kind}")
-    return known + name.removeprefix(usual).replace("-", ", ", 1).replace("-", " ")
+    usual, known = _usual_name(kind), LABELS.get(kind, f"LeRobot {kind}")
+    added = name.removeprefix(f"{usual}-")
+    if name == usual or not added:
+        return known
+    return f"{known}, {added.replace('-', ' ')}" if added != name else name
 
 
 def _usual_name(kind: str) -> str:

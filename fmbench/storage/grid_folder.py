@@ -124,4 +124,7 @@ def read_grid_facts(folder: Path) -> GridFacts:
 def write_grid_facts(folder: Path, facts: GridFacts) -> None:
     """Write the `grid.json` of a folder, with its hash, atomically."""
     values = json.loads(json.dumps(dataclasses.asdict(facts)))  # tuples as lists
+    for section in values["sections"]:
+        if not section["shown"]:  # as before there was such a thing
+            del section["shown"]
     write_json_atomic(folder / GRID_FILE, with_seal(values, SEAL))

@@ -74,7 +74,7 @@ def headline(
     references = [name for name in REFERENCES if any(policy == name for _, policy in best)]
     columns = [*references, *sorted(learned, key=looks.order)]
     of_task = {(line[0], policy): row for (line, policy), row in best.items()}
-    beside = _beside_others(best)
+    beside = _beside_others(best, looks)
     lines = []
     for line in dict.fromkeys(
         line for line, policy in best if policy in learned and (line[0], policy) not in beside
@@ -92,14 +92,15 @@ def headline(
 
 
 def _beside_others(
-    best: Mapping[tuple[tuple[str, ...], str], Mapping[str, str]],
+    best: Mapping[tuple[tuple[str, ...], str], Mapping[str, str]], looks: Looks
 ) -> set[tuple[str, str]]:
     """Return task and name of the policies from outside that need no line of their own.
 
     Each has one network, which says nothing of the others; so it stands in the lines of ours.
     """
-    tasks = {line[0] for line, policy in best if policy in POLICIES}
-    keys = [(line[0], policy) for line, policy in best if policy not in {*REFERENCES, *POLICIES}]
+    keys = [(line[0], policy) for line, policy in best if policy not in REFERENCES]
+    tasks = {task for task, policy in keys if not looks.is_outside(policy)}
+    keys = [(task, policy) for task, policy in keys if looks.is_outside(policy)]
     return {key for key in keys if key[0] in tasks and keys.count(key) == 1}
 
 

@@ -41,7 +41,9 @@ def shown_folder(out: Path, section: SectionFacts, name: str) -> Path | None:
         facts = read_run_facts(folder) if is_finished(folder) else None
     except FmbenchError:  # the section of that run says what is wrong with it
         return None
-    config = {**facts.config, "policy": list(shown.policies)} if facts else {}
+    if facts is None or not set(shown.policies) <= set(facts.choice.policy or ()):
+        return None
+    config = {**facts.config, "policy": list(shown.policies)}
     return folder if config_hash(config) == section.runs[name] else None
 
 
@@ -63,6 +65,7 @@ def warn_of_missing(out: Path, facts: GridFacts, warn: Callable[[str], None]) ->
     elsewhere = {
         f"{section.name}/{name}"
         for section in facts.sections
+        if runs_of(out, section)  # otherwise it is not drawn, and its runs are missing
         for name in section.shown
         if shown_folder(out, section, name)
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,7 @@ def open_grid_folder(out: Path, grid: Grid, command: str) -> GridFacts:
         check_same(out, there, facts)
         if there.sections == facts.sections and there.text == facts.text:
             return there
+        facts = dataclasses.replace(facts, command=there.command)
     write_grid_facts(out, facts)
     return facts
 

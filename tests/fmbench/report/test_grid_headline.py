@@ -13,7 +13,8 @@ from fmbench.report.grid.headline import (
     latex,
     write_headline,
 )
-from fmbench.report.looks import OF_CATALOGUE
+from fmbench.report.looks import OF_CATALOGUE, Looks
+from fmbench.storage.run_facts import RunFacts
 from policies.catalogue import POLICIES
 
 NAMES = LINE_NAMES["matrix"]
@@ -53,13 +54,18 @@ def test_a_headline_is_the_default_sampler_with_the_most_steps() -> None:
 def test_policies_from_outside_stand_in_the_line_of_ours() -> None:
     other = {"backbone": "their-net", "sampler": "direct"}
     rows = [*ROWS[:2], row("theirs", 1, 0.25, **other), row("theirs", 1, 0.5, task="Y", **other)]
-    table = headline("Title", rows, NAMES, OF_CATALOGUE)
-    assert table.policies == ("expert", "flow", "theirs")
+    look = {"label": "Theirs", "colour": "#112233", "place": 1000}
+    looks = Looks(RunFacts(policies={"theirs": look}, outside={"library": "theirs 1"}))
+    table = headline("Title", rows, NAMES, looks)
+    assert table.policies == ("expert", "flow", "Theirs")
     assert table.lines == (
         (("LiftCube", "mlp"), ("90.0 (80–95)", "50.0 (40–55)", "25.0 (15–30)")),
         (("Y", "their-net"), ("", "", "50.0 (40–55)")),
     )
     assert table.meaning.endswith("have networks of their own.")
+    # A policy of a plug-in that is not loaded here is one of ours.
+    (line, _) = headline("Title", rows, NAMES, OF_CATALOGUE).lines[0:2]
+    assert line[1] == ("90.0 (80–95)", "50.0 (40–55)", "")
 
 
 def test_the_three_files_have_the_same_cells(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_tables_are_those_of_a_section_that_keeps_its_rows(
     shutil.rmtree(out / "fewer" / "ReachPose")
     lines.clear()
     written = draw_grid(out, warn=lines.append)
-    assert lines[0] == "1 of 7 runs are missing, the first is fewer/ReachPose"
+    assert lines[0] == "2 of 7 runs are missing, the first is fewer/PressEither"
     assert out / "main" / "matrix.csv" in written
     assert out / "fewer" / "matrix.csv" not in written, "it has no rows of its own"
 
