@@ -9,6 +9,7 @@ from fmbench.config import config_hash
 from fmbench.errors import FmbenchError
 from fmbench.storage.grid_folder import GridFacts, SectionFacts
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
+from fmbench.storage.unfinished import is_unfinished
 
 SHOWN = ("matrix", "curve")
 """What draws runs that have their rows in another section, too."""
@@ -55,7 +56,7 @@ def is_finished(folder: Path) -> bool:
     if not (folder / RUN_FILE).is_file():
         return False
     try:
-        return read_run_facts(folder).complete
+        return not is_unfinished(folder)
     except FmbenchError:
         return True
 
