@@ -134,6 +134,7 @@ class Trainings:
 def play(monkeypatch: pytest.MonkeyPatch, *paces: float) -> Trainings:
     played = Trainings(*paces)
     monkeypatch.setattr(trainings, "_run", played.run)
+    monkeypatch.setattr(trainings, "_LASTED", {})
     return played
 
 
@@ -180,6 +181,16 @@ def test_a_training_that_is_never_at_equal_time_is_not_kept(
     assert attempts in str(error.value)
     assert len(played.updates) == trainings.ATTEMPTS
     assert not (tmp_path / TIMED.name).exists()
+
+
+def test_the_next_seed_begins_with_the_updates_that_lasted_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played = play(monkeypatch, 0.05)
+    other = dataclasses.replace(TIMED, policy="lerobot-diffusion")
+    for anchor in (TIMED, dataclasses.replace(TIMED, seed=1), other):
+        trainings.train(anchor, tmp_path, tmp_path, "cpu", 9, 4.0)
+    assert played.updates == [60, 80, 80, 60, 80]
 
 
 @pytest.mark.parametrize(("updates", "shown"), [(9, "9 updates in 0.9 s"), (1, "1 updates in 0")])

@@ -1,1 +1,1 @@
-"""LeRobot's policies for the paper's sections `anchors` and `anchors-time`, many at a time."""
+"""LeRobot's policies for the paper's sections `anchors...`, many trainings at a time."""

@@ -16,13 +16,11 @@ from tests.benchmarks.anchors.recipes import (
     SECTIONS,
     SEEDS,
     UPDATES,
+    WITH_OUR_NETWORK,
     Anchor,
     anchors,
 )
 from tests.benchmarks.anchors.train import train
-
-NAMED = "lerobot-diffusion-sample"
-"""The policy that is not called as `fmbench.evaluate` calls it by itself."""
 
 
 def main() -> int:
@@ -40,7 +38,7 @@ def main() -> int:
     add("--workers", type=int, default=max(1, (os.cpu_count() or 1) - 3), help="trainings at once")
     add("--evaluations", type=int, default=3, help="evaluations at once")
     options = parser.parse_args()
-    known = SECTIONS[options.section]
+    known = SECTIONS[options.section].tasks
     options.task = options.task or known
     if unknown := set(options.task) - set(known):
         parser.error(f"--task is {' '.join(sorted(unknown))}; known: {', '.join(known)}")
@@ -49,7 +47,11 @@ def main() -> int:
         for anchor in anchors(options.section)
         if anchor.task in options.task and anchor.policy in options.policy
     ]
-    seconds = {} if chosen[0].has_our_size else _seconds_of_flow(options)
+    if not chosen:
+        own = ", ".join(SECTIONS[options.section].policies)
+        parser.error(f"--policy is {' '.join(options.policy)}; of {options.section}: {own}")
+    by_number = SECTIONS[options.section].has_our_size
+    seconds = {} if by_number else _seconds_of_flow(options)
     os.environ["OMP_NUM_THREADS"] = "1"
     with (
         ProcessPoolExecutor(options.workers, get_context("spawn")) as trainers,
@@ -90,10 +92,11 @@ def _evaluate(
     first = seeds[0]
     last = "checkpoints/last/pretrained_model"
     checkpoints = [options.folder / anchor.name / last for anchor in seeds]
-    name = ("--name", NAMED) if first.policy == NAMED else ()
     where = ("--device", options.device, "--out", options.out / first.section / first.run)
-    words = ("--lerobot", *checkpoints, "--task", first.task, *name, "--no-latency", *where)
-    return _call("fmbench.evaluate", *words)
+    words = ("--lerobot", *checkpoints, "--task", first.task, "--name", first.policy)
+    ours = first.policy in WITH_OUR_NETWORK
+    module = "tests.benchmarks.anchors.our_network" if ours else "fmbench.evaluate"
+    return _call(module, *words, "--no-latency", *where)
 
 
 def _call(module: str, *words: object) -> bool:

@@ -6,12 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SECTIONS = {
-    "anchors": ("PressEither", "PickEither", "AvoidPost", "InsertPeg", "HandOver", "TurnDial"),
-    "anchors-rate": ("PressEither", "AvoidPost", "InsertPeg"),
-    "anchors-time": ("PressEither", "InsertPeg", "TurnDial"),
-}
-"""Name of a section of the paper to its tasks."""
 SEEDS, BATCH, UPDATES = 3, 256, 4_500
 """Training seeds, and the batch and updates of `flow` in the default preset."""
 ACT = ("--policy.type=act", "--policy.chunk_size=16", "--policy.n_action_steps=8")
@@ -23,12 +17,52 @@ DIFFUSION = ("--policy.type=diffusion", "--policy.horizon=16", "--policy.n_actio
 DIFFUSION_OF_OUR_SIZE = ("--policy.down_dims=[48,96]", "--policy.diffusion_step_embed_dim=64")
 SAMPLE = ("--policy.prediction_type=sample",)
 OUR_RATE = ("--policy.optimizer_lr=0.001",)
+ALL_FRAMES = ("--policy.drop_n_last_frames=0",)
 POLICIES = {
     "lerobot-diffusion": (DIFFUSION, DIFFUSION_OF_OUR_SIZE),
     "lerobot-diffusion-sample": ((*DIFFUSION, *SAMPLE), DIFFUSION_OF_OUR_SIZE),
     "lerobot-act": (ACT, ACT_OF_OUR_SIZE),
+    "lerobot-diffusion-frames": ((*DIFFUSION, *SAMPLE, *ALL_FRAMES), DIFFUSION_OF_OUR_SIZE),
+    "lerobot-diffusion-mlp": ((*DIFFUSION, *SAMPLE), ()),
+    "lerobot-diffusion-frames-mlp": ((*DIFFUSION, *SAMPLE, *ALL_FRAMES), ()),
 }
 """Name of a policy to its words, and to those that make its networks about as large as ours."""
+WITH_OUR_NETWORK = ("lerobot-diffusion-mlp", "lerobot-diffusion-frames-mlp")
+"""Policies whose U-Net our MLP takes the place of."""
+LEROBOT = ("lerobot-diffusion", "lerobot-diffusion-sample", "lerobot-act")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the paper.
+
+    Attributes:
+        tasks: Names of its tasks.
+        policies: Names of its policies.
+        words: What its trainings have besides.
+        has_our_size: Whether they have our size and number of updates, and not LeRobot's and our
+            time.
+    """
+
+    tasks: tuple[str, ...]
+    policies: tuple[str, ...] = LEROBOT
+    words: tuple[str, ...] = ()
+    has_our_size: bool = True
+
+
+SECTIONS = {
+    "anchors": Section(
+        ("PressEither", "PickEither", "AvoidPost", "InsertPeg", "HandOver", "TurnDial")
+    ),
+    "anchors-rate": Section(("PressEither", "AvoidPost", "InsertPeg"), words=OUR_RATE),
+    "anchors-why": Section(
+        ("PressEither", "InsertPeg"),
+        ("lerobot-diffusion-frames", *WITH_OUR_NETWORK),
+        words=OUR_RATE,
+    ),
+    "anchors-time": Section(("PressEither", "InsertPeg", "TurnDial"), has_our_size=False),
+}
+"""Name of a section to what it trains."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +80,6 @@ class Anchor:
     task: str
     policy: str
     seed: int
-
-    @property
-    def has_our_size(self) -> bool:
-        """Whether it has our size and number of updates, and not LeRobot's and our time."""
-        return self.section != "anchors-time"
 
     @property
     def run(self) -> str:
@@ -71,7 +100,7 @@ class Anchor:
             updates: Number of updates.
             device: Where it is trained.
         """
-        policy, size = POLICIES[self.policy]
+        section, (policy, size) = SECTIONS[self.section], POLICIES[self.policy]
         return [
             f"--dataset.repo_id=own/{self.task.lower()}",
             f"--dataset.root={data / self.task}",
@@ -85,14 +114,14 @@ class Anchor:
             f"--policy.device={device}",
             f"--output_dir={out}",
             *policy,
-            *(size if self.has_our_size else ()),
-            *(OUR_RATE if self.section == "anchors-rate" else ()),
+            *(size if section.has_our_size else ()),
+            *section.words,
         ]
 
 
 def anchors(section: str) -> Iterator[Anchor]:
     """Yield the trainings of a section; those of one run follow each other."""
-    for task in SECTIONS[section]:
-        for policy in POLICIES:
+    for task in SECTIONS[section].tasks:
+        for policy in SECTIONS[section].policies:
             for seed in range(SEEDS):
                 yield Anchor(section, task, policy, seed)

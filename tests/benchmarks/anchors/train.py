@@ -6,18 +6,21 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tests.benchmarks.anchors.recipes import Anchor
+from tests.benchmarks.anchors.our_network import our_network
+from tests.benchmarks.anchors.recipes import WITH_OUR_NETWORK, Anchor
 from tests.benchmarks.anchors.windows import windows_of
 
 FIRST = 60
 """Updates of the first attempt of a training whose time is given, not its number of updates."""
 ATTEMPTS, TOLERANCE = 6, 0.1
 """How often it is begun, and by which share of its time it may last longer or shorter."""
+_LASTED: dict[str, int] = {}
+"""Name of a run to the updates that lasted as long for a seed: the first attempt of the next."""
 
 
 def train(
@@ -46,15 +49,18 @@ def train(
     if seconds is None:
         done = _shown(updates, _duration(attempt(updates)))
     else:
-        done = _train_for(seconds, attempt)
+        updates, done = _train_for(seconds, attempt, _LASTED.get(anchor.run, FIRST))
+        _LASTED[anchor.run] = updates
     for large in part.rglob("optimizer_state.safetensors"):
         large.unlink()
     part.rename(target)
     return f"{anchor.name}: {done}"
 
 
-def _train_for(seconds: float, attempt: Callable[[int], list[float]]) -> str:
-    """Train from the start until an attempt lasts as long as wanted; return how long it did.
+def _train_for(
+    seconds: float, attempt: Callable[[int], list[float]], updates: int
+) -> tuple[int, str]:
+    """Train from the start until an attempt lasts as long as wanted; return its updates and a line.
 
     Other processes may disturb an attempt, and a learning rate may depend on the number of
     updates, so that a training is neither cut nor prolonged.
@@ -62,12 +68,12 @@ def _train_for(seconds: float, attempt: Callable[[int], list[float]]) -> str:
     Raises:
         RuntimeError: None of the attempts did, so that there is nothing at equal time.
     """
-    updates, before = FIRST, list[str]()
+    before = list[str]()
     for count in range(1, ATTEMPTS + 1):
         duration = _duration(attempt(updates))
         done = _shown(updates, duration)
         if abs(duration - seconds) <= TOLERANCE * seconds:
-            return f"{done} of {seconds:.1f} s, attempt {count}"
+            return updates, f"{done} of {seconds:.1f} s, attempt {count}"
         before.append(done)
         updates = max(2, round(updates * seconds / duration))  # one alone is not timed
     raise RuntimeError(
@@ -95,7 +101,9 @@ def _run(anchor: Anchor, data: Path, out: Path, updates: int, device: str) -> li
 
     shutil.rmtree(out, ignore_errors=True)
     words = ["lerobot-train", *anchor.words(data, out, updates, device)]
-    with mock.patch.object(sys, "argv", words), windows_of(device), _timed(lerobot_train) as ends:
+    network = our_network() if anchor.policy in WITH_OUR_NETWORK else nullcontext()
+    own_words = mock.patch.object(sys, "argv", words)
+    with network, own_words, windows_of(device), _timed(lerobot_train) as ends:
         lerobot_train.main()
     return ends
 
