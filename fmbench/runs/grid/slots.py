@@ -86,5 +86,6 @@ def _devices(devices: str, may_be_none: bool) -> list[str]:
     chosen = range(int(given[0]), int(given[1]) + 1)
     if not chosen or chosen[-1] >= there:
         raise FmbenchError(f"--devices is {devices!r}; this machine has {there} CUDA devices")
-    names = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = visible.split(",") if visible else []
     return [names[k] if len(names) == there else str(k) for k in chosen]

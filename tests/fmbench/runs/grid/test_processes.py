@@ -172,6 +172,23 @@ def test_devices_take_turns(
         assert "this machine has 1 CUDA devices" in rejected(lambda: slots_of(devices, processes))
 
 
+@pytest.mark.parametrize(
+    ("visible", "there", "numbers"),
+    [(None, 1, "0"), ("", 1, "0"), ("5", 1, "5"), ("6,3", 2, "63"), (None, 2, "01")],
+)
+def test_devices_keep_the_names_that_they_are_given(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, there: int, numbers: str
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    found = slots_of("cuda", there)
+    assert [slot["CUDA_VISIBLE_DEVICES"] for slot in found] == list(numbers)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system has no affinity")
 def test_a_process_has_the_processors_of_its_slot(tmp_path: Path) -> None:
     for number, slot in enumerate(slots_of("cpu", processors())):
