@@ -46,9 +46,10 @@ def fill(text: str, path: Path, tables: Tables, include: Include, setting: Setti
     asked = {"line": tables.line, "lines": tables.lines, "headline": include, "setting": setting}
     try:
         return environment.from_string(text).render(asked)
-    except (FmbenchError, jinja2.TemplateError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever an expression of the text comes to
         place = _line_of(error)
-        raise FmbenchError(f"{path}{f', line {place}' * bool(place)}: {error}") from None
+        said = error if isinstance(error, FmbenchError | jinja2.TemplateError) else repr(error)
+        raise FmbenchError(f"{path}{f', line {place}' * bool(place)}: {said}") from None
 
 
 def _line_of(error: BaseException) -> int:

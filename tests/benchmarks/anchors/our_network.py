@@ -1,6 +1,7 @@
 """LeRobot's diffusion policy with our MLP in the place of its U-Net.
 
-`python -m tests.benchmarks.anchors.our_network` is `fmbench.evaluate` for its checkpoints.
+`python -m tests.benchmarks.anchors.our_network` is `fmbench.evaluate` for its checkpoints, and rows
+state that network and that command.
 """
 
 from __future__ import annotations
@@ -8,15 +9,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 from torch import Tensor, nn
 
 from fmbench import evaluate
+from fmbench.evaluation.outside import OutsidePolicy
+from fmbench.runs import of_lerobot
+from fmbench.runs.outside import run_outside
 from policies.backbones import make_backbone
 from policies.backbones.shape import NetworkShape
 from policies.backbones.sizes import sized
+
+BACKBONE = "mlp"
+USUAL, OWN = "python -m fmbench.evaluate", "python -m tests.benchmarks.anchors.our_network"
+"""The command that `fmbench.evaluate` states, and what stands in its place."""
 
 
 class OurNetwork(nn.Module):
@@ -31,7 +41,7 @@ class OurNetwork(nn.Module):
         super().__init__()
         actions = config.action_feature.shape[0]
         shape = NetworkShape(actions, config.horizon, global_cond_dim)
-        self.network = make_backbone("mlp", sized(shape, "mlp", "small"))
+        self.network = make_backbone(BACKBONE, sized(shape, BACKBONE, "small"))
         self.steps = config.num_train_timesteps
 
     def forward(self, chunk: Tensor, step: Tensor, global_cond: Tensor) -> Tensor:
@@ -50,6 +60,24 @@ def our_network() -> Iterator[None]:
         yield
 
 
+def main() -> int:
+    """Run the command line of `fmbench.evaluate` and return its exit code."""
+    with our_network(), mock.patch.object(of_lerobot, "run_outside", _run):
+        return evaluate.main()
+
+
+def _run(
+    policy: OutsidePolicy,
+    episodes: int,
+    device: str,
+    out: Path | None,
+    session: Any,
+    command: str,
+    *others: bool,
+) -> Path:
+    own, stated = replace(policy, backbone=BACKBONE), command.replace(USUAL, OWN)
+    return run_outside(own, episodes, device, out, session, stated, *others)
+
+
 if __name__ == "__main__":
-    with our_network():
-        sys.exit(evaluate.main())
+    sys.exit(main())

@@ -83,6 +83,8 @@ def test_the_table_of_a_section_is_included(grid: Path) -> None:
         ('{{ line("main/matrix.csv", policy="bc").x }}', r"line 1: .*line 3: unknown column 'x'"),
         ("a\n{{ nothing }}", r"line 2: 'nothing' is undefined"),
         ("{{ 1|per cent }}", r"line 1: "),
+        ("a\n{{ 1|rate }}", r"line 2: AttributeError\(\"'int' object has no attribute 'low'"),
+        ("{{ 1 / 0 }}", r"line 1: ZeroDivisionError"),
         ('{{ headline("mian") }}', r"line 1: unknown section with a table 'mian'"),
         ('{{ setting("mian", "demos") }}', r"line 1: unknown section with runs 'mian'"),
         ('{{ setting("main", "demo") }}', r"line 1: unknown value .*'demo'.*did you mean"),
