@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase, SubFigure
@@ -44,18 +44,24 @@ def reference_handles(present: Collection[str]) -> list[Line2D]:
     ]
 
 
-def seed_dots(axes: Axes, position: float, seed_rates: str, colour: str) -> None:
+def seed_dots(
+    axes: Axes, position: float, seed_rates: str, colour: str, along: Literal["x", "y"] = "y"
+) -> None:
     """Draw every training seed of a method as a small dot at its success rate; nothing of one seed.
 
     Args:
         axes: The axes to draw on.
-        position: Their place on the horizontal axis.
+        position: Their place on the other axis.
         seed_rates: The rates, separated by spaces, as in the summary.
         colour: The colour of the policy.
+        along: The axis of success rates.
     """
     rates = [float(rate) for rate in seed_rates.split()]
     if len(rates) > 1:
-        axes.plot([position] * len(rates), rates, color=colour, **_SEED_STYLE)
+        places = [position] * len(rates)
+        axes.plot(
+            *((places, rates) if along == "y" else (rates, places)), color=colour, **_SEED_STYLE
+        )
 
 
 def seed_handles(seed_rates: Iterable[str]) -> list[Line2D]:

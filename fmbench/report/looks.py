@@ -61,12 +61,18 @@ class Looks:
         return (look.place if look else 1e9, policy)
 
     def colours(self, policies: Sequence[str]) -> dict[str, str]:
-        """Assign every policy its colour; unknown policies get unused colours, in order."""
+        """Assign every policy its colour; unknown policies get unused colours, in order.
+
+        So do policies from outside whose colour another one has.
+        """
         looks = {policy: self._look(policy) for policy in policies}
-        colours = {policy: look.colour for policy, look in looks.items() if look}
+        colours: dict[str, str] = {}
+        for policy, look in looks.items():
+            if look and not (policy in self._outside and look.colour in colours.values()):
+                colours[policy] = look.colour
         free = [colour for colour in MORE_COLOURS if colour not in colours.values()] or MORE_COLOURS
-        unknown = [policy for policy, look in looks.items() if not look]
-        return colours | {policy: free[i % len(free)] for i, policy in enumerate(unknown)}
+        others = [policy for policy in policies if policy not in colours]
+        return colours | {policy: free[i % len(free)] for i, policy in enumerate(others)}
 
     def _look(self, policy: str) -> Look | None:
         if policy in self._recorded:

@@ -17,6 +17,7 @@ from policies.catalogue import RECIPE
 from tests.benchmarks.anchors import __main__ as command
 from tests.benchmarks.anchors import recipes
 from tests.benchmarks.anchors import train as trainings
+from tests.benchmarks.anchors.our_network import OurNetwork
 from tests.benchmarks.anchors.windows import Windows
 
 ROOT = Path(__file__).parents[2]
@@ -223,3 +224,35 @@ def test_a_run_is_evaluated_if_all_of_its_trainings_succeeded(
     assert command._evaluate(seeds, trained, options) == (failed is None) == bool(called)
     err = capsys.readouterr().err
     assert ("no attempt lasted 4.0 s" in err) == (failed is not None)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--section", "anchors-why", "--policy", "lerobot-act"], "--policy is lerobot-act; known"),
+        (["--section", "anchors-rate", "--task", "HandOver"], "--task is HandOver; known: Press"),
+    ],
+)
+def test_what_is_not_in_a_section_is_refused(
+    words: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("sys.argv", ["anchors", *words])
+    with pytest.raises(SystemExit, match="2"):
+        command.main()
+    assert message in capsys.readouterr().err
+
+
+def test_our_network_is_called_as_lerobots() -> None:
+    config = SimpleNamespace(
+        action_feature=SimpleNamespace(shape=(5,)), horizon=16, num_train_timesteps=100
+    )
+    network = OurNetwork(config, 37)
+    times: list[torch.Tensor] = []
+    network.network.register_forward_pre_hook(lambda _, inputs: times.append(inputs[1]))
+    chunk = torch.randn(3, 16, 5)
+    out = network(chunk, torch.tensor([0, 50, 99]), global_cond=torch.randn(3, 37))
+    assert out.shape == chunk.shape
+    assert times[0].tolist() == pytest.approx([0.99, 0.49, 0.0])

@@ -28,7 +28,8 @@ from fmbench.report.grid.deployment import deployment_headline, draw_deployment_
 from fmbench.report.grid.disturbances import draw_retention_of_runs, retention_headline
 from fmbench.report.grid.headline import LINE_NAMES, Headline, headline, write_headline
 from fmbench.report.grid.second_blocks import draw_second_blocks
-from fmbench.report.grid.settings import SettingRow, draw_settings
+from fmbench.report.grid.setting_row import SettingRow
+from fmbench.report.grid.settings import draw_settings
 from fmbench.report.grid.there import runs_of, warn_of_missing
 from fmbench.report.looks import Looks
 from fmbench.report.matrix.draw import draw_matrix_of, read_runs

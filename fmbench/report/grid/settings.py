@@ -2,51 +2,29 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from fmbench.report.caveat_column import write_with_caveats
 from fmbench.report.combined import Combined
 from fmbench.report.comparable import without_repeats
 from fmbench.report.design_note import design_note
+from fmbench.report.grid.setting_row import SettingRow
+from fmbench.report.grid.settings_figure import render_settings
 from fmbench.report.looks import Looks
 from fmbench.report.markup import escape, markdown_table
-from fmbench.report.observation.figure import render_observations
-from fmbench.report.observation.rows import ObservationRow
 from fmbench.report.rendering import write_figure
 from fmbench.report.results import Results, read_results
 from fmbench.report.sentences import sentences, tally
 from fmbench.report.summary import shared_values
 from fmbench.report.verdicts import MARGIN, UNDECIDED, definitions
 from fmbench.storage.files import write_bytes_atomic
-from fmbench.storage.rows import REFERENCES, Row, key_of
+from fmbench.storage.rows import REFERENCES, key_of
 
 DEFAULT = "default"
 """The setting of a run that is named after its task alone."""
-
-
-@dataclasses.dataclass(frozen=True)
-class SettingRow(Row):
-    """One task, setting and policy with its headline sampler, over all training seeds."""
-
-    file_name: ClassVar[str] = "settings.csv"
-    key: ClassVar[tuple[str, ...]] = ("task", "setting", "policy")
-
-    task: str
-    setting: str
-    """Empty for the expert and for random actions."""
-    policy: str
-    sampler: str
-    steps: int
-    train_seeds: int
-    episodes: int
-    success_rate: float
-    low: float
-    high: float
-    seed_rates: str
 
 
 def draw_settings(
@@ -92,10 +70,8 @@ def draw_settings(
     write_with_caveats(paths[0], rows, caveats, SettingRow)
     by_name = {f"{_task(run)}, {settings[id(run)]}": run for run in results}
     write_bytes_atomic(paths[1], _markdown(rows, by_name, combined, looks).encode())
-    drawn = [_as_drawn(row) for row in rows]
-    marks = Combined(results, lambda run: f"by {settings[id(run)]}", _drawn_key(key))
     paths += write_figure(
-        out / "settings", formats, partial(render_observations, drawn, marks, looks)
+        out / "settings", formats, partial(render_settings, rows, combined, looks)
     )
     combined.warn(warn)
     return paths
@@ -113,24 +89,6 @@ def _task(results: Results) -> str:
 def _row(setting: str, row: dict[Any, Any]) -> SettingRow:
     name = "" if row["policy"] in REFERENCES else setting
     return SettingRow(setting=name, **shared_values(row, SettingRow))
-
-
-def _as_drawn(row: SettingRow) -> ObservationRow:
-    """Return a row as the figure takes it: its groups are settings instead of observations."""
-    values = dataclasses.asdict(row)
-    return ObservationRow(observation=values.pop("setting"), demos=0, cameras="", **values)
-
-
-def _drawn_key(
-    key: Callable[[Results, Any], tuple[object, ...] | None],
-) -> Callable[[Results, Any], tuple[object, ...] | None]:
-    """Return the keys of rows as the figure takes them."""
-
-    def drawn(run: Results, row: Any) -> tuple[object, ...] | None:
-        found = key(run, row)
-        return None if found is None else (found[0], 0, *found[1:])
-
-    return drawn
 
 
 def _markdown(

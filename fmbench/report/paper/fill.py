@@ -21,6 +21,8 @@ Include = Callable[[str], str]
 """Returns what stands for the headline table of a section, given its name."""
 Setting = Callable[[str, str], Any]
 """Returns what the runs of a section share, given its name and that of the value."""
+OF_EXPRESSIONS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What expressions of a text come to, e.g. a division by zero or a filter of something else."""
 
 
 def fill(text: str, path: Path, tables: Tables, include: Include, setting: Setting) -> str:
@@ -46,7 +48,7 @@ def fill(text: str, path: Path, tables: Tables, include: Include, setting: Setti
     asked = {"line": tables.line, "lines": tables.lines, "headline": include, "setting": setting}
     try:
         return environment.from_string(text).render(asked)
-    except Exception as error:  # whatever an expression of the text comes to
+    except (FmbenchError, jinja2.TemplateError, *OF_EXPRESSIONS) as error:
         place = _line_of(error)
         said = error if isinstance(error, FmbenchError | jinja2.TemplateError) else repr(error)
         raise FmbenchError(f"{path}{f', line {place}' * bool(place)}: {said}") from None

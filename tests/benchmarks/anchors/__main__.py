@@ -12,7 +12,6 @@ from pathlib import Path
 
 from fmbench.report.results import read_results
 from tests.benchmarks.anchors.recipes import (
-    POLICIES,
     SECTIONS,
     SEEDS,
     UPDATES,
@@ -29,7 +28,7 @@ def main() -> int:
     add = parser.add_argument
     add("--section", choices=SECTIONS, default="anchors")
     add("--task", nargs="+", metavar="NAME", help="tasks of the section (default: all)")
-    add("--policy", nargs="+", choices=POLICIES, default=[*POLICIES], help="(default: all)")
+    add("--policy", nargs="+", metavar="NAME", help="policies of the section (default: all)")
     add("--updates", type=int, default=UPDATES, help="of a training, but not in anchors-time")
     add("--data", type=Path, default=Path("data"), help="exported data sets, in lerobot/TASK")
     add("--folder", type=Path, default=Path("outputs"), help="where LeRobot's checkpoints are")
@@ -42,14 +41,15 @@ def main() -> int:
     options.task = options.task or known
     if unknown := set(options.task) - set(known):
         parser.error(f"--task is {' '.join(sorted(unknown))}; known: {', '.join(known)}")
+    own = SECTIONS[options.section].policies
+    options.policy = options.policy or own
+    if unknown := set(options.policy) - set(own):
+        parser.error(f"--policy is {' '.join(sorted(unknown))}; known: {', '.join(own)}")
     chosen = [
         anchor
         for anchor in anchors(options.section)
         if anchor.task in options.task and anchor.policy in options.policy
     ]
-    if not chosen:
-        own = ", ".join(SECTIONS[options.section].policies)
-        parser.error(f"--policy is {' '.join(options.policy)}; of {options.section}: {own}")
     by_number = SECTIONS[options.section].has_our_size
     seconds = {} if by_number else _seconds_of_flow(options)
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -75,7 +75,9 @@ def _run(
     command: str,
     *others: bool,
 ) -> Path:
-    own, stated = replace(policy, backbone=BACKBONE), command.replace(USUAL, OWN)
+    if not command.startswith(USUAL):
+        raise RuntimeError(f"{command} is not {USUAL}, which {OWN} stands for")
+    own, stated = replace(policy, backbone=BACKBONE), OWN + command.removeprefix(USUAL)
     return run_outside(own, episodes, device, out, session, stated, *others)
 
 

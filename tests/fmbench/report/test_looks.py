@@ -89,3 +89,17 @@ def test_catalogue_gives_backbone_order_and_samplers_without_choice_of_steps() -
     without_choice = [name for name in SAMPLERS if not has_choice_of_steps(name)]
     assert without_choice == ["one_step", "two_step", "direct", "mixture", "nearest"]
     assert has_choice_of_steps("own")
+
+
+def test_policies_from_outside_with_one_colour_are_told_apart() -> None:
+    outside = {name: asdict(Look(name, "#6699CC", 1000)) for name in ("theirs", "theirs-more")}
+    runs = [
+        RunFacts(policies={name: look}, outside={"library": "other"})
+        for name, look in outside.items()
+    ]
+    colours = Looks(*runs).colours(["flow", "theirs", "theirs-more", "unknown"])
+    assert colours["theirs"] == "#6699CC"
+    assert len(set(colours.values())) == 4
+    same = {name: asdict(Look(name, "#6699CC", 1)) for name in ("own", "own-more")}
+    given = Looks(RunFacts(policies=same)).colours(list(same))  # a user who gave them one colour
+    assert given == dict.fromkeys(same, "#6699CC")

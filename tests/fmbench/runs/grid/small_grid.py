@@ -120,4 +120,4 @@ def without_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the figures of grids be empty files."""
     for name in ("render_matrix", "render_ways", "render_across_tasks"):
         monkeypatch.setattr(matrix, name, lambda *_: b"")
-    monkeypatch.setattr(settings, "render_observations", lambda *_: b"")
+    monkeypatch.setattr(settings, "render_settings", lambda *_: b"")
