@@ -72,7 +72,8 @@ class Looks:
                 colours[policy] = look.colour
         free = [colour for colour in MORE_COLOURS if colour not in colours.values()] or MORE_COLOURS
         others = [policy for policy in policies if policy not in colours]
-        return colours | {policy: free[i % len(free)] for i, policy in enumerate(others)}
+        colours |= {policy: free[i % len(free)] for i, policy in enumerate(others)}
+        return {policy: colours[policy] for policy in policies}
 
     def _look(self, policy: str) -> Look | None:
         if policy in self._recorded:

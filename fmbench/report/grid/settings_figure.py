@@ -6,23 +6,15 @@ import math
 import re
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fmbench.config import FLAGS
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import (
-    BROKEN_STYLE,
-    REFERENCE_STYLES,
-    broken_handles,
-    reference_handles,
-    seed_dots,
-    seed_handles,
-)
+from fmbench.report.figure_parts import REFERENCE_STYLES
 from fmbench.report.grid.setting_row import SettingRow
 from fmbench.report.looks import Looks
+from fmbench.report.points import draw_point, point_handles
 from fmbench.report.rendering import figure_file
 from fmbench.storage.rows import REFERENCES, key_of
 
@@ -70,19 +62,14 @@ def _draw(rows: Sequence[SettingRow], combined: Combined, looks: Looks) -> Figur
     panels = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
     colours = looks.colours(policies)
     for axes, task in zip(panels, tasks, strict=False):
-        _panel(axes, [r for r in rows if r.task == task], settings, policies, colours, combined)
+        _panel(axes, [r for r in rows if r.task == task], settings, colours, combined)
         axes.set(title=task, xlim=(-0.03, 1.05))
     for axes in panels[len(tasks) :]:
         axes.set_axis_off()
     panels[0].set_yticks(range(len(settings)), names)
     panels[0].set_ylim(len(settings) - 0.5, -0.5)  # the first on top
-    handles = [
-        Line2D([], [], color=colours[p], marker="o", linestyle="", label=looks.label(p))
-        for p in policies
-    ]
-    handles += reference_handles({row.policy for row in rows})
-    handles += seed_handles(row.seed_rates for row in rows)
-    handles += broken_handles(combined.is_broken(key_of(row)) for row in rows)
+    broken = (combined.is_broken(key_of(row)) for row in rows)
+    handles = point_handles(rows, colours, looks, broken)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
     figure.supxlabel("success rate", fontsize=10)
     return figure
@@ -92,7 +79,6 @@ def _panel(
     axes: Axes,
     rows: Sequence[SettingRow],
     settings: Sequence[str],
-    policies: Sequence[str],
     colours: dict[str, str],
     combined: Combined,
 ) -> None:
@@ -101,21 +87,5 @@ def _panel(
         if row.policy in REFERENCES:
             axes.axvline(row.success_rate, **REFERENCE_STYLES[row.policy], zorder=1.5)
             continue
-        shift = (policies.index(row.policy) - (len(policies) - 1) / 2) * 0.8 / len(policies)
-        place = settings.index(row.setting) + shift
-        if combined.is_broken(key_of(row)):
-            axes.plot([row.success_rate], [place], **BROKEN_STYLE)
-            continue
-        error = np.array([[row.success_rate - row.low], [row.high - row.success_rate]])
-        axes.errorbar(
-            [row.success_rate],
-            [place],
-            xerr=np.maximum(error, 0.0),
-            color=colours[row.policy],
-            marker="o",
-            markersize=5,
-            elinewidth=1.2,
-            linestyle="",
-        )
-        below = place + 0.25 / len(policies)
-        seed_dots(axes, below, row.seed_rates, colours[row.policy], along="x")
+        place = settings.index(row.setting)
+        draw_point(axes, row, place, colours, combined.is_broken(key_of(row)), along="x")

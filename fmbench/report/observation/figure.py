@@ -5,22 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import (
-    BROKEN_STYLE,
-    REFERENCE_STYLES,
-    broken_handles,
-    reference_handles,
-    seed_dots,
-    seed_handles,
-)
+from fmbench.report.figure_parts import REFERENCE_STYLES
 from fmbench.report.looks import Looks
 from fmbench.report.observation.rows import ObservationRow
+from fmbench.report.points import draw_point, point_handles
 from fmbench.report.rendering import figure_file
 from fmbench.storage.rows import REFERENCES, key_of
 
@@ -50,18 +42,13 @@ def _draw(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> F
     colours = looks.colours(policies)
     for axes, (task, demos) in zip(grid, panels, strict=False):
         of_panel = [row for row in rows if (row.task, row.demos) == (task, demos)]
-        _panel(axes, of_panel, policies, colours, combined)
+        _panel(axes, of_panel, colours, combined)
         data = f", {demos} demonstrations" if demos else ""
         axes.set(title=f"{task}{data}", ylim=(-0.03, 1.05))
     for axes in grid[len(panels) :]:
         axes.set_axis_off()
-    handles = [
-        Line2D([], [], color=colours[p], marker="o", linestyle="", label=looks.label(p))
-        for p in policies
-    ]
-    handles += reference_handles({row.policy for row in rows})
-    handles += seed_handles(row.seed_rates for row in rows)
-    handles += broken_handles(combined.is_broken(key_of(row)) for row in rows)
+    broken = (combined.is_broken(key_of(row)) for row in rows)
+    handles = point_handles(rows, colours, looks, broken)
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
     figure.supylabel("success rate", fontsize=10)
     return figure
@@ -70,7 +57,6 @@ def _draw(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> F
 def _panel(
     axes: Axes,
     rows: Sequence[ObservationRow],
-    policies: Sequence[str],
     colours: dict[str, str],
     combined: Combined,
 ) -> None:
@@ -80,22 +66,7 @@ def _panel(
         if row.policy in REFERENCES:
             axes.axhline(row.success_rate, **REFERENCE_STYLES[row.policy], zorder=1.5)
             continue
-        shift = (policies.index(row.policy) - (len(policies) - 1) / 2) * 0.8 / len(policies)
-        place = observations.index(row.observation) + shift
-        if combined.is_broken(key_of(row)):
-            axes.plot([place], [row.success_rate], **BROKEN_STYLE)
-            continue
-        error = np.array([[row.success_rate - row.low], [row.high - row.success_rate]])
-        axes.errorbar(
-            [place],
-            [row.success_rate],
-            yerr=np.maximum(error, 0.0),
-            color=colours[row.policy],
-            marker="o",
-            markersize=5,
-            elinewidth=1.2,
-            linestyle="",
-        )
-        seed_dots(axes, place + 0.25 / len(policies), row.seed_rates, colours[row.policy])
+        place = observations.index(row.observation)
+        draw_point(axes, row, place, colours, combined.is_broken(key_of(row)))
     axes.set_xticks(range(len(observations)), observations, rotation=20, ha="right")
     axes.set_xlim(-0.6, len(observations) - 0.4)
