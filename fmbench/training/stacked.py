@@ -5,7 +5,6 @@ operations. In a stack every operation is done for all trainings at once.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from torch.func import functional_call
 from fmbench.training.draws import Draw, Playing, Recording
 from fmbench.training.replayed import Replayed
 from fmbench.training.stacked_linear import FewerOperations
-from fmbench.training.stacked_state import StackedState, weights_of
+from fmbench.training.stacked_state import Named, StackedState, weights_of
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.update import Update
 from fmbench.training.windows import Windows
@@ -95,7 +94,7 @@ class StackedUpdate:
         self.averaging = torch.zeros((), device=device)
         self.results: list[tuple[Tensor, Tensor]] = []
         self._has_moments = bool(self.state.optimizer.state)
-        clear = partial(self.state.optimizer.zero_grad, set_to_none=True)
+        clear = self.state.gradients.begin
         self.replayed: Replayed | None = None
         if device.type == "cuda":
             self.replayed = Replayed(self._operations, clear, self.state.generators, device)
@@ -106,7 +105,6 @@ class StackedUpdate:
         rates = self.config.learning_rate_at(first.update), first.ema.rate_at(first.update + 1)
         if self.replayed is None:
             self._fill(*rates)
-            self.state.optimizer.zero_grad(set_to_none=True)
             losses, norms = self._operations()
         else:
             with torch.cuda.stream(self.replayed.stream):
@@ -129,8 +127,10 @@ class StackedUpdate:
 
     def _operations(self) -> tuple[Tensor, Tensor]:
         """Make one update; return losses and gradient norms before clipping, `(places,)` each."""
+        self.state.gradients.begin()
         losses = self._losses()
         losses.sum().backward()  # type: ignore[no-untyped-call]  # each row's own gradient
+        self.state.gradients.finish()
         gradient = self.state.weights.grad
         assert gradient is not None
         norms = torch.linalg.vector_norm(gradient, dim=1)
@@ -155,28 +155,25 @@ class StackedUpdate:
         is_bf16 = self.config.precision == "bf16"
         with torch.autocast(self.steps.device.type, torch.bfloat16, enabled=is_bf16):
             losses: Tensor = torch.vmap(self._loss)(
-                state.weights, state.averages, state.teachers, observations, actions, self.numbers
+                state.trained, state.averaged, state.teachers, observations, actions, self.numbers
             )
         return losses
 
     def _loss(
         self,
-        weights: Tensor,
-        average: Tensor,
-        teacher: Tensor,
+        weights: Named,
+        average: Named,
+        teacher: Named,
         observations: Tensor,
         actions: Tensor,
         numbers: Sequence[Tensor],
     ) -> Tensor:
-        """Return the loss of one training, given its rows, its batch and its random numbers."""
-        rows = {
-            "policy": self.state.layout.views(weights),
-            "average": self.state.layout.views(average),
-            "teacher": self.state.teacher_layout.views(teacher),
-        }
-        named = {f"{part}.{k}": value for part, views in rows.items() for k, value in views.items()}
+        """Return the loss of one training, given what is stored of it, batch and random numbers."""
+        parts = {"policy": weights, "average": average, "teacher": teacher}
+        named = {f"{part}.{k}": value for part, of in parts.items() for k, value in of.items()}
         batch = (observations, actions, self.state.first.generator)
-        with FewerOperations(), Playing(self.draws, numbers):
+        fewer = FewerOperations(self.member, self.state.gradients)
+        with fewer, Playing(self.draws, numbers):
             loss: Tensor = functional_call(self.member, named, batch)
         return loss
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from fmbench.training.adamw import PlainAdamW
-from fmbench.training.layout import Layout
+from fmbench.training.layout import Layout, biases_of
+from fmbench.training.stacked_gradients import Gradients
 from fmbench.training.state import TrainConfig, TrainingState
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
@@ -28,10 +29,12 @@ class StackedState:
     Attributes:
         first: The first training.
         layout: Where the parameters lie in a row.
-        weights: `(places, layout.size)`, with gradients.
-        averages: Like `weights`, without gradients.
-        teacher_layout: Where the parameters of the teachers lie; nowhere without teachers.
-        teachers: `(places, teacher_layout.size)`.
+        weights: `(places, layout.size)`.
+        trained: What is stored in `weights`, by name; leaves of autograd.
+        gradients: Where their gradients are stored, which are those of `weights`.
+        averages: Like `weights`.
+        averaged: What is stored in `averages`, by name.
+        teachers: What is stored of the teachers, by name; nothing without teachers.
         generators: One per place.
         optimizer: Of all rows; set `rate` before its steps.
         rate: Learning rate, a scalar.
@@ -55,17 +58,20 @@ class StackedState:
             members[k].generator if k in members else torch.Generator(device).manual_seed(k)
             for k in range(places)
         ]
-        self.layout = Layout(weights_of(self.first))
+        own = weights_of(self.first)
+        self.layout = Layout(own, biases_of(self.first.policy, own))
         self.weights = self._rows(self.layout, weights_of)
         self.averages = self._rows(self.layout, averages_of)
-        self.teacher_layout = Layout(teacher_of(self.first))
-        self.teachers = self._rows(self.teacher_layout, teacher_of)
+        self.averaged = self.layout.stored(self.averages)
+        self.teachers = self._stored_of_teachers()
         for place, state in members.items():
             for rows, named in ((self.weights, weights_of), (self.averages, averages_of)):
                 views = self.layout.views(rows[place])
                 for name, tensor in named(state).items():
                     tensor.data = views[name]
-        self.weights.requires_grad_()
+        self.trained = {k: v.requires_grad_() for k, v in self.layout.stored(self.weights).items()}
+        self.weights.grad = torch.zeros_like(self.weights)
+        self.gradients = Gradients(self.trained, self.layout.stored(self.weights.grad))
         self.rate = torch.zeros((), device=device)
         self.optimizer = PlainAdamW(
             [self.weights], lr=self.rate, weight_decay=config.weight_decay, fused=True,
@@ -97,6 +103,13 @@ class StackedState:
         moments = {name: self._rows(self.layout, moment(name)) for name in MOMENTS}
         self.optimizer.state[self.weights] = {"step": step.clone(), **moments}
         self.share_moments()
+
+    def _stored_of_teachers(self) -> dict[str, Tensor]:
+        """Return what is stored of the teachers of all places, by name."""
+        if not (named := teacher_of(self.first)):
+            return {}
+        layout = Layout(named, biases_of(self.first.policy.objective.taught_by(), named))
+        return layout.stored(self._rows(layout, teacher_of))
 
     def _rows(self, layout: Layout, named: Callable[[TrainingState], Named]) -> Tensor:
         """Return the tensors of all places as rows; empty places are copies of the first."""

@@ -78,7 +78,7 @@ class ResidualMLP(nn.Module):
             else PlainContext(shape.condition_dim)
         )
         joined_dim = self.context.joined_dim
-        self.input = nn.Linear(shape.pred_horizon * shape.act_dim + joined_dim, width)
+        self.input = JoinedLinear(shape.pred_horizon * shape.act_dim + joined_dim, width)
         self.blocks = nn.ModuleList(
             ResidualBlock(width, make_norm(width), joined_dim) for _ in range(shape.depth)
         )
@@ -114,7 +114,7 @@ class ResidualMLP(nn.Module):
         Returns:
             `(B, pred_horizon * outputs)`.
         """
-        hidden: Tensor = self.input(torch.cat((chunk, joined), dim=-1))
+        hidden: Tensor = self.input(chunk, joined)
         for block in self.blocks:
             hidden = block(hidden, modulation, joined)
         output: Tensor = self.output(self.output_norm(hidden, modulation))

@@ -1,0 +1,88 @@
+"""Where the gradients of a stack are stored, and the inputs of its layers' matrices."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+
+class Gradients:
+    """Where the gradients of what a stack trains are stored.
+
+    Args:
+        trained: Name to what is trained in all places, `(places, ...)`; leaves of autograd.
+        rows: Name to where its gradient is stored, alike.
+    """
+
+    def __init__(self, trained: Mapping[str, Tensor], rows: Mapping[str, Tensor]) -> None:
+        self._trained = {name: leaf for name, leaf in trained.items() if leaf.numel()}
+        self._rows = {self._trained[name].data_ptr(): rows[name] for name in self._trained}
+        self._done: set[int] = set()
+        self._tails: dict[tuple[object, ...], Tensor] = {}
+        self._widened: dict[tuple[object, ...], tuple[Sequence[Tensor], Tensor]] = {}
+
+    def begin(self) -> None:
+        """Forget the gradients and inputs of the last update."""
+        self._done.clear()
+        self._widened.clear()
+        for leaf in self._trained.values():
+            leaf.grad = None
+
+    def add_product(self, weight: Tensor, gradient: Tensor, inputs: Tensor) -> None:
+        """Add `gradient.mT @ inputs` to the gradient of a matrix."""
+        key = weight.data_ptr()
+        row, product = self._rows[key], gradient.mT
+        if key in self._done:
+            row += product @ inputs
+        elif gradient.dtype == row.dtype:
+            torch.bmm(product, inputs, out=row)
+        else:
+            row.copy_(product @ inputs)
+        self._done.add(key)
+
+    def finish(self) -> None:
+        """Store the gradients that autograd has found itself.
+
+        Raises:
+            RuntimeError: Something has no gradient.
+        """
+        for name, leaf in self._trained.items():
+            key = leaf.data_ptr()
+            if leaf.grad is not None and key in self._done:
+                self._rows[key] += leaf.grad
+            elif leaf.grad is not None:
+                self._rows[key].copy_(leaf.grad)
+            elif key not in self._done:
+                raise RuntimeError(f"{name} has no gradient")
+            leaf.grad = None
+        self._widened.clear()
+
+    def widened(self, parts: Sequence[Tensor], columns: int) -> Tensor:
+        """Return the inputs of a matrix, `[parts, 1, 0]` `(places, rows, columns)`.
+
+        Several layers may have the same inputs, as those of the time have.
+        """
+        key = (columns, *((p.data_ptr(), p.shape, p.stride(), p._version) for p in parts))
+        if key not in self._widened:  # the parts are kept: their memory stays theirs
+            self._widened[key] = parts, join(self, parts, columns, 1.0)
+        return self._widened[key][1]
+
+    def tail(self, like: Tensor, columns: int, first: float) -> Tensor:
+        """Return columns `(rows, columns)` for inputs `(..., rows, n)`: `first`, then 0."""
+        key = (like.shape[-2], columns, first, like.dtype)
+        if key not in self._tails:
+            tail = torch.zeros(like.shape[-2], columns, dtype=like.dtype, device=like.device)
+            tail[:, 0] = first
+            self._tails[key] = tail
+        return self._tails[key]
+
+
+def join(gradients: Gradients, parts: Sequence[Tensor], columns: int, first: float) -> Tensor:
+    """Return parts `(..., rows, n)` and a tail side by side, `(..., rows, columns)`."""
+    missing = columns - sum(part.shape[-1] for part in parts)
+    if not missing and len(parts) == 1:
+        return parts[0]
+    if missing:
+        tail = gradients.tail(parts[0], missing, first)
+        parts = [*parts, tail.expand(*parts[0].shape[:-1], missing)]
+    return torch.cat(list(parts), dim=-1)
