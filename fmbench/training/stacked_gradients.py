@@ -19,7 +19,7 @@ class Gradients:
         self._rows = {self._trained[name].data_ptr(): rows[name] for name in self._trained}
         self._done: set[int] = set()
         self._tails: dict[tuple[object, ...], Tensor] = {}
-        self._widened: dict[tuple[object, ...], tuple[Sequence[Tensor], Tensor]] = {}
+        self._widened: dict[tuple[object, ...], tuple[Tensor, Tensor]] = {}
 
     def begin(self) -> None:
         """Forget the gradients and inputs of the last update."""
@@ -60,29 +60,32 @@ class Gradients:
     def widened(self, parts: Sequence[Tensor], columns: int) -> Tensor:
         """Return the inputs of a matrix, `[parts, 1, 0]` `(places, rows, columns)`.
 
-        Several layers may have the same inputs, as those of the time have.
+        Several layers may have the same last part, such as observations or features of the time.
         """
-        key = (columns, *((p.data_ptr(), p.shape, p.stride(), p._version) for p in parts))
-        if key not in self._widened:  # the parts are kept: their memory stays theirs
-            self._widened[key] = parts, join(self, parts, columns, 1.0)
-        return self._widened[key][1]
+        *others, last = parts
+        missing = columns - sum(part.shape[-1] for part in parts)
+        if missing:
+            key = (missing, last.data_ptr(), last.shape, last.stride(), last._version)
+            if key not in self._widened:  # the part is kept: its memory stays its own
+                self._widened[key] = last, self.join([last], columns=last.shape[-1] + missing)
+            last = self._widened[key][1]
+        return torch.cat([*others, last], dim=-1) if others else last
 
-    def tail(self, like: Tensor, columns: int, first: float) -> Tensor:
-        """Return columns `(rows, columns)` for inputs `(..., rows, n)`: `first`, then 0."""
-        key = (like.shape[-2], columns, first, like.dtype)
+    def join(self, parts: Sequence[Tensor], columns: int, first: float = 1.0) -> Tensor:
+        """Return parts `(..., rows, n)` and a tail side by side, `(..., rows, columns)`.
+
+        The tail is a column of the first number, and then of 0.
+        """
+        missing = columns - sum(part.shape[-1] for part in parts)
+        if missing:
+            parts = [*parts, self._tail(parts[0], missing, first)]
+        return torch.cat(list(parts), dim=-1) if len(parts) > 1 else parts[0]
+
+    def _tail(self, like: Tensor, columns: int, first: float) -> Tensor:
+        shape = (*like.shape[:-1], columns)
+        key = (shape, first, like.dtype)
         if key not in self._tails:
-            tail = torch.zeros(like.shape[-2], columns, dtype=like.dtype, device=like.device)
-            tail[:, 0] = first
+            tail = torch.zeros(shape, dtype=like.dtype, device=like.device)
+            tail[..., 0] = first
             self._tails[key] = tail
         return self._tails[key]
-
-
-def join(gradients: Gradients, parts: Sequence[Tensor], columns: int, first: float) -> Tensor:
-    """Return parts `(..., rows, n)` and a tail side by side, `(..., rows, columns)`."""
-    missing = columns - sum(part.shape[-1] for part in parts)
-    if not missing and len(parts) == 1:
-        return parts[0]
-    if missing:
-        tail = gradients.tail(parts[0], missing, first)
-        parts = [*parts, tail.expand(*parts[0].shape[:-1], missing)]
-    return torch.cat(list(parts), dim=-1)

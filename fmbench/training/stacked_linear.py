@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 from torch.overrides import TorchFunctionMode
 
-from fmbench.training.stacked_gradients import Gradients, join
+from fmbench.training.stacked_gradients import Gradients
 from policies.backbones.joined_linear import JoinedLinear
 
 
@@ -78,7 +78,7 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(gradients: Gradients, weight: Tensor, *parts: Tensor) -> Tensor:
-        return join(gradients, parts, weight.shape[1], 1.0) @ weight.T
+        return gradients.join(parts, weight.shape[1]) @ weight.T
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -92,7 +92,7 @@ class _Product(torch.autograd.Function):
             torch.zeros_like(part) if tangent is None else tangent
             for part, tangent in zip(parts, tangents[2:], strict=True)
         ]
-        change: Tensor = join(ctx.gradients, of_parts, weight.shape[1], 0.0) @ weight.T
+        change: Tensor = ctx.gradients.join(of_parts, weight.shape[1], first=0.0) @ weight.T
         return change
 
     @staticmethod
