@@ -21,6 +21,10 @@ class FmbenchError(Exception):
         super().__init__(_one_line(message))
 
 
+class ExtraMissing(FmbenchError):  # noqa: N818 - a state of the installation
+    """A task needs an optional package that is not installed."""
+
+
 class RunFailed(FmbenchError):  # noqa: N818 - a state of the run, as in subprocess.TimeoutExpired
     """A valid run that could not be finished."""
 

@@ -130,6 +130,7 @@ def _run(options: argparse.Namespace) -> int:
     device = "cpu" if options.devices == "cpu" else "cuda"
     grid = read_grid(path, choose_tasks, tuple(TASKS), device, options.only)
     _check_sections(grid, options.only)
+    only = _done_here(grid, options.only)
     shard = _shard(options.shard)
     if options.processes is not None and not 1 <= options.processes <= 256:
         raise FmbenchError(f"--processes is {options.processes}; give a whole number from 1 to 256")
@@ -153,7 +154,7 @@ def _run(options: argparse.Namespace) -> int:
         plugins = [word for file in options.plugin or [] for word in ("--plugin", file)]
         settings = GridOptions(
             command=options.command,
-            only=tuple(options.only),
+            only=only,
             shard=shard,
             merge=tuple(options.merge),
             slots=slots_of(options.devices, options.processes, bool(options.merge)),
@@ -203,6 +204,16 @@ def _check_sections(grid: Grid, names: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise unknown("section", name, known)
+
+
+def _done_here(grid: Grid, only: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the sections to do, none for all; say which are left out."""
+    left_out = {section.name: section.left_out for section in grid.sections if section.left_out}
+    for name, why in left_out.items():
+        print(f"Section {name} is left out: {why}", file=sys.stderr)
+    if only or not left_out:
+        return tuple(only)
+    return tuple(section.name for section in grid.sections if section.name not in left_out)
 
 
 def _address(options: argparse.Namespace) -> str | None:

@@ -7,7 +7,7 @@ from envs.on_hands import HANDS, check_hand, on_hand, task_on_hand
 from envs.registry import ON_HAND, TASKS, check_extra, has_extra, suite
 from fmbench.cli.mujoco_import import import_mujoco
 from fmbench.config import ALL_TASKS
-from fmbench.errors import FmbenchError
+from fmbench.errors import ExtraMissing, FmbenchError
 
 SANITY, RANKED = "sanity check", "ranking"
 """Tiers of tasks."""
@@ -28,8 +28,8 @@ def choose_tasks(
             is the complete suite.
 
     Raises:
-        FmbenchError: The extra of a task is not installed, there is no such task on the hand, or
-            the hand cannot be loaded; the message states what to do.
+        ExtraMissing: The extra of a task is not installed; the message states what to do.
+        FmbenchError: There is no such task on the hand, or the hand cannot be loaded.
     """
     if hand is not None and (hand, ALL_TASKS) != ("fmbench", *names):
         names = _on_hand(names, hand)
@@ -49,6 +49,9 @@ def choose_tasks(
         if name in TASKS:
             try:
                 check_extra(name)
+            except ValueError as error:
+                raise ExtraMissing(str(error)) from None
+            try:
                 if TASKS[name].hand:
                     import_mujoco()
                     check_hand(name)

@@ -46,6 +46,7 @@ class Section:
         hands: The hands on which its tasks are, as the file names them; empty if it names none.
         outside: Names of the runs of policies from outside that are drawn with its own, if other
             commands have written them.
+        left_out: Why the section is not done here; empty if it is.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Section:
     runs: tuple[PlannedRun, ...]
     hands: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    left_out: str = ""
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,28 @@ def test_sections_that_are_not_done_here_need_no_extras(
     assert "fmbench[adroit]" in error
 
 
+def test_an_optional_section_is_left_out_where_its_extra_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "grid.toml"
+    path.write_text(
+        f"{COMMON}[sections.door]\ntask = 'AdroitDoor'\noptional = true\n"
+        "[sections.main]\noptional = true\n"
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.util, "find_spec", lambda name: None)
+        door, main = read_grid(path, choose_tasks, tuple(TASKS)).sections
+        error = rejected(lambda: read_grid(path, choose_tasks, tuple(TASKS), only=["door"]))
+    assert door.left_out.startswith("AdroitDoor needs the extra 'adroit', which is not installed")
+    assert main.left_out == ""
+    assert len(door.runs) == 1, "it stays a part of the grid"
+    assert f"{path}: section door: {door.left_out}" == error
+    text = path.read_text().replace("optional = true", "optional = 1")
+    path.write_text(text)
+    error = rejected(lambda: read_grid(path, choose_tasks, tuple(TASKS)))
+    assert "section door: optional is 1; give true or false" in error
+
+
 def test_a_section_may_be_done_on_the_cpu_and_decide_its_delays_by_their_latency(
     tmp_path: Path,
 ) -> None:

@@ -1,11 +1,13 @@
 """The command `python -m fmbench.paper`: flags, its worker, a whole grid in processes."""
 
+import importlib.util
 import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from envs.registry import EXTRA_MODULES
 from fmbench import paper
 from fmbench.runs.grid.processes import WORKER
 from tests.fmbench.runs.grid.small_grid import TEXT
@@ -52,6 +54,22 @@ def test_bad_input_is_one_line(
     assert message in err
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+def test_a_section_that_is_left_out_is_named_and_the_others_are_listed(
+    grid: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find_spec = importlib.util.find_spec
+    missing = EXTRA_MODULES["adroit"]
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == missing else find_spec(name)
+    )
+    grid.write_text(grid.read_text() + '[sections.door]\ntask = "AdroitDoor"\noptional = true\n')
+    assert call(paper.main, "--grid", grid, "--dry-run") == 0
+    out, err = capsys.readouterr()
+    assert "Section door is left out: AdroitDoor needs the extra 'adroit', which is not" in err
+    assert "PressEither-knn" in out + err
+    assert "AdroitDoor-" not in out + err
 
 
 def test_a_run_that_cannot_be_is_named_before_any_work(
