@@ -8,7 +8,7 @@ from pathlib import Path
 from fmbench.training.checkpoint_facts import STACKED
 from fmbench.training.loop import make_update
 from fmbench.training.second_thread import SecondThread
-from fmbench.training.stacked import PLACES, stack
+from fmbench.training.stacked import stack
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.update import Update
 from fmbench.training.windows import Windows
@@ -52,9 +52,14 @@ class RunTraining:
         return STACKED in self.origin
 
     @property
-    def stack(self) -> tuple[str, int]:
+    def stack_size(self) -> int:
+        """Places of its stack; 1 if it is by itself."""
+        return int(self.origin.get(STACKED, 1))
+
+    @property
+    def stack(self) -> tuple[str, int, int]:
         """Which stack it belongs to: decided by the configuration, whatever is left to train."""
-        return self.name, self.train_seed // PLACES if self.is_stacked else -1 - self.train_seed
+        return self.name, self.stack_size, self.train_seed // self.stack_size
 
 
 def shared_updates(
@@ -70,9 +75,10 @@ def shared_updates(
     updates: list[Update] = []
     for _, group in itertools.groupby(trainings, key=lambda training: training.stack):
         members = list(group)
+        size = members[0].stack_size
         if members[0].is_stacked:
-            at = {member.train_seed % PLACES: member.state for member in members}
-            updates += stack(at, members[0].config, windows)
+            at = {member.train_seed % size: member.state for member in members}
+            updates += stack(at, members[0].config, windows, size)
         else:
             updates += [make_update(each.state, each.config, windows, thread) for each in members]
     return updates

@@ -1,7 +1,7 @@
 """Resumable training of the policies of a run, with all their training seeds."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from envs.task_hash import HASH_KIND, task_hash
@@ -22,7 +22,7 @@ from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint, sa
 from fmbench.training.compiled import compile_encoders, is_worth_compiling
 from fmbench.training.loop import NotFinite, train_together
 from fmbench.training.second_thread import SecondThread
-from fmbench.training.stacked import PLACES, can_stack, is_of_suite
+from fmbench.training.stacked import SIZES, can_stack, is_of_suite, stack_sizes
 from fmbench.training.state import TrainConfig, TrainingState, size_of, start_training
 from fmbench.training.windows import Windows
 from policies.catalogue import POLICIES
@@ -90,7 +90,7 @@ class Trainer:
         Raises:
             RunFailed: See `train`.
         """
-        if not self._stacked_seeds or data.sight:
+        if not self._stack_sizes or data.sight:
             return
         alone = [name for name in names if POLICIES[name].teacher is None and is_of_suite(name)]
         with needs_memory(f"{task} training", REMEDY):
@@ -143,15 +143,15 @@ class Trainer:
     def _needed_seeds(self) -> range:
         if self._only is None:
             return range(self.config.seeds)
-        first = self._only // PLACES * PLACES
-        is_stacked = self._only < self._stacked_seeds
-        return range(first, first + PLACES) if is_stacked else range(self._only, self._only + 1)
+        size = dict(enumerate(self._stack_sizes)).get(self._only, 1)
+        first = self._only // size * size
+        return range(first, first + size)
 
     @property
-    def _stacked_seeds(self) -> int:
-        """How many seeds are stacked where that is possible: only full stacks save time."""
+    def _stack_sizes(self) -> list[int]:
+        """The sizes of the stacks of the first seeds, where stacking is possible."""
         on_gpu = self.config.device.startswith("cuda")
-        return self.config.seeds // PLACES * PLACES if on_gpu else 0
+        return stack_sizes(self.config.seeds) if on_gpu else []
 
     def _is_unfinished(self, training: RunTraining) -> bool:
         return training.state.update < training.config.updates
@@ -185,12 +185,11 @@ class Trainer:
         if data.sight:
             origin["sight"] = data.sight.identity
         folder = checkpoint_folder(self.out, task, name, train_seed)
-        is_stacked = train_seed < self._stacked_seeds and can_stack(state, data.windows)
+        sizes = self._stack_sizes
+        if train_seed < len(sizes) and can_stack(state, data.windows):
+            origin[STACKED] = str(sizes[train_seed])
         if folder.exists():  # it goes on as it began
-            is_stacked = checkpoint_facts(folder).is_stacked
-        if is_stacked:
-            origin[STACKED] = str(PLACES)
-        if folder.exists():
+            origin = _as_begun(origin, checkpoint_facts(folder).origin)
             restore_checkpoint(folder, state, config, origin)
         training = RunTraining(task, name, train_seed, config, state, folder, origin, teachers)
         self.on_log([training])
@@ -265,6 +264,18 @@ class Trainer:
         trained = self.train(task, policy, data)
         teacher = load_teacher(trained.checkpoints[train_seed])
         return teacher, {**trained.teachers, teacher.name: teacher.weights}
+
+
+def _as_begun(origin: dict[str, str], begun: Mapping[str, str]) -> dict[str, str]:
+    """Return an origin with the size of the stack in which a training began.
+
+    A size that no stack has is left to be reported as a difference.
+    """
+    own = {name: value for name, value in origin.items() if name != STACKED}
+    size = begun.get(STACKED)
+    if size is None:
+        return own
+    return own | {STACKED: size if size in map(str, SIZES) else str(SIZES[-1])}
 
 
 def train_config(config: RunConfig) -> TrainConfig:

@@ -19,14 +19,25 @@ from fmbench.training.update import Update
 from fmbench.training.windows import Windows
 from policies.catalogue import BACKBONES, POLICIES
 
-PLACES = 4
-"""Trainings in one stack. A stack always has this size, and empty places are filled: products of
-another size may be rounded differently. Filled places cost what others do, so that a run begins
-only full stacks; some of a stack may have finished when others are resumed."""
+SIZES = (8, 4)
+"""Trainings in a stack, the largest first. A stack always has its size, and empty places are
+filled: products of another size may be rounded differently. Filled places cost what others do, so
+that a run begins only full stacks; some of a stack may have finished when others are resumed."""
 SUITE = "policies."
 """Start of the module names of the suite's networks and objectives."""
 NORM_FLOOR = 1e-6
 """Added to the norm of a gradient that is clipped, as in torch."""
+
+
+def stack_sizes(seeds: int) -> list[int]:
+    """Return the size of the stack of each training seed that is in one, of so many seeds.
+
+    The others, which would not fill a stack, are trained by themselves.
+    """
+    sizes: list[int] = []
+    for size in SIZES:
+        sizes += [size] * ((seeds - len(sizes)) // size * size)
+    return sizes
 
 
 def can_stack(state: TrainingState, windows: Windows) -> bool:
@@ -46,22 +57,23 @@ def is_of_suite(objective: str) -> bool:
 
 
 def stack(
-    members: Mapping[int, TrainingState], config: TrainConfig, windows: Windows
+    members: Mapping[int, TrainingState], config: TrainConfig, windows: Windows, size: int
 ) -> list[Update]:
     """Return the update of each training of a stack, to be called in turn.
 
     Args:
-        members: Place in the stack, below `PLACES`, to the training there; all of one policy
+        members: Place in the stack, below its size, to the training there; all of one policy
             configuration and at the same update.
         config: Their training configuration.
         windows: Their training data.
+        size: Places of the stack, one of `SIZES`.
 
     Raises:
         ValueError: The trainings differ in more than weights and random numbers.
     """
-    if not members or not all(0 <= place < PLACES for place in members):
-        raise ValueError(f"places are {list(members)}; give some of 0 to {PLACES - 1}")
-    together = StackedUpdate(members, config, windows)
+    if not members or not all(0 <= place < size for place in members):
+        raise ValueError(f"places are {list(members)}; give some of 0 to {size - 1}")
+    together = StackedUpdate(members, config, windows, size)
     return [_Place(together, k, state) for k, state in enumerate(members.values())]
 
 
@@ -75,22 +87,26 @@ class StackedUpdate:
         members: Place to the training there.
         config: Their training configuration.
         windows: Their training data, on their device.
+        size: Places of the stack.
 
     Attributes:
         results: Loss and gradient norm of each training, in the order of `members`.
     """
 
     def __init__(
-        self, members: Mapping[int, TrainingState], config: TrainConfig, windows: Windows
+        self,
+        members: Mapping[int, TrainingState],
+        config: TrainConfig,
+        windows: Windows,
+        size: int,
     ) -> None:
         device = windows.actions.device
         self.config, self.windows, self.places = config, windows, list(members)
-        self.state = StackedState(members, PLACES, config, device)
+        self.state = StackedState(members, size, config, device)
         self.member = _Member(self.state.first)
         self.draws = _draws_of(self.state.first, config, windows)
-        self.numbers = [draw.room(PLACES) for draw in self.draws]
-        size = (PLACES, config.batch_size)
-        self.steps = torch.empty(size, dtype=torch.int64, device=device)
+        self.numbers = [draw.room(size) for draw in self.draws]
+        self.steps = torch.empty((size, config.batch_size), dtype=torch.int64, device=device)
         self.averaging = torch.zeros((), device=device)
         self.results: list[tuple[Tensor, Tensor]] = []
         self._has_moments = bool(self.state.optimizer.state)

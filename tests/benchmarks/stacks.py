@@ -13,7 +13,7 @@ import torch
 import fmbench
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.training.loop import make_update
-from fmbench.training.stacked import PLACES, stack
+from fmbench.training.stacked import stack, stack_sizes
 from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.update import Update
 from fmbench.training.windows import Windows
@@ -27,16 +27,18 @@ OBS_DIM, ACT_DIM, OBS_HORIZON, PRED_HORIZON = 89, 20, 2, 16  # like LiftCube
 PACKAGES = ("torch", "numpy")
 TITLE = "Many trainings on one device, LiftCube's dims, TF32"
 EIGHT = ("flow", "diffusion", "bc", "meanflow", "shortcut", "maniflow", "mip", "gmm")
+FOUR = ("flow", "diffusion", "bc", "maniflow")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Trainings to time: `PLACES` seeds of each of some policies on one backbone.
+    """Trainings to time: the seeds of some policies on one backbone, a stack for each policy.
 
     Attributes:
         backbone: The backbone.
         size: Its size; empty for one of a few numbers, which only shows that all of this runs.
         policies: The policies.
+        seeds: Seeds of each, as many as a stack has places.
         updates: Timed updates of each training per round.
         rounds: Rounds.
         batch_size: Windows per update.
@@ -47,6 +49,7 @@ class Problem:
     backbone: str
     size: str
     policies: tuple[str, ...]
+    seeds: int
     updates: int
     rounds: int
     batch_size: int = 256
@@ -56,8 +59,15 @@ class Problem:
     @property
     def name(self) -> str:
         """What is trained."""
-        count = PLACES * len(self.policies)
-        return f"{self.backbone} {self.size}, {len(self.policies)} policies x {PLACES} = {count}"
+        count = self.seeds * len(self.policies)
+        return (
+            f"{self.backbone} {self.size}, {len(self.policies)} policies x {self.seeds} = {count}"
+        )
+
+    def stack(self, members: dict[int, TrainingState], windows: Windows) -> list[Update]:
+        """Return the updates of trainings in one stack."""
+        (size,) = set(stack_sizes(self.seeds))
+        return stack(members, self.config, windows, size)
 
     @property
     def config(self) -> TrainConfig:
@@ -67,12 +77,13 @@ class Problem:
 
 PROBLEMS = {
     "cuda": (
-        Problem("mlp", "small", EIGHT, 40, 5, least=(8.0, 2.5)),
-        Problem("unet", "base", ("flow", "diffusion", "bc"), 15, 3, least=(2.0, None)),
+        Problem("mlp", "small", FOUR, 8, 40, 5, least=(8.0, 2.5)),
+        Problem("mlp", "small", EIGHT, 4, 40, 5, least=(8.0, None)),
+        Problem("unet", "base", ("flow", "diffusion", "bc"), 4, 15, 3, least=(2.0, None)),
     ),
     "cpu": (
-        Problem("mlp", "", ("flow", "bc"), 1, 1, 8, 2),
-        Problem("unet", "", ("bc",), 1, 1, 8, 2),
+        Problem("mlp", "", ("flow", "bc"), 8, 1, 1, 8, 2),
+        Problem("unet", "", ("bc",), 4, 1, 1, 8, 2),
     ),
 }
 
@@ -126,7 +137,7 @@ def _differing(problem: Problem, windows: Windows) -> Row:
         weights = []
         for seeds in ({0: 7}, {0: 3, 1: 4, 2: 5, 3: 7}, {2: 7}):
             members = {p: started(problem, windows, policy, seed) for p, seed in seeds.items()}
-            updates = stack(members, problem.config, windows)
+            updates = problem.stack(members, windows)
             for _ in range(8):
                 for update in updates:
                     update()
@@ -134,7 +145,7 @@ def _differing(problem: Problem, windows: Windows) -> Row:
             (own,) = (members[place] for place, seed in seeds.items() if seed == 7)
             weights.append(_weights(own))
         differing += not all(torch.equal(weights[0], other) for other in weights[1:])
-    name = f"{problem.backbone} {problem.size}, policies whose bytes depend on companions or place"
+    name = f"{problem.name}, policies whose bytes depend on companions or place"
     return Row(name, Spread(differing, differing, differing), 0, limit=0)
 
 
@@ -144,14 +155,14 @@ def _alone_and_stacked(problem: Problem, windows: Windows) -> Row:
     states = [started(problem, windows, policy, 0) for _ in range(2)]
     updates = [
         make_update(states[0], problem.config, windows),
-        *stack({0: states[1]}, problem.config, windows),
+        *problem.stack({0: states[1]}, windows),
     ]
     for update in updates:
         for _ in range(problem.compared):
             update()
         update.wait()
     difference = float((_weights(states[0]) - _weights(states[1])).abs().max())
-    name = f"{problem.backbone} {problem.size}, {policy}, largest difference of weights after"
+    name = f"{problem.name}, {policy}, largest difference of weights after"
     name += f" {problem.compared} updates, alone and stacked"
     return Row(name, Spread(difference, difference, difference), 8)
 
@@ -165,14 +176,14 @@ def _throughput(problem: Problem, windows: Windows) -> list[Row]:
     """Time all trainings one after another, side by side as without stacks, and in stacks."""
 
     def states(policy: str) -> dict[int, TrainingState]:
-        return {seed: started(problem, windows, policy, seed) for seed in range(PLACES)}
+        return {seed: started(problem, windows, policy, seed) for seed in range(problem.seeds)}
 
     alone: list[Update] = [
         make_update(state, problem.config, windows)
         for policy in problem.policies
         for state in states(policy).values()
     ]
-    stacks = [stack(states(policy), problem.config, windows) for policy in problem.policies]
+    stacks = [problem.stack(states(policy), windows) for policy in problem.policies]
     alternatives: dict[str, list[list[Update]]] = {
         "one after another": [[update] for update in alone],
         "side by side": [alone],

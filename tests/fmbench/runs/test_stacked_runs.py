@@ -7,24 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from fmbench.errors import RunFailed
+from fmbench.errors import FmbenchError, RunFailed
 from fmbench.runs import trainer
 from fmbench.runs.trainer import Trainer
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import MeasurementRow
-from fmbench.training.checkpoint_facts import checkpoint_facts
+from fmbench.training.checkpoint_facts import POLICY_FILE, checkpoint_facts
 from fmbench.training.loop import train_together
-from fmbench.training.stacked import PLACES
+from fmbench.training.stacked import SIZES, stack_sizes
 from policies.objectives.flow import Flow
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
+from tests.reseal import facts_of, reseal
 
-STACKED_SEEDS = Trainer.__dict__["_stacked_seeds"]
+STACK_SIZES = Trainer.__dict__["_stack_sizes"]
+SMALL = SIZES[-1]
 SEEDS = replace(CONFIG, policy=("bc", "flow", "reflow", "knn"), seeds=2)
 
 
 @pytest.fixture(autouse=True)
 def _stacking(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(Trainer, "_stacked_seeds", property(lambda trainer: trainer.config.seeds))
+    sizes = property(lambda trainer: [SMALL] * trainer.config.seeds)
+    monkeypatch.setattr(Trainer, "_stack_sizes", sizes)
     with quickly():
         yield
 
@@ -58,9 +61,7 @@ def test_rows_say_what_was_stacked_and_a_resumed_run_is_an_uninterrupted_one(
     facts = {path.name: checkpoint_facts(path) for path in checkpoints}
     names = [f"PressEither-{policy}-seed{seed}" for policy in ("bc", "flow") for seed in (0, 1)]
     assert list(facts) == names
-    assert all(
-        fact.update == 2 and fact.origin["stacked"] == str(PLACES) for fact in facts.values()
-    )
+    assert all(fact.update == 2 and fact.origin["stacked"] == str(SMALL) for fact in facts.values())
     run(SEEDS, tmp_path / "cut", data)
     assert comparable(tmp_path / "cut") == comparable(tmp_path / "whole")
 
@@ -70,7 +71,7 @@ def test_a_training_goes_on_as_it_began(
 ) -> None:
     config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_stacked_seeds", property(lambda _: 0))
+        patch.setattr(Trainer, "_stack_sizes", property(lambda _: []))
         patch.setattr(trainer, "train_together", killed_after_three_updates)
         with pytest.raises(KeyboardInterrupt):
             run(config, tmp_path, data)
@@ -92,9 +93,37 @@ def test_a_policy_that_fails_does_not_stop_the_others(
     assert all(checkpoint_facts(tmp_path / "checkpoints" / name).complete for name in folders)
 
 
-@pytest.mark.parametrize(("seeds", "stacked"), [(1, 0), (3, 0), (4, 4), (5, 4), (8, 8), (11, 8)])
-def test_only_full_stacks_are_begun_and_only_on_a_gpu(seeds: int, stacked: int) -> None:
-    for device, expected in (("cuda:0", stacked), ("cpu", 0)):
+def test_a_run_that_grows_keeps_the_stack_in_which_its_seeds_began(
+    demonstrations_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
+    run(config, tmp_path / "grown", data)
+    large = property(lambda trainer: [SIZES[0]] * trainer.config.seeds)
+    monkeypatch.setattr(Trainer, "_stack_sizes", large)
+    more = replace(config, seeds=3)
+    run(more, tmp_path / "grown", data)
+    run(more, tmp_path / "whole", data)
+    sizes, weights = {}, {}
+    for name in ("grown", "whole"):
+        folders = sorted((tmp_path / name / "checkpoints").iterdir())
+        sizes[name] = [checkpoint_facts(folder).origin["stacked"] for folder in folders]
+        weights[name] = [(folder / POLICY_FILE).read_bytes() for folder in folders]
+    assert sizes == {"grown": ["4", "4", "8"], "whole": ["8", "8", "8"]}
+    assert weights["grown"][2] == weights["whole"][2]
+
+
+def test_a_stack_of_another_size_is_named(demonstrations_folder: Path, tmp_path: Path) -> None:
+    config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
+    run(config, tmp_path, data)
+    folder = tmp_path / "checkpoints" / "PressEither-bc-seed0"
+    reseal(folder, origin={**facts_of(folder)["origin"], "stacked": "3"})
+    with pytest.raises(FmbenchError, match='stacked: "3" there, "4" now'):
+        run(replace(config, seeds=3), tmp_path, data)
+
+
+@pytest.mark.parametrize("seeds", [1, 5, 8])
+def test_seeds_are_stacked_on_a_gpu_only(seeds: int) -> None:
+    for device, expected in (("cuda:0", stack_sizes(seeds)), ("cpu", [])):
         config = replace(SEEDS, seeds=seeds, device=device)
         numbers = Trainer(config, Path("unused"), None, None)  # type: ignore[arg-type]
-        assert STACKED_SEEDS.fget(numbers) == expected
+        assert STACK_SIZES.fget(numbers) == expected

@@ -8,7 +8,7 @@ import torch
 
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.loop import NotFinite, train, train_together
-from fmbench.training.stacked import PLACES, can_stack, stack
+from fmbench.training.stacked import SIZES, can_stack, stack, stack_sizes
 from fmbench.training.state import TrainConfig, TrainingState
 from fmbench.training.windows import Windows
 from policies.catalogue import BACKBONES, POLICIES
@@ -20,13 +20,17 @@ TOLERANCE = 5e-5
 CONFIG = TrainConfig(updates=20, batch_size=32, warmup_updates=3, log_every=4)
 """A batch of 32: the CPU rounds the last numbers of other sizes in another way."""
 SHORT = dataclasses.replace(CONFIG, updates=6)
+SMALL = SIZES[-1]
 TRAINED = [name for name, entry in POLICIES.items() if entry.trains]
 
 
 def train_stack(
-    members: dict[int, TrainingState], windows: Windows, config: TrainConfig = CONFIG
+    members: dict[int, TrainingState],
+    windows: Windows,
+    config: TrainConfig = CONFIG,
+    size: int = SMALL,
 ) -> None:
-    updates = stack(members, config, windows)
+    updates = stack(members, config, windows, size)
     assert train_together(list(members.values()), config, windows, updates=updates)
 
 
@@ -76,13 +80,16 @@ def test_layers_in_bf16_are_those_of_a_training_alone() -> None:
         assert a.gradient_norm == pytest.approx(b.gradient_norm, rel=2e-2)
 
 
-@pytest.mark.parametrize("objective", ["flow", "maniflow", "drift", "consistency"])
-def test_bytes_depend_neither_on_the_others_nor_on_the_place(objective: str) -> None:
+@pytest.mark.parametrize(
+    ("objective", "size"),
+    [("flow", 4), ("flow", 8), ("maniflow", 4), ("drift", 4), ("consistency", 4)],
+)
+def test_bytes_depend_neither_on_the_others_nor_on_the_place(objective: str, size: int) -> None:
     windows = make_small_windows()
 
     def trained(seeds: dict[int, int]) -> dict[int, dict[str, bytes]]:
         members = {place: start(windows, objective, s, SHORT) for place, s in seeds.items()}
-        train_stack(members, windows, SHORT)
+        train_stack(members, windows, SHORT, size)
         return {seeds[place]: all_bytes(state) for place, state in members.items()}
 
     alone, among = trained({0: 7}), trained({0: 3, 1: 4, 2: 5, 3: 7})
@@ -99,7 +106,7 @@ def test_a_resumed_stack_gives_the_bytes_of_an_uninterrupted_one(
     train_stack(whole, windows, SHORT)
     cut = {place: start(windows, objective, place, SHORT) for place in (0, 2)}
     stop = iter([False, False, False, True])
-    updates = stack(cut, SHORT, windows)
+    updates = stack(cut, SHORT, windows, SMALL)
     assert not train_together(
         list(cut.values()), SHORT, windows, updates=updates, should_stop=lambda: next(stop)
     )
@@ -119,30 +126,47 @@ def test_nan_is_reported_for_its_training_and_leaves_the_others_alone() -> None:
     sound, states = start(windows, "bc", 0, SHORT), [start(windows, "bc", k, SHORT) for k in (0, 1)]
     with torch.no_grad():
         next(states[1].policy.parameters()).fill_(float("nan"))
-    updates = stack(dict(enumerate(states)), SHORT, windows)
+    updates = stack(dict(enumerate(states)), SHORT, windows, SMALL)
     with pytest.raises(NotFinite, match="update 1: loss nan") as caught:
         train_together(states, SHORT, windows, updates=updates)
     assert caught.value.state is states[1]
-    for update in stack({0: sound}, SHORT, windows):
+    for update in stack({0: sound}, SHORT, windows, SMALL):
         update()
     assert all_bytes(states[0]) == all_bytes(sound)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sizes"),
+    [
+        (1, []),
+        (3, []),
+        (4, [4] * 4),
+        (5, [4] * 4),
+        (8, [8] * 8),
+        (11, [8] * 8),
+        (12, [8] * 8 + [4] * 4),
+        (20, [8] * 16 + [4] * 4),
+    ],
+)
+def test_only_full_stacks_are_begun_the_largest_first(seeds: int, sizes: list[int]) -> None:
+    assert stack_sizes(seeds) == sizes
 
 
 def test_only_like_trainings_share_a_stack() -> None:
     windows = make_small_windows()
     flow, bc = start(windows, "flow", 0), start(windows, "bc", 1)
     with pytest.raises(ValueError, match="one policy configuration"):
-        stack({0: flow, 1: bc}, CONFIG, windows)
+        stack({0: flow, 1: bc}, CONFIG, windows, SMALL)
     with pytest.raises(ValueError, match="places are"):
-        stack({PLACES: flow}, CONFIG, windows)
+        stack({SMALL: flow}, CONFIG, windows, SMALL)
     other = start(windows, "flow", 1)
     other.update = 3
     with pytest.raises(ValueError, match="at update 0 and 3"):
-        stack({0: flow, 1: other}, CONFIG, windows)
+        stack({0: flow, 1: other}, CONFIG, windows, SMALL)
     other.update = 0
     other.policy.action_normalizer.scale *= 2
     with pytest.raises(ValueError, match=r"differ in action_normalizer\.scale"):
-        stack({0: flow, 1: other}, CONFIG, windows)
+        stack({0: flow, 1: other}, CONFIG, windows, SMALL)
 
 
 def test_what_trains_nothing_or_sees_pictures_is_not_stacked() -> None:

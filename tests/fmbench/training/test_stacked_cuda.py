@@ -7,7 +7,7 @@ import torch
 
 from fmbench.cli.torch_settings import configure_torch
 from fmbench.training.loop import train_together
-from fmbench.training.stacked import stack
+from fmbench.training.stacked import SIZES, stack
 from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.windows import Windows
 from policies import ChunkPolicyConfig
@@ -34,15 +34,18 @@ def started(objective: str, backbone: str, train_seed: int) -> TrainingState:
     return start_training(policy, CONFIG, on_device(windows), train_seed, "cuda", teacher)
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("backbone", list(BACKBONES))
 @pytest.mark.parametrize("objective", TRAINED)
-def test_bytes_depend_neither_on_the_others_nor_on_the_place(objective: str, backbone: str) -> None:
+def test_bytes_depend_neither_on_the_others_nor_on_the_place(
+    objective: str, backbone: str, size: int
+) -> None:
     configure_torch("cuda")
     windows = on_device(make_small_windows())
 
     def trained(seeds: dict[int, int]) -> dict[int, list[torch.Tensor]]:
         members = {place: started(objective, backbone, seed) for place, seed in seeds.items()}
-        updates = stack(members, CONFIG, windows)
+        updates = stack(members, CONFIG, windows, size)
         assert train_together(list(members.values()), CONFIG, windows, updates=updates)
         return {
             seeds[place]: [p.detach().clone() for p in state.policy.parameters()]
