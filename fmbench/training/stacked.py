@@ -22,7 +22,8 @@ from policies.catalogue import BACKBONES, POLICIES
 SIZES = (8, 4)
 """Trainings in a stack, the largest first. A stack always has its size, and empty places are
 filled: products of another size may be rounded differently. Filled places cost what others do, so
-that a run begins only full stacks; some of a stack may have finished when others are resumed."""
+that a new run begins only full stacks; in one that grows or goes on, some of a stack may have
+finished, alone or in a smaller one."""
 SUITE = "policies."
 """Start of the module names of the suite's networks and objectives."""
 NORM_FLOOR = 1e-6

@@ -5,6 +5,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+KEPT = 4
+"""Inputs that are kept, the latest, for layers that have the same: those of observations, time and
+context. More would hold those of all layers, also of networks without a gradient."""
+
 
 class Gradients:
     """Where the gradients of what a stack trains are stored.
@@ -69,6 +73,8 @@ class Gradients:
             if key not in self._widened:  # the part is kept: its memory stays its own
                 self._widened[key] = last, self.join([last], columns=last.shape[-1] + missing)
             last = self._widened[key][1]
+            if len(self._widened) > KEPT:
+                del self._widened[next(iter(self._widened))]
         return torch.cat([*others, last], dim=-1) if others else last
 
     def join(self, parts: Sequence[Tensor], columns: int, first: float = 1.0) -> Tensor:

@@ -5,6 +5,7 @@ gradients of all layers into the row of a training, and multiplies matrices whos
 where fast kernels need it. Here a layer is one matrix `[weight, bias, 0]`; see `Layout`.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -68,7 +69,7 @@ class FewerOperations(TorchFunctionMode):
 
     def _product(self, weight: Tensor, parts: Sequence[Tensor]) -> Tensor:
         shape = parts[0].shape[:-1]
-        flat = [part.reshape(-1, part.shape[-1]) for part in parts]
+        flat = [part.reshape(math.prod(shape), part.shape[-1]) for part in parts]
         output: Tensor = _Product.apply(self._gradients, weight, *flat)  # type: ignore[no-untyped-call]
         return output.view(*shape, len(weight))
 

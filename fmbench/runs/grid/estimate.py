@@ -22,7 +22,8 @@ UPDATE_S = {"mlp": 0.013, "unet": 0.057, "dit": 0.13}
 OTHER_UPDATE_S = 0.03
 """The same for a user's backbone."""
 STACK_UPDATE_S, STACK_ROW_S, STACK = 0.002, 0.0002, 4
-"""One update on a GPU of a stack of training seeds, and each further row of it [s]; its seeds."""
+"""One update on a GPU of a stack of four training seeds, and each further row of it [s]; its
+seeds. One of eight takes somewhat less than two of four."""
 EPISODE_S, ALONE_S, PICTURES = 0.025, 4.0, 3.0
 """One episode of a cell; what every job does once (load data, play the references); how many times
 longer episodes with pictures take."""

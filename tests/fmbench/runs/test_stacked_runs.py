@@ -4,17 +4,20 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fmbench.errors import FmbenchError, RunFailed
-from fmbench.runs import trainer
+from fmbench.runs import sharing, trainer
 from fmbench.runs.trainer import Trainer
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import MeasurementRow
 from fmbench.training.checkpoint_facts import POLICY_FILE, checkpoint_facts
 from fmbench.training.loop import train_together
-from fmbench.training.stacked import SIZES, stack_sizes
+from fmbench.training.stacked import SIZES, stack, stack_sizes
+from fmbench.training.state import TrainingState
+from fmbench.training.update import Update
 from policies.objectives.flow import Flow
 from tests.fmbench.runs.small_experiment import CONFIG, comparable, quickly, run
 from tests.reseal import facts_of, reseal
@@ -98,11 +101,24 @@ def test_a_run_that_grows_keeps_the_stack_in_which_its_seeds_began(
 ) -> None:
     config, data = replace(SEEDS, policy=("bc",)), demonstrations_folder.parent
     run(config, tmp_path / "grown", data)
+    made: list[tuple[list[int], int]] = []
+
+    def recorded(members: dict[int, TrainingState], *others: Any) -> list[Update]:
+        made.append((list(members), others[-1]))
+        return stack(members, *others)
+
+    monkeypatch.setattr(sharing, "stack", recorded)
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "train_together", killed_after_three_updates)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, tmp_path / "cut", data)
     large = property(lambda trainer: [SIZES[0]] * trainer.config.seeds)
     monkeypatch.setattr(Trainer, "_stack_sizes", large)
     more = replace(config, seeds=3)
+    run(config, tmp_path / "cut", data)
     run(more, tmp_path / "grown", data)
     run(more, tmp_path / "whole", data)
+    assert made == [([0, 1], 4), ([0, 1], 4), ([2], 8), ([0, 1, 2], 8)]
     sizes, weights = {}, {}
     for name in ("grown", "whole"):
         folders = sorted((tmp_path / name / "checkpoints").iterdir())

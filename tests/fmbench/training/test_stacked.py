@@ -9,9 +9,11 @@ import torch
 from fmbench.training.checkpoints import restore_checkpoint, save_checkpoint
 from fmbench.training.loop import NotFinite, train, train_together
 from fmbench.training.stacked import SIZES, can_stack, stack, stack_sizes
-from fmbench.training.state import TrainConfig, TrainingState
+from fmbench.training.state import TrainConfig, TrainingState, start_training
 from fmbench.training.windows import Windows
+from policies import ChunkPolicyConfig
 from policies.catalogue import BACKBONES, POLICIES
+from policies.catalogue.backbones import CONDITIONINGS
 from tests.fmbench.small_training import ORIGIN, all_bytes, make_small_windows, start
 from tests.thorough import thoroughly
 
@@ -67,6 +69,19 @@ def test_every_backbone_can_be_stacked(objective: str, backbone: str) -> None:
     states = [start(windows, objective, 0, config, 8, backbone) for _ in range(2)]
     train_stack({1: states[0]}, windows, config)
     train(states[1], config, windows)
+    assert_close(*states)
+
+
+@pytest.mark.parametrize("conditioning", CONDITIONINGS)
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_every_conditioning_can_be_stacked(backbone: str, conditioning: str) -> None:
+    windows = make_small_windows()
+    shape = ChunkPolicyConfig(
+        3, 2, 2, 7, "flow", backbone=backbone, width=8, depth=1, conditioning=conditioning
+    )
+    states = [start_training(shape, SHORT, windows, 0) for _ in range(2)]
+    train_stack({1: states[0]}, windows, SHORT)
+    train(states[1], SHORT, windows)
     assert_close(*states)
 
 

@@ -7,7 +7,7 @@ from torch.func import functional_call
 
 from fmbench.training.draws import Playing, Recording
 from fmbench.training.layout import ALIGNMENT, Layout, biases_of
-from fmbench.training.stacked_gradients import Gradients
+from fmbench.training.stacked_gradients import KEPT, Gradients
 from fmbench.training.stacked_linear import FewerOperations
 from policies.backbones.joined_linear import JoinedLinear
 
@@ -104,6 +104,19 @@ def test_gradients_of_matrices_are_those_of_the_layers() -> None:
             assert torch.allclose(gradient, own, rtol=1e-4, atol=1e-4), name
         assert not layout.stored(of_rows)["twice.weight"][place, :, 7:].any()
     assert "forward" not in module.joined.__dict__
+
+
+def test_only_the_latest_inputs_are_kept() -> None:
+    gradients = Gradients({}, {})
+    parts = [torch.full((PLACES, 2, 3), float(k)) for k in range(KEPT + 1)]
+    widened = [gradients.widened([part], 4) for part in parts]
+    for part, inputs in zip(parts, widened, strict=True):
+        assert torch.equal(inputs[..., :3], part)
+        assert (inputs[..., 3] == 1).all()
+    assert gradients.widened([parts[-1]], 4) is widened[-1]
+    assert gradients.widened([parts[0]], 4) is not widened[0]
+    parts[-1].add_(1)
+    assert torch.equal(gradients.widened([parts[-1]], 4)[..., :3], parts[-1])
 
 
 def test_a_weight_without_a_gradient_is_an_error() -> None:
