@@ -130,7 +130,7 @@ def _run(options: argparse.Namespace) -> int:
     device = "cpu" if options.devices == "cpu" else "cuda"
     grid = read_grid(path, choose_tasks, tuple(TASKS), device, options.only)
     _check_sections(grid, options.only)
-    only = _done_here(grid, options.only)
+    only = _done_here(grid, options)
     shard = _shard(options.shard)
     if options.processes is not None and not 1 <= options.processes <= 256:
         raise FmbenchError(f"--processes is {options.processes}; give a whole number from 1 to 256")
@@ -206,14 +206,24 @@ def _check_sections(grid: Grid, names: Sequence[str]) -> None:
             raise unknown("section", name, known)
 
 
-def _done_here(grid: Grid, only: Sequence[str]) -> tuple[str, ...]:
+def _done_here(grid: Grid, options: argparse.Namespace) -> tuple[str, ...]:
     """Return the names of the sections to do, none for all; say which are left out."""
     left_out = {section.name: section.left_out for section in grid.sections if section.left_out}
+    if options.only or not left_out:
+        return tuple(options.only)
+    done = tuple(section.name for section in grid.sections if section.name not in left_out)
+    name, why = next(iter(left_out.items()))
+    if not done:
+        raise FmbenchError(f"every section would be left out; {name}: {why}")
+    whole = {"--shard": options.shard, "--merge": options.merge, "--check": options.check}
+    if flags := [flag for flag, value in whole.items() if value]:
+        raise FmbenchError(
+            f"{flags[0]} is given, but section {name} would be left out: {why}; install it, or "
+            f"name the others, alike on every machine: --only {' '.join(done)}"
+        )
     for name, why in left_out.items():
         print(f"Section {name} is left out: {why}", file=sys.stderr)
-    if only or not left_out:
-        return tuple(only)
-    return tuple(section.name for section in grid.sections if section.name not in left_out)
+    return done
 
 
 def _address(options: argparse.Namespace) -> str | None:

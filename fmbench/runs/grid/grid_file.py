@@ -49,7 +49,7 @@ def read_grid(
     one run for each; `variants` is a list of tables of options, one run for each. `hand` is the
     flag `--hand`. Runs of a section with `cpu = true` are done on the CPU, whatever `device` is.
     `outside` names runs of policies from outside that are drawn with those of a section. A section
-    with `optional = true` is left out where an extra that it needs is not installed.
+    with `optional = true` is left out where an extra that its tasks need is not installed.
 
     Args:
         path: The file.
@@ -126,6 +126,11 @@ class _Reader:
                 )
             ]
 
+        if optional and any("perturb" in table for table in (values, *variants)):
+            raise FmbenchError(
+                f"{where}: optional is given with perturb; which disturbances a task has is known "
+                "only where it can be played"
+            )
         left_out = ""
         try:
             runs = planned(not self.only or name in self.only)

@@ -46,7 +46,7 @@ class Section:
         hands: The hands on which its tasks are, as the file names them; empty if it names none.
         outside: Names of the runs of policies from outside that are drawn with its own, if other
             commands have written them.
-        left_out: Why the section is not done here; empty if it is.
+        left_out: Why its tasks cannot be played here; empty if they can, or if it is not asked for.
     """
 
     name: str

@@ -115,6 +115,10 @@ def test_variants_are_runs_with_several_values(tmp_path: Path) -> None:
             "[sections.main]\ndevice = 'cuda'",
             "sections.main.device is not an option of a grid; give",
         ),
+        (
+            "[sections.main]\noptional = true\nperturb = ['mass=2']",
+            "section main: optional is given with perturb; which disturbances a task has is known",
+        ),
         ("[sections.main]\nfrom_run = 'x'", "from_run is not an option of a grid; leave it out"),
         ("[sections.main", "is not TOML: "),
     ],

@@ -70,6 +70,20 @@ def test_a_section_that_is_left_out_is_named_and_the_others_are_listed(
     assert "Section door is left out: AdroitDoor needs the extra 'adroit', which is not" in err
     assert "PressEither-knn" in out + err
     assert "AdroitDoor-" not in out + err
+    for words, message in (
+        (("--shard", "1/2"), "--shard is given, but section door would be left out: AdroitDoor"),
+        (("--merge", "other"), "alike on every machine: --only main settings"),
+        (("--check", "1"), "--check is given, but section door would be left out"),
+    ):
+        assert call(paper.main, "--grid", grid, *words) == 2
+        assert message in capsys.readouterr().err
+    assert call(paper.main, "--grid", grid, "--only", "main", "--shard", "1/2", "--dry-run") == 0
+    capsys.readouterr()
+    text = grid.read_text()
+    first, own = text.index("[sections.main]"), text.index("[sections.door]")
+    grid.write_text(text[:first] + text[own:])
+    assert call(paper.main, "--grid", grid, "--dry-run") == 2
+    assert "every section would be left out; door: AdroitDoor" in capsys.readouterr().err
 
 
 def test_a_run_that_cannot_be_is_named_before_any_work(
