@@ -145,6 +145,7 @@ def test_the_search_for_the_u_net_is_described_by_its_trials() -> None:
     ) in TEXT
     tasks = ["PressEither", "PickEither", "TurnDial"]
     assert [cells[(task, "flow")][0] for task in tasks] == [100, 100, 100]
+    assert "With the present recipe `flow` solves all 300 episodes" in TEXT
     first, last = ([cells[(task, "bc")][trial] for task in tasks] for trial in (0, best))
     assert "it solves {}, {} and {} of 100 (PressEither, PickEither, Tur".format(*first) in TEXT
     assert "with the best trial {}, {} and {}.".format(*last) in TEXT
@@ -161,5 +162,7 @@ def test_the_search_for_the_u_net_is_described_by_its_trials() -> None:
     conditioning = search.recipes["conditioning"]
     assert (conditioning[ten] == "concat").sum() == 9
     assert conditioning.value_counts().to_dict() == {"concat": 33, "film": 7}
+    assert "Nine of the ten best trials append the observation to every action (`concat`)" in TEXT
+    assert "the search tried 33 and 7 of them" in TEXT
     rates = search.rates_of_ten
     assert f"The learning rates of the ten best are {rates.min():g} to {rates.max():.1f}" in TEXT
