@@ -78,7 +78,7 @@ class Problem:
 PROBLEMS = {
     "cuda": (
         Problem("mlp", "small", FOUR, 8, 40, 5, least=(8.0, 2.5)),
-        Problem("mlp", "small", EIGHT, 4, 40, 5, least=(8.0, None)),
+        Problem("mlp", "small", EIGHT, 4, 40, 5, least=(8.0, 2.5)),
         Problem("unet", "base", ("flow", "diffusion", "bc"), 4, 15, 3, least=(2.0, None)),
     ),
     "cpu": (
