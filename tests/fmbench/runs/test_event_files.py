@@ -18,6 +18,7 @@ from fmbench.runs.trainer import Trainer
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import EpisodeRow, TrainingRow
 from fmbench.training.loop import train_together
+from fmbench.training.stacked import SIZES
 from tests.fmbench.runs.small_experiment import CONFIG, Log, comparable, quickly
 from tests.fmbench.small_run import call
 
@@ -117,7 +118,8 @@ def test_a_resumed_run_continues_its_curves_without_doubling_points(
 ) -> None:
     data = demonstrations_folder.parent
     if stacked:  # as on a GPU: several policies and seeds in one program
-        monkeypatch.setattr(Trainer, "_stacked_seeds", property(lambda own: own.config.seeds))
+        sizes = property(lambda trainer: [SIZES[-1]] * trainer.config.seeds)
+        monkeypatch.setattr(Trainer, "_stack_sizes", sizes)
     monkeypatch.setattr(trainer, "CHECKPOINT_UPDATES", 4)
 
     def cut(*arguments: object, on_update, **options: object) -> bool:
