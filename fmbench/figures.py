@@ -27,7 +27,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "run_dir",
         type=given_path,
-        help="folder of a run, with cells.csv and episodes.csv or episodes.csv.xz; or that of "
+        help="folder of a run, with cells.csv and episodes.csv or episodes.csv.bz2; or that of "
         "python -m fmbench.paper",
     )
     parser.add_argument(
@@ -36,8 +36,8 @@ def _parser() -> Parser:
     parser.add_argument(
         "--compress",
         action="store_true",
-        help="first compress episodes.csv, cells.csv and training.csv, ready to be committed; a "
-        "folder in an earlier format is converted",
+        help="first compress the files of rows, ready to be committed; a folder in an earlier "
+        "format is converted",
     )
     add_numbers(parser, MARGIN)
     return parser

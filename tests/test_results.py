@@ -71,7 +71,7 @@ def test_results_stay_small() -> None:
 def test_every_run_is_compressed() -> None:
     assert len(RUNS) > 60
     assert SEARCHES
-    assert {path.parent for path in RESULTS.rglob("episodes.csv.xz")} == set(RUNS)
+    assert {path.parent for path in RESULTS.rglob("episodes.csv.bz2")} == set(RUNS)
     assert not list(RESULTS.rglob("episodes.csv"))
 
 

@@ -24,7 +24,6 @@ from fmbench.storage.rows import (
     EpisodeRow,
     MeasurementRow,
     OriginRow,
-    Row,
     TrainingRow,
     cell_text,
     columns,
@@ -141,12 +140,8 @@ def read_episode_table(folder: Path) -> EpisodeTable:
     return episodes
 
 
-COMPRESSED: tuple[type[Row], ...] = (EpisodeRow, OriginRow, TrainingRow)
-"""The rows of which a run has many."""
-
-
 def compress_run(folder: Path) -> list[Path]:
-    """Replace the files of `COMPRESSED` by `.csv.xz`, ready to be committed.
+    """Replace the files of rows by `.csv.bz2`, ready to be committed.
 
     The text of all files stays what it is, so that hashes of it stay valid; only a folder of the
     first version, which has none, is converted to the present format. The folder is readable at
@@ -166,8 +161,7 @@ def compress_run(folder: Path) -> list[Path]:
     for row_type in row_types:
         path = stored_path(folder / row_type.file_name)
         if os.path.lexists(path):
-            is_plain = row_type in COMPRESSED and path.suffix != SUFFIX
-            paths.append(compress_file(path) if is_plain else path)
+            paths.append(path if path.suffix == SUFFIX else compress_file(path))
     return paths
 
 

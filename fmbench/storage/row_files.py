@@ -98,7 +98,7 @@ def _reader(path: Path) -> Iterator[Iterator[list[str]]]:
     except FileNotFoundError:
         raise FmbenchError(f"{path} does not exist; give the folder of a finished run") from None
     except (ValueError, csv.Error) as error:
-        form = "an xz-compressed CSV file" if path.suffix == SUFFIX else "a CSV file"
+        form = "a CSV file compressed by bzip2" if path.suffix == SUFFIX else "a CSV file"
         reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
         raise FmbenchError(f"{path} is not {form} in UTF-8: {reason}") from error
 

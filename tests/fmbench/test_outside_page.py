@@ -228,7 +228,7 @@ def test_their_size_at_our_time() -> None:
     says(f"40 million parameters for `ACT` and {min(large):.0f} to {max(large):.0f} million for")
     updates = [
         [int(number) for number in table(path)["updates"]]
-        for path in (PAPER / "anchors-time").glob("*/measurements.csv")
+        for path in (PAPER / "anchors-time").glob("*/measurements.csv.bz2")
     ]
     says(f"within 10 %): {min(map(min, updates))} to {max(map(max, updates))} updates")
     says(f"differ in updates by up to a factor of {max(max(u) / min(u) for u in updates):.1f}")

@@ -1,5 +1,6 @@
 """A run of seconds in this process, without OpenGL, and what of it is comparable."""
 
+import bz2
 import csv
 import hashlib
 import io
@@ -164,6 +165,8 @@ def comparable(folder: Path) -> dict[str, object]:
 
 
 def _without_times(name: str, data: bytes) -> object:
+    if name.endswith(".csv.bz2"):
+        return _without_times(name.removesuffix(".bz2"), bz2.decompress(data))
     if name.endswith(".csv"):
         rows = list(csv.DictReader(io.StringIO(data.decode())))
         return [_plain(row, in_cell="cells/" in name) for row in rows]

@@ -1,6 +1,6 @@
 """Compressed row files: read and written again in compressed form."""
 
-import lzma
+import bz2
 import os
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def test_compressed_rows_are_read_and_stay_compressed(tmp_path: Path) -> None:
     write_rows(path, ROWS[:1], TrainingRow)
     text = path.read_bytes()
     packed = compressed.compress_file(path)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.xz"]
-    assert lzma.decompress(packed.read_bytes()) == text
+    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.bz2"]
+    assert bz2.decompress(packed.read_bytes()) == text
     assert read_rows(path, TrainingRow) == read_rows(packed, TrainingRow) == ROWS[:1]
     write_rows(path, read_rows(path, TrainingRow) + ROWS[1:], TrainingRow)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.xz"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["training.csv.bz2"]
     assert len(read_rows(path, TrainingRow)) == 2
 
 
@@ -35,7 +35,7 @@ def test_the_compressed_form_is_a_function_of_the_text(tmp_path: Path) -> None:
         os.utime(path, (modified_s, modified_s))
         packed.append(compressed.compress_file(path).read_bytes())
     assert packed[0] == packed[1]
-    assert packed[0][:8] == b"\xfd7zXZ\0\0\x01", "an xz stream with CRC32"
+    assert packed[0][:4] == b"BZh9", "a bzip2 stream in blocks of 900 kB"
 
 
 def test_both_forms_in_one_folder_are_rejected(tmp_path: Path) -> None:
@@ -48,10 +48,19 @@ def test_both_forms_in_one_folder_are_rejected(tmp_path: Path) -> None:
         lambda: write_rows(path, ROWS, TrainingRow),
     ):
         with pytest.raises(
-            FmbenchError, match=r"training\.csv and training\.csv\.xz both exist; delete one"
+            FmbenchError, match=r"training\.csv and training\.csv\.bz2 both exist; delete one"
         ):
             work()
     assert path.read_text() == ""
+
+
+def test_the_compressed_form_of_an_earlier_version_is_named(tmp_path: Path) -> None:
+    (tmp_path / "training.csv.xz").write_bytes(b"")
+    with pytest.raises(FmbenchError, match=r"earlier fmbench; unpack it: xz --decompress .*\.xz$"):
+        read_rows(tmp_path / "training.csv", TrainingRow)
+    write_rows(tmp_path / "other.csv", ROWS[:1], TrainingRow)
+    (tmp_path / "other.csv.xz").write_bytes(b"")
+    assert read_rows(tmp_path / "other.csv", TrainingRow) == ROWS[:1]
 
 
 @pytest.mark.parametrize("cut", [0, 10, -20])
@@ -60,10 +69,10 @@ def test_a_damaged_file_is_rejected(tmp_path: Path, cut: int) -> None:
     write_rows(path, ROWS, TrainingRow)
     packed = compressed.compress_file(path)
     packed.write_bytes(packed.read_bytes()[:cut])
-    with pytest.raises(FmbenchError, match=r"csv\.xz is not an xz-compressed CSV file"):
+    with pytest.raises(FmbenchError, match=r"csv\.bz2 is not a CSV file compressed by bzip2"):
         read_rows(path, TrainingRow)
     packed.write_bytes(b"task,policy\n")
-    with pytest.raises(FmbenchError, match=r"csv\.xz is not an xz-compressed CSV file"):
+    with pytest.raises(FmbenchError, match=r"csv\.bz2 is not a CSV file compressed by bzip2"):
         read_rows(path, TrainingRow)
 
 
@@ -72,7 +81,7 @@ def test_a_file_is_kept_until_its_compressed_form_has_been_verified(
 ) -> None:
     path = tmp_path / "training.csv"
     path.write_text("task\n")
-    monkeypatch.setattr(compressed.lzma, "decompress", lambda data: b"task")
+    monkeypatch.setattr(compressed.bz2, "decompress", lambda data: b"task")
     with pytest.raises(
         FmbenchError, match="differs after compression; the uncompressed file is kept"
     ):

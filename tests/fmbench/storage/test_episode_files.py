@@ -80,13 +80,15 @@ def test_episodes_and_origins_survive_writing_and_reading(run: Path) -> None:
 def test_compressing_a_run_changes_nothing_that_is_drawn(run: Path) -> None:
     episodes, tables = read_episodes(run), drawn_files(run)
     names = [path.name for path in compress_run(run)]
-    assert names == [*("episodes.csv.xz", "cells.csv.xz", "measurements.csv", "training.csv.xz")]
+    assert names == [
+        f"{name}.csv.bz2" for name in ("episodes", "cells", "measurements", "training")
+    ]
     assert not (run / "episodes.csv").exists()
     assert read_episodes(run) == episodes
     assert drawn_files(run) == tables
-    before = (run / "episodes.csv.xz").read_bytes()
+    before = (run / "episodes.csv.bz2").read_bytes()
     compress_run(run)
-    assert (run / "episodes.csv.xz").read_bytes() == before
+    assert (run / "episodes.csv.bz2").read_bytes() == before
 
 
 def _without(path: Path, column: str) -> str:
@@ -103,7 +105,7 @@ def test_compressing_keeps_the_text_of_files_that_lack_later_columns(run: Path) 
     earlier = _without(path, "jerk")
     _without(run / "cells.csv", "rows_hash")  # earlier still: nothing states what rows were
     compress_run(run)
-    assert "".join(read_lines(run / "episodes.csv.xz")) == earlier
+    assert "".join(read_lines(run / "episodes.csv.bz2")) == earlier
 
 
 @pytest.mark.usefixtures("figures_of_text")
@@ -111,7 +113,7 @@ def test_the_command_compresses_and_draws(run: Path, capsys: pytest.CaptureFixtu
     tables = drawn_files(run)
     assert main([str(run), "--compress"]) == 0
     printed = [Path(line).name for line in capsys.readouterr().out.splitlines()]
-    assert printed[:2] == ["episodes.csv.xz", "cells.csv.xz"]
+    assert printed[:2] == ["episodes.csv.bz2", "cells.csv.bz2"]
     assert printed[-len(tables) :] == list(tables)
     files = {path.name: path for path in run.rglob("*")}
     assert {name: files[name].read_bytes() for name in tables} == tables
@@ -170,7 +172,7 @@ def test_every_file_of_a_compressed_folder_can_be_compressed(run: Path) -> None:
     for row_type in (EpisodeRow, MeasurementRow, TrainingRow):
         rows = read_rows(run / row_type.file_name, row_type)
         (run / row_type.file_name).unlink()
-        write_rows(run / f"{row_type.file_name}.xz", rows, row_type)
+        write_rows(run / f"{row_type.file_name}.bz2", rows, row_type)
     assert drawn_files(run) == tables
 
 

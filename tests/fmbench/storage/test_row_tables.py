@@ -110,11 +110,11 @@ RANDOM_FILES = settings(
 
 
 @RANDOM_FILES
-@given(rows=st.lists(episodes(), max_size=6), as_xz=st.booleans())
+@given(rows=st.lists(episodes(), max_size=6), is_compressed=st.booleans())
 def test_random_episodes_are_read_the_same_and_have_their_seal(
-    rows: list[EpisodeRow], as_xz: bool, tmp_path: Path
+    rows: list[EpisodeRow], is_compressed: bool, tmp_path: Path
 ) -> None:
-    check_file(tmp_path, rows, EpisodeRow, as_xz)
+    check_file(tmp_path, rows, EpisodeRow, is_compressed)
 
 
 @RANDOM_FILES
@@ -122,15 +122,15 @@ def test_random_episodes_are_read_the_same_and_have_their_seal(
 def test_rows_with_later_columns_have_their_seal(
     rows: list[MeasurementRow], tmp_path: Path
 ) -> None:
-    check_file(tmp_path, rows, MeasurementRow, as_xz=False)
+    check_file(tmp_path, rows, MeasurementRow, is_compressed=False)
 
 
-def check_file(folder: Path, rows: list[R], row_type: type[R], as_xz: bool) -> None:
+def check_file(folder: Path, rows: list[R], row_type: type[R], is_compressed: bool) -> None:
     for path in folder.glob("rows.csv*"):
         path.unlink()
     rows, path = without_repeats(rows), folder / "rows.csv"
     write_rows(path, rows, row_type)
-    if as_xz:
+    if is_compressed:
         path = compress_file(path)
     table, read = quick(path, row_type), read_rows(folder / "rows.csv", row_type)
     assert is_same(table, read)

@@ -1,7 +1,7 @@
 """Row files: every other spelling, range, end of line and kind of file is one line."""
 
+import bz2
 import dataclasses
-import lzma
 import os
 import resource
 from pathlib import Path
@@ -144,8 +144,8 @@ def test_another_form_of_the_file_is_rejected(
 
 
 def test_a_small_file_that_expands_without_end_is_rejected(tmp_path: Path) -> None:
-    path = tmp_path / "episodes.csv.xz"
-    bomb = lzma.LZMACompressor(preset=1)
+    path = tmp_path / "episodes.csv.bz2"
+    bomb = bz2.BZ2Compressor()
     block = bytes(2**24)
     with path.open("wb") as file:
         for _ in range(20):  # 320 MiB
@@ -156,25 +156,18 @@ def test_a_small_file_that_expands_without_end_is_rejected(tmp_path: Path) -> No
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 * 2**10
 
 
-def test_decompression_takes_no_more_memory_than_fmbench_needs(tmp_path: Path) -> None:
-    path = tmp_path / "episodes.csv.xz"
-    large: list[dict[str, Any]] = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 2**30}]
-    path.write_bytes(lzma.compress(b"task\n", filters=large))
-    assert "is not an xz-compressed CSV file in UTF-8: Memory usage limit" in refusal(path)
-
-
-@pytest.mark.parametrize("more", [b"x", lzma.compress(b"more\n")])
+@pytest.mark.parametrize("more", [b"x", bz2.compress(b"more\n")])
 def test_nothing_may_follow_a_compressed_text(more: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "episodes.csv.xz"
+    path = tmp_path / "episodes.csv.bz2"
     write_rows(path, [ROW], EpisodeRow)
     path.write_bytes(path.read_bytes() + more)
     assert "something follows its end" in refusal(path)
 
 
 def test_a_text_and_its_compressed_form_have_one_hash(tmp_path: Path) -> None:
-    for name in ("a.csv", "b.csv.xz"):
+    for name in ("a.csv", "b.csv.bz2"):
         write_rows(tmp_path / name, [ROW], EpisodeRow)
-    assert text_hash(tmp_path / "a.csv") == text_hash(tmp_path / "b.csv.xz")
+    assert text_hash(tmp_path / "a.csv") == text_hash(tmp_path / "b.csv.bz2")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "folder", "loop", "dangling"])

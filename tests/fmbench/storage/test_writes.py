@@ -43,7 +43,8 @@ def _writes(call: ast.Call) -> bool:
     """Return whether `open` has a mode that writes, or one that is not known here."""
     if ast.unparse(call.func) in ("os.open", "Image.open", "h5py.h5o.open", "h5py.h5a.open"):
         return False
-    is_method = isinstance(call.func, ast.Attribute) and ast.unparse(call.func) != "lzma.open"
+    is_function = ast.unparse(call.func) in ("bz2.open", "lzma.open")
+    is_method = isinstance(call.func, ast.Attribute) and not is_function
     modes = [*call.args[0 if is_method else 1 :][:1]]
     modes += [word.value for word in call.keywords if word.arg == "mode"]
     texts = [mode.value if isinstance(mode, ast.Constant) else "?" for mode in modes]
@@ -74,6 +75,7 @@ def test_nothing_is_written_in_another_way() -> None:
         'open(path, mode="ab")',
         'path.open("wb")',
         "path.open(mode)",
+        'bz2.open(path, "wt")',
         'lzma.open(path, "wt")',
         'av.open(path, mode="w")',
         "os.open(path, os.O_WRONLY | os.O_CREAT)",

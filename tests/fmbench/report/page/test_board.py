@@ -56,7 +56,7 @@ def test_lines_are_those_of_the_cell_in_its_file(is_compressed: bool, tmp_path: 
         compress_run(tmp_path)
     results = read_results(tmp_path)
     file = file_of_episodes(tmp_path)
-    assert file.name == ("episodes.csv.xz" if is_compressed else "episodes.csv")
+    assert file.name == ("episodes.csv.bz2" if is_compressed else "episodes.csv")
     lines = list(read_lines(file))
     cells = lines_of_cells(results)
     assert len(cells) == len(results.summary)

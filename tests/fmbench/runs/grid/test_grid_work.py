@@ -82,11 +82,11 @@ def test_a_run_is_that_of_the_command_in_its_run_json(
     run(config, tmp_path / "run", data)
     compress_run(tmp_path / "run")
     found, plain = files_of(finished / "main" / "PressEither"), files_of(tmp_path / "run")
-    for name in ("episodes.csv.xz", "cells.csv.xz", "training.csv.xz", "diagnostics.csv"):
+    for name in ("episodes.csv.bz2", "cells.csv.bz2", "training.csv.bz2", "diagnostics.csv.bz2"):
         assert found[name] == plain[name], name
     assert (
-        comparable(finished / "main" / "PressEither")["measurements.csv"]
-        == (comparable(tmp_path / "run")["measurements.csv"])
+        comparable(finished / "main" / "PressEither")["measurements.csv.bz2"]
+        == (comparable(tmp_path / "run")["measurements.csv.bz2"])
     )
     facts, there = (read_run_facts(f) for f in (finished / "main/PressEither", tmp_path / "run"))
     unequal = {"command", "seconds", "sha256"}
@@ -274,8 +274,8 @@ def test_damage_is_named_healed_or_left_out(
     out, grid = tmp_path / "out", small_grid(tmp_path)
     shutil.copytree(finished, out)
     before = rows_of(out)
-    (out / "main" / "PressEither" / "cells.csv.xz").unlink()
-    (out / "settings" / "PressEither-updates6" / "episodes.csv.xz").write_bytes(b"")
+    (out / "main" / "PressEither" / "cells.csv.bz2").unlink()
+    (out / "settings" / "PressEither-updates6" / "episodes.csv.bz2").write_bytes(b"")
     (out / "jobs.csv").write_text("job\n")
     for job in out.glob("jobs/*"):
         shutil.rmtree(job / "checkpoints", ignore_errors="references" in job.name)
