@@ -143,21 +143,8 @@ def read_results(
         FmbenchError: The folder is not a run, has no episode yet, or has a malformed file or a
             link that leads outside.
     """
-    if not run_dir.is_dir():
-        state = "is a file" if run_dir.exists() else "does not exist"
-        raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
-    episodes_file = run_dir / EpisodeRow.file_name
-    if not os.path.lexists(run_dir / RUN_FILE) and not is_stored(episodes_file):
-        raise FmbenchError(f"{episodes_file} does not exist; give the folder of a finished run")
-    check_links_inside(run_dir)
-    run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
-    _check_task_of_outside(run_dir, run)
     left_out: list[str] = []
-    if is_unfinished(run_dir):
-        rows = _read_unfinished(run_dir, run, left_out.append if leaves_out else None)
-    else:
-        rows = _read_finished(run_dir, run)
-    _check_config(run_dir, run, rows.episodes.origins)
+    run, rows = _read_run(run_dir, left_out.append if leaves_out else None)
     if policies:
         run, rows = run_of(run, policies), _Rows(**vars(rows_of(rows, policies)))
     table = table_frame(rows.episodes.table)
@@ -201,6 +188,25 @@ class _Rows(FinishedRows):
     """The rows of a run, finished or not."""
 
     unfinished: str = ""
+
+
+def _read_run(run_dir: Path, leave_out: Callable[[str], None] | None) -> tuple[RunFacts, _Rows]:
+    """Return the facts and the rows of a run folder; see `read_results`."""
+    if not run_dir.is_dir():
+        state = "is a file" if run_dir.exists() else "does not exist"
+        raise FmbenchError(f"{run_dir} {state}; give the folder of a run, which holds episodes.csv")
+    episodes_file = run_dir / EpisodeRow.file_name
+    if not os.path.lexists(run_dir / RUN_FILE) and not is_stored(episodes_file):
+        raise FmbenchError(f"{episodes_file} does not exist; give the folder of a finished run")
+    check_links_inside(run_dir)
+    run = read_run_facts(run_dir) if os.path.lexists(run_dir / RUN_FILE) else RunFacts()
+    _check_task_of_outside(run_dir, run)
+    if is_unfinished(run_dir):
+        rows = _read_unfinished(run_dir, run, leave_out)
+    else:
+        rows = _read_finished(run_dir, run)
+    _check_config(run_dir, run, rows.episodes.origins)
+    return run, rows
 
 
 def _read_finished(run_dir: Path, run: RunFacts) -> _Rows:

@@ -20,7 +20,7 @@ from fmbench.runs.grid.planned import Grid
 from fmbench.runs.grid.processes import Order, Outcome
 from fmbench.runs.grid.work import GridWork
 from fmbench.runs.grid.worker import do_job
-from tests.fmbench.runs.small_experiment import Log
+from tests.fmbench.runs.small_experiment import Log, comparable
 
 TEXT = """\
 title = "A small grid"
@@ -98,6 +98,21 @@ def do_grid(grid: Grid, out: Path, data: Path, **options: Any) -> str:
     log = Log(interrupts)
     GridWork(grid, out, data, Session(log, interrupts), GridOptions("the command", **options)).run()
     return log.file.getvalue()
+
+
+def finished_grid(folder: Path, data: Path, text: str = TEXT) -> Path:
+    """Do the grid of a text without figures; return the folder of its results."""
+    with pytest.MonkeyPatch.context() as patch:
+        in_this_process(patch)
+        without_figures(patch)
+        do_grid(small_grid(folder, text), folder / "out", data)
+    return folder / "out"
+
+
+def rows_of(out: Path) -> dict[str, object]:
+    """Return what a grid has found, without jobs and times."""
+    folders = sorted(path for path in out.iterdir() if path.is_dir() and path.name != "jobs")
+    return {path.name: comparable(path) for path in folders}
 
 
 def rejected(function: Callable[[], object]) -> str:

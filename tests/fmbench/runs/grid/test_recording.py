@@ -12,6 +12,7 @@ from tests.fmbench.runs.grid.small_grid import (
     RECORDED,
     TEXT,
     do_grid,
+    finished_grid,
     in_this_process,
     small_grid,
     without_figures,
@@ -37,13 +38,9 @@ def data(demonstrations_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished grid; copy it before changing anything in it."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with pytest.MonkeyPatch.context() as patch:
-        in_this_process(patch)
-        without_figures(patch)
-        do_grid(small_grid(folder, ONE), folder / "out", data)
-        assert RECORDED == [OF_FLOW, OF_BC]
-    return folder / "out"
+    out = finished_grid(tmp_path_factory.mktemp("recorded"), data, ONE)
+    assert RECORDED == [OF_FLOW, OF_BC]
+    return out
 
 
 def test_only_what_is_missing_is_recorded_and_with_equal_bytes(
