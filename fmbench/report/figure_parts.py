@@ -96,7 +96,7 @@ def nfe_axis(axes: Axes, top: float, first: float = 1.0) -> None:
 
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Place one legend above the figure."""
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 5))
+    legend_within(figure, handles, min(len(handles), 5))
 
 
 def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns: int) -> None:

@@ -1,7 +1,9 @@
 """The figure of settings has a line for each, in words, and a point for each policy."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from matplotlib.figure import Figure
@@ -9,9 +11,12 @@ from matplotlib.figure import Figure
 from fmbench.report.grid import settings_figure
 from fmbench.report.grid.settings import draw_settings
 from fmbench.report.grid.settings_figure import shown_setting
+from fmbench.report.observation import figure as observation_figure
+from fmbench.report.observation.draw import draw_observations
 from tests.fmbench.test_results_page import RESULTS
 
 RATES = RESULTS / "paper" / "rates"
+VISION = RESULTS / "vision"
 RUNS = sorted(path.parent for path in RATES.glob("[AP]*/run.json"))
 
 
@@ -29,17 +34,23 @@ def test_settings_in_words(name: str, words: str) -> None:
     assert shown_setting(name) == words
 
 
+def figures_of(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Return a list to which the figures that a module draws are added."""
+    drawn: list[Figure] = []
+    original = module._draw
+
+    def draw(*arguments: object) -> Figure:
+        drawn.append(original(*arguments))
+        return drawn[-1]
+
+    monkeypatch.setattr(module, "_draw", draw)
+    return drawn
+
+
 def test_a_line_for_each_setting_and_no_label_over_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[Figure] = []
-    original = settings_figure._draw
-
-    def draw(*arguments: object) -> Figure:
-        drawn.append(original(*arguments))  # type: ignore[arg-type]
-        return drawn[-1]
-
-    monkeypatch.setattr(settings_figure, "_draw", draw)
+    drawn = figures_of(settings_figure, monkeypatch)
     draw_settings(RUNS, tmp_path)
     (figure,) = drawn
     panels = figure.axes
@@ -55,3 +66,27 @@ def test_a_line_for_each_setting_and_no_label_over_another(
     assert all(a.y1 <= b.y0 for a, b in itertools.pairwise(above))
     assert max(box.x1 for box in boxes) <= panels[0].get_window_extent().x0
     assert min(box.x0 for box in boxes) >= 0
+
+
+@pytest.mark.parametrize(
+    ("figure", "draw", "runs"),
+    [
+        (settings_figure, draw_settings, RUNS[:2]),
+        (observation_figure, draw_observations, [VISION / "random-LiftCube"]),
+    ],
+)
+def test_the_legend_of_a_single_panel_is_within_the_figure(
+    figure: ModuleType,
+    draw: Callable[..., object],
+    runs: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = figures_of(figure, monkeypatch)
+    draw(runs, tmp_path)
+    ((legend,), width) = drawn[0].legends, drawn[0].bbox.width
+    drawn[0].canvas.draw()
+    box = legend.get_window_extent()
+    assert len(drawn[0].axes) == 1
+    assert len(legend.get_texts()) > 3
+    assert 0 <= box.x0 < box.x1 <= width
