@@ -14,7 +14,7 @@ from fmbench.config import STATE, RunConfig
 from fmbench.evaluation.cells import EXPERT, RANDOM, Cell
 from fmbench.evaluation.disturbances import disturbed_cells
 from fmbench.evaluation.plan import Plan
-from fmbench.runs.grid.estimate import EPISODE_S, PICTURES, update_s
+from fmbench.runs.grid.estimate import EPISODE_S, episode_s, update_s
 from fmbench.runs.policy_shape import policy_config, updates_of
 from fmbench.runs.run_plugins import files_of_task
 from fmbench.runs.teachers import trained_by
@@ -124,15 +124,15 @@ def _played(cell: Cell, config: RunConfig) -> Iterator[Piece]:
 
 
 def _episodes(cell: Cell, config: RunConfig) -> Piece:
-    sees = config.observation != STATE and cell.sampler
-    seconds = EPISODE_S * config.episodes * (1.0 + cell.steps / COSTLY_STEPS)
+    alone = episode_s(config) if cell.sampler else EPISODE_S  # references see nothing
+    seconds = alone * config.episodes * (1.0 + cell.steps / COSTLY_STEPS)
     kind = ("episodes", cell.task, cell.policy)
-    return Piece(f"{cell.name} episodes", kind, seconds * (PICTURES if sees else 1.0))
+    return Piece(f"{cell.name} episodes", kind, seconds)
 
 
 def _training_s(config: RunConfig, task: str, policy: str) -> float:
     """Return the expected duration of one training [s]."""
-    state = dataclasses.replace(config, observation=STATE)  # a network of about the same size
+    state = dataclasses.replace(config, observation=STATE)  # `update_s` knows what is observed
     try:
         shape = policy_config(state, task, policy)
         rows = rows_per_window(shape, config.batch_size)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from fmbench.cli.warnings import warn
-from fmbench.config import STATE, RunConfig
+from fmbench.config import FEATURES, PIXELS, STATE, RunConfig
 from fmbench.errors import FmbenchError
 from fmbench.runs.grid.jobs import Job
 from fmbench.runs.policy_shape import policy_config, updates_of
@@ -24,9 +24,15 @@ OTHER_UPDATE_S = 0.03
 STACK_UPDATE_S, STACK_ROW_S, STACK = 0.002, 0.0002, 4
 """One update on a GPU of a stack of four training seeds, and each further row of it [s]; its
 seeds. One of eight takes somewhat less than two of four."""
+PIXELS_UPDATE_S = 0.009
+"""One update of `resnet18` on a GPU, from pictures of one camera, for each training seed [s]."""
 EPISODE_S, ALONE_S, PICTURES = 0.025, 4.0, 3.0
 """One episode of a cell; what every job does once (load data, play the references); how many times
-longer episodes with pictures take."""
+longer episodes with pictures take where their encoder is on a GPU."""
+SEEN_DEMO_S, SEEN_EPISODE_S, SEEN_UPDATES, PICTURE_S = 0.7, 0.9, 4.5, 0.02
+"""On a core: drawing and encoding what is seen in a demonstration, and one episode [s]; how many
+times longer an update takes from features than from states, because the network is larger; one
+training pass of an encoder per control step [s]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,9 +60,10 @@ def work(job: Job) -> float:
     It is the same everywhere, so that all shards of a grid agree on it.
     """
     config = job.config
-    episodes = EPISODE_S * config.episodes * job.cells
-    state = dataclasses.replace(config, observation=STATE)  # a network of about the same size
-    seconds = ALONE_S + episodes * (PICTURES if config.observation != STATE else 1.0)
+    state = dataclasses.replace(config, observation=STATE)
+    seconds = ALONE_S + episode_s(config) * config.episodes * job.cells
+    if config.observation == FEATURES and config.device == "cpu":
+        seconds += SEEN_DEMO_S * config.demos
     for policy in config.policy:
         shape = policy_config(state, config.task[0], policy)
         rows = rows_per_window(shape, config.batch_size)
@@ -66,10 +73,23 @@ def work(job: Job) -> float:
 
 def update_s(config: RunConfig, rows: float) -> float:
     """Return the time of one update of all seeds [s]."""
+    if config.device != "cpu" and config.observation == PIXELS:
+        return config.seeds * PIXELS_UPDATE_S
     if config.device != "cpu":
         return -(-config.seeds // STACK) * (STACK_UPDATE_S + STACK_ROW_S * (rows - 1))
-    alone = UPDATE_S.get(config.backbone, OTHER_UPDATE_S)
-    return config.seeds * alone * rows * config.batch_size / 256
+    alone = UPDATE_S.get(config.backbone, OTHER_UPDATE_S) * rows / 256
+    if config.observation == FEATURES:
+        alone *= SEEN_UPDATES
+    elif config.observation == PIXELS:
+        alone += PICTURE_S * config.obs_horizon
+    return config.seeds * alone * config.batch_size
+
+
+def episode_s(config: RunConfig) -> float:
+    """Return the time of one episode of a trained policy [s]."""
+    if config.observation == STATE:
+        return EPISODE_S
+    return SEEN_EPISODE_S if config.device == "cpu" else EPISODE_S * PICTURES
 
 
 def speed(rows: Sequence[JobRow], processes: int) -> float | None:

@@ -96,6 +96,10 @@ def test_work_grows_with_what_there_is_to_do(tmp_path: Path, device: str) -> Non
     few, many = (amount(policy="drift", training_samples=count) for count in (4, 16))
     assert many > few
     assert amount(policy="knn") < plain
+    seen = {"observation": "features", "encoder": "random"}
+    features, pixels = amount(**seen), amount(observation="pixels")
+    assert plain < features < pixels
+    assert (amount(**seen, demos=900) > features) == (device == "cpu"), "a GPU sees quickly"
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
