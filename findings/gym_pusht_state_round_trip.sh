@@ -2,14 +2,14 @@
 # Guess: the state that PushT observes (agent, block, angle of the block) is what `reset` takes back as
 # `options={"reset_to_state": state}`, so that a recorded start can be repeated, by another policy or in another process.
 # Seen with gym-pusht 0.1.8: the agent and the angle come back, the block is elsewhere, unless its angle is 0: it is moved first and
-# turned afterwards, about its centre of gravity, while the position is that of another point of it. Each reset to what
-# was observed moves it further, and out of the workspace of 512. Output seen:
+# turned afterwards, about its centre of gravity, while the position is that of another point of it. In the first start shown each
+# reset to what was observed moves it further, and at last out of the workspace of 512. Output seen:
 #   gym-pusht 0.1.8
 #   block after 0, 1, 2 and 3 resets to what was observed, its angle 3.40 rad: (242, 269), (230, 357), (219, 446), (207, 534)
 #   20 starts, each reset to what was observed: agent and angle equal in 20, block in 0, moved by 4 to 90 of 512
 #   angle 0: block moved by 0
-# What follows: a start is repeated with `reset(seed=...)`, which is exact, or with the state that was asked for, not with the
-# one that was observed; rows or demonstrations that hold only observations do not say where an episode began.
+# What follows: a start is repeated with `reset(seed=...)`, which is exact, or with the state that was asked for. One that was observed,
+# as data sets have it, cannot be passed back to `reset` as it is.
 # Fails if that changes.
 set -euo pipefail
 folder=$(mktemp -d)

@@ -53,10 +53,11 @@ def _draw(options: argparse.Namespace) -> int:
     with lasting_imports():
         from fmbench.report.blocks.draw import redraw_blocks
         from fmbench.report.draw import draw_all
-        from fmbench.storage.episode_files import compress_run
+        from fmbench.storage.episode_files import compress_run, unpack_earlier
         from fmbench.storage.unfinished import check_finished
 
     if options.compress:
+        unpack_earlier(options.run_dir)
         check_finished(options.run_dir)
         for path in compress_run(options.run_dir):
             print(path)

@@ -25,6 +25,7 @@ from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts
+from fmbench.storage.run_rows import ROW_FILES
 from fmbench.storage.search import by_trial, read_search_facts
 from policies.catalogue import BACKBONES
 from tests.thorough import thoroughly
@@ -72,7 +73,9 @@ def test_every_run_is_compressed() -> None:
     assert len(RUNS) > 60
     assert SEARCHES
     assert {path.parent for path in RESULTS.rglob("episodes.csv.bz2")} == set(RUNS)
-    assert not list(RESULTS.rglob("episodes.csv"))
+    for row_type in ROW_FILES:
+        assert not list(RESULTS.rglob(row_type.file_name))
+    assert not list(RESULTS.rglob("*.xz"))
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.relative_to(RESULTS).as_posix())

@@ -16,6 +16,8 @@ WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
 _LEGEND_WIDTH = 0.98
 """Largest width of a legend, as a share of the figure's."""
+LEGEND_LINE_IN = 0.2
+"""Height of a line of a legend [inch]."""
 NFE_LABEL = "network evaluations per chunk (NFE)"
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
     "expert": {"color": "#444444", "linestyle": (0, (5, 2)), "linewidth": 1.3},
@@ -99,8 +101,8 @@ def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
     legend_within(figure, handles, min(len(handles), 5))
 
 
-def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns: int) -> None:
-    """Place one legend above a figure, in as many columns as fit.
+def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns: int) -> int:
+    """Place one legend above a figure, in as many columns as fit; return the number of its lines.
 
     Args:
         figure: The figure or the part of one.
@@ -110,8 +112,9 @@ def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns
     for ncols in range(columns, 0, -1):
         legend = figure.legend(handles=handles, loc="outside upper center", ncols=ncols)
         if ncols == 1 or legend.get_window_extent().width < _LEGEND_WIDTH * figure.bbox.width:
-            return
+            return -(-len(handles) // ncols)
         legend.remove()
+    return 0
 
 
 def panel_size(panels: int) -> tuple[float, float]:

@@ -125,7 +125,7 @@ def _played(cell: Cell, config: RunConfig) -> Iterator[Piece]:
 
 def _episodes(cell: Cell, config: RunConfig) -> Piece:
     alone = episode_s(config) if cell.sampler else EPISODE_S  # references see nothing
-    seconds = alone * config.episodes * (1.0 + cell.steps / COSTLY_STEPS)
+    seconds = config.episodes * (alone + EPISODE_S * cell.steps / COSTLY_STEPS)
     kind = ("episodes", cell.task, cell.policy)
     return Piece(f"{cell.name} episodes", kind, seconds)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import bz2
 import hashlib
+import lzma
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +14,11 @@ from fmbench.errors import FmbenchError
 from fmbench.storage.files import open_regular, write_bytes_atomic
 
 SUFFIX = ".bz2"
-"""It makes a fifth less of episodes than xz does, and reads any file in 4 MB of memory."""
+"""Files of episodes are a fifth smaller than by xz; any file is read in 4 MB of memory."""
 EARLIER = ".xz"
 """The suffix before 2026-12-01."""
+_MEMORY_BYTES = 128 * 2**20
+"""Most memory of unpacking one: a file could ask for 4 GB."""
 _LEVEL = 9
 """Explicit, because defaults may change. No name or time is stored: same text, same bytes."""
 _BLOCK_BYTES, _TEXT_BYTES = 2**16, 2**20
@@ -28,7 +32,11 @@ def compressed_path(path: Path) -> Path:
 
 
 def is_stored(path: Path) -> bool:
-    """Return whether a file is there, compressed or not, also if it is only a broken link."""
+    """Return whether a file is there, compressed or not, also if it is only a broken link.
+
+    Raises:
+        FmbenchError: See `stored_path`.
+    """
     return os.path.lexists(stored_path(path))
 
 
@@ -36,19 +44,40 @@ def stored_path(path: Path) -> Path:
     """Return the compressed form of `path` if it exists, otherwise `path`.
 
     Raises:
-        FmbenchError: Both exist, or only the compressed form of an earlier version does.
+        FmbenchError: Two forms exist, or only that of an earlier version does.
     """
-    compressed = compressed_path(path)
-    if not os.path.lexists(compressed):
-        earlier = path.with_name(path.name + EARLIER)
-        if not os.path.lexists(path) and os.path.lexists(earlier):
-            raise FmbenchError(
-                f"{earlier} is from an earlier fmbench; unpack it: xz --decompress {earlier}"
-            )
-        return path
-    if os.path.lexists(path):
-        raise FmbenchError(f"{path} and {compressed.name} both exist; delete one of them")
-    return compressed
+    forms = (path, compressed_path(path), _earlier_path(path))
+    there = [form for form in forms if os.path.lexists(form)] or [path]
+    if len(there) > 1:
+        raise FmbenchError(f"{there[0]} and {there[1].name} both exist; delete one of them")
+    if there[0] == forms[-1]:
+        raise FmbenchError(
+            f"{there[0]} is from an earlier fmbench; convert its folder once: "
+            f"python -m fmbench.figures {shlex.quote(str(path.parent))} --compress"
+        )
+    return there[0]
+
+
+def convert_earlier(path: Path) -> None:
+    """Unpack the compressed form of an earlier version, if only that exists.
+
+    Raises:
+        FmbenchError: It cannot be unpacked; it is kept.
+    """
+    earlier = _earlier_path(path)
+    others = (path, compressed_path(path))
+    if os.path.lexists(earlier) and not any(map(os.path.lexists, others)):
+        with open_regular(earlier) as file:
+            try:
+                data = lzma.decompress(file.read(), lzma.FORMAT_XZ, _MEMORY_BYTES)
+            except lzma.LZMAError as error:
+                raise FmbenchError(f"{earlier} cannot be unpacked: {error}") from None
+        write_bytes_atomic(path, data)
+        earlier.unlink()
+
+
+def _earlier_path(path: Path) -> Path:
+    return path.with_name(path.name + EARLIER)
 
 
 def encode(text: str, path: Path) -> bytes:

@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from fmbench.errors import FmbenchError
-from fmbench.storage.compressed import SUFFIX, compress_file, is_stored, stored_path
+from fmbench.storage.compressed import (
+    SUFFIX,
+    compress_file,
+    convert_earlier,
+    is_stored,
+    stored_path,
+)
 from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.provenance import versions_text
 from fmbench.storage.row_files import read_header, read_rows, write_rows
@@ -140,6 +146,19 @@ def read_episode_table(folder: Path) -> EpisodeTable:
     return episodes
 
 
+_ROW_TYPES = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow, LearningRow)
+
+
+def unpack_earlier(folder: Path) -> None:
+    """Unpack the files of rows that an earlier version compressed.
+
+    Raises:
+        FmbenchError: One cannot be unpacked.
+    """
+    for row_type in _ROW_TYPES:
+        convert_earlier(folder / row_type.file_name)
+
+
 def compress_run(folder: Path) -> list[Path]:
     """Replace the files of rows by `.csv.bz2`, ready to be committed.
 
@@ -156,9 +175,8 @@ def compress_run(folder: Path) -> list[Path]:
     episodes = read_episodes(folder)
     if not is_stored(folder / OriginRow.file_name):
         write_episodes(folder, episodes)
-    row_types = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow, LearningRow)
     paths = []
-    for row_type in row_types:
+    for row_type in _ROW_TYPES:
         path = stored_path(folder / row_type.file_name)
         if os.path.lexists(path):
             paths.append(path if path.suffix == SUFFIX else compress_file(path))

@@ -3,8 +3,8 @@
 Run it with `python -m tests.benchmarks.main_job [--write]`, on two idle cores, in a git checkout.
 """
 
+import json
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ from tests.benchmarks.report import Row, describe_machine, run_alone
 
 ROOT = Path(__file__).parents[2]
 BEFORE = "bd7586f4"
-"""The last commit that trained on one thread."""
+"""The build of 2026-11-28, which trains on one thread; the limit is a share of its time."""
 JOB = ("-m", "fmbench.run", "--policy", "flow")
 ROUNDS, BUSY_ROUNDS = 5, 2
 LIMIT, BUSY_LIMIT = 0.7, 1.0
@@ -57,8 +57,14 @@ def _job(folder: Path, out: Path) -> Callable[[], Duration]:
         shutil.rmtree(out, ignore_errors=True)
         command = [sys.executable, *JOB, "--out", str(out), "--data", str(out / "data")]
         started, cpu = now(), _children_s()
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        return Duration((now() - started).wall, _children_s() - cpu)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        spent = Duration((now() - started).wall, _children_s() - cpu)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed in {folder}:\n{done.stderr[-2000:]}")
+        made = json.loads((out / "run.json").read_text(encoding="utf-8"))["commit"]
+        if not _git(folder, "rev-parse", "HEAD").startswith(made.removesuffix("-dirty")):
+            raise RuntimeError(f"{folder} ran commit {made}, not its own")
+        return spent
 
     return run
 
@@ -82,12 +88,17 @@ def _successes(side: str, out: Path) -> Iterator[Row]:
 @contextmanager
 def _checkout(folder: Path) -> Iterator[Path]:
     """Check the older commit out, within the `with` block."""
-    git = ["git", "-C", str(ROOT), "worktree"]
-    subprocess.run([*git, "add", "--quiet", "--detach", str(folder), BEFORE], check=True)
+    _git(ROOT, "worktree", "add", "--quiet", "--detach", str(folder), BEFORE)
     try:
         yield folder
     finally:
-        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
+        _git(ROOT, "worktree", "remove", "--force", str(folder))
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git prints in a checkout."""
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @contextmanager
@@ -105,14 +116,8 @@ def _neighbour() -> Iterator[None]:
 
 
 def machine(load: float) -> str:
-    """Return the machine, the commits, and whether its two cores are two."""
-    found = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    commit = re.sub(r"\s", "", found)
+    """Return the machine and the commits."""
+    commit = _git(ROOT, "describe", "--always", "--dirty", "--exclude=*")
     return f"{describe_machine(load)} Before: commit {BEFORE}. Now: commit {commit}."
 
 

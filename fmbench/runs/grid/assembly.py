@@ -46,7 +46,7 @@ def assemble(config: RunConfig, jobs: Sequence[Path], out: Path, command: str) -
     """Write the folder of a run from the jobs that have its policies.
 
     Its rows are, byte by byte, those of one run with all of these policies on the same machine;
-    episodes are compressed.
+    they are compressed.
 
     Args:
         config: The run.

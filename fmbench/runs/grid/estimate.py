@@ -61,9 +61,11 @@ def work(job: Job) -> float:
     """
     config = job.config
     state = dataclasses.replace(config, observation=STATE)
+    if not job.trains:  # the references see nothing
+        return ALONE_S + EPISODE_S * config.episodes * job.cells
     seconds = ALONE_S + episode_s(config) * config.episodes * job.cells
     if config.observation == FEATURES and config.device == "cpu":
-        seconds += SEEN_DEMO_S * config.demos
+        seconds += SEEN_DEMO_S * config.demos  # once for all jobs of a setting; the first ones wait
     for policy in config.policy:
         shape = policy_config(state, config.task[0], policy)
         rows = rows_per_window(shape, config.batch_size)

@@ -90,3 +90,8 @@ def test_the_legend_of_a_single_panel_is_within_the_figure(
     assert len(drawn[0].axes) == 1
     assert len(legend.get_texts()) > 3
     assert 0 <= box.x0 < box.x1 <= width
+    (axes,) = drawn[0].axes
+    lines = len({round(text.get_window_extent().y0) for text in legend.get_texts()})
+    without = axes.get_window_extent().height / drawn[0].dpi
+    assert lines > 1
+    assert without > 0.5, "[inch], as with a legend of one line"

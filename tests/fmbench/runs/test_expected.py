@@ -30,6 +30,17 @@ def run(config: RunConfig, out: Path, data: Path) -> Log:
     return log
 
 
+def test_more_evaluations_of_a_network_draw_no_more_pictures() -> None:
+    def episodes(**values: object) -> float:
+        config = replace(CONFIG, policy=("flow",), nfe=(1, 100), **values)  # type: ignore[arg-type]
+        planned = pieces_of_run(config, plan_run(config), True, times_decisions=False, draws=False)
+        seconds = {piece.name: piece.seconds for piece in planned}
+        name = "PressEither-flow-euler{}-seed0 episodes"
+        return seconds[name.format(100)] - seconds[name.format(1)]
+
+    assert episodes() == pytest.approx(episodes(observation="features", encoder="random"))
+
+
 def test_all_that_a_run_does_is_planned_and_done(
     demonstrations_folder: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """Compressed row files: read and written again in compressed form."""
 
 import bz2
+import lzma
 import os
 from pathlib import Path
 
@@ -55,12 +56,26 @@ def test_both_forms_in_one_folder_are_rejected(tmp_path: Path) -> None:
 
 
 def test_the_compressed_form_of_an_earlier_version_is_named(tmp_path: Path) -> None:
-    (tmp_path / "training.csv.xz").write_bytes(b"")
-    with pytest.raises(FmbenchError, match=r"earlier fmbench; unpack it: xz --decompress .*\.xz$"):
-        read_rows(tmp_path / "training.csv", TrainingRow)
-    write_rows(tmp_path / "other.csv", ROWS[:1], TrainingRow)
-    (tmp_path / "other.csv.xz").write_bytes(b"")
-    assert read_rows(tmp_path / "other.csv", TrainingRow) == ROWS[:1]
+    path = tmp_path / "a folder" / "training.csv"
+    write_rows(path, ROWS[:1], TrainingRow)
+    text = path.read_bytes()
+    path.with_name("training.csv.xz").write_bytes(lzma.compress(text))
+    with pytest.raises(FmbenchError, match=r"training\.csv and training\.csv\.xz both exist"):
+        read_rows(path, TrainingRow)
+    compressed.convert_earlier(path)
+    assert path.with_name("training.csv.xz").exists(), "nothing is lost where two forms exist"
+    path.unlink()
+    with pytest.raises(
+        FmbenchError, match=r"convert its folder once: python .*figures '.*/a folder' --compress$"
+    ):
+        read_rows(path, TrainingRow)
+    compressed.convert_earlier(path)
+    assert path.read_bytes() == text
+    assert [entry.name for entry in path.parent.iterdir()] == ["training.csv"]
+    path.rename(path.with_name("training.csv.xz"))
+    with pytest.raises(FmbenchError, match=r"csv\.xz cannot be unpacked"):
+        compressed.convert_earlier(path)
+    assert [entry.name for entry in path.parent.iterdir()] == ["training.csv.xz"]
 
 
 @pytest.mark.parametrize("cut", [0, 10, -20])

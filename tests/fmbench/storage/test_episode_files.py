@@ -1,7 +1,9 @@
 """Episodes and the origins of their cells match; folders of the first version are readable."""
 
+import bz2
 import csv
 import dataclasses
+import lzma
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,19 @@ def test_compressing_keeps_the_text_of_files_that_lack_later_columns(run: Path) 
     _without(run / "cells.csv", "rows_hash")  # earlier still: nothing states what rows were
     compress_run(run)
     assert "".join(read_lines(run / "episodes.csv.bz2")) == earlier
+
+
+def test_a_folder_compressed_by_an_earlier_version_is_converted(run: Path) -> None:
+    names = ("episodes.csv", "cells.csv", "training.csv")
+    texts = {name: (run / name).read_bytes() for name in names}
+    for name, text in texts.items():
+        (run / f"{name}.xz").write_bytes(lzma.compress(text))
+        (run / name).unlink()
+    with pytest.raises(FmbenchError, match="is from an earlier fmbench"):
+        read_episodes(run)
+    assert main([str(run), "--compress"]) == 0
+    assert {name: bz2.decompress((run / f"{name}.bz2").read_bytes()) for name in names} == texts
+    assert not list(run.glob("*.xz"))
 
 
 @pytest.mark.usefixtures("figures_of_text")

@@ -122,7 +122,7 @@ function more(row, run) {
     cell.append(page.make("p", {}, "The run does not record its command."));
   }
   const link = page.make("a", { href: run.address }, run.file || run.name);
-  const packed = run.file.endsWith(".xz") ? " of its unpacked text" : "";
+  const packed = run.file.endsWith(".bz2") ? " of its unpacked text" : "";
   cell.append(page.make("p", {}, "Rows that it counts: ", link, row.lines
     ? `, lines ${row.lines}${packed} (the header is line 1)`
     : ", the folder of a run that has not finished"));

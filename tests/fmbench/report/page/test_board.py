@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from fmbench.report import page
 from fmbench.report.comparisons import ComparisonRow
 from fmbench.report.page.board import COLUMNS, as_values, board_rows
 from fmbench.report.page.leaderboard import leaderboard
@@ -15,7 +16,7 @@ from fmbench.report.page.standings import HIGHEST, ORDER, standings
 from fmbench.report.results import read_results
 from fmbench.report.summary import frame
 from fmbench.report.verdicts import AHEAD, BEHIND, EQUIVALENT, NON_INFERIOR, UNDECIDED
-from fmbench.storage.compressed import read_lines
+from fmbench.storage.compressed import SUFFIX, read_lines
 from fmbench.storage.episode_files import compress_run
 from tests.fmbench.fake_run import write_run
 
@@ -47,6 +48,11 @@ def test_every_cell_has_a_row_with_the_numbers_of_the_summary(run: NamedRun) -> 
     values = dict(zip(COLUMNS, as_values(rows[0]), strict=True))
     assert values["success_text"] == rows[0].success_text
     assert list(values)[: len(dataclasses.fields(rows[0]))] == list(vars(rows[0]))
+
+
+def test_the_page_knows_compressed_files_by_their_name() -> None:
+    template = Path(page.__file__).with_name("templates") / "leaderboard.js"
+    assert f'run.file.endsWith("{SUFFIX}")' in template.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("is_compressed", [False, True])

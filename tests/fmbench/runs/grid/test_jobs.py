@@ -83,11 +83,15 @@ def test_speed_is_that_of_jobs_with_as_many_processes() -> None:
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_work_grows_with_what_there_is_to_do(tmp_path: Path, device: str) -> None:
-    def amount(**values: object) -> float:
+    def references(**values: object) -> float:
+        return amount(policies=(), **values)
+
+    def amount(policies: tuple[str, ...] | None = None, **values: object) -> float:
         text = "[common]\ntask = 'PressEither'\npolicy = 'flow'\n[sections.main]\n"
         text += "".join(f"{name} = {value!r}\n" for name, value in values.items())
         (run,) = small_grid(tmp_path, text).runs
-        return work(Job(dataclasses.replace(run.config, device=device)))
+        config = dataclasses.replace(run.config, device=device)
+        return work(Job(config if policies is None else dataclasses.replace(config, policy=())))
 
     plain = amount()
     assert amount(updates=9000) > plain
@@ -100,6 +104,7 @@ def test_work_grows_with_what_there_is_to_do(tmp_path: Path, device: str) -> Non
     features, pixels = amount(**seen), amount(observation="pixels")
     assert plain < features < pixels
     assert (amount(**seen, demos=900) > features) == (device == "cpu"), "a GPU sees quickly"
+    assert references(**seen, demos=900) == references(), "they see nothing"
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
