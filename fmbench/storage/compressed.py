@@ -17,8 +17,8 @@ SUFFIX = ".bz2"
 """Files of episodes are a fifth smaller than by xz; any file is read in 4 MB of memory."""
 EARLIER = ".xz"
 """The suffix before 2026-12-01."""
-_MEMORY_BYTES = 128 * 2**20
-"""Most memory of unpacking one: a file could ask for 4 GB."""
+_MEMORY_BYTES, _UNPACKED_BYTES = 128 * 2**20, 2**30
+"""Most memory of unpacking one, and most that it may hold: a file could ask for much more."""
 _LEVEL = 9
 """Explicit, because defaults may change. No name or time is stored: same text, same bytes."""
 _BLOCK_BYTES, _TEXT_BYTES = 2**16, 2**20
@@ -67,11 +67,14 @@ def convert_earlier(path: Path) -> None:
     earlier = _earlier_path(path)
     others = (path, compressed_path(path))
     if os.path.lexists(earlier) and not any(map(os.path.lexists, others)):
+        stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_BYTES)
         with open_regular(earlier) as file:
             try:
-                data = lzma.decompress(file.read(), lzma.FORMAT_XZ, _MEMORY_BYTES)
+                data = stream.decompress(file.read(), _UNPACKED_BYTES)
             except lzma.LZMAError as error:
                 raise FmbenchError(f"{earlier} cannot be unpacked: {error}") from None
+        if not stream.eof:
+            raise FmbenchError(f"{earlier} cannot be unpacked: it ends too early, or is too large")
         write_bytes_atomic(path, data)
         earlier.unlink()
 

@@ -72,9 +72,11 @@ def test_the_compressed_form_of_an_earlier_version_is_named(tmp_path: Path) -> N
     compressed.convert_earlier(path)
     assert path.read_bytes() == text
     assert [entry.name for entry in path.parent.iterdir()] == ["training.csv"]
-    path.rename(path.with_name("training.csv.xz"))
-    with pytest.raises(FmbenchError, match=r"csv\.xz cannot be unpacked"):
-        compressed.convert_earlier(path)
+    path.unlink()
+    for damaged in (text, lzma.compress(text)[:-9]):
+        path.with_name("training.csv.xz").write_bytes(damaged)
+        with pytest.raises(FmbenchError, match=r"csv\.xz cannot be unpacked"):
+            compressed.convert_earlier(path)
     assert [entry.name for entry in path.parent.iterdir()] == ["training.csv.xz"]
 
 
