@@ -67,7 +67,7 @@ with_chromium() {
       return 1
     }
   done
-  npm pack --silent --pack-destination "$(mktemp -d)" axe-core > /dev/null 2>&1 || { # not only its name
+  npm pack --silent --pack-destination "${environments:-/tmp}" axe-core > /dev/null 2>&1 || { # not only its name
     echo "left out, npm cannot fetch axe-core: tests in a browser" >&2
     return 1
   }

@@ -21,11 +21,11 @@ from fmbench.report.tables import write_tables
 from fmbench.report.tuning.text import search_markdown
 from fmbench.runs.tuning.search_folder import read_trials
 from fmbench.runs.tuning.space import search_space
+from fmbench.storage.episode_files import ROW_FILES
 from fmbench.storage.grid_folder import read_grid_facts
 from fmbench.storage.row_files import read_rows
 from fmbench.storage.rows import OriginRow
 from fmbench.storage.run_facts import read_run_facts
-from fmbench.storage.run_rows import ROW_FILES
 from fmbench.storage.search import by_trial, read_search_facts
 from policies.catalogue import BACKBONES
 from tests.thorough import thoroughly

@@ -16,7 +16,7 @@ WIDTH_IN = 8.5
 _PANEL_COLUMNS = 3
 _LEGEND_WIDTH = 0.98
 """Largest width of a legend, as a share of the figure's."""
-LEGEND_LINE_IN = 0.2
+_LEGEND_LINE_IN = 0.2
 """Height of a line of a legend [inch]."""
 NFE_LABEL = "network evaluations per chunk (NFE)"
 REFERENCE_STYLES: dict[str, dict[str, Any]] = {
@@ -115,6 +115,12 @@ def legend_within(figure: Figure | SubFigure, handles: Sequence[Line2D], columns
             return -(-len(handles) // ncols)
         legend.remove()
     return 0
+
+
+def legend_with_room(figure: Figure, handles: Sequence[Line2D], columns: int) -> None:
+    """Place a legend as `legend_within` does, and raise the figure by its lines after the first."""
+    further = max(0, legend_within(figure, handles, columns) - 1)
+    figure.set_figheight(figure.get_figheight() + _LEGEND_LINE_IN * further)
 
 
 def panel_size(panels: int) -> tuple[float, float]:

@@ -30,6 +30,7 @@ from fmbench.storage.rows import (
     EpisodeRow,
     MeasurementRow,
     OriginRow,
+    Row,
     TrainingRow,
     cell_text,
     columns,
@@ -146,7 +147,15 @@ def read_episode_table(folder: Path) -> EpisodeTable:
     return episodes
 
 
-_ROW_TYPES = (EpisodeRow, OriginRow, MeasurementRow, TrainingRow, DiagnosticRow, LearningRow)
+ROW_FILES: tuple[type[Row], ...] = (
+    EpisodeRow,
+    OriginRow,
+    MeasurementRow,
+    TrainingRow,
+    DiagnosticRow,
+    LearningRow,
+)
+"""The kinds of rows that a run has, each in a file."""
 
 
 def unpack_earlier(folder: Path) -> None:
@@ -155,7 +164,7 @@ def unpack_earlier(folder: Path) -> None:
     Raises:
         FmbenchError: One cannot be unpacked.
     """
-    for row_type in _ROW_TYPES:
+    for row_type in ROW_FILES:
         convert_earlier(folder / row_type.file_name)
 
 
@@ -176,7 +185,7 @@ def compress_run(folder: Path) -> list[Path]:
     if not is_stored(folder / OriginRow.file_name):
         write_episodes(folder, episodes)
     paths = []
-    for row_type in _ROW_TYPES:
+    for row_type in ROW_FILES:
         path = stored_path(folder / row_type.file_name)
         if os.path.lexists(path):
             paths.append(path if path.suffix == SUFFIX else compress_file(path))

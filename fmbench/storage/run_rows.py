@@ -11,18 +11,14 @@ from typing import Any
 
 from fmbench.errors import FmbenchError
 from fmbench.storage.compressed import is_stored, stored_path, text_hash
-from fmbench.storage.episode_files import EpisodeTable
+from fmbench.storage.episode_files import ROW_FILES, EpisodeTable
 from fmbench.storage.hashes import short_hash
 from fmbench.storage.learning_rows import LearningRow
 from fmbench.storage.row_tables import RowTable
 from fmbench.storage.rows import (
     REFERENCES,
     CellRow,
-    DiagnosticRow,
-    EpisodeRow,
-    MeasurementRow,
     OriginRow,
-    Row,
     TrainingRow,
     cell_text,
 )
@@ -31,14 +27,6 @@ from fmbench.storage.stamps import stamp_of, unknown_parts
 
 FIRST_TEST_SEEDS = {1: 3_000_000, 2: 4_000_000}
 """`TEST_BLOCKS` of `fmbench.harness.seeds`, which this must not import."""
-ROW_FILES: tuple[type[Row], ...] = (
-    EpisodeRow,
-    OriginRow,
-    MeasurementRow,
-    TrainingRow,
-    DiagnosticRow,
-    LearningRow,
-)
 
 
 def states_rows(facts: RunFacts) -> bool:

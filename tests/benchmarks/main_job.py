@@ -26,7 +26,6 @@ JOB = ("-m", "fmbench.run", "--policy", "flow")
 ROUNDS, BUSY_ROUNDS = 5, 2
 LIMIT, BUSY_LIMIT = 0.7, 1.0
 NEIGHBOUR = "import numpy as np; a = np.ones((400, 400))\nwhile True: a @ a"
-Counts = dict[str, tuple[int, int]]
 
 
 def measure() -> Iterator[Row]:

@@ -9,8 +9,8 @@ from envs.registry import make_task
 from fmbench.config import RunConfig
 from fmbench.report.results import read_results
 from fmbench.runs.policy_shape import policy_config
+from fmbench.storage.episode_files import ROW_FILES
 from fmbench.storage.learning_rows import LearningRow
-from fmbench.storage.run_rows import ROW_FILES
 from policies.catalogue import BACKBONES, SIZES
 from tests.benchmarks import large_run, report, stacks
 from tests.benchmarks.interleaved import Duration, Spread, as_times, ratio

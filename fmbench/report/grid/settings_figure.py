@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fmbench.config import FLAGS
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import LEGEND_LINE_IN, REFERENCE_STYLES, legend_within
+from fmbench.report.figure_parts import REFERENCE_STYLES, legend_with_room
 from fmbench.report.grid.setting_row import SettingRow
 from fmbench.report.looks import Looks
 from fmbench.report.points import draw_point, point_handles
@@ -70,8 +70,7 @@ def _draw(rows: Sequence[SettingRow], combined: Combined, looks: Looks) -> Figur
     panels[0].set_ylim(len(settings) - 0.5, -0.5)  # the first on top
     broken = (combined.is_broken(key_of(row)) for row in rows)
     handles = point_handles(rows, colours, looks, broken)
-    further = legend_within(figure, handles, min(len(handles), 6)) - 1
-    figure.set_figheight(figure.get_figheight() + LEGEND_LINE_IN * further)
+    legend_with_room(figure, handles, min(len(handles), 6))
     figure.supxlabel("success rate", fontsize=10)
     return figure
 

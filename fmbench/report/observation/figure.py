@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fmbench.report.combined import Combined
-from fmbench.report.figure_parts import LEGEND_LINE_IN, REFERENCE_STYLES, legend_within
+from fmbench.report.figure_parts import REFERENCE_STYLES, legend_with_room
 from fmbench.report.looks import Looks
 from fmbench.report.observation.rows import ObservationRow
 from fmbench.report.points import draw_point, point_handles
@@ -49,8 +49,7 @@ def _draw(rows: Sequence[ObservationRow], combined: Combined, looks: Looks) -> F
         axes.set_axis_off()
     broken = (combined.is_broken(key_of(row)) for row in rows)
     handles = point_handles(rows, colours, looks, broken)
-    further = legend_within(figure, handles, min(len(handles), 6)) - 1
-    figure.set_figheight(figure.get_figheight() + LEGEND_LINE_IN * further)
+    legend_with_room(figure, handles, min(len(handles), 6))
     figure.supylabel("success rate", fontsize=10)
     return figure
 

@@ -24,6 +24,7 @@ from fmbench.runs.grid.shown import shown_runs
 from fmbench.runs.run_folder import check_empty, hold_folder
 from fmbench.runs.same_origin import check_code
 from fmbench.storage.compressed import SUFFIX
+from fmbench.storage.episode_files import ROW_FILES
 from fmbench.storage.files import write_bytes_atomic, write_new
 from fmbench.storage.finished import read_finished_rows
 from fmbench.storage.grid_folder import (
@@ -39,7 +40,6 @@ from fmbench.storage.leftovers import staged
 from fmbench.storage.recordings import RECORDINGS_FOLDER
 from fmbench.storage.recordings import SUFFIX as RECORDING
 from fmbench.storage.run_facts import RUN_FILE, read_run_facts
-from fmbench.storage.run_rows import ROW_FILES
 from fmbench.storage.stamps import present_stamp
 
 COMMAND = "python -m fmbench.paper"

@@ -26,12 +26,9 @@ from fmbench.storage.grid_folder import read_grid_facts, write_grid_facts
 from fmbench.storage.row_files import read_rows
 from tests.fmbench.runs.grid.small_grid import (
     ORDERS,
-    finished_grid,
-    in_this_process,
     rejected,
     rows_of,
     small_grid,
-    without_figures,
 )
 from tests.fmbench.runs.small_experiment import Log, run
 from tests.fmbench.runs.test_outside import OUTSIDE, still
@@ -40,24 +37,7 @@ from tests.fmbench.small_run import call, files_of
 from tests.reseal import change_run
 
 NOT_ROWS = ("jobs", "jobs.csv")
-
-
-@pytest.fixture(autouse=True)
-def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_this_process(monkeypatch)
-    if "figures" not in request.node.name:
-        without_figures(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def data(demonstrations_folder: Path) -> Path:
-    return demonstrations_folder.parent
-
-
-@pytest.fixture(scope="module")
-def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a finished grid; copy it before changing anything in it."""
-    return finished_grid(tmp_path_factory.mktemp("grid"), data)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_figures_redraws_a_grid_with_equal_bytes(finished: Path, tmp_path: Path) -> None:

@@ -23,35 +23,14 @@ from tests.fmbench.runs.grid.small_grid import (
     ORDERS,
     TEXT,
     do_grid,
-    finished_grid,
-    in_this_process,
     rejected,
     rows_of,
     small_grid,
-    without_figures,
 )
 from tests.fmbench.runs.small_experiment import Log, comparable, run
 from tests.fmbench.small_run import files_of
 
-NOT_ROWS = ("jobs", "jobs.csv")
-
-
-@pytest.fixture(autouse=True)
-def _here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_this_process(monkeypatch)
-    if "figures" not in request.node.name:
-        without_figures(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def data(demonstrations_folder: Path) -> Path:
-    return demonstrations_folder.parent
-
-
-@pytest.fixture(scope="module")
-def finished(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a finished grid; copy it before changing anything in it."""
-    return finished_grid(tmp_path_factory.mktemp("grid"), data)
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 def test_a_run_is_that_of_the_command_in_its_run_json(

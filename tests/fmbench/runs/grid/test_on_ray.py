@@ -16,8 +16,14 @@ from fmbench.runs.grid.on_ray import RayJobs, do_on_node
 from fmbench.runs.grid.processes import Order, Outcome
 from fmbench.storage.critical import Interrupted
 from fmbench.storage.stamps import present_stamp
-from tests.fmbench.runs.grid.small_grid import TEXT, do_grid, in_this_process, rejected, small_grid
-from tests.fmbench.runs.grid.test_grid_work import rows_of
+from tests.fmbench.runs.grid.small_grid import (
+    TEXT,
+    do_grid,
+    in_this_process,
+    rejected,
+    rows_of,
+    small_grid,
+)
 from tests.fmbench.small_run import ROOT
 
 ray = pytest.importorskip("ray")
@@ -27,11 +33,6 @@ SLOW = TEXT.replace("updates = 6\n", "updates = 3000\n").replace("[6, 8]", "[6, 
 @pytest.fixture(autouse=True, scope="module")
 def short_runs() -> None:
     """Find all starts, as the nodes do, which are other processes."""
-
-
-@pytest.fixture(scope="module")
-def data(demonstrations_folder: Path) -> Path:
-    return demonstrations_folder.parent
 
 
 @pytest.fixture

@@ -13,9 +13,7 @@ from tests.fmbench.runs.grid.small_grid import (
     TEXT,
     do_grid,
     finished_grid,
-    in_this_process,
     small_grid,
-    without_figures,
 )
 from tests.fmbench.small_run import files_of
 
@@ -24,15 +22,7 @@ ONE = ONE.replace("record = 1", "record = 2")
 OF_FLOW, OF_BC = (f"main/PressEither, recordings of {policy}" for policy in ("flow", "bc"))
 
 
-@pytest.fixture(autouse=True)
-def _here(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_this_process(monkeypatch)
-    without_figures(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def data(demonstrations_folder: Path) -> Path:
-    return demonstrations_folder.parent
+pytestmark = pytest.mark.usefixtures("in_process")
 
 
 @pytest.fixture(scope="module")
